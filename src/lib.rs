@@ -1,0 +1,8 @@
+//! Nodewright builds two-node (and larger) KVM clusters over plain SSH, again and again.
+//!
+//! The flow goes one way: `site → rules → role → resource → plan → run → report`; see `ARCHITECTURE.md`.
+//! `site`, `rules`, `role`, `resource` and `plan` are pure: no tokio, no printing, no environment.
+
+pub mod resource;
+pub mod sh;
+pub mod text;

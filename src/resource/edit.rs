@@ -1,0 +1,83 @@
+//! What steps want of a path. All that is wanted of one path is folded into one edit (`plan::fold`).
+
+use crate::text::Text;
+
+/// What one resource wants of one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The absolute path on the node.
+    pub path: String,
+    /// What is wanted there.
+    pub change: EditChange,
+    /// Owner, group and mode, where the step says them.
+    pub attributes: Attributes,
+}
+
+/// Owner, group and mode. What is `None` stays as it is; for a new file it is root, root, 0644 (a directory: 0755).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// Name of the owner.
+    pub owner: Option<String>,
+    /// Name of the group.
+    pub group: Option<String>,
+    /// Mode, four octal digits.
+    pub mode: Option<String>,
+}
+
+/// One wish about a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditChange {
+    /// The whole content. `check` is a validator: words with `{staged}` for the path of the new content.
+    Whole {
+        /// The content.
+        content: Text,
+        /// A command that must accept the content before anything is changed.
+        check: Option<Vec<String>>,
+        /// Written only where nothing is; an existing file is kept as it is.
+        once: bool,
+    },
+    /// One line. Replaces the last line that `matches` (a regular expression), else the same line is looked for; is
+    /// added at the end where there is none. With `absent` every matching line goes.
+    Line {
+        /// The line, without its newline.
+        line: Text,
+        /// Which line it takes the place of.
+        matches: Option<String>,
+        /// The line must not be there.
+        absent: bool,
+    },
+    /// Lines between two marks that name the block.
+    Block {
+        /// The block's name, which stands in its marks.
+        name: String,
+        /// The lines; `None` removes the block.
+        content: Option<Text>,
+        /// What starts a comment in this file.
+        comment: String,
+    },
+    /// A key in a section of an INI file (or before the first section, when `section` is empty).
+    Ini {
+        /// The section, without brackets.
+        section: String,
+        /// The key.
+        key: String,
+        /// The value; `None` removes the key.
+        value: Option<Text>,
+        /// What stands between key and value: `=` or ` = `.
+        separator: String,
+    },
+    /// A line of words of which the first is a key: `/etc/hosts` style (address first) or `known_hosts`. Kept one per
+    /// key; `None` removes it.
+    Keyed {
+        /// The first word.
+        key: String,
+        /// The rest of the line.
+        rest: Option<Text>,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link to this target.
+    Symlink(String),
+    /// Nothing may be there. A directory is removed only when it is empty.
+    Absent,
+}

@@ -1,0 +1,313 @@
+//! The one trait of kinds, typed; erased in one place.
+
+use super::{Address, Answer, Edit, Observe, Platform, Verdict};
+use crate::sh::Call;
+use serde_json::Value as Json;
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// What a kind may know of the node: nothing that is observed, only what the site declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The node's name.
+    pub node: String,
+    /// The release it runs.
+    pub platform: Platform,
+}
+
+/// What a kind's step asks for, read from the rendered step.
+pub trait Want:
+    serde::de::DeserializeOwned + schemars::JsonSchema + Clone + std::fmt::Debug + Send + Sync + 'static
+{
+}
+impl<
+    T: serde::de::DeserializeOwned
+        + schemars::JsonSchema
+        + Clone
+        + std::fmt::Debug
+        + Send
+        + Sync
+        + 'static,
+> Want for T
+{
+}
+
+/// One kind of resource.
+///
+/// A kind that lives in files gives [`edits`](Kind::edits); one that has a running side gives `observe`, `parse`,
+/// `compare` and `actions`. Many give both: a sysctl is a line in a file and a value in the kernel. All are pure.
+pub trait Kind: Send + Sync + 'static {
+    /// Its name, which is the key of a step: `package = "chrony"`.
+    const NAME: &'static str;
+    /// One sentence for the reference.
+    const DOC: &'static str;
+    /// Constant shell functions that its sections and actions call. Names start with `nw_NAME`.
+    const SHELL: &'static str = "";
+    /// Whether a change of it ends a stage: what follows is observed again before it is decided.
+    const ENDS_STAGE: bool = false;
+    /// What is wanted. The field named like the kind holds the name.
+    type Want: Want;
+    /// What was seen; as JSON it is what checks compare with.
+    type Seen: serde::Serialize + std::fmt::Debug + Send + Sync + 'static;
+
+    /// The resource's name in its address.
+    fn name(want: &Self::Want) -> String;
+
+    /// Splits one step into wants where its name is a list; most kinds take the value as it is.
+    /// The default makes one resource of each element when the value under [`NAME`](Kind::NAME) is a list.
+    fn split(mut step: serde_json::Map<String, Json>) -> Vec<Json> {
+        match step.remove(Self::NAME) {
+            Some(Json::Array(names)) => names
+                .into_iter()
+                .map(|name| {
+                    let mut one = step.clone();
+                    one.insert(Self::NAME.to_owned(), name);
+                    Json::Object(one)
+                })
+                .collect(),
+            Some(name) => {
+                step.insert(Self::NAME.to_owned(), name);
+                vec![Json::Object(step)]
+            }
+            None => vec![Json::Object(step)],
+        }
+    }
+
+    /// What is wrong with the want, beyond what its type says: one sentence that also says what would be right.
+    fn validate(_want: &Self::Want, _target: &Target) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// What it wants of files.
+    fn edits(_want: &Self::Want, _target: &Target) -> Vec<Edit> {
+        Vec::new()
+    }
+
+    /// Asks for all resources of the kind at once, with a fixed number of processes.
+    fn observe(_wants: &[&Self::Want], _target: &Target, _observe: &mut Observe) {}
+
+    /// Reads what was seen of one.
+    fn parse(want: &Self::Want, target: &Target, answer: &Answer) -> Result<Self::Seen, String>;
+
+    /// Compares the running side of one. Files are compared elsewhere.
+    fn compare(_want: &Self::Want, _seen: &Self::Seen, _target: &Target) -> Verdict {
+        Verdict::Same
+    }
+
+    /// What brings one there. `wants` holds several only where the kind says so by [`together`](Kind::together).
+    fn actions(_wants: &[(&Self::Want, &Self::Seen)], _target: &Target) -> Vec<Call> {
+        Vec::new()
+    }
+
+    /// Whether neighbours of this kind that change are done in one action (packages in one transaction).
+    fn together() -> bool {
+        false
+    }
+
+    /// Whether it needs a file's edits done before its own actions (most), or after (a file that a package brings).
+    fn edits_first() -> bool {
+        true
+    }
+}
+
+/// What a step says besides its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepMeta {
+    /// Position of the step in the node's whole list: roles in order, steps in order.
+    pub index: usize,
+    /// Where it is written: `roles/base.toml:12`.
+    pub place: String,
+    /// Asked of every member, done by one.
+    pub once: bool,
+    /// Who does what is done once.
+    pub source: Option<String>,
+    /// All members have to be through with what comes before.
+    pub wait_all: bool,
+    /// One node at a time.
+    pub rolling: bool,
+    /// May take hours.
+    pub long: bool,
+    /// Done while forming and by explicit commands only.
+    pub operate: bool,
+}
+
+/// One thing wanted of one node.
+#[derive(Clone)]
+pub struct Resource {
+    /// Its address.
+    pub address: Address,
+    /// The kind.
+    pub kind: &'static dyn Erased,
+    /// What is wanted; the kind knows its type.
+    pub want: Arc<dyn Any + Send + Sync>,
+    /// The same as JSON, for people and digests.
+    pub value: Json,
+    /// What it wants of files.
+    pub edits: Vec<Edit>,
+    /// What its step says.
+    pub step: Arc<StepMeta>,
+}
+
+impl std::fmt::Debug for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.address)
+    }
+}
+
+/// A [`Kind`] without its types: what the registry holds.
+pub trait Erased: Send + Sync {
+    /// See [`Kind::NAME`].
+    fn name(&self) -> &'static str;
+    /// See [`Kind::DOC`].
+    fn doc(&self) -> &'static str;
+    /// See [`Kind::SHELL`].
+    fn shell(&self) -> &'static str;
+    /// See [`Kind::ENDS_STAGE`].
+    fn ends_stage(&self) -> bool;
+    /// See [`Kind::together`].
+    fn together(&self) -> bool;
+    /// See [`Kind::edits_first`].
+    fn edits_first(&self) -> bool;
+    /// JSON Schema of its step's own keys.
+    fn schema(&self) -> schemars::Schema;
+    /// Makes the resources of one rendered step (without the keys every step may have).
+    fn read(
+        &self,
+        role: &str,
+        step: serde_json::Map<String, Json>,
+        meta: &Arc<StepMeta>,
+        target: &Target,
+    ) -> Result<Vec<Resource>, String>;
+    /// Asks for all these resources, which are of this kind.
+    fn observe(&self, resources: &[&Resource], target: &Target, observe: &mut Observe);
+    /// Reads one and compares it: the verdict on its running side, and what was seen as JSON.
+    fn judge(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<(Verdict, Json), String>;
+    /// The actions for these resources, which are of this kind.
+    fn actions(
+        &self,
+        resources: &[&Resource],
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<Call>, String>;
+}
+
+/// Wraps a [`Kind`] for the registry.
+pub(super) struct Adapter<K>(PhantomData<K>);
+
+impl<K> Adapter<K> {
+    /// The one value of it.
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+fn want<K: Kind>(resource: &Resource) -> &K::Want {
+    resource
+        .want
+        .downcast_ref()
+        .expect("a resource is handed to its own kind")
+}
+
+impl<K: Kind> Erased for Adapter<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn doc(&self) -> &'static str {
+        K::DOC
+    }
+
+    fn shell(&self) -> &'static str {
+        K::SHELL
+    }
+
+    fn ends_stage(&self) -> bool {
+        K::ENDS_STAGE
+    }
+
+    fn together(&self) -> bool {
+        K::together()
+    }
+
+    fn edits_first(&self) -> bool {
+        K::edits_first()
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(K::Want)
+    }
+
+    fn read(
+        &self,
+        role: &str,
+        step: serde_json::Map<String, Json>,
+        meta: &Arc<StepMeta>,
+        target: &Target,
+    ) -> Result<Vec<Resource>, String> {
+        K::split(step)
+            .into_iter()
+            .map(|value| {
+                let want: K::Want = serde_path_to_error::deserialize(&value).map_err(|e| {
+                    let path = e.path().to_string();
+                    if path == "." {
+                        e.inner().to_string()
+                    } else {
+                        format!("`{path}`: {}", e.inner())
+                    }
+                })?;
+                K::validate(&want, target)?;
+                Ok(Resource {
+                    address: Address {
+                        role: role.to_owned(),
+                        kind: K::NAME.to_owned(),
+                        name: K::name(&want),
+                    },
+                    kind: super::kind_named(K::NAME).expect("a kind is registered under its name"),
+                    edits: K::edits(&want, target),
+                    want: Arc::new(want),
+                    value,
+                    step: Arc::clone(meta),
+                })
+            })
+            .collect()
+    }
+
+    fn observe(&self, resources: &[&Resource], target: &Target, observe: &mut Observe) {
+        let wants: Vec<_> = resources.iter().map(|r| want::<K>(r)).collect();
+        observe.functions(K::SHELL);
+        K::observe(&wants, target, observe);
+    }
+
+    fn judge(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<(Verdict, Json), String> {
+        let want = want::<K>(resource);
+        let seen = K::parse(want, target, answer)?;
+        let json = serde_json::to_value(&seen).map_err(|e| e.to_string())?;
+        Ok((K::compare(want, &seen, target), json))
+    }
+
+    fn actions(
+        &self,
+        resources: &[&Resource],
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<Call>, String> {
+        let mut both = Vec::with_capacity(resources.len());
+        for resource in resources {
+            let want = want::<K>(resource);
+            both.push((want, K::parse(want, target, answer)?));
+        }
+        let borrowed: Vec<_> = both.iter().map(|(w, s)| (*w, s)).collect();
+        Ok(K::actions(&borrowed, target))
+    }
+}

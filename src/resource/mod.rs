@@ -1,0 +1,20 @@
+//! What a node can be asked to be: the kinds, one file each, and what they share.
+
+mod address;
+mod answer;
+mod edit;
+mod kind;
+mod kinds;
+mod observe;
+mod package;
+mod platform;
+mod verdict;
+
+pub use address::Address;
+pub use answer::{Answer, Section};
+pub use edit::{Attributes, Edit, EditChange};
+pub use kind::{Erased, Kind, Resource, StepMeta, Target, Want};
+pub use kinds::{KINDS, kind_named};
+pub use observe::Observe;
+pub use platform::{PackageTool, Platform};
+pub use verdict::{Delta, Verdict};

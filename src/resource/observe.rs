@@ -1,0 +1,69 @@
+//! The text that asks a node how things stand: sections, each one command with its output framed.
+
+use crate::sh::Call;
+use std::collections::BTreeSet;
+
+/// Collects what one observation asks. One script, one trip, however many kinds and resources.
+#[derive(Debug, Default)]
+pub struct Observe {
+    functions: Vec<&'static str>,
+    sections: Vec<(String, Call, bool)>,
+    names: BTreeSet<String>,
+}
+
+impl Observe {
+    /// Adds shell functions (constants of this program) that sections call. The same text is added once.
+    pub fn functions(&mut self, shell: &'static str) {
+        if !shell.is_empty() && !self.functions.contains(&shell) {
+            self.functions.push(shell);
+        }
+    }
+
+    /// Adds a section: the call's standard output and exit status come back under this name.
+    ///
+    /// Standard error is dropped, standard input is empty. The name is made of `[a-z0-9_.-]`; the first section of a
+    /// name wins.
+    pub fn section(&mut self, name: impl Into<String>, call: Call) {
+        self.add(name.into(), call, false);
+    }
+
+    /// Adds a section that may block in the kernel (lvs, blkid, anything on a shared filesystem): it runs in the
+    /// background with an output file of its own and is given up, and reported as late, after a few seconds.
+    pub fn slow_section(&mut self, name: impl Into<String>, call: Call) {
+        self.add(name.into(), call, true);
+    }
+
+    fn add(&mut self, name: String, call: Call, slow: bool) {
+        debug_assert!(
+            name.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.-".contains(&b)),
+            "section name {name}"
+        );
+        if self.names.insert(name.clone()) {
+            self.sections.push((name, call, slow));
+        }
+    }
+
+    /// Whether a section of this name was asked.
+    pub fn asks(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The whole script. `sentinel` frames the answer: a random word of `[a-z0-9]`, new for every observation.
+    ///
+    /// Only its last line calls anything, so that a script that was cut off does nothing at all.
+    pub fn script(&self, sentinel: &str) -> String {
+        let mut script = format!("NW_SENTINEL={sentinel}\n");
+        script.push_str(include_str!("observe.sh"));
+        for functions in &self.functions {
+            script.push_str(functions);
+        }
+        script.push_str("main() {\nnw_observe_begin\n");
+        for (name, call, slow) in &self.sections {
+            let verb = if *slow { "nw_slow" } else { "nw_section" };
+            script.push_str(&format!("{verb} {name} {}\n", call.to_shell()));
+        }
+        script.push_str("nw_observe_end\n}\nmain\n");
+        script
+    }
+}

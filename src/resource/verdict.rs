@@ -1,0 +1,51 @@
+//! What comparing brings out.
+
+/// What is to be done about one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is as wanted.
+    Same,
+    /// It differs in these points; the actions of the kind mend it.
+    Change(Vec<Delta>),
+    /// It cannot be decided before another step has done its work. `table` says how it will be decided then,
+    /// for example `absent: create; ours: keep; anything else: refuse`.
+    After {
+        /// What has to come first, in words or as an address.
+        what: String,
+        /// The table by which it will be decided.
+        table: String,
+    },
+    /// It differs, but mending is not this tool's to do by itself: shown with the command that would.
+    Finding {
+        /// What was seen.
+        what: String,
+        /// What the operator can do.
+        remedy: String,
+    },
+    /// Going on could destroy data or rights: names what was found. Exit code 5.
+    Refuse(String),
+    /// Work of hours is under way: per cent done.
+    Waiting(u8),
+}
+
+/// One point in which a resource differs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Delta {
+    /// The point: `mode`, `version`, `running`.
+    pub what: String,
+    /// What was seen; empty when there was nothing.
+    pub from: String,
+    /// What is wanted.
+    pub to: String,
+}
+
+impl Delta {
+    /// A difference in one point.
+    pub fn new(what: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            from: from.into(),
+            to: to.into(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Words that reach a node's shell as data: the one place that quotes.
+
+use std::fmt::Write as _;
+
+/// Quotes one word for a POSIX shell: the result is read back as exactly these bytes by dash, bash and busybox ash.
+///
+/// The word must not hold NUL, which no argument can carry; see [`has_nul`].
+pub fn quote(word: &str) -> String {
+    debug_assert!(!has_nul(word), "NUL cannot be an argument");
+    if !word.is_empty()
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-./:,@%+=".contains(&b))
+    {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Whether a word holds NUL, which no argument can carry.
+pub fn has_nul(word: &str) -> bool {
+    word.contains('\0')
+}
+
+/// A command or shell function with its arguments, all of them data.
+///
+/// A word may also be the path of an uploaded content (see [`Word::Blob`]); nothing else is ever expanded by the shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    words: Vec<Word>,
+}
+
+/// One word of a [`Call`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Quoted data.
+    Text(String),
+    /// The path on the node of the uploaded content with this index in the batch; written as `"$NW_BLOB/INDEX"`.
+    Blob(usize),
+}
+
+impl Call {
+    /// A call of a command or function by its name, which is a constant of this program.
+    pub fn new(program: &'static str) -> Self {
+        Self {
+            words: vec![Word::Text(program.to_owned())],
+        }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, word: impl Into<String>) -> Self {
+        self.words.push(Word::Text(word.into()));
+        self
+    }
+
+    /// Adds several arguments.
+    #[must_use]
+    pub fn args<I: IntoIterator<Item = S>, S: Into<String>>(mut self, words: I) -> Self {
+        self.words
+            .extend(words.into_iter().map(|w| Word::Text(w.into())));
+        self
+    }
+
+    /// Adds the path of an uploaded content.
+    #[must_use]
+    pub fn blob(mut self, index: usize) -> Self {
+        self.words.push(Word::Blob(index));
+        self
+    }
+
+    /// The words of this call.
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// The call as one line of shell.
+    pub fn to_shell(&self) -> String {
+        let mut line = String::new();
+        for (i, word) in self.words.iter().enumerate() {
+            if i > 0 {
+                line.push(' ');
+            }
+            match word {
+                Word::Text(text) => line.push_str(&quote(text)),
+                Word::Blob(index) => {
+                    let _ = write!(line, "\"$NW_BLOB/{index}\"");
+                }
+            }
+        }
+        line
+    }
+}

@@ -1,0 +1,170 @@
+//! Rendered text that may hold secrets: templates see only marks, never values.
+//!
+//! `secret('drbd')` in a template puts a mark (private-use characters around the name) in its output. So no filter,
+//! diff, log or plan can meet the value; it is put in by [`Text::reveal`] at the moment a batch is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Begins a mark.
+const OPEN: char = '\u{F0000}';
+/// Ends a mark.
+const CLOSE: char = '\u{F0001}';
+
+/// The mark that stands for a secret in rendered text.
+pub fn mark(name: &str) -> String {
+    format!("{OPEN}{name}{CLOSE}")
+}
+
+/// Text as a template rendered it, with marks where secrets belong.
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(transparent)]
+pub struct Text(String);
+
+/// The values behind the marks: name → value.
+pub type Vault = BTreeMap<String, String>;
+
+/// What is wrong with the marks of a text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MarkError {
+    /// A filter changed a mark, so that it no longer names its secret.
+    #[error("a filter was applied to a secret; a secret can only be put in as it is")]
+    Broken,
+    /// The vault has no such secret.
+    #[error("secret `{0}` has no value: `nodewright secret set {0}`")]
+    Missing(String),
+}
+
+impl Text {
+    /// Takes rendered text; fails when a mark in it is broken.
+    pub fn new(rendered: impl Into<String>) -> Result<Self, MarkError> {
+        let text = Self(rendered.into());
+        text.pieces().map(|_| ()).map(|()| text)
+    }
+
+    /// Text of this program's own, without marks.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    fn pieces(&self) -> Result<Vec<Piece<'_>>, MarkError> {
+        let mut pieces = Vec::new();
+        let mut rest = self.0.as_str();
+        while let Some(start) = rest.find([OPEN, CLOSE]) {
+            let (before, mark) = rest.split_at(start);
+            pieces.push(Piece::Plain(before));
+            let inner = mark.strip_prefix(OPEN).ok_or(MarkError::Broken)?;
+            let end = inner.find([OPEN, CLOSE]).ok_or(MarkError::Broken)?;
+            let name = &inner[..end];
+            rest = inner[end..].strip_prefix(CLOSE).ok_or(MarkError::Broken)?;
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            {
+                return Err(MarkError::Broken);
+            }
+            pieces.push(Piece::Secret(name));
+        }
+        pieces.push(Piece::Plain(rest));
+        Ok(pieces)
+    }
+
+    /// The names of the secrets in it.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let pieces = self.pieces().unwrap_or_default();
+        pieces
+            .iter()
+            .filter_map(|p| {
+                if let Piece::Secret(name) = p {
+                    Some((*name).to_owned())
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+
+    /// Whether it holds any secret.
+    pub fn is_tainted(&self) -> bool {
+        self.0.contains([OPEN, CLOSE])
+    }
+
+    /// The text for people: each secret shown as `‹secret NAME›`.
+    pub fn masked(&self) -> String {
+        self.join(|name| Ok(format!("‹secret {name}›")))
+            .unwrap_or_else(|_| "‹secret›".to_owned())
+    }
+
+    /// The real text, to be written to a node.
+    pub fn reveal(&self, vault: &Vault) -> Result<String, MarkError> {
+        self.join(|name| {
+            vault
+                .get(name)
+                .cloned()
+                .ok_or_else(|| MarkError::Missing(name.to_owned()))
+        })
+    }
+
+    /// The text with its marks, as templates made it.
+    pub fn as_marked(&self) -> &str {
+        &self.0
+    }
+
+    fn join(
+        &self,
+        mut value: impl FnMut(&str) -> Result<String, MarkError>,
+    ) -> Result<String, MarkError> {
+        let mut out = String::with_capacity(self.0.len());
+        for piece in self.pieces()? {
+            match piece {
+                Piece::Plain(text) => out.push_str(text),
+                Piece::Secret(name) => out.push_str(&value(name)?),
+            }
+        }
+        Ok(out)
+    }
+}
+
+enum Piece<'a> {
+    Plain(&'a str),
+    Secret(&'a str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_masked_and_revealed() {
+        let text = Text::new(format!("a={};", mark("drbd"))).unwrap();
+        assert_eq!(text.masked(), "a=‹secret drbd›;");
+        assert_eq!(
+            text.reveal(&Vault::from([("drbd".into(), "x'y".into())]))
+                .unwrap(),
+            "a=x'y;"
+        );
+        assert_eq!(
+            text.reveal(&Vault::new()),
+            Err(MarkError::Missing("drbd".into()))
+        );
+    }
+
+    #[test]
+    fn a_mark_that_a_filter_changed_is_refused() {
+        assert_eq!(Text::new(mark("a b")), Err(MarkError::Broken));
+        assert_eq!(
+            Text::new(mark("drbd").replace('\u{F0001}', "")),
+            Err(MarkError::Broken)
+        );
+    }
+}
