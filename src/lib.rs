@@ -3,6 +3,9 @@
 //! The flow goes one way: `site → rules → role → resource → plan → run → report`; see `ARCHITECTURE.md`.
 //! `site`, `rules`, `role`, `resource` and `plan` are pure: no tokio, no printing, no environment.
 
+pub mod exit;
+pub mod plan;
 pub mod resource;
+pub mod run;
 pub mod sh;
 pub mod text;

@@ -1,0 +1,49 @@
+//! The exit codes, in one place.
+
+/// How a command ended; the number is its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Nothing to do, or all done.
+    Done = 0,
+    /// Something failed.
+    Failed = 1,
+    /// Changes are pending (`plan`, `drift`).
+    Pending = 2,
+    /// Findings, or checks that do not hold.
+    Findings = 3,
+    /// A node could not be reached.
+    Unreachable = 4,
+    /// Refused, because data could be destroyed.
+    Refused = 5,
+    /// Put back by the guard.
+    PutBack = 6,
+    /// Locked by another run.
+    Locked = 7,
+    /// A long step is still under way.
+    Waiting = 8,
+    /// Wrong usage, site or role.
+    Usage = 64,
+}
+
+impl Exit {
+    /// Every code, with what it means, for the manual.
+    pub const ALL: [(Self, &'static str); 10] = [
+        (Self::Done, "nothing to do, or all done"),
+        (Self::Failed, "failed"),
+        (Self::Pending, "changes are pending (plan, drift)"),
+        (Self::Findings, "findings, or checks that do not hold"),
+        (Self::Unreachable, "a node could not be reached"),
+        (Self::Refused, "refused, because data could be destroyed"),
+        (Self::PutBack, "put back by the guard"),
+        (Self::Locked, "locked by another run"),
+        (Self::Waiting, "a long step is still under way"),
+        (Self::Usage, "wrong usage, site or role"),
+    ];
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,119 @@
+//! What a plan holds: changes, what is decided later, orphans, findings. Made by comparing, read by reports and runs.
+
+use crate::resource::{Address, Delta};
+
+/// The plan of a whole site (or of what was selected of it).
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Plan {
+    /// One a node, in the site's order.
+    pub nodes: Vec<NodePlan>,
+}
+
+/// What is to be done on one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct NodePlan {
+    /// The node's name.
+    pub node: String,
+    /// What changes, in the order it is done.
+    pub changes: Vec<Change>,
+    /// What cannot be decided before an earlier step has done its work.
+    pub later: Vec<Later>,
+    /// What differs and is not mended by a run.
+    pub findings: Vec<Remark>,
+    /// What could destroy data or rights: nothing is done while one stands.
+    pub refusals: Vec<Remark>,
+    /// What an earlier run made and the site no longer wants.
+    pub orphans: Vec<Orphan>,
+    /// How many resources are as wanted.
+    pub same: usize,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// The resources that ask for it: several when their edits meet in one file.
+    #[serde(serialize_with = "addresses")]
+    pub addresses: Vec<Address>,
+    /// What is done, in a few words: `replace /etc/hosts`, `install chrony`.
+    pub title: String,
+    /// In which points it differs.
+    pub deltas: Vec<Delta>,
+    /// For files: what becomes of the content.
+    pub diff: Option<Diff>,
+    /// The stage it belongs to, from 0: a later stage is observed again before it is done.
+    pub stage: usize,
+    /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
+    pub digest: String,
+}
+
+/// A difference of content.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Diff {
+    /// A unified diff.
+    Text(String),
+    /// Holds a secret: neither side is shown.
+    Secret,
+    /// Not text: sizes in bytes before and after.
+    Binary(u64, u64),
+}
+
+/// A resource that is decided after something else.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Later {
+    /// The resource.
+    #[serde(serialize_with = "address")]
+    pub address: Address,
+    /// What comes first.
+    pub after: String,
+    /// The table by which it is decided then.
+    pub table: String,
+}
+
+/// Something said about a resource.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Remark {
+    /// The resource.
+    #[serde(serialize_with = "address")]
+    pub address: Address,
+    /// What was seen.
+    pub what: String,
+    /// What the operator can do.
+    pub remedy: String,
+}
+
+/// What an earlier run made and nothing asks for now.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Orphan {
+    /// The address it was made under.
+    #[serde(serialize_with = "address")]
+    pub address: Address,
+    /// The path, for files; empty otherwise.
+    pub path: String,
+    /// Whether a run removes it: only a file that is still as it was written.
+    pub removed: bool,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Plan {
+    /// Whether a run would do nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.iter().all(NodePlan::is_empty)
+    }
+}
+
+impl NodePlan {
+    /// Whether a run would do nothing on this node.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.later.is_empty() && !self.orphans.iter().any(|o| o.removed)
+    }
+}
+
+fn address<S: serde::Serializer>(address: &Address, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(address)
+}
+
+fn addresses<S: serde::Serializer>(addresses: &[Address], s: S) -> Result<S::Ok, S::Error> {
+    s.collect_seq(addresses.iter().map(ToString::to_string))
+}

@@ -1,0 +1,139 @@
+//! What happens during a command, as it happens. Workers send; only `report` makes text of it.
+
+use crate::plan::Plan;
+
+/// Sends events to the one reporter.
+pub type Events = std::sync::mpsc::Sender<Event>;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// Nodes that take part, in order: sent once, first.
+    Nodes {
+        /// Their names.
+        nodes: Vec<String>,
+    },
+    /// A connection is being made.
+    Connecting {
+        /// The node.
+        node: String,
+    },
+    /// Connected.
+    Connected {
+        /// The node.
+        node: String,
+        /// The way in that worked: `direct`, `peer yellow`.
+        way: String,
+        /// Whether an open connection of an earlier command was used.
+        warm: bool,
+    },
+    /// The node was asked how things stand.
+    Observed {
+        /// The node.
+        node: String,
+        /// How many resources were asked for.
+        resources: usize,
+    },
+    /// A plan was made.
+    Planned {
+        /// The plan.
+        plan: Plan,
+    },
+    /// A batch begins on a node.
+    Batch {
+        /// The node.
+        node: String,
+        /// The run.
+        run: String,
+        /// How many steps it has.
+        steps: usize,
+    },
+    /// A step begins.
+    StepBegin {
+        /// The node.
+        node: String,
+        /// Its number in the batch, from 0.
+        step: usize,
+        /// How many there are.
+        of: usize,
+        /// What it does.
+        title: String,
+    },
+    /// A step ended.
+    StepEnd {
+        /// The node.
+        node: String,
+        /// Its number in the batch.
+        step: usize,
+        /// What it did.
+        title: String,
+        /// Exit status.
+        status: i32,
+        /// The last lines it said, scrubbed; empty when it went well.
+        output: String,
+    },
+    /// The connection was lost; the batch goes on by itself.
+    Lost {
+        /// The node.
+        node: String,
+        /// Why.
+        why: String,
+    },
+    /// Connected again, following on.
+    Following {
+        /// The node.
+        node: String,
+    },
+    /// A node failed; its later steps are not done.
+    Failed {
+        /// The node.
+        node: String,
+        /// What happened, with advice.
+        why: String,
+    },
+    /// Something the operator should know.
+    Note {
+        /// The node, if it is about one.
+        node: Option<String>,
+        /// What.
+        text: String,
+    },
+    /// The result of a check.
+    Check {
+        /// The node.
+        node: String,
+        /// Its stable code.
+        code: String,
+        /// How much it matters.
+        severity: String,
+        /// Whether it holds.
+        ok: bool,
+        /// What was asked and what was seen.
+        message: String,
+        /// What the operator can do; empty when it holds.
+        remedy: String,
+    },
+    /// The end of a run.
+    Recap {
+        /// One line a node.
+        nodes: Vec<Recap>,
+    },
+}
+
+/// What became of a node in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Recap {
+    /// The node.
+    pub node: String,
+    /// Resources that are as wanted.
+    pub same: usize,
+    /// Changes done and seen to be done.
+    pub changed: usize,
+    /// The step that failed, and why.
+    pub failed: Option<String>,
+    /// What was not done because of it.
+    pub not_run: Vec<String>,
+    /// Findings that a run does not mend.
+    pub findings: usize,
+}
