@@ -7,5 +7,6 @@ pub mod exit;
 pub mod plan;
 pub mod resource;
 pub mod run;
+pub mod role;
 pub mod sh;
 pub mod text;
