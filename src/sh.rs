@@ -47,6 +47,25 @@ impl Call {
         }
     }
 
+    /// A call whose words a role's author wrote: a validator, a `command`. All of them are data to the shell.
+    pub fn from_words(words: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            words: words.into_iter().map(Word::Text).collect(),
+        }
+    }
+
+    /// The same call with the index of every uploaded content moved up by `offset`: contents are counted from 0 in
+    /// each step and put one after another in a batch.
+    #[must_use]
+    pub fn shift_blobs(mut self, offset: usize) -> Self {
+        for word in &mut self.words {
+            if let Word::Blob(index) = word {
+                *index += offset;
+            }
+        }
+        self
+    }
+
     /// Adds one argument.
     #[must_use]
     pub fn arg(mut self, word: impl Into<String>) -> Self {
@@ -66,6 +85,13 @@ impl Call {
     #[must_use]
     pub fn blob(mut self, index: usize) -> Self {
         self.words.push(Word::Blob(index));
+        self
+    }
+
+    /// Adds the words of another call, contents included: `nw_preflight visudo -cf CONTENT`.
+    #[must_use]
+    pub fn then(mut self, other: &Self) -> Self {
+        self.words.extend(other.words.iter().cloned());
         self
     }
 

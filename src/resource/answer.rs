@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 /// The sections of a whole answer, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
+    sentinel: String,
     sections: BTreeMap<String, Section>,
 }
 
@@ -52,7 +53,10 @@ impl Answer {
                 String::from_utf8_lossy(line).into_owned(),
             ));
         }
-        let mut answer = Self::default();
+        let mut answer = Self {
+            sentinel: sentinel.to_owned(),
+            ..Self::default()
+        };
         let mut rest = bytes;
         let mut last = "none".to_owned();
         loop {
@@ -87,6 +91,11 @@ impl Answer {
         }
     }
 
+    /// The word that frames this answer; sections may frame parts of their own with it. `zz` where made by hand.
+    pub fn sentinel(&self) -> &str {
+        &self.sentinel
+    }
+
     /// A section by its name, if it was asked.
     pub fn get(&self, name: &str) -> Option<&Section> {
         self.sections.get(name)
@@ -116,7 +125,10 @@ impl Answer {
                 )
             })
             .collect();
-        Self { sections }
+        Self {
+            sentinel: "zz".to_owned(),
+            sections,
+        }
     }
 }
 

@@ -100,6 +100,23 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The files whose content the running side started with: when one of them is written, [`owed`](Kind::owed) is
+    /// asked what has to be done.
+    fn paths(_want: &Self::Want) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What has to be done because one of its [`paths`](Kind::paths) is about to change, if anything.
+    fn owed(_want: &Self::Want) -> Option<super::Delta> {
+        None
+    }
+
+    /// Contents that its actions need on the node as files (a password hash, a key): the action names the i-th by
+    /// `Call::blob(i)`. A secret reaches a node in no other way.
+    fn contents(_want: &Self::Want) -> Vec<crate::text::Text> {
+        Vec::new()
+    }
+
     /// Whether neighbours of this kind that change are done in one action (packages in one transaction).
     fn together() -> bool {
         false
@@ -169,6 +186,12 @@ pub trait Erased: Send + Sync {
     fn together(&self) -> bool;
     /// See [`Kind::edits_first`].
     fn edits_first(&self) -> bool;
+    /// See [`Kind::paths`].
+    fn paths(&self, resource: &Resource) -> Vec<String>;
+    /// See [`Kind::owed`].
+    fn owed(&self, resource: &Resource) -> Option<super::Delta>;
+    /// See [`Kind::contents`].
+    fn contents(&self, resource: &Resource) -> Vec<crate::text::Text>;
     /// JSON Schema of its step's own keys.
     fn schema(&self) -> schemars::Schema;
     /// Makes the resources of one rendered step (without the keys every step may have).
@@ -237,6 +260,18 @@ impl<K: Kind> Erased for Adapter<K> {
 
     fn edits_first(&self) -> bool {
         K::edits_first()
+    }
+
+    fn paths(&self, resource: &Resource) -> Vec<String> {
+        K::paths(want::<K>(resource))
+    }
+
+    fn owed(&self, resource: &Resource) -> Option<super::Delta> {
+        K::owed(want::<K>(resource))
+    }
+
+    fn contents(&self, resource: &Resource) -> Vec<crate::text::Text> {
+        K::contents(want::<K>(resource))
     }
 
     fn schema(&self) -> schemars::Schema {
