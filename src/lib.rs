@@ -5,6 +5,7 @@
 
 pub mod exit;
 pub mod plan;
+pub mod report;
 pub mod resource;
 pub mod run;
 pub mod role;

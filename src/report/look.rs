@@ -1,0 +1,155 @@
+//! How text looks: width, colour, and what is never let through to a terminal.
+
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
+
+/// How much is said, how wide and in which colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Whether colours are used.
+    pub colour: bool,
+    /// Columns that prose is wrapped to. Diffs and tables are never wrapped.
+    pub width: usize,
+    /// How often `-v` was given.
+    pub verbose: u8,
+    /// Only results, no progress (`-q`).
+    pub quiet: bool,
+}
+
+impl Default for Look {
+    /// 80 columns, no colour: what a log gets.
+    fn default() -> Self {
+        Self {
+            colour: false,
+            width: 80,
+            verbose: 0,
+            quiet: false,
+        }
+    }
+}
+
+/// What a piece of text is, from which its colour follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Ordinary text.
+    Plain,
+    /// Headings and names that matter.
+    Strong,
+    /// What matters less.
+    Dim,
+    /// Added, or well.
+    Good,
+    /// Changed, or to be looked at.
+    Change,
+    /// Removed, or failed.
+    Bad,
+    /// Decided later.
+    Later,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let colour = |c: AnsiColor| Style::new().fg_color(Some(c.into()));
+        match self {
+            Self::Plain => Style::new(),
+            Self::Strong => Style::new().bold(),
+            Self::Dim => Style::new().dimmed(),
+            Self::Good => colour(AnsiColor::Green),
+            Self::Change => colour(AnsiColor::Yellow),
+            Self::Bad => colour(AnsiColor::Red),
+            Self::Later => colour(AnsiColor::Cyan),
+        }
+    }
+}
+
+impl Look {
+    /// The text in the colour of its tone, without control characters of its own.
+    pub fn paint(&self, tone: Tone, text: impl AsRef<str>) -> String {
+        let text = visible(text.as_ref());
+        let style = tone.style();
+        if self.colour && style != Style::new() && !text.is_empty() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text
+        }
+    }
+
+    /// Prose in lines of at most the width, each after `indent` spaces. Line breaks in the text are kept.
+    pub fn wrap(&self, indent: usize, tone: Tone, text: &str) -> String {
+        let room = self.width.saturating_sub(indent).max(20);
+        let mut out = String::new();
+        for paragraph in text.trim_end().lines() {
+            let mut line = String::new();
+            for word in paragraph.split_whitespace() {
+                if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+                    let _ = writeln!(out, "{:indent$}{}", "", self.paint(tone, &line));
+                    line.clear();
+                }
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+            let _ = writeln!(out, "{:indent$}{}", "", self.paint(tone, &line));
+        }
+        out
+    }
+}
+
+/// The text with control characters spelled out, so that nothing a node says can move a cursor or retitle a window.
+fn visible(text: &str) -> String {
+    let harmless = |c: char| c == '\n' || c == '\t' || !c.is_control();
+    if text.chars().all(harmless) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::new(), |mut out, c| {
+        if harmless(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_default());
+        }
+        out
+    })
+}
+
+/// `1 change`, `2 changes`: a count with its word.
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_spelled_out() {
+        let look = Look::default();
+        assert_eq!(
+            look.paint(Tone::Bad, "a\u{1b}[2J\r\tb\u{9b}c"),
+            "a\\u{1b}[2J\\r\tb\\u{9b}c"
+        );
+    }
+
+    #[test]
+    fn colour_is_only_used_when_asked_for() {
+        let colour = Look {
+            colour: true,
+            ..Look::default()
+        };
+        assert_eq!(colour.paint(Tone::Good, "x"), "\u{1b}[32mx\u{1b}[0m");
+        assert_eq!(colour.paint(Tone::Good, ""), "");
+        assert_eq!(Look::default().paint(Tone::Good, "x"), "x");
+    }
+
+    #[test]
+    fn prose_is_wrapped_and_its_lines_are_kept() {
+        let look = Look {
+            width: 24,
+            ..Look::default()
+        };
+        assert_eq!(
+            look.wrap(2, Tone::Plain, "one two three four five six\nseven\n"),
+            "  one two three four\n  five six\n  seven\n"
+        );
+    }
+}

@@ -1,0 +1,368 @@
+//! The plan on a screen, as a good diff tool would show it.
+
+use super::look::count;
+use super::{Look, Tone};
+use crate::plan::{Change, Diff, Later, NodePlan, Orphan, Plan, Remark};
+use crate::resource::Address;
+use std::fmt::Write as _;
+
+/// The whole plan: what changes by node and role, what is decided later, orphans, refusals, findings, and one line that
+/// sums it up. A plan with nothing in it is that line alone.
+///
+/// With `look.quiet` it is the last line alone, with refusals and findings before it.
+pub fn plan(plan: &Plan, look: &Look) -> String {
+    let mut text = String::new();
+    let mut shown: Vec<(&str, &Change)> = Vec::new();
+    for node in &plan.nodes {
+        let body = body(node, &shown, look);
+        shown.extend(node.changes.iter().map(|c| (node.node.as_str(), c)));
+        if !body.is_empty() {
+            let _ = writeln!(text, "{}\n{body}", look.paint(Tone::Strong, &node.node));
+        }
+    }
+    text.push_str(&summary(plan, look));
+    text
+}
+
+fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
+    let mut text = String::new();
+    let mut group = |heading: &str, entries: String| {
+        if !entries.is_empty() {
+            let _ = writeln!(text, "  {}\n{entries}", look.paint(Tone::Dim, heading));
+            text.pop();
+        }
+    };
+    let refusals = node.refusals.iter();
+    group(
+        "refused",
+        refusals.map(|r| remark('!', Tone::Bad, r, look)).collect(),
+    );
+    if !look.quiet {
+        for role in roles(node) {
+            let changes = node.changes.iter().filter(|c| first_role(c) == role);
+            let laters = node.later.iter().filter(|l| l.address.role == role);
+            let entries = changes
+                .map(|c| change(c, shown, look))
+                .chain(laters.map(|l| later(l, look)));
+            group(role, entries.collect());
+        }
+        let orphans = node.orphans.iter();
+        group(
+            "no longer wanted",
+            orphans.map(|o| orphan(o, look)).collect(),
+        );
+    }
+    let findings = node.findings.iter();
+    group(
+        "found, and not mended by a run",
+        findings
+            .map(|r| remark('*', Tone::Change, r, look))
+            .collect(),
+    );
+    text
+}
+
+/// The roles with something to show, in the order in which they come up.
+fn roles(node: &NodePlan) -> Vec<&str> {
+    let mut roles = Vec::new();
+    let changes = node.changes.iter().map(first_role);
+    for role in changes.chain(node.later.iter().map(|l| l.address.role.as_str())) {
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
+}
+
+fn first_role(change: &Change) -> &str {
+    change.addresses.first().map_or("", |a| a.role.as_str())
+}
+
+fn entry(sign: char, tone: Tone, address: &str, title: &str, look: &Look) -> String {
+    let gap = if title.is_empty() { "" } else { "  " };
+    format!(
+        "    {} {}{gap}{}\n",
+        look.paint(tone, sign.to_string()),
+        look.paint(Tone::Strong, address),
+        look.paint(Tone::Plain, title)
+    )
+}
+
+fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
+    let (sign, tone) = sign(change);
+    let mut addresses = change.addresses.iter().map(Address::to_string);
+    let first = addresses.next().unwrap_or_default();
+    let mut text = entry(sign, tone, &first, &change.title, look);
+    let others: Vec<_> = addresses.collect();
+    if !others.is_empty() {
+        let line = format!("also asked for by {}", others.join(", "));
+        text.push_str(&look.wrap(8, Tone::Dim, &line));
+    }
+    if let Some((node, _)) = shown.iter().find(|(_, c)| alike(c, change)) {
+        let line = format!("the same as on {node}");
+        let _ = writeln!(text, "        {}", look.paint(Tone::Dim, line));
+        return text;
+    }
+    for delta in &change.deltas {
+        let line = match (delta.from.as_str(), delta.to.as_str()) {
+            ("", to) => format!("{}: {to}", delta.what),
+            (from, "") => format!("{}: {from} → nothing", delta.what),
+            (from, to) => format!("{}: {from} → {to}", delta.what),
+        };
+        let _ = writeln!(text, "        {}", look.paint(Tone::Plain, line));
+    }
+    match &change.diff {
+        Some(Diff::Text(diff)) => text.push_str(&unified(diff, look)),
+        Some(Diff::Secret) => {
+            let _ = writeln!(
+                text,
+                "        {}",
+                look.paint(Tone::Dim, "secret: not shown")
+            );
+        }
+        Some(Diff::Binary(before, after)) => {
+            let line = format!("not text: {before} → {after} bytes");
+            let _ = writeln!(text, "        {}", look.paint(Tone::Dim, line));
+        }
+        None => {}
+    }
+    text
+}
+
+/// Whether two changes show the same and it is worth folding: only those with something below their first line.
+fn alike(a: &Change, b: &Change) -> bool {
+    let says_more = !b.deltas.is_empty() || b.diff.is_some();
+    says_more
+        && (&a.addresses, &a.title, &a.deltas, &a.diff)
+            == (&b.addresses, &b.title, &b.deltas, &b.diff)
+}
+
+/// `+` when something comes to be, `-` when something goes, `~` otherwise.
+fn sign(change: &Change) -> (char, Tone) {
+    let verb = change.title.split(' ').next().unwrap_or_default();
+    let created = match &change.diff {
+        Some(Diff::Text(diff)) => diff.contains("@@ -0,0 "),
+        Some(Diff::Binary(before, _)) => *before == 0,
+        _ => !change.deltas.is_empty() && change.deltas.iter().all(|d| d.from.is_empty()),
+    };
+    match verb {
+        "remove" | "delete" | "uninstall" => ('-', Tone::Bad),
+        "create" | "install" | "add" | "make" | "clone" => ('+', Tone::Good),
+        _ if created => ('+', Tone::Good),
+        _ => ('~', Tone::Change),
+    }
+}
+
+/// A unified diff in colour. Its two lines of file names are left out: the address above says the path.
+fn unified(diff: &str, look: &Look) -> String {
+    let mut text = String::new();
+    let mut in_hunk = false;
+    for line in diff.lines() {
+        in_hunk |= line.starts_with("@@");
+        if !in_hunk {
+            continue;
+        }
+        let tone = match line.as_bytes().first() {
+            Some(b'+') => Tone::Good,
+            Some(b'-') => Tone::Bad,
+            Some(b'@') => Tone::Later,
+            Some(b'\\') => Tone::Dim,
+            _ => Tone::Plain,
+        };
+        let _ = writeln!(text, "        {}", look.paint(tone, line));
+    }
+    text
+}
+
+fn later(later: &Later, look: &Look) -> String {
+    let title = format!("decided after {}", later.after);
+    let mut text = entry('?', Tone::Later, &later.address.to_string(), &title, look);
+    for row in later.table.split(['\n', ';']).map(str::trim) {
+        text.push_str(&look.wrap(8, Tone::Plain, row));
+    }
+    text
+}
+
+fn orphan(orphan: &Orphan, look: &Look) -> String {
+    let (sign, tone, what) = if orphan.removed {
+        ('-', Tone::Bad, "removed")
+    } else {
+        (' ', Tone::Plain, "left")
+    };
+    let title = format!("{what}: {}", orphan.why);
+    entry(sign, tone, &orphan.address.to_string(), &title, look)
+}
+
+fn remark(sign: char, tone: Tone, remark: &Remark, look: &Look) -> String {
+    let mut text = entry(sign, tone, &remark.address.to_string(), "", look);
+    text.push_str(&look.wrap(8, Tone::Plain, &remark.what));
+    text.push_str(&look.wrap(8, Tone::Dim, &remark.remedy));
+    text
+}
+
+fn summary(plan: &Plan, look: &Look) -> String {
+    let sum = |f: fn(&NodePlan) -> usize| plan.nodes.iter().map(f).sum::<usize>();
+    let nodes = count(plan.nodes.len(), "node", "nodes");
+    let same = sum(|n| n.same);
+    let removed = sum(|n| n.orphans.iter().filter(|o| o.removed).count());
+    let left = sum(|n| n.orphans.iter().filter(|o| !o.removed).count());
+    let refusals = sum(|n| n.refusals.len());
+    let mut parts = Vec::new();
+    let mut part = |number: usize, words: &str| {
+        if number > 0 {
+            parts.push(format!("{number} {words}"));
+        }
+    };
+    part(refusals, "refused");
+    part(sum(|n| n.changes.len()), "to change");
+    part(sum(|n| n.later.len()), "decided later");
+    part(removed, "to remove");
+    let work = parts.len();
+    let findings = sum(|n| n.findings.len());
+    if findings > 0 {
+        parts.push(count(findings, "finding", "findings"));
+    }
+    if left > 0 {
+        parts.push(format!("{left} left behind"));
+    }
+    if work == 0 {
+        let rest = parts.iter().fold(String::new(), |s, p| s + ", " + p);
+        let resources = count(same, "resource", "resources");
+        let line = format!("Nothing to do: {nodes}, {resources} as wanted{rest}.");
+        return look.paint(Tone::Good, line) + "\n";
+    }
+    parts.push(format!("{same} as wanted"));
+    let line = format!("{nodes}: {}.", parts.join(", "));
+    let tone = if refusals > 0 {
+        Tone::Bad
+    } else {
+        Tone::Strong
+    };
+    look.paint(tone, line) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn every_case_has_its_sign() {
+        insta::assert_snapshot!(plan(&samples::plan(), &Look::default()), @r"
+        node1
+          refused
+            ! drbd/drbd_meta:r1
+                /dev/sda7 carries an ext4 file system labelled `guests`.
+                If that data is not needed: --destroy node1:/dev/sda7
+          base
+            + base/package:chrony  install chrony
+                installed: no → yes
+            ~ base/hosts:node2  replace /etc/hosts
+                also asked for by base/line:/etc/hosts
+                @@ -1,2 +1,3 @@
+                 127.0.0.1 localhost
+                -10.0.2.9 node2
+                +10.0.2.2 node2
+                +10.0.2.1 node1
+            ~ base/file:/etc/logo.png  replace /etc/logo.png
+                not text: 120 → 4096 bytes
+            - base/package:telnet  remove telnet
+                installed: 0.17-64 → nothing
+          sshd
+            + sshd/file:/etc/motd  write /etc/motd
+                mode: 0644
+                @@ -0,0 +1 @@
+                +--- hello
+            ~ sshd/file:/etc/ssh/key  replace /etc/ssh/key
+                mode: 0644 → 0600
+                secret: not shown
+          drbd
+            ? drbd/drbd_meta:r0  decided after drbd/package:drbd-utils
+                blank: create
+                ours: keep
+                anything else: refuse
+          no longer wanted
+            - base/file:/etc/cron.d/old  removed: still as it was written
+              base/file:/etc/profile.d/x.sh  left: changed by hand
+          found, and not mended by a run
+            * base/reboot:node1
+                The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
+                a reboot is pending since the packages were updated.
+                nodewright drain node1, then reboot it.
+
+        node2
+          base
+            + base/package:chrony  install chrony
+                the same as on node1
+            ~ base/hosts:node2  replace /etc/hosts
+                also asked for by base/line:/etc/hosts
+                the same as on node1
+
+        2 nodes: 1 refused, 8 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        ");
+    }
+
+    #[test]
+    fn nothing_to_do_is_one_line() {
+        assert_eq!(
+            plan(&samples::nothing(), &Look::default()),
+            "Nothing to do: 2 nodes, 230 resources as wanted.\n"
+        );
+    }
+
+    #[test]
+    fn findings_and_what_is_left_are_told_where_nothing_is_to_do() {
+        let mut found = samples::nothing();
+        let mut full = samples::plan().nodes.remove(0);
+        full.orphans.retain(|o| !o.removed);
+        found.nodes[1].findings = full.findings;
+        found.nodes[1].orphans = full.orphans;
+        insta::assert_snapshot!(plan(&found, &Look::default()), @r"
+        node2
+          no longer wanted
+              base/file:/etc/profile.d/x.sh  left: changed by hand
+          found, and not mended by a run
+            * base/reboot:node1
+                The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
+                a reboot is pending since the packages were updated.
+                nodewright drain node1, then reboot it.
+
+        Nothing to do: 2 nodes, 230 resources as wanted, 1 finding, 1 left behind.
+        ");
+    }
+
+    #[test]
+    fn quiet_leaves_out_what_a_run_would_do() {
+        let look = Look {
+            quiet: true,
+            ..Look::default()
+        };
+        insta::assert_snapshot!(plan(&samples::plan(), &look), @r"
+        node1
+          refused
+            ! drbd/drbd_meta:r1
+                /dev/sda7 carries an ext4 file system labelled `guests`.
+                If that data is not needed: --destroy node1:/dev/sda7
+          found, and not mended by a run
+            * base/reboot:node1
+                The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
+                a reboot is pending since the packages were updated.
+                nodewright drain node1, then reboot it.
+
+        2 nodes: 1 refused, 8 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        ");
+    }
+
+    #[test]
+    fn diffs_are_coloured() {
+        let look = Look {
+            colour: true,
+            ..Look::default()
+        };
+        let text = unified("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n", &look);
+        assert_eq!(
+            text,
+            "        \u{1b}[36m@@ -1 +1 @@\u{1b}[0m\n        \u{1b}[31m-x\u{1b}[0m\n        \u{1b}[32m+y\u{1b}[0m\n"
+        );
+    }
+}

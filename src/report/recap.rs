@@ -1,0 +1,100 @@
+//! What became of each node, at the end of a run.
+
+use super::{Align, Look, Table, Tone};
+use crate::run::Recap;
+use std::fmt::Write as _;
+
+/// A small table, and below it what failed and what did not run because of it. When nothing was changed and nothing
+/// failed it is one line.
+pub fn recap(nodes: &[Recap], look: &Look) -> String {
+    let quiet =
+        |r: &Recap| r.changed == 0 && r.failed.is_none() && r.not_run.is_empty() && r.findings == 0;
+    if nodes.iter().all(quiet) {
+        let same: usize = nodes.iter().map(|r| r.same).sum();
+        let nodes = super::look::count(nodes.len(), "node", "nodes");
+        let same = super::look::count(same, "resource", "resources");
+        let line = format!("Nothing to do: {nodes}, {same} as wanted.");
+        return look.paint(Tone::Good, line) + "\n";
+    }
+    let mut table = Table::new(&[
+        ("node", Align::Left),
+        ("as wanted", Align::Right),
+        ("changed", Align::Right),
+        ("not run", Align::Right),
+        ("findings", Align::Right),
+        ("", Align::Left),
+    ]);
+    for r in nodes {
+        let tell = |number: usize, tone| {
+            let tone = if number == 0 { Tone::Dim } else { tone };
+            (tone, number.to_string())
+        };
+        table.toned_row([
+            (Tone::Strong, r.node.clone()),
+            tell(r.same, Tone::Plain),
+            tell(r.changed, Tone::Change),
+            tell(r.not_run.len(), Tone::Bad),
+            tell(r.findings, Tone::Change),
+            match (&r.failed, r.not_run.is_empty()) {
+                (Some(_), _) => (Tone::Bad, "failed".to_owned()),
+                (None, false) => (Tone::Bad, "stopped".to_owned()),
+                (None, true) => (Tone::Good, "done".to_owned()),
+            },
+        ]);
+    }
+    let mut text = table.text(look);
+    for r in nodes
+        .iter()
+        .filter(|r| r.failed.is_some() || !r.not_run.is_empty())
+    {
+        let why = r.failed.as_deref().unwrap_or("stopped before its end");
+        let _ = write!(
+            text,
+            "\n{}",
+            look.wrap(0, Tone::Bad, &format!("{}: {why}", r.node))
+        );
+        if !r.not_run.is_empty() {
+            let _ = writeln!(text, "  not run:");
+            for step in &r.not_run {
+                let _ = writeln!(text, "    {}", look.paint(Tone::Plain, step));
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_changed_nothing_is_one_line() {
+        let node = |node: &str| Recap {
+            node: node.into(),
+            same: 115,
+            ..Recap::default()
+        };
+        assert_eq!(
+            recap(&[node("node1"), node("node2")], &Look::default()),
+            "Nothing to do: 2 nodes, 230 resources as wanted.\n"
+        );
+    }
+
+    #[test]
+    fn a_node_that_was_stopped_says_what_it_owes() {
+        let node = Recap {
+            node: "node1".into(),
+            changed: 2,
+            not_run: vec!["base/service:chronyd".into()],
+            ..Recap::default()
+        };
+        insta::assert_snapshot!(recap(&[node], &Look::default()), @r"
+        node   as wanted  changed  not run  findings
+        node1          0        2        1         0  stopped
+
+        node1: stopped before its end
+          not run:
+            base/service:chronyd
+        ");
+    }
+}

@@ -1,0 +1,357 @@
+//! The one receiver of events.
+
+use super::{CheckResult, Look, Progress, checks, json, junit};
+use crate::run::{Event, Events};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Where text goes.
+pub type Sink = Box<dyn Write + Send>;
+
+/// Receives all events of a command and shows them: results on one side, progress on the other.
+pub struct Reporter {
+    look: Look,
+    json: bool,
+    out: Sink,
+    /// Nobody reads the results any more (`… | head`): the work goes on, unseen.
+    closed: bool,
+    progress: Progress,
+    checks: Vec<CheckResult>,
+    /// Whether a screen of checks is owed even when none comes.
+    verify: bool,
+    junit: Option<PathBuf>,
+}
+
+impl Reporter {
+    /// Shows results on `out`, as one JSON object a line with `json`.
+    pub fn new(look: Look, json: bool, out: Sink, progress: Progress) -> Self {
+        Self {
+            look,
+            json,
+            out,
+            closed: false,
+            progress,
+            checks: Vec::new(),
+            verify: false,
+            junit: None,
+        }
+    }
+
+    /// Says that this command is about checks: [`finish`](Self::finish) sums them up, and writes them to a JUnit file.
+    #[must_use]
+    pub fn of_checks(mut self, junit: Option<&Path>) -> Self {
+        self.verify = true;
+        self.junit = junit.map(Path::to_owned);
+        self
+    }
+
+    /// Shows one event.
+    pub fn tell(&mut self, event: &Event) {
+        if matches!(event, Event::Planned { .. } | Event::Recap { .. }) {
+            self.progress.clear();
+        }
+        self.progress.tell(event);
+        if let Event::Check {
+            node,
+            code,
+            severity,
+            ok,
+            message,
+            remedy,
+        } = event
+        {
+            self.checks.push(CheckResult {
+                node: node.clone(),
+                code: code.clone(),
+                severity: severity.clone(),
+                ok: *ok,
+                message: message.clone(),
+                remedy: remedy.clone(),
+            });
+        }
+        let text = match event {
+            _ if self.json => json::line(event),
+            Event::Planned { plan } => super::plan(plan, &self.look),
+            Event::Recap { nodes } => super::recap(nodes, &self.look),
+            _ => return,
+        };
+        self.write(&text);
+    }
+
+    /// Shows what could not be shown before all was known, and takes the progress away.
+    ///
+    /// # Errors
+    /// When the JUnit file cannot be written.
+    pub fn finish(&mut self) -> std::io::Result<()> {
+        self.progress.clear();
+        if !self.json && (self.verify || !self.checks.is_empty()) {
+            let text = checks::screen(&self.checks, &self.look);
+            self.write(&text);
+        }
+        if let Some(path) = &self.junit {
+            crate::report::write_whole(path, junit::document(&self.checks).as_bytes(), 0o644)?;
+        }
+        self.checks.clear();
+        Ok(())
+    }
+
+    /// Whether whoever read the results has gone.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn write(&mut self, text: &str) {
+        let Self {
+            out,
+            progress,
+            closed,
+            ..
+        } = self;
+        if !*closed {
+            let written = progress.suspend(|| {
+                out.write_all(text.as_bytes())?;
+                out.flush()
+            });
+            *closed = written.is_err();
+        }
+    }
+}
+
+/// Does work on a thread of its own while its events are shown on this one; gives what the work gave.
+///
+/// Ends when the work has ended and has dropped every sender. A panic of the work goes on here.
+pub fn follow<T: Send>(reporter: &mut Reporter, work: impl FnOnce(Events) -> T + Send) -> T {
+    let (events, receiver) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(move || work(events));
+        for event in receiver {
+            reporter.tell(&event);
+        }
+        match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// Collects what is written.
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Page {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a closed pipe does.
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Results and progress of these events.
+    fn shown(events: &[Event], look: Look, json: bool) -> (String, String) {
+        let (out, err) = (Page::default(), Page::default());
+        let progress = Progress::lines(look, Box::new(err.clone()));
+        let mut reporter = Reporter::new(look, json, Box::new(out.clone()), progress);
+        let told = follow(&mut reporter, |sender| {
+            for event in events {
+                sender.send(event.clone()).unwrap();
+            }
+            events.len()
+        });
+        assert_eq!(told, events.len());
+        reporter.finish().unwrap();
+        (out.text(), err.text())
+    }
+
+    fn verbose(verbose: u8) -> Look {
+        Look {
+            verbose,
+            ..Look::default()
+        }
+    }
+
+    fn quiet() -> Look {
+        Look {
+            quiet: true,
+            ..Look::default()
+        }
+    }
+
+    #[test]
+    fn a_log_says_when_a_node_begins_fails_and_ends() {
+        let (out, err) = shown(&samples::run(), Look::default(), false);
+        insta::assert_snapshot!(out, @r"
+        node   as wanted  changed  not run  findings
+        node1        103        3        0         1  done
+        node2         90        0        2         0  failed
+
+        node2: base/package:chrony: install chrony ended with exit status 1; is the
+        repository reachable from the node?
+          not run:
+            base/hosts:node1
+            base/service:chronyd
+        ");
+        insta::assert_snapshot!(err, @r"
+        node1: begins 3 steps (run 20261121-0903-a1)
+        node2: begins 3 steps (run 20261121-0903-a1)
+        node1: connection lost (no answer for 30 s); the run goes on by itself there
+        node2: install chrony: exit status 1
+          E: Unable to locate package chrony
+          E: gave up
+        node2: failed: install chrony ended with 1.
+          Is the repository reachable from the node?
+        node1: connected again
+        node1: 3 steps done
+        The site's last commit is 3 days old.
+        ");
+    }
+
+    #[test]
+    fn a_verbose_log_has_a_line_a_step() {
+        let (_, err) = shown(&samples::run(), verbose(1), false);
+        insta::assert_snapshot!(err, @r"
+        node1: connected: direct, already open
+        node2: connected: peer yellow
+        node1: 115 resources observed
+        node2: 1 resource observed
+        node1: begins 3 steps (run 20261121-0903-a1)
+        node2: begins 3 steps (run 20261121-0903-a1)
+        node1: 1/3 install chrony
+        node1: connection lost (no answer for 30 s); the run goes on by itself there
+        node2: install chrony: exit status 1
+          E: Unable to locate package chrony
+          E: gave up
+        node2: failed: install chrony ended with 1.
+          Is the repository reachable from the node?
+        node1: connected again
+        node1: 2/3 replace /etc/hosts
+        node1: 3/3 start chronyd
+        node1: 3 steps done
+        The site's last commit is 3 days old.
+        ");
+    }
+
+    #[test]
+    fn quiet_says_only_what_failed() {
+        let (_, err) = shown(&samples::run(), quiet(), false);
+        insta::assert_snapshot!(err, @r"
+        node2: install chrony: exit status 1
+          E: Unable to locate package chrony
+          E: gave up
+        node2: failed: install chrony ended with 1.
+          Is the repository reachable from the node?
+        ");
+    }
+
+    #[test]
+    fn json_is_one_object_a_line_and_progress_stays_on_the_other_side() {
+        let (out, err) = shown(&samples::run(), Look::default(), true);
+        assert_eq!(out.lines().count(), samples::run().len());
+        for line in out.lines() {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(value["event"].is_string(), "{line}");
+        }
+        assert!(err.starts_with("node1: begins 3 steps"), "{err}");
+    }
+
+    #[test]
+    fn checks_show_what_does_not_hold() {
+        let (out, _) = shown(&samples::check_events(), Look::default(), false);
+        insta::assert_snapshot!(out, @r#"
+        node1
+          ✗ DRBD-STATE  critical
+              r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate,
+              seen "UpToDate"/<DUnknown> & more
+              StandAlone is a split brain: `nodewright explain r0` shows who wrote what
+              since.
+
+        node2
+          ! TIME-SYNC  warning
+              offset: wanted below 1 s, seen 7.2 s
+              chronyc makestep, then look at the servers with chronyc sources.
+
+        2 nodes: 2 checks do not hold, 2 hold.
+        "#);
+        let (out, _) = shown(&samples::check_events(), verbose(1), false);
+        insta::assert_snapshot!(out, @r#"
+        node1
+          ✓ TIME-SYNC  clock is synchronised
+          ✗ DRBD-STATE  critical
+              r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate,
+              seen "UpToDate"/<DUnknown> & more
+              StandAlone is a split brain: `nodewright explain r0` shows who wrote what
+              since.
+
+        node2
+          ! TIME-SYNC  warning
+              offset: wanted below 1 s, seen 7.2 s
+              chronyc makestep, then look at the servers with chronyc sources.
+          ✓ SSH-ROOT  root logs in with keys only
+
+        2 nodes: 2 checks do not hold, 2 hold.
+        "#);
+    }
+
+    #[test]
+    fn checks_that_all_hold_are_one_line() {
+        let mut events = samples::check_events();
+        events.retain(|e| matches!(e, Event::Check { ok: true, .. }));
+        let (out, _) = shown(&events, Look::default(), false);
+        insta::assert_snapshot!(out, @"All 2 checks on 2 nodes hold.");
+    }
+
+    #[test]
+    fn checks_go_to_a_junit_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("checks.xml");
+        let sink = || Box::new(std::io::sink());
+        let progress = Progress::lines(quiet(), sink());
+        let mut reporter = Reporter::new(quiet(), false, sink(), progress).of_checks(Some(&file));
+        for event in samples::check_events() {
+            reporter.tell(&event);
+        }
+        reporter.finish().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.matches("<testcase").count(), samples::checks().len());
+    }
+
+    #[test]
+    fn when_nobody_reads_the_work_goes_on() {
+        let progress = Progress::lines(quiet(), Box::new(std::io::sink()));
+        let mut reporter = Reporter::new(quiet(), false, Box::new(Gone), progress);
+        let done = follow(&mut reporter, |sender| {
+            for event in samples::run() {
+                sender.send(event).unwrap();
+            }
+            true
+        });
+        assert!(done && reporter.is_closed());
+    }
+}

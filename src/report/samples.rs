@@ -1,0 +1,278 @@
+//! What the screens of the tests show.
+
+use super::CheckResult;
+use crate::plan::{Change, Diff, Later, NodePlan, Orphan, Plan, Remark};
+use crate::resource::{Address, Delta};
+use crate::run::{Event, Recap};
+
+fn address(text: &str) -> Address {
+    Address::parse(text).expect("a test's address")
+}
+
+fn change(addresses: &[&str], title: &str, deltas: Vec<Delta>, diff: Option<Diff>) -> Change {
+    Change {
+        addresses: addresses.iter().map(|a| address(a)).collect(),
+        title: title.into(),
+        deltas,
+        diff,
+        stage: 0,
+        digest: "0".repeat(64),
+    }
+}
+
+fn remark(at: &str, what: &str, remedy: &str) -> Remark {
+    Remark {
+        address: address(at),
+        what: what.into(),
+        remedy: remedy.into(),
+    }
+}
+
+/// A plan with every case.
+pub fn plan() -> Plan {
+    let hosts = "--- /etc/hosts\n+++ /etc/hosts\n@@ -1,2 +1,3 @@\n 127.0.0.1 localhost\n-10.0.2.9 node2\n+10.0.2.2 node2\n+10.0.2.1 node1\n";
+    let shared = || {
+        vec![
+            change(
+                &["base/package:chrony"],
+                "install chrony",
+                vec![Delta::new("installed", "no", "yes")],
+                None,
+            ),
+            change(
+                &["base/hosts:node2", "base/line:/etc/hosts"],
+                "replace /etc/hosts",
+                vec![],
+                Some(Diff::Text(hosts.into())),
+            ),
+        ]
+    };
+    let mut first = shared();
+    first.extend([
+        change(
+            &["sshd/file:/etc/motd"],
+            "write /etc/motd",
+            vec![Delta::new("mode", "", "0644")],
+            Some(Diff::Text(
+                "--- /dev/null\n+++ /etc/motd\n@@ -0,0 +1 @@\n+--- hello\n".into(),
+            )),
+        ),
+        change(
+            &["sshd/file:/etc/ssh/key"],
+            "replace /etc/ssh/key",
+            vec![Delta::new("mode", "0644", "0600")],
+            Some(Diff::Secret),
+        ),
+        change(
+            &["base/file:/etc/logo.png"],
+            "replace /etc/logo.png",
+            vec![],
+            Some(Diff::Binary(120, 4096)),
+        ),
+        change(
+            &["base/package:telnet"],
+            "remove telnet",
+            vec![Delta::new("installed", "0.17-64", "")],
+            None,
+        ),
+    ]);
+    let node1 = NodePlan {
+        node: "node1".into(),
+        changes: first,
+        later: vec![Later {
+            address: address("drbd/drbd_meta:r0"),
+            after: "drbd/package:drbd-utils".into(),
+            table: "blank: create; ours: keep; anything else: refuse".into(),
+        }],
+        findings: vec![remark(
+            "base/reboot:node1",
+            "The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1: a reboot is pending since the packages were updated.",
+            "nodewright drain node1, then reboot it.",
+        )],
+        refusals: vec![remark(
+            "drbd/drbd_meta:r1",
+            "/dev/sda7 carries an ext4 file system labelled `guests`.",
+            "If that data is not needed: --destroy node1:/dev/sda7",
+        )],
+        orphans: vec![
+            Orphan {
+                address: address("base/file:/etc/cron.d/old"),
+                path: "/etc/cron.d/old".into(),
+                removed: true,
+                why: "still as it was written".into(),
+            },
+            Orphan {
+                address: address("base/file:/etc/profile.d/x.sh"),
+                path: "/etc/profile.d/x.sh".into(),
+                removed: false,
+                why: "changed by hand".into(),
+            },
+        ],
+        same: 50,
+    };
+    let node2 = NodePlan {
+        node: "node2".into(),
+        changes: shared(),
+        same: 46,
+        ..NodePlan::default()
+    };
+    Plan {
+        nodes: vec![node1, node2],
+    }
+}
+
+/// A plan that finds nothing to do.
+pub fn nothing() -> Plan {
+    let node = |node: &str| NodePlan {
+        node: node.into(),
+        same: 115,
+        ..NodePlan::default()
+    };
+    Plan {
+        nodes: vec![node("node1"), node("node2")],
+    }
+}
+
+/// A run on two nodes of which the second fails.
+pub fn run() -> Vec<Event> {
+    let begin = |node: &str, step, title: &str| Event::StepBegin {
+        node: node.into(),
+        step,
+        of: 3,
+        title: title.into(),
+    };
+    let end = |node: &str, step, title: &str, status, output: &str| Event::StepEnd {
+        node: node.into(),
+        step,
+        title: title.into(),
+        status,
+        output: output.into(),
+    };
+    let batch = |node: &str| Event::Batch {
+        node: node.into(),
+        run: "20261121-0903-a1".into(),
+        steps: 3,
+    };
+    let connected = |node: &str, way: &str, warm| Event::Connected {
+        node: node.into(),
+        way: way.into(),
+        warm,
+    };
+    let connecting = |node: &str| Event::Connecting { node: node.into() };
+    let observed = |node: &str, resources| Event::Observed {
+        node: node.into(),
+        resources,
+    };
+    vec![
+        Event::Nodes {
+            nodes: vec!["node1".into(), "node2".into()],
+        },
+        connecting("node1"),
+        connecting("node2"),
+        connected("node1", "direct", true),
+        connected("node2", "peer yellow", false),
+        observed("node1", 115),
+        observed("node2", 1),
+        batch("node1"),
+        batch("node2"),
+        begin("node1", 0, "install chrony"),
+        end("node1", 0, "install chrony", 0, ""),
+        begin("node2", 0, "install chrony"),
+        Event::Lost {
+            node: "node1".into(),
+            why: "no answer for 30 s".into(),
+        },
+        end("node2", 0, "install chrony", 1, "E: Unable to locate package chrony\nE: gave up\n"),
+        Event::Failed {
+            node: "node2".into(),
+            why: "install chrony ended with 1.\nIs the repository reachable from the node?".into(),
+        },
+        Event::Following {
+            node: "node1".into(),
+        },
+        end("node1", 1, "replace /etc/hosts", 0, ""),
+        end("node1", 2, "start chronyd", 0, ""),
+        Event::Note {
+            node: None,
+            text: "The site's last commit is 3 days old.".into(),
+        },
+        Event::Recap {
+            nodes: vec![
+                Recap {
+                    node: "node1".into(),
+                    same: 103,
+                    changed: 3,
+                    findings: 1,
+                    ..Recap::default()
+                },
+                Recap {
+                    node: "node2".into(),
+                    same: 90,
+                    failed: Some("base/package:chrony: install chrony ended with exit status 1; is the repository reachable from the node?".into()),
+                    not_run: vec!["base/hosts:node1".into(), "base/service:chronyd".into()],
+                    ..Recap::default()
+                },
+            ],
+        },
+    ]
+}
+
+/// Results of checks on two nodes.
+pub fn checks() -> Vec<CheckResult> {
+    let check =
+        |node: &str, code: &str, severity: &str, ok, message: &str, remedy: &str| CheckResult {
+            node: node.into(),
+            code: code.into(),
+            severity: severity.into(),
+            ok,
+            message: message.into(),
+            remedy: remedy.into(),
+        };
+    vec![
+        check(
+            "node1",
+            "TIME-SYNC",
+            "warning",
+            true,
+            "clock is synchronised",
+            "",
+        ),
+        check(
+            "node2",
+            "TIME-SYNC",
+            "warning",
+            false,
+            "offset: wanted below 1 s, seen 7.2 s",
+            "chronyc makestep, then look at the servers with chronyc sources.",
+        ),
+        check(
+            "node1",
+            "DRBD-STATE",
+            "critical",
+            false,
+            "r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate, seen \"UpToDate\"/<DUnknown> & more",
+            "StandAlone is a split brain: `nodewright explain r0` shows who wrote what since.",
+        ),
+        check(
+            "node2",
+            "SSH-ROOT",
+            "critical",
+            true,
+            "root logs in with keys only",
+            "",
+        ),
+    ]
+}
+
+/// The same as events.
+pub fn check_events() -> Vec<Event> {
+    let event = |c: CheckResult| Event::Check {
+        node: c.node,
+        code: c.code,
+        severity: c.severity,
+        ok: c.ok,
+        message: c.message,
+        remedy: c.remedy,
+    };
+    checks().into_iter().map(event).collect()
+}
