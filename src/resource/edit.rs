@@ -36,8 +36,9 @@ pub enum EditChange {
         /// Written only where nothing is; an existing file is kept as it is.
         once: bool,
     },
-    /// One line. Replaces the last line that `matches` (a regular expression), else the same line is looked for; is
-    /// added at the end where there is none. With `absent` every matching line goes.
+    /// One line. Replaces the last line that `matches` (a regular expression, which must match the new line too, or
+    /// every run would change another one), else the same line is looked for; is added at the end where there is
+    /// none. With `absent` every matching line goes.
     Line {
         /// The line, without its newline.
         line: Text,
@@ -45,6 +46,14 @@ pub enum EditChange {
         matches: Option<String>,
         /// The line must not be there.
         absent: bool,
+    },
+    /// The only line that matches: takes the place of the first such line, the others go; is added at the end where
+    /// there is none. `None` removes them all.
+    Only {
+        /// The line, without its newline; the expression must match it.
+        line: Option<Text>,
+        /// Which lines are meant (a regular expression).
+        matches: String,
     },
     /// Lines between two marks that name the block.
     Block {
@@ -55,7 +64,8 @@ pub enum EditChange {
         /// What starts a comment in this file.
         comment: String,
     },
-    /// A key in a section of an INI file (or before the first section, when `section` is empty).
+    /// A key in a section of an INI file (or before the first section, when `section` is empty). Case counts, comments
+    /// and order stay. A key that stands several times is kept once, at its last place.
     Ini {
         /// The section, without brackets.
         section: String,

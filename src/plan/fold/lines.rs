@@ -1,0 +1,562 @@
+//! A file as lines of bytes, and the edits that are made of single lines.
+
+use crate::resource::EditChange;
+use crate::text::{MarkError, Text};
+use regex_lite::Regex;
+
+/// A file's lines. Put together again they are the same bytes: line ends are kept as they are, a missing one too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lines {
+    lines: Vec<Line>,
+    crlf: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    body: Vec<u8>,
+    end: &'static [u8],
+}
+
+impl Lines {
+    /// Takes a file apart.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let lines: Vec<_> = bytes
+            .split_inclusive(|b| *b == b'\n')
+            .map(|whole| {
+                let (body, end): (&[u8], &'static [u8]) = match whole {
+                    [body @ .., b'\r', b'\n'] => (body, b"\r\n"),
+                    [body @ .., b'\n'] => (body, b"\n"),
+                    body => (body, b""),
+                };
+                Line {
+                    body: body.to_vec(),
+                    end,
+                }
+            })
+            .collect();
+        let crlf = lines.iter().filter(|l| l.end == b"\r\n").count() * 2 > lines.len();
+        Self { lines, crlf }
+    }
+
+    /// The file's bytes.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for line in &self.lines {
+            bytes.extend_from_slice(&line.body);
+            bytes.extend_from_slice(line.end);
+        }
+        bytes
+    }
+
+    fn bodies(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+        self.lines.iter().map(|l| l.body.as_slice())
+    }
+
+    fn line(&self, body: &[u8]) -> Line {
+        Line {
+            body: body.to_vec(),
+            end: if self.crlf { b"\r\n" } else { b"\n" },
+        }
+    }
+
+    /// Puts a line before the one at `at`; a last line without an end gets one when it is no longer the last.
+    fn insert(&mut self, at: usize, body: &[u8]) {
+        let line = self.line(body);
+        if at == self.lines.len()
+            && let Some(last) = self.lines.last_mut()
+            && last.end.is_empty()
+        {
+            last.end = line.end;
+        }
+        self.lines.insert(at, line);
+    }
+
+    fn set(&mut self, at: usize, body: &[u8]) {
+        self.lines[at].body = body.to_vec();
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&[u8]) -> bool) {
+        self.lines.retain(|l| keep(&l.body));
+    }
+
+    /// The line of the last place, or of none, stays of those at these places; the others go.
+    fn keep_one(&mut self, places: &[usize], keep: Option<usize>) {
+        let mut at = 0;
+        self.lines.retain(|_| {
+            let stays = !places.contains(&at) || keep == Some(at);
+            at += 1;
+            stays
+        });
+    }
+}
+
+/// A wish about lines, made ready: expressions compiled, texts as bytes.
+#[derive(Debug)]
+pub(super) enum Ready {
+    Line {
+        regex: Option<Regex>,
+        line: Vec<u8>,
+        absent: bool,
+    },
+    Only {
+        regex: Regex,
+        line: Option<Vec<u8>>,
+    },
+    Block {
+        begin: Vec<u8>,
+        end: Vec<u8>,
+        content: Option<Vec<Vec<u8>>>,
+    },
+    Ini {
+        section: Vec<u8>,
+        key: Vec<u8>,
+        line: Option<Vec<u8>>,
+    },
+    Keyed {
+        key: Vec<u8>,
+        line: Option<Vec<u8>>,
+    },
+}
+
+/// Why a wish cannot be made ready.
+pub(super) enum NotReady {
+    Mark(MarkError),
+    Bad(String),
+}
+
+impl From<MarkError> for NotReady {
+    fn from(error: MarkError) -> Self {
+        Self::Mark(error)
+    }
+}
+
+impl From<String> for NotReady {
+    fn from(why: String) -> Self {
+        Self::Bad(why)
+    }
+}
+
+impl Ready {
+    /// Makes a wish about lines ready; `None` for one that is about the whole path. `value` turns texts into what is
+    /// written: the real text for a node, the marked one where no secret is at hand.
+    pub(super) fn of(
+        change: &EditChange,
+        value: &dyn Fn(&Text) -> Result<String, MarkError>,
+    ) -> Result<Option<Self>, NotReady> {
+        let one_line = |text: &Text| -> Result<Vec<u8>, NotReady> {
+            let line = value(text)?;
+            if line.contains(['\n', '\r', '\0']) {
+                return Err(NotReady::Bad(format!(
+                    "`{}` is not one line",
+                    text.masked().escape_debug()
+                )));
+            }
+            Ok(line.into_bytes())
+        };
+        Ok(Some(match change {
+            EditChange::Line {
+                line,
+                matches,
+                absent,
+            } => {
+                let regex = matches.as_deref().map(compile).transpose()?;
+                let body = one_line(line)?;
+                if let Some(regex) = &regex
+                    && !absent
+                {
+                    matches_itself(regex, &body, line)?;
+                }
+                Self::Line {
+                    regex,
+                    line: body,
+                    absent: *absent,
+                }
+            }
+            EditChange::Only { line, matches } => {
+                let regex = compile(matches)?;
+                let body = line.as_ref().map(one_line).transpose()?;
+                if let (Some(text), Some(body)) = (line, &body) {
+                    matches_itself(&regex, body, text)?;
+                }
+                Self::Only { regex, line: body }
+            }
+            EditChange::Block {
+                name,
+                content,
+                comment,
+            } => {
+                let begin = format!("{comment} BEGIN nodewright {name}").into_bytes();
+                let end = format!("{comment} END nodewright {name}").into_bytes();
+                let content = match content {
+                    Some(text) => Some(block_lines(&value(text)?, &begin, &end)?),
+                    None => None,
+                };
+                Self::Block {
+                    begin,
+                    end,
+                    content,
+                }
+            }
+            EditChange::Ini {
+                section,
+                key,
+                value,
+                separator,
+            } => {
+                let line = match value {
+                    Some(text) => {
+                        let mut line = format!("{key}{separator}").into_bytes();
+                        line.extend(one_line(text)?);
+                        Some(line)
+                    }
+                    None => None,
+                };
+                Self::Ini {
+                    section: section.clone().into_bytes(),
+                    key: key.clone().into_bytes(),
+                    line,
+                }
+            }
+            EditChange::Keyed { key, rest } => {
+                let line = match rest {
+                    Some(text) => {
+                        let mut line = format!("{key} ").into_bytes();
+                        line.extend(one_line(text)?);
+                        Some(line)
+                    }
+                    None => None,
+                };
+                Self::Keyed {
+                    key: key.clone().into_bytes(),
+                    line,
+                }
+            }
+            EditChange::Whole { .. }
+            | EditChange::Directory
+            | EditChange::Symlink(_)
+            | EditChange::Absent => return Ok(None),
+        }))
+    }
+
+    /// Whether it only ever takes away.
+    pub(super) fn removes(&self) -> bool {
+        match self {
+            Self::Line { absent, .. } => *absent,
+            Self::Block { content, .. } => content.is_none(),
+            Self::Only { line, .. } | Self::Ini { line, .. } | Self::Keyed { line, .. } => {
+                line.is_none()
+            }
+        }
+    }
+
+    /// The lines it brings.
+    pub(super) fn brings(&self) -> Vec<&[u8]> {
+        match self {
+            Self::Line { absent: true, .. } => Vec::new(),
+            Self::Line { line, .. } => vec![line],
+            Self::Block { content, .. } => content.iter().flatten().map(Vec::as_slice).collect(),
+            Self::Only { line, .. } | Self::Ini { line, .. } | Self::Keyed { line, .. } => {
+                line.iter().map(Vec::as_slice).collect()
+            }
+        }
+    }
+
+    /// Whether it would change or remove this line, were it in the file.
+    pub(super) fn takes(&self, other: &[u8]) -> bool {
+        match self {
+            Self::Line {
+                regex,
+                line,
+                absent,
+            } => match (regex, absent) {
+                (Some(regex), true) => matches(regex, other),
+                (Some(regex), false) => matches(regex, other) && line != other,
+                (None, true) => line == other,
+                (None, false) => false,
+            },
+            Self::Only { regex, line } => matches(regex, other) && line.as_deref() != Some(other),
+            Self::Block { begin, end, .. } => begin == other || end == other,
+            Self::Ini { key, line, .. } => {
+                ini_key(other) == Some(key.as_slice()) && line.as_deref() != Some(other)
+            }
+            Self::Keyed { key, line } => {
+                is_keyed(other, key) && line.as_ref().is_none_or(|l| !words(l).eq(words(other)))
+            }
+        }
+    }
+
+    /// Makes the edit. The error says what is wrong with the file.
+    pub(super) fn apply(&self, file: &mut Lines) -> Result<(), String> {
+        match self {
+            Self::Line {
+                regex,
+                line,
+                absent: true,
+            } => file.retain(|l| match regex {
+                Some(regex) => !matches(regex, l),
+                None => l != line,
+            }),
+            Self::Line { regex, line, .. } => {
+                let place = file.bodies().rposition(|l| match regex {
+                    Some(regex) => matches(regex, l),
+                    None => l == line,
+                });
+                match place {
+                    Some(at) => file.set(at, line),
+                    None => file.insert(file.lines.len(), line),
+                }
+            }
+            Self::Only { regex, line } => {
+                one(file, line.as_deref(), |l| matches(regex, l), |_| false)
+            }
+            Self::Keyed { key, line } => one(
+                file,
+                line.as_deref(),
+                |l| is_keyed(l, key),
+                |l| line.as_ref().is_some_and(|w| words(w).eq(words(l))),
+            ),
+            Self::Block {
+                begin,
+                end,
+                content,
+            } => block(file, begin, end, content.as_deref())?,
+            Self::Ini { section, key, line } => ini(file, section, key, line.as_deref()),
+        }
+        Ok(())
+    }
+}
+
+fn compile(expression: &str) -> Result<Regex, String> {
+    Regex::new(expression)
+        .map_err(|e| format!("`{expression}` is no regular expression that can be used: {e}"))
+}
+
+fn matches_itself(regex: &Regex, line: &[u8], text: &Text) -> Result<(), String> {
+    if matches(regex, line) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{regex}` does not match the line it is to bring, `{}`: every run would change another line; write an expression that matches both",
+        text.masked()
+    ))
+}
+
+/// Bytes that are no UTF-8 are seen as U+FFFD by an expression; they stay as they are in the file.
+fn matches(regex: &Regex, line: &[u8]) -> bool {
+    regex.is_match(&String::from_utf8_lossy(line))
+}
+
+fn block_lines(text: &str, begin: &[u8], end: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let lines: Vec<_> = Lines::of(text.as_bytes())
+        .lines
+        .into_iter()
+        .map(|l| l.body)
+        .collect();
+    match lines.iter().find(|l| *l == begin || *l == end) {
+        Some(mark) => Err(format!(
+            "the block holds its own mark `{}`",
+            String::from_utf8_lossy(mark)
+        )),
+        None => Ok(lines),
+    }
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace)
+        .filter(|w| !w.is_empty())
+}
+
+fn is_keyed(line: &[u8], key: &[u8]) -> bool {
+    words(line).next() == Some(key)
+}
+
+/// One line of those that are `ours`: at the place of the first. One that is `good` already keeps its form.
+fn one(
+    file: &mut Lines,
+    line: Option<&[u8]>,
+    ours: impl Fn(&[u8]) -> bool,
+    good: impl Fn(&[u8]) -> bool,
+) {
+    let places: Vec<_> = (0..file.lines.len())
+        .filter(|at| ours(&file.lines[*at].body))
+        .collect();
+    match (line, places.first()) {
+        (Some(line), Some(&first)) => {
+            if !good(&file.lines[first].body) {
+                file.set(first, line);
+            }
+            file.keep_one(&places, Some(first));
+        }
+        (Some(line), None) => file.insert(file.lines.len(), line),
+        (None, _) => file.keep_one(&places, None),
+    }
+}
+
+fn block(
+    file: &mut Lines,
+    begin: &[u8],
+    end: &[u8],
+    content: Option<&[Vec<u8>]>,
+) -> Result<(), String> {
+    let places = |mark: &[u8]| -> Vec<usize> {
+        file.bodies()
+            .enumerate()
+            .filter(|(_, l)| *l == mark)
+            .map(|(at, _)| at)
+            .collect()
+    };
+    let (begins, ends) = (places(begin), places(end));
+    let name = String::from_utf8_lossy(begin);
+    let (from, to) = match (begins.as_slice(), ends.as_slice()) {
+        ([], []) => {
+            let Some(content) = content else {
+                return Ok(());
+            };
+            file.insert(file.lines.len(), begin);
+            for line in content {
+                file.insert(file.lines.len(), line);
+            }
+            file.insert(file.lines.len(), end);
+            return Ok(());
+        }
+        ([from], [to]) if from < to => (*from, *to),
+        ([from, ..], []) => {
+            return Err(format!(
+                "line {}: `{name}` has no end; put the mark that ends it below, or remove this one",
+                from + 1
+            ));
+        }
+        ([], [to, ..]) => {
+            return Err(format!(
+                "line {}: `{}` has no beginning; put the mark that begins it above, or remove this one",
+                to + 1,
+                String::from_utf8_lossy(end)
+            ));
+        }
+        ([from], [to]) => {
+            return Err(format!(
+                "line {}: `{name}` stands below its end in line {}",
+                from + 1,
+                to + 1
+            ));
+        }
+        (begins, ends) => {
+            let again = begins.get(1).or(ends.get(1)).map_or(0, |at| at + 1);
+            return Err(format!(
+                "line {again}: a mark of `{name}` stands twice; remove one of the two"
+            ));
+        }
+    };
+    let Some(content) = content else {
+        file.lines.drain(from..=to);
+        return Ok(());
+    };
+    if !file
+        .bodies()
+        .take(to)
+        .skip(from + 1)
+        .eq(content.iter().map(Vec::as_slice))
+    {
+        let lines: Vec<_> = content.iter().map(|l| file.line(l)).collect();
+        file.lines.splice(from + 1..to, lines);
+    }
+    Ok(())
+}
+
+fn indent(line: &[u8]) -> usize {
+    line.len() - line.trim_ascii_start().len()
+}
+
+fn is_comment(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_start().first(), Some(b'#' | b';'))
+}
+
+fn ini_section(line: &[u8]) -> Option<&[u8]> {
+    let inner = line.trim_ascii().strip_prefix(b"[")?;
+    let end = inner.iter().position(|b| *b == b']')?;
+    Some(inner[..end].trim_ascii())
+}
+
+fn ini_key(line: &[u8]) -> Option<&[u8]> {
+    if is_comment(line) || ini_section(line).is_some() {
+        return None;
+    }
+    let at = line.iter().position(|b| *b == b'=')?;
+    Some(line[..at].trim_ascii())
+}
+
+/// Whether a line carries on the value above it: further in, and not of the form `key =`.
+fn continues(line: &[u8], above: &[u8]) -> bool {
+    let plain = |key: &[u8]| {
+        key.iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(b))
+    };
+    !line.trim_ascii().is_empty()
+        && !is_comment(line)
+        && indent(line) > indent(above)
+        && ini_section(line).is_none()
+        && !ini_key(line).is_some_and(plain)
+}
+
+/// Sets or removes a key. Where it stands several times, the last is kept, which is the one that counts for nearly
+/// every reader. Lines that carry on its value go with it.
+fn ini(file: &mut Lines, section: &[u8], key: &[u8], line: Option<&[u8]>) {
+    let mut inside = section.is_empty();
+    let mut found = inside;
+    let mut add_at = 0;
+    let mut keys: Vec<usize> = Vec::new();
+    let mut gone: Vec<usize> = Vec::new();
+    let mut of_key: Option<usize> = None;
+    for (at, body) in file.bodies().enumerate() {
+        if let Some(name) = ini_section(body) {
+            inside = name == section && !section.is_empty();
+            found |= inside;
+            of_key = None;
+        } else if !inside {
+            continue;
+        } else if let Some(above) = of_key
+            && continues(body, &file.lines[above].body)
+        {
+            gone.push(at);
+        } else if ini_key(body) == Some(key) {
+            keys.push(at);
+            of_key = Some(at);
+        } else {
+            of_key = None;
+        }
+        if inside && !body.trim_ascii().is_empty() {
+            add_at = at + 1;
+        }
+    }
+    let keep = keys.last().copied().filter(|_| line.is_some());
+    match (line, keep) {
+        (Some(line), Some(at)) => {
+            let old = &file.lines[at].body;
+            let mut new = old[..indent(old)].to_vec();
+            new.extend_from_slice(line);
+            // What follows a value that is as wanted is no part of it, or it is not as wanted.
+            if old.trim_ascii_end() != new.trim_ascii_end() {
+                file.set(at, &new);
+            }
+        }
+        (Some(line), None) => {
+            if !found {
+                if file
+                    .bodies()
+                    .next_back()
+                    .is_some_and(|l| !l.trim_ascii().is_empty())
+                {
+                    file.insert(file.lines.len(), b"");
+                }
+                let head = [b"[", section, b"]"].concat();
+                file.insert(file.lines.len(), &head);
+                add_at = file.lines.len();
+            }
+            file.insert(add_at, line);
+            return;
+        }
+        (None, _) => {}
+    }
+    gone.extend_from_slice(&keys);
+    file.keep_one(&gone, keep);
+}
