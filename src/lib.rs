@@ -4,10 +4,11 @@
 //! `site`, `rules`, `role`, `resource` and `plan` are pure: no tokio, no printing, no environment.
 
 pub mod exit;
+pub mod facts;
 pub mod plan;
 pub mod report;
 pub mod resource;
-pub mod run;
 pub mod role;
+pub mod run;
 pub mod sh;
 pub mod text;

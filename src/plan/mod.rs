@@ -1,7 +1,15 @@
 //! Comparing, folding edits, ordering into stages and waves. Pure.
 
+mod decide;
 pub mod diff;
 pub mod fold;
+mod manifest;
 mod model;
+mod paths;
+mod wave;
 
+pub use decide::{Content, Decided, Step, Wanted};
+pub use manifest::Manifest;
 pub use model::{Change, Diff, Later, NodePlan, Orphan, Plan, Remark};
+pub use paths::{Paths, sha256};
+pub use wave::{Held, Share, wave};

@@ -100,17 +100,6 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The files whose content the running side started with: when one of them is written, [`owed`](Kind::owed) is
-    /// asked what has to be done.
-    fn paths(_want: &Self::Want) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// What has to be done because one of its [`paths`](Kind::paths) is about to change, if anything.
-    fn owed(_want: &Self::Want) -> Option<super::Delta> {
-        None
-    }
-
     /// Contents that its actions need on the node as files (a password hash, a key): the action names the i-th by
     /// `Call::blob(i)`. A secret reaches a node in no other way.
     fn contents(_want: &Self::Want) -> Vec<crate::text::Text> {
@@ -125,6 +114,23 @@ pub trait Kind: Send + Sync + 'static {
     /// Whether it needs a file's edits done before its own actions (most), or after (a file that a package brings).
     fn edits_first() -> bool {
         true
+    }
+
+    /// Paths that other steps may write and whose content concerns this resource (a service's configuration).
+    /// When one of them is written in a stage, [`before_write`](Kind::before_write) runs first, and the resource is
+    /// judged by [`compare_written`](Kind::compare_written).
+    fn paths(_want: &Self::Want, _target: &Target) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What runs before the first of its paths is written, whatever the verdict is.
+    fn before_write(_want: &Self::Want, _target: &Target) -> Vec<Call> {
+        Vec::new()
+    }
+
+    /// Compares one when one of its paths is written before its actions run. The actions are the same in both cases.
+    fn compare_written(want: &Self::Want, seen: &Self::Seen, target: &Target) -> Verdict {
+        Self::compare(want, seen, target)
     }
 }
 
@@ -186,10 +192,6 @@ pub trait Erased: Send + Sync {
     fn together(&self) -> bool;
     /// See [`Kind::edits_first`].
     fn edits_first(&self) -> bool;
-    /// See [`Kind::paths`].
-    fn paths(&self, resource: &Resource) -> Vec<String>;
-    /// See [`Kind::owed`].
-    fn owed(&self, resource: &Resource) -> Option<super::Delta>;
     /// See [`Kind::contents`].
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text>;
     /// JSON Schema of its step's own keys.
@@ -206,6 +208,17 @@ pub trait Erased: Send + Sync {
     fn observe(&self, resources: &[&Resource], target: &Target, observe: &mut Observe);
     /// Reads one and compares it: the verdict on its running side, and what was seen as JSON.
     fn judge(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<(Verdict, Json), String>;
+    /// See [`Kind::paths`].
+    fn paths(&self, resource: &Resource, target: &Target) -> Vec<String>;
+    /// See [`Kind::before_write`].
+    fn before_write(&self, resource: &Resource, target: &Target) -> Vec<Call>;
+    /// As [`judge`](Erased::judge), when one of the resource's [`paths`](Erased::paths) is written in this stage.
+    fn judge_written(
         &self,
         resource: &Resource,
         target: &Target,
@@ -260,14 +273,6 @@ impl<K: Kind> Erased for Adapter<K> {
 
     fn edits_first(&self) -> bool {
         K::edits_first()
-    }
-
-    fn paths(&self, resource: &Resource) -> Vec<String> {
-        K::paths(want::<K>(resource))
-    }
-
-    fn owed(&self, resource: &Resource) -> Option<super::Delta> {
-        K::owed(want::<K>(resource))
     }
 
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text> {
@@ -329,6 +334,26 @@ impl<K: Kind> Erased for Adapter<K> {
         let seen = K::parse(want, target, answer)?;
         let json = serde_json::to_value(&seen).map_err(|e| e.to_string())?;
         Ok((K::compare(want, &seen, target), json))
+    }
+
+    fn paths(&self, resource: &Resource, target: &Target) -> Vec<String> {
+        K::paths(want::<K>(resource), target)
+    }
+
+    fn before_write(&self, resource: &Resource, target: &Target) -> Vec<Call> {
+        K::before_write(want::<K>(resource), target)
+    }
+
+    fn judge_written(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<(Verdict, Json), String> {
+        let want = want::<K>(resource);
+        let seen = K::parse(want, target, answer)?;
+        let json = serde_json::to_value(&seen).map_err(|e| e.to_string())?;
+        Ok((K::compare_written(want, &seen, target), json))
     }
 
     fn actions(

@@ -1,0 +1,58 @@
+use super::*;
+
+fn platform(text: &str) -> Option<Platform> {
+    release(text).1
+}
+
+#[test]
+fn releases_are_known_by_their_own_words() {
+    // reference.md 1; EL8's and Debian's captured from os-release of the images.
+    assert_eq!(
+        platform("---\nCentOS release 6.10 (Final)\n---\n"),
+        Some(Platform::El6)
+    );
+    assert_eq!(
+        platform("---\nRed Hat Enterprise Linux Server release 6.9 (Santiago)\n---\n"),
+        Some(Platform::El6)
+    );
+    assert_eq!(
+        platform("ID=\"centos\"\n---\nCentOS Linux release 7.9.2009 (Core)\n---\n"),
+        Some(Platform::El7)
+    );
+    assert_eq!(
+        platform("ID=\"almalinux\"\nVERSION_ID=\"9.4\"\n---\nAlmaLinux release 9.4\n---\n"),
+        Some(Platform::El9)
+    );
+    assert_eq!(
+        platform("ID=debian\nVERSION_ID=\"12\"\n---\n---\n12.11\n"),
+        Some(Platform::Debian12)
+    );
+    assert_eq!(
+        platform("ID=ubuntu\nVERSION_ID=\"24.04\"\n---\n---\n"),
+        None
+    );
+}
+
+#[test]
+fn interfaces_get_their_addresses() {
+    // Constructed after `ip -o addr` of iproute2 6.1.
+    let all = interfaces(
+        "eth0 00:16:76:d6:c9:40 1500 up physical\neth3.1 00:16:76:d6:c9:43 1500 up virtual\n",
+        "2: eth0    inet 192.0.2.5/24 brd 192.0.2.255 scope global eth0\\  valid_lft forever\n\
+         3: eth3.1@eth3    inet6 fe80::1/64 scope link \n",
+    );
+    assert_eq!(all["eth0"].addresses, ["192.0.2.5/24"]);
+    assert!(all["eth0"].physical);
+    assert_eq!(all["eth3.1"].addresses, ["fe80::1/64"]);
+}
+
+#[test]
+fn disks_get_their_names_by_id() {
+    let all = disks(
+        "sda 41943040 VBOX HARDDISK\n",
+        "/dev/disk/by-id/ata-X -> ../../sda\n`/dev/disk/by-id/wwn-1' -> `../../sda'\n/dev/disk/by-id/ata-X-part1 -> ../../sda1\n",
+    );
+    assert_eq!(all["sda"].bytes, 21_474_836_480);
+    assert_eq!(all["sda"].model, "VBOX HARDDISK");
+    assert_eq!(all["sda"].ids, ["ata-X", "wwn-1"]);
+}

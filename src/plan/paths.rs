@@ -1,0 +1,273 @@
+//! How paths are observed: one `stat`, one `sha256sum` and contents only where they are needed.
+
+use super::fold::{PathSeen, SeenKind};
+use crate::resource::{Answer, Edit, EditChange, Observe, Resource};
+use crate::sh::Call;
+use crate::text::Vault;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What has to be known about the paths of one node.
+#[derive(Debug, Default)]
+pub struct Paths<'a> {
+    by_path: BTreeMap<&'a str, Vec<(&'a Resource, &'a Edit)>>,
+    watched: BTreeSet<String>,
+}
+
+impl<'a> Paths<'a> {
+    /// Collects the edits of all resources, by path. `watched` are paths of which only the digest matters.
+    pub fn of(resources: &'a [Resource], watched: impl IntoIterator<Item = String>) -> Self {
+        let mut by_path: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for resource in resources {
+            for edit in &resource.edits {
+                by_path
+                    .entry(&edit.path)
+                    .or_default()
+                    .push((resource, edit));
+            }
+        }
+        let watched = watched
+            .into_iter()
+            .filter(|p| !by_path.contains_key(p.as_str()))
+            .collect();
+        Self { by_path, watched }
+    }
+
+    /// The wishes for each path, in step order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &[(&'a Resource, &'a Edit)])> {
+        self.by_path.iter().map(|(p, w)| (*p, w.as_slice()))
+    }
+
+    /// Asks for all of them.
+    pub fn observe(&self, vault: &Vault, observe: &mut Observe) {
+        let all: Vec<String> = self
+            .by_path
+            .keys()
+            .map(|p| (*p).to_owned())
+            .chain(self.watched.iter().cloned())
+            .collect();
+        if all.is_empty() {
+            return;
+        }
+        observe.functions(include_str!("paths.sh"));
+        let format = Call::new("stat").args(["-c", "%f %a %U %G %n", "--"]);
+        observe.section("path.stat", format.args(all));
+        let mut links = Vec::new();
+        let mut whole = Vec::new();
+        let mut wanted = String::new();
+        let mut edited = Vec::new();
+        let mut summed: Vec<String> = self.watched.iter().cloned().collect();
+        for (path, wishes) in &self.by_path {
+            let mut tainted = false;
+            let mut needs_content = false;
+            let mut content = None;
+            for (_, edit) in wishes {
+                match &edit.change {
+                    EditChange::Whole { content: text, .. } => {
+                        tainted |= text.is_tainted();
+                        content = Some(text);
+                    }
+                    EditChange::Symlink(_) => links.push((*path).to_owned()),
+                    EditChange::Directory | EditChange::Absent => {}
+                    _ => needs_content = true,
+                }
+            }
+            match content {
+                _ if needs_content => edited.push((*path).to_owned()),
+                Some(_) if tainted => summed.push((*path).to_owned()),
+                Some(text) => {
+                    let bytes = text.reveal(vault).unwrap_or_default();
+                    if !wanted.is_empty() {
+                        wanted.push('\n');
+                    }
+                    wanted.push_str(&sha256(bytes.as_bytes()));
+                    wanted.push_str("  ");
+                    wanted.push_str(path);
+                    whole.push((*path).to_owned());
+                }
+                None => summed.push((*path).to_owned()),
+            }
+        }
+        if !links.is_empty() {
+            observe.section("path.link", Call::new("nw_path_links").args(links));
+        }
+        if !summed.is_empty() {
+            observe.section("path.sum", Call::new("sha256sum").arg("--").args(summed));
+        }
+        if !whole.is_empty() {
+            observe.section(
+                "path.whole",
+                Call::new("nw_path_whole").arg(wanted).args(whole),
+            );
+        }
+        if !edited.is_empty() {
+            observe.section("path.content", Call::new("nw_path_contents").args(edited));
+        }
+    }
+
+    /// Reads what was seen of every path.
+    pub fn read(&self, answer: &Answer) -> BTreeMap<String, PathSeen> {
+        let mut sums = BTreeMap::new();
+        let mut contents = BTreeMap::new();
+        for section in ["path.sum", "path.whole", "path.content"] {
+            if let Some(section) = answer.get(section) {
+                read_contents(&section.output, answer.sentinel(), &mut sums, &mut contents);
+            }
+        }
+        let links = read_links(&answer.text("path.link"));
+        let mut seen = BTreeMap::new();
+        for line in answer.text("path.stat").lines() {
+            let mut words = line.splitn(5, ' ');
+            let (Some(raw), Some(mode), Some(owner), Some(group), Some(path)) = (
+                words.next(),
+                words.next(),
+                words.next(),
+                words.next(),
+                words.next(),
+            ) else {
+                continue;
+            };
+            let kind = match u32::from_str_radix(raw, 16).unwrap_or(0) & 0o170_000 {
+                0o100_000 => {
+                    let content: Option<Vec<u8>> = contents.remove(path);
+                    let sha256 = match &content {
+                        Some(bytes) => sha256(bytes),
+                        None => sums.get(path).cloned().unwrap_or_default(),
+                    };
+                    SeenKind::File { sha256, content }
+                }
+                0o040_000 => SeenKind::Directory { entries: None },
+                0o120_000 => SeenKind::Symlink {
+                    target: links.get(path).cloned().unwrap_or_default(),
+                },
+                _ => SeenKind::Other("a device, socket or pipe".to_owned()),
+            };
+            seen.insert(
+                path.to_owned(),
+                PathSeen {
+                    kind,
+                    mode: format!("{mode:0>4}"),
+                    owner: owner.to_owned(),
+                    group: group.to_owned(),
+                },
+            );
+        }
+        let absent = PathSeen {
+            kind: SeenKind::Absent,
+            mode: String::new(),
+            owner: String::new(),
+            group: String::new(),
+        };
+        for path in self
+            .by_path
+            .keys()
+            .copied()
+            .chain(self.watched.iter().map(String::as_str))
+        {
+            seen.entry(path.to_owned())
+                .or_insert_with(|| absent.clone());
+        }
+        seen
+    }
+}
+
+/// The SHA-256 of some bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// Reads lines of `sha256sum` up to the first framed content, then the contents.
+fn read_contents(
+    output: &[u8],
+    sentinel: &str,
+    sums: &mut BTreeMap<String, String>,
+    contents: &mut BTreeMap<String, Vec<u8>>,
+) {
+    let frame = format!("\n{sentinel} content ").into_bytes();
+    let mut parts = split_on(output, &frame).into_iter();
+    let head = parts.next().unwrap_or_default();
+    for line in String::from_utf8_lossy(head).lines() {
+        if let Some((sum, path)) = line.split_once("  ") {
+            sums.insert(path.to_owned(), sum.to_owned());
+        }
+    }
+    for part in parts {
+        let Some(at) = part.iter().position(|b| *b == b'\n') else {
+            continue;
+        };
+        let path = String::from_utf8_lossy(&part[..at]).into_owned();
+        contents.insert(path, part[at + 1..].to_vec());
+    }
+}
+
+fn split_on<'a>(bytes: &'a [u8], frame: &[u8]) -> Vec<&'a [u8]> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
+    while at + frame.len() <= bytes.len() {
+        if &bytes[at..at + frame.len()] == frame {
+            parts.push(&bytes[start..at]);
+            at += frame.len();
+            start = at;
+        } else {
+            at += 1;
+        }
+    }
+    parts.push(&bytes[start..]);
+    parts
+}
+
+/// Lines `PATH -> TARGET`, quoted in old releases of coreutils (8.4 quotes whatever `QUOTING_STYLE` says).
+fn read_links(text: &str) -> BTreeMap<String, String> {
+    let quotes = ['`', '\'', '"', '‘', '’'];
+    text.lines()
+        .filter_map(|line| line.split_once(" -> "))
+        .map(|(path, target)| {
+            let bare = |s: &str| {
+                s.trim_start_matches(quotes)
+                    .trim_end_matches(quotes)
+                    .to_owned()
+            };
+            (bare(path), bare(target))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_come_back_byte_for_byte() {
+        let output =
+            b"aa  /etc/a\nbb  /etc/b\n\nzz content /etc/b\nno newline\n\nzz content /etc/c\n";
+        let (mut sums, mut contents) = (BTreeMap::new(), BTreeMap::new());
+        read_contents(output, "zz", &mut sums, &mut contents);
+        assert_eq!(sums["/etc/a"], "aa");
+        assert_eq!(contents["/etc/b"], b"no newline\n");
+        assert_eq!(contents["/etc/c"], b"");
+    }
+
+    #[test]
+    fn links_are_read_quoted_and_bare() {
+        let links = read_links("/etc/a -> ../b\n`/etc/c' -> `/d e'\n'/etc/f' -> '/g'\n");
+        assert_eq!(links["/etc/a"], "../b");
+        assert_eq!(links["/etc/c"], "/d e");
+        assert_eq!(links["/etc/f"], "/g");
+    }
+
+    #[test]
+    fn the_digest_is_that_of_sha256sum() {
+        // printf abc | sha256sum
+        assert_eq!(
+            sha256(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}
