@@ -5,6 +5,8 @@
 
 pub mod exit;
 pub mod facts;
+#[cfg(feature = "ssh")]
+pub mod node;
 pub mod plan;
 pub mod report;
 pub mod resource;

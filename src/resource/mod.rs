@@ -11,7 +11,7 @@ mod platform;
 mod verdict;
 
 pub use address::Address;
-pub use answer::{Answer, Section};
+pub use answer::{Answer, AnswerError, Section};
 pub use edit::{Attributes, Edit, EditChange};
 pub use kind::{Erased, Kind, Resource, StepMeta, Target, Want};
 pub use kinds::{KINDS, kind_named};

@@ -1,0 +1,200 @@
+//! The ways in which work on a node fails, each in one sentence and with what to do about it.
+
+/// Why something on a node could not be done. `Display` names the node; [`NodeError::advice`] says what to try.
+#[derive(Debug, thiserror::Error)]
+#[error("{node}: {failure}")]
+pub struct NodeError {
+    /// The node.
+    pub node: String,
+    /// What went wrong.
+    pub failure: Failure,
+    /// What ssh or the node itself said, for `-v`: never a secret of the site, but not scrubbed either.
+    pub said: String,
+}
+
+/// One kind of failure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The name of the node or of a jump host has no address.
+    #[error("the name {0} could not be resolved")]
+    Name(String),
+    /// No way leads to the address.
+    #[error("there is no route to it")]
+    NoRoute,
+    /// Something answered, and nothing listens on the port.
+    #[error("the connection was refused: no sshd listens there")]
+    Refused,
+    /// Nothing answered in time.
+    #[error("nothing answered in time")]
+    Timeout,
+    /// The connection ended before the login was done.
+    #[error("sshd closed the connection before the login")]
+    Closed,
+    /// The site does not know the node's host key.
+    #[error("its host key is not in the site's known_hosts")]
+    HostKeyUnknown,
+    /// The node shows another host key than the site knows.
+    #[error("its host key is another than the site knows")]
+    HostKeyChanged,
+    /// Old and new software have no algorithm in common.
+    #[error("ssh and sshd have no algorithm in common: {0}")]
+    NoCommonAlgorithm(String),
+    /// Nobody may log in with what was offered.
+    #[error("no key was accepted for {0}")]
+    NoKeyAccepted(String),
+    /// The login works and gives no shell.
+    #[error("the login gives no shell: {0}")]
+    NoShell(String),
+    /// No further channel could be opened.
+    #[error("sshd opens no further session on this connection")]
+    NoChannel,
+    /// The login's profile writes into every answer.
+    #[error("the login's profile says something of its own before every answer: {0}")]
+    NoisyProfile(String),
+    /// The login may not become root.
+    #[error("sudo refuses: {0}")]
+    SudoRefused(String),
+    /// The login may become root with a password, and none was given.
+    #[error("sudo asks for a password")]
+    SudoNeedsPassword,
+    /// The password was not accepted.
+    #[error("sudo did not accept the password")]
+    SudoWrongPassword,
+    /// sudo wants a terminal (the default of EL6).
+    #[error("sudo insists on a terminal (requiretty)")]
+    SudoNeedsTty,
+    /// A filesystem is full.
+    #[error("a disk is full: {0}")]
+    DiskFull(String),
+    /// A filesystem is read-only.
+    #[error("a filesystem is read-only: {0}")]
+    ReadOnly(String),
+    /// Nothing may be executed where it had to be.
+    #[error("the node may not execute it: {0}")]
+    NoExec(String),
+    /// A tool that the node needs is not there.
+    #[error("the tool {0} is missing")]
+    MissingTool(String),
+    /// The answer ended before its end.
+    #[error("the answer was cut off ({0})")]
+    Truncated(String),
+    /// The connection went away.
+    #[error("the connection was lost")]
+    Lost,
+    /// The answer did not come in time.
+    #[error("no whole answer came within {0} seconds")]
+    Late(u64),
+    /// Another run holds the node.
+    #[error("another run holds it: {0}")]
+    Locked(String),
+    /// A validator refused, or a batch could not be made ready; nothing was changed.
+    #[error("nothing was begun: {0}")]
+    NotReady(String),
+    /// There is no such run on the node.
+    #[error("it knows no run {0}")]
+    NoSuchRun(String),
+    /// The batch had given up when it was to begin; nothing was changed.
+    #[error("the batch waited too long for the word to begin and gave up; nothing was changed")]
+    GaveUp,
+    /// Every way in failed.
+    #[error("no way in works: {}", list(.0))]
+    NoWay(Vec<(String, Failure)>),
+    /// This machine's own side.
+    #[error("on this machine: {0}")]
+    Here(String),
+    /// Anything else, in its own words.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn list(ways: &[(String, Failure)]) -> String {
+    let ways: Vec<_> = ways.iter().map(|(way, f)| format!("{way}: {f}")).collect();
+    ways.join("; ")
+}
+
+impl NodeError {
+    /// A failure of a node, without anything it said.
+    pub fn new(node: &str, failure: Failure) -> Self {
+        Self {
+            node: node.to_owned(),
+            failure,
+            said: String::new(),
+        }
+    }
+
+    /// Whether the node could not be reached at all (exit code 4).
+    pub fn is_unreachable(&self) -> bool {
+        self.failure.is_unreachable()
+    }
+
+    /// What the operator can do about it, in one sentence.
+    pub fn advice(&self) -> String {
+        self.failure.advice(&self.node)
+    }
+}
+
+impl Failure {
+    /// Whether another way in may still work: the node was not reached.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Name(_)
+                | Self::NoRoute
+                | Self::Refused
+                | Self::Timeout
+                | Self::Closed
+                | Self::Lost
+                | Self::Late(_)
+                | Self::NoWay(_)
+        )
+    }
+
+    fn advice(&self, node: &str) -> String {
+        match self {
+            Self::Name(name) => format!("give {node} an address in the inventory, or make {name} resolvable"),
+            Self::NoRoute => "look at this machine's routes and at `reach` of the node".into(),
+            Self::Refused => "start sshd there, or correct the port in the inventory".into(),
+            Self::Timeout | Self::Late(_) => {
+                "see whether it is up and whether a firewall drops the connection (knock, or another `reach`)".into()
+            }
+            Self::Closed => "see its sshd's log: MaxStartups, hosts.deny, or a machine short of memory".into(),
+            Self::HostKeyUnknown => format!("nodewright enroll {node}: shows the fingerprints and pins them"),
+            Self::HostKeyChanged => format!(
+                "if {node} was reinstalled, compare the fingerprint on its console and run nodewright enroll {node}; \
+                 if not, somebody may stand between"
+            ),
+            Self::NoCommonAlgorithm(_) => {
+                "declare the release in the inventory (el6 gets the older algorithms); on EL9 controllers also \
+                 update-crypto-policies --set DEFAULT:SHA1"
+                    .into()
+            }
+            Self::NoKeyAccepted(_) => format!(
+                "load the key into your agent (ssh-add -l shows what is offered), or nodewright enroll {node}"
+            ),
+            Self::NoShell(_) => "give the login /bin/sh or bash as its shell, and no forced command".into(),
+            Self::NoChannel => "raise MaxSessions in its sshd_config".into(),
+            Self::NoisyProfile(_) => {
+                "let ~/.bashrc and its like write only where the shell is interactive: case $- in *i*) …".into()
+            }
+            Self::SudoRefused(_) => "let the login run /bin/sh as root in sudoers, or log in as root".into(),
+            Self::SudoNeedsPassword => "give the password with --ask-sudo-password, or NOPASSWD in sudoers".into(),
+            Self::SudoWrongPassword => "try again; it was sent once and not kept".into(),
+            Self::SudoNeedsTty => format!("nodewright enroll {node}: lifts requiretty for this login only"),
+            Self::DiskFull(_) => "make room (df -h, df -i), then run again".into(),
+            Self::ReadOnly(_) => {
+                "see dmesg: a filesystem that turned read-only has lost its disk; else mount it read-write".into()
+            }
+            Self::NoExec(_) => "mount it without noexec, or see SELinux's denials (ausearch -m avc)".into(),
+            Self::MissingTool(tool) => format!("install the package that brings {tool}"),
+            Self::Truncated(_) | Self::Lost => "run again; what was begun goes on there: nodewright attach".into(),
+            Self::Locked(_) => format!("wait for it, follow it with nodewright attach {node}, or nodewright unlock {node}"),
+            Self::NotReady(_) => "nothing was changed; mend what it names and run again".into(),
+            Self::NoSuchRun(_) => "nodewright log shows the runs it knows".into(),
+            Self::GaveUp => "run again".into(),
+            Self::NoWay(_) => "see each way's reason; `reach` in the inventory lists them".into(),
+            Self::Here(_) => "mend it here and run again".into(),
+            Self::Other(_) => "run again with -v to see all that was said".into(),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! An open connection to one node, and asking over it.
+
+use super::master::{self, ConnectOptions};
+use super::privilege::Program;
+use super::{Failure, NodeError, Privilege, classify, run_id};
+use crate::resource::{Answer, AnswerError, Observe};
+use openssh::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Mutex;
+
+/// A connection to one node. Dropping it leaves the connection open for the next command, for as long as
+/// [`ConnectOptions::persist`] says; [`close`](Self::close) ends it.
+pub struct Session {
+    options: ConnectOptions,
+    privilege: Privilege,
+    master: Mutex<std::sync::Arc<openssh::Session>>,
+    way: String,
+    warm: bool,
+}
+
+/// What a script said, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+    /// Exit status as ssh gave it; `None` when the script was ended by a signal.
+    pub status: Option<i32>,
+}
+
+/// How long a connection that an earlier command left may take to open a channel before it is thought dead.
+const WARM_TIMEOUT: Duration = Duration::from_secs(8);
+
+impl Session {
+    /// Connects, by the first way that works; a connection that an earlier command left open is used again.
+    pub async fn connect(
+        options: &ConnectOptions,
+        privilege: Privilege,
+    ) -> Result<Self, NodeError> {
+        let master = master::connect(options).await?;
+        Ok(Self {
+            options: options.clone(),
+            privilege,
+            master: Mutex::new(std::sync::Arc::new(master.ssh)),
+            way: master.way,
+            warm: master.warm,
+        })
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> &str {
+        &self.options.access.name
+    }
+
+    /// The alias of the way in that was taken.
+    pub fn way(&self) -> &str {
+        &self.way
+    }
+
+    /// Whether the connection had been left open by an earlier command.
+    pub fn is_warm(&self) -> bool {
+        self.warm
+    }
+
+    /// Asks, and reads the whole answer: one channel, one trip.
+    ///
+    /// Fails when the answer is not whole within [`ConnectOptions::timeout`]. A connection that an earlier command left
+    /// and that turns out dead is made anew, once.
+    pub async fn ask(&self, observe: &Observe) -> Result<Answer, NodeError> {
+        let sentinel = run_id::random_hex(16)
+            .map_err(|e| self.error(Failure::Here(format!("no random bytes: {e}"))))?;
+        let reply = self.ask_script(&observe.script(&sentinel)).await?;
+        Answer::parse(&reply.stdout, &sentinel).map_err(|error| {
+            let said = format!(
+                "{}{}",
+                String::from_utf8_lossy(&reply.stderr),
+                if matches!(error, AnswerError::Noise(_)) {
+                    String::from_utf8_lossy(&reply.stdout)
+                } else {
+                    "".into()
+                }
+            );
+            let failure = classify::remote(&said, reply.status).unwrap_or_else(|| match &error {
+                AnswerError::Noise(line) => Failure::NoisyProfile(line.clone()),
+                AnswerError::Truncated(after) => {
+                    Failure::Truncated(format!("after section {after}"))
+                }
+                AnswerError::Empty if reply.status.is_none() => Failure::Lost,
+                AnswerError::Empty => Failure::NoShell(format!(
+                    "it ended with status {} and said: {}",
+                    reply.status.unwrap_or(-1),
+                    classify::last_line(&said)
+                )),
+            });
+            NodeError {
+                node: self.node().to_owned(),
+                failure,
+                said,
+            }
+        })
+    }
+
+    /// Runs a script as root with an empty standard input and reads all it says. Only the script's last line should
+    /// call anything, so that one that is cut off does nothing.
+    pub async fn ask_script(&self, script: &str) -> Result<Reply, NodeError> {
+        let reply = self.run(&Program::Script(script)).await?;
+        if reply.stdout.is_empty()
+            && reply.status != Some(0)
+            && !matches!(self.privilege, Privilege::Root)
+            && let Some(failure) =
+                classify::remote(&String::from_utf8_lossy(&reply.stderr), reply.status)
+        {
+            return Err(NodeError {
+                node: self.node().to_owned(),
+                failure,
+                said: String::from_utf8_lossy(&reply.stderr).into_owned(),
+            });
+        }
+        Ok(reply)
+    }
+
+    /// Ends the connection; the next command logs in anew.
+    pub async fn close(self) -> Result<(), NodeError> {
+        let node = self.options.access.name.clone();
+        let Some(ssh) = std::sync::Arc::into_inner(self.master.into_inner()) else {
+            return Ok(());
+        };
+        ssh.close()
+            .await
+            .map_err(|e| NodeError::new(&node, Failure::Here(master::chain(&e))))
+    }
+
+    /// Runs a program and reads all it says, within the deadline.
+    pub(super) async fn run(&self, program: &Program<'_>) -> Result<Reply, NodeError> {
+        let mut channel = self.open(program).await?;
+        let deadline = self.options.timeout;
+        let work = async {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let input = std::mem::take(&mut channel.input);
+            let mut stdin = channel.stdin.take();
+            let write = async {
+                if let Some(mut pipe) = stdin.take() {
+                    // A program that ends early closes the pipe; what it says tells why.
+                    let _ = pipe.write_all(&input).await;
+                }
+            };
+            let (_, a, b) = tokio::join!(
+                write,
+                channel.stdout.read_to_end(&mut out),
+                channel.stderr.read_to_end(&mut err)
+            );
+            a.and(b).map(|_| (out, err))
+        };
+        let (stdout, stderr) = tokio::time::timeout(deadline, work)
+            .await
+            .map_err(|_| self.error(Failure::Late(deadline.as_secs())))?
+            .map_err(|e| self.error(Failure::Here(format!("the pipe to ssh: {e}"))))?;
+        let status = channel.status(self).await?;
+        Ok(Reply {
+            stdout,
+            stderr,
+            status,
+        })
+    }
+
+    /// Opens a channel for a program; its input is still to be written.
+    pub(super) async fn open(&self, program: &Program<'_>) -> Result<Channel, NodeError> {
+        let (command, input) = self.privilege.wrap(program);
+        let mut master = self.master.lock().await;
+        match tokio::time::timeout(WARM_TIMEOUT, spawn(&master, &command)).await {
+            Ok(Ok(parts)) => return Ok(Channel::new(parts, input)),
+            Ok(Err(Failure::NoChannel)) => return Err(self.error(Failure::NoChannel)),
+            // The connection is gone, or was left by an earlier command and no longer leads anywhere.
+            Ok(Err(_)) | Err(_) => {}
+        }
+        // No stop to a dead master's listening: it must not be found again.
+        let _ = tokio::time::timeout(Duration::from_secs(1), async {
+            let control = master.control_socket().to_owned();
+            let _ = std::fs::remove_file(control);
+        })
+        .await;
+        *master = std::sync::Arc::new(master::connect(&self.options).await?.ssh);
+        match tokio::time::timeout(self.options.timeout, spawn(&master, &command)).await {
+            Ok(Ok(parts)) => Ok(Channel::new(parts, input)),
+            Ok(Err(failure)) => Err(self.error(failure)),
+            Err(_) => Err(self.error(Failure::Timeout)),
+        }
+    }
+
+    pub(super) fn error(&self, failure: Failure) -> NodeError {
+        NodeError::new(self.node(), failure)
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.options.timeout
+    }
+}
+
+type Child = openssh::Child<std::sync::Arc<openssh::Session>>;
+
+/// One channel: a program on the node and its three streams.
+pub(super) struct Channel {
+    child: Child,
+    /// What is to be written first.
+    pub(super) input: Vec<u8>,
+    /// Closed when taken and dropped.
+    pub(super) stdin: Option<openssh::ChildStdin>,
+    /// Its standard output.
+    pub(super) stdout: openssh::ChildStdout,
+    /// Its standard error.
+    pub(super) stderr: openssh::ChildStderr,
+}
+
+impl Channel {
+    fn new(mut child: Child, input: Vec<u8>) -> Self {
+        let stdin = child.stdin().take();
+        let stdout = child.stdout().take().expect("it was asked to be piped");
+        let stderr = child.stderr().take().expect("it was asked to be piped");
+        Self {
+            child,
+            input,
+            stdin,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// The exit status once the streams have ended; fails with [`Failure::Lost`] when the connection went away.
+    pub(super) async fn status(self, session: &Session) -> Result<Option<i32>, NodeError> {
+        let ssh = self.child.session();
+        match self.child.wait().await {
+            Ok(status) => Ok(status.code()),
+            // The crate reads 127 as "no such command" and gives no status.
+            Err(openssh::Error::Remote(_)) => Ok(Some(127)),
+            Err(_) if ssh.check().await.is_ok() => Ok(None),
+            Err(_) => Err(session.error(Failure::Lost)),
+        }
+    }
+}
+
+async fn spawn(ssh: &std::sync::Arc<openssh::Session>, command: &str) -> Result<Child, Failure> {
+    let mut command = std::sync::Arc::clone(ssh).arc_raw_command(command);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.spawn().await.map_err(|e| match e {
+        openssh::Error::Disconnected => Failure::Lost,
+        openssh::Error::SshMux(_) if master::chain(&e).contains("refused") => Failure::NoChannel,
+        e => Failure::Here(master::chain(&e)),
+    })
+}
