@@ -2,8 +2,6 @@
 //!
 //! Facts never reach a template: rendering is a function of the site alone.
 
-
-
 use crate::resource::{Answer, Observe, Platform};
 use crate::sh::Call;
 use indexmap::IndexMap;

@@ -3,7 +3,10 @@
 use super::kind::{Adapter, Erased};
 
 /// Every kind, by name.
-pub static KINDS: &[&dyn Erased] = &[&Adapter::<super::package::Package>::new()];
+pub static KINDS: &[&dyn Erased] = &[
+    &Adapter::<super::package::Package>::new(),
+    &Adapter::<super::service::Service>::new(),
+];
 
 /// The kind of this name.
 pub fn kind_named(name: &str) -> Option<&'static dyn Erased> {
