@@ -3,6 +3,8 @@
 //! The flow goes one way: `site → rules → role → resource → plan → run → report`; see `ARCHITECTURE.md`.
 //! `site`, `rules`, `role`, `resource` and `plan` are pure: no tokio, no printing, no environment.
 
+#[cfg(feature = "ssh")]
+pub mod cli;
 pub mod exit;
 pub mod facts;
 #[cfg(feature = "ssh")]

@@ -6,10 +6,12 @@ pub mod fold;
 mod manifest;
 mod model;
 mod paths;
+mod select;
 mod wave;
 
 pub use decide::{Content, Decided, Step, Wanted};
 pub use manifest::Manifest;
 pub use model::{Change, Diff, Later, NodePlan, Orphan, Plan, Remark};
 pub use paths::{Paths, sha256};
+pub use select::Selection;
 pub use wave::{Held, Share, wave};

@@ -10,6 +10,7 @@ mod look;
 mod plan;
 mod progress;
 mod recap;
+pub mod reference;
 mod reporter;
 mod table;
 

@@ -1,4 +1,4 @@
-//! What runs against real tools and real nodes: one binary, a file a subject.
+//! Tests of the program as a whole.
 
-mod node;
-mod sshd;
+mod cli;
+mod support;

@@ -1,0 +1,110 @@
+//! The help: commands in groups, options, examples, exit codes.
+
+use crate::exit::Exit;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Command, CommandFactory as _};
+use std::fmt::Write as _;
+
+/// The commands as `--help` groups them. A test holds it complete.
+const GROUPS: &[(&str, &[&str])] = &[("Reference", &["kinds", "completions", "man"])];
+
+/// What one does first.
+const EXAMPLES: [(&str, &str); 4] = [
+    ("nodewright init cluster", "write a starter site"),
+    ("nodewright check", "is the site sound?"),
+    ("nodewright plan", "what would change on the nodes?"),
+    (
+        "nodewright apply node1 --only 'base/*'",
+        "change it: one node, one role",
+    ),
+];
+
+/// The whole command line.
+pub fn command() -> Command {
+    let command = super::Cli::command().styles(styles());
+    let listing = listing(&command);
+    let heading = styles().get_header().to_owned();
+    command
+        .help_template(format!(
+            "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{listing}{heading}Options:{heading:#}\n{{options}}{{after-help}}"
+        ))
+        .after_help("Examples and exit codes: `nodewright --help`. One command: `nodewright COMMAND --help`.")
+        .after_long_help(format!(
+            "{heading}Examples:{heading:#}\n{}\n{heading}Exit codes:{heading:#}\n{}",
+            examples(),
+            exit_codes()
+        ))
+}
+
+fn styles() -> Styles {
+    Styles::styled()
+        .header(AnsiColor::Yellow.on_default().bold())
+        .usage(AnsiColor::Yellow.on_default().bold())
+        .literal(AnsiColor::Green.on_default())
+        .placeholder(AnsiColor::Cyan.on_default())
+}
+
+fn examples() -> String {
+    EXAMPLES
+        .iter()
+        .fold(String::new(), |mut text, (line, what)| {
+            let _ = writeln!(text, "  {line:<38}  {what}");
+            text
+        })
+}
+
+/// The exit codes, a line each.
+pub fn exit_codes() -> String {
+    Exit::ALL
+        .iter()
+        .fold(String::new(), |mut text, (exit, what)| {
+            let _ = writeln!(text, "  {:>2}  {what}", *exit as u8);
+            text
+        })
+}
+
+fn listing(command: &Command) -> String {
+    let (heading, literal) = (
+        styles().get_header().to_owned(),
+        styles().get_literal().to_owned(),
+    );
+    let mut text = String::new();
+    for (group, names) in GROUPS {
+        let _ = writeln!(text, "{heading}{group}:{heading:#}");
+        for name in *names {
+            let about = command.find_subcommand(name).and_then(Command::get_about);
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let about = about.trim_end_matches('.');
+            let _ = writeln!(text, "  {literal}{name:<12}{literal:#} {about}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_stands_in_one_group() {
+        let command = command();
+        let mut visible: Vec<_> = command
+            .get_subcommands()
+            .filter(|c| !c.is_hide_set())
+            .map(Command::get_name)
+            .collect();
+        let mut grouped: Vec<_> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| names.iter().copied())
+            .collect();
+        visible.sort_unstable();
+        grouped.sort_unstable();
+        assert_eq!(visible, grouped);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line: one file a command, arguments in, report out.
+
+mod args;
+mod completions;
+mod context;
+mod demo_progress;
+mod help;
+mod kinds;
+mod man;
+mod outcome;
+
+pub use args::{Color, Forks, Global, Nodes, Pick};
+pub use context::{Commit, Context};
+pub use outcome::{OutputClosed, Usage};
+
+use crate::exit::Exit;
+use clap::{FromArgMatches as _, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "nodewright", version, about, long_about = None)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum Command {
+    /// Print what makes a shell complete commands, options and node names.
+    Completions(completions::Args),
+    /// Write the manual pages.
+    Man(man::Args),
+    /// Print the reference of all kinds of steps.
+    Kinds(kinds::Args),
+    /// Show progress lines of an invented run.
+    #[command(hide = true)]
+    DemoProgress(demo_progress::Args),
+}
+
+impl Command {
+    fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        match self {
+            Self::Completions(args) => completions::run(&args, context),
+            Self::Man(args) => man::run(&args, context),
+            Self::Kinds(args) => kinds::run(&args, context),
+            Self::DemoProgress(args) => demo_progress::run(&args, context),
+        }
+    }
+}
+
+/// The whole program: reads the arguments, carries the command out, says how it ended.
+pub fn main() -> ExitCode {
+    clap_complete::CompleteEnv::with_factory(help::command)
+        .bin("nodewright")
+        .complete();
+    outcome::hook_panics();
+    std::panic::catch_unwind(carry_out)
+        .unwrap_or(Exit::Failed)
+        .into()
+}
+
+fn carry_out() -> Exit {
+    let matches = help::command().try_get_matches();
+    match matches.and_then(|m| Cli::from_arg_matches(&m)) {
+        Ok(cli) => {
+            let context = Context::new(cli.global);
+            let ended = cli.command.run(&context);
+            ended.unwrap_or_else(|error| outcome::tell(&error, &context))
+        }
+        Err(error) => {
+            // Nobody to read the help is no failure.
+            let _ = error.print();
+            if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A site in a folder of its own, on which commands are run.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder with a site (or nothing yet), and a home folder of nobody.
+pub struct Desk {
+    root: tempfile::TempDir,
+    input: String,
+    env: Vec<(String, String)>,
+}
+
+impl Desk {
+    /// An empty folder.
+    pub fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for dir in ["site", "home"] {
+            std::fs::create_dir(root.path().join(dir)).unwrap();
+        }
+        Self {
+            root,
+            input: String::new(),
+            env: Vec::new(),
+        }
+    }
+
+    /// The site's folder, in which commands run.
+    pub fn site(&self) -> PathBuf {
+        self.root.path().join("site")
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// Writes a file of the site.
+    pub fn file(self, path: &str, text: &str) -> Self {
+        let path = self.site().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        self
+    }
+
+    /// What the next commands read from standard input.
+    pub fn input(&mut self, text: &str) {
+        text.clone_into(&mut self.input);
+    }
+
+    /// Sets a variable of the next commands.
+    pub fn env(&mut self, key: &str, value: &str) {
+        self.env.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Reads a file of the site.
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.site().join(path)).unwrap()
+    }
+
+    /// Runs `nodewright` with these words; gives exit code, standard output and standard error as one page.
+    pub fn run<S: AsRef<str>>(&self, words: &[S]) -> String {
+        let (code, out, err) = self.output(words);
+        let mut page = format!("exit {code}\n");
+        for (name, text) in [("stdout", out), ("stderr", err)] {
+            if !text.is_empty() {
+                page += &format!("--- {name}\n{text}");
+                if !text.ends_with('\n') {
+                    page += "⏎\n";
+                }
+            }
+        }
+        page
+    }
+
+    /// Like [`run`](Self::run), in three parts. Paths of the desk are shown as `[site]` and `[home]`.
+    pub fn output<S: AsRef<str>>(&self, words: &[S]) -> (i32, String, String) {
+        use std::io::Write as _;
+        let mut child = self
+            .command(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that does not read its input closes it.
+        let _ = child.stdin.take().unwrap().write_all(self.input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        (
+            output.status.code().unwrap_or(-1),
+            self.shown(&output.stdout),
+            self.shown(&output.stderr),
+        )
+    }
+
+    /// The command, not yet started.
+    pub fn command<S: AsRef<str>>(&self, words: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nodewright"));
+        command
+            .args(words.iter().map(AsRef::as_ref))
+            .current_dir(self.site())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.home())
+            .env("USER", "anna")
+            .envs(self.env.iter().map(|(k, v)| (k, v)));
+        command
+    }
+
+    fn shown(&self, bytes: &[u8]) -> String {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        String::from_utf8(bytes.to_vec())
+            .unwrap()
+            .replace(&text(&self.site()), "[site]")
+            .replace(&text(&self.home()), "[home]")
+    }
+}
