@@ -1,13 +1,24 @@
 //! The command line: one file a command, arguments in, report out.
 
+pub mod apply;
 mod args;
+pub mod attach;
+pub mod capture;
 mod completions;
 mod context;
 mod demo_progress;
+pub mod enroll;
+pub mod facts;
 mod help;
+mod init;
 mod kinds;
+pub mod log;
 mod man;
 mod outcome;
+pub mod plan;
+pub mod run;
+pub mod unlock;
+pub mod verify;
 
 pub use args::{Color, Forks, Global, Nodes, Pick};
 pub use context::{Commit, Context};
@@ -33,6 +44,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
 pub enum Command {
+    /// Write a commented starter site into a new folder.
+    Init(init::Args),
     /// Print what makes a shell complete commands, options and node names.
     Completions(completions::Args),
     /// Write the manual pages.
@@ -47,6 +60,7 @@ pub enum Command {
 impl Command {
     fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
+            Self::Init(args) => init::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),

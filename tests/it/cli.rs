@@ -192,3 +192,50 @@ fn progress_and_results_take_different_ways() {
         assert!(event["event"].is_string(), "{line}");
     }
 }
+
+#[test]
+fn a_starter_site_is_written_into_an_empty_folder_only() {
+    let desk = Desk::new();
+    assert_snapshot!(desk.run(&["init", "rack"]), @r"
+    exit 0
+    --- stderr
+    A starter site is in rack. Put your own nodes into its inventory.toml, then: nodewright check
+    ");
+    let mut files: Vec<_> = walk(&desk.site().join("rack"));
+    files.sort();
+    assert_eq!(
+        files,
+        [
+            ".gitignore",
+            "README.md",
+            "inventory.toml",
+            "roles/motd.toml",
+            "templates/motd/motd"
+        ]
+    );
+    let inventory = desk.read("rack/inventory.toml");
+    assert!(inventory.contains("name     = \"rack\""), "{inventory}");
+    assert_snapshot!(desk.run(&["init", "rack"]), @r"
+    exit 64
+    --- stderr
+    error: rack is not empty: README.md is in it
+      a starter is written into a new or empty folder only
+    ");
+}
+
+/// The files under a folder, by their path in it.
+fn walk(dir: &std::path::Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                files.push(path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    files
+}
