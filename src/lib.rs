@@ -15,4 +15,5 @@ pub mod resource;
 pub mod role;
 pub mod run;
 pub mod sh;
+pub mod site;
 pub mod text;

@@ -1,0 +1,159 @@
+//! Reading a site's folder.
+
+use super::finding::{Finding, Severity};
+use super::inventory::Inventory;
+use super::source::Sources;
+use super::{Site, Tree, references, shape, tree};
+use crate::resource::Platform;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// What is said besides the site, for this run only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Every node counts as of this platform: a rehearsal on nodes of another release. Versions then follow from it,
+    /// whatever `[versions]` says.
+    pub platform: Option<Platform>,
+}
+
+/// What came of reading a site.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The files that were read, for the places of findings.
+    pub sources: Sources,
+    /// The site, unless its syntax or types are wrong.
+    pub site: Option<Site>,
+    /// Everything that is wrong. Nobody goes on with a site when one of these is an error.
+    pub findings: Vec<Finding>,
+}
+
+impl Loaded {
+    /// The site, when nothing in it is an error.
+    pub fn sound(&self) -> Option<&Site> {
+        let wrong = self.findings.iter().any(|f| f.severity == Severity::Error);
+        self.site.as_ref().filter(|_| !wrong)
+    }
+}
+
+/// Reads the site in a folder: `inventory.toml`, or all of `inventory/*.toml` by name, or both.
+///
+/// Never fails: what cannot be read is a finding too.
+pub fn load(dir: &Path, overrides: &Overrides) -> Loaded {
+    let mut sources = Sources::default();
+    let mut findings = Vec::new();
+    let paths = inventory_files(dir, &mut findings);
+    let mut whole: Option<Tree> = None;
+    for path in paths {
+        let text = match std::fs::read(&path).map(String::from_utf8) {
+            Ok(Ok(text)) => text,
+            Ok(Err(_)) => {
+                findings.push(
+                    Finding::error("FILE", format!("{} is not text in UTF-8", path.display()))
+                        .help("save it as UTF-8"),
+                );
+                continue;
+            }
+            Err(error) => {
+                findings.push(Finding::error(
+                    "FILE",
+                    format!("{} cannot be read: {error}", path.display()),
+                ));
+                continue;
+            }
+        };
+        let file = sources.add(path, text);
+        let one = tree::parse(&sources, file, &mut findings);
+        match &mut whole {
+            None => whole = Some(one),
+            Some(whole) => tree::merge(whole, one, &sources, &mut findings),
+        }
+    }
+    finish(sources, whole, overrides, findings)
+}
+
+/// Reads an inventory that is one text. Its places are in a file called `inventory.toml`.
+pub fn load_str(text: &str) -> Loaded {
+    let mut sources = Sources::default();
+    let mut findings = Vec::new();
+    let file = sources.add("inventory.toml", text);
+    let whole = tree::parse(&sources, file, &mut findings);
+    finish(sources, Some(whole), &Overrides::default(), findings)
+}
+
+/// The JSON Schema of an inventory.
+pub fn schema() -> Json {
+    static SCHEMA: OnceLock<Json> = OnceLock::new();
+    SCHEMA
+        .get_or_init(|| schemars::schema_for!(Inventory).to_value())
+        .clone()
+}
+
+fn inventory_files(dir: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let one = dir.join("inventory.toml");
+    if one.is_file() {
+        paths.push(one);
+    }
+    if let Ok(entries) = std::fs::read_dir(dir.join("inventory")) {
+        let mut more: Vec<_> = entries
+            .filter_map(|e| Some(e.ok()?.path()))
+            .filter(|p| p.extension().is_some_and(|e| e == "toml") && p.is_file())
+            .filter(|p| {
+                !p.file_name()
+                    .is_some_and(|n| n.to_string_lossy().starts_with('.'))
+            })
+            .collect();
+        more.sort();
+        paths.extend(more);
+    }
+    if paths.is_empty() {
+        findings.push(
+            Finding::error("FILE", format!("no site in {}", dir.display())).help(
+                "a site has `inventory.toml` or `inventory/*.toml`; `nodewright init` makes one",
+            ),
+        );
+    }
+    paths
+}
+
+fn finish(
+    sources: Sources,
+    tree: Option<Tree>,
+    overrides: &Overrides,
+    mut findings: Vec<Finding>,
+) -> Loaded {
+    // After an error of syntax the tree has holes; what it seems to lack would be noise.
+    let site = tree.filter(|_| findings.is_empty()).and_then(|tree| {
+        let schema = schema();
+        shape::check(&tree, &schema, &mut findings);
+        if !findings.is_empty() {
+            return None;
+        }
+        let inventory = shape::read(&tree, &mut findings)?;
+        let mut hash = Sha256::new();
+        for (_, text) in sources.files() {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        }
+        if let Some(platform) = overrides.platform {
+            hash.update(platform.word());
+        }
+        Some(Site {
+            inventory,
+            digest: hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),
+            tree,
+            overrides: overrides.clone(),
+        })
+    });
+    if let Some(site) = &site {
+        references::check(site, &mut findings);
+    }
+    findings.sort_by_key(|f| f.place.map(|p| (p.file, p.start)));
+    Loaded {
+        sources,
+        site,
+        findings,
+    }
+}

@@ -1,0 +1,379 @@
+//! Names that must name something, and keys of which one is wanted: what types cannot say.
+
+use super::finding::{Finding, any_of, did_you_mean, shown};
+use super::inventory::Reach;
+use super::types::Word as _;
+use super::{Place, Site};
+
+/// Says every name that names nothing.
+pub(super) fn check(site: &Site, findings: &mut Vec<Finding>) {
+    let mut checker = Checker { site, findings };
+    checker.site_table();
+    checker.zones();
+    checker.nodes();
+    checker.cluster();
+    checker.groups();
+    checker.guests();
+    checker.storage();
+    checker.others();
+}
+
+struct Checker<'a> {
+    site: &'a Site,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Checker<'_> {
+    fn place(&self, path: &[&str]) -> Option<Place> {
+        self.site.value_place(path)
+    }
+
+    /// `word`, written at `path`, must be one of `known`.
+    fn known(&mut self, path: &[&str], word: &str, what: &str, known: &[&str]) {
+        if known.contains(&word) {
+            return;
+        }
+        let help = match did_you_mean(word, known) {
+            Some(near) => format!("did you mean {}?", shown(&near)),
+            None if known.is_empty() => format!("the site has no {what}"),
+            None => format!("there is {}", any_of(known)),
+        };
+        self.findings.push(
+            Finding::error(
+                "NAME-UNKNOWN",
+                format!("no {what} is called {}", shown(word)),
+            )
+            .at(self.place(path))
+            .label(format!("no such {what}"))
+            .help(help),
+        );
+    }
+
+    fn missing(&mut self, path: &[&str], message: String, help: &str) {
+        let place = self.site.place(path);
+        self.findings
+            .push(Finding::error("KEY-MISSING", message).at(place).help(help));
+    }
+
+    fn choice(&mut self, path: &[&str], message: String, other: &[&str]) {
+        let finding = Finding::error("CHOICE", message)
+            .at(self.site.place(path))
+            .help("keep one of the two")
+            .also(self.site.place(other), "the other is written here");
+        self.findings.push(finding);
+    }
+
+    fn node_names(&self) -> Vec<&str> {
+        self.site.node_names().collect()
+    }
+
+    fn zone_names(&self) -> Vec<String> {
+        let serial = self
+            .site
+            .inventory
+            .serial
+            .iter()
+            .map(|_| "serial".to_owned());
+        let zones = self.site.inventory.zone.keys().map(ToString::to_string);
+        zones.chain(serial).collect()
+    }
+
+    fn known_zone(&mut self, path: &[&str], zone: &str) {
+        let zones = self.zone_names();
+        let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
+        self.known(path, zone, "zone", &zones);
+    }
+
+    fn site_table(&mut self) {
+        let site = self.site;
+        if let Some(wanted) = &site.inventory.site.requires {
+            let own = env!("CARGO_PKG_VERSION");
+            if numbers(wanted.as_str()) > numbers(own) {
+                self.findings.push(
+                    Finding::error(
+                        "VERSION",
+                        format!("this site was written for nodewright {wanted}; this is {own}"),
+                    )
+                    .at(self.place(&["site", "requires"]))
+                    .help(
+                        "use a newer nodewright, or lower `requires` after a look at what changed",
+                    ),
+                );
+            }
+        }
+        for (at, way) in site.inventory.site.reach.iter().enumerate() {
+            if let Reach::Knock(zone) | Reach::Peer(zone) = way.get() {
+                self.known_zone(&["site", "reach", &at.to_string()], zone.as_str());
+            }
+        }
+    }
+
+    fn zones(&mut self) {
+        let site = self.site;
+        for (name, zone) in &site.inventory.zone {
+            let path = ["zone", name.as_str()];
+            let at = |key: &'static str| [path[0], path[1], key];
+            if name == "serial" {
+                self.findings.push(
+                    Finding::error("NAME", "a zone cannot be called `serial`")
+                        .at(site.place(&path))
+                        .help("the serial line is described by `[serial]`"),
+                );
+            }
+            match (&zone.nic, &zone.bond) {
+                (Some(_), Some(_)) => self.choice(
+                    &at("nic"),
+                    format!("zone `{name}` has both `nic` and `bond`"),
+                    &at("bond"),
+                ),
+                (None, None) => self.missing(
+                    &path,
+                    format!("zone `{name}` has neither `nic` nor `bond`"),
+                    "add the interface: `nic = \"eth0\"`",
+                ),
+                _ => {}
+            }
+            if zone.vlan.is_some() && !zone.vlans.is_empty() {
+                self.choice(
+                    &at("vlan"),
+                    format!("zone `{name}` has both `vlan` and `vlans`"),
+                    &at("vlans"),
+                );
+            }
+        }
+    }
+
+    fn nodes(&mut self) {
+        let site = self.site;
+        for (name, node) in site.nodes() {
+            for zone in node.address.keys() {
+                let path = ["node", name, "address", zone.as_str()];
+                let before = self.findings.len();
+                self.known_zone_key(&path, zone.as_str());
+                if before == self.findings.len()
+                    && let Some((ip, None)) = site.address(name, zone.as_str())
+                {
+                    self.findings.push(
+                        Finding::error(
+                            "VALUE",
+                            format!("{ip} has no prefix, and zone `{zone}` has no network"),
+                        )
+                        .at(self.place(&path))
+                        .help(format!("write `{ip}/24`, or add `network` to the zone")),
+                    );
+                }
+            }
+            if node.address.is_empty() && node.ssh.host.is_none() {
+                self.missing(
+                    &["node", name],
+                    format!("node `{name}` has no address"),
+                    "add `address = { red = \"192.0.2.5\" }`, or `ssh = { host = \"…\" }`",
+                );
+            }
+        }
+    }
+
+    /// As [`known_zone`](Self::known_zone), where the key itself is the zone.
+    fn known_zone_key(&mut self, path: &[&str], zone: &str) {
+        let before = self.findings.len();
+        self.known_zone(path, zone);
+        let place = self.site.place(path);
+        for finding in &mut self.findings[before..] {
+            finding.place = place;
+        }
+    }
+
+    fn cluster(&mut self) {
+        let site = self.site;
+        let Some(cluster) = &site.inventory.cluster else {
+            return;
+        };
+        let nodes: Vec<String> = self.node_names().into_iter().map(str::to_owned).collect();
+        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+        for (at, member) in cluster.members.iter().enumerate() {
+            self.known(
+                &["cluster", "members", &at.to_string()],
+                member.as_str(),
+                "node",
+                &nodes,
+            );
+        }
+        let members: Vec<&str> = cluster
+            .members
+            .iter()
+            .map(super::types::HostName::as_str)
+            .collect();
+        self.known_zone(&["cluster", "ring"], cluster.ring.as_str());
+        if let Some(zone) = &cluster.second_ring {
+            self.known_zone(&["cluster", "second_ring"], zone.as_str());
+        }
+        if let Some(preferred) = &cluster.preferred {
+            self.known(
+                &["cluster", "preferred"],
+                preferred.as_str(),
+                "member",
+                &members,
+            );
+        }
+        if cluster.name.is_none() && super::types::ClusterName::parse(site.name()).is_err() {
+            self.missing(
+                &["cluster"],
+                format!("{} is too long for a cluster's name", shown(site.name())),
+                "add `name`, at most 15 long, to `[cluster]`",
+            );
+        }
+    }
+
+    fn groups(&mut self) {
+        let site = self.site;
+        let nodes = self.site.node_names().collect::<Vec<_>>();
+        for (name, group) in &site.inventory.group {
+            for (at, node) in group.nodes.iter().enumerate() {
+                let path = ["group", name.as_str(), "nodes", &at.to_string()];
+                self.known(&path, node.as_str(), "node", &nodes);
+            }
+            self.two_things(name.as_str(), ("group", name.as_str()), "node");
+        }
+    }
+
+    fn guests(&mut self) {
+        let site = self.site;
+        let nodes = self.site.node_names().collect::<Vec<_>>();
+        for (name, guest) in &site.inventory.guest {
+            let name = name.as_str();
+            self.known(
+                &["guest", name, "node"],
+                guest.node.as_str(),
+                "node",
+                &nodes,
+            );
+            for (at, path) in guest.zones.iter().enumerate() {
+                let here = ["guest", name, "zones", &at.to_string()];
+                let (zone, project) = path.parts();
+                match (site.inventory.zone.get(zone), project) {
+                    (None, _) => {
+                        let zones: Vec<&str> = site
+                            .inventory
+                            .zone
+                            .keys()
+                            .map(super::types::ZoneName::as_str)
+                            .collect();
+                        self.known(&here, zone, "zone", &zones);
+                    }
+                    (Some(zone), Some(project)) => {
+                        let projects: Vec<&str> =
+                            zone.vlans.keys().map(super::types::Name::as_str).collect();
+                        self.known(&here, project, "project of this zone", &projects);
+                    }
+                    (Some(_), None) => {}
+                }
+            }
+            self.two_things(name, ("guest", name), "node");
+        }
+    }
+
+    /// A name that is both a node's and something else's.
+    fn two_things(&mut self, name: &str, path: (&str, &str), other: &str) {
+        if let Some(place) = self.site.place(&[other, name]) {
+            self.findings.push(
+                Finding::error(
+                    "KEY-TWICE",
+                    format!("{} is both a {} and a {other}", shown(name), path.0),
+                )
+                .at(self.site.place(&[path.0, path.1]))
+                .help("give one of them another name")
+                .also(place, format!("the {other}")),
+            );
+        }
+    }
+
+    fn storage(&mut self) {
+        let site = self.site;
+        let numbers: Vec<String> = site
+            .inventory
+            .partition
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        let members = site.inventory.cluster.iter().flat_map(|c| &c.members);
+        let members: Vec<&str> = members.map(super::types::HostName::as_str).collect();
+        for (name, mirror) in &site.inventory.mirror {
+            let name = name.as_str();
+            let number = mirror.partition.to_string();
+            self.known(
+                &["mirror", name, "partition"],
+                &number,
+                "partition",
+                &numbers,
+            );
+            self.known(
+                &["mirror", name, "source"],
+                mirror.source.as_str(),
+                "member",
+                &members,
+            );
+            if mirror.gfs2.is_some() && mirror.group.is_some() {
+                self.choice(
+                    &["mirror", name, "gfs2"],
+                    format!("mirror `{name}` carries both a filesystem and a volume group"),
+                    &["mirror", name, "group"],
+                );
+            }
+        }
+        for (number, partition) in &site.inventory.partition {
+            let number = number.to_string();
+            let path = ["partition", number.as_str()];
+            if partition.purpose.mount().is_some() && partition.filesystem.is_none() {
+                self.missing(
+                    &path,
+                    format!("partition {number} has a mount point and no filesystem"),
+                    "add `filesystem = \"ext4\"`",
+                );
+            }
+        }
+    }
+
+    fn others(&mut self) {
+        let site = self.site;
+        for (name, repository) in &site.inventory.repository {
+            let name = name.as_str();
+            match (&repository.url, &repository.folder) {
+                (Some(_), Some(_)) => self.choice(
+                    &["repository", name, "url"],
+                    format!("repository `{name}` has both `url` and `folder`"),
+                    &["repository", name, "folder"],
+                ),
+                (None, None) => self.missing(
+                    &["repository", name],
+                    format!("repository `{name}` has neither `url` nor `folder`"),
+                    "add `url = \"https://…\"`, or `folder` with the packages",
+                ),
+                _ => {}
+            }
+        }
+        for (name, operator) in &site.inventory.operator {
+            if operator.all_keys().next().is_none() {
+                self.missing(
+                    &["operator", name.as_str()],
+                    format!("operator `{name}` has no SSH key"),
+                    "add `key`: the line in the `.pub` file",
+                );
+            }
+        }
+    }
+}
+
+/// The numbers of a version, for comparing.
+fn numbers(version: &str) -> Vec<u64> {
+    version
+        .split('.')
+        .map(|p| {
+            p.chars()
+                .take_while(char::is_ascii_digit)
+                .collect::<String>()
+                .parse()
+                .unwrap_or(0)
+        })
+        .collect()
+}

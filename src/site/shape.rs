@@ -1,0 +1,590 @@
+//! Compares a tree with a JSON Schema and says everything that differs, each with its place.
+//!
+//! The schema is the one that `schemars` makes from the Rust types, so keys, words and ranges are written once. The
+//! formats of the words are those of [`super::types::FORMATS`].
+
+use super::finding::{Finding, any_of, did_you_mean, shown};
+use super::source::Place;
+use super::tree::{Table, Tree, Value};
+use super::types::format_named;
+use serde_json::{Map, Value as Json};
+
+/// How a tree is compared.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Any text that holds `{{` or `{%` is taken, whatever is wanted there: it is looked at once it is rendered.
+    pub templates: bool,
+    /// Path of the tree within its document, for the messages.
+    pub path: Vec<String>,
+}
+
+/// Compares a whole document with a schema.
+pub fn check(tree: &Tree, schema: &Json, findings: &mut Vec<Finding>) {
+    check_with(tree, schema, &Options::default(), findings);
+}
+
+/// Compares a tree with a schema; `$ref`s are looked up in the same schema.
+pub fn check_with(tree: &Tree, schema: &Json, options: &Options, findings: &mut Vec<Finding>) {
+    let mut shape = Shape {
+        root: schema,
+        templates: options.templates,
+        path: options.path.clone(),
+        findings,
+    };
+    let start = Place {
+        end: tree.place.start,
+        ..tree.place
+    };
+    let here = if options.path.is_empty() {
+        start
+    } else {
+        tree.place
+    };
+    shape.node(tree, here, schema);
+}
+
+/// Makes the typed value of a tree that [`check`] found nothing wrong with. What is found all the same is said with
+/// its place.
+pub fn read<T: serde::de::DeserializeOwned>(tree: &Tree, findings: &mut Vec<Finding>) -> Option<T> {
+    match serde_path_to_error::deserialize(tree.to_json()) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let path: Vec<String> = error
+                .path()
+                .iter()
+                .map_while(|segment| match segment {
+                    serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+                    serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
+                    _ => None,
+                })
+                .collect();
+            let place = (0..=path.len())
+                .rev()
+                .find_map(|n| tree.at(&path[..n]))
+                .map(|(_, found)| found.place);
+            findings.push(
+                Finding::error(
+                    "VALUE",
+                    format!("{}: {}", dotted(&path), error.into_inner()),
+                )
+                .at(place),
+            );
+            None
+        }
+    }
+}
+
+/// A path as people read it, in backticks.
+pub(super) fn dotted(path: &[String]) -> String {
+    if path.is_empty() {
+        "the file".to_owned()
+    } else {
+        shown(&path.join("."))
+    }
+}
+
+type Layer = Map<String, Json>;
+
+struct Shape<'a> {
+    root: &'a Json,
+    templates: bool,
+    path: Vec<String>,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl<'a> Shape<'a> {
+    /// A schema with everything it refers to.
+    fn layers(&self, schema: &'a Json) -> Vec<&'a Layer> {
+        let mut layers = Vec::new();
+        let mut todo = vec![schema];
+        while let Some(schema) = todo.pop() {
+            let Json::Object(layer) = schema else {
+                continue;
+            };
+            layers.push(layer);
+            if let Some(Json::String(reference)) = layer.get("$ref")
+                && let Some(found) = reference
+                    .strip_prefix('#')
+                    .and_then(|p| self.root.pointer(p))
+                && layers.len() < 32
+            {
+                todo.push(found);
+            }
+            if let Some(Json::Array(all)) = layer.get("allOf") {
+                todo.extend(all);
+            }
+            // A type that may be missing is `anyOf` the type and null; TOML has no null.
+            if let Some(one) = only_alternative(layer) {
+                todo.push(one);
+            }
+        }
+        layers
+    }
+
+    fn say(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn here(&self) -> String {
+        dotted(&self.path)
+    }
+
+    fn within(&self) -> String {
+        if self.path.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", self.here())
+        }
+    }
+
+    fn node(&mut self, tree: &Tree, key: Place, schema: &'a Json) {
+        if *schema == Json::Bool(true) {
+            return;
+        }
+        if self.templates && tree.as_str().is_some_and(is_template) {
+            return;
+        }
+        let layers = self.layers(schema);
+        if let Some(alternatives) = alternatives(&layers) {
+            self.choose(tree, key, &layers, &alternatives);
+            return;
+        }
+        if !self.right_type(tree, &layers) || !self.right_word(tree, &layers) {
+            return;
+        }
+        match &tree.value {
+            Value::Table(table) => self.table(table, key, &layers),
+            Value::Array(list) => self.list(tree, list, &layers),
+            Value::Str(text) => self.text(tree, text, &layers),
+            Value::Int(number) => self.number(tree, *number, &layers),
+            Value::Float(_) | Value::Bool(_) | Value::Datetime(_) => {}
+        }
+    }
+
+    /// Several forms are possible: the one whose type fits is meant.
+    fn choose(&mut self, tree: &Tree, key: Place, layers: &[&'a Layer], alternatives: &[&'a Json]) {
+        if let Some(words) = self.words(alternatives) {
+            let fits = tree.as_str().is_some_and(|t| words.contains(&t));
+            if !fits {
+                self.wrong_word(tree, &words);
+            }
+            return;
+        }
+        let fitting: Vec<&'a Json> = alternatives
+            .iter()
+            .copied()
+            .filter(|a| {
+                let layers = self.layers(a);
+                let types = types(&layers);
+                types.is_empty() || types.iter().any(|t| has_type(tree, t, &layers))
+            })
+            .collect();
+        // Of several that fit, the one with the least to say is meant.
+        let mut best: Option<Vec<Finding>> = None;
+        for alternative in fitting {
+            let mut findings = Vec::new();
+            Shape {
+                root: self.root,
+                templates: self.templates,
+                path: self.path.clone(),
+                findings: &mut findings,
+            }
+            .node(tree, key, alternative);
+            if best.as_ref().is_none_or(|b| findings.len() < b.len()) {
+                best = Some(findings);
+            }
+        }
+        match best {
+            Some(findings) => self.findings.extend(findings),
+            None => {
+                let wanted: Vec<_> = alternatives
+                    .iter()
+                    .flat_map(|a| types(&self.layers(a)))
+                    .map(|t| noun(t).to_owned())
+                    .collect();
+                self.wrong_type(tree, &wanted, layers);
+            }
+        }
+    }
+
+    /// The words, when each alternative is a word or a list of words.
+    fn words(&self, alternatives: &[&'a Json]) -> Option<Vec<&'a str>> {
+        let mut words = Vec::new();
+        for alternative in alternatives {
+            let layers = self.layers(alternative);
+            let constant = layers.iter().find_map(|l| l.get("const"));
+            let list = layers.iter().find_map(|l| l.get("enum"));
+            match (constant, list) {
+                (Some(Json::String(word)), _) => words.push(word.as_str()),
+                (_, Some(Json::Array(list))) => {
+                    for word in list {
+                        words.push(word.as_str()?);
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(words)
+    }
+
+    fn right_type(&mut self, tree: &Tree, layers: &[&'a Layer]) -> bool {
+        let types = types(layers);
+        if types.is_empty() || types.iter().any(|t| has_type(tree, t, layers)) {
+            return true;
+        }
+        let wanted: Vec<_> = types.iter().map(|t| noun(t).to_owned()).collect();
+        self.wrong_type(tree, &wanted, layers);
+        false
+    }
+
+    fn wrong_type(&mut self, tree: &Tree, wanted: &[String], layers: &[&'a Layer]) {
+        let wanted = wanted.join(" or ");
+        let name = self.path.last().cloned().unwrap_or_default();
+        let help = match &tree.value {
+            Value::Str(text) if wanted.contains("number") && text.parse::<i64>().is_ok() => {
+                Some(format!("write it without quotes: `{name} = {text}`"))
+            }
+            Value::Str(text)
+                if wanted == "true or false" && matches!(text.as_str(), "true" | "false") =>
+            {
+                Some(format!("write it without quotes: `{name} = {text}`"))
+            }
+            Value::Str(text) if wanted == "a list" => Some(format!(
+                "write it in brackets: `{name} = [\"{}\"]`",
+                shown(text).trim_matches('`')
+            )),
+            Value::Int(number) if wanted == "text" => {
+                Some(format!("write it in quotes: `{name} = \"{number}\"`"))
+            }
+            _ => example(layers).map(|e| format!("for example {e}")),
+        };
+        let mut finding = Finding::error(
+            "TYPE",
+            format!(
+                "{} must be {wanted}, not {}",
+                self.here(),
+                tree.value.noun()
+            ),
+        )
+        .at(tree.place)
+        .label(format!("wanted: {wanted}"));
+        finding.help = help;
+        self.say(finding);
+    }
+
+    fn right_word(&mut self, tree: &Tree, layers: &[&'a Layer]) -> bool {
+        let Some(list) = layers
+            .iter()
+            .find_map(|l| l.get("enum"))
+            .and_then(Json::as_array)
+        else {
+            return true;
+        };
+        let json = tree.to_json();
+        if list.contains(&json) {
+            return true;
+        }
+        let words: Vec<String> = list
+            .iter()
+            .map(|w| w.as_str().map_or_else(|| w.to_string(), str::to_owned))
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.wrong_word(tree, &words);
+        false
+    }
+
+    fn wrong_word(&mut self, tree: &Tree, words: &[&str]) {
+        let Some(text) = (match &tree.value {
+            Value::Str(text) => Some(text.clone()),
+            Value::Int(number) => Some(number.to_string()),
+            _ => None,
+        }) else {
+            let found = tree.value.noun();
+            let finding = Finding::error(
+                "TYPE",
+                format!("{} must be a word, not {found}", self.here()),
+            )
+            .at(tree.place)
+            .help(format!("write {}", any_of(words)));
+            self.say(finding);
+            return;
+        };
+        let help = did_you_mean(&text, words).map_or_else(
+            || format!("write {}", any_of(words)),
+            |w| format!("did you mean {}? It can be {}", shown(&w), any_of(words)),
+        );
+        let finding = Finding::error(
+            "WORD",
+            format!("{} cannot be {}", self.here(), shown(&text)),
+        )
+        .at(tree.place)
+        .label("not one of the words")
+        .help(help);
+        self.say(finding);
+    }
+
+    fn table(&mut self, table: &Table, key: Place, layers: &[&'a Layer]) {
+        let properties: Vec<(&'a str, &'a Json)> = layers
+            .iter()
+            .filter_map(|l| l.get("properties")?.as_object())
+            .flat_map(|p| p.iter().map(|(k, v)| (k.as_str(), v)))
+            .collect();
+        let names: Vec<&str> = properties.iter().map(|(k, _)| *k).collect();
+        let other = layers.iter().find_map(|l| l.get("additionalProperties"));
+        let key_format = layers
+            .iter()
+            .find_map(|l| l.get("propertyNames")?.get("format")?.as_str());
+        for (name, (place, tree)) in table {
+            self.path.push(name.clone());
+            if let Some((_, schema)) = properties.iter().find(|(k, _)| k == name) {
+                self.node(tree, *place, schema);
+            } else {
+                match other {
+                    Some(Json::Bool(false)) => self.unknown_key(name, *place, &names),
+                    Some(schema) => {
+                        let named = self.right_key(name, *place, key_format);
+                        if named {
+                            self.node(tree, *place, schema);
+                        }
+                    }
+                    None => {}
+                }
+            }
+            self.path.pop();
+        }
+        for required in layers
+            .iter()
+            .filter_map(|l| l.get("required")?.as_array())
+            .flatten()
+            .filter_map(Json::as_str)
+        {
+            if !table.contains_key(required) {
+                let schema = properties
+                    .iter()
+                    .find(|(k, _)| *k == required)
+                    .map(|(_, s)| *s);
+                self.missing_key(required, key, schema);
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, name: &str, place: Place, known: &[&str]) {
+        self.path.pop();
+        let message = format!("unknown key {}{}", shown(name), self.within());
+        self.path.push(name.to_owned());
+        let help = match did_you_mean(name, known) {
+            Some(word) => format!("did you mean {}?", shown(&word)),
+            None => format!("known here: {}", known.join(", ")),
+        };
+        self.say(
+            Finding::error("KEY-UNKNOWN", message)
+                .at(place)
+                .label("not known here")
+                .help(help),
+        );
+    }
+
+    fn right_key(&mut self, name: &str, place: Place, format: Option<&str>) -> bool {
+        let Some(format) = format.and_then(format_named) else {
+            return true;
+        };
+        let Err(sentence) = (format.check)(name) else {
+            return true;
+        };
+        let finding = Finding::error("NAME", format!("{} is not {}", shown(name), format.noun))
+            .at(place)
+            .label(sentence)
+            .help(format!("for example `{}`", format.example));
+        self.say(finding);
+        false
+    }
+
+    fn missing_key(&mut self, name: &str, place: Place, schema: Option<&'a Json>) {
+        let layers = schema.map(|s| self.layers(s)).unwrap_or_default();
+        let doc = layers.iter().find_map(|l| l.get("description")?.as_str());
+        let line = match example(&layers) {
+            Some(example) => format!("`{name} = {}`", example.trim_matches('`')),
+            None if types(&layers) == ["object"] && self.path.is_empty() => format!("`[{name}]`"),
+            None => shown(name),
+        };
+        let help = match doc {
+            Some(doc) => format!("add {line}: {}", first_sentence(doc)),
+            None => format!("add {line}"),
+        };
+        let finding = Finding::error(
+            "KEY-MISSING",
+            format!("{} is missing{}", shown(name), self.within()),
+        )
+        .at(place)
+        .help(help);
+        self.say(finding);
+    }
+
+    fn list(&mut self, tree: &Tree, list: &[Tree], layers: &[&'a Layer]) {
+        let number = |key: &str| layers.iter().find_map(|l| l.get(key)?.as_u64());
+        if number("minItems").is_some_and(|min| (list.len() as u64) < min) {
+            let finding = Finding::error("RANGE", format!("{} has too few elements", self.here()))
+                .at(tree.place)
+                .help(format!(
+                    "at least {}",
+                    number("minItems").unwrap_or_default()
+                ));
+            self.say(finding);
+        }
+        let Some(items) = layers.iter().find_map(|l| l.get("items")) else {
+            return;
+        };
+        for (at, element) in list.iter().enumerate() {
+            self.path.push(at.to_string());
+            self.node(element, element.place, items);
+            self.path.pop();
+        }
+    }
+
+    fn text(&mut self, tree: &Tree, text: &str, layers: &[&'a Layer]) {
+        let Some(format) = layers
+            .iter()
+            .find_map(|l| l.get("format")?.as_str())
+            .and_then(format_named)
+        else {
+            return;
+        };
+        let Err(sentence) = (format.check)(text) else {
+            return;
+        };
+        let finding = Finding::error(
+            "VALUE",
+            format!("{}: {} is not {}", self.here(), shown(text), format.noun),
+        )
+        .at(tree.place)
+        .label(sentence)
+        .help(format!("for example `{}`", format.example));
+        self.say(finding);
+    }
+
+    fn number(&mut self, tree: &Tree, number: i64, layers: &[&'a Layer]) {
+        let bound = |key: &str| -> Vec<i64> {
+            layers.iter().filter_map(|l| l.get(key)?.as_i64()).collect()
+        };
+        let min = bound("minimum").into_iter().max();
+        let max = bound("maximum").into_iter().min();
+        if min.is_some_and(|m| number < m) || max.is_some_and(|m| number > m) {
+            let range = match (min, max) {
+                (Some(min), Some(max)) => format!("from {min} to {max}"),
+                (Some(min), None) => format!("{min} or more"),
+                (None, Some(max)) => format!("{max} or less"),
+                (None, None) => String::new(),
+            };
+            let finding = Finding::error("RANGE", format!("{} cannot be {number}", self.here()))
+                .at(tree.place)
+                .label("out of range")
+                .help(format!("write a number {range}"));
+            self.say(finding);
+        }
+    }
+}
+
+/// Whether text is (in part) a template.
+pub fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
+/// The one alternative that is not null, where there is only one.
+fn only_alternative(layer: &Layer) -> Option<&Json> {
+    let list = layer
+        .get("anyOf")
+        .or_else(|| layer.get("oneOf"))?
+        .as_array()?;
+    let mut real = list.iter().filter(|a| !is_null(a));
+    let first = real.next()?;
+    real.next().is_none().then_some(first)
+}
+
+fn is_null(schema: &Json) -> bool {
+    schema.get("type").and_then(Json::as_str) == Some("null")
+}
+
+/// The alternatives, where there are several.
+fn alternatives<'a>(layers: &[&'a Layer]) -> Option<Vec<&'a Json>> {
+    layers.iter().find_map(|layer| {
+        let list = layer
+            .get("anyOf")
+            .or_else(|| layer.get("oneOf"))?
+            .as_array()?;
+        let real: Vec<_> = list.iter().filter(|a| !is_null(a)).collect();
+        (real.len() > 1).then_some(real)
+    })
+}
+
+fn types<'a>(layers: &[&'a Layer]) -> Vec<&'a str> {
+    let mut types: Vec<&str> = layers
+        .iter()
+        .filter_map(|l| l.get("type"))
+        .flat_map(|t| match t {
+            Json::String(one) => vec![one.as_str()],
+            Json::Array(several) => several.iter().filter_map(Json::as_str).collect(),
+            _ => Vec::new(),
+        })
+        .filter(|t| *t != "null")
+        .collect();
+    types.dedup();
+    types
+}
+
+fn has_type(tree: &Tree, wanted: &str, layers: &[&Layer]) -> bool {
+    match (&tree.value, wanted) {
+        (Value::Table(_), "object")
+        | (Value::Array(_), "array")
+        | (Value::Str(_), "string")
+        | (Value::Int(_), "integer" | "number")
+        | (Value::Float(_), "number")
+        | (Value::Bool(_), "boolean") => true,
+        (Value::Datetime(_), "string") => layers
+            .iter()
+            .any(|l| l.get("format").and_then(Json::as_str) == Some("date")),
+        _ => false,
+    }
+}
+
+fn noun(kind: &str) -> &'static str {
+    match kind {
+        "object" => "a table",
+        "array" => "a list",
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        _ => "something else",
+    }
+}
+
+/// A good value, as it is written in TOML, in backticks.
+fn example(layers: &[&Layer]) -> Option<String> {
+    let format = layers
+        .iter()
+        .find_map(|l| l.get("format")?.as_str())
+        .and_then(format_named);
+    if let Some(format) = format {
+        return Some(format!("`\"{}\"`", format.example));
+    }
+    let word = layers.iter().find_map(|l| {
+        let one = l
+            .get("enum")
+            .and_then(Json::as_array)
+            .and_then(|e| e.first())
+            .or_else(|| l.get("oneOf")?.as_array()?.first()?.get("const"))?;
+        one.as_str()
+    });
+    word.map(|w| format!("`\"{w}\"`"))
+}
+
+fn first_sentence(doc: &str) -> String {
+    let doc = doc.replace('\n', " ");
+    let end = doc.find(". ").map_or(doc.len(), |at| at + 1);
+    let sentence = doc[..end].trim_end_matches('.');
+    let mut chars = sentence.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
