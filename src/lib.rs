@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod exit;
 pub mod facts;
+pub mod lab;
 #[cfg(feature = "ssh")]
 pub mod node;
 pub mod plan;

@@ -88,8 +88,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 
 fn told(progress: &Progress) -> String {
     match progress {
-        Progress::Building(path) => format!("Making a root filesystem in {}, once.\n", path.display()),
-        Progress::Root(_, took) => format!("The root filesystem is there ({:.1} s).\n", took.as_secs_f64()),
+        Progress::Building(path) => {
+            format!("Making a root filesystem in {}, once.\n", path.display())
+        }
+        Progress::Root(_, took) => format!(
+            "The root filesystem is there ({:.1} s).\n",
+            took.as_secs_f64()
+        ),
         Progress::Booting(nodes) => format!("Booting {nodes} nodes.\n"),
         Progress::Up(took) => format!("All nodes answer ({:.1} s).\n", took.as_secs_f64()),
     }

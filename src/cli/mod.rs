@@ -12,6 +12,7 @@ pub mod facts;
 mod help;
 mod init;
 mod kinds;
+mod lab;
 pub mod log;
 mod man;
 mod outcome;
@@ -52,6 +53,11 @@ pub enum Command {
     Man(man::Args),
     /// Print the reference of all kinds of steps.
     Kinds(kinds::Args),
+    /// Local nodes to rehearse on, each with its own root, network, systemd and sshd.
+    Lab(lab::Args),
+    /// The way into a lab's network, for ssh.
+    #[command(hide = true)]
+    LabPipe(crate::lab::pipe::Args),
     /// Show progress lines of an invented run.
     #[command(hide = true)]
     DemoProgress(demo_progress::Args),
@@ -64,6 +70,8 @@ impl Command {
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),
+            Self::Lab(args) => lab::run(&args, context),
+            Self::LabPipe(args) => crate::lab::pipe::run(&args).map(|()| Exit::Done),
             Self::DemoProgress(args) => demo_progress::run(&args, context),
         }
     }

@@ -1,0 +1,214 @@
+//! What a lab is to be: its name, its nodes and what they are made of.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use ipnet::{IpNet, Ipv4Net};
+use serde::{Deserialize, Serialize};
+
+use super::base::Recipe;
+
+/// A lab to bring up.
+#[derive(Clone, Debug)]
+pub struct LabSpec {
+    /// Its name: lower-case letters, digits and `-`, at most 24. Labs of different names live beside each other.
+    pub name: String,
+    /// Its nodes.
+    pub nodes: Vec<LabNode>,
+    /// What the nodes are.
+    pub flavour: Flavour,
+    /// Addresses that the controller must have (a site's gateway, the operator's own), with their network's length.
+    ///
+    /// A network without one gives the controller its last free address; one that is full gives it none.
+    pub controller: Vec<IpNet>,
+    /// A private key whose public half (`.pub` beside it) the nodes accept for root; without one, a new pair is made.
+    pub key: Option<PathBuf>,
+    /// The program that knows the `lab-pipe` subcommand; without it, the running one.
+    pub program: Option<PathBuf>,
+}
+
+/// One node of a lab.
+#[derive(Clone, Debug)]
+pub struct LabNode {
+    /// Its host name: lower-case letters, digits and `-`, at most 32.
+    pub name: String,
+    /// Its addresses. Nodes whose addresses share a network share a bridge. The first one is the one it is reached at.
+    pub addresses: Vec<Address>,
+}
+
+/// An address of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The interface that has it, such as `eth0`.
+    pub interface: String,
+    /// The address and the length of its network.
+    pub cidr: IpNet,
+    /// The interface's MAC; the kernel chooses where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+}
+
+impl Address {
+    /// An address whose interface takes any MAC.
+    pub fn new(interface: impl Into<String>, cidr: IpNet) -> Self {
+        Self {
+            interface: interface.into(),
+            cidr,
+            mac: None,
+        }
+    }
+
+    /// The same with a given MAC.
+    #[must_use]
+    pub fn with_mac(mut self, mac: impl Into<String>) -> Self {
+        self.mac = Some(mac.into());
+        self
+    }
+}
+
+/// What the nodes of a lab are.
+#[derive(Clone, Debug)]
+pub enum Flavour {
+    /// Bare Debian nodes of this machine's own release, with systemd.
+    Debian,
+    /// A root of another recipe, with systemd.
+    Built(Recipe),
+    /// A root filesystem that the user brings, as a folder or a tarball.
+    ///
+    /// It needs `sshd` with root's login by key allowed (what OpenSSH allows by default); it boots with its systemd
+    /// where it has one, else `sshd` is its first process.
+    Brought(PathBuf),
+    /// Folders to lay over each other, the uppermost first; for tests that need nodes of their own making.
+    Layers(Vec<PathBuf>, Init),
+}
+
+/// The first process of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// The root's systemd, by `systemd-nspawn --boot`.
+    Systemd,
+    /// `sshd` itself, at this path within the root: nothing else runs.
+    Sshd(PathBuf),
+}
+
+impl LabSpec {
+    /// A lab of `count` bare Debian nodes `node1`, `node2`, … at 10.77.1.1, 10.77.1.2, …
+    pub fn debian(name: impl Into<String>, count: u8) -> Self {
+        Self::new(
+            name,
+            (1..=count)
+                .map(|i| {
+                    let cidr = Ipv4Net::new_assert([10, 77, 1, i].into(), 16);
+                    LabNode {
+                        name: format!("node{i}"),
+                        addresses: vec![Address::new("eth0", cidr.into())],
+                    }
+                })
+                .collect(),
+        )
+    }
+
+    /// A lab of bare Debian nodes with given names and addresses.
+    pub fn new(name: impl Into<String>, nodes: Vec<LabNode>) -> Self {
+        Self {
+            name: name.into(),
+            nodes,
+            flavour: Flavour::Debian,
+            controller: Vec::new(),
+            key: None,
+            program: None,
+        }
+    }
+
+    /// Checks names and addresses before anything is made.
+    pub fn check(&self) -> Result<()> {
+        check_name("the lab", &self.name, 24)?;
+        if self.nodes.is_empty() || self.nodes.len() > 200 {
+            bail!("a lab has 1 to 200 nodes, not {}", self.nodes.len());
+        }
+        let mut names = HashSet::new();
+        let mut addresses = HashSet::new();
+        for node in &self.nodes {
+            check_name("a node of the lab", &node.name, 32)?;
+            if !names.insert(&node.name) {
+                bail!("two nodes of the lab are named `{}`", node.name);
+            }
+            if node.addresses.is_empty() {
+                bail!("node `{}` of the lab has no address", node.name);
+            }
+            for address in &node.addresses {
+                check_interface(&address.interface)?;
+                if !addresses.insert(address.cidr.addr()) {
+                    bail!("address {} stands twice in the lab", address.cidr.addr());
+                }
+            }
+        }
+        for address in &self.controller {
+            if !addresses.insert(address.addr()) {
+                bail!("address {} stands twice in the lab", address.addr());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fails unless a name can be part of namespaces, folders and host names.
+pub fn check_name(what: &str, name: &str, most: usize) -> Result<()> {
+    let fits = !name.is_empty()
+        && name.len() <= most
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if fits {
+        Ok(())
+    } else {
+        bail!(
+            "{what} cannot be named `{name}`: lower-case letters, digits and `-` inside, at most {most}"
+        )
+    }
+}
+
+fn check_interface(name: &str) -> Result<()> {
+    let fits = (1..16).contains(&name.len())
+        && name != "lo"
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        && !name.starts_with(['.', '-']);
+    if fits {
+        Ok(())
+    } else {
+        bail!("`{name}` cannot name an interface: at most 15 letters, digits, `.`, `_` and `-`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_are_checked() {
+        LabSpec::debian("t-1", 3).check().unwrap();
+        let broken = |change: &dyn Fn(&mut LabSpec)| {
+            let mut spec = LabSpec::debian("t", 2);
+            change(&mut spec);
+            spec.check().unwrap_err().to_string()
+        };
+        assert!(broken(&|spec| spec.name = "../x".into()).contains("`../x`"));
+        assert!(broken(&|spec| spec.name = "a.b".into()).contains("`a.b`"));
+        assert!(broken(&|spec| spec.nodes.clear()).contains("1 to 200"));
+        assert!(broken(&|spec| spec.nodes[1].name = "node1".into()).contains("two nodes"));
+        assert!(broken(&|spec| spec.nodes[1].addresses.clear()).contains("no address"));
+        assert!(
+            broken(&|spec| spec.nodes[0].addresses[0].interface = "lo".into()).contains("`lo`")
+        );
+        assert!(
+            broken(&|spec| spec.controller = vec!["10.77.1.2/16".parse().unwrap()])
+                .contains("10.77.1.2 stands twice")
+        );
+    }
+}

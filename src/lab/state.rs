@@ -1,0 +1,188 @@
+//! What is known of a lab that is up: one JSON file that every other command reads.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::spec::{Address, Init, check_name};
+
+/// The folder of all labs of this machine.
+pub const LABS: &str = "/run/nodewright/lab";
+
+/// A lab, as `lab.json` in its folder says it.
+///
+/// It is written before the first thing is made, so that `down` knows what to remove however `up` ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Its name.
+    pub name: String,
+    /// Whether `up` came to its end.
+    pub complete: bool,
+    /// Its folder, `/run/nodewright/lab/NAME`.
+    pub dir: PathBuf,
+    /// The network namespace of the controller, as `ip netns exec` takes it.
+    pub namespace: String,
+    /// The bridges in it.
+    pub networks: Vec<Network>,
+    /// The program that is called for `lab-pipe`.
+    pub program: PathBuf,
+    /// The private key that root of every node accepts.
+    pub key: PathBuf,
+    /// The nodes' host keys.
+    pub known_hosts: PathBuf,
+    /// What `ssh -F` takes: the nodes by name and by address.
+    pub ssh_config: PathBuf,
+    /// The folders that every node's root lies over, the uppermost first.
+    pub layers: Vec<PathBuf>,
+    /// The first process of each node.
+    pub init: Init,
+    /// The nodes.
+    pub nodes: Vec<Node>,
+}
+
+/// A bridge of a lab.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// The bridge in the controller's namespace.
+    pub bridge: String,
+    /// The network whose addresses meet there.
+    pub network: IpNet,
+    /// The controller's address, where there was room for one.
+    pub controller: Option<IpNet>,
+}
+
+/// A node of a lab.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Its network namespace.
+    pub namespace: String,
+    /// Its addresses, the first the one it is reached at.
+    pub addresses: Vec<Address>,
+    /// Its root while it is up: a mount of its own.
+    pub root: PathBuf,
+    /// What its console said.
+    pub log: PathBuf,
+    /// Its control groups.
+    pub groups: Vec<PathBuf>,
+}
+
+impl State {
+    /// The folder of the lab of this name.
+    pub fn folder(name: &str) -> PathBuf {
+        Path::new(LABS).join(name)
+    }
+
+    /// Reads the state of a lab. `None`: there is no lab of this name.
+    pub fn load(name: &str) -> Result<Option<Self>> {
+        check_name("a lab", name, 24)?;
+        let path = Self::folder(name).join("lab.json");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        serde_json::from_str(&text).map(Some).with_context(|| {
+            format!(
+                "{} was not written by this version of nodewright; end the lab with the version that made it",
+                path.display()
+            )
+        })
+    }
+
+    /// Writes the state, whole or not at all.
+    pub fn save(&self) -> Result<()> {
+        let path = self.dir.join("lab.json");
+        let new = self.dir.join("lab.json.new");
+        let mut file = private_file(&new)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.write_all(b"\n")?;
+        fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The node of this name, or an error that lists those there are.
+    pub fn node(&self, name: &str) -> Result<&Node> {
+        self.nodes
+            .iter()
+            .find(|node| node.name == name)
+            .with_context(|| {
+                let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+                format!(
+                    "lab `{}` has no node `{name}`; it has {}",
+                    self.name,
+                    names.join(", ")
+                )
+            })
+    }
+
+    /// The folder, a file system in memory, that holds what the nodes write.
+    pub fn disks(&self) -> PathBuf {
+        self.dir.join("disks")
+    }
+}
+
+impl Node {
+    /// The address it is reached at.
+    pub fn address(&self) -> std::net::IpAddr {
+        self.addresses[0].cidr.addr()
+    }
+}
+
+/// The names of all labs of this machine.
+pub fn names() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(LABS)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().join("lab.json").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Makes a lab's folder and holds its lock, so that two commands never change one lab at once.
+///
+/// The lock file stays beside the folder: a lock in the folder would vanish under the one who waits for it.
+pub fn lock(name: &str) -> Result<File> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(LABS)
+        .with_context(|| format!("cannot make {LABS}"))?;
+    let path = Path::new(LABS).join(format!(".{name}.lock"));
+    let file = private_file(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another command is changing the lab `{name}` at this moment; try again when it is done"
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+/// Opens a file for writing that only its owner reads; what was in it is gone.
+pub fn private_file(path: &Path) -> Result<File> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
