@@ -5,6 +5,7 @@
 
 #[cfg(feature = "ssh")]
 pub mod cli;
+pub mod digest;
 pub mod exit;
 pub mod facts;
 pub mod lab;

@@ -7,10 +7,10 @@ mod tests;
 
 pub use conflict::{Conflict, conflicts};
 
+use crate::digest::sha256;
 use crate::resource::{Address, Attributes, Delta, Edit, EditChange};
 use crate::text::{MarkError, Text, Vault};
 use lines::{Lines, NotReady, Ready};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
 /// How a path was found.
@@ -40,7 +40,8 @@ pub enum SeenKind {
     },
     /// A directory.
     Directory {
-        /// The names in it, where they were asked for.
+        /// The names in it, where they were asked for. Where they were not, a directory that is to go is left to
+        /// `rmdir`, which refuses one that holds something.
         entries: Option<Vec<String>>,
     },
     /// A symbolic link.
@@ -292,7 +293,6 @@ impl Job<'_> {
     fn may_go(&self, wish: &Wish) -> Result<(), FoldError> {
         self.allow(wish, "nothing there", |k| !matches!(k, SeenKind::Other(_)))?;
         match &self.seen.kind {
-            SeenKind::Directory { entries: None } => Err(self.not_read()),
             SeenKind::Directory {
                 entries: Some(entries),
             } if !entries.is_empty() => Err(FoldError::NotEmpty {
@@ -364,7 +364,7 @@ impl Job<'_> {
             }
         };
         let content = self.settle(base, &edits)?;
-        folded.sha256 = hex_sha256(&content);
+        folded.sha256 = sha256(&content);
         folded.content_differs =
             !matches!(&self.seen.kind, SeenKind::File { sha256, .. } if *sha256 == folded.sha256);
         if folded.content_differs {
@@ -561,15 +561,6 @@ fn is_tainted(change: &EditChange) -> bool {
 
 fn four_digits(mode: &str) -> String {
     format!("{mode:0>4}")
-}
-
-fn hex_sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 fn state_in_words(kind: &SeenKind) -> String {

@@ -1,6 +1,8 @@
 //! What steps want of a path. All that is wanted of one path is folded into one edit (`plan::fold`).
 
+use super::valid;
 use crate::text::Text;
+use regex_lite::Regex;
 
 /// What one resource wants of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,4 +92,108 @@ pub enum EditChange {
     Symlink(String),
     /// Nothing may be there. A directory is removed only when it is empty.
     Absent,
+}
+
+impl Edit {
+    /// What is wrong with it, whatever is on the node: the path, names, the mode, an expression that cannot be used
+    /// or does not match the line it is to bring, a line that is more than one.
+    pub fn validate(&self) -> Result<(), String> {
+        valid::path("file", &self.path)?;
+        valid::attributes(&self.attributes)?;
+        match &self.change {
+            EditChange::Line {
+                line,
+                matches,
+                absent,
+            } => {
+                one_line(line)?;
+                match matches {
+                    Some(matches) => expression(matches, (!absent).then_some(line)),
+                    None => Ok(()),
+                }
+            }
+            EditChange::Only { line, matches } => {
+                line.iter().try_for_each(one_line)?;
+                expression(matches, line.as_ref())
+            }
+            EditChange::Block { name, comment, .. } => {
+                valid::one_line("block", name)?;
+                valid::one_line("comment", comment)
+            }
+            EditChange::Ini {
+                section,
+                key,
+                value,
+                separator,
+            } => {
+                valid::one_line("section", section)?;
+                valid::one_line("separator", separator)?;
+                if key.is_empty()
+                    || key.trim() != key
+                    || key.contains(['=', '\n', '\r', '['])
+                    || key.starts_with(['#', ';'])
+                {
+                    return Err(format!(
+                        "`{}` can be no key of an INI file",
+                        key.escape_debug()
+                    ));
+                }
+                if section.trim() != section || section.contains(']') {
+                    return Err(format!(
+                        "`{}` can be no section of an INI file",
+                        section.escape_debug()
+                    ));
+                }
+                if separator.trim() != "=" {
+                    return Err(format!(
+                        "`separator` must be `=` with or without blanks around it, not `{separator}`"
+                    ));
+                }
+                value.iter().try_for_each(one_line)
+            }
+            EditChange::Keyed { key, rest } => {
+                if key.is_empty() || key.contains(char::is_whitespace) || key.starts_with('#') {
+                    return Err(format!("`{}` is not one word", key.escape_debug()));
+                }
+                rest.iter().try_for_each(one_line)
+            }
+            EditChange::Whole { check, .. } => match check {
+                Some(words) if !words.iter().any(|w| w.contains("{staged}")) => Err(
+                    "`check` must hold {staged}, which stands for the path of the new content"
+                        .to_owned(),
+                ),
+                _ => Ok(()),
+            },
+            EditChange::Symlink(target) => {
+                valid::one_line("to", target)?;
+                if target.is_empty() {
+                    return Err("a symbolic link must lead somewhere; `to` is empty".to_owned());
+                }
+                Ok(())
+            }
+            EditChange::Directory | EditChange::Absent => Ok(()),
+        }
+    }
+}
+
+fn one_line(text: &Text) -> Result<(), String> {
+    if text.as_marked().contains(['\n', '\r', '\0']) {
+        return Err(format!(
+            "`{}` is not one line",
+            text.masked().escape_debug()
+        ));
+    }
+    Ok(())
+}
+
+fn expression(matches: &str, line: Option<&Text>) -> Result<(), String> {
+    let regex = Regex::new(matches)
+        .map_err(|e| format!("`{matches}` is no regular expression that can be used: {e}"))?;
+    match line {
+        Some(line) if !line.is_tainted() && !regex.is_match(line.as_marked()) => Err(format!(
+            "`{matches}` does not match the line it is to bring, `{}`: every run would change another line; write an expression that matches both",
+            line.masked()
+        )),
+        _ => Ok(()),
+    }
 }

@@ -46,6 +46,8 @@ pub trait Kind: Send + Sync + 'static {
     const SHELL: &'static str = "";
     /// Whether a change of it ends a stage: what follows is observed again before it is decided.
     const ENDS_STAGE: bool = false;
+    /// Only for roles of a site: shipped roles must not use it.
+    const OWN_ONLY: bool = false;
     /// What is wanted. The field named like the kind holds the name.
     type Want: Want;
     /// What was seen; as JSON it is what checks compare with.
@@ -103,6 +105,21 @@ pub trait Kind: Send + Sync + 'static {
     /// Contents that its actions need on the node as files (a password hash, a key): the action names the i-th by
     /// `Call::blob(i)`. A secret reaches a node in no other way.
     fn contents(_want: &Self::Want) -> Vec<crate::text::Text> {
+        Vec::new()
+    }
+
+    /// What differs in a way that only the value of a secret shows (a password, a key in a file of a folder). Never
+    /// the values themselves.
+    fn compare_secret(
+        _want: &Self::Want,
+        _seen: &Self::Seen,
+        _vault: &crate::text::Vault,
+    ) -> Vec<super::Delta> {
+        Vec::new()
+    }
+
+    /// What has to accept the contents before anything at all is changed. Names contents as actions do.
+    fn preflight(_want: &Self::Want, _target: &Target) -> Vec<Call> {
         Vec::new()
     }
 
@@ -188,12 +205,24 @@ pub trait Erased: Send + Sync {
     fn shell(&self) -> &'static str;
     /// See [`Kind::ENDS_STAGE`].
     fn ends_stage(&self) -> bool;
+    /// See [`Kind::OWN_ONLY`].
+    fn own_only(&self) -> bool;
     /// See [`Kind::together`].
     fn together(&self) -> bool;
     /// See [`Kind::edits_first`].
     fn edits_first(&self) -> bool;
     /// See [`Kind::contents`].
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text>;
+    /// See [`Kind::preflight`].
+    fn preflight(&self, resource: &Resource, target: &Target) -> Vec<Call>;
+    /// See [`Kind::compare_secret`].
+    fn judge_secret(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+        vault: &crate::text::Vault,
+    ) -> Result<Vec<super::Delta>, String>;
     /// JSON Schema of its step's own keys.
     fn schema(&self) -> schemars::Schema;
     /// Makes the resources of one rendered step (without the keys every step may have).
@@ -279,6 +308,26 @@ impl<K: Kind> Erased for Adapter<K> {
         K::contents(want::<K>(resource))
     }
 
+    fn preflight(&self, resource: &Resource, target: &Target) -> Vec<Call> {
+        K::preflight(want::<K>(resource), target)
+    }
+
+    fn judge_secret(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+        vault: &crate::text::Vault,
+    ) -> Result<Vec<super::Delta>, String> {
+        let want = want::<K>(resource);
+        let seen = K::parse(want, target, answer)?;
+        Ok(K::compare_secret(want, &seen, vault))
+    }
+
+    fn own_only(&self) -> bool {
+        K::OWN_ONLY
+    }
+
     fn schema(&self) -> schemars::Schema {
         schemars::schema_for!(K::Want)
     }
@@ -302,6 +351,8 @@ impl<K: Kind> Erased for Adapter<K> {
                     }
                 })?;
                 K::validate(&want, target)?;
+                let edits = K::edits(&want, target);
+                edits.iter().try_for_each(Edit::validate)?;
                 Ok(Resource {
                     address: Address {
                         role: role.to_owned(),
@@ -309,7 +360,7 @@ impl<K: Kind> Erased for Adapter<K> {
                         name: K::name(&want),
                     },
                     kind: super::kind_named(K::NAME).expect("a kind is registered under its name"),
-                    edits: K::edits(&want, target),
+                    edits,
                     want: Arc::new(want),
                     value,
                     step: Arc::clone(meta),

@@ -2,14 +2,28 @@
 
 mod address;
 mod answer;
+mod authorized_key;
+mod block;
+mod cron;
+mod directory;
 mod edit;
+mod file;
+mod hosts;
+mod ini;
 mod kind;
 mod kinds;
+mod known_host;
+mod line;
 mod never_restarted;
 mod observe;
 mod package;
 mod platform;
+mod public_key;
 mod service;
+mod symlink;
+#[cfg(test)]
+mod testing;
+mod valid;
 mod verdict;
 
 pub use address::Address;

@@ -86,7 +86,7 @@ fn keyed(key: &str, rest: Option<&str>) -> Edit {
 fn file(content: impl AsRef<[u8]>) -> PathSeen {
     PathSeen {
         kind: SeenKind::File {
-            sha256: hex_sha256(content.as_ref()),
+            sha256: sha256(content.as_ref()),
             content: Some(content.as_ref().to_vec()),
         },
         mode: "644".into(),
