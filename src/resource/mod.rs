@@ -17,6 +17,7 @@ mod line;
 mod never_restarted;
 mod observe;
 mod package;
+mod package_version;
 mod platform;
 mod public_key;
 mod service;

@@ -1,8 +1,69 @@
-# nw_package TOOL install|remove NAME...: one transaction.
-nw_package() {
-  nw_tool=$1 nw_verb=$2; shift 2
-  case $nw_tool in
-  apt) DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --no-install-recommends "$nw_verb" -- "$@" ;;
-  *) "$nw_tool" -y -q "$nw_verb" "$@" ;;
-  esac
+# Questions are answered by their defaults, changed configuration files are kept, needrestart and etckeeper's hooks are
+# silent: the run commits /etc by itself. For etckeeper a folder of settings with no hooks stands in (it must be able
+# to set itself up when it is one of the packages); without a repository in /etc it wants VCS.
+nw_package_quiet() {
+  DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical UCF_FORCE_CONFFOLD=1
+  APT_LISTCHANGES_FRONTEND=none APT_LISTBUGS_FRONTEND=none NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
+  LC_ALL=C VCS=git ETCKEEPER_CONF_DIR=$NW_STATE/etckeeper
+  export DEBIAN_FRONTEND DEBIAN_PRIORITY UCF_FORCE_CONFFOLD APT_LISTCHANGES_FRONTEND APT_LISTBUGS_FRONTEND \
+    NEEDRESTART_SUSPEND NEEDRESTART_MODE LC_ALL VCS ETCKEEPER_CONF_DIR
+  mkdir -p "$ETCKEEPER_CONF_DIR/pre-install.d" "$ETCKEEPER_CONF_DIR/post-install.d" || return
+  for nw_pk_link in etckeeper.conf commit.d init.d list-installed.d pre-commit.d unclean.d uninit.d update-ignore.d vcs.d; do
+    [ -L "$ETCKEEPER_CONF_DIR/$nw_pk_link" ] ||
+      ln -s "/etc/etckeeper/$nw_pk_link" "$ETCKEEPER_CONF_DIR/$nw_pk_link" || return
+  done
 }
+
+# Everything is fetched before anything is changed; lists that turn out to be too old are fetched once more.
+nw_package_apt_install() {
+  # What an interrupted dpkg left half done would stop apt.
+  dpkg --configure -a --force-confdef --force-confold </dev/null || :
+  nw_pk_fresh=$(nw_repository_state apt) || return
+  if [ "$nw_pk_fresh" != fresh ]; then
+    # One repository out of reach does not matter if the packages come from another.
+    nw_repository apt || echo 'nodewright: some package lists could not be fetched'
+  fi
+  set -- -y --no-install-recommends --allow-downgrades -o APT::Cmd::Pattern-Only=true \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install -- "$@"
+  if ! nw_repository_apt --download-only "$@"; then
+    nw_repository apt || :
+    nw_repository_apt --download-only "$@" || return
+  fi
+  apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null
+}
+
+# dpkg takes nothing else away with a package, as apt would; its status 2 may be a lock that another holds.
+nw_package_apt_remove() {
+  nw_pk_try=0
+  while :; do
+    dpkg --remove -- "$@" </dev/null
+    nw_pk_rc=$?
+    { [ "$nw_pk_rc" = 2 ] && [ "$nw_pk_try" -lt 12 ]; } || return "$nw_pk_rc"
+    nw_pk_try=$((nw_pk_try + 1))
+    sleep 5
+  done
+}
+
+# nw_package apt|yum|dnf install|downgrade|remove|hold|unhold NAME...: one transaction. Of yum and dnf, "hold" wants the
+# name of the versionlock plugin's package before the names.
+nw_package() (
+  nw_pk_tool=$1 nw_pk_verb=$2; shift 2
+  nw_package_quiet || exit
+  case $nw_pk_tool,$nw_pk_verb in
+  apt,install | apt,downgrade) nw_package_apt_install "$@"; exit ;;
+  apt,remove) nw_package_apt_remove "$@"; exit ;;
+  apt,*) apt-mark "$nw_pk_verb" -- "$@" </dev/null; exit ;;
+  # rpm refuses to remove what others need; yum would take them along.
+  *,remove) rpm -e -- "$@" </dev/null; exit ;;
+  esac
+  nw_pk_fresh=$(nw_repository_state "$nw_pk_tool") || exit
+  [ "$nw_pk_fresh" = fresh ] || nw_repository "$nw_pk_tool" || exit
+  case $nw_pk_verb in
+  hold)
+    rpm -q -- "$1" >/dev/null || "$nw_pk_tool" -y -q install "$1" </dev/null 3>&- || exit
+    shift
+    "$nw_pk_tool" -y -q versionlock add "$@" </dev/null ;;
+  unhold) "$nw_pk_tool" -y -q versionlock delete "$@" </dev/null ;;
+  *) "$nw_pk_tool" -y -q "$nw_pk_verb" "$@" </dev/null 3>&- ;;
+  esac
+)

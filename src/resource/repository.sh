@@ -1,0 +1,66 @@
+# Whether the package tool's lists were fetched from the repositories that are set up now. "$NW_STATE/repositories"
+# keeps the digest of what is set up, as it was when they were fetched; no time stamp is compared.
+: "${NW_STATE:=/var/lib/nodewright}"
+
+# Sets nw_rp_digest for tool $1.
+nw_repository_digest() {
+  case $1 in
+  apt) nw_rp_globs='/etc/apt/sources.list /etc/apt/sources.list.d/*' ;;
+  yum) nw_rp_globs='/etc/yum.conf /etc/yum.repos.d/*.repo' ;;
+  *) nw_rp_globs='/etc/dnf/dnf.conf /etc/yum.repos.d/*.repo' ;;
+  esac
+  set --
+  # The words are split and expanded on purpose; they are constants.
+  for nw_rp_file in $nw_rp_globs; do
+    [ ! -f "$nw_rp_file" ] || set -- "$@" "$nw_rp_file"
+  done
+  nw_rp_digest=$(cat /dev/null "$@" | sha256sum) || return
+  nw_rp_digest=${nw_rp_digest%% *}
+}
+
+# nw_repository_state TOOL: prints "fresh" or "stale".
+nw_repository_state() {
+  nw_repository_digest "$1" || return
+  nw_rp_kept=''
+  [ ! -e "$NW_STATE/repositories" ] || read -r nw_rp_kept <"$NW_STATE/repositories" || :
+  nw_rp_state=stale
+  if [ "$nw_rp_kept" = "$nw_rp_digest" ]; then
+    nw_rp_state=fresh
+    if [ "$1" = apt ]; then
+      set -- /var/lib/apt/lists/*_*
+      [ -e "$1" ] || nw_rp_state=stale
+    fi
+  fi
+  echo "$nw_rp_state"
+}
+
+# apt-get with what every call needs; waits for another apt that holds a lock (its own waiting covers dpkg's only).
+# Not for what starts daemons: they would keep the pipe open.
+nw_repository_apt() {
+  nw_rp_try=0
+  while :; do
+    nw_rp_out=$(LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1)
+    nw_rp_rc=$?
+    case $nw_rp_rc,$nw_rp_out in
+    0,*) break ;;
+    *'Could not get lock'* | *'Unable to lock directory'*) [ "$nw_rp_try" -lt 24 ] || break ;;
+    *) break ;;
+    esac
+    nw_rp_try=$((nw_rp_try + 1))
+    sleep 5
+  done
+  printf '%s\n' "$nw_rp_out"
+  return "$nw_rp_rc"
+}
+
+# nw_repository TOOL: fetches (apt) or forgets (yum, dnf) the lists. Fails when a repository cannot be read.
+nw_repository() {
+  nw_rp_tool=$1
+  case $nw_rp_tool in
+  apt) nw_repository_apt -o APT::Update::Error-Mode=any update || return ;;
+  *) "$nw_rp_tool" -q clean metadata </dev/null || return ;;
+  esac
+  nw_repository_digest "$nw_rp_tool" || return
+  mkdir -p "$NW_STATE" && printf '%s\n' "$nw_rp_digest" >"$NW_STATE/.nw-repositories" &&
+    mv -f "$NW_STATE/.nw-repositories" "$NW_STATE/repositories"
+}
