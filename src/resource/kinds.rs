@@ -5,6 +5,7 @@ use super::kind::{Adapter, Erased};
 /// Every kind, by name.
 pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::package::Package>::new(),
+    &Adapter::<super::repository::Repository>::new(),
     &Adapter::<super::service::Service>::new(),
     &Adapter::<super::file::File>::new(),
     &Adapter::<super::directory::Directory>::new(),

@@ -20,11 +20,13 @@ mod package;
 mod package_version;
 mod platform;
 mod public_key;
+mod repository;
 mod service;
 mod symlink;
 #[cfg(test)]
 mod testing;
 mod valid;
+mod values;
 mod verdict;
 
 pub use address::Address;
