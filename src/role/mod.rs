@@ -1,8 +1,25 @@
 //! Roles: what a node is to be, in TOML files and templates, expanded into resources.
 
+pub mod expand;
+pub mod file;
 mod filters;
 mod head;
+mod library;
+mod reader;
+mod render;
+mod schema;
+mod step;
+mod subject;
 pub mod template;
 pub mod units;
+mod vars;
 
+pub use expand::{Check, Expansion, Open, Selector, expand, expand_subject, files};
+pub use file::{Role, Scope, Severity};
 pub use head::Head;
+pub use library::{Library, eject};
+pub use reader::Placed;
+pub use schema::{kinds_reference, schema};
+pub use step::{STEP_KEYS, Step};
+pub use subject::{Level, Subject};
+pub use vars::VarType;

@@ -2,6 +2,7 @@
 
 use super::filters;
 use super::head::Head;
+use crate::site::{any_of, did_you_mean, shown};
 use crate::text::{MarkError, Text};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
@@ -28,6 +29,10 @@ pub struct TemplateError {
     pub range: Range<usize>,
     /// What is wrong, in a sentence.
     pub message: String,
+    /// The name that is not defined, where that is what is wrong.
+    pub undefined: Option<String>,
+    /// What would be right.
+    pub help: Option<String>,
 }
 
 /// All templates and what they can call.
@@ -108,6 +113,8 @@ impl Engine {
             template: Some(name.to_owned()),
             range: 0..0,
             message,
+            undefined: None,
+            help: None,
         };
         let template = self
             .env
@@ -115,7 +122,7 @@ impl Engine {
             .map_err(|_| fail(format!("there is no template `{name}`")))?;
         let text = template
             .render(context.clone())
-            .map_err(|e| self.explain(&e, Some(name), template.source()))?;
+            .map_err(|e| hint(self.explain(&e, Some(name), template.source()), context))?;
         Text::new(text).map_err(|e: MarkError| fail(e.to_string()))
     }
 
@@ -134,13 +141,13 @@ impl Engine {
             };
             let value = expression
                 .eval(context.clone())
-                .map_err(|e| shift(self.explain(&e, None, inner)))?;
-            return to_json(&value, inner).map_err(|message| shift(at(inner, message)));
+                .map_err(|e| shift(hint(self.explain(&e, None, inner), context)))?;
+            return to_json(&value, inner).map_err(|e| shift(hint(e, context)));
         }
         let text = self
             .env
             .render_named_str(VALUE, source, context.clone())
-            .map_err(|e| self.explain(&e, None, source))?;
+            .map_err(|e| hint(self.explain(&e, None, source), context))?;
         Text::new(text.as_str()).map_err(|e| at(source, e.to_string()))?;
         Ok(Some(Json::from(text)))
     }
@@ -149,7 +156,7 @@ impl Engine {
     pub fn holds(&self, source: &str, context: &Value) -> Result<bool, TemplateError> {
         let value = self.evaluate(source, context)?;
         if value.is_undefined() {
-            return Err(at(source, undefined(source)));
+            return Err(hint(not_defined(source, source), context));
         }
         Ok(value.is_true())
     }
@@ -158,7 +165,7 @@ impl Engine {
         self.env
             .compile_expression(source)
             .and_then(|e| e.eval(context.clone()))
-            .map_err(|e| self.explain(&e, None, source))
+            .map_err(|e| hint(self.explain(&e, None, source), context))
     }
 
     /// Whether an expression can be read.
@@ -191,7 +198,7 @@ impl Engine {
         let over = self.evaluate(expression, context).map_err(shift)?;
         let fail = |message: String| shift(at(expression, message));
         if over.is_undefined() {
-            return Err(fail(undefined(expression)));
+            return Err(shift(hint(not_defined(expression, expression), context)));
         }
         if !matches!(
             over.kind(),
@@ -243,38 +250,43 @@ impl Engine {
 }
 
 /// A value as JSON; `None` stands for none, and is left out of lists and tables.
-fn to_json(value: &Value, source: &str) -> Result<Option<Json>, String> {
+fn to_json(value: &Value, source: &str) -> Result<Option<Json>, TemplateError> {
     Ok(Some(match value.kind() {
         ValueKind::None => return Ok(None),
-        ValueKind::Undefined => return Err(undefined(source.trim())),
+        ValueKind::Undefined => return Err(not_defined(source, source.trim())),
         ValueKind::Bool => Json::from(value.is_true()),
         ValueKind::Number => i64::try_from(value.clone())
             .map(Json::from)
             .or_else(|_| f64::try_from(value.clone()).map(Json::from))
-            .map_err(|e| e.to_string())?,
+            .map_err(|e| at(source, e.to_string()))?,
         ValueKind::String => {
             let text = value.as_str().unwrap_or_default();
-            Text::new(text).map_err(|e| e.to_string())?;
+            Text::new(text).map_err(|e| at(source, e.to_string()))?;
             Json::from(text)
         }
         ValueKind::Seq | ValueKind::Iterable => {
             let mut list = Vec::new();
-            for item in value.try_iter().map_err(|e| e.to_string())? {
+            for item in value.try_iter().map_err(|e| at(source, e.to_string()))? {
                 list.extend(to_json(&item, source)?);
             }
             Json::Array(list)
         }
         ValueKind::Map => {
             let mut map = serde_json::Map::new();
-            for key in value.try_iter().map_err(|e| e.to_string())? {
-                let item = value.get_item(&key).map_err(|e| e.to_string())?;
+            for key in value.try_iter().map_err(|e| at(source, e.to_string()))? {
+                let item = value
+                    .get_item(&key)
+                    .map_err(|e| at(source, e.to_string()))?;
                 if let Some(item) = to_json(&item, source)? {
                     map.insert(key.to_string(), item);
                 }
             }
             Json::Object(map)
         }
-        kind => return Err(format!("a value of kind {kind} cannot stand here")),
+        kind => {
+            let message = format!("a value of kind {kind} cannot stand here");
+            return Err(at(source, message));
+        }
     }))
 }
 
@@ -303,24 +315,55 @@ fn printable(value: &Value) -> Result<(), Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message))
 }
 
-fn undefined(expression: &str) -> String {
-    let top = expression
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .next()
-        .unwrap_or_default();
-    if top == "facts" {
-        return "`facts` is not visible here: a file is made from the site alone; what decides its form is declared \
-                in the site"
-            .to_owned();
+/// A name that is not defined.
+fn not_defined(source: &str, expression: &str) -> TemplateError {
+    let expression = expression.trim();
+    TemplateError {
+        undefined: Some(expression.to_owned()),
+        ..at(source, format!("`{expression}` is not defined"))
     }
-    format!("`{expression}` is not defined")
+}
+
+/// Adds what was perhaps meant instead of a name that is not defined.
+fn hint(mut error: TemplateError, context: &Value) -> TemplateError {
+    let Some(expression) = error.undefined.as_deref() else {
+        return error;
+    };
+    let mut words = expression.split('.');
+    let mut here = context.clone();
+    let mut path = String::new();
+    while let Some(word) = words.next() {
+        let known: Vec<String> = here
+            .try_iter()
+            .map(|keys| keys.map(|k| k.to_string()).collect())
+            .unwrap_or_default();
+        if !known.iter().any(|k| k == word) {
+            error.help = if word == "facts" && path.is_empty() {
+                let why = "a file is made from the site alone: what decides its form is declared in the site";
+                Some(why.to_owned())
+            } else if let Some(near) = did_you_mean(word, &known) {
+                Some(format!("did you mean {}?", shown(&format!("{path}{near}"))))
+            } else if known.is_empty() || words.next().is_some() {
+                None
+            } else {
+                let there: Vec<_> = known.iter().take(12).collect();
+                Some(format!("there are {}", any_of(&there)))
+            };
+            return error;
+        }
+        here = here.get_attr(word).unwrap_or_default();
+        path = format!("{path}{word}.");
+    }
+    error
 }
 
 fn at(source: &str, message: String) -> TemplateError {
     TemplateError {
         template: None,
-        range: 0..source.len(),
+        range: source.len() - source.trim_start().len()..source.trim_end().len(),
         message,
+        undefined: None,
+        help: None,
     }
 }
 
@@ -336,10 +379,16 @@ fn innermost(error: &Error) -> &Error {
 
 /// An error of minijinja in the words of this program.
 fn explain(error: &Error, name: Option<&str>, source: &str) -> TemplateError {
-    let range = error
+    let mut range = error
         .range()
         .filter(|r| source.is_char_boundary(r.start) && r.end <= source.len())
         .unwrap_or_else(|| line_range(source, error.line()));
+    if source[range.start..].starts_with('.') {
+        // Only the end of a path is pointed at.
+        let before = source[..range.start]
+            .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "_.".contains(c));
+        range.start = before.len();
+    }
     let piece = source.get(range.clone()).unwrap_or_default();
     let detail = error.detail().unwrap_or_default();
     let message = match error.kind() {
@@ -349,7 +398,11 @@ fn explain(error: &Error, name: Option<&str>, source: &str) -> TemplateError {
                 .nth(1)
                 .filter(|e| !e.is_empty())
                 .unwrap_or(piece);
-            undefined(expression)
+            return TemplateError {
+                template: name.map(str::to_owned),
+                range,
+                ..not_defined("", expression)
+            };
         }
         ErrorKind::UnknownFilter => format!("there is no such filter: {detail}"),
         ErrorKind::UnknownTest => format!("there is no such test: {detail}"),
@@ -363,6 +416,8 @@ fn explain(error: &Error, name: Option<&str>, source: &str) -> TemplateError {
         template: name.map(str::to_owned),
         range,
         message,
+        undefined: None,
+        help: None,
     }
 }
 

@@ -61,7 +61,14 @@ fn what_is_undefined_is_named_and_placed() {
         message("{% if nobody %}{% endif %}"),
         "`nobody` is not defined"
     );
-    assert!(message("{{ facts.disk }}").contains("made from the site alone"));
+    let help = |source: &str| render(source).unwrap_err().help.unwrap();
+    assert!(help("{{ facts.disk }}").contains("made from the site alone"));
+    assert_eq!(help("{{ site.nmae }}"), "did you mean `site.name`?");
+    assert_eq!(help("{{ noed.name }}"), "did you mean `node`?");
+    assert_eq!(
+        help("{{ site.mirror.r7.port }}"),
+        "did you mean `site.mirror.r0`?"
+    );
 }
 
 #[test]

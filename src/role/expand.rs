@@ -1,0 +1,460 @@
+//! From roles to resources: everything a node is to be, rendered from the site alone.
+
+use super::file::{CheckEntry, OpenEntry, Role, Scope, Severity};
+use super::head::Head;
+use super::library::Library;
+use super::reader::Placed;
+use super::render::{Around, Renderer};
+use super::step::Step;
+use super::subject::Subject;
+use crate::resource::{Address, EditChange, Resource, StepMeta, Target};
+use crate::site::{Finding, Place, Site, Sources, Table, any_of, did_you_mean, shown};
+use crate::text::Text;
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All that the roles of a node ask for.
+#[derive(Debug, Default)]
+pub struct Expansion {
+    /// What is to be, in order.
+    pub resources: Vec<Resource>,
+    /// What is asked of the running system.
+    pub checks: Vec<Check>,
+    /// Ports that are needed open.
+    pub opens: Vec<Open>,
+    /// What is wrong with roles, templates or what the site sets for them.
+    pub findings: Vec<Finding>,
+}
+
+/// A question about a running system.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Stable code.
+    pub code: String,
+    /// How bad it is when the answer is another.
+    pub severity: Severity,
+    /// Whom it asks.
+    pub scope: Scope,
+    /// Whose observation it reads; `None` where it has one of its own.
+    pub of: Option<Selector>,
+    /// The observation of its own. It is never changed, only seen.
+    pub see: Option<Resource>,
+    /// What is expected, by the names the kind gives to what it sees.
+    pub expect: Map<String, Json>,
+    /// What the operator can do.
+    pub remedy: String,
+    /// The role it belongs to.
+    pub role: String,
+    /// Where it is written.
+    pub place: String,
+}
+
+/// Names one resource of a node: `KIND:NAME`, or `ROLE/KIND:NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// The role, where it is said.
+    pub role: Option<String>,
+    /// The kind.
+    pub kind: String,
+    /// The name.
+    pub name: String,
+}
+
+/// Ports that a role needs open.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Open {
+    /// The zone whose side they are open on.
+    pub zone: String,
+    /// Who may come: `peers`, `operators`, `any`, a zone, an address or a network.
+    pub from: Vec<String>,
+    /// Ports of TCP.
+    pub tcp: Vec<u16>,
+    /// Ports of UDP.
+    pub udp: Vec<u16>,
+    /// Protocols of their own, such as `gre`.
+    pub proto: Vec<String>,
+    /// The role that needs them.
+    pub role: String,
+}
+
+impl Selector {
+    /// Reads `KIND:NAME` or `ROLE/KIND:NAME`. A name may hold slashes: the role ends before the kind.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (head, name) = text.split_once(':')?;
+        let (role, kind) = match head.split_once('/') {
+            Some((role, kind)) => (Some(role.to_owned()), kind),
+            None => (None, head),
+        };
+        let whole = !kind.is_empty() && !name.is_empty() && role.as_deref() != Some("");
+        whole.then(|| Self {
+            role,
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// Whether it names this resource.
+    pub fn matches(&self, address: &Address) -> bool {
+        self.kind == address.kind
+            && self.name == address.name
+            && self.role.as_ref().is_none_or(|r| *r == address.role)
+    }
+}
+
+/// Renders everything the roles of a node of a site ask for.
+pub fn expand(site: &Site, library: &Library, node: &str, sources: &Sources) -> Expansion {
+    expand_subject(&Subject::of(site, node), library, sources)
+}
+
+/// Every file whose whole content the resources say, by path; what belongs to no single path is not in it. Secrets are
+/// marks: [`Text::masked`] is for people.
+pub fn files(resources: &[Resource]) -> BTreeMap<String, Text> {
+    let mut files = BTreeMap::new();
+    for edit in resources.iter().flat_map(|r| &r.edits) {
+        if let EditChange::Whole { content, .. } = &edit.change {
+            files.insert(edit.path.clone(), content.clone());
+        }
+    }
+    files
+}
+
+/// Renders everything the roles of a node ask for.
+pub fn expand_subject(subject: &Subject, library: &Library, sources: &Sources) -> Expansion {
+    let mut expander = Expander {
+        subject,
+        library,
+        sources,
+        target: Target {
+            node: subject.node.clone(),
+            platform: subject.platform,
+        },
+        index: 0,
+        places: BTreeMap::new(),
+        wanted: Vec::new(),
+        out: Expansion::default(),
+    };
+    let roles = expander.roles();
+    for role in roles {
+        expander.role(role);
+    }
+    expander.check_selectors();
+    expander.out
+}
+
+struct Expander<'a> {
+    subject: &'a Subject,
+    library: &'a Library,
+    sources: &'a Sources,
+    target: Target,
+    index: usize,
+    places: BTreeMap<Address, Place>,
+    wanted: Vec<(Selector, Place)>,
+    out: Expansion,
+}
+
+impl<'a> Expander<'a> {
+    /// The roles of the node that there are, their order checked.
+    fn roles(&mut self) -> Vec<&'a Role> {
+        let library = self.library;
+        let mut roles: Vec<(&Role, Option<Place>)> = Vec::new();
+        for (name, place) in &self.subject.roles {
+            if let Some(role) = library.role(name) {
+                roles.push((role, *place));
+                continue;
+            }
+            let known: Vec<_> = library.roles().map(|r| &r.name).collect();
+            let help = did_you_mean(name, &known).map_or_else(
+                || {
+                    format!(
+                        "there are {}; a role of your own is roles/{name}.toml",
+                        any_of(&known)
+                    )
+                },
+                |near| format!("did you mean {}?", shown(&near)),
+            );
+            self.out.findings.push(
+                Finding::error("ROLE-MISSING", format!("there is no role {}", shown(name)))
+                    .at(*place)
+                    .help(help),
+            );
+        }
+        for (at, (role, place)) in roles.iter().enumerate() {
+            for after in &role.after {
+                let before = roles.iter().position(|(r, _)| r.name == after.value);
+                let named = self.subject.roles.iter().any(|(n, _)| *n == after.value);
+                let (code, message, help) = match before {
+                    Some(before) if before < at => continue,
+                    Some(_) => (
+                        "ROLE-ORDER",
+                        format!(
+                            "role {} stands before {}",
+                            shown(&role.name),
+                            shown(&after.value)
+                        ),
+                        format!("put {} before {}", shown(&after.value), shown(&role.name)),
+                    ),
+                    None if named => continue,
+                    None => (
+                        "ROLE-AFTER",
+                        format!(
+                            "role {} needs role {}",
+                            shown(&role.name),
+                            shown(&after.value)
+                        ),
+                        format!("add {} before it", shown(&after.value)),
+                    ),
+                };
+                self.out.findings.push(
+                    Finding::error(code, message)
+                        .at(*place)
+                        .help(help)
+                        .also(after.place, "it comes after this one"),
+                );
+            }
+        }
+        roles.into_iter().map(|(role, _)| role).collect()
+    }
+
+    fn role(&mut self, role: &'a Role) {
+        let mut around = Around::new(&self.subject.context);
+        let vars = self.subject.vars(role, &mut self.out.findings);
+        around.set("vars", vars);
+        around.set("platform", self.subject.words(role));
+        if !self.renderer(role).holds(role.when.as_ref(), &around) {
+            return;
+        }
+        for open in &role.opens {
+            for around in self.rounds(role, open.each.as_ref(), open.when.as_ref(), &around) {
+                self.open(role, open, &around);
+            }
+        }
+        for step in &role.steps {
+            self.index += 1;
+            for around in self.rounds(role, step.each.as_ref(), step.when.as_ref(), &around) {
+                if let Some(resources) = self.step(role, step, &around) {
+                    self.add(resources, step.place);
+                }
+            }
+        }
+        for check in &role.checks {
+            for around in self.rounds(role, check.each.as_ref(), check.when.as_ref(), &around) {
+                self.check(role, check, &around);
+            }
+        }
+    }
+
+    fn renderer<'b>(&'b mut self, role: &'b Role) -> Renderer<'b> {
+        Renderer {
+            library: self.library,
+            sources: self.sources,
+            role,
+            platform: self.subject.platform,
+            findings: &mut self.out.findings,
+        }
+    }
+
+    /// The surroundings of each round of a loop for which `when` holds; one round where there is no loop.
+    fn rounds(
+        &mut self,
+        role: &Role,
+        each: Option<&Placed<Head>>,
+        when: Option<&Placed<String>>,
+        around: &Around,
+    ) -> Vec<Around> {
+        self.renderer(role).rounds(each, when, around)
+    }
+
+    fn step(&mut self, role: &Role, step: &Step, around: &Around) -> Option<Vec<Resource>> {
+        let index = self.index;
+        let target = self.target.clone();
+        let location = self.sources.locate(step.place);
+        let mut renderer = self.renderer(role);
+        let source = match &step.source {
+            Some(source) => Some(renderer.text(source, around)?),
+            None => None,
+        };
+        let own = renderer.table(&step.own, around)?;
+        let meta = Arc::new(StepMeta {
+            index,
+            place: format!("{}:{}", location.file, location.line),
+            source,
+            ..step.meta.clone()
+        });
+        match step.kind.read(&role.name, own, &meta, &target) {
+            Ok(resources) => Some(resources),
+            Err(why) => {
+                let place = named_key(&why, &step.own).unwrap_or(step.place);
+                self.out
+                    .findings
+                    .push(Finding::error("STEP", format!("{}: {why}", step.kind.name())).at(place));
+                None
+            }
+        }
+    }
+
+    fn add(&mut self, resources: Vec<Resource>, place: Place) {
+        for resource in resources {
+            if let Some(first) = self.places.get(&resource.address) {
+                self.out.findings.push(
+                    Finding::error(
+                        "STEP-TWICE",
+                        format!("`{}` is asked for twice", resource.address),
+                    )
+                    .at(place)
+                    .help("make one step of the two")
+                    .also(*first, "first asked for here"),
+                );
+                continue;
+            }
+            self.places.insert(resource.address.clone(), place);
+            self.out.resources.push(resource);
+        }
+    }
+
+    fn open(&mut self, role: &Role, entry: &OpenEntry, around: &Around) {
+        let Some(own) = self.renderer(role).table(&entry.own, around) else {
+            return;
+        };
+        let mut open = Open {
+            zone: String::new(),
+            from: Vec::new(),
+            tcp: Vec::new(),
+            udp: Vec::new(),
+            proto: Vec::new(),
+            role: role.name.clone(),
+        };
+        for (key, value) in own {
+            let list = match value {
+                Json::Array(list) => list,
+                one => vec![one],
+            };
+            let place = entry
+                .own
+                .get(&key)
+                .map_or(entry.place, |(_, tree)| tree.place);
+            for item in list {
+                if let Err(why) = open.take(&key, &item) {
+                    self.out
+                        .findings
+                        .push(Finding::error("OPEN", why).at(place));
+                }
+            }
+        }
+        if open.from.is_empty() {
+            open.from.push("any".to_owned());
+        }
+        self.out.opens.push(open);
+    }
+
+    fn check(&mut self, role: &Role, entry: &CheckEntry, around: &Around) {
+        let Some(own) = self.renderer(role).table(&entry.own, around) else {
+            return;
+        };
+        let text = |key: &str| own.get(key).and_then(Json::as_str);
+        let see = match &entry.see {
+            Some(step) => {
+                let Some(mut resources) = self.step(role, step, around) else {
+                    return;
+                };
+                if resources.len() != 1 {
+                    self.out.findings.push(
+                        Finding::error("CHECK", "`see` names exactly one thing").at(step.place),
+                    );
+                    return;
+                }
+                resources.pop()
+            }
+            None => None,
+        };
+        let of = match text("of") {
+            Some(text) => {
+                let place = entry.own.get("of").map_or(entry.place, |(_, t)| t.place);
+                let Some(selector) = Selector::parse(text) else {
+                    self.out.findings.push(
+                        Finding::error("CHECK", format!("{} names no resource", shown(text)))
+                            .at(place)
+                            .help("a resource is named `KIND:NAME`, such as `service:sshd`"),
+                    );
+                    return;
+                };
+                self.wanted.push((selector.clone(), place));
+                Some(selector)
+            }
+            None => None,
+        };
+        let location = self.sources.locate(entry.code.place);
+        self.out.checks.push(Check {
+            code: entry.code.value.clone(),
+            severity: entry.severity,
+            scope: entry.scope,
+            of,
+            see,
+            expect: own
+                .get("expect")
+                .and_then(Json::as_object)
+                .cloned()
+                .unwrap_or_default(),
+            remedy: text("remedy").unwrap_or_default().to_owned(),
+            role: role.name.clone(),
+            place: format!("{}:{}", location.file, location.line),
+        });
+    }
+
+    /// What checks read has to be observed by a step.
+    fn check_selectors(&mut self) {
+        for (selector, place) in &self.wanted {
+            if self.places.keys().any(|address| selector.matches(address)) {
+                continue;
+            }
+            let name = format!("{}:{}", selector.kind, selector.name);
+            let known: Vec<_> = self
+                .places
+                .keys()
+                .map(|a| format!("{}:{}", a.kind, a.name))
+                .collect();
+            let mut finding =
+                Finding::error("CHECK", format!("no step asks for {}", shown(&name))).at(*place);
+            if let Some(near) = did_you_mean(&name, &known) {
+                finding = finding.help(format!("did you mean {}?", shown(&near)));
+            }
+            self.out.findings.push(finding);
+        }
+    }
+}
+
+impl Open {
+    fn take(&mut self, key: &str, value: &Json) -> Result<(), String> {
+        let text = || {
+            value
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| format!("{value} is no name of a zone, a network or a protocol"))
+        };
+        let port = || {
+            value
+                .as_u64()
+                .and_then(|n| u16::try_from(n).ok())
+                .filter(|n| *n > 0)
+                .ok_or_else(|| format!("{value} is no port; a port is a number from 1 to 65535"))
+        };
+        match key {
+            "zone" => self.zone = text()?,
+            "from" => self.from.push(text()?),
+            "tcp" => self.tcp.push(port()?),
+            "udp" => self.udp.push(port()?),
+            _ => self.proto.push(text()?),
+        }
+        Ok(())
+    }
+}
+
+/// The place of the key that a kind's message begins with: "`mode`: …".
+fn named_key(why: &str, own: &Table) -> Option<Place> {
+    let path = why.strip_prefix('`')?.split('`').next()?;
+    let key = path.split(['.', '[']).next()?;
+    own.get(key).map(|(_, tree)| tree.place)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,416 @@
+//! The file of a role: what it says, with every place, before anything is rendered.
+
+use super::head::Head;
+use super::reader::{Placed, Reader};
+use super::step::{Step, check_values, loop_head};
+use super::template::Engine;
+use super::vars::VarType;
+use crate::resource::Platform;
+use crate::site::{
+    self, FileId, Finding, Place, Sources, Table, Tree, any_of, did_you_mean, shown,
+};
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+/// A role as its file says it.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its name, which is the file's.
+    pub name: String,
+    /// The file.
+    pub file: FileId,
+    /// What it is for, in one line.
+    pub description: String,
+    /// Roles that have to come before it on the same node.
+    pub after: Vec<Placed<String>>,
+    /// It is left out where this expression does not hold.
+    pub when: Option<Placed<String>>,
+    /// What a site may set.
+    pub vars: IndexMap<String, Var>,
+    /// Words that differ from platform to platform.
+    pub platform: IndexMap<String, Words>,
+    /// Ports it needs open.
+    pub opens: Vec<OpenEntry>,
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
+    /// What is asked of the running system.
+    pub checks: Vec<CheckEntry>,
+}
+
+/// A variable.
+#[derive(Clone, Debug)]
+pub struct Var {
+    /// Where its name is written.
+    pub place: Place,
+    /// What it takes.
+    pub kind: VarType,
+    /// Its value where the site sets none.
+    pub default: Option<Json>,
+    /// The site has to set it.
+    pub required: bool,
+    /// What it is for.
+    pub doc: String,
+}
+
+/// A word by platform.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// Where its name is written.
+    pub place: Place,
+    /// What it is on each platform; one that is missing is an error only where the word is used.
+    pub by: BTreeMap<Platform, Json>,
+}
+
+/// An `[[open]]` before it is rendered.
+#[derive(Clone, Debug)]
+pub struct OpenEntry {
+    /// Where it is written.
+    pub place: Place,
+    /// Once for each of these.
+    pub each: Option<Placed<Head>>,
+    /// Left out where this does not hold.
+    pub when: Option<Placed<String>>,
+    /// zone, from, tcp, udp, proto.
+    pub own: Table,
+}
+
+/// A `[[check]]` before it is rendered.
+#[derive(Clone, Debug)]
+pub struct CheckEntry {
+    /// Where it is written.
+    pub place: Place,
+    /// Stable code.
+    pub code: Placed<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whom it asks.
+    pub scope: Scope,
+    /// Once for each of these.
+    pub each: Option<Placed<Head>>,
+    /// Left out where this does not hold.
+    pub when: Option<Placed<String>>,
+    /// An observation of its own.
+    pub see: Option<Step>,
+    /// of, expect, remedy.
+    pub own: Table,
+}
+
+/// How bad it is when a check fails.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Will become a problem.
+    Warning,
+    /// Something does not work.
+    Error,
+    /// Data or service are in danger.
+    Critical,
+}
+
+/// Whom a check asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Each node for itself.
+    Node,
+    /// The cluster: asked of every member, true when all agree.
+    Cluster,
+    /// From outside, over the network.
+    Outside,
+}
+
+impl Severity {
+    /// The words of a role file.
+    pub const WORDS: [&'static str; 4] = ["info", "warning", "error", "critical"];
+
+    const ALL: [(&'static str, Self); 4] = [
+        ("info", Self::Info),
+        ("warning", Self::Warning),
+        ("error", Self::Error),
+        ("critical", Self::Critical),
+    ];
+}
+
+impl Scope {
+    /// The words of a role file.
+    pub const WORDS: [&'static str; 3] = ["node", "cluster", "outside"];
+
+    const ALL: [(&'static str, Self); 3] = [
+        ("node", Self::Node),
+        ("cluster", Self::Cluster),
+        ("outside", Self::Outside),
+    ];
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = Self::ALL.iter().find(|(_, s)| s == self);
+        f.write_str(word.map_or("", |(w, _)| w))
+    }
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = Self::ALL.iter().find(|(_, s)| s == self);
+        f.write_str(word.map_or("", |(w, _)| w))
+    }
+}
+
+impl Role {
+    /// Reads a role's file; everything that is wrong with it is found at once.
+    pub fn read(
+        name: &str,
+        file: FileId,
+        sources: &Sources,
+        engine: &Engine,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let tree = site::parse(sources, file, findings);
+        let empty = Table::new();
+        let table = tree.as_table().unwrap_or(&empty);
+        let start = Place {
+            file,
+            start: 0,
+            end: 0,
+        };
+        let mut reader = Reader::new(table, start, "a role", findings);
+        let description = reader.required("description");
+        let after = reader.texts("after");
+        let when = reader.text("when");
+        let vars = reader.tables("vars");
+        let platform = reader.tables("platform");
+        let opens = reader.list("open");
+        let steps = reader.list("step");
+        let checks = reader.list("check");
+        reader.finish();
+        let mut role = Self {
+            name: name.to_owned(),
+            file,
+            description: description.map(|d| d.value).unwrap_or_default(),
+            after,
+            when,
+            vars: IndexMap::new(),
+            platform: IndexMap::new(),
+            opens: Vec::new(),
+            steps: Vec::new(),
+            checks: Vec::new(),
+        };
+        let mut check = Syntax {
+            sources,
+            engine,
+            findings,
+        };
+        check.expression(role.when.as_ref());
+        for (name, place, table) in vars {
+            if let Some(var) = Var::read(name, place, table, check.findings) {
+                role.vars.insert(name.to_owned(), var);
+            }
+        }
+        for (name, place, table) in platform {
+            let words = Words::read(place, table, check.findings);
+            role.platform.insert(name.to_owned(), words);
+        }
+        for (place, table) in opens {
+            role.opens.push(OpenEntry::read(place, table, &mut check));
+        }
+        for (place, table) in steps {
+            role.steps.extend(Step::read(place, table, &mut check));
+        }
+        for (place, table) in checks {
+            role.checks
+                .extend(CheckEntry::read(place, table, &mut check));
+        }
+        role
+    }
+}
+
+/// What a file's expressions are checked with while it is read.
+pub(super) struct Syntax<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) engine: &'a Engine,
+    pub(super) findings: &'a mut Vec<Finding>,
+}
+
+impl Syntax<'_> {
+    /// Reports an expression that cannot be read.
+    pub(super) fn expression(&mut self, text: Option<&Placed<String>>) {
+        let Some(text) = text else { return };
+        if let Err(error) = self.engine.check_expression(&text.value) {
+            let place = super::render::inside(self.sources, text.place, &text.value, &error.range);
+            self.findings
+                .push(Finding::error("TEMPLATE", error.message).at(place));
+        }
+    }
+}
+
+impl Var {
+    fn read(name: &str, place: Place, table: &Table, findings: &mut Vec<Finding>) -> Option<Self> {
+        let words: Vec<_> = VarType::ALL.iter().map(|(w, _)| *w).collect();
+        let mut reader = Reader::new(table, place, "a variable", findings);
+        let kind = if table.contains_key("type") {
+            reader.word("type", &words)
+        } else {
+            reader.required("type")
+        };
+        let default = reader.any("default");
+        let required = reader.flag("required");
+        let doc = reader.required("doc");
+        if default.is_some() == required {
+            let message = if required {
+                format!("variable {} is required and has a default", shown(name))
+            } else {
+                format!("variable {} has no default", shown(name))
+            };
+            reader.findings().push(
+                Finding::error("VAR", message)
+                    .at(place)
+                    .help("give it a `default`, or `required = true` where the site has to say"),
+            );
+        }
+        reader.finish();
+        let kind = VarType::from_word(&kind?.value)?;
+        if let Some(tree) = default
+            && let Err(why) = kind.check(&tree.to_json())
+        {
+            findings.push(Finding::error("VAR", why).at(tree.place));
+        }
+        Some(Self {
+            place,
+            kind,
+            default: default.map(Tree::to_json),
+            required,
+            doc: doc?.value,
+        })
+    }
+}
+
+impl Words {
+    fn read(place: Place, table: &Table, findings: &mut Vec<Finding>) -> Self {
+        let known: Vec<_> = Platform::ALL.iter().map(|p| p.word()).collect();
+        let mut by = BTreeMap::new();
+        for (word, (key, tree)) in table {
+            if let Some(platform) = Platform::from_word(word) {
+                by.insert(platform, tree.to_json());
+                continue;
+            }
+            let help = did_you_mean(word, &known).map_or_else(
+                || format!("platforms are {}", any_of(&known)),
+                |near| format!("did you mean {}?", shown(&near)),
+            );
+            findings.push(
+                Finding::error("PLATFORM", format!("there is no platform {}", shown(word)))
+                    .at(*key)
+                    .help(help),
+            );
+        }
+        Self { place, by }
+    }
+}
+
+impl OpenEntry {
+    fn read(place: Place, table: &Table, check: &mut Syntax<'_>) -> Self {
+        let mut own = table.clone();
+        let mut reader = Reader::new(table, place, "an open port", check.findings);
+        reader.required("zone");
+        for key in ["from", "tcp", "udp", "proto"] {
+            reader.any(key);
+        }
+        let each = reader.text("for_each");
+        let when = reader.text("when");
+        if !["tcp", "udp", "proto"]
+            .iter()
+            .any(|key| table.contains_key(*key))
+        {
+            reader.findings().push(
+                Finding::error("OPEN", "this opens nothing")
+                    .at(place)
+                    .help("say `tcp = […]`, `udp = […]` or `proto = […]`"),
+            );
+        }
+        reader.finish();
+        own.shift_remove("for_each");
+        own.shift_remove("when");
+        check.expression(when.as_ref());
+        check_values(&own, check);
+        Self {
+            place,
+            each: each.and_then(|e| loop_head(&e, check)),
+            when,
+            own,
+        }
+    }
+}
+
+impl CheckEntry {
+    fn read(place: Place, table: &Table, check: &mut Syntax<'_>) -> Option<Self> {
+        let mut reader = Reader::new(table, place, "a check", check.findings);
+        let code = reader.required("code");
+        let severity = if table.contains_key("severity") {
+            reader.word("severity", &Severity::WORDS)
+        } else {
+            reader.required("severity")
+        };
+        let scope = reader.word("scope", &Scope::WORDS);
+        let each = reader.text("for_each");
+        let when = reader.text("when");
+        let of = reader.text("of");
+        let see = reader.any("see");
+        let expect = reader.any("expect");
+        reader.required("remedy");
+        if of.is_some() == see.is_some() {
+            reader.findings().push(
+                Finding::error("CHECK", "a check reads either what a step observes or sees for itself")
+                    .at(place)
+                    .help("say `of = \"KIND:NAME\"` with what a step names, or `see = { KIND = \"NAME\" }`"),
+            );
+        }
+        if expect.is_none_or(|e| e.as_table().is_none()) {
+            reader.findings().push(
+                Finding::error("CHECK", "a check says what it expects")
+                    .at(expect.map_or(place, |e| e.place))
+                    .help("for example `expect = { running = true }`"),
+            );
+        }
+        reader.finish();
+        if let Some(code) = &code
+            && !is_code(&code.value)
+        {
+            check.findings.push(
+                Finding::error("CHECK", format!("{} is no code", shown(&code.value)))
+                    .at(code.place)
+                    .help("a code is made of capital letters, digits and `-`, such as `TIME-SYNC`"),
+            );
+        }
+        let mut own = table.clone();
+        own.retain(|key, _| ["of", "expect", "remedy"].contains(&key.as_str()));
+        check.expression(when.as_ref());
+        check_values(&own, check);
+        let each = each.and_then(|e| loop_head(&e, check));
+        let see = see.and_then(|tree| Step::read(tree.place, tree.as_table()?, check));
+        let find = |word: &str| Severity::ALL.iter().find(|(w, _)| *w == word);
+        let scope = scope.and_then(|s| Scope::ALL.iter().find(|(w, _)| *w == s.value));
+        Some(Self {
+            place,
+            code: code?,
+            severity: find(&severity?.value)?.1,
+            scope: scope.map_or(Scope::Node, |(_, s)| *s),
+            each,
+            when,
+            see,
+            own,
+        })
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase())
+        && !text.ends_with('-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
+}

@@ -1,0 +1,313 @@
+//! What a role file may hold, for editors (JSON Schema) and for people (the reference of all kinds).
+
+use super::file::{Scope, Severity};
+use super::step::STEP_KEYS;
+use super::vars::VarType;
+use crate::resource::{Erased, KINDS, Platform};
+use serde_json::{Map, Value as Json, json};
+use std::fmt::Write as _;
+
+/// The JSON Schema of a role file; a step is one of the kinds of the registry.
+pub fn schema() -> Json {
+    let mut defs = Map::new();
+    let mut alternatives = Vec::new();
+    for kind in KINDS {
+        let name = format!("step_{}", kind.name());
+        alternatives.push(json!({ "$ref": format!("#/$defs/{name}") }));
+        let step = step(*kind, &mut defs);
+        defs.insert(name, step);
+    }
+    let text = |doc: &str| json!({ "type": "string", "description": doc });
+    let words = |words: Vec<&str>, doc: &str| json!({ "enum": words, "description": doc });
+    let ports = |doc: &str| {
+        json!({ "description": doc, "anyOf": [
+            { "type": "integer", "minimum": 1, "maximum": 65535 },
+            { "type": "string" },
+            { "type": "array", "items": { "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": 65535 }, { "type": "string" } ] } },
+        ] })
+    };
+    let platforms: Map<String, Json> = Platform::ALL
+        .iter()
+        .map(|p| (p.word().to_owned(), json!(true)))
+        .collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A role of Nodewright",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["description"],
+        "properties": {
+            "description": text("What it is for, in one line."),
+            "after": { "type": "array", "items": { "type": "string" },
+                       "description": "Roles that have to come before it on the same node." },
+            "when": text("Expression; the role is left out where it does not hold."),
+            "vars": { "type": "object", "description": "What a site may set.", "additionalProperties": {
+                "type": "object", "additionalProperties": false, "required": ["type", "doc"],
+                "properties": {
+                    "type": words(VarType::ALL.iter().map(|(w, _)| *w).collect(), "What it takes."),
+                    "default": { "description": "Its value where the site sets none." },
+                    "required": { "type": "boolean", "description": "The site has to set it." },
+                    "doc": text("What it is for."),
+                } } },
+            "platform": { "type": "object", "description": "Words that differ from platform to platform.",
+                "additionalProperties": {
+                    "type": "object", "additionalProperties": false, "properties": platforms } },
+            "open": { "type": "array", "description": "Ports it needs open.", "items": {
+                "type": "object", "additionalProperties": false, "required": ["zone"],
+                "properties": {
+                    "zone": text("The zone whose side they are open on."),
+                    "from": { "description": "Who may come: `peers`, `operators`, `any`, a zone, an address or a \
+                                              network; or a list of these.",
+                              "type": ["string", "array"] },
+                    "tcp": ports("Ports of TCP."),
+                    "udp": ports("Ports of UDP."),
+                    "proto": { "description": "Protocols of their own.", "type": ["string", "array"] },
+                    "for_each": text(key_doc("for_each")),
+                    "when": text(key_doc("when")),
+                } } },
+            "step": { "type": "array", "description": "What is done, in this order.",
+                      "items": { "anyOf": alternatives } },
+            "check": { "type": "array", "description": "What is asked of the running system.", "items": {
+                "type": "object", "additionalProperties": false,
+                "required": ["code", "severity", "expect", "remedy"],
+                "properties": {
+                    "code": { "type": "string", "pattern": "^[A-Z][A-Z0-9-]*$", "description": "Stable code." },
+                    "severity": words(Severity::WORDS.to_vec(), "How bad it is when the answer is another."),
+                    "scope": words(Scope::WORDS.to_vec(), "Whom it asks; `node` where it is not said."),
+                    "of": text("Whose observation it reads: `KIND:NAME`."),
+                    "see": { "description": "An observation of its own, which is never changed.",
+                             "anyOf": alternatives },
+                    "expect": { "type": "object", "description": "What is expected, by the names the kind gives." },
+                    "remedy": text("What the operator can do."),
+                    "for_each": text(key_doc("for_each")),
+                    "when": text(key_doc("when")),
+                } } },
+        },
+        "$defs": defs,
+    })
+}
+
+/// The schema of a step of one kind; its own definitions go to `defs` under names that begin with the kind's.
+fn step(kind: &dyn Erased, defs: &mut Map<String, Json>) -> Json {
+    let mut schema = kind.schema().to_value();
+    let prefix = format!("{}_", kind.name());
+    rename_refs(&mut schema, &prefix);
+    if let Some(Json::Object(own)) = schema.get_mut("$defs").map(Json::take) {
+        defs.extend(
+            own.into_iter()
+                .map(|(name, def)| (format!("{prefix}{name}"), def)),
+        );
+    }
+    let mut properties = Map::new();
+    for (key, own) in schema
+        .get("properties")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+    {
+        // A value that a template gives is text until it is rendered.
+        let mut forms = vec![
+            own.clone(),
+            json!({ "type": "string", "pattern": "\\{[{%]" }),
+        ];
+        if key == kind.name() {
+            forms.push(json!({ "type": "array", "items": own }));
+        }
+        let mut value = json!({ "anyOf": forms });
+        if let Some(doc) = own.get("description") {
+            value["description"] = doc.clone();
+        }
+        properties.insert(key.clone(), value);
+    }
+    if properties.contains_key("content") {
+        let doc = "A file under templates/ that is rendered as the content.";
+        properties.insert(
+            "template".into(),
+            json!({ "type": "string", "description": doc }),
+        );
+        let doc = "A file under templates/ that is the content as it is.";
+        properties.insert(
+            "copy".into(),
+            json!({ "type": "string", "description": doc }),
+        );
+    }
+    for (key, doc) in STEP_KEYS {
+        let value = match key {
+            "for_each" | "when" | "source" => json!({ "type": "string", "description": doc }),
+            "wait" => json!({ "enum": ["all"], "description": doc }),
+            _ => json!({ "type": "boolean", "description": doc }),
+        };
+        properties.entry(key).or_insert(value);
+    }
+    json!({
+        "type": "object",
+        "description": kind.doc(),
+        "additionalProperties": false,
+        "required": [kind.name()],
+        "properties": properties,
+    })
+}
+
+fn rename_refs(schema: &mut Json, prefix: &str) {
+    match schema {
+        Json::Object(map) => {
+            if let Some(Json::String(reference)) = map.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix("#/$defs/")
+            {
+                *reference = format!("#/$defs/{prefix}{name}");
+            }
+            map.values_mut().for_each(|v| rename_refs(v, prefix));
+        }
+        Json::Array(list) => list.iter_mut().for_each(|v| rename_refs(v, prefix)),
+        _ => {}
+    }
+}
+
+fn key_doc(key: &str) -> &'static str {
+    STEP_KEYS
+        .iter()
+        .find(|(k, _)| *k == key)
+        .map_or("", |(_, doc)| doc)
+}
+
+/// The reference of all kinds, in Markdown.
+pub fn kinds_reference() -> String {
+    let mut out = String::from(
+        "# Kinds\n\nA step of a role names one kind. Its name may be a list; each of its values may be a template, and \
+         one that is a whole `{{ … }}` keeps its type.\n\n## Keys of every step\n\n| key | what it says |\n| --- | --- |\n",
+    );
+    for (key, doc) in STEP_KEYS {
+        let _ = writeln!(out, "| `{key}` | {doc} |");
+    }
+    let mut kinds = KINDS.to_vec();
+    kinds.sort_by_key(|k| k.name());
+    for kind in kinds {
+        let _ = writeln!(out, "\n## {}\n\n{}\n", kind.name(), kind.doc());
+        let schema = kind.schema().to_value();
+        keys(&schema, &schema, &mut out);
+    }
+    out
+}
+
+/// The table of a schema's keys.
+fn keys(schema: &Json, root: &Json, out: &mut String) {
+    let required: Vec<_> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    out.push_str("| key | takes | default | what it says |\n| --- | --- | --- | --- |\n");
+    let mut inner = Vec::new();
+    for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+        let default = match value.get("default") {
+            Some(Json::Null) | None if required.contains(&key.as_str()) => {
+                "has to be said".to_owned()
+            }
+            Some(Json::Null) | None => String::new(),
+            Some(default) => format!("`{default}`"),
+        };
+        let doc = value["description"].as_str().unwrap_or_default();
+        let takes = takes(value, root).replace('|', "\\|");
+        let doc = doc.replace('\n', " ").replace('|', "\\|");
+        let _ = writeln!(out, "| `{key}` | {takes} | {default} | {doc} |");
+        let item = resolve(value.get("items").unwrap_or(value), root);
+        if item.get("properties").is_some() {
+            inner.push((key, item));
+        }
+    }
+    for (key, item) in inner {
+        let _ = writeln!(out, "\nEach of `{key}`:\n");
+        keys(item, root, out);
+    }
+}
+
+fn resolve<'a>(schema: &'a Json, root: &'a Json) -> &'a Json {
+    let mut here = schema;
+    for _ in 0..8 {
+        let reference = here.get("$ref").and_then(Json::as_str);
+        let one = here
+            .get("anyOf")
+            .and_then(Json::as_array)
+            .and_then(|all| all.iter().find(|s| s["type"] != "null"));
+        here = match (reference.and_then(|r| r.strip_prefix('#')), one) {
+            (Some(pointer), _) => root.pointer(pointer).unwrap_or(&Json::Null),
+            (None, Some(one)) => one,
+            (None, None) => return here,
+        };
+    }
+    here
+}
+
+/// What a key takes, in words.
+fn takes(schema: &Json, root: &Json) -> String {
+    let schema = resolve(schema, root);
+    let alternatives = schema.get("oneOf").and_then(Json::as_array);
+    if let Some(words) = schema.get("enum").and_then(Json::as_array) {
+        let words: Vec<_> = words.iter().filter_map(Json::as_str).collect();
+        return crate::site::any_of(&words);
+    }
+    if let Some(word) = schema.get("const").and_then(Json::as_str) {
+        return format!("`{word}`");
+    }
+    if let Some(alternatives) = alternatives {
+        let words: Vec<_> = alternatives.iter().map(|a| takes(a, root)).collect();
+        return words.join(" or ");
+    }
+    let name = match &schema["type"] {
+        Json::String(name) => name.as_str(),
+        Json::Array(names) => names.first().and_then(Json::as_str).unwrap_or_default(),
+        _ => "",
+    };
+    match name {
+        "string" => "text".to_owned(),
+        "integer" => "a whole number".to_owned(),
+        "number" => "a number".to_owned(),
+        "boolean" => "`true` or `false`".to_owned(),
+        "array" => format!("a list: {}", takes(&schema["items"], root)),
+        "object" => "a table".to_owned(),
+        _ => "anything".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_a_step_of_the_schema() {
+        let schema = schema();
+        let package = &schema["$defs"]["step_package"];
+        assert_eq!(package["required"], json!(["package"]));
+        assert!(package["properties"]["for_each"].is_object());
+        assert_eq!(
+            package["properties"]["state"]["anyOf"][0]["$ref"],
+            json!("#/$defs/package_State")
+        );
+        assert!(schema["$defs"]["package_State"].is_object());
+        for kind in KINDS {
+            assert!(schema["$defs"][format!("step_{}", kind.name())].is_object());
+        }
+    }
+
+    #[test]
+    fn the_reference_has_every_kind_and_key() {
+        let text = kinds_reference();
+        for kind in KINDS {
+            assert!(text.contains(&format!("\n## {}\n\n{}\n", kind.name(), kind.doc())));
+        }
+        assert!(
+            text.contains("| `package` | text | has to be said | Name of the package. |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("| `state` | `present` or `absent` |  |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("| `held` | `true` or `false` | `false` |"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! The node that roles are expanded for, as they see it.
+
+use super::file::Role;
+use crate::resource::Platform;
+use crate::site::{Finding, Place, Site, any_of, did_you_mean, shown};
+use indexmap::IndexMap;
+use minijinja::value::{Serde, Value};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+
+/// A node and what is known of it without asking it.
+pub struct Subject {
+    /// Its name.
+    pub node: String,
+    /// The release it runs.
+    pub platform: Platform,
+    /// Its roles in order, each with the place where it is named.
+    pub roles: Vec<(String, Option<Place>)>,
+    /// What templates see: `site`, `node`, `members`, `peers`.
+    pub context: Vec<(String, Value)>,
+    /// Variables by role and name, the nearest first: node, groups, site.
+    pub vars: Vec<Level>,
+}
+
+/// Variables that are set at one place of the site.
+#[derive(Clone, Debug, Default)]
+pub struct Level {
+    /// What is written there: `vars.ROLE.NAME`, and free ones.
+    pub values: IndexMap<String, Json>,
+    /// Where each is written, by role and name.
+    pub places: BTreeMap<(String, String), Place>,
+}
+
+impl Level {
+    fn of(site: &Site, path: &[&str], values: &IndexMap<String, Json>) -> Self {
+        let mut places = BTreeMap::new();
+        for (role, set) in values {
+            for name in set.as_object().into_iter().flat_map(Map::keys) {
+                let path = [path, &["vars", role, name]].concat();
+                if let Some(place) = site.value_place(&path) {
+                    places.insert((role.clone(), name.clone()), place);
+                }
+            }
+        }
+        Self {
+            values: values.clone(),
+            places,
+        }
+    }
+
+    fn place(&self, role: &str, name: &str) -> Option<Place> {
+        self.places
+            .get(&(role.to_owned(), name.to_owned()))
+            .copied()
+    }
+}
+
+impl Subject {
+    /// A node of a site.
+    pub fn of(site: &Site, node: &str) -> Self {
+        let model = site.node_model(node);
+        let peers = model.get("peers").cloned().unwrap_or_default();
+        let mut vars = Vec::new();
+        if let Some(found) = site.node(node) {
+            vars.push(Level::of(site, &["node", node], &found.vars));
+        }
+        let groups: Vec<_> = site
+            .inventory
+            .group
+            .iter()
+            .filter(|(_, group)| group.nodes.iter().any(|n| n == node))
+            .collect();
+        // What a later group sets wins over an earlier one, as in the site's model.
+        for (name, group) in groups.iter().rev() {
+            vars.push(Level::of(site, &["group", name.as_str()], &group.vars));
+        }
+        vars.push(Level::of(site, &[], &site.inventory.vars));
+        let roles = site.roles_of(node).into_iter().map(|role| {
+            let place = groups.iter().find_map(|(name, group)| {
+                let at = group.roles.iter().position(|r| *r == *role)?;
+                site.value_place(&["group", name.as_str(), "roles", &at.to_string()])
+            });
+            (role, place)
+        });
+        let names = [
+            ("site", site.model()),
+            ("node", model),
+            ("members", site.members_model()),
+            ("peers", peers),
+        ];
+        Self {
+            node: node.to_owned(),
+            platform: site.platform_of(node),
+            roles: roles.collect(),
+            context: names
+                .into_iter()
+                .map(|(name, json)| (name.to_owned(), Value::from(Serde(json))))
+                .collect(),
+            vars,
+        }
+    }
+
+    /// What a role's `vars` are on this node; what is wrong with them is reported.
+    pub(super) fn vars(&self, role: &Role, findings: &mut Vec<Finding>) -> Value {
+        let mut found = serde_json::Map::new();
+        for (name, var) in &role.vars {
+            let set = self.vars.iter().find_map(|level| {
+                let value = level.values.get(&role.name)?.get(name)?;
+                Some((value, level.place(&role.name, name)))
+            });
+            if let Some((value, place)) = set {
+                if let Err(why) = var.kind.check(value) {
+                    findings.push(
+                        Finding::error("VAR", why)
+                            .at(place)
+                            .label(format!("`vars.{name}` of role `{}`", role.name))
+                            .help(var.doc.clone())
+                            .also(var.place, "declared here"),
+                    );
+                }
+                found.insert(name.clone(), value.clone());
+            } else if let Some(value) = &var.default {
+                found.insert(name.clone(), value.clone());
+            } else {
+                findings.push(
+                    Finding::error(
+                        "VAR",
+                        format!("role {} needs variable {}", shown(&role.name), shown(name)),
+                    )
+                    .at(var.place)
+                    .label(var.doc.clone())
+                    .help(format!(
+                        "write `[vars.{}]` with `{name} = …` in the site",
+                        role.name
+                    )),
+                );
+            }
+        }
+        self.unknown_vars(role, findings);
+        Value::from(Serde(Json::Object(found)))
+    }
+
+    fn unknown_vars(&self, role: &Role, findings: &mut Vec<Finding>) {
+        let known: Vec<_> = role.vars.keys().collect();
+        for level in &self.vars {
+            let Some(Json::Object(set)) = level.values.get(&role.name) else {
+                continue;
+            };
+            for name in set.keys().filter(|n| !role.vars.contains_key(*n)) {
+                let help = match did_you_mean(name, &known) {
+                    Some(near) => format!("did you mean {}?", shown(&near)),
+                    None if known.is_empty() => "it has none".to_owned(),
+                    None => format!("it has {}", any_of(&known)),
+                };
+                findings.push(
+                    Finding::error(
+                        "VAR",
+                        format!("role {} has no variable {}", shown(&role.name), shown(name)),
+                    )
+                    .at(level.place(&role.name, name))
+                    .help(help),
+                );
+            }
+        }
+    }
+
+    /// The words of this node's platform.
+    pub(super) fn words(&self, role: &Role) -> Value {
+        let words = role.platform.iter().filter_map(|(name, words)| {
+            Some((name.clone(), words.by.get(&self.platform)?.clone()))
+        });
+        Value::from(Serde(Json::Object(words.collect())))
+    }
+}
