@@ -1,0 +1,48 @@
+# Which process is meant: its pid, the tick at which it started (field 22 of its stat) and the boot it started in.
+# No clock is read.
+
+# Sets nw_tick to the start of process $1, or to nothing.
+nw_tick() {
+  nw_tick=
+  { IFS= read -r nw_stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  # Field 2, the name, may hold blanks and ")". The words are split on purpose.
+  nw_stat=${nw_stat##*') '}
+  # shellcheck disable=SC2086
+  set -- $nw_stat
+  [ "$#" -lt 20 ] || { shift 19; nw_tick=$1; }
+}
+
+# Sets nw_boot to the name of this boot.
+nw_boot() { IFS= read -r nw_boot </proc/sys/kernel/random/boot_id || nw_boot=unknown; }
+
+# Whether the process PID TICK BOOT still runs.
+nw_alive() {
+  nw_boot
+  [ "$3" = "$nw_boot" ] || return 1
+  nw_tick "$1"
+  [ -n "$nw_tick" ] && [ "$nw_tick" = "$2" ]
+}
+
+# nw_follow DIR OFFSET: the spool from there on, until the batch has ended.
+nw_follow() {
+  nw_n=0
+  while [ ! -s "$1/pid" ] && [ "$nw_n" -lt 200 ]; do sleep 0.05; nw_n=$((nw_n + 1)); done
+  nw_pid=0 nw_ptick=0 nw_pboot=none
+  [ ! -s "$1/pid" ] || read -r nw_pid nw_ptick nw_pboot <"$1/pid"
+  nw_off=$2
+  if nw_alive "$nw_pid" "$nw_ptick" "$nw_pboot" && tail --version >/dev/null 2>&1; then
+    tail -c "+$((nw_off + 1))" -f -s 0.1 --pid="$nw_pid" "$1/spool"
+    return
+  fi
+  while :; do
+    nw_more=no
+    if nw_alive "$nw_pid" "$nw_ptick" "$nw_pboot"; then nw_more=yes; fi
+    nw_size=$(wc -c <"$1/spool")
+    if [ "$nw_size" -gt "$nw_off" ]; then
+      tail -c "+$((nw_off + 1))" "$1/spool" | head -c "$((nw_size - nw_off))" || return
+      nw_off=$nw_size
+    fi
+    [ "$nw_more" = yes ] || return 0
+    sleep 0.1
+  done
+}

@@ -1,0 +1,202 @@
+//! A batch: everything a node is to do in one go, as one piece that it executes only when it holds all of it.
+
+use super::run_id::{RunId, hex};
+use super::secret::Secret;
+use crate::sh::{Call, quote};
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+
+/// What one node is to do in one stage of a run.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// The stage of the run, from 0. A run has one batch a stage and node.
+    pub stage: u32,
+    /// Shell functions (constants of this program) that the calls need, besides those of the runtime.
+    pub functions: Vec<&'static str>,
+    /// What the node's journal says of it.
+    pub header: Header,
+    /// The contents that the calls name by their index ([`Word::Blob`](crate::sh::Word::Blob)).
+    pub blobs: Vec<Blob>,
+    /// Values that must not come back: they are put out of what steps say, on the node, before it is written down.
+    pub secrets: Vec<Secret>,
+    /// Validators: all run before anything is changed, and one that fails keeps everything from beginning.
+    pub preflight: Vec<BatchStep>,
+    /// The steps, in order. The first that fails is the last that runs.
+    pub steps: Vec<BatchStep>,
+}
+
+/// Where a batch comes from, for the node's journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The site's name.
+    pub site: String,
+    /// The site's commit, or nothing.
+    pub commit: String,
+    /// Who runs it: `anna@desk`.
+    pub who: String,
+    /// The version of this program.
+    pub tool: String,
+}
+
+/// A content that is uploaded with a batch.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Whether it holds a secret. (All contents are overwritten and removed when the batch ends.)
+    pub secret: bool,
+}
+
+impl std::fmt::Debug for Blob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Blob({} bytes)", self.bytes.len())
+    }
+}
+
+/// One step of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchStep {
+    /// What it does, in a few words, for spool and journal.
+    pub title: String,
+    /// Its calls; the first that fails ends the step and the batch.
+    pub calls: Vec<Call>,
+}
+
+/// What goes over the wire.
+pub(super) struct Bundle {
+    /// The batch's text, its contents, the secrets' values.
+    pub(super) bytes: Vec<u8>,
+    /// How many of the bytes are the text.
+    pub(super) script: usize,
+    /// SHA-256 of all bytes.
+    pub(super) sha256: String,
+}
+
+impl Batch {
+    /// The batch as one piece.
+    pub(super) fn bundle(&self) -> Bundle {
+        let secrets = self.secret_lines();
+        let parts: Vec<&[u8]> = self
+            .blobs
+            .iter()
+            .map(|blob| blob.bytes.as_slice())
+            .chain([secrets.as_bytes()])
+            .collect();
+        // The offset of the contents stands in the text that comes before them, with a fixed number of digits.
+        let length = self.script(&parts, 0).len();
+        let mut bytes = self.script(&parts, length).into_bytes();
+        debug_assert_eq!(bytes.len(), length);
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        let sha256 = hex(&Sha256::digest(&bytes));
+        Bundle {
+            bytes,
+            script: length,
+            sha256,
+        }
+    }
+
+    /// The values to put out of what steps say: one a line, the longest first, because tools quote single lines.
+    fn secret_lines(&self) -> String {
+        let lines = self.secrets.iter().flat_map(|s| s.expose().lines());
+        let mut lines: Vec<_> = lines.map(str::trim).filter(|l| l.len() >= 4).collect();
+        lines.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
+        lines.dedup();
+        lines.iter().fold(String::new(), |mut text, line| {
+            let _ = writeln!(text, "{line}");
+            text
+        })
+    }
+
+    /// The batch's text: functions, a `main` that calls them with quoted arguments, and the bare word `main`.
+    fn script(&self, parts: &[&[u8]], offset: usize) -> String {
+        let h = &self.header;
+        let about = format!(
+            "{} site {} commit {} tool {}",
+            h.who, h.site, h.commit, h.tool
+        );
+        let mut out = format!(
+            "NW_RUN={}\nNW_STAGE={}\nNW_BY={}\nNW_ABOUT={}\n",
+            self.run,
+            self.stage,
+            quote(&line(&h.who)),
+            quote(&line(&about))
+        );
+        out.push_str(include_str!("alive.sh"));
+        out.push_str(include_str!("runtime.sh"));
+        out.push_str(include_str!("verbs.sh"));
+        for functions in &self.functions {
+            out.push_str(functions);
+            out.push('\n');
+        }
+        for (prefix, steps) in [("check", &self.preflight), ("step", &self.steps)] {
+            for (number, step) in steps.iter().enumerate() {
+                let _ = writeln!(out, "nw_{prefix}_{number}() {{\n:");
+                for call in &step.calls {
+                    let _ = writeln!(out, "{} || return", call.to_shell());
+                }
+                out.push_str("}\n");
+            }
+        }
+        let _ = write!(out, "main() {{\nnw_start\nnw_unpack {offset:>12}");
+        for part in parts {
+            let _ = write!(out, " {} {}", hex(&Sha256::digest(part)), part.len());
+        }
+        out.push_str("\nnw_lock\n");
+        for (prefix, steps) in [("check", &self.preflight), ("step", &self.steps)] {
+            for (number, step) in steps.iter().enumerate() {
+                let title = quote(&line(&step.title));
+                let _ = writeln!(out, "nw_{prefix} {number} {title} nw_{prefix}_{number}");
+            }
+            if prefix == "check" {
+                out.push_str("nw_ready\n");
+            }
+        }
+        out.push_str("nw_finish ok\n}\nmain\n");
+        out
+    }
+}
+
+/// A text as one line: spool and journal have one event a line.
+fn line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_line_of_a_batch_calls_anything_that_acts() {
+        let batch = Batch {
+            run: RunId::parse("20261120T235959-9f3a").unwrap(),
+            stage: 0,
+            functions: vec!["nw_mine() { :; }\n"],
+            header: Header::default(),
+            blobs: vec![Blob {
+                bytes: b"content".to_vec(),
+                secret: true,
+            }],
+            secrets: vec![Secret::new("abc"), Secret::new("hunter2\nlonger line")],
+            preflight: Vec::new(),
+            steps: vec![BatchStep {
+                title: "a\nb".into(),
+                calls: vec![Call::new("nw_mine").arg("$(x)").blob(0)],
+            }],
+        };
+        let bundle = batch.bundle();
+        let (script, rest) = bundle.bytes.split_at(bundle.script);
+        let script = std::str::from_utf8(script).unwrap();
+        assert_eq!(rest, b"contentlonger line\nhunter2\n");
+        assert!(script.ends_with("\nnw_finish ok\n}\nmain\n"));
+        assert!(script.contains("nw_step 0 'a b' nw_step_0\n"));
+        assert!(script.contains("nw_mine '$(x)' \"$NW_BLOB/0\" || return\n"));
+        assert!(script.contains(&format!("nw_unpack {:>12} ", script.len())));
+        assert!(!format!("{batch:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,71 @@
+# What is asked about batches: /bin/sh -c THIS nw SENTINEL VERB ARGUMENTS. Answers start with the sentinel.
+set -u
+umask 077
+LC_ALL=C
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+nw_state=${NW_STATE:-/var/lib/nodewright}
+nw_answer() { printf '%s %s\n' "$nw_sentinel" "$*"; }
+
+# RUN STAGE: lets a batch that is ready begin. One rename decides between this and its giving up.
+nw_release() {
+  nw_d=$nw_state/runs/$1/$2
+  if mv "$nw_d/armed" "$nw_d/go" 2>/dev/null || [ -e "$nw_d/go" ]; then nw_answer ok; else nw_answer late; fi
+}
+
+# RUN STAGE: sends a batch that is ready home.
+nw_abandon() {
+  nw_d=$nw_state/runs/$1/$2
+  if mv "$nw_d/armed" "$nw_d/abandoned" 2>/dev/null || [ ! -e "$nw_d/go" ]; then nw_answer ok; else nw_answer late; fi
+}
+
+# RUN: asks its batches to end before their next step.
+nw_stop() {
+  nw_found=none
+  for nw_d in "$nw_state/runs/$1"/*/; do
+    [ -d "$nw_d" ] && : >"${nw_d}stop" && nw_found=ok
+  done
+  nw_answer "$nw_found"
+}
+
+# RUN, or nothing for the last one: where its newest stage is.
+nw_find() {
+  nw_run=$1
+  if [ -z "$nw_run" ] && [ -s "$nw_state/last" ]; then read -r _ nw_run _ <"$nw_state/last"; fi
+  nw_best=
+  for nw_d in "$nw_state/runs/$nw_run"/*/; do
+    if [ -z "$nw_run" ] || [ ! -e "${nw_d}spool" ]; then continue; fi
+    nw_d=${nw_d%/}
+    if [ -z "$nw_best" ] || [ "${nw_d##*/}" -gt "${nw_best##*/}" ]; then nw_best=$nw_d; fi
+  done
+  if [ -n "$nw_best" ]; then nw_answer found "$nw_run" "${nw_best##*/}"; else nw_answer none; fi
+}
+
+# HOLDER: takes the lock away from it, if it is still the one that holds it.
+nw_unlock() {
+  exec 9>"$nw_state/.guard"
+  flock -w 10 9 || { nw_answer busy; return; }
+  nw_held=$(readlink "$nw_state/lock")
+  if [ -z "$nw_held" ]; then nw_answer free
+  elif [ "$nw_held" = "$1" ]; then rm -f "$nw_state/lock" && nw_answer ok
+  else nw_answer other "$nw_held"
+  fi
+}
+
+# RUN STAGE OFFSET
+nw_watch() {
+  nw_d=$nw_state/runs/$1/$2
+  [ -e "$nw_d/spool" ] || { nw_answer none; return; }
+  nw_answer spool
+  nw_follow "$nw_d" "$3"
+  nw_answer end
+}
+
+nw_control() {
+  nw_sentinel=$1 nw_verb=$2
+  shift 2
+  case $nw_verb in
+  release | abandon | stop | find | unlock | watch) "nw_$nw_verb" "$@" ;;
+  esac
+}
+nw_control "$@"

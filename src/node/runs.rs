@@ -1,0 +1,409 @@
+//! Batches on a node: making them ready, letting them begin, following them to their end.
+
+use super::batch::Batch;
+use super::privilege::Program;
+use super::run_id::{self, RunId};
+use super::session::{Channel, Session};
+use super::spool::{Lines, Outcome, SpoolEvent};
+use super::{Failure, Holder, NodeError, classify};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, timeout};
+
+pub(super) const RECEIVE: &str = concat!(include_str!("alive.sh"), include_str!("receive.sh"));
+const CONTROL: &str = concat!(include_str!("alive.sh"), include_str!("control.sh"));
+
+/// How long all validators of a batch may take together.
+const PREFLIGHT: Duration = Duration::from_secs(300);
+
+/// How long a node may stay out of reach while its batch is followed.
+const OUT_OF_REACH: Duration = Duration::from_secs(600);
+
+/// A batch on a node: ready to begin, or one that was found there.
+pub struct Prepared {
+    run: RunId,
+    stage: u32,
+    offset: u64,
+    link: Option<Link>,
+}
+
+impl Prepared {
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The stage of the run.
+    pub fn stage(&self) -> u32 {
+        self.stage
+    }
+
+    fn args(&self) -> [String; 2] {
+        [self.run.to_string(), self.stage.to_string()]
+    }
+}
+
+/// A channel on which a spool comes in.
+struct Link {
+    channel: Channel,
+    sentinel: String,
+    lines: Lines,
+    said: Vec<u8>,
+}
+
+/// What came in on a [`Link`].
+enum Heard {
+    /// A line, and how many bytes it had.
+    Line(String, u64),
+    /// The answer is at its end.
+    End,
+    /// The stream stopped before.
+    Cut,
+}
+
+impl Link {
+    async fn next(&mut self) -> Heard {
+        loop {
+            if let Some((line, bytes)) = self.lines.next() {
+                return match line.strip_prefix(&self.sentinel) {
+                    Some(" end") => Heard::End,
+                    _ => Heard::Line(line, bytes),
+                };
+            }
+            let mut buffer = [0; 8192];
+            match self.channel.stdout.read(&mut buffer).await {
+                Ok(n) if n > 0 => self.lines.push(&buffer[..n]),
+                _ => {
+                    let _ = timeout(
+                        Duration::from_secs(2),
+                        self.channel.stderr.read_to_end(&mut self.said),
+                    )
+                    .await;
+                    return Heard::Cut;
+                }
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Brings a batch to the node, whole, and has it validated: one channel, which [`follow`](Self::follow) goes on
+    /// with.
+    ///
+    /// When this comes back the node is locked for the batch and it waits for [`release`](Self::release), a minute at
+    /// most. What is said until then goes to `events`. Fails, with nothing changed, when anything did not arrive, when
+    /// another run holds the node, or when a validator refuses.
+    pub async fn prepare(
+        &self,
+        batch: &Batch,
+        events: &UnboundedSender<SpoolEvent>,
+    ) -> Result<Prepared, NodeError> {
+        let bundle = batch.bundle();
+        let sentinel = self.sentinel()?;
+        let program = Program::Constant {
+            text: RECEIVE,
+            args: vec![
+                sentinel.clone(),
+                batch.run.to_string(),
+                batch.stage.to_string(),
+                bundle.sha256,
+                bundle.script.to_string(),
+            ],
+            data: &bundle.bytes,
+            stream: true,
+        };
+        let mut channel = self.open(&program).await?;
+        let input = std::mem::take(&mut channel.input);
+        if let Some(mut stdin) = channel.stdin.take() {
+            for chunk in input.chunks(64 * 1024) {
+                match timeout(self.timeout(), stdin.write_all(chunk)).await {
+                    Err(_) => return Err(self.error(Failure::Late(self.timeout().as_secs()))),
+                    // The receiver ended; what it said tells why.
+                    Ok(Err(_)) => break,
+                    Ok(Ok(())) => {}
+                }
+            }
+        }
+        let mut prepared = Prepared {
+            run: batch.run.clone(),
+            stage: batch.stage,
+            offset: 0,
+            link: None,
+        };
+        let link = Link {
+            channel,
+            sentinel,
+            lines: Lines::default(),
+            said: Vec::new(),
+        };
+        let waiting = self.until_ready(&mut prepared, link, events);
+        match timeout(self.timeout() + PREFLIGHT, waiting).await {
+            Ok(result) => result.map(|()| prepared),
+            Err(_) => Err(self.error(Failure::Late(PREFLIGHT.as_secs()))),
+        }
+    }
+
+    async fn until_ready(
+        &self,
+        prepared: &mut Prepared,
+        mut link: Link,
+        events: &UnboundedSender<SpoolEvent>,
+    ) -> Result<(), NodeError> {
+        self.expect_spool(&mut link).await?;
+        let mut last = String::new();
+        loop {
+            let (line, bytes) = match link.next().await {
+                Heard::Line(line, bytes) => (line, bytes),
+                Heard::End => {
+                    return Err(self.error(Failure::NotReady("its batch vanished".into())));
+                }
+                Heard::Cut => return Err(self.error(Failure::Lost)),
+            };
+            prepared.offset += bytes;
+            let event = SpoolEvent::parse(&line);
+            let _ = events.send(event.clone());
+            match event {
+                SpoolEvent::Ready => {
+                    prepared.link = Some(link);
+                    return Ok(());
+                }
+                SpoolEvent::Check(_, title) | SpoolEvent::Output(_, title) => last = title,
+                SpoolEvent::Done(outcome) => {
+                    return Err(self.error(match outcome {
+                        Outcome::Locked(holder) => Failure::Locked(holder),
+                        Outcome::Broken(why) => Failure::NotReady(why),
+                        Outcome::GaveUp => Failure::GaveUp,
+                        _ => Failure::NotReady(last),
+                    }));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads the first line of an answer that brings a spool.
+    async fn expect_spool(&self, link: &mut Link) -> Result<(), NodeError> {
+        let first = match timeout(self.timeout(), link.next()).await {
+            Ok(Heard::Line(line, _)) => line,
+            Ok(_) => String::new(),
+            Err(_) => return Err(self.error(Failure::Late(self.timeout().as_secs()))),
+        };
+        let Some(word) = first.strip_prefix(&link.sentinel).map(str::trim) else {
+            return Err(self.unexpected(link, &first).await);
+        };
+        match word.split_once(' ').unwrap_or((word, "")) {
+            ("spool", _) => Ok(()),
+            ("none", _) => Err(self.error(Failure::NoSuchRun("of that name".into()))),
+            ("refused", "cut") => Err(self.error(Failure::Truncated("on its way there".into()))),
+            ("refused", why) => {
+                let why = why.to_owned();
+                Err(match self.unexpected(link, &first).await {
+                    error if matches!(error.failure, Failure::NoisyProfile(_)) => {
+                        self.error(Failure::NotReady(why))
+                    }
+                    error => error,
+                })
+            }
+            _ => Err(self.unexpected(link, &first).await),
+        }
+    }
+
+    /// The failure that lies in what a node said where an answer belongs.
+    async fn unexpected(&self, link: &mut Link, first: &str) -> NodeError {
+        let rest = async { while let Heard::Line(..) = link.next().await {} };
+        let _ = timeout(Duration::from_secs(2), rest).await;
+        let said = format!("{first}\n{}", String::from_utf8_lossy(&link.said));
+        let failure = classify::remote(&said, None).unwrap_or_else(|| {
+            if first.is_empty() {
+                Failure::Lost
+            } else {
+                Failure::NoisyProfile(first.to_owned())
+            }
+        });
+        NodeError {
+            node: self.node().to_owned(),
+            failure,
+            said,
+        }
+    }
+
+    /// Lets a batch that is ready begin. Fails with [`Failure::GaveUp`] when it had given up before.
+    ///
+    /// When the connection is lost in this very moment nobody here knows whether it began:
+    /// [`follow`](Self::follow) tells.
+    pub async fn release(&self, prepared: &Prepared) -> Result<(), NodeError> {
+        match self.control("release", &prepared.args()).await?.as_str() {
+            "ok" => Ok(()),
+            _ => Err(self.error(Failure::GaveUp)),
+        }
+    }
+
+    /// Sends a batch that is ready home; nothing is changed. Answers whether it had not begun already.
+    pub async fn abandon(&self, prepared: &Prepared) -> Result<bool, NodeError> {
+        Ok(self.control("abandon", &prepared.args()).await? == "ok")
+    }
+
+    /// Asks a run to end before its next step. Nothing is killed within a step. Answers whether the node knows the run.
+    pub async fn stop(&self, run: &RunId) -> Result<bool, NodeError> {
+        Ok(self.control("stop", &[run.to_string()]).await? == "ok")
+    }
+
+    /// Finds a run on the node, the last one if none is named, to [`follow`](Self::follow) it from its start, whether
+    /// it still runs or not. Of a run with several stages it is the newest.
+    pub async fn attach(&self, run: Option<&RunId>) -> Result<Prepared, NodeError> {
+        let name = run.map(ToString::to_string).unwrap_or_default();
+        let answer = self.control("find", std::slice::from_ref(&name)).await?;
+        let mut words = answer.split(' ');
+        let found = (words.next() == Some("found"))
+            .then(|| Some((RunId::parse(words.next()?)?, words.next()?.parse().ok()?)))
+            .flatten();
+        let (run, stage) = found.ok_or_else(|| self.error(Failure::NoSuchRun(name)))?;
+        Ok(Prepared {
+            run,
+            stage,
+            offset: 0,
+            link: None,
+        })
+    }
+
+    /// Takes the lock away from this holder. Fails when it is another's by now.
+    pub async fn unlock(&self, holder: &Holder) -> Result<(), NodeError> {
+        let answer = self
+            .control("unlock", std::slice::from_ref(&holder.text))
+            .await?;
+        match answer.split_once(' ').unwrap_or((answer.as_str(), "")) {
+            ("ok" | "free", _) => Ok(()),
+            ("other", text) => Err(self.error(Failure::Locked(Holder::parse(text)))),
+            _ => Err(self.error(Failure::Other("the lock is being taken right now".into()))),
+        }
+    }
+
+    /// Follows a batch to its end. Every event goes to `events` (nobody has to listen), each once.
+    ///
+    /// When the connection drops it is made anew and the spool followed on from the same byte; the batch does not
+    /// notice. Fails when the node stays out of reach for ten minutes; `prepared` can then be followed again.
+    pub async fn follow(
+        &self,
+        prepared: &mut Prepared,
+        events: &UnboundedSender<SpoolEvent>,
+    ) -> Result<Outcome, NodeError> {
+        let mut lost: Option<Instant> = None;
+        let mut pause = Duration::from_millis(250);
+        loop {
+            let link = match prepared.link.take() {
+                Some(link) => Ok(link),
+                None => self.watch(prepared).await,
+            };
+            let error = match link {
+                Ok(mut link) => {
+                    if lost.take().is_some() {
+                        let _ = events.send(SpoolEvent::Following);
+                        pause = Duration::from_millis(250);
+                    }
+                    match listen(prepared, &mut link, events).await {
+                        Some(outcome) => return Ok(outcome),
+                        None => self.error(Failure::Lost),
+                    }
+                }
+                Err(error) if error.is_unreachable() => error,
+                Err(error) => return Err(error),
+            };
+            let since = *lost.get_or_insert_with(|| {
+                let _ = events.send(SpoolEvent::Lost(error.failure.to_string()));
+                Instant::now()
+            });
+            if since.elapsed() > OUT_OF_REACH {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(10));
+        }
+    }
+
+    /// Opens a channel on which the spool comes in from where it was left.
+    async fn watch(&self, prepared: &Prepared) -> Result<Link, NodeError> {
+        let sentinel = self.sentinel()?;
+        let mut args = vec![sentinel.clone(), "watch".to_owned()];
+        args.extend(prepared.args());
+        args.push(prepared.offset.to_string());
+        let mut channel = self
+            .open(&Program::Constant {
+                text: CONTROL,
+                args,
+                data: &[],
+                stream: true,
+            })
+            .await?;
+        let input = std::mem::take(&mut channel.input);
+        if let Some(mut stdin) = channel.stdin.take() {
+            let _ = timeout(self.timeout(), stdin.write_all(&input)).await;
+        }
+        let mut link = Link {
+            channel,
+            sentinel,
+            lines: Lines::default(),
+            said: Vec::new(),
+        };
+        self.expect_spool(&mut link).await?;
+        Ok(link)
+    }
+
+    /// Asks one thing about batches; gives what stands behind the sentinel.
+    async fn control(&self, verb: &str, args: &[String]) -> Result<String, NodeError> {
+        let sentinel = self.sentinel()?;
+        let mut all = vec![sentinel.clone(), verb.to_owned()];
+        all.extend_from_slice(args);
+        let reply = self
+            .run(&Program::Constant {
+                text: CONTROL,
+                args: all,
+                data: &[],
+                stream: false,
+            })
+            .await?;
+        let text = String::from_utf8_lossy(&reply.stdout);
+        if let Some(rest) = text.strip_prefix(&format!("{sentinel} "))
+            && let Some(line) = rest.strip_suffix('\n')
+        {
+            return Ok(line.to_owned());
+        }
+        let said = format!("{text}{}", String::from_utf8_lossy(&reply.stderr));
+        Err(NodeError {
+            node: self.node().to_owned(),
+            failure: classify::remote(&said, reply.status)
+                .unwrap_or_else(|| Failure::Truncated(classify::last_line(&said))),
+            said,
+        })
+    }
+
+    fn sentinel(&self) -> Result<String, NodeError> {
+        run_id::random_hex(16)
+            .map_err(|e| self.error(Failure::Here(format!("no random bytes: {e}"))))
+    }
+}
+
+/// Passes on what comes in until the batch's end; `None` when the connection was lost before.
+async fn listen(
+    prepared: &mut Prepared,
+    link: &mut Link,
+    events: &UnboundedSender<SpoolEvent>,
+) -> Option<Outcome> {
+    loop {
+        match link.next().await {
+            Heard::Line(line, bytes) => {
+                prepared.offset += bytes;
+                let event = SpoolEvent::parse(&line);
+                let _ = events.send(event.clone());
+                if let SpoolEvent::Done(outcome) = event {
+                    return Some(outcome);
+                }
+            }
+            Heard::End => {
+                let _ = events.send(SpoolEvent::Done(Outcome::Died));
+                return Some(Outcome::Died);
+            }
+            Heard::Cut => return None,
+        }
+    }
+}

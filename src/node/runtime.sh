@@ -1,0 +1,199 @@
+# What every batch brings along. A batch is /var/lib/nodewright/runs/RUN/STAGE/batch.sh, started with nothing but its
+# path as argument; everything it is called with stands in its own text, quoted. Events go to its spool.
+set -u
+umask 077
+LC_ALL=C
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+HOME=/root
+export LC_ALL PATH HOME
+unset TMPDIR SUDO_USER SUDO_COMMAND SUDO_UID SUDO_GID
+NW_DIR=${0%/*}
+NW_STATE=${NW_DIR%/runs/*}
+NW_BLOB=$NW_DIR/blob
+export NW_DIR NW_STATE NW_BLOB NW_RUN
+nw_locked=no nw_ended=no nw_tick='' nw_boot=''
+
+nw_say() { printf '%s\n' "$*" >>"$NW_DIR/spool"; }
+
+# nw_journal WORD TEXT: a line of the node's own record.
+nw_journal() {
+  # shellcheck disable=SC2153
+  printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$NW_RUN" "$NW_STAGE" "$1" "$2" >>"$NW_STATE/journal"
+}
+
+# nw_atomic FILE: standard input becomes the file, whole or not at all.
+nw_atomic() { dd of="$1.new" conv=fsync 2>/dev/null && mv -fT "$1.new" "$1"; }
+
+nw_start() {
+  exec </dev/null >/dev/null 2>&1
+  cd /
+  trap '' HUP
+  trap 'exit 143' TERM INT
+  trap nw_broken EXIT
+  nw_boot
+  nw_tick "$$"
+  NW_HOLDER="$NW_RUN $$ $nw_tick $nw_boot $(date -u +%Y-%m-%dT%H:%M:%SZ) $NW_BY"
+  printf '%s %s %s\n' "$$" "$nw_tick" "$nw_boot" >"$NW_DIR/pid.new"
+  mv -fT "$NW_DIR/pid.new" "$NW_DIR/pid"
+}
+
+# nw_unpack OFFSET [SHA256 LENGTH]...: the contents that stand behind the text, the last of them the secrets' values.
+nw_unpack() {
+  mkdir "$NW_BLOB" || nw_finish broken 'its folder could not be made'
+  nw_at=$(($1 + 1)) nw_i=0
+  shift
+  : >"$NW_DIR/sums"
+  while [ "$#" -ge 2 ]; do
+    tail -c "+$nw_at" "$NW_DIR/bundle" | head -c "$2" >"$NW_BLOB/$nw_i" || nw_finish broken 'no room for its contents'
+    printf '%s  %s\n' "$1" "$NW_BLOB/$nw_i" >>"$NW_DIR/sums"
+    nw_at=$((nw_at + $2)) nw_i=$((nw_i + 1))
+    shift 2
+  done
+  if [ "$nw_i" -gt 0 ]; then
+    sha256sum -c "$NW_DIR/sums" >/dev/null 2>&1 || nw_finish broken 'a content did not arrive whole'
+    mv "$NW_BLOB/$((nw_i - 1))" "$NW_DIR/secrets"
+  fi
+  nw_destroy "$NW_DIR/bundle"
+}
+
+# nw_destroy FILE...: overwritten and removed. (On a copy-on-write or journalled disk old blocks may stay.)
+nw_destroy() { shred -n 1 -u -- "$@" 2>/dev/null || rm -f -- "$@"; }
+
+# nw_wipe DIR: nothing that may hold a secret stays of a batch.
+nw_wipe() {
+  for nw_f in "$1"/bundle "$1"/batch.sh "$1"/secrets "$1"/out "$1"/blob/*; do
+    [ ! -f "$nw_f" ] || nw_destroy "$nw_f"
+  done
+  rm -rf "$1/blob" "$1/sums" "$1/armed"
+}
+
+# Batches that died (power, kill -9) leave their contents; the next one wipes them.
+nw_leftovers() {
+  for nw_d in "$NW_STATE"/runs/*/*/; do
+    nw_d=${nw_d%/}
+    [ "$nw_d" != "$NW_DIR" ] || continue
+    [ -e "$nw_d/bundle" ] || [ -e "$nw_d/batch.sh" ] || [ -e "$nw_d/blob" ] || continue
+    if [ -s "$nw_d/pid" ]; then
+      read -r nw_p nw_t nw_b <"$nw_d/pid"
+      ! nw_alive "$nw_p" "$nw_t" "$nw_b" || continue
+    elif [ -z "$(find "$nw_d" -maxdepth 0 -mmin +60)" ]; then
+      continue
+    fi
+    nw_wipe "$nw_d"
+  done
+}
+
+# The lock is a link whose text is its holder. The guard file's own lock is the kernel's, so nobody leaves it behind.
+nw_lock() {
+  exec 9>"$NW_STATE/.guard"
+  flock -w 10 9 || nw_finish broken 'the lock is held up'
+  if nw_held=$(readlink "$NW_STATE/lock"); then
+    set -f
+    # shellcheck disable=SC2086
+    set -- $nw_held
+    set +f
+    if [ "$#" -ge 4 ] && nw_alive "$2" "$3" "$4"; then
+      exec 9>&-
+      nw_finish locked "$nw_held"
+    fi
+    rm -f "$NW_STATE/lock"
+    nw_say "note the lock was left behind by a run that is gone: $nw_held"
+  fi
+  ln -s -n "$NW_HOLDER" "$NW_STATE/lock" || nw_finish broken 'the lock could not be taken'
+  exec 9>&-
+  nw_locked=yes
+  nw_leftovers
+  nw_boot
+  nw_tick "$$"
+  printf 'running %s %s %s %s %s\n' "$NW_RUN" "$NW_STAGE" "$$" "$nw_tick" "$nw_boot" | nw_atomic "$NW_STATE/last"
+}
+
+# nw_do PREFIX NUMBER FUNCTION: in a shell of its own; the last lines of what it says go to the spool when it fails.
+nw_do() {
+  ( umask 022; cd /; "$3" ) </dev/null >"$NW_DIR/out" 2>&1
+  nw_rc=$?
+  if [ "$nw_rc" -ne 0 ]; then
+    tail -n 200 "$NW_DIR/out" | awk -v p="$1 $2" -v f="$NW_DIR/secrets" '
+      BEGIN { while ((getline s < f) > 0) if (length(s) >= 4) v[++k] = s }
+      { for (i = 1; i <= k; i++) while ((at = index($0, v[i])) > 0) $0 = substr($0, 1, at - 1) "***" substr($0, at + length(v[i]))
+        print p " " substr($0, 1, 2000) }' >>"$NW_DIR/spool"
+  fi
+  rm -f "$NW_DIR/out"
+  return "$nw_rc"
+}
+
+# nw_check NUMBER TITLE FUNCTION: a validator; nothing has been changed yet.
+nw_check() {
+  nw_say "check $1 $2"
+  nw_do out "$1" "$3" && return
+  nw_finish refused "$1 $nw_rc"
+}
+
+# Waits for the word to begin, a minute at most. One rename decides between "go" and giving up.
+nw_ready() {
+  : >"$NW_DIR/armed"
+  nw_say ready
+  nw_n=0
+  while [ ! -e "$NW_DIR/go" ]; do
+    if [ -e "$NW_DIR/stop" ] && mv "$NW_DIR/armed" "$NW_DIR/abandoned" 2>/dev/null; then nw_finish abandoned; fi
+    if [ -e "$NW_DIR/abandoned" ]; then nw_finish abandoned; fi
+    if [ "$nw_n" -ge "$((${NW_PATIENCE:-60} * 10))" ] && mv "$NW_DIR/armed" "$NW_DIR/gave-up" 2>/dev/null; then nw_finish gave-up; fi
+    sleep 0.1
+    nw_n=$((nw_n + 1))
+  done
+  nw_say go
+  nw_journal begin "$NW_ABOUT"
+}
+
+# nw_step NUMBER TITLE FUNCTION
+nw_step() {
+  if [ -e "$NW_DIR/stop" ]; then
+    nw_journal stopped "before $2"
+    nw_finish stopped "$1"
+  fi
+  nw_say "begin $1 $2"
+  if nw_do out "$1" "$3"; then
+    nw_journal did "$2"
+    nw_say "end $1 0"
+  else
+    nw_journal failed "$2 (status $nw_rc)"
+    nw_say "end $1 $nw_rc"
+    nw_finish failed "$1 $nw_rc"
+  fi
+}
+
+# Ends the batch; the spool's last line is the result, and stands there only when everything else is done.
+nw_finish() {
+  nw_ended=yes
+  nw_wipe "$NW_DIR"
+  if [ "$nw_locked" = yes ]; then
+    nw_compact
+    nw_retire
+    [ ! -e "$NW_DIR/go" ] || nw_journal end "$*"
+    printf 'done %s %s %s\n' "$NW_RUN" "$NW_STAGE" "$*" | nw_atomic "$NW_STATE/last"
+    ( flock -w 10 9; [ "$(readlink "$NW_STATE/lock")" != "$NW_HOLDER" ] || rm -f "$NW_STATE/lock" ) 9>"$NW_STATE/.guard"
+  fi
+  nw_say "done $*"
+  exit 0
+}
+
+nw_broken() { [ "$nw_ended" = yes ] || nw_finish broken 'it was ended from outside'; }
+
+# The manifest with one line an address and path, the last; what is no longer ours is gone from it.
+nw_compact() {
+  [ -s "$NW_STATE/manifest" ] || return 0
+  awk -F '\t' '{ k = $1 FS $2; if (!(k in line)) order[++n] = k; line[k] = $0; gone[k] = ($3 == "-") }
+    END { for (i = 1; i <= n; i++) if (!gone[order[i]]) print line[order[i]] }' "$NW_STATE/manifest" | nw_atomic "$NW_STATE/manifest"
+}
+
+# The last 20 runs stay as they are; of older ones the kept versions stay for 90 days.
+nw_retire() {
+  for nw_r in "$NW_STATE"/runs/*/; do printf '%s\n' "${nw_r%/}"; done | sort -r | tail -n +21 |
+    while IFS= read -r nw_r; do
+      nw_young=no
+      for nw_k in "$nw_r"/*/kept; do
+        [ -d "$nw_k" ] && [ -z "$(find "$nw_k" -maxdepth 0 -mtime +90)" ] && nw_young=yes
+      done
+      if [ "$nw_young" = no ]; then rm -rf "$nw_r"; fi
+    done
+}

@@ -1,0 +1,196 @@
+//! What a batch says while it runs, line by line.
+
+use super::Holder;
+
+/// One event of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpoolEvent {
+    /// A validator runs: its number and title. Nothing has been changed yet.
+    Check(usize, String),
+    /// Everything is there and validated; the batch waits for the word to begin.
+    Ready,
+    /// It was let begin.
+    Go,
+    /// A step begins: its number, from 0, and its title.
+    Begin(usize, String),
+    /// A line that a step or validator said that then failed; secrets of the batch are already out of it.
+    Output(usize, String),
+    /// A step ended with this status.
+    End(usize, i32),
+    /// Something worth knowing, such as a lock that was left behind.
+    Note(String),
+    /// The end. Nothing follows.
+    Done(Outcome),
+    /// The connection was lost; the batch goes on by itself.
+    Lost(String),
+    /// The connection is back.
+    Following,
+}
+
+/// What became of a batch: its spool's last line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every step was done.
+    Finished,
+    /// This step failed with this status; no later one ran.
+    Failed {
+        /// The step, from 0.
+        step: usize,
+        /// Its exit status; 3 says that something is not as the plan saw it.
+        status: i32,
+    },
+    /// It was asked to stop and did, before this step.
+    Stopped {
+        /// The first step that did not run.
+        before: usize,
+    },
+    /// A validator failed; nothing was changed.
+    Refused {
+        /// The validator, from 0.
+        check: usize,
+        /// Its exit status.
+        status: i32,
+    },
+    /// Another run holds the node; nothing was changed.
+    Locked(Holder),
+    /// It was sent home before it began; nothing was changed.
+    Abandoned,
+    /// It waited a minute for the word to begin and gave up; nothing was changed.
+    GaveUp,
+    /// It could not go on, in its own words: no room, or ended from outside.
+    Broken(String),
+    /// It is gone without a last word: killed, or the node lost power. The events say how far it came.
+    Died,
+}
+
+impl Outcome {
+    /// Reads what stands behind `done `.
+    pub(super) fn parse(text: &str) -> Self {
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let mut numbers = rest.split(' ').map(str::parse::<i32>);
+        let mut number = || numbers.next().and_then(Result::ok);
+        match word {
+            "ok" => Self::Finished,
+            "abandoned" => Self::Abandoned,
+            "gave-up" => Self::GaveUp,
+            "locked" => Self::Locked(Holder::parse(rest)),
+            "stopped" => Self::Stopped {
+                before: index(number()),
+            },
+            "failed" => Self::Failed {
+                step: index(number()),
+                status: number().unwrap_or(1),
+            },
+            "refused" => Self::Refused {
+                check: index(number()),
+                status: number().unwrap_or(1),
+            },
+            _ => Self::Broken(rest.to_owned()),
+        }
+    }
+}
+
+fn index(number: Option<i32>) -> usize {
+    number.and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+}
+
+impl SpoolEvent {
+    /// Reads one line of a spool, without its newline. A line of another version is a note.
+    pub fn parse(line: &str) -> Self {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (number, text) = rest.split_once(' ').unwrap_or((rest, ""));
+        match (word, number.parse::<usize>()) {
+            ("ready", _) => Self::Ready,
+            ("go", _) => Self::Go,
+            ("done", _) => Self::Done(Outcome::parse(rest)),
+            ("note", _) => Self::Note(rest.to_owned()),
+            ("check", Ok(n)) => Self::Check(n, text.to_owned()),
+            ("begin", Ok(n)) => Self::Begin(n, text.to_owned()),
+            ("out", Ok(n)) => Self::Output(n, text.to_owned()),
+            ("end", Ok(n)) => Self::End(n, text.parse().unwrap_or(1)),
+            _ => Self::Note(line.to_owned()),
+        }
+    }
+}
+
+/// Cuts a stream into whole lines and counts the bytes of those that were taken.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    /// Adds what came.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole line without its newline, and how many bytes it had with it.
+    pub(super) fn next(&mut self) -> Option<(String, u64)> {
+        let at = self.buffer.iter().position(|b| *b == b'\n')?;
+        let line: Vec<u8> = self.buffer.drain(..=at).collect();
+        let text = String::from_utf8_lossy(&line[..at]).into_owned();
+        Some((text, line.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_an_event() {
+        for (line, event) in [
+            ("check 0 visudo", SpoolEvent::Check(0, "visudo".into())),
+            ("ready", SpoolEvent::Ready),
+            ("go", SpoolEvent::Go),
+            (
+                "begin 12 replace /etc/a b",
+                SpoolEvent::Begin(12, "replace /etc/a b".into()),
+            ),
+            ("out 12 ", SpoolEvent::Output(12, String::new())),
+            ("end 12 3", SpoolEvent::End(12, 3)),
+            ("done ok", SpoolEvent::Done(Outcome::Finished)),
+            (
+                "done failed 12 3",
+                SpoolEvent::Done(Outcome::Failed {
+                    step: 12,
+                    status: 3,
+                }),
+            ),
+            (
+                "done stopped 4",
+                SpoolEvent::Done(Outcome::Stopped { before: 4 }),
+            ),
+            (
+                "done broken no room",
+                SpoolEvent::Done(Outcome::Broken("no room".into())),
+            ),
+            ("something new", SpoolEvent::Note("something new".into())),
+        ] {
+            assert_eq!(SpoolEvent::parse(line), event, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_are_whole_wherever_the_stream_is_cut() {
+        let text = "a\n\nüb\nrest";
+        for cut in 0..text.len() {
+            let mut lines = Lines::default();
+            let mut seen = Vec::new();
+            for half in [&text.as_bytes()[..cut], &text.as_bytes()[cut..]] {
+                lines.push(half);
+                while let Some(line) = lines.next() {
+                    seen.push(line);
+                }
+            }
+            let want = [
+                ("a".to_owned(), 2),
+                (String::new(), 1),
+                ("üb".to_owned(), 4),
+            ];
+            assert_eq!(seen, want, "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a node keeps about runs, read in the same trip as everything else.
+
+use super::{Holder, Outcome, RunId, SpoolEvent};
+use crate::resource::{Answer, Observe};
+use crate::sh::Call;
+
+const SHELL: &str = concat!(include_str!("alive.sh"), include_str!("state.sh"));
+
+/// What a node keeps about runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeState {
+    /// The manifest's text: what we manage there, a line an address.
+    pub manifest: String,
+    /// Who holds the lock, if anybody; a holder that is gone does not count.
+    pub holder: Option<Holder>,
+    /// A holder that is gone and has left its lock; the next batch takes it over.
+    pub left_behind: Option<Holder>,
+    /// The last batch.
+    pub last: Option<LastBatch>,
+}
+
+/// The last batch that held the lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastBatch {
+    /// Its run.
+    pub run: RunId,
+    /// Its stage.
+    pub stage: u32,
+    /// What became of it; `None` while it runs.
+    pub outcome: Option<Outcome>,
+    /// For one that died: what its spool says, which tells what was finished.
+    pub events: Vec<SpoolEvent>,
+}
+
+impl LastBatch {
+    /// The steps that a batch that died had finished, by number and title.
+    pub fn finished(&self) -> Vec<(usize, &str)> {
+        let ended = |n: usize| self.events.contains(&SpoolEvent::End(n, 0));
+        let begun = self.events.iter().filter_map(|e| match e {
+            SpoolEvent::Begin(n, title) => Some((*n, title.as_str())),
+            _ => None,
+        });
+        begun.filter(|(n, _)| ended(*n)).collect()
+    }
+
+    /// The step in which a batch that died was.
+    pub fn interrupted(&self) -> Option<(usize, &str)> {
+        let ended = |n: usize| {
+            self.events
+                .iter()
+                .any(|e| matches!(e, SpoolEvent::End(m, _) if *m == n))
+        };
+        self.events.iter().find_map(|e| match e {
+            SpoolEvent::Begin(n, title) if !ended(*n) => Some((*n, title.as_str())),
+            _ => None,
+        })
+    }
+}
+
+/// Asks for a node's state, as sections of an observation: three processes, no channel of its own.
+pub fn observe_state(observe: &mut Observe) {
+    observe.functions(SHELL);
+    observe.section("nw.manifest", Call::new("nw_state_manifest"));
+    observe.section("nw.last", Call::new("nw_state_last"));
+    observe.section("nw.lock", Call::new("nw_state_lock"));
+}
+
+/// Asks for the last lines of a node's journal.
+pub fn observe_journal(observe: &mut Observe, lines: u32) {
+    observe.functions(SHELL);
+    let lines = lines.to_string();
+    observe.section("nw.journal", Call::new("nw_state_journal").arg(lines));
+}
+
+impl NodeState {
+    /// Reads what [`observe_state`] asked for.
+    pub fn read(answer: &Answer) -> Self {
+        let mut state = Self {
+            manifest: answer.text("nw.manifest").into_owned(),
+            last: last(&answer.text("nw.last")),
+            ..Self::default()
+        };
+        let lock = answer.text("nw.lock");
+        match lock.trim_end().split_once(' ') {
+            Some(("alive", text)) => state.holder = Some(Holder::parse(text)),
+            Some(("gone", text)) => state.left_behind = Some(Holder::parse(text)),
+            _ => {}
+        }
+        state
+    }
+}
+
+fn last(text: &str) -> Option<LastBatch> {
+    let mut lines = text.lines();
+    let mut words = lines.next()?.splitn(4, ' ');
+    let (word, run, stage) = (words.next()?, words.next()?, words.next()?);
+    Some(LastBatch {
+        run: RunId::parse(run)?,
+        stage: stage.parse().ok()?,
+        outcome: match word {
+            "running" => None,
+            "died" => Some(Outcome::Died),
+            _ => Some(Outcome::parse(words.next().unwrap_or_default())),
+        },
+        events: lines.map(SpoolEvent::parse).collect(),
+    })
+}
+
+/// One line of a node's journal.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct JournalLine {
+    /// When, by the node's clock, in UTC: `2026-11-20T23:59:59Z`.
+    pub at: String,
+    /// The run.
+    pub run: String,
+    /// The stage of the run.
+    pub stage: u32,
+    /// `begin`, `did`, `failed`, `stopped` or `end`.
+    pub event: String,
+    /// For `begin` who, site, commit and version; for the others the step or the outcome.
+    pub text: String,
+}
+
+/// Reads what [`observe_journal`] asked for; a line of another version is passed over.
+pub fn read_journal(answer: &Answer) -> Vec<JournalLine> {
+    let text = answer.text("nw.journal");
+    let line = |line: &str| {
+        let words: Vec<_> = line.splitn(5, '\t').collect();
+        let [at, run, stage, event, text] = words.as_slice() else {
+            return None;
+        };
+        Some(JournalLine {
+            at: (*at).to_owned(),
+            run: (*run).to_owned(),
+            stage: stage.parse().ok()?,
+            event: (*event).to_owned(),
+            text: (*text).to_owned(),
+        })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_died_tells_what_it_finished() {
+        let answer = Answer::from_sections([
+            (
+                "nw.last",
+                "died 20261120T235959-9f3a 1\nready\ngo\nbegin 0 one\nend 0 0\nbegin 1 two\n",
+                0,
+            ),
+            ("nw.lock", "gone 20261120T235959-9f3a 7 8 b s w\n", 0),
+            ("nw.manifest", "a\n", 0),
+        ]);
+        let state = NodeState::read(&answer);
+        let last = state.last.unwrap();
+        assert_eq!(last.outcome, Some(Outcome::Died));
+        assert_eq!(last.finished(), [(0, "one")]);
+        assert_eq!(last.interrupted(), Some((1, "two")));
+        assert_eq!(
+            (state.holder, state.left_behind.unwrap().pid),
+            (None, "7".into())
+        );
+        assert_eq!(state.manifest, "a\n");
+    }
+
+    #[test]
+    fn a_bare_node_has_no_state() {
+        let answer = Answer::from_sections([("nw.last", "", 0), ("nw.lock", "", 0)]);
+        assert_eq!(NodeState::read(&answer), NodeState::default());
+    }
+
+    #[test]
+    fn the_journal_is_read_line_by_line() {
+        let answer = Answer::from_sections([(
+            "nw.journal",
+            "2026-11-20T23:59:59Z\t20261120T235959-9f3a\t0\tdid\treplace /etc/a\nodd\n",
+            0,
+        )]);
+        let lines = read_journal(&answer);
+        assert_eq!(lines.len(), 1);
+        assert_eq!(
+            (lines[0].event.as_str(), lines[0].text.as_str()),
+            ("did", "replace /etc/a")
+        );
+    }
+}
