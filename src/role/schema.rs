@@ -278,16 +278,34 @@ mod tests {
     #[test]
     fn every_kind_is_a_step_of_the_schema() {
         let schema = schema();
-        let package = &schema["$defs"]["step_package"];
-        assert_eq!(package["required"], json!(["package"]));
-        assert!(package["properties"]["for_each"].is_object());
-        assert_eq!(
-            package["properties"]["state"]["anyOf"][0]["$ref"],
-            json!("#/$defs/package_State")
-        );
-        assert!(schema["$defs"]["package_State"].is_object());
         for kind in KINDS {
-            assert!(schema["$defs"][format!("step_{}", kind.name())].is_object());
+            let step = &schema["$defs"][format!("step_{}", kind.name())];
+            assert_eq!(step["required"], json!([kind.name()]));
+            assert!(
+                step["properties"]["for_each"].is_object(),
+                "{}",
+                kind.name()
+            );
+        }
+        let mut refs = Vec::new();
+        collect_refs(&schema, &mut refs);
+        for reference in refs {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(
+                schema.pointer(pointer).is_some(),
+                "{reference} leads nowhere"
+            );
+        }
+    }
+
+    fn collect_refs(schema: &Json, refs: &mut Vec<String>) {
+        match schema {
+            Json::Object(map) => {
+                refs.extend(map.get("$ref").and_then(Json::as_str).map(str::to_owned));
+                map.values().for_each(|v| collect_refs(v, refs));
+            }
+            Json::Array(list) => list.iter().for_each(|v| collect_refs(v, refs)),
+            _ => {}
         }
     }
 
@@ -297,17 +315,35 @@ mod tests {
         for kind in KINDS {
             assert!(text.contains(&format!("\n## {}\n\n{}\n", kind.name(), kind.doc())));
         }
-        assert!(
-            text.contains("| `package` | text | has to be said | Name of the package. |"),
-            "{text}"
-        );
-        assert!(
-            text.contains("| `state` | `present` or `absent` |  |"),
-            "{text}"
-        );
-        assert!(
-            text.contains("| `held` | `true` or `false` | `false` |"),
-            "{text}"
+    }
+
+    #[test]
+    fn a_key_is_told_with_what_it_takes_and_its_default() {
+        let schema = json!({
+            "properties": {
+                "thing": { "type": "string", "description": "Its name." },
+                "state": { "$ref": "#/$defs/State", "description": "This\nor that." },
+                "held": { "type": "boolean", "default": false, "description": "Kept." },
+                "files": { "type": "array", "items": { "$ref": "#/$defs/Entry" } },
+            },
+            "required": ["thing"],
+            "$defs": {
+                "State": { "type": "string", "enum": ["present", "absent"] },
+                "Entry": { "type": "object", "properties": { "mode": { "type": ["string", "null"] } } },
+            },
+        });
+        let mut out = String::new();
+        keys(&schema, &schema, &mut out);
+        let rows: Vec<_> = out.lines().filter(|l| l.starts_with("| `")).collect();
+        assert_eq!(
+            rows,
+            [
+                "| `thing` | text | has to be said | Its name. |",
+                "| `state` | `present` or `absent` |  | This or that. |",
+                "| `held` | `true` or `false` | `false` | Kept. |",
+                "| `files` | a list: a table |  |  |",
+                "| `mode` | text |  |  |",
+            ]
         );
     }
 }
