@@ -7,6 +7,7 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::package::Package>::new(),
     &Adapter::<super::repository::Repository>::new(),
     &Adapter::<super::service::Service>::new(),
+    &Adapter::<super::sysctl::Sysctl>::new(),
     &Adapter::<super::file::File>::new(),
     &Adapter::<super::directory::Directory>::new(),
     &Adapter::<super::symlink::Symlink>::new(),

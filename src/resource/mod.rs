@@ -23,6 +23,7 @@ mod public_key;
 mod repository;
 mod service;
 mod symlink;
+mod sysctl;
 #[cfg(test)]
 mod testing;
 mod valid;

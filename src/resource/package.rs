@@ -50,6 +50,9 @@ pub struct Seen {
     held: bool,
 }
 
+/// Packages and repositories share their shell, so that a script holds it once.
+pub(super) const SHELL: &str = concat!(include_str!("repository.sh"), include_str!("package.sh"));
+
 /// Sections of the answer.
 const PACKAGES: &str = "package";
 const LOCKS: &str = "package-locks";
@@ -119,7 +122,7 @@ impl Seen {
 impl Kind for Package {
     const NAME: &'static str = "package";
     const DOC: &'static str = "Packages; all of a stage in one transaction of yum, dnf or apt.";
-    const SHELL: &'static str = concat!(include_str!("repository.sh"), include_str!("package.sh"));
+    const SHELL: &'static str = SHELL;
     const ENDS_STAGE: bool = true;
     type Want = Want;
     type Seen = Seen;

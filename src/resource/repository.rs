@@ -190,7 +190,7 @@ fn whole(path: String, content: String) -> Edit {
 impl Kind for Repository {
     const NAME: &'static str = "repository";
     const DOC: &'static str = "Package repositories of yum, dnf and apt; their lists are fetched anew when any repository changed.";
-    const SHELL: &'static str = include_str!("repository.sh");
+    const SHELL: &'static str = super::package::SHELL;
     const ENDS_STAGE: bool = true;
     type Want = Want;
     type Seen = Seen;
