@@ -19,3 +19,4 @@ pub mod run;
 pub mod sh;
 pub mod site;
 pub mod text;
+pub mod verify;

@@ -1,7 +1,11 @@
 //! `nodewright apply`.
 
-use super::{Forks, Pick};
+use super::saved::Saved;
+use super::{Context, Forks, Pick, Usage, workplace};
+use crate::exit::Exit;
+use crate::run::Event;
 use clap_complete::ArgValueCompleter;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `apply`.
@@ -37,4 +41,69 @@ impl Args {
         let path = Path::new(word);
         (word.contains(['.', '/']) && path.is_file()).then(|| path.to_owned())
     }
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, a selection that matches nothing, a saved plan that cannot be read.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let saved = args
+        .saved()
+        .map(|file| Saved::load(context, &file))
+        .transpose()?;
+    let nodes = match &saved {
+        Some(saved) => place.select(&saved.nodes())?,
+        None => place.select(&args.words)?,
+    };
+    if !args.yes && saved.is_none() && !std::io::stdin().is_terminal() {
+        let text = "apply asks before it changes anything, and there is no terminal to ask on: use --yes, or a saved plan";
+        return Err(Usage(text.to_owned()).into());
+    }
+    let setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    let mut reporter = context.reporter();
+    let ask = !args.yes && saved.is_none();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let after = |event: &Event| {
+        if let Event::Planned { plan } = event {
+            let go = plan.is_empty() || !ask || agreed(context);
+            let _ = answer.send(go);
+        }
+    };
+    let site = &place.site;
+    let exit = workplace::with_engine(&mut reporter, setup, after, async move |engine| {
+        engine.observe().await;
+        let plan = engine.plan();
+        if let Some(moved) = saved.as_ref().and_then(|s| s.moved(site, &plan)) {
+            engine.tell(Event::Note {
+                node: None,
+                text: format!("The saved plan is not carried out: {moved}."),
+            });
+            return Exit::Failed;
+        }
+        engine.tell(Event::Planned { plan: plan.clone() });
+        if !answered.recv().unwrap_or(false) {
+            engine.tell(Event::Note {
+                node: None,
+                text: "Nothing was changed.".to_owned(),
+            });
+            return workplace::worst(engine).unwrap_or(Exit::Pending);
+        }
+        if plan.is_empty() && plan.nodes.iter().all(|n| n.refusals.is_empty()) {
+            return workplace::worst(engine).unwrap_or_else(|| super::plan::ends_with(&plan));
+        }
+        engine.carry_out(&plan).await;
+        workplace::worst(engine).unwrap_or(Exit::Done)
+    })?;
+    reporter.finish()?;
+    Ok(exit)
+}
+
+/// Asks on the terminal.
+fn agreed(context: &Context) -> bool {
+    context.warn("Carry this out? [y/N] ");
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }

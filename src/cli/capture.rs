@@ -1,6 +1,12 @@
 //! `nodewright capture`.
 
-use super::{Forks, Nodes};
+use super::workplace::write_atomically;
+use super::{Context, Forks, Nodes, Pick, workplace};
+use crate::exit::Exit;
+use crate::facts::{self, Facts};
+use crate::node::scrub;
+use crate::resource::Observe;
+use anyhow::Context as _;
 use std::path::PathBuf;
 
 /// Arguments of `capture`.
@@ -16,4 +22,56 @@ pub struct Args {
     /// Where the specimens go: DIR/NODE/….
     #[arg(long, short, value_name = "DIR", default_value = "specimens")]
     pub out: PathBuf,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, a selection that matches nothing, a file that cannot be written.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(&args.nodes.nodes)?;
+    let setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
+    let vault = setup.vault.clone();
+    let mut reporter = context.reporter();
+    let (answers, worst) = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async |engine| {
+            let vault = engine.vault().clone();
+            let answers = engine.ask_all(move |member| {
+                let mut observe = Observe::default();
+                facts::observe(&mut observe);
+                member.wanted(&vault).observe(&mut observe);
+                observe
+            });
+            (answers.await, workplace::worst(engine))
+        },
+    )?;
+    reporter.finish()?;
+    let today = crate::run::today();
+    for (node, answer) in answers {
+        let dir = args.out.join(&node);
+        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let facts = Facts::parse(&answer);
+        let mut count = 0;
+        // Contents of files are the operator's, and may hold what nobody called a secret.
+        for (name, section) in answer
+            .iter()
+            .filter(|(n, _)| !matches!(*n, "path.whole" | "path.content"))
+        {
+            let head = format!(
+                "# captured {today} on {} ({} {}), status {}\n",
+                facts.release, facts.kernel, facts.arch, section.status
+            );
+            write_atomically(
+                &dir.join(name),
+                (head + &scrub(&section.text(), &vault)).as_bytes(),
+            )?;
+            count += 1;
+        }
+        context.print(&format!("{node}: {count} specimens in {}\n", dir.display()))?;
+    }
+    Ok(worst.unwrap_or(Exit::Done))
 }

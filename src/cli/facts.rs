@@ -1,6 +1,10 @@
 //! `nodewright facts`.
 
-use super::{Forks, Nodes};
+use super::{Context, Forks, Nodes, Pick, workplace};
+use crate::exit::Exit;
+use crate::facts::{self, Difference, Facts};
+use crate::resource::Observe;
+use std::fmt::Write as _;
 
 /// Arguments of `facts`.
 #[derive(Debug, clap::Args)]
@@ -14,4 +18,106 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, a selection that matches nothing.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(&args.nodes.nodes)?;
+    let setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
+    let mut reporter = context.reporter();
+    let (answers, worst) = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async |engine| {
+            let answers = engine.ask_all(|_| {
+                let mut observe = Observe::default();
+                facts::observe(&mut observe);
+                observe
+            });
+            (answers.await, workplace::worst(engine))
+        },
+    )?;
+    reporter.finish()?;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    let mut differs = false;
+    for (node, answer) in answers {
+        let facts = Facts::parse(&answer);
+        let differences = facts::differences(&place.site, &node, &facts, now);
+        differs |= !differences.is_empty();
+        if context.global.json {
+            let line = serde_json::json!({"event": "facts", "node": node, "facts": facts, "differences": differences});
+            context.print(&format!("{line}\n"))?;
+        } else {
+            context.print(&page(&node, &facts, &differences))?;
+        }
+    }
+    Ok(worst.unwrap_or(if differs { Exit::Findings } else { Exit::Done }))
+}
+
+/// What is shown of one node.
+fn page(node: &str, facts: &Facts, differences: &[Difference]) -> String {
+    let mut text = format!("{node}\n");
+    let mut line = |what: &str, value: String| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "  {what:<14} {value}");
+        }
+    };
+    line("release", facts.release.clone());
+    line("kernel", format!("{} {}", facts.kernel, facts.arch));
+    line("machine", facts.machine.clone());
+    line("memory", format!("{} MiB", facts.memory_kib / 1024));
+    line(
+        "guests",
+        facts
+            .virtualisation
+            .clone()
+            .unwrap_or_else(|| "the processor cannot run them".to_owned()),
+    );
+    line("SELinux", facts.selinux.clone());
+    for (name, version) in &facts.versions {
+        line(name, version.clone());
+    }
+    for (name, i) in facts.interfaces.iter().filter(|(n, _)| n.as_str() != "lo") {
+        let kind = if i.physical { "" } else { " virtual" };
+        line(
+            name,
+            format!(
+                "{} mtu {} {}{kind} {}",
+                i.mac,
+                i.mtu,
+                i.state,
+                i.addresses.join(" ")
+            ),
+        );
+    }
+    for (name, disk) in &facts.disks {
+        let gib = disk.bytes / (1 << 30);
+        line(
+            name,
+            format!("{gib} GiB {} {}", disk.model, disk.ids.join(" "))
+                .trim_end()
+                .to_owned(),
+        );
+    }
+    for (device, what) in facts.signatures.iter().flatten() {
+        line(device, what.clone());
+    }
+    if differences.is_empty() {
+        text.push_str("  as the site declares\n");
+    }
+    for d in differences {
+        let _ = writeln!(
+            text,
+            "  ! {}: declared {}, seen {}",
+            d.what, d.declared, d.seen
+        );
+    }
+    text
 }

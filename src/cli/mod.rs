@@ -18,8 +18,10 @@ mod man;
 mod outcome;
 pub mod plan;
 pub mod run;
+mod saved;
 pub mod unlock;
 pub mod verify;
+mod workplace;
 
 pub use args::{Color, Forks, Global, Nodes, Pick};
 pub use context::{Commit, Context};
@@ -47,6 +49,18 @@ pub struct Cli {
 pub enum Command {
     /// Write a commented starter site into a new folder.
     Init(init::Args),
+    /// What a node is made of, and whether that is what the site declares.
+    Facts(facts::Args),
+    /// Every read-only observation of a node, as specimens for tests.
+    Capture(capture::Args),
+    /// What `apply` would change, with a diff for each file. Changes nothing.
+    Plan(plan::Args),
+    /// Show the plan, ask, carry it out, and look again at what it changed.
+    Apply(apply::Args),
+    /// Ask the checks of all roles.
+    Verify(verify::Args),
+    /// Run a command on nodes; one node of a cluster at a time.
+    Run(run::Args),
     /// Print what makes a shell complete commands, options and node names.
     Completions(completions::Args),
     /// Write the manual pages.
@@ -67,6 +81,12 @@ impl Command {
     fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
             Self::Init(args) => init::run(&args, context),
+            Self::Facts(args) => facts::run(&args, context),
+            Self::Capture(args) => capture::run(&args, context),
+            Self::Plan(args) => plan::run(&args, context),
+            Self::Apply(args) => apply::run(&args, context),
+            Self::Verify(args) => verify::run(&args, context),
+            Self::Run(args) => run::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),

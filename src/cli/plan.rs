@@ -1,6 +1,10 @@
 //! `nodewright plan`.
 
-use super::{Forks, Nodes, Pick};
+use super::saved::Saved;
+use super::{Context, Forks, Nodes, Pick, workplace};
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::run::Event;
 use std::path::PathBuf;
 
 /// Arguments of `plan`.
@@ -25,4 +29,49 @@ pub struct Args {
     /// Save the plan: what is approved is then carried out by `apply FILE`, or refused where a node moved meanwhile.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, a selection that matches nothing, a file that cannot be written.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(&args.nodes.nodes)?;
+    let setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    let mut reporter = context.reporter();
+    let (plan, worst) = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async |engine| {
+            engine.observe().await;
+            let plan = engine.plan();
+            engine.tell(Event::Planned { plan: plan.clone() });
+            (plan, workplace::worst(engine))
+        },
+    )?;
+    reporter.finish()?;
+    if let Some(file) = &args.out {
+        Saved::of(&place.site, &plan).save(context, &place, file)?;
+        context.note(&format!(
+            "Saved as {}; `nodewright apply {}` carries it out as it was reviewed.\n",
+            file.display(),
+            file.display()
+        ));
+    }
+    Ok(worst.unwrap_or_else(|| ends_with(&plan)))
+}
+
+/// What a plan alone ends a command with.
+pub fn ends_with(plan: &Plan) -> Exit {
+    if plan.nodes.iter().any(|n| !n.refusals.is_empty()) {
+        Exit::Refused
+    } else if !plan.is_empty() {
+        Exit::Pending
+    } else if plan.nodes.iter().any(|n| !n.findings.is_empty()) {
+        Exit::Findings
+    } else {
+        Exit::Done
+    }
 }

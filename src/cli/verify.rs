@@ -1,6 +1,8 @@
 //! `nodewright verify`.
 
-use super::{Forks, Nodes, Pick};
+use super::{Context, Forks, Nodes, Pick, workplace};
+use crate::exit::Exit;
+use crate::run::Event;
 use std::path::PathBuf;
 
 /// Arguments of `verify`.
@@ -25,4 +27,41 @@ pub struct Args {
     /// Write the results as JUnit XML, too.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, a selection that matches nothing, a file that cannot be written.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(&args.nodes.nodes)?;
+    let setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    let mut reporter = context.reporter().of_checks(args.junit.as_deref());
+    let place = &place;
+    let exit = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async move |engine| {
+            engine.observe().await;
+            let mut failed = false;
+            for (node, outcomes) in engine.verify(|node| place.checks(node)) {
+                for outcome in outcomes {
+                    failed |= !outcome.ok && outcome.severity != "info";
+                    engine.tell(Event::Check {
+                        node: node.clone(),
+                        code: outcome.code,
+                        severity: outcome.severity,
+                        ok: outcome.ok,
+                        message: outcome.message,
+                        remedy: outcome.remedy,
+                    });
+                }
+            }
+            workplace::worst(engine).unwrap_or(if failed { Exit::Findings } else { Exit::Done })
+        },
+    )?;
+    reporter.finish()?;
+    Ok(exit)
 }

@@ -2,6 +2,10 @@
 //!
 //! Facts never reach a template: rendering is a function of the site alone.
 
+mod compare;
+
+pub use compare::{Difference, differences};
+
 use crate::resource::{Answer, Observe, Platform};
 use crate::sh::Call;
 use indexmap::IndexMap;

@@ -10,10 +10,10 @@ pub struct Way {
     pub alias: String,
     /// Name or address to connect to.
     pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Who logs in.
-    pub user: String,
+    /// TCP port; without it, what the operator's own configuration says.
+    pub port: Option<u16>,
+    /// Who logs in; without it, what the operator's own configuration says.
+    pub user: Option<String>,
     /// Another alias of this configuration, or any destination, to jump through.
     pub jump: Option<String>,
     /// A command whose standard input and output is the connection (`ProxyCommand`). It is the operator's own text.
@@ -74,13 +74,17 @@ pub fn ssh_config(nodes: &[NodeAccess]) -> Result<String, ConfigError> {
 fn write_way(out: &mut String, node: &NodeAccess, way: &Way) -> Result<(), ConfigError> {
     let _ = write!(
         out,
-        "\nHost {}\n  HostName {}\n  Port {}\n  User {}\n  HostKeyAlias {}\n",
+        "\nHost {}\n  HostName {}\n  HostKeyAlias {}\n",
         word(node, "an alias", &way.alias)?,
         word(node, "a host", &way.host)?,
-        way.port,
-        word(node, "a user", &way.user)?,
         word(node, "the name", &node.name)?,
     );
+    if let Some(port) = way.port {
+        let _ = writeln!(out, "  Port {port}");
+    }
+    if let Some(user) = &way.user {
+        let _ = writeln!(out, "  User {}", word(node, "a user", user)?);
+    }
     let _ = write!(
         out,
         "  UserKnownHostsFile {}\n  StrictHostKeyChecking yes\n  CheckHostIP no\n  UpdateHostKeys no\n",
@@ -179,16 +183,16 @@ mod tests {
                 Way {
                     alias: "node1".into(),
                     host: "192.0.2.5".into(),
-                    port: 22,
-                    user: "root".into(),
+                    port: Some(22),
+                    user: Some("root".into()),
                     jump: None,
                     proxy_command: None,
                 },
                 Way {
                     alias: "node1.jump".into(),
                     host: "10.0.2.1".into(),
-                    port: 2222,
-                    user: "root".into(),
+                    port: Some(2222),
+                    user: Some("root".into()),
                     jump: Some("admin@gate.example.net:22".into()),
                     proxy_command: None,
                 },

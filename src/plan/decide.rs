@@ -19,6 +19,8 @@ pub struct Wanted<'a> {
     pub target: &'a Target,
     /// Its resources, in step order.
     pub resources: &'a [Resource],
+    /// What is only looked at, for checks.
+    pub watched: &'a [Resource],
     /// The values of secrets.
     pub vault: &'a Vault,
 }
@@ -99,7 +101,7 @@ impl<'a> Wanted<'a> {
     /// Asks everything there is to ask, in one script.
     pub fn observe(&self, observe: &mut Observe) {
         self.paths().observe(self.vault, observe);
-        for (kind, resources) in by_kind(self.resources) {
+        for (kind, resources) in by_kind(self.resources.iter().chain(self.watched)) {
             kind.observe(&resources, self.target, observe);
         }
     }
@@ -124,8 +126,10 @@ impl<'a> Wanted<'a> {
 }
 
 /// The resources by kind, in registry order of first use.
-fn by_kind(resources: &[Resource]) -> Vec<(&'static dyn crate::resource::Erased, Vec<&Resource>)> {
-    let mut kinds: Vec<(&'static dyn crate::resource::Erased, Vec<&Resource>)> = Vec::new();
+fn by_kind<'a>(
+    resources: impl Iterator<Item = &'a Resource>,
+) -> Vec<(&'static dyn crate::resource::Erased, Vec<&'a Resource>)> {
+    let mut kinds: Vec<(&'static dyn crate::resource::Erased, Vec<&'a Resource>)> = Vec::new();
     for resource in resources {
         match kinds
             .iter_mut()

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod fold;
 mod manifest;
 mod model;
+pub mod orphan;
 mod paths;
 mod select;
 mod wave;

@@ -1,0 +1,110 @@
+//! A plan in a file: what was reviewed is carried out, or refused where a node moved meanwhile.
+
+use super::workplace::{Workplace, write_atomically};
+use super::{Context, Usage};
+use crate::plan::{Diff, Plan};
+use crate::site::Site;
+use anyhow::Context as _;
+use serde_json::{Value as Json, json};
+use std::path::Path;
+
+/// The format of the file.
+const FORMAT: u64 = 1;
+
+/// A saved plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    json: Json,
+    tainted: bool,
+}
+
+impl Saved {
+    /// A plan, with what it was made from.
+    pub fn of(site: &Site, plan: &Plan) -> Self {
+        let tainted = plan
+            .nodes
+            .iter()
+            .flat_map(|n| &n.changes)
+            .any(|c| c.diff == Some(Diff::Secret));
+        let json = json!({
+            "nodewright-plan": FORMAT,
+            "site": site.name(),
+            "digest": site.digest(),
+            "plan": plan,
+        });
+        Self { json, tainted }
+    }
+
+    /// Writes it; encrypted to those who may open the site's secrets when a change holds one.
+    pub fn save(&self, context: &Context, place: &Workplace, file: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(&self.json)? + "\n";
+        let _ = (context, place);
+        write_atomically(file, text.as_bytes())
+    }
+
+    /// Reads one.
+    pub fn load(context: &Context, file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let tainted = text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----");
+        let _ = context;
+        let json: Json = serde_json::from_str(&text)
+            .map_err(|e| Usage(format!("{} is no saved plan: {e}", file.display())))?;
+        if json["nodewright-plan"] != json!(FORMAT) {
+            return Err(Usage(format!(
+                "{} is no saved plan of this version of nodewright",
+                file.display()
+            ))
+            .into());
+        }
+        Ok(Self { json, tainted })
+    }
+
+    /// The nodes it is about.
+    pub fn nodes(&self) -> Vec<String> {
+        let nodes = self.json["plan"]["nodes"].as_array().into_iter().flatten();
+        nodes
+            .filter_map(|n| n["node"].as_str())
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    /// What moved since it was made: nothing, when it can be carried out as it was reviewed.
+    pub fn moved(&self, site: &Site, now: &Plan) -> Option<String> {
+        if self.json["digest"] != json!(site.digest()) {
+            return Some("the site changed since the plan was saved".to_owned());
+        }
+        let saved = self.json["plan"]["nodes"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let now = serde_json::to_value(&now.nodes).unwrap_or_default();
+        let now = now.as_array().cloned().unwrap_or_default();
+        for node in &saved {
+            let name = node["node"].as_str().unwrap_or_default();
+            let Some(current) = now.iter().find(|n| n["node"] == node["node"]) else {
+                return Some(format!("{name} could not be observed"));
+            };
+            for list in ["changes", "later"] {
+                let old = node[list].as_array().cloned().unwrap_or_default();
+                let new = current[list].as_array().cloned().unwrap_or_default();
+                let differs =
+                    |a: &Json, b: &Json| a["digest"] != b["digest"] || a["address"] != b["address"];
+                let moved = old
+                    .iter()
+                    .find(|o| !new.iter().any(|n| !differs(o, n)))
+                    .or_else(|| new.iter().find(|n| !old.iter().any(|o| !differs(o, n))));
+                if let Some(moved) = moved {
+                    let address = moved["addresses"][0]
+                        .as_str()
+                        .or(moved["address"].as_str())
+                        .unwrap_or_default();
+                    return Some(format!(
+                        "{name}: {address} is not as it was when the plan was saved"
+                    ));
+                }
+            }
+        }
+        None
+    }
+}

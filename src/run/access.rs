@@ -1,0 +1,81 @@
+//! The ways in to a node, from what the site says.
+
+use crate::node::{NodeAccess, Way};
+use crate::resource::Platform;
+use crate::site::Site;
+use crate::site::inventory::Reach;
+use std::path::Path;
+
+/// How a node is reached: its ways in, in the site's order. The first is called by the node's own name.
+pub fn access(site: &Site, node: &str, known_hosts: &Path, identity: Option<&Path>) -> NodeAccess {
+    let login = site.login(node);
+    let way = |alias: &str, host: String, jump: Option<String>| Way {
+        alias: alias.to_owned(),
+        host,
+        port: login.port,
+        user: login.user.clone(),
+        jump,
+        proxy_command: None,
+    };
+    let mut ways: Vec<Way> = Vec::new();
+    for reach in site.reach() {
+        match reach {
+            Reach::Direct => ways.push(way(&format!("{node}.direct"), login.host.clone(), None)),
+            Reach::Jump(host) => {
+                let alias = format!("{node}.jump");
+                ways.push(way(&alias, login.host.clone(), Some(host)));
+            }
+            Reach::Knock(zone) => {
+                if let Some((address, _)) = site.address(node, zone.as_str()) {
+                    let alias = format!("{node}.knock-{zone}");
+                    ways.push(way(&alias, address.to_string(), None));
+                }
+            }
+            Reach::Peer(zone) => {
+                let Some((address, _)) = site.address(node, zone.as_str()) else {
+                    continue;
+                };
+                for peer in site.peers_of(node) {
+                    let alias = format!("{node}.peer-{zone}");
+                    ways.push(way(&alias, address.to_string(), Some(peer.to_owned())));
+                }
+            }
+        }
+    }
+    if let Some(first) = ways.first_mut() {
+        node.clone_into(&mut first.alias);
+    }
+    NodeAccess {
+        name: node.to_owned(),
+        ways,
+        old_algorithms: site.platform_of(node) == Platform::El6,
+        known_hosts: known_hosts.to_owned(),
+        identity: identity.map(Path::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_follow_the_sites_order() {
+        let text = include_str!("../../inventory/crosslink/inventory.toml");
+        let site = crate::site::load_str(text).site.unwrap();
+        let access = access(&site, "node1", Path::new("/site/known_hosts"), None);
+        let ways: Vec<(&str, &str, Option<&str>)> = access
+            .ways
+            .iter()
+            .map(|w| (w.alias.as_str(), w.host.as_str(), w.jump.as_deref()))
+            .collect();
+        assert_eq!(
+            ways,
+            [
+                ("node1", "192.0.2.5", Some("shell1.example.net")),
+                ("node1.knock-red", "192.0.2.5", None),
+                ("node1.peer-yellow", "10.0.2.1", Some("node2")),
+                ("node1.peer-serial", "10.0.9.1", Some("node2")),
+            ]
+        );
+    }
+}

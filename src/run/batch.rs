@@ -1,0 +1,153 @@
+//! Makes the batch of one node out of the steps of its plan.
+
+use super::engine::Member;
+use crate::node::{Batch, BatchStep, Blob, Header, RunId, Secret};
+use crate::plan::{Step, sha256};
+use crate::resource::{Resource, Target};
+use crate::sh::Call;
+use crate::text::Vault;
+
+/// What every batch of a run says of itself.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The run.
+    pub run: RunId,
+    /// The site's name.
+    pub site: String,
+    /// The site's commit, where it is in git; with `+` when the checkout has changes that are not committed.
+    pub commit: Option<String>,
+    /// Who runs it: `anna@desk`.
+    pub who: String,
+}
+
+/// The batch for these steps of a node.
+pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault: &Vault) -> Batch {
+    let (resources, target, etckeeper) = (
+        member.resources.as_slice(),
+        &member.target,
+        member.etckeeper,
+    );
+    let mut blobs = Vec::new();
+    let mut preflight = Vec::new();
+    let mut todo = Vec::new();
+    let mut functions = vec![include_str!("run.sh")];
+    let written: Vec<&str> = steps.iter().filter_map(|s| s.path.as_deref()).collect();
+    let before = before(origin, resources, target, &written, etckeeper);
+    if !before.is_empty() {
+        todo.push(BatchStep {
+            title: "note how things stand".to_owned(),
+            calls: before,
+        });
+    }
+    for resource in resources {
+        let shell = resource.kind.shell();
+        if !shell.is_empty() && !functions.contains(&shell) {
+            functions.push(shell);
+        }
+    }
+    for step in steps {
+        let offset = blobs.len();
+        blobs.extend(step.blobs.iter().map(|b| Blob {
+            bytes: b.bytes.clone(),
+            secret: b.secret,
+        }));
+        let shift = |calls: &[Call]| {
+            calls
+                .iter()
+                .map(|c| c.clone().shift_blobs(offset))
+                .collect::<Vec<_>>()
+        };
+        if !step.preflight.is_empty() {
+            preflight.push(BatchStep {
+                title: format!("check for {}", step.title),
+                calls: shift(&step.preflight),
+            });
+        }
+        let mut calls = shift(&step.calls);
+        let (path, digest, secret) = &step.owns;
+        for address in &step.addresses {
+            let resource = resources.iter().find(|r| r.address == *address);
+            let digest = match resource {
+                Some(resource) if path.is_empty() => sha256(resource.value.to_string().as_bytes()),
+                _ => digest.clone(),
+            };
+            calls.push(Call::new("nw_own").args([
+                address.to_string().as_str(),
+                path,
+                &digest,
+                if *secret { "secret" } else { "plain" },
+            ]));
+        }
+        todo.push(BatchStep {
+            title: step.title.clone(),
+            calls,
+        });
+    }
+    if etckeeper {
+        let subject = format!("nodewright {}: {}", origin.site, summary(steps));
+        todo.push(BatchStep {
+            title: "commit /etc".to_owned(),
+            calls: vec![Call::new("nw_etckeeper_after").args([
+                origin.run.as_str(),
+                &origin.who,
+                &subject,
+            ])],
+        });
+    }
+    Batch {
+        run: origin.run.clone(),
+        stage,
+        functions,
+        header: Header {
+            site: origin.site.clone(),
+            commit: origin.commit.clone().unwrap_or_default(),
+            who: origin.who.clone(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        blobs,
+        secrets: vault.values().map(Secret::new).collect(),
+        preflight,
+        steps: todo,
+    }
+}
+
+/// What is done before the first change: services whose files are about to change get their instance recorded with
+/// what they run with, so that the restart stays owed whatever happens; /etc is committed as others left it.
+fn before(
+    origin: &Origin,
+    resources: &[Resource],
+    target: &Target,
+    written: &[&str],
+    etckeeper: bool,
+) -> Vec<Call> {
+    let mut calls: Vec<Call> = resources
+        .iter()
+        .filter(|r| {
+            r.kind
+                .paths(r, target)
+                .iter()
+                .any(|p| written.contains(&p.as_str()))
+        })
+        .flat_map(|r| r.kind.before_write(r, target))
+        .collect();
+    if etckeeper {
+        calls.push(Call::new("nw_etckeeper_before").args([origin.run.as_str(), &origin.who]));
+    }
+    calls
+}
+
+/// The addresses of a batch in a few words, for the subject of a commit.
+fn summary(steps: &[Step]) -> String {
+    let mut names: Vec<String> = steps
+        .iter()
+        .flat_map(|s| s.addresses.iter().map(ToString::to_string))
+        .collect();
+    names.dedup();
+    let more = names.len().saturating_sub(3);
+    names.truncate(3);
+    let mut text = names.join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
