@@ -18,6 +18,13 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::authorized_key::AuthorizedKey>::new(),
     &Adapter::<super::known_host::KnownHost>::new(),
     &Adapter::<super::cron::Cron>::new(),
+    &Adapter::<super::tree::Tree>::new(),
+    &Adapter::<super::user::User>::new(),
+    &Adapter::<super::group::Group>::new(),
+    &Adapter::<super::timezone::Timezone>::new(),
+    &Adapter::<super::hostname::Hostname>::new(),
+    &Adapter::<super::command::Command>::new(),
+    &Adapter::<super::git::Git>::new(),
 ];
 
 /// The kind of this name.

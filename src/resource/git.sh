@@ -1,0 +1,30 @@
+# nw_git_seen FOLDER: what lies there, in lines "WORD VALUE". git 1.7 of EL6 knows no -C.
+nw_git_seen() {
+  if [ ! -e "$1" ] && [ ! -L "$1" ]; then echo state absent; return 0; fi
+  if [ ! -d "$1" ]; then echo state other; return 0; fi
+  if [ ! -e "$1/.git" ]; then
+    for nw_git_one in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+      if [ -e "$nw_git_one" ] || [ -L "$nw_git_one" ]; then echo state full; return 0; fi
+    done
+    echo state empty
+    return 0
+  fi
+  command -v git >/dev/null 2>&1 || return 127
+  cd -- "$1" || return 1
+  nw_git_head=$(git rev-parse --verify -q HEAD) || nw_git_head=none
+  nw_git_url=$(git config --get remote.origin.url) || nw_git_url=
+  nw_git_changes=$(git status --porcelain) || return 1
+  printf 'state checkout\nhead %s\nurl %s\n' "$nw_git_head" "$nw_git_url"
+  [ -z "$nw_git_changes" ] || printf '%s\n' "$nw_git_changes" | sed 's/^/change /'
+}
+
+# nw_git_checkout FOLDER URL COMMIT: brings the commit, by itself where the server gives it so, and checks it out.
+nw_git_checkout() {
+  mkdir -p -- "$1" && cd -- "$1" || return 1
+  [ -e .git ] || git init -q || return 1
+  if git config --get remote.origin.url >/dev/null; then git config remote.origin.url "$2"; else git remote add origin "$2"; fi || return 1
+  if ! git cat-file -e "$3^{commit}" 2>/dev/null; then
+    git fetch -q origin "$3" 2>/dev/null || git fetch -q --tags origin && git fetch -q origin || return 1
+  fi
+  git checkout -q "$3"
+}
