@@ -1,5 +1,8 @@
 //! `nodewright attach`.
 
+use super::{Context, Forks, Pick, Usage, workplace};
+use crate::exit::Exit;
+use crate::node::RunId;
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `attach`.
@@ -11,4 +14,34 @@ pub struct Args {
     /// The run; the latest where none is named.
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, an unknown node, a run's name that is none.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(std::slice::from_ref(&args.node))?;
+    let [node] = nodes.as_slice() else {
+        return Err(Usage("attach follows one node; name one".to_owned()).into());
+    };
+    let run = match &args.run {
+        None => None,
+        Some(text) => Some(RunId::parse(text).ok_or_else(|| {
+            Usage(format!(
+                "{text} is no run; `nodewright log {node}` lists them"
+            ))
+        })?),
+    };
+    let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 1 })?;
+    let mut reporter = context.reporter();
+    let exit = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async |engine| engine.attach(node, run.as_ref()).await,
+    )?;
+    reporter.finish()?;
+    Ok(exit)
 }

@@ -1,6 +1,11 @@
 //! `nodewright log`.
 
-use super::{Forks, Nodes};
+use super::{Context, Forks, Nodes, Pick, workplace};
+use crate::exit::Exit;
+use crate::node::{self, JournalLine};
+use crate::resource::Observe;
+use indexmap::IndexMap;
+use std::fmt::Write as _;
 
 /// Arguments of `log`.
 #[derive(Debug, clap::Args)]
@@ -21,4 +26,77 @@ pub struct Args {
     /// How many runs a node.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub number: usize,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, a selection that matches nothing.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(&args.nodes.nodes)?;
+    let setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
+    let mut reporter = context.reporter();
+    let (answers, worst) = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async |engine| {
+            let answers = engine.ask_all(|_| {
+                let mut observe = Observe::default();
+                node::observe_journal(&mut observe, LINES);
+                observe
+            });
+            (answers.await, workplace::worst(engine))
+        },
+    )?;
+    reporter.finish()?;
+    for (node, answer) in answers {
+        let lines = node::read_journal(&answer);
+        let mut runs: IndexMap<&str, Vec<&JournalLine>> = IndexMap::new();
+        for line in &lines {
+            runs.entry(&line.run).or_default().push(line);
+        }
+        let skip = if args.run.is_some() {
+            0
+        } else {
+            runs.len().saturating_sub(args.number)
+        };
+        let chosen = runs
+            .iter()
+            .skip(skip)
+            .filter(|(run, _)| args.run.as_deref().is_none_or(|r| r == **run));
+        for (run, lines) in chosen {
+            if context.global.json {
+                let line = serde_json::json!({"event": "logged", "node": node, "run": run, "lines": lines});
+                context.print(&format!("{line}\n"))?;
+            } else {
+                context.print(&shown(&node, run, lines, args.run.is_some()))?;
+            }
+        }
+    }
+    Ok(worst.unwrap_or(Exit::Done))
+}
+
+/// How many lines of a journal are read: far more than `--number` runs have.
+const LINES: u32 = 5000;
+
+/// One run of one node: a line, and what it did where that is asked.
+fn shown(node: &str, run: &str, lines: &[&JournalLine], whole: bool) -> String {
+    let begun = lines.iter().find(|l| l.event == "begin");
+    let ended = lines
+        .iter()
+        .rev()
+        .find(|l| l.event == "end")
+        .map_or("did not end", |l| l.text.as_str());
+    let steps = lines.iter().filter(|l| l.event == "did").count();
+    let at = lines.first().map_or("", |l| l.at.as_str());
+    let who = begun.map_or("", |l| l.text.as_str());
+    let mut text = format!("{node}  {run}  {at}  {ended}, {steps} steps\n    {who}\n");
+    if whole {
+        for line in lines.iter().filter(|l| l.event != "begin") {
+            let _ = writeln!(text, "    {} {} {}", line.at, line.event, line.text);
+        }
+    }
+    text
 }

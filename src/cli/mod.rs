@@ -61,6 +61,12 @@ pub enum Command {
     Verify(verify::Args),
     /// Run a command on nodes; one node of a cluster at a time.
     Run(run::Args),
+    /// Follow a run that this machine lost sight of.
+    Attach(attach::Args),
+    /// Take away the lock that a run which is gone left behind.
+    Unlock(unlock::Args),
+    /// Earlier runs, from the nodes' own journals.
+    Log(log::Args),
     /// Print what makes a shell complete commands, options and node names.
     Completions(completions::Args),
     /// Write the manual pages.
@@ -87,6 +93,9 @@ impl Command {
             Self::Apply(args) => apply::run(&args, context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Run(args) => run::run(&args, context),
+            Self::Attach(args) => attach::run(&args, context),
+            Self::Unlock(args) => unlock::run(&args, context),
+            Self::Log(args) => log::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),

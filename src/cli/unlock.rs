@@ -1,5 +1,10 @@
 //! `nodewright unlock`.
 
+use super::{Context, Forks, Pick, workplace};
+use crate::exit::Exit;
+use crate::node::{self, NodeState};
+use crate::resource::Observe;
+use crate::run::Event;
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `unlock`.
@@ -14,4 +19,76 @@ pub struct Args {
     /// Do not ask after showing who holds it.
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, an unknown node.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(std::slice::from_ref(&args.node))?;
+    let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 1 })?;
+    let mut reporter = context.reporter();
+    let yes = args.yes;
+    let exit = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async move |engine| {
+            let answers = engine.ask_all(|_| {
+                let mut observe = Observe::default();
+                node::observe_state(&mut observe);
+                observe
+            });
+            let mut exit = None;
+            for (name, answer) in answers.await {
+                let state = NodeState::read(&answer);
+                let note = |text: String| Event::Note {
+                    node: Some(name.clone()),
+                    text,
+                };
+                exit = Some(match (state.holder, state.left_behind) {
+                    (Some(holder), _) => {
+                        engine.tell(note(format!(
+                            "held by {holder}, which is at work: its lock is not taken away"
+                        )));
+                        Exit::Locked
+                    }
+                    (None, None) => {
+                        engine.tell(note("nobody holds it".to_owned()));
+                        Exit::Done
+                    }
+                    (None, Some(holder)) => {
+                        engine.tell(note(format!("left behind by {holder}, which is gone")));
+                        if yes || agreed() {
+                            match engine.sessions()[&name].unlock(&holder).await {
+                                Ok(()) => Exit::Done,
+                                Err(error) => {
+                                    engine.tell(note(error.to_string()));
+                                    Exit::Locked
+                                }
+                            }
+                        } else {
+                            Exit::Locked
+                        }
+                    }
+                });
+            }
+            exit.or_else(|| workplace::worst(engine))
+                .unwrap_or(Exit::Failed)
+        },
+    )?;
+    reporter.finish()?;
+    Ok(exit)
+}
+
+fn agreed() -> bool {
+    use std::io::IsTerminal as _;
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }

@@ -405,7 +405,7 @@ impl<'a> Draft<'_, 'a> {
             order: (resources[0].step.index, 1),
             resources: resources.to_vec(),
             path: None,
-            title: format!("{} {names}", kind.name()),
+            title: kind.title(&names, &deltas),
             deltas,
             diff: None,
             preflight: Vec::new(),
@@ -564,7 +564,12 @@ fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, manifest: &Manife
         }
         PathState::Absent => {
             item.title = format!("remove {path}");
-            item.calls = vec![Call::new("nw_remove").args([path, &expected])];
+            let keep = if manifest.is_tainted(path) {
+                "no"
+            } else {
+                "yes"
+            };
+            item.calls = vec![Call::new("nw_remove").args([path, &expected, keep])];
         }
     }
     item

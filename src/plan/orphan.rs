@@ -31,6 +31,11 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
         }
         orphan.removed = true;
         let address = orphan.address.to_string();
+        let keep = if manifest.is_tainted(&orphan.path) {
+            "no"
+        } else {
+            "yes"
+        };
         let digest = sha256(format!("remove {} {found}", orphan.path).as_bytes());
         decided.plan.changes.push(Change {
             addresses: vec![orphan.address.clone()],
@@ -50,7 +55,7 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
             stage,
             preflight: Vec::new(),
             calls: vec![
-                Call::new("nw_remove").args([orphan.path.as_str(), found]),
+                Call::new("nw_remove").args([orphan.path.as_str(), found, keep]),
                 Call::new("nw_own").args([address.as_str(), &orphan.path, "-", "plain"]),
             ],
             blobs: Vec::new(),

@@ -123,6 +123,11 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What is done, in a few words, for these names.
+    fn title(names: &str, _deltas: &[super::Delta]) -> String {
+        format!("{} {names}", Self::NAME)
+    }
+
     /// Whether neighbours of this kind that change are done in one action (packages in one transaction).
     fn together() -> bool {
         false
@@ -211,6 +216,8 @@ pub trait Erased: Send + Sync {
     fn together(&self) -> bool;
     /// See [`Kind::edits_first`].
     fn edits_first(&self) -> bool;
+    /// See [`Kind::title`].
+    fn title(&self, names: &str, deltas: &[super::Delta]) -> String;
     /// See [`Kind::contents`].
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text>;
     /// See [`Kind::preflight`].
@@ -302,6 +309,10 @@ impl<K: Kind> Erased for Adapter<K> {
 
     fn edits_first(&self) -> bool {
         K::edits_first()
+    }
+
+    fn title(&self, names: &str, deltas: &[super::Delta]) -> String {
+        K::title(names, deltas)
     }
 
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text> {

@@ -291,6 +291,17 @@ impl Kind for Package {
         calls
     }
 
+    fn title(names: &str, deltas: &[Delta]) -> String {
+        let verb = if deltas.iter().all(|d| d.from == "no") {
+            "install"
+        } else if deltas.iter().all(|d| d.to == "no") {
+            "remove"
+        } else {
+            "change"
+        };
+        format!("{verb} {names}")
+    }
+
     fn together() -> bool {
         true
     }

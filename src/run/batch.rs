@@ -1,6 +1,6 @@
 //! Makes the batch of one node out of the steps of its plan.
 
-use super::engine::Member;
+use super::setup::Member;
 use crate::node::{Batch, BatchStep, Blob, Header, RunId, Secret};
 use crate::plan::{Step, sha256};
 use crate::resource::{Resource, Target};

@@ -3,15 +3,29 @@
 #[cfg(feature = "ssh")]
 mod access;
 #[cfg(feature = "ssh")]
+mod ask;
+#[cfg(feature = "ssh")]
 mod batch;
+#[cfg(feature = "ssh")]
+mod carry;
 #[cfg(feature = "ssh")]
 mod engine;
 mod event;
+#[cfg(feature = "ssh")]
+mod follow;
+#[cfg(feature = "ssh")]
+mod look;
+#[cfg(feature = "ssh")]
+mod setup;
 
 #[cfg(feature = "ssh")]
 pub use access::access;
 #[cfg(feature = "ssh")]
 pub use batch::Origin;
 #[cfg(feature = "ssh")]
-pub use engine::{Ancestry, Engine, Look, Member, Setup, Trouble, Wish, today};
+pub use engine::{Engine, today};
 pub use event::{Event, Events, Recap};
+#[cfg(feature = "ssh")]
+pub use look::Look;
+#[cfg(feature = "ssh")]
+pub use setup::{Ancestry, Member, Setup, Trouble, Wish};

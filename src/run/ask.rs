@@ -1,0 +1,110 @@
+//! What commands ask of nodes besides planning: facts, scripts, runs to follow.
+
+use super::Event;
+use super::engine::{Engine, each};
+use super::follow::{follow, watch};
+use super::setup::{Member, from_error, outcome_says};
+use crate::exit::Exit;
+use crate::node::{Outcome, RunId};
+use crate::resource::{Answer, Observe};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::sync::mpsc;
+
+impl Engine {
+    /// Asks every node something of the command's own.
+    pub async fn ask_all(&mut self, make: impl Fn(&Member) -> Observe) -> BTreeMap<String, Answer> {
+        self.connect().await;
+        let questions: BTreeMap<String, Rc<Observe>> = self
+            .setup
+            .members
+            .iter()
+            .map(|m| (m.target.node.clone(), Rc::new(make(m))))
+            .collect();
+        let sessions = self.sessions.clone();
+        let all = each(self.setup.forks, self.live(), move |node| {
+            let (session, observe) = (Rc::clone(&sessions[&node]), Rc::clone(&questions[&node]));
+            async move { session.ask(&observe).await.map_err(|e| from_error(&e)) }
+        })
+        .await;
+        self.keep_or_fail(all)
+    }
+
+    /// Runs a script on these nodes at once: node, what it said, and the status on its last line.
+    pub async fn script_all(
+        &mut self,
+        nodes: Vec<String>,
+        script: &str,
+    ) -> Vec<(String, String, i32)> {
+        let live = self.live();
+        let nodes = nodes.into_iter().filter(|n| live.contains(n)).collect();
+        let (sessions, script) = (self.sessions.clone(), Rc::new(script.to_owned()));
+        let all = each(self.setup.forks, nodes, move |node| {
+            let (session, script) = (Rc::clone(&sessions[&node]), Rc::clone(&script));
+            async move {
+                session
+                    .ask_script(&script)
+                    .await
+                    .map_err(|e| from_error(&e))
+            }
+        })
+        .await;
+        let replies = self.keep_or_fail(all);
+        let split = |(node, reply): (String, crate::node::Reply)| {
+            let text = String::from_utf8_lossy(&reply.stdout).into_owned();
+            let (output, status) = text.rsplit_once('\n').unwrap_or(("", ""));
+            let status = status.parse().unwrap_or(255);
+            (node, output.to_owned(), status)
+        };
+        replies.into_iter().map(split).collect()
+    }
+
+    /// Follows a run that is on a node, from its start to its end: its exit code.
+    pub async fn attach(&mut self, node: &str, run: Option<&RunId>) -> Exit {
+        self.connect().await;
+        let Some(session) = self.sessions.get(node).cloned() else {
+            return self.troubles.get(node).map_or(Exit::Failed, |t| t.exit);
+        };
+        let mut prepared = match session.attach(run).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.fail(node, from_error(&error));
+                return self.troubles[node].exit;
+            }
+        };
+        let text = format!("following run {}", prepared.run());
+        self.say(Event::Note {
+            node: Some(node.to_owned()),
+            text,
+        });
+        let (said, heard) = mpsc::unbounded_channel();
+        let (vault, events) = (self.setup.vault.clone(), self.events.clone());
+        let watcher = tokio::task::spawn_local(watch(node.to_owned(), vault, events, 0, heard));
+        let result = follow(&session, &mut prepared, &said, self.wish.clone()).await;
+        drop(said);
+        let said = watcher.await.unwrap_or_default();
+        match result {
+            Ok(Some(Outcome::Finished)) => {
+                let text = format!("run {} was done to its end", prepared.run());
+                self.say(Event::Note {
+                    node: Some(node.to_owned()),
+                    text,
+                });
+                Exit::Done
+            }
+            Ok(Some(outcome)) => {
+                let trouble = outcome_says(&outcome, &[], &said);
+                let exit = trouble.exit;
+                self.fail(node, trouble);
+                exit
+            }
+            Ok(None) => Exit::Done,
+            Err(error) => {
+                let trouble = from_error(&error);
+                let exit = trouble.exit;
+                self.fail(node, trouble);
+                exit
+            }
+        }
+    }
+}

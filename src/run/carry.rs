@@ -1,0 +1,332 @@
+//! Carrying a plan out: wave by wave, and looking again at what was done.
+
+use super::batch::batch;
+use super::engine::{Engine, each};
+use super::follow::{Ready, follow, get_ready};
+use super::setup::{Trouble, Wish, from_error, outcome_says};
+use super::{Event, Recap};
+use crate::exit::Exit;
+use crate::node::{NodeError, Outcome};
+use crate::plan::{Held, Plan, Share, Step, wave};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use tokio::task::JoinSet;
+
+impl Engine {
+    /// Carries out what was approved, wave by wave, and observes again what it changed.
+    ///
+    /// `approved` is the plan that was shown. What a later stage brings up and is not in it is not done.
+    pub async fn carry_out(&mut self, approved: &Plan) -> Vec<Recap> {
+        let allowed = allowed(approved);
+        loop {
+            let steps = self.steps(&allowed);
+            let lost = self.lost();
+            let shares = wave(&steps, &self.setup.cluster, &lost);
+            let todo: BTreeMap<String, Vec<Step>> = steps
+                .iter()
+                .map(|(n, s)| (n.clone(), s[..shares[n].steps].to_vec()))
+                .filter(|(_, s)| !s.is_empty())
+                .collect();
+            self.note_rest(&steps, &shares);
+            if todo.is_empty() || *self.wish.borrow() != Wish::GoOn {
+                break;
+            }
+            let done = self.wave(&todo).await;
+            self.observe().await;
+            self.confirm(&todo, &done);
+        }
+        self.recap()
+    }
+
+    /// The nodes that will not get anywhere in this run: they failed, cannot be reached, or were left out.
+    fn lost(&self) -> BTreeSet<String> {
+        let part = |n: &&String| self.setup.members.iter().any(|m| m.target.node == **n);
+        let left_out = self.setup.cluster.iter().filter(|n| !part(n));
+        self.troubles.keys().chain(left_out).cloned().collect()
+    }
+
+    /// The steps that may be done, by node; what nobody approved fails its node.
+    fn steps(
+        &mut self,
+        allowed: &BTreeMap<String, BTreeSet<String>>,
+    ) -> BTreeMap<String, Vec<Step>> {
+        let mut all = BTreeMap::new();
+        for node in self.live() {
+            let Some(look) = self.looks.get(&node) else {
+                continue;
+            };
+            if let Some(refusal) = look.decided.plan.refusals.first() {
+                let why = format!(
+                    "{}: refused: {}. {}",
+                    refusal.address, refusal.what, refusal.remedy
+                );
+                self.fail(
+                    &node,
+                    Trouble {
+                        why,
+                        exit: Exit::Refused,
+                    },
+                );
+                continue;
+            }
+            let strange = look
+                .decided
+                .steps
+                .iter()
+                .flat_map(|s| &s.addresses)
+                .map(ToString::to_string);
+            let strange = strange
+                .into_iter()
+                .find(|a| !allowed.get(&node).is_some_and(|ok| ok.contains(a)));
+            if let Some(address) = strange {
+                let why = format!(
+                    "{address} has to change now, and was not in the plan; nothing more is done here. Run again."
+                );
+                self.fail(
+                    &node,
+                    Trouble {
+                        why,
+                        exit: Exit::Failed,
+                    },
+                );
+                continue;
+            }
+            all.insert(node, look.decided.steps.clone());
+        }
+        all
+    }
+
+    /// Remembers what is held back, for the recap.
+    fn note_rest(&mut self, steps: &BTreeMap<String, Vec<Step>>, shares: &BTreeMap<String, Share>) {
+        self.not_run.clear();
+        for (node, share) in shares {
+            let rest = &steps[node][share.steps..];
+            if let (Some(Held::Without(lost)), false) = (&share.held, rest.is_empty()) {
+                let rest = rest
+                    .iter()
+                    .map(|s| format!("{} (waits for {})", s.title, lost.join(", ")));
+                self.not_run.insert(node.clone(), rest.collect());
+            }
+        }
+    }
+
+    /// Prepares one wave on all its nodes, releases it and follows it. Gives the nodes whose batch ran to its end.
+    async fn wave(&mut self, todo: &BTreeMap<String, Vec<Step>>) -> BTreeSet<String> {
+        let ready = self.prepare(todo).await;
+        let mut running: JoinSet<(
+            String,
+            Result<Option<Outcome>, NodeError>,
+            Vec<String>,
+            String,
+        )> = JoinSet::new();
+        for (node, mut ready) in ready {
+            let session = Rc::clone(&self.sessions[&node]);
+            let wish = self.wish.clone();
+            running.spawn_local(async move {
+                let result = match session.release(&ready.prepared).await {
+                    // Lost in this very moment: following tells whether it began.
+                    Err(error) if !error.is_unreachable() => Err(error),
+                    _ => follow(&session, &mut ready.prepared, &ready.said, wish).await,
+                };
+                drop(ready.said);
+                let said = ready.watcher.await.unwrap_or_default();
+                (node, result, ready.titles, said)
+            });
+        }
+        let mut done = BTreeSet::new();
+        while let Some(joined) = running.join_next().await {
+            let Ok((node, result, titles, said)) = joined else {
+                continue;
+            };
+            match result {
+                Ok(Some(Outcome::Finished)) => {
+                    done.insert(node);
+                }
+                Ok(Some(outcome)) => self.fail(&node, outcome_says(&outcome, &titles, &said)),
+                Ok(None) => {
+                    let run = &self.setup.origin.run;
+                    let why = format!(
+                        "goes on without us; `nodewright attach {node} {run}` follows it again"
+                    );
+                    self.fail(
+                        &node,
+                        Trouble {
+                            why,
+                            exit: Exit::Failed,
+                        },
+                    );
+                }
+                Err(error) => self.fail(&node, from_error(&error)),
+            }
+        }
+        done
+    }
+
+    /// Uploads and checks; a cluster's nodes in name order, all or none.
+    async fn prepare(&mut self, todo: &BTreeMap<String, Vec<Step>>) -> BTreeMap<String, Ready> {
+        let mut batches = BTreeMap::new();
+        for (node, steps) in todo {
+            let stage = self.stages.entry(node.clone()).or_insert(0);
+            let member = self.setup.member(node);
+            let batch = batch(&self.setup.origin, *stage, steps, member, &self.setup.vault);
+            *stage += 1;
+            self.say(Event::Batch {
+                node: node.clone(),
+                run: batch.run.to_string(),
+                steps: batch.steps.len(),
+            });
+            batches.insert(node.clone(), batch);
+        }
+        let (cluster, others): (Vec<String>, Vec<String>) = todo
+            .keys()
+            .cloned()
+            .partition(|n| self.setup.cluster.contains(n));
+        let batches = Rc::new(batches);
+        let mut ready = BTreeMap::new();
+        for node in cluster {
+            match get_ready(
+                Rc::clone(&self.setup),
+                Rc::clone(&self.sessions[&node]),
+                &batches[&node],
+                self.events.clone(),
+            )
+            .await
+            {
+                Ok(one) => {
+                    ready.insert(node, one);
+                }
+                Err(trouble) => {
+                    self.fail(&node, trouble);
+                    for (other, one) in std::mem::take(&mut ready) {
+                        let _ = self.sessions[&other].abandon(&one.prepared).await;
+                        let why =
+                            format!("{node} could not be prepared, so nothing is done here either");
+                        self.fail(
+                            &other,
+                            Trouble {
+                                why,
+                                exit: Exit::Failed,
+                            },
+                        );
+                    }
+                    break;
+                }
+            }
+        }
+        let (setup, sessions, events) = (
+            Rc::clone(&self.setup),
+            self.sessions.clone(),
+            self.events.clone(),
+        );
+        let all = each(self.setup.forks, others, move |node| {
+            let (setup, session, batches) = (
+                Rc::clone(&setup),
+                Rc::clone(&sessions[&node]),
+                Rc::clone(&batches),
+            );
+            let events = events.clone();
+            async move { get_ready(setup, session, &batches[&node], events).await }
+        })
+        .await;
+        let all = self.keep_or_fail(all);
+        ready.extend(all);
+        ready
+    }
+
+    /// What was done must be seen to be done.
+    fn confirm(&mut self, todo: &BTreeMap<String, Vec<Step>>, done: &BTreeSet<String>) {
+        for (node, steps) in todo.iter().filter(|(n, _)| done.contains(*n)) {
+            let Some(look) = self
+                .looks
+                .get(node)
+                .filter(|_| !self.troubles.contains_key(node))
+            else {
+                continue;
+            };
+            let still: BTreeSet<String> = look
+                .decided
+                .steps
+                .iter()
+                .flat_map(|s| &s.addresses)
+                .map(ToString::to_string)
+                .collect();
+            let changed = self.changed.entry(node.clone()).or_default();
+            let mut unreached = None;
+            for address in steps
+                .iter()
+                .flat_map(|s| &s.addresses)
+                .map(ToString::to_string)
+            {
+                if still.contains(&address) {
+                    unreached.get_or_insert(address);
+                } else {
+                    changed.insert(address);
+                }
+            }
+            if let Some(address) = unreached {
+                let change = look
+                    .decided
+                    .plan
+                    .changes
+                    .iter()
+                    .find(|c| c.addresses.iter().any(|a| a.to_string() == address));
+                let deltas = change.map_or(String::new(), |c| {
+                    c.deltas
+                        .iter()
+                        .map(|d| format!(" ({}: {}, wanted {})", d.what, d.from, d.to))
+                        .collect()
+                });
+                let why = format!("{address} was done and did not reach its state{deltas}");
+                self.fail(
+                    node,
+                    Trouble {
+                        why,
+                        exit: Exit::Failed,
+                    },
+                );
+            }
+        }
+    }
+
+    fn recap(&self) -> Vec<Recap> {
+        let recap: Vec<Recap> = self
+            .setup
+            .members
+            .iter()
+            .map(|m| {
+                let node = m.target.node.clone();
+                let look = self.looks.get(&node);
+                let mut not_run = self.not_run.get(&node).cloned().unwrap_or_default();
+                if self.troubles.contains_key(&node) {
+                    not_run.extend(
+                        look.iter()
+                            .flat_map(|l| &l.decided.steps)
+                            .map(|s| s.title.clone()),
+                    );
+                }
+                Recap {
+                    same: look.map_or(0, |l| l.decided.plan.same),
+                    changed: self.changed.get(&node).map_or(0, BTreeSet::len),
+                    failed: self.troubles.get(&node).map(|t| t.why.clone()),
+                    not_run,
+                    findings: look.map_or(0, |l| l.decided.plan.findings.len()),
+                    node,
+                }
+            })
+            .collect();
+        self.say(Event::Recap {
+            nodes: recap.clone(),
+        });
+        recap
+    }
+}
+
+/// The addresses of a plan, by node: what changes and what is decided later.
+fn allowed(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
+    let of = |node: &crate::plan::NodePlan| {
+        let changes = node.changes.iter().flat_map(|c| &c.addresses);
+        let later = node.later.iter().map(|l| &l.address);
+        changes.chain(later).map(ToString::to_string).collect()
+    };
+    plan.nodes.iter().map(|n| (n.node.clone(), of(n))).collect()
+}

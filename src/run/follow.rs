@@ -1,0 +1,142 @@
+//! Following a batch: what it says becomes events, what the operator wants reaches it.
+
+use super::setup::{Setup, Trouble, Wish, from_error};
+use super::{Event, Events};
+use crate::node::{Batch, NodeError, Outcome, Prepared, Session, SpoolEvent, scrub};
+use crate::text::Vault;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// A batch that is ready on its node, with what listens to it.
+pub(super) struct Ready {
+    pub(super) prepared: Prepared,
+    pub(super) titles: Vec<String>,
+    pub(super) said: mpsc::UnboundedSender<SpoolEvent>,
+    pub(super) watcher: JoinHandle<String>,
+}
+
+pub(super) async fn get_ready(
+    setup: Rc<Setup>,
+    session: Rc<Session>,
+    batch: &Batch,
+    events: Events,
+) -> Result<Ready, Trouble> {
+    let (said, heard) = mpsc::unbounded_channel();
+    let node = session.node().to_owned();
+    let watcher = tokio::task::spawn_local(watch(
+        node,
+        setup.vault.clone(),
+        events,
+        batch.steps.len(),
+        heard,
+    ));
+    match session.prepare(batch, &said).await {
+        Ok(prepared) => {
+            let titles = batch.steps.iter().map(|s| s.title.clone()).collect();
+            Ok(Ready {
+                prepared,
+                titles,
+                said,
+                watcher,
+            })
+        }
+        Err(error) => {
+            drop(said);
+            let output = watcher.await.unwrap_or_default();
+            let mut trouble = from_error(&error);
+            if !output.is_empty() {
+                trouble.why = format!("{}:\n{output}", trouble.why);
+            }
+            Err(trouble)
+        }
+    }
+}
+
+/// Sends what a batch says on, with its steps' titles and without secrets, until its sender is dropped. What a step or
+/// validator that failed said last comes back.
+pub(super) async fn watch(
+    node: String,
+    vault: Vault,
+    events: Events,
+    steps: usize,
+    mut said: mpsc::UnboundedReceiver<SpoolEvent>,
+) -> String {
+    let (mut titles, mut output) = (BTreeMap::new(), String::new());
+    let mut last = String::new();
+    while let Some(event) = said.recv().await {
+        let node = node.clone();
+        let event = match event {
+            SpoolEvent::Begin(step, title) => {
+                titles.insert(step, title.clone());
+                Event::StepBegin {
+                    node,
+                    step,
+                    of: steps,
+                    title,
+                }
+            }
+            SpoolEvent::Output(_, text) => {
+                output.push_str(&scrub(&text, &vault));
+                output.push('\n');
+                continue;
+            }
+            SpoolEvent::End(step, status) => {
+                let output = std::mem::take(&mut output).trim_end().to_owned();
+                last.clone_from(&output);
+                let title = titles.get(&step).cloned().unwrap_or_default();
+                Event::StepEnd {
+                    node,
+                    step,
+                    title,
+                    status,
+                    output,
+                }
+            }
+            SpoolEvent::Note(text) => Event::Note {
+                node: Some(node),
+                text: scrub(&text, &vault),
+            },
+            SpoolEvent::Lost(why) => Event::Lost { node, why },
+            SpoolEvent::Following => Event::Following { node },
+            _ => continue,
+        };
+        let _ = events.send(event);
+    }
+    if output.is_empty() {
+        last
+    } else {
+        output.trim_end().to_owned()
+    }
+}
+
+/// Follows a batch to its end, listening to the operator. `None` when it was let go.
+pub(super) async fn follow(
+    session: &Session,
+    prepared: &mut Prepared,
+    said: &mpsc::UnboundedSender<SpoolEvent>,
+    mut wish: watch::Receiver<Wish>,
+) -> Result<Option<Outcome>, NodeError> {
+    let run = prepared.run().clone();
+    let following = session.follow(prepared, said);
+    tokio::pin!(following);
+    loop {
+        tokio::select! {
+            result = &mut following => return result.map(Some),
+            changed = wish.changed() => {
+                if changed.is_err() {
+                    return following.await.map(Some);
+                }
+                let now = *wish.borrow_and_update();
+                match now {
+                    Wish::GoOn => {}
+                    Wish::Stop => {
+                        let _ = session.stop(&run).await;
+                    }
+                    Wish::Detach => return Ok(None),
+                }
+            }
+        }
+    }
+}

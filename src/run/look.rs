@@ -1,0 +1,167 @@
+//! Connecting to one node, and seeing how it stands.
+
+use super::setup::{Setup, Trouble, from_error};
+use super::{Event, Events};
+use crate::exit::Exit;
+use crate::facts::{self, Facts};
+use crate::node::{self, NodeState, Outcome, Session};
+use crate::plan::{Decided, Manifest, orphan};
+use crate::resource::{Answer, Observe};
+use crate::sh::Call;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How one node stands.
+pub struct Look {
+    /// What it said.
+    pub answer: Answer,
+    /// What is to be done.
+    pub decided: Decided,
+    /// What it is made of (the basics).
+    pub facts: Facts,
+}
+
+pub(super) async fn connect(
+    setup: Rc<Setup>,
+    node: String,
+    open: Option<Rc<Session>>,
+    events: Events,
+) -> Result<Rc<Session>, Trouble> {
+    if let Some(session) = open {
+        return Ok(session);
+    }
+    let member = setup.member(&node);
+    let _ = events.send(Event::Connecting { node: node.clone() });
+    let session = Session::connect(&member.connect, member.privilege.clone())
+        .await
+        .map_err(|e| from_error(&e))?;
+    let _ = events.send(Event::Connected {
+        node,
+        way: session.way().to_owned(),
+        warm: session.is_warm(),
+    });
+    Ok(Rc::new(session))
+}
+
+pub(super) async fn look(
+    setup: Rc<Setup>,
+    session: Rc<Session>,
+    node: String,
+    events: Events,
+) -> Result<Look, Trouble> {
+    let member = setup.member(&node);
+    let wanted = member.wanted(&setup.vault);
+    let mut observe = Observe::default();
+    facts::observe_basics(&mut observe);
+    node::observe_state(&mut observe);
+    node::observe_journal(&mut observe, 200);
+    wanted.observe(&mut observe);
+    let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
+    let _ = events.send(Event::Observed {
+        node: node.clone(),
+        resources: member.resources.len(),
+    });
+    let facts = Facts::parse(&answer);
+    if facts.platform != Some(member.target.platform) {
+        let why = format!(
+            "the site declares {} for {node}, and it runs {}: nothing is done. Declare what it runs, or install what is declared.",
+            member.target.platform, facts.release
+        );
+        return Err(Trouble {
+            why,
+            exit: Exit::Findings,
+        });
+    }
+    let state = NodeState::read(&answer);
+    tell_of_last(&state, &node, &events);
+    if let Some(why) = older_checkout(&setup, &answer, &node) {
+        return Err(Trouble {
+            why,
+            exit: Exit::Failed,
+        });
+    }
+    let manifest = Manifest::parse(&state.manifest);
+    let mut decided = wanted.decide(&answer, &manifest);
+    if member.partial {
+        decided.plan.orphans.clear();
+    }
+    let questions = orphan::questions(&decided);
+    let sums = if questions.is_empty() {
+        BTreeMap::new()
+    } else {
+        sums(&session, questions).await?
+    };
+    orphan::settle(&mut decided, &manifest, &sums);
+    Ok(Look {
+        answer,
+        decided,
+        facts,
+    })
+}
+
+/// Why this checkout of the site may not be applied: a run of another one, which this does not contain, came after it.
+pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Option<String> {
+    let ancestry = setup.ancestry.as_ref()?;
+    let journal = node::read_journal(answer);
+    let begun = journal.iter().rev().find(|l| l.event == "begin")?;
+    let commit = begun
+        .text
+        .split(" commit ")
+        .nth(1)?
+        .split(' ')
+        .next()?
+        .trim_end_matches('+');
+    if commit.is_empty() || ancestry(commit) == Some(true) {
+        return None;
+    }
+    let who = begun.text.split(' ').next().unwrap_or_default();
+    Some(format!(
+        "{who} applied commit {} to {node} at {} (run {}), and this checkout does not contain it: nothing is done. \
+         Fetch and merge it, then plan again",
+        commit.get(..12).unwrap_or(commit),
+        begun.at,
+        begun.run
+    ))
+}
+
+/// What an earlier run left: one that died in the middle, or one that is at work right now.
+pub(super) fn tell_of_last(state: &NodeState, node: &str, events: &Events) {
+    let note = |text: String| {
+        let _ = events.send(Event::Note {
+            node: Some(node.to_owned()),
+            text,
+        });
+    };
+    if let Some(holder) = &state.holder {
+        note(format!("held right now by {holder}"));
+    }
+    if let Some(last) = state
+        .last
+        .as_ref()
+        .filter(|l| l.outcome == Some(Outcome::Died))
+    {
+        let done = last.finished().len();
+        let middle = last.interrupted().map_or(String::new(), |(_, title)| {
+            format!(", and ended in the middle of: {title}")
+        });
+        note(format!(
+            "run {} broke there: {done} steps were done{middle}",
+            last.run
+        ));
+    }
+}
+
+/// The digests of some files, asked in a trip of its own: only where something is no longer wanted.
+pub(super) async fn sums(
+    session: &Session,
+    paths: Vec<String>,
+) -> Result<BTreeMap<String, String>, Trouble> {
+    let mut observe = Observe::default();
+    observe.section("orphans", Call::new("sha256sum").arg("--").args(paths));
+    let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
+    let text = answer.text("orphans");
+    let lines = text.lines().filter_map(|l| l.split_once("  "));
+    Ok(lines
+        .map(|(sum, path)| (path.to_owned(), sum.to_owned()))
+        .collect())
+}

@@ -1,0 +1,144 @@
+//! What a run knows before it begins, and why a node drops out of it.
+
+use super::batch::Origin;
+use crate::exit::Exit;
+use crate::node::{ConnectOptions, Failure, NodeError, Outcome, Privilege};
+use crate::plan::Wanted;
+use crate::resource::{Resource, Target};
+use crate::text::Vault;
+use std::collections::BTreeSet;
+
+/// One node that takes part.
+#[derive(Debug)]
+pub struct Member {
+    /// The node, as kinds may know it.
+    pub target: Target,
+    /// What it is to be, in step order.
+    pub resources: Vec<Resource>,
+    /// What is only looked at, for checks.
+    pub watched: Vec<Resource>,
+    /// How it is reached.
+    pub connect: ConnectOptions,
+    /// How the login becomes root.
+    pub privilege: Privilege,
+    /// Whether its /etc is kept by etckeeper.
+    pub etckeeper: bool,
+    /// Whether only some of its resources take part: then nothing is an orphan.
+    pub partial: bool,
+}
+
+impl Member {
+    /// What the node is to be, for deciding.
+    pub fn wanted<'a>(&'a self, vault: &'a Vault) -> Wanted<'a> {
+        Wanted {
+            target: &self.target,
+            resources: &self.resources,
+            watched: &self.watched,
+            vault,
+        }
+    }
+}
+
+/// Everything a run needs to know before it begins.
+pub struct Setup {
+    /// The nodes, in the site's order.
+    pub members: Vec<Member>,
+    /// The nodes of the cluster, of which some may not take part.
+    pub cluster: BTreeSet<String>,
+    /// The values of secrets.
+    pub vault: Vault,
+    /// What batches say of this run.
+    pub origin: Origin,
+    /// Tells whether a commit of the site is part of this checkout.
+    pub ancestry: Option<Ancestry>,
+    /// How many nodes are worked on at once.
+    pub forks: usize,
+}
+
+impl Setup {
+    pub(super) fn member(&self, node: &str) -> &Member {
+        self.members
+            .iter()
+            .find(|m| m.target.node == node)
+            .expect("a node of this run")
+    }
+}
+
+/// Tells whether a commit is part of a checkout; `None` where that cannot be told.
+pub type Ancestry = Box<dyn Fn(&str) -> Option<bool> + Send>;
+
+/// What the operator wants of a run under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// Go on.
+    #[default]
+    GoOn,
+    /// Stop after the step under way.
+    Stop,
+    /// Leave the batches to themselves.
+    Detach,
+}
+
+/// Why a node takes no further part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened, with advice.
+    pub why: String,
+    /// What the whole command ends with because of it.
+    pub exit: Exit,
+}
+
+/// What became of a batch that did not end well.
+pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> Trouble {
+    let with = |text: &str| {
+        if said.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{text}:\n{said}")
+        }
+    };
+    let why = match outcome {
+        Outcome::Finished => String::new(),
+        // What the step said has been shown as it failed.
+        Outcome::Failed { step, status } => match titles.get(*step) {
+            Some(title) => format!("{title}: failed with status {status}"),
+            None => format!("a step failed with status {status}"),
+        },
+        Outcome::Refused { .. } => with("a validator refused, and nothing was changed"),
+        Outcome::Stopped { .. } => "stopped between two steps, as you asked".to_owned(),
+        Outcome::Locked(holder) => format!("held by {holder}"),
+        Outcome::Abandoned => "sent home before it began; nothing was changed".to_owned(),
+        Outcome::GaveUp => {
+            "waited too long for the word to begin; nothing was changed. Run again".to_owned()
+        }
+        Outcome::Broken(why) => format!("the batch could not go on: {why}"),
+        Outcome::Died => {
+            "the batch is gone without a last word (killed, or the node went down). Run again"
+                .to_owned()
+        }
+    };
+    let exit = if matches!(outcome, Outcome::Locked(_)) {
+        Exit::Locked
+    } else {
+        Exit::Failed
+    };
+    Trouble { why, exit }
+}
+
+/// A failure over SSH as trouble of its node.
+pub(super) fn from_error(error: &NodeError) -> Trouble {
+    let exit = if matches!(error.failure, Failure::Locked(_)) {
+        Exit::Locked
+    } else if error.is_unreachable() {
+        Exit::Unreachable
+    } else {
+        Exit::Failed
+    };
+    let advice = error.advice();
+    let why = if advice.is_empty() {
+        error.failure.to_string()
+    } else {
+        format!("{}. {advice}", error.failure)
+    };
+    Trouble { why, exit }
+}
