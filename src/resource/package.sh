@@ -48,8 +48,6 @@ nw_package_apt_remove() {
 # name of the versionlock plugin's package before the names.
 nw_package() (
   nw_pk_tool=$1 nw_pk_verb=$2; shift 2
-  # Scripts of packages make files by it.
-  umask 022
   nw_package_quiet || exit
   case $nw_pk_tool,$nw_pk_verb in
   apt,install | apt,downgrade) nw_package_apt_install "$@"; exit ;;

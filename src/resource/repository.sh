@@ -39,7 +39,7 @@ nw_repository_state() {
 nw_repository_apt() {
   nw_rp_try=0
   while :; do
-    nw_rp_out=$(umask 022; LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1)
+    nw_rp_out=$(LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1)
     nw_rp_rc=$?
     case $nw_rp_rc,$nw_rp_out in
     0,*) break ;;
@@ -58,7 +58,7 @@ nw_repository() {
   nw_rp_tool=$1
   case $nw_rp_tool in
   apt) nw_repository_apt -o APT::Update::Error-Mode=any update || return ;;
-  *) (umask 022; "$nw_rp_tool" -q clean metadata </dev/null) || return ;;
+  *) "$nw_rp_tool" -q clean metadata </dev/null || return ;;
   esac
   nw_repository_digest "$nw_rp_tool" || return
   mkdir -p "$NW_STATE" && printf '%s\n' "$nw_rp_digest" >"$NW_STATE/.nw-repositories" &&

@@ -161,7 +161,7 @@ nw_service_do() {
   else
     # A daemon keeps what its script had open: a pipe would never end, so its words go through a file.
     mkdir -p "$NW_STATE/services" || return
-    (umask 022; service "$2" "$1" </dev/null >"$NW_STATE/services/.nw-out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-)
+    service "$2" "$1" </dev/null >"$NW_STATE/services/.nw-out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
     nw_sv_rc=$?
     cat "$NW_STATE/services/.nw-out"; rm -f "$NW_STATE/services/.nw-out"
     return "$nw_sv_rc"
