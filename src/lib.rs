@@ -16,6 +16,7 @@ pub mod report;
 pub mod resource;
 pub mod role;
 pub mod run;
+pub mod rules;
 pub mod sh;
 pub mod site;
 pub mod text;

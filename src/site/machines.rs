@@ -177,6 +177,9 @@ pub struct Node {
     /// Further ways to fence it, in order.
     #[serde(default)]
     pub fence: Vec<FenceDevice>,
+    /// Its memory, for the rule that one node can carry what both carry.
+    #[serde(default)]
+    pub memory: Option<Size>,
     /// Its number in the cluster and for sanlock; never changed in a living cluster.
     #[serde(default)]
     pub host_id: Option<HostId>,

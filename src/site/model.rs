@@ -125,15 +125,15 @@ impl Site {
         roles
     }
 
-    /// The members of the cluster; none without a cluster.
+    /// The members of the cluster, each once; none without a cluster.
     pub fn members(&self) -> Vec<&str> {
-        let cluster = self.inventory.cluster.as_ref();
-        cluster
-            .iter()
-            .flat_map(|c| &c.members)
-            .map(super::types::HostName::as_str)
-            .filter(|m| self.node(m).is_some())
-            .collect()
+        let mut members: Vec<&str> = Vec::new();
+        for member in self.inventory.cluster.iter().flat_map(|c| &c.members) {
+            if self.node(member.as_str()).is_some() && !members.contains(&member.as_str()) {
+                members.push(member.as_str());
+            }
+        }
+        members
     }
 
     /// The other members of the cluster that a node is a member of.
@@ -365,6 +365,7 @@ impl Site {
             "platform": platform.word(),
             "versions": self.versions_on(platform),
             "host_id": node.host_id,
+            "memory": node.memory,
             "address": address,
             "cidr": cidrs,
             "mac": node.mac,

@@ -272,6 +272,28 @@ impl MacAddress {
     }
 }
 
+impl SshKey {
+    /// The word it begins with: `ssh-ed25519`.
+    pub fn kind(&self) -> &str {
+        self.0.split(' ').next().unwrap_or_default()
+    }
+
+    /// The key itself, in base64.
+    pub fn body(&self) -> &str {
+        self.0.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// The comment; empty where there is none.
+    pub fn comment(&self) -> &str {
+        self.0.splitn(3, ' ').nth(2).unwrap_or_default()
+    }
+
+    /// Whether the key is one of its kind from its beginning to its end.
+    pub fn is_whole(&self) -> bool {
+        w::ssh_key_is_whole(self.kind(), self.body())
+    }
+}
+
 impl PartitionUse {
     /// The mount point, where it is one.
     pub fn mount(&self) -> Option<&str> {

@@ -353,6 +353,56 @@ pub(super) fn ssh_key(text: &str) -> Checked {
     )
 }
 
+/// Whether the key's inside says the same kind, and its parts fill it exactly (RFC 4253, section 6.6).
+pub(super) fn ssh_key_is_whole(kind: &str, body: &str) -> bool {
+    let Some(bytes) = base64(body) else {
+        return false;
+    };
+    let mut rest = bytes.as_slice();
+    let mut parts = Vec::new();
+    while let Some((length, more)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        let Some((part, more)) = more.split_at_checked(length) else {
+            return false;
+        };
+        parts.push(part);
+        rest = more;
+    }
+    let lengths: Vec<usize> = parts.iter().map(|p| p.len()).collect();
+    let shape = match kind {
+        "ssh-ed25519" => lengths.len() == 2 && lengths[1] == 32,
+        "ssh-rsa" => lengths.len() == 3 && lengths[2] >= 128,
+        _ => lengths.len() >= 3,
+    };
+    rest.is_empty() && shape && parts[0] == kind.as_bytes()
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
+    let (mut bits, mut count) = (0_u32, 0);
+    for b in digits.bytes() {
+        let value = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).expect("eight bits"));
+        }
+    }
+    Some(bytes)
+}
+
 pub(super) fn age_recipient(text: &str) -> Checked {
     ensure(
         text.parse::<age::x25519::Recipient>().is_ok(),

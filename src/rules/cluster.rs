@@ -1,0 +1,422 @@
+//! Members, rings and what decides who survives.
+
+use super::{Rule, at, found, once, path};
+use crate::resource::Platform;
+use crate::site::inventory::BondMode;
+use crate::site::machines::{GuestLock, Start, Transport};
+use crate::site::{Finding, Severity, Site};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "MEMBER-TWICE",
+        severity: Severity::Error,
+        title: "A member is named once.",
+        why: "Votes are counted by member (1).",
+        check: member_twice,
+    },
+    Rule {
+        code: "CLUSTER-SIZE",
+        severity: Severity::Error,
+        title: "A cluster has two members at least.",
+        why: "One node alone has nobody to take over (1).",
+        check: size,
+    },
+    Rule {
+        code: "RELEASE-MIXED",
+        severity: Severity::Error,
+        title: "All members run the same release.",
+        why: "Releases differ in their cluster stack and do not talk to each other (57).",
+        check: mixed,
+    },
+    Rule {
+        code: "HOST-ID",
+        severity: Severity::Error,
+        title: "Every member has a host id.",
+        why: "It is the node's number in the cluster and for sanlock (8, 48).",
+        check: host_id,
+    },
+    Rule {
+        code: "HOST-ID-TWICE",
+        severity: Severity::Error,
+        title: "No two nodes have the same host id.",
+        why: "Two nodes with one id take each other's leases (48).",
+        check: host_id_twice,
+    },
+    Rule {
+        code: "RING-ADDRESS",
+        severity: Severity::Error,
+        title: "Every member has an address on the ring.",
+        why: "A node's name resolves to it, everywhere (4, 14).",
+        check: ring_address,
+    },
+    Rule {
+        code: "RING-BRIDGE",
+        severity: Severity::Error,
+        title: "The ring is not on a bridge or trunk for guests.",
+        why: "Guests' traffic delays the token, and a bridge may drop multicast (14; 7.1).",
+        check: ring_bridge,
+    },
+    Rule {
+        code: "RING-SERIAL",
+        severity: Severity::Error,
+        title: "The ring is not on the serial line.",
+        why: "A packet occupies the line for 130 ms; it is the last way in, not a ring (reference.md 8).",
+        check: ring_serial,
+    },
+    Rule {
+        code: "RING-DLM",
+        severity: Severity::Error,
+        title: "There is one ring where there is DLM.",
+        why: "With the first link cut both nodes stay quorate, nobody is fenced and lockspaces hang (15; tried).",
+        check: ring_dlm,
+    },
+    Rule {
+        code: "RING-BOND",
+        severity: Severity::Warning,
+        title: "A bond under the ring or the mirrors waits with its other cards.",
+        why: "Other modes reorder packets or need a switch (26).",
+        check: ring_bond,
+    },
+    Rule {
+        code: "MULTICAST-RANGE",
+        severity: Severity::Warning,
+        title: "The multicast address is of the range for private use.",
+        why: "Outside 239.192.0.0/16 it may be another's (11).",
+        check: multicast_range,
+    },
+    Rule {
+        code: "TRANSPORT-RELEASE",
+        severity: Severity::Error,
+        title: "The transport exists on the members' release.",
+        why: "knet is of corosync 3, which EL6 and EL7 do not have (12).",
+        check: transport,
+    },
+    Rule {
+        code: "JOIN-DELAY",
+        severity: Severity::Warning,
+        title: "A starting node waits 30 seconds for the other.",
+        why: "With less, nodes that boot together fence each other (23).",
+        check: join_delay,
+    },
+    Rule {
+        code: "FAILBACK",
+        severity: Severity::Warning,
+        title: "Guests go back when an operator says so.",
+        why: "A node that was lost is looked at first; going back is a second interruption (55).",
+        check: failback,
+    },
+    Rule {
+        code: "START-AT-BOOT",
+        severity: Severity::Warning,
+        title: "A node of two joins when an operator says so.",
+        why: "With the link cut, two nodes that join at boot fence each other again and again.",
+        check: at_boot,
+    },
+    Rule {
+        code: "LOCK-RELEASE",
+        severity: Severity::Error,
+        title: "The guests' lock exists on the members' release.",
+        why: "virtlockd came with libvirt 1.0, which EL6 does not have (50).",
+        check: lock_release,
+    },
+    Rule {
+        code: "LOCK-SHARED",
+        severity: Severity::Error,
+        title: "A lock that lives in files has a shared filesystem.",
+        why: "Leases on a node's own disk keep nobody else out (49).",
+        check: lock_shared,
+    },
+    Rule {
+        code: "SANLOCK-ON-MIRROR",
+        severity: Severity::Warning,
+        title: "sanlock's leases are not on a mirror between the nodes.",
+        why: "A mirror freezes while a node is fenced; longer than the watchdog waits, it resets the survivor (49).",
+        check: sanlock_on_mirror,
+    },
+];
+
+fn member_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let cluster = site.inventory.cluster.iter();
+    let members = cluster.flat_map(|c| c.members.iter().enumerate());
+    let members = members.map(|(i, m)| (m.as_str(), path(&["cluster", "members", &i.to_string()])));
+    once(site, members, "member", "name each member once", findings);
+}
+
+fn size(site: &Site, findings: &mut Vec<Finding>) {
+    if let Some(cluster) = &site.inventory.cluster
+        && cluster.members.len() < 2
+    {
+        findings.push(
+            found(format!(
+                "the cluster has {} member(s)",
+                cluster.members.len()
+            ))
+            .at(at(site, &["cluster", "members"]))
+            .help("name two nodes or more, or leave `[cluster]` out"),
+        );
+    }
+}
+
+fn mixed(site: &Site, findings: &mut Vec<Finding>) {
+    let members = site.members();
+    let Some(first) = members.first() else { return };
+    for member in &members[1..] {
+        let (a, b) = (site.platform_of(first), site.platform_of(member));
+        if a != b {
+            findings.push(
+                found(format!("`{first}` runs {a} and `{member}` runs {b}"))
+                    .at(at(site, &["node", member, "platform"]))
+                    .help("members of one cluster run one release")
+                    .also(at(site, &["node", first, "platform"]), format!("`{first}`")),
+            );
+        }
+    }
+}
+
+fn host_id(site: &Site, findings: &mut Vec<Finding>) {
+    for member in site.members() {
+        if site.node(member).is_some_and(|n| n.host_id.is_none()) {
+            findings.push(
+                found(format!("member `{member}` has no host id"))
+                    .at(at(site, &["node", member]))
+                    .help("add `host_id`, a number from 1 to 2000 that no other node has and that never changes"),
+            );
+        }
+    }
+}
+
+fn host_id_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let ids = site
+        .nodes()
+        .filter_map(|(name, node)| Some((node.host_id?.get(), path(&["node", name, "host_id"]))));
+    once(site, ids, "host id", "give each node its own", findings);
+}
+
+fn ring_address(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(cluster) = &site.inventory.cluster else {
+        return;
+    };
+    for zone in std::iter::once(&cluster.ring).chain(&cluster.second_ring) {
+        for member in site.members() {
+            if site.address(member, zone.as_str()).is_none() {
+                findings.push(
+                    found(format!("member `{member}` has no address in zone `{zone}`"))
+                        .at(at(site, &["node", member, "address"]))
+                        .help(format!("add `{zone}` to its `address`"))
+                        .also(at(site, &["cluster", "ring"]), "the ring"),
+                );
+            }
+        }
+    }
+}
+
+fn ring_bridge(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(cluster) = &site.inventory.cluster else {
+        return;
+    };
+    let Some(zone) = site.inventory.zone.get(cluster.ring.as_str()) else {
+        return;
+    };
+    let key = if zone.bridge.is_some() {
+        "bridge"
+    } else if zone.vlan.is_some() {
+        "vlan"
+    } else if !zone.vlans.is_empty() {
+        "vlans"
+    } else {
+        return;
+    };
+    findings.push(
+        found(format!(
+            "the ring is in zone `{}`, which has a `{key}`",
+            cluster.ring
+        ))
+        .at(at(site, &["zone", cluster.ring.as_str(), key]))
+        .help("give the ring a link of its own")
+        .also(at(site, &["cluster", "ring"]), "the ring"),
+    );
+}
+
+fn ring_serial(site: &Site, findings: &mut Vec<Finding>) {
+    if let Some(cluster) = &site.inventory.cluster
+        && cluster.ring == "serial"
+    {
+        findings.push(
+            found("the ring is on the serial line")
+                .at(at(site, &["cluster", "ring"]))
+                .help("name the zone of a network link; make it redundant by a bond"),
+        );
+    }
+}
+
+/// Whether anything on the members locks through DLM.
+fn uses_dlm(site: &Site) -> bool {
+    site.inventory
+        .mirror
+        .values()
+        .any(|m| m.gfs2.is_some() || m.group.is_some())
+}
+
+fn ring_dlm(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(cluster) = &site.inventory.cluster else {
+        return;
+    };
+    if cluster.second_ring.is_none() || !uses_dlm(site) {
+        return;
+    }
+    let user = site.inventory.mirror.iter().find_map(|(name, mirror)| {
+        let key = if mirror.gfs2.is_some() {
+            "gfs2"
+        } else {
+            mirror.group.as_ref().map(|_| "group")?
+        };
+        at(site, &["mirror", name.as_str(), key])
+    });
+    findings.push(
+        found("a second ring, and DLM")
+            .at(at(site, &["cluster", "second_ring"]))
+            .help("leave it out; make the ring redundant by a bond, and keep the serial line as a way in")
+            .also(user, "locks through DLM"),
+    );
+}
+
+fn ring_bond(site: &Site, findings: &mut Vec<Finding>) {
+    let ring = site.inventory.cluster.iter().map(|c| c.ring.as_str());
+    for name in ring.chain(["grey"]) {
+        if let Some(bond) = site.inventory.zone.get(name).and_then(|z| z.bond.as_ref())
+            && bond.mode != BondMode::ActiveBackup
+        {
+            findings.push(
+                found(format!("the bond of zone `{name}` is not `active-backup`"))
+                    .at(at(site, &["zone", name, "bond", "mode"]))
+                    .help("leave `mode` out"),
+            );
+        }
+    }
+}
+
+fn multicast_range(site: &Site, findings: &mut Vec<Finding>) {
+    let cluster = site.inventory.cluster.as_ref();
+    if let Some(address) = cluster.and_then(|c| c.multicast.as_ref()) {
+        let right = match address.ip() {
+            std::net::IpAddr::V4(ip) => ip.octets()[..2] == [239, 192],
+            std::net::IpAddr::V6(ip) => ip.is_multicast(),
+        };
+        if !right {
+            findings.push(
+                found(format!("{address} is not in 239.192.0.0/16"))
+                    .at(at(site, &["cluster", "multicast"]))
+                    .help("leave it out: one is made from the cluster's name"),
+            );
+        }
+    }
+}
+
+fn transport(site: &Site, findings: &mut Vec<Finding>) {
+    let knet = site
+        .inventory
+        .cluster
+        .as_ref()
+        .is_some_and(|c| c.transport == Some(Transport::Knet));
+    let old = site
+        .members()
+        .into_iter()
+        .find(|m| matches!(site.platform_of(m), Platform::El6 | Platform::El7));
+    if let Some(member) = old.filter(|_| knet) {
+        findings.push(
+            found(format!("{} has no `knet`", site.platform_of(member)))
+                .at(at(site, &["cluster", "transport"]))
+                .help("write `udpu`, or leave it out"),
+        );
+    }
+}
+
+fn join_delay(site: &Site, findings: &mut Vec<Finding>) {
+    if let Some(cluster) = &site.inventory.cluster
+        && cluster.join.get().as_secs() < 30
+    {
+        findings.push(
+            found(format!(
+                "a starting node waits {} for the other",
+                cluster.join
+            ))
+            .at(at(site, &["cluster", "join"]))
+            .help("30s or more"),
+        );
+    }
+}
+
+fn failback(site: &Site, findings: &mut Vec<Finding>) {
+    if site.inventory.cluster.as_ref().is_some_and(|c| c.failback) {
+        findings.push(
+            found("guests go back by themselves")
+                .at(at(site, &["cluster", "failback"]))
+                .help("`failback = false`; an operator moves them back"),
+        );
+    }
+}
+
+fn at_boot(site: &Site, findings: &mut Vec<Finding>) {
+    if let Some(cluster) = &site.inventory.cluster
+        && cluster.start == Start::AtBoot
+        && cluster.members.len() == 2
+    {
+        findings.push(
+            found("two nodes that join at boot")
+                .at(at(site, &["cluster", "start"]))
+                .help("`start = \"by hand\"`: a fenced node stays out until it was looked at"),
+        );
+    }
+}
+
+fn lock_release(site: &Site, findings: &mut Vec<Finding>) {
+    let lockd = site
+        .inventory
+        .cluster
+        .as_ref()
+        .is_some_and(|c| c.lock == GuestLock::Lockd);
+    if lockd
+        && site
+            .members()
+            .iter()
+            .any(|m| site.platform_of(m) == Platform::El6)
+    {
+        findings.push(
+            found("el6 has no `lockd`")
+                .at(at(site, &["cluster", "lock"]))
+                .help("write `sanlock` or `exclusive`"),
+        );
+    }
+}
+
+fn lock_shared(site: &Site, findings: &mut Vec<Finding>) {
+    let in_files = site
+        .inventory
+        .cluster
+        .as_ref()
+        .is_some_and(|c| c.lock != GuestLock::Exclusive);
+    if in_files && site.inventory.mirror.values().all(|m| m.gfs2.is_none()) {
+        findings.push(
+            found("the guests' lock lives in files, and no mirror carries a shared filesystem")
+                .at(at(site, &["cluster", "lock"]))
+                .help("add a mirror with `gfs2`, or write `exclusive`"),
+        );
+    }
+}
+
+fn sanlock_on_mirror(site: &Site, findings: &mut Vec<Finding>) {
+    if site
+        .inventory
+        .cluster
+        .as_ref()
+        .is_some_and(|c| c.lock == GuestLock::Sanlock)
+        && let Some((name, _)) = site.inventory.mirror.iter().find(|(_, m)| m.gfs2.is_some())
+    {
+        findings.push(
+            found("sanlock's leases are on a mirror")
+                .at(at(site, &["cluster", "lock"]))
+                .help("measure: fencing has to take less than the watchdog's 60 s; then accept it")
+                .also(at(site, &["mirror", name.as_str(), "gfs2"]), "the mirror"),
+        );
+    }
+}

@@ -1,0 +1,336 @@
+//! Cards, bonds, VLANs, bridges and their addresses.
+
+use super::{Rule, at, found, once, path};
+use crate::site::inventory::Zone;
+use crate::site::types::Word as _;
+use crate::site::{Finding, Severity, Site};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "NIC-TWICE",
+        severity: Severity::Error,
+        title: "A card belongs to one zone, one bond or one trunk.",
+        why: "A card that is in a bond or bridge cannot carry anything else (25).",
+        check: nic_twice,
+    },
+    Rule {
+        code: "DEVICE-TWICE",
+        severity: Severity::Error,
+        title: "A bond or bridge has a name of its own.",
+        why: "One name is one device (30).",
+        check: device_twice,
+    },
+    Rule {
+        code: "DEVICE-NAME",
+        severity: Severity::Error,
+        title: "A VLAN's device has a name of at most 15 characters.",
+        why: "The kernel takes no longer name (30).",
+        check: device_name,
+    },
+    Rule {
+        code: "VLAN-TWICE",
+        severity: Severity::Error,
+        title: "A VLAN stands once on its trunk.",
+        why: "Two zones in one VLAN are one zone (30).",
+        check: vlan_twice,
+    },
+    Rule {
+        code: "BOND-EMPTY",
+        severity: Severity::Error,
+        title: "A bond has cards.",
+        why: "Without one it has no link (25).",
+        check: bond_empty,
+    },
+    Rule {
+        code: "BOND-PRIMARY",
+        severity: Severity::Error,
+        title: "A bond's primary is one of its cards.",
+        why: "The kernel refuses another (25).",
+        check: bond_primary,
+    },
+    Rule {
+        code: "BOND-MODE",
+        severity: Severity::Error,
+        title: "A bond under a bridge has a mode that bridges can stand on.",
+        why: "balance-tlb and balance-alb change addresses of packets that are not the host's (7.1).",
+        check: bond_mode,
+    },
+    Rule {
+        code: "MAC-TWICE",
+        severity: Severity::Error,
+        title: "No MAC address is given twice.",
+        why: "It is what tells two cards apart (29, 52).",
+        check: mac_twice,
+    },
+    Rule {
+        code: "MAC-MISSING",
+        severity: Severity::Warning,
+        title: "Every card has its MAC address written.",
+        why: "Names of cards change with the hardware; the address finds the right one (29).",
+        check: mac_missing,
+    },
+    Rule {
+        code: "MAC-UNUSED",
+        severity: Severity::Warning,
+        title: "Every MAC address belongs to a card that a zone uses.",
+        why: "It is most often a card's name that is misspelt (31).",
+        check: mac_unused,
+    },
+    Rule {
+        code: "ZONE-LENGTH",
+        severity: Severity::Error,
+        title: "A zone's name is as short as Shorewall needs it.",
+        why: "Before 5.1 the name stands in the kernel's log prefix, which has 29 characters (32; 9.1).",
+        check: zone_length,
+    },
+];
+
+/// The cards of a zone, each with its path.
+fn cards(name: &str, zone: &Zone) -> Vec<(String, Vec<String>)> {
+    let own = zone
+        .nic
+        .iter()
+        .map(|n| (n.to_string(), path(&["zone", name, "nic"])));
+    let bond = zone.bond.iter().flat_map(|b| b.nics.iter().enumerate());
+    let bond = bond.map(|(i, n)| {
+        (
+            n.to_string(),
+            path(&["zone", name, "bond", "nics", &i.to_string()]),
+        )
+    });
+    own.chain(bond).collect()
+}
+
+fn nic_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    let mut trunks: Vec<&str> = Vec::new();
+    for (name, zone) in &site.inventory.zone {
+        // Zones may share the card or bond of a trunk: it is counted once.
+        if let Some(base) = zone.base().filter(|_| zone.is_trunk()) {
+            if trunks.contains(&base) {
+                continue;
+            }
+            trunks.push(base);
+        }
+        all.extend(cards(name.as_str(), zone));
+    }
+    once(
+        site,
+        all,
+        "card",
+        "name another card, or make every zone on it a VLAN",
+        findings,
+    );
+}
+
+fn device_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    let mut bases: Vec<&str> = Vec::new();
+    for (name, zone) in &site.inventory.zone {
+        let name = name.as_str();
+        if let Some(base) = zone.base().filter(|b| !bases.contains(b)) {
+            bases.push(base);
+            let place = if zone.bond.is_some() {
+                path(&["zone", name, "bond", "name"])
+            } else {
+                path(&["zone", name, "nic"])
+            };
+            all.push((base.to_owned(), place));
+        }
+        for (project, bridge) in zone.bridges() {
+            let place = match project {
+                Some(project) => path(&["zone", name, "vlans", project]),
+                None => path(&["zone", name, "bridge"]),
+            };
+            all.push((bridge, place));
+        }
+    }
+    once(site, all, "device", "give each its own name", findings);
+}
+
+/// The VLANs of a zone, each with its path.
+fn vlans(name: &str, zone: &Zone) -> Vec<(u16, Vec<String>)> {
+    let own = zone
+        .vlan
+        .iter()
+        .map(|v| (v.get(), path(&["zone", name, "vlan"])));
+    let projects = zone
+        .vlans
+        .iter()
+        .map(|(project, v)| (v.get(), path(&["zone", name, "vlans", project.as_str()])));
+    own.chain(projects).collect()
+}
+
+fn device_name(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, zone) in &site.inventory.zone {
+        let Some(base) = zone.base() else { continue };
+        for (vlan, place) in vlans(name.as_str(), zone) {
+            let device = format!("{base}.{vlan}");
+            if crate::site::types::InterfaceName::parse(&device).is_err() {
+                findings.push(
+                    found(format!("`{device}` is longer than 15 characters"))
+                        .at(at(site, &place))
+                        .help("give the card or bond a shorter name"),
+                );
+            }
+        }
+    }
+}
+
+fn vlan_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let mut all = Vec::new();
+    for (name, zone) in &site.inventory.zone {
+        if let Some(base) = zone.base() {
+            let own = vlans(name.as_str(), zone);
+            all.extend(
+                own.into_iter()
+                    .map(|(vlan, place)| (format!("{vlan} of `{base}`"), place)),
+            );
+        }
+    }
+    once(
+        site,
+        all,
+        "VLAN",
+        "give each zone and project its own",
+        findings,
+    );
+}
+
+fn bond_empty(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, zone) in &site.inventory.zone {
+        if zone.bond.as_ref().is_some_and(|b| b.nics.is_empty()) {
+            findings.push(
+                found(format!("the bond of zone `{name}` has no cards"))
+                    .at(at(site, &["zone", name.as_str(), "bond", "nics"]))
+                    .help("name two cards or more"),
+            );
+        }
+    }
+}
+
+fn bond_primary(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, zone) in &site.inventory.zone {
+        if let Some(bond) = &zone.bond
+            && let Some(primary) = &bond.primary
+            && !bond.nics.contains(primary)
+        {
+            findings.push(
+                found(format!("`{primary}` is not a card of `{}`", bond.name))
+                    .at(at(site, &["zone", name.as_str(), "bond", "primary"]))
+                    .help("name one of `nics`")
+                    .also(
+                        at(site, &["zone", name.as_str(), "bond", "nics"]),
+                        "its cards",
+                    ),
+            );
+        }
+    }
+}
+
+fn bond_mode(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, zone) in &site.inventory.zone {
+        if let Some(bond) = &zone.bond
+            && !zone.bridges().is_empty()
+            && matches!(bond.mode.number(), 5 | 6)
+        {
+            findings.push(
+                found(format!("the bond of zone `{name}` carries a bridge"))
+                    .at(at(site, &["zone", name.as_str(), "bond", "mode"]))
+                    .help("`active-backup`, `balance-xor` or `802.3ad`"),
+            );
+        }
+    }
+}
+
+fn mac_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let nodes = site.nodes().flat_map(|(name, node)| {
+        let macs = node.mac.iter();
+        macs.map(move |(nic, mac)| (mac.lower(), path(&["node", name, "mac", nic.as_str()])))
+    });
+    let guests = site.inventory.guest.iter().flat_map(|(name, guest)| {
+        let macs = guest.macs.iter().enumerate();
+        macs.map(move |(i, mac)| {
+            (
+                mac.lower(),
+                path(&["guest", name.as_str(), "macs", &i.to_string()]),
+            )
+        })
+    });
+    once(
+        site,
+        nodes.chain(guests),
+        "MAC address",
+        "`nodewright facts NODE` tells those of a node",
+        findings,
+    );
+}
+
+/// Every card that a zone uses.
+fn used(site: &Site) -> Vec<String> {
+    let zones = site.inventory.zone.iter();
+    let mut all: Vec<String> = zones
+        .flat_map(|(name, zone)| cards(name.as_str(), zone))
+        .map(|(card, _)| card)
+        .collect();
+    all.dedup();
+    all
+}
+
+fn mac_missing(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, node) in site.nodes() {
+        let lacks: Vec<String> = used(site)
+            .into_iter()
+            .filter(|c| !node.mac.contains_key(c.as_str()))
+            .collect();
+        if !lacks.is_empty() {
+            findings.push(
+                found(format!(
+                    "`{name}` has no MAC address for {}",
+                    lacks.join(", ")
+                ))
+                .at(at(site, &["node", name]))
+                .help(format!(
+                    "add `mac.{} = \"…\"`; `nodewright facts {name}` tells them",
+                    lacks[0]
+                )),
+            );
+        }
+    }
+}
+
+fn mac_unused(site: &Site, findings: &mut Vec<Finding>) {
+    let used = used(site);
+    for (name, node) in site.nodes() {
+        for card in node.mac.keys() {
+            if !used.iter().any(|u| u == card.as_str()) {
+                findings.push(
+                    found(format!("no zone uses card `{card}`"))
+                        .at(at(site, &["node", name, "mac", card.as_str()]))
+                        .help(format!("the zones use {}", used.join(", "))),
+                );
+            }
+        }
+    }
+}
+
+fn zone_length(site: &Site, findings: &mut Vec<Finding>) {
+    // With the log format that is written for old versions, `SW:%s:%s:`, a name has at most 8 characters.
+    let old = site.node_names().any(|n| {
+        let version = site.versions_of(n).shorewall;
+        version.is_some_and(|v| {
+            v.as_str().starts_with("4.") || v.as_str() == "5.0" || v.as_str().starts_with("5.0.")
+        })
+    });
+    for name in site.inventory.zone.keys() {
+        if old && name.as_str().len() > 8 {
+            findings.push(
+                found(format!(
+                    "zone `{name}` has a name of more than 8 characters"
+                ))
+                .at(at(site, &["zone", name.as_str()]))
+                .help("give it a shorter one: Shorewall before 5.1 refuses it"),
+            );
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! What switches a node off, and who wins when both try.
+
+use super::{Rule, at, found, once, path};
+use crate::site::machines::FenceDevice;
+use crate::site::{Finding, Severity, Site};
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "FENCE-NONE",
+        severity: Severity::Error,
+        title: "Every member can be fenced.",
+        why: "Without fencing nothing is taken over, and locks wait for ever (16).",
+        check: none,
+    },
+    Rule {
+        code: "FENCE-ONE-METHOD",
+        severity: Severity::Warning,
+        title: "Every member can be fenced in two ways.",
+        why: "A node that loses its power takes its BMC with it; fencing then fails until somebody comes (22).",
+        check: one_method,
+    },
+    Rule {
+        code: "FENCE-ATTRIBUTES",
+        severity: Severity::Error,
+        title: "A fence device says what its agent needs.",
+        why: "An agent without address or password fails when it is needed (20).",
+        check: attributes,
+    },
+    Rule {
+        code: "FENCE-AGENT",
+        severity: Severity::Error,
+        title: "A fence agent switches something off.",
+        why: "fence_manual and fence_null tell the cluster what did not happen (20).",
+        check: agent,
+    },
+    Rule {
+        code: "FENCE-TWICE",
+        severity: Severity::Error,
+        title: "A fence device belongs to one node.",
+        why: "Shared, one node's fencing switches off the other: whoever shoots (17).",
+        check: twice,
+    },
+    Rule {
+        code: "FENCE-SELF",
+        severity: Severity::Error,
+        title: "A fence device has an address of its own.",
+        why: "What is at a node's address is gone with the node (17).",
+        check: own_address,
+    },
+    Rule {
+        code: "FENCE-CROSSED",
+        severity: Severity::Error,
+        title: "A crossed BMC is in the network of the other node's card.",
+        why: "Only the other node reaches it: the wire ends there (18).",
+        check: crossed,
+    },
+    Rule {
+        code: "CROSSED-NETWORKS",
+        severity: Severity::Error,
+        title: "Crossed wires are two networks.",
+        why: "In one network a node would look for the other's BMC on its own wire (66).",
+        check: networks,
+    },
+    Rule {
+        code: "FENCE-DELAY",
+        severity: Severity::Error,
+        title: "Of two members one is preferred, and shooting it waits.",
+        why: "With the link cut both shoot; without a delay both may die (19).",
+        check: delay,
+    },
+    Rule {
+        code: "FENCE-SAME-SECRET",
+        severity: Severity::Warning,
+        title: "Each fence device has its own password.",
+        why: "One that becomes known opens all (22).",
+        check: same_secret,
+    },
+];
+
+/// Every fence device of a node with its path.
+fn devices(site: &Site) -> Vec<(&str, &FenceDevice, Vec<String>)> {
+    let mut all = Vec::new();
+    for (name, node) in site.nodes() {
+        if let Some(bmc) = &node.bmc {
+            all.push((name, bmc, path(&["node", name, "bmc"])));
+        }
+        for (i, device) in node.fence.iter().enumerate() {
+            all.push((name, device, path(&["node", name, "fence", &i.to_string()])));
+        }
+    }
+    all
+}
+
+fn ways(site: &Site, member: &str) -> usize {
+    site.node(member)
+        .map_or(0, |n| usize::from(n.bmc.is_some()) + n.fence.len())
+}
+
+fn none(site: &Site, findings: &mut Vec<Finding>) {
+    for member in site.members() {
+        if ways(site, member) == 0 {
+            findings.push(
+                found(format!("member `{member}` cannot be fenced"))
+                    .at(at(site, &["node", member]))
+                    .help("add `bmc = { agent = \"fence_ipmilan\", … }`"),
+            );
+        }
+    }
+}
+
+fn one_method(site: &Site, findings: &mut Vec<Finding>) {
+    for member in site.members() {
+        if ways(site, member) == 1 {
+            findings.push(
+                found(format!("member `{member}` can be fenced in one way only"))
+                    .at(at(site, &["node", member, "bmc"]))
+                    .help("add a switched outlet: `fence = [{ agent = \"fence_apc\", … }]`"),
+            );
+        }
+    }
+}
+
+/// Agents that speak over the network with an account.
+fn needs_account(agent: &str) -> bool {
+    [
+        "ipmilan",
+        "ilo",
+        "drac",
+        "bladecenter",
+        "apc",
+        "rsa",
+        "idrac",
+        "imm",
+    ]
+    .iter()
+    .any(|a| agent["fence_".len()..].starts_with(a))
+        && !agent.ends_with("_snmp")
+}
+
+fn attributes(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, device, path) in devices(site) {
+        let mut lacks = Vec::new();
+        if needs_account(device.agent.as_str()) {
+            if device.address.is_none() {
+                lacks.push("address");
+            }
+            if device.user.is_none() {
+                lacks.push("user");
+            }
+            if device.password.is_none() {
+                lacks.push("password");
+            }
+        }
+        if !lacks.is_empty() {
+            findings.push(
+                found(format!(
+                    "`{}` of `{name}` lacks {}",
+                    device.agent,
+                    lacks.join(", ")
+                ))
+                .at(at(site, &path))
+                .help("`password = { secret = \"NAME\" }` names it in the site's encrypted file"),
+            );
+        }
+    }
+}
+
+fn agent(site: &Site, findings: &mut Vec<Finding>) {
+    for (_, device, mut path) in devices(site) {
+        if matches!(
+            device.agent.as_str(),
+            "fence_manual" | "fence_null" | "fence_dummy" | "fence_ack_manual"
+        ) {
+            path.push("agent".into());
+            findings.push(
+                found(format!("`{}` switches nothing off", device.agent))
+                    .at(at(site, &path))
+                    .help("name an agent for real hardware; `nodewright` asks a person only when fencing failed"),
+            );
+        }
+    }
+}
+
+fn twice(site: &Site, findings: &mut Vec<Finding>) {
+    let all = devices(site)
+        .into_iter()
+        .filter_map(|(_, device, mut path)| {
+            let address = device.address.as_ref()?.as_str();
+            let plug = device
+                .plug
+                .as_ref()
+                .map(|p| format!(" plug {p}"))
+                .unwrap_or_default();
+            path.push("address".into());
+            Some((format!("{address}{plug}"), path))
+        });
+    once(
+        site,
+        all,
+        "fence device",
+        "write each node's own device",
+        findings,
+    );
+}
+
+fn own_address(site: &Site, findings: &mut Vec<Finding>) {
+    for (_, device, mut path) in devices(site) {
+        let Some(ip) = device
+            .address
+            .as_ref()
+            .and_then(|a| a.as_str().parse::<IpAddr>().ok())
+        else {
+            continue;
+        };
+        for (name, node) in site.nodes() {
+            if let Some((zone, _)) = node.address.iter().find(|(_, a)| a.ip() == ip) {
+                path.push("address".into());
+                findings.push(
+                    found(format!("the fence device at {ip} is node `{name}` itself"))
+                        .at(at(site, &path))
+                        .help("write the address of the management controller")
+                        .also(
+                            at(site, &["node", name, "address", zone.as_str()]),
+                            format!("`{name}`"),
+                        ),
+                );
+                path.pop();
+            }
+        }
+    }
+}
+
+/// The zone with crossed wires.
+fn crossed_zone(site: &Site) -> Option<&str> {
+    site.inventory
+        .zone
+        .iter()
+        .find(|(_, z)| z.crossed)
+        .map(|(name, _)| name.as_str())
+}
+
+fn network(site: &Site, node: &str, zone: &str) -> Option<IpNet> {
+    let (ip, prefix) = site.address(node, zone)?;
+    IpNet::new(ip, prefix?).ok().map(|n| n.trunc())
+}
+
+fn crossed(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(zone) = crossed_zone(site) else {
+        return;
+    };
+    for member in site.members() {
+        let Some(bmc) = site.node(member).and_then(|n| n.bmc.as_ref()) else {
+            continue;
+        };
+        let Some(ip) = bmc
+            .address
+            .as_ref()
+            .and_then(|a| a.as_str().parse::<IpAddr>().ok())
+        else {
+            continue;
+        };
+        for peer in site.peers_of(member) {
+            let there = network(site, peer, zone);
+            if there.is_some_and(|n| n.contains(&ip)) {
+                continue;
+            }
+            let where_it_is = match network(site, member, zone) {
+                Some(own) if own.contains(&ip) => format!("in the network of `{member}` itself"),
+                _ => "in neither node's network there".to_owned(),
+            };
+            let help = there.map_or_else(
+                || format!("give `{peer}` an address in zone `{zone}`"),
+                |n| format!("an address in {n}"),
+            );
+            findings.push(
+                found(format!(
+                    "the BMC of `{member}` is {where_it_is}; its wire ends at `{peer}`"
+                ))
+                .at(at(site, &["node", member, "bmc", "address"]))
+                .help(help)
+                .also(
+                    at(site, &["node", peer, "address", zone]),
+                    format!("`{peer}` in zone `{zone}`"),
+                ),
+            );
+        }
+    }
+}
+
+fn networks(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(zone) = crossed_zone(site) else {
+        return;
+    };
+    let nets: Vec<_> = site
+        .node_names()
+        .filter_map(|n| Some((n, network(site, n, zone)?)))
+        .collect();
+    for (i, (name, net)) in nets.iter().enumerate() {
+        for (other, theirs) in &nets[..i] {
+            if net.contains(theirs) || theirs.contains(net) {
+                findings.push(
+                    found(format!(
+                        "`{name}` and `{other}` have one network in zone `{zone}`: {net}"
+                    ))
+                    .at(at(site, &["node", name, "address", zone]))
+                    .help("each wire is a network of its own, such as 10.0.3.0/30 and 10.0.3.4/30")
+                    .also(
+                        at(site, &["node", other, "address", zone]),
+                        format!("`{other}`"),
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn delay(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(cluster) = &site.inventory.cluster else {
+        return;
+    };
+    if cluster.members.len() != 2 {
+        return;
+    }
+    let message = match (&cluster.preferred, cluster.delay.get().is_zero()) {
+        (Some(_), false) => return,
+        (None, _) => "no member is preferred",
+        (Some(_), true) => "shooting the preferred member waits for nothing",
+    };
+    findings.push(
+        found(message)
+            .at(at(
+                site,
+                &[
+                    "cluster",
+                    if cluster.preferred.is_some() {
+                        "preferred"
+                    } else {
+                        "members"
+                    },
+                ],
+            ))
+            .help("add `preferred = \"NODE\"` and `delay = \"15s\"`"),
+    );
+}
+
+fn same_secret(site: &Site, findings: &mut Vec<Finding>) {
+    let all = devices(site)
+        .into_iter()
+        .filter_map(|(_, device, mut path)| {
+            path.extend(["password".to_owned(), "secret".to_owned()]);
+            Some((device.password.as_ref()?.secret.to_string(), path))
+        });
+    once(
+        site,
+        all,
+        "fence password",
+        "give each device its own",
+        findings,
+    );
+}

@@ -1,0 +1,95 @@
+//! What nodes use of others, groups and repositories.
+
+use super::{Rule, at, found};
+use crate::site::{Finding, Severity, Site};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "TIME-SERVERS",
+        severity: Severity::Warning,
+        title: "A cluster asks three time servers at least.",
+        why: "Of two that differ, nobody knows which is right (59).",
+        check: time,
+    },
+    Rule {
+        code: "MONITORING-OPEN",
+        severity: Severity::Warning,
+        title: "Only monitoring servers may ask the agent.",
+        why: "The agent tells everything about a node to whoever asks (67).",
+        check: monitoring,
+    },
+    Rule {
+        code: "NODE-IDLE",
+        severity: Severity::Warning,
+        title: "Every node is in a group.",
+        why: "Roles come from groups; a node in none is left as it is.",
+        check: idle,
+    },
+    Rule {
+        code: "ROLE-TWICE",
+        severity: Severity::Warning,
+        title: "A group names a role once.",
+        why: "The second time says nothing.",
+        check: role_twice,
+    },
+];
+
+fn time(site: &Site, findings: &mut Vec<Finding>) {
+    let count = site.inventory.services.time.len();
+    if site.inventory.cluster.is_some() && count < 3 {
+        findings.push(
+            found(format!("{count} time server(s) for a cluster"))
+                .at(at(site, &["services", "time"]).or_else(|| at(site, &["cluster"])))
+                .help("name three or more in `[services] time`"),
+        );
+    }
+}
+
+fn monitoring(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(monitoring) = &site.inventory.services.monitoring else {
+        return;
+    };
+    for (i, from) in monitoring.from.iter().enumerate() {
+        let net = from.net();
+        if net.addr().is_ipv4() && net.prefix_len() < 24 {
+            findings.push(
+                found(format!("{net} may ask the agent"))
+                    .at(at(
+                        site,
+                        &["services", "monitoring", "from", &i.to_string()],
+                    ))
+                    .help("name the monitoring servers' addresses"),
+            );
+        }
+    }
+}
+
+fn idle(site: &Site, findings: &mut Vec<Finding>) {
+    for node in site.node_names() {
+        if site.groups_of(node).is_empty() {
+            findings.push(
+                found(format!("node `{node}` is in no group"))
+                    .at(at(site, &["node", node]))
+                    .help("name it in the `nodes` of a group"),
+            );
+        }
+    }
+}
+
+fn role_twice(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, group) in &site.inventory.group {
+        for (i, role) in group.roles.iter().enumerate() {
+            if let Some(first) = group.roles[..i].iter().position(|r| r == role) {
+                findings.push(
+                    found(format!("group `{name}` names role `{role}` twice"))
+                        .at(at(site, &["group", name.as_str(), "roles", &i.to_string()]))
+                        .help("keep the first")
+                        .also(
+                            at(site, &["group", name.as_str(), "roles", &first.to_string()]),
+                            "the first",
+                        ),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Disks, partitions, mirrors, volume groups and shared filesystems.
+
+use super::{Rule, at, found, once, path};
+use crate::site::{Finding, Severity, Site};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "DISK-TWICE",
+        severity: Severity::Error,
+        title: "A disk is named once.",
+        why: "An id is one disk in the world; a copied line would make the wrong one a mirror (61).",
+        check: disk_twice,
+    },
+    Rule {
+        code: "DISK-SMALL",
+        severity: Severity::Error,
+        title: "The partitions fit on every node's disk.",
+        why: "What does not fit is not made, and mirrors need the same size on both (39).",
+        check: disk_small,
+    },
+    Rule {
+        code: "MOUNT-TWICE",
+        severity: Severity::Error,
+        title: "A mount point has one filesystem.",
+        why: "The later one hides the earlier (46, 47).",
+        check: mount_twice,
+    },
+    Rule {
+        code: "MIRROR-MINOR",
+        severity: Severity::Error,
+        title: "A mirror has a minor number of its own.",
+        why: "It is the device's name (37).",
+        check: minor_twice,
+    },
+    Rule {
+        code: "MIRROR-PORT",
+        severity: Severity::Error,
+        title: "A mirror has a port of its own.",
+        why: "Two that listen on one port do not start (37).",
+        check: port_twice,
+    },
+    Rule {
+        code: "PORT-TAKEN",
+        severity: Severity::Error,
+        title: "A mirror's port is nobody else's.",
+        why: "sshd, corosync, DLM, libvirt and the monitoring agent have theirs (37).",
+        check: port_taken,
+    },
+    Rule {
+        code: "MIRROR-PARTITION",
+        severity: Severity::Error,
+        title: "A mirror has a partition of its own, meant for it.",
+        why: "Two mirrors on one partition, or one on a filesystem, destroy each other's data (39).",
+        check: mirror_partition,
+    },
+    Rule {
+        code: "PARTITION-IDLE",
+        severity: Severity::Warning,
+        title: "A partition for a mirror has one.",
+        why: "It is most often a number that is misspelt (39).",
+        check: partition_idle,
+    },
+    Rule {
+        code: "MIRROR-ENDS",
+        severity: Severity::Error,
+        title: "A mirror has two ends, each with a disk and an address on grey.",
+        why: "DRBD needs them (38, 39).",
+        check: mirror_ends,
+    },
+    Rule {
+        code: "MIRROR-IDLE",
+        severity: Severity::Warning,
+        title: "A mirror carries a filesystem or a volume group.",
+        why: "Without either it is made and never used.",
+        check: mirror_idle,
+    },
+    Rule {
+        code: "VOLUME-GROUP-TWICE",
+        severity: Severity::Error,
+        title: "A volume group is on one mirror.",
+        why: "Two groups of one name cannot be told apart (45).",
+        check: group_twice,
+    },
+    Rule {
+        code: "GFS2-NAME",
+        severity: Severity::Error,
+        title: "A mirror with GFS2 has a name of at most 16 characters.",
+        why: "It is the filesystem's name in its lock table (46).",
+        check: gfs2_name,
+    },
+];
+
+fn disk_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let mut all = Vec::new();
+    for (name, node) in site.nodes() {
+        if let Some(disk) = &node.disk {
+            all.push((disk.id.to_string(), path(&["node", name, "disk", "id"])));
+        }
+        for (key, disk) in &node.disks {
+            all.push((
+                disk.id.to_string(),
+                path(&["node", name, "disks", key.as_str(), "id"]),
+            ));
+        }
+    }
+    once(
+        site,
+        all,
+        "disk",
+        "`nodewright facts NODE` tells the disks of a node",
+        findings,
+    );
+}
+
+fn disk_small(site: &Site, findings: &mut Vec<Finding>) {
+    let wanted = site
+        .inventory
+        .partition
+        .values()
+        .fold(0_u64, |sum, p| sum.saturating_add(p.size.bytes()));
+    for (name, node) in site.nodes() {
+        if let Some(disk) = &node.disk
+            && wanted > disk.size.bytes()
+        {
+            findings.push(
+                found(format!(
+                    "the partitions need {} GiB, the disk of `{name}` has {}",
+                    wanted >> 30,
+                    disk.size
+                ))
+                .at(at(site, &["node", name, "disk", "size"]))
+                .help("make partitions smaller or correct the disk's size")
+                .also(at(site, &["partition"]), "the partitions"),
+            );
+        }
+    }
+}
+
+fn mount_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let partitions = site.inventory.partition.iter().filter_map(|(number, p)| {
+        Some((
+            p.purpose.mount()?.to_owned(),
+            path(&["partition", &number.to_string(), "use"]),
+        ))
+    });
+    let mirrors = site.inventory.mirror.iter().filter_map(|(name, m)| {
+        Some((
+            m.gfs2.as_ref()?.to_string(),
+            path(&["mirror", name.as_str(), "gfs2"]),
+        ))
+    });
+    once(
+        site,
+        partitions.chain(mirrors),
+        "mount point",
+        "give each its own",
+        findings,
+    );
+}
+
+fn minor_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let all = site.inventory.mirror.iter();
+    let all = all.map(|(name, m)| (m.minor, path(&["mirror", name.as_str(), "minor"])));
+    once(
+        site,
+        all,
+        "minor number",
+        "give each mirror its own",
+        findings,
+    );
+}
+
+fn port_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let all = site.inventory.mirror.iter();
+    let all = all.map(|(name, m)| (m.port, path(&["mirror", name.as_str(), "port"])));
+    once(site, all, "port", "give each mirror its own", findings);
+}
+
+/// Ports that others on a node use (reference.md 9.2).
+const TAKEN: [(u16, u16, &str); 8] = [
+    (22, 22, "sshd"),
+    (2224, 2224, "pcsd"),
+    (5404, 5412, "corosync"),
+    (11111, 11111, "ricci"),
+    (16509, 16514, "libvirt"),
+    (16851, 16851, "modclusterd"),
+    (21064, 21064, "DLM"),
+    (49152, 49215, "libvirt's migration"),
+];
+
+fn port_taken(site: &Site, findings: &mut Vec<Finding>) {
+    let monitoring = site
+        .inventory
+        .services
+        .monitoring
+        .as_ref()
+        .map(|m| m.port.get());
+    for (name, mirror) in &site.inventory.mirror {
+        let port = mirror.port.get();
+        let fixed = TAKEN
+            .iter()
+            .find(|(from, to, _)| (*from..=*to).contains(&port));
+        let owner = fixed
+            .map(|(_, _, who)| *who)
+            .or((monitoring == Some(port)).then_some("monitoring"));
+        if let Some(owner) = owner {
+            findings.push(
+                found(format!("port {port} of mirror `{name}` is that of {owner}"))
+                    .at(at(site, &["mirror", name.as_str(), "port"]))
+                    .help("7788 and those behind it are usual")
+                    .also(
+                        at(site, &["services", "monitoring", "port"]).filter(|_| fixed.is_none()),
+                        "monitoring",
+                    ),
+            );
+        }
+    }
+}
+
+fn mirror_partition(site: &Site, findings: &mut Vec<Finding>) {
+    let all = site.inventory.mirror.iter();
+    let all = all.map(|(name, m)| (m.partition, path(&["mirror", name.as_str(), "partition"])));
+    once(site, all, "partition", "give each mirror its own", findings);
+    for (name, mirror) in &site.inventory.mirror {
+        let number = mirror.partition.to_string();
+        let found_there = site
+            .inventory
+            .partition
+            .iter()
+            .find(|(n, _)| n.to_string() == number);
+        if let Some((_, partition)) = found_there
+            && partition.purpose.as_str() != "mirror"
+        {
+            findings.push(
+                found(format!(
+                    "mirror `{name}` is on partition {number}, which is for {}",
+                    partition.purpose
+                ))
+                .at(at(site, &["mirror", name.as_str(), "partition"]))
+                .help("name a partition with `use = \"mirror\"`")
+                .also(at(site, &["partition", &number, "use"]), "the partition"),
+            );
+        }
+    }
+}
+
+fn partition_idle(site: &Site, findings: &mut Vec<Finding>) {
+    for (number, partition) in &site.inventory.partition {
+        let mut mirrors = site.inventory.mirror.values();
+        if partition.purpose.as_str() == "mirror" && !mirrors.any(|m| m.partition.get() == number.0)
+        {
+            findings.push(
+                found(format!("no mirror is on partition {number}"))
+                    .at(at(site, &["partition", &number.to_string(), "use"]))
+                    .help("add the mirror, or take the partition out"),
+            );
+        }
+    }
+}
+
+fn mirror_ends(site: &Site, findings: &mut Vec<Finding>) {
+    if site.inventory.mirror.is_empty() {
+        return;
+    }
+    let members = site.members();
+    if members.len() != 2 {
+        let finding = found(format!(
+            "a mirror has two ends, and there are {} members",
+            members.len()
+        ))
+        .at(at(site, &["mirror"]))
+        .help("mirrors need a cluster of two members")
+        .also(at(site, &["cluster", "members"]), "the members");
+        findings.push(finding);
+    }
+    for member in members {
+        let disk = site.node(member).is_some_and(|n| n.disk.is_some());
+        let address = site.address(member, "grey").is_some();
+        let lacks = match (disk, address) {
+            (true, true) => continue,
+            (false, true) => "no disk",
+            (true, false) => "no address on grey",
+            (false, false) => "neither disk nor address on grey",
+        };
+        findings.push(
+            found(format!("`{member}` has {lacks} for its mirrors"))
+                .at(at(site, &["node", member]))
+                .help("add `disk = { id = …, size = … }` and `grey` in `address`")
+                .also(at(site, &["mirror"]), "the mirrors"),
+        );
+    }
+}
+
+fn mirror_idle(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, mirror) in &site.inventory.mirror {
+        if mirror.gfs2.is_none() && mirror.group.is_none() {
+            findings.push(
+                found(format!("mirror `{name}` carries nothing"))
+                    .at(at(site, &["mirror", name.as_str()]))
+                    .help("add `gfs2 = \"/shared\"` or `group = \"vg_node1\"`"),
+            );
+        }
+    }
+}
+
+fn group_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let all = site.inventory.mirror.iter();
+    let all = all.filter_map(|(name, m)| {
+        Some((
+            m.group.as_ref()?.to_string(),
+            path(&["mirror", name.as_str(), "group"]),
+        ))
+    });
+    once(
+        site,
+        all,
+        "volume group",
+        "give each mirror its own",
+        findings,
+    );
+}
+
+fn gfs2_name(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, mirror) in &site.inventory.mirror {
+        if mirror.gfs2.is_some() && name.as_str().len() > 16 {
+            findings.push(
+                found(format!(
+                    "mirror `{name}` has GFS2 and a name of more than 16 characters"
+                ))
+                .at(at(site, &["mirror", name.as_str()]))
+                .help("give it a shorter one"),
+            );
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Each rule has an example that breaks it: the shipped site with one change.
+
+use super::*;
+use crate::site::types::Word as _;
+use crate::site::{Sources, load_str};
+
+const BASE: &str = include_str!("../../inventory/crosslink/inventory.toml");
+
+fn judged(text: &str) -> (Sources, Judged) {
+    let loaded = load_str(text);
+    let wrong: String = loaded
+        .findings
+        .iter()
+        .map(|f| f.render(&loaded.sources, false))
+        .collect();
+    assert_eq!(wrong, "", "{text}");
+    let today = Date::parse("2026-12-01").unwrap();
+    (loaded.sources, run(&loaded.site.unwrap(), &today))
+}
+
+/// A site with words replaced: each `from` stands in it.
+fn changed(base: &str, edits: &[(&str, &str)]) -> String {
+    let mut text = base.to_owned();
+    for (from, to) in edits {
+        let (from, to) = (keys(from), keys(to));
+        assert!(text.contains(&from), "{from} is not in the site");
+        text = text.replacen(&from, &to, 1);
+    }
+    text
+}
+
+/// Puts in keys for their names. Their private halves were thrown away.
+fn keys(text: &str) -> String {
+    KEYS.iter()
+        .fold(text.to_owned(), |text, (name, key)| text.replace(name, key))
+}
+
+const KEYS: [(&str, &str); 5] = [
+    (
+        "KEY-RSA2",
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCaUO3YrgvfL4tlggqXBdvIWwyvz/LoTLUNS5UcneMFU4tzpq58Xb2Sro/uSfR+EKf4XKz9HdBZXudXbrybJj/q4JX7KAHyFwq3dgo8InFCYXaPdka4zL9UHRvH1EngRbiChtCzVv70eLTgeVCK4vJbrF/NJgYx+mmiuBX4plkPqxXOmsZFK/ssfQCv/jLvpIWw36luyGKCIOGj0vudkQeA+GlQlPumTc6WGtymIBMoVgsB7V3cKgE1i81z+efccV7ZLlQ7SuMmVU7AYr/wK3YUVX/epVHcc7OO+piNH0JjgvhHgnA1vXy3n8n5ps1vGB1pc6fTEvQ0Fez5axjRL+bz dora@desk",
+    ),
+    (
+        "KEY-RSA",
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDj06ki7TjUP4gT6/zxPyNafpY0qWFa2Eh9r0zh70rQRy2qCmyfgRSsuVWPkX5oWsuVMnTOzOVJq/dGOBM6AYkYJEfKxC6G65Y0Es72nyh5oO6t4ton+Nv/1wCOa5CBcpzE1yQwiVI+WegGoJU+dMDz0udTF61PNZdls6bxyQM8AJZIC+poqe8956FuntLnzOnilZcCvFVrznBVU9VjOTA0hjDkHWmBBmmxGLmpUW48mn9bDjYemQJjMIYOVhGf0UPUbU3+rffRkDCbWDSof9ILIEZIaioIP5s6mNuJC3cvy+KHH4Y/LScFP7BRc3LD3hJ7lvsXtPo6iglAsyPGtpX3 carl@desk",
+    ),
+    (
+        "KEY-ECDSA",
+        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBJxxzC0dpMFS9hxajkmDugDR5rOSkvw33epbI5/ltx1Wpz3sls4wSzVYSo7q6hoKCpSoL5lR+9KT3Uto7oQ5EHU= carl@desk",
+    ),
+    (
+        "KEY-ANNA",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqlm6nufet3w+BcDawjSYii2UWTCFiyjkdEv8TzB3oO anna@desk",
+    ),
+    (
+        "KEY-BEAT",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKXit01pDjsMfEg1pw7MrQn6PU2NG0+rNXOMwOWzOHfB beat@desk",
+    ),
+];
+
+#[test]
+fn the_shipped_site_is_sound() {
+    let (sources, judged) = judged(BASE);
+    let text: String = judged
+        .findings
+        .iter()
+        .map(|f| f.render(&sources, false))
+        .collect();
+    assert_eq!(text, "");
+    let mut accepted: Vec<_> = judged.accepted.iter().map(|(f, _)| f.code).collect();
+    accepted.dedup();
+    assert_eq!(accepted, ["SANLOCK-ON-MIRROR", "FENCE-ONE-METHOD"]);
+}
+
+#[test]
+fn codes_are_used_once_and_every_rule_says_its_piece() {
+    let codes: Vec<_> = all().map(|r| r.code).collect();
+    for (i, rule) in all().enumerate() {
+        assert!(!codes[..i].contains(&rule.code), "{}", rule.code);
+        assert!(
+            rule.title.ends_with('.') && rule.why.ends_with('.'),
+            "{}",
+            rule.code
+        );
+        assert!(
+            crate::site::types::RuleCode::parse(rule.code).is_ok(),
+            "{}",
+            rule.code
+        );
+    }
+}
+
+struct Case {
+    code: &'static str,
+    base: &'static str,
+    edits: &'static [(&'static str, &'static str)],
+    /// What stands at the finding's place, and at the other one.
+    places: (&'static str, &'static str),
+}
+
+const fn case(
+    code: &'static str,
+    base: &'static str,
+    edits: &'static [(&'static str, &'static str)],
+    places: (&'static str, &'static str),
+) -> Case {
+    Case {
+        code,
+        base,
+        edits,
+        places,
+    }
+}
+
+/// A cluster of two without mirrors and guests.
+const SMALL: &str = r#"
+[site]
+name = "small"
+domain = "example.net"
+platform = "el7"
+[accept]
+FENCE-ONE-METHOD = { why = "x", until = "2027-06-30" }
+[zone]
+red = { nic = "eth0", network = "192.0.2.0/24", gateway = "192.0.2.1" }
+yellow = { nic = "eth1", network = "10.0.2.0/24" }
+[firewall]
+operators = ["198.51.100.10"]
+[services]
+time = ["ntp1.example.net", "ntp2.example.net", "ntp3.example.net"]
+[cluster]
+members = ["n1", "n2"]
+ring = "yellow"
+preferred = "n1"
+delay = "15s"
+[node.n1]
+address = { red = "192.0.2.5", yellow = "10.0.2.1" }
+mac = { eth0 = "00:00:5e:00:53:01", eth1 = "00:00:5e:00:53:02" }
+bmc = { agent = "fence_ipmilan", address = "198.51.100.1", user = "fence", password = { secret = "a" } }
+host_id = 1
+[node.n2]
+address = { red = "192.0.2.6", yellow = "10.0.2.2" }
+mac = { eth0 = "00:00:5e:00:53:03", eth1 = "00:00:5e:00:53:04" }
+bmc = { agent = "fence_ipmilan", address = "198.51.100.2", user = "fence", password = { secret = "b" } }
+host_id = 2
+[group.g]
+nodes = ["n1", "n2"]
+roles = ["base"]
+"#;
+
+/// One change each, and exactly this code.
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    // cluster
+    case("MEMBER-TWICE", BASE, &[(r#"members   = ["node1", "node2"]"#, r#"members   = ["node1", "node2", "node2"]"#)],
+        ("\"node2\"", "\"node2\"")),
+    case("CLUSTER-SIZE", SMALL, &[(r#"["n1", "n2"]"#, r#"["n1"]"#)],
+        ("[\"n1\"]", "")),
+    case("RELEASE-MIXED", BASE, &[("host_id  = 2", "host_id  = 2\nplatform = \"el9\"")],
+        ("\"el9\"", "node1")),
+    case("HOST-ID", BASE, &[("host_id  = 2\n", "")],
+        ("node2", "")),
+    case("HOST-ID-TWICE", BASE, &[("host_id  = 2", "host_id  = 1")],
+        ("1", "1")),
+    case("RING-ADDRESS", SMALL, &[(r#"{ red = "192.0.2.6", yellow = "10.0.2.2" }"#, r#"{ red = "192.0.2.6" }"#)],
+        ("address", "\"yellow\"")),
+    case("RING-BRIDGE", SMALL, &[("nic = \"eth1\"", "nic = \"eth1\", bridge = \"bry\"")],
+        ("\"bry\"", "\"yellow\"")),
+    case("RING-SERIAL", SMALL, &[
+            ("ring = \"yellow\"", "ring = \"serial\""),
+            ("[firewall]", "[serial]\ntty = \"ttyS0\"\nnetwork = \"10.0.9.0/30\"\n[firewall]"),
+            ("yellow = \"10.0.2.1\"", "yellow = \"10.0.2.1\", serial = \"10.0.9.1\""),
+            ("yellow = \"10.0.2.2\"", "yellow = \"10.0.2.2\", serial = \"10.0.9.2\""),
+        ],
+        ("\"serial\"", "")),
+    case("RING-DLM", BASE, &[(r#"ring      = "yellow""#, "ring      = \"yellow\"\nsecond_ring = \"serial\"")],
+        ("\"serial\"", "\"/shared\"")),
+    case("RING-BOND", BASE, &[
+            (r#"grey   = { nic = "eth1""#, r#"grey   = { bond = { name = "bond1", nics = ["eth1", "eth5"], mode = "balance-rr" }"#),
+            ("mac.eth0 = \"00:16:76:d6:c9:40\"", "mac.eth0 = \"00:16:76:d6:c9:40\"\nmac.eth5 = \"00:16:76:d6:c9:45\""),
+            ("mac.eth0 = \"00:16:76:d6:d1:40\"", "mac.eth0 = \"00:16:76:d6:d1:40\"\nmac.eth5 = \"00:16:76:d6:d1:45\""),
+        ],
+        ("\"balance-rr\"", "")),
+    case("MULTICAST-RANGE", BASE, &[("failback  = false", "multicast = \"225.0.0.250\"")],
+        ("\"225.0.0.250\"", "")),
+    case("TRANSPORT-RELEASE", BASE, &[("failback  = false", "transport = \"knet\"")],
+        ("\"knet\"", "")),
+    case("JOIN-DELAY", BASE, &[("failback  = false", "join = \"3s\"")],
+        ("\"3s\"", "")),
+    case("FAILBACK", BASE, &[("failback  = false", "failback = true")],
+        ("true", "")),
+    case("START-AT-BOOT", BASE, &[("\"by hand\"", "\"at boot\"")],
+        ("\"at boot\"", "")),
+    case("LOCK-RELEASE", BASE, &[("\"el7\"", "\"el6\""), ("\"sanlock\"", "\"lockd\""), ("SANLOCK-ON-MIRROR = ", "#"), ("KEY-ANNA", "KEY-RSA"), ("KEY-BEAT", "KEY-RSA2")],
+        ("\"lockd\"", "")),
+    case("LOCK-SHARED", SMALL, &[("delay = \"15s\"", "delay = \"15s\"\nlock = \"lockd\"")],
+        ("\"lockd\"", "")),
+    case("SANLOCK-ON-MIRROR", BASE, &[("SANLOCK-ON-MIRROR = ", "#")],
+        ("\"sanlock\"", "\"/shared\"")),
+    // fencing
+    case("FENCE-NONE", SMALL, &[("bmc = { agent = \"fence_ipmilan\", address = \"198.51.100.2\", user = \"fence\", password = { secret = \"b\" } }", "")],
+        ("n2", "")),
+    case("FENCE-ONE-METHOD", BASE, &[("FENCE-ONE-METHOD  = ", "#")],
+        ("bmc", "")),
+    case("FENCE-ATTRIBUTES", BASE, &[(", password = { secret = \"bmc-node2\" }", "")],
+        ("bmc", "")),
+    case("FENCE-AGENT", BASE, &[("host_id  = 2", "host_id  = 2\nfence = [{ agent = \"fence_manual\" }]")],
+        ("\"fence_manual\"", "")),
+    case("FENCE-TWICE", SMALL, &[("198.51.100.2", "198.51.100.1")],
+        ("\"198.51.100.1\"", "\"198.51.100.1\"")),
+    case("FENCE-SELF", SMALL, &[("198.51.100.2", "192.0.2.6")],
+        ("\"192.0.2.6\"", "\"192.0.2.6\"")),
+    case("FENCE-CROSSED", BASE, &[("\"10.0.3.6\"", "\"10.0.3.9\"")],
+        ("\"10.0.3.9\"", "\"10.0.3.5/30\"")),
+    case("CROSSED-NETWORKS", BASE, &[("\"10.0.3.1/30\"", "\"10.0.3.1/29\""), ("\"10.0.3.5/30\"", "\"10.0.3.5/29\"")],
+        ("\"10.0.3.5/29\"", "\"10.0.3.1/29\"")),
+    case("FENCE-DELAY", BASE, &[("delay     = \"15s\"\n", "")],
+        ("\"node1\"", "")),
+    case("FENCE-SAME-SECRET", BASE, &[("\"bmc-node2\"", "\"bmc-node1\"")],
+        ("\"bmc-node1\"", "\"bmc-node1\"")),
+    // addresses
+    case("ADDRESS-TWICE", BASE, &[("grey = \"10.0.1.2\"", "grey = \"10.0.1.1\"")],
+        ("\"10.0.1.1\"", "\"10.0.1.1\"")),
+    case("ADDRESS-NETWORK", BASE, &[("grey = \"10.0.1.2\"", "grey = \"10.0.11.2\"")],
+        ("\"10.0.11.2\"", "\"10.0.1.0/24\"")),
+    case("ADDRESS-PROJECTS", BASE, &[("red = \"192.0.2.6\"", "blue = \"10.9.9.9/24\", red = \"192.0.2.6\"")],
+        ("\"10.9.9.9/24\"", "vlans")),
+    case("NETWORK-OVERLAP", BASE, &[("network = \"10.0.9.0/30\"", "network = \"10.0.8.0/23\""), ("vlan = 1,", "vlan = 1, network = \"10.0.9.0/24\",")],
+        ("\"10.0.8.0/23\"", "\"10.0.9.0/24\"")),
+    case("GATEWAY-TWICE", BASE, &[("vlan = 1,", "vlan = 1, network = \"10.0.5.0/24\", gateway = \"10.0.5.1\",")],
+        ("\"10.0.5.1\"", "\"192.0.2.1\"")),
+    case("GATEWAY-NETWORK", BASE, &[("gateway = \"192.0.2.1\"", "gateway = \"192.0.3.1\"")],
+        ("\"192.0.3.1\"", "\"192.0.2.0/24\"")),
+    case("GATEWAY-CROSSLINK", BASE, &[(", gateway = \"192.0.2.1\"", ""), ("network = \"10.0.1.0/24\"", "network = \"10.0.1.0/24\", gateway = \"10.0.1.9\"")],
+        ("\"10.0.1.9\"", "")),
+    // devices
+    case("NIC-TWICE", BASE, &[("vlan = 1,", ""), ("blue   = { nic = \"eth3\"", "blue   = { nic = \"eth4\"")],
+        ("\"eth4\"", "\"eth4\"")),
+    case("DEVICE-TWICE", BASE, &[("bridge = \"vbr1\"", "bridge = \"vbr101\"")],
+        ("101", "\"vbr101\"")),
+    case("DEVICE-NAME", BASE, &[("blue   = { nic = \"eth3\"", "blue   = { nic = \"enp0s20f0u1u2\""), ("mac.eth0 = \"00:16:76:d6:c9:40\"", "mac.eth0 = \"00:16:76:d6:c9:40\"\nmac.enp0s20f0u1u2 = \"00:16:76:d6:c9:45\""), ("mac.eth0 = \"00:16:76:d6:d1:40\"", "mac.eth0 = \"00:16:76:d6:d1:40\"\nmac.enp0s20f0u1u2 = \"00:16:76:d6:d1:45\"")],
+        ("101", "")),
+    case("VLAN-TWICE", BASE, &[("mesh = 102", "mesh = 1"), ("bridge = \"vbr1\"", "bridge = \"vbrg\"")],
+        ("1", "1")),
+    case("BOND-EMPTY", SMALL, &[("yellow = { nic = \"eth1\"", "yellow = { bond = { name = \"bond1\", nics = [] }"), (", eth1 = \"00:00:5e:00:53:02\"", ""), (", eth1 = \"00:00:5e:00:53:04\"", "")],
+        ("[]", "")),
+    case("BOND-PRIMARY", SMALL, &[("yellow = { nic = \"eth1\"", "yellow = { bond = { name = \"bond1\", nics = [\"eth1\"], primary = \"eth9\" }")],
+        ("\"eth9\"", "[\"eth1\"]")),
+    case("BOND-MODE", SMALL, &[("red = { nic = \"eth0\"", "red = { bridge = \"br0\", bond = { name = \"bond0\", nics = [\"eth0\"], mode = \"balance-alb\" }")],
+        ("\"balance-alb\"", "")),
+    case("MAC-TWICE", BASE, &[("00:16:76:d6:d1:42", "00:16:76:D6:C9:42")],
+        ("\"00:16:76:D6:C9:42\"", "\"00:16:76:d6:c9:42\"")),
+    case("MAC-MISSING", BASE, &[("mac.eth2 = \"00:16:76:d6:d1:42\"\n", "")],
+        ("node2", "")),
+    case("MAC-UNUSED", BASE, &[("mac.eth4 = \"00:16:76:d6:d1:44\"", "mac.eth4 = \"00:16:76:d6:d1:44\"\nmac.eth44 = \"00:16:76:d6:d1:45\"")],
+        ("\"00:16:76:d6:d1:45\"", "")),
+    case("ZONE-LENGTH", BASE, &[("shorewall = \"5.1\"", "shorewall = \"5.0\""), ("blue   =", "customers =")],
+        ("customers", "")),
+    // ways
+    case("KNOCK-UNDESCRIBED", BASE, &[("knock     = {", "#")],
+        ("\"knock red\"", "")),
+    case("KNOCK-WINDOW", BASE, &[("open = \"30s\"", "open = \"10m\"")],
+        ("\"10m\"", "")),
+    case("PEER-ADDRESS", BASE, &[("\"peer yellow\"", "\"peer green\"")],
+        ("\"peer green\"", "address")),
+    case("LOCK-OUT", SMALL, &[("operators = [\"198.51.100.10\"]", "")],
+        ("firewall", "")),
+    case("OPERATORS-ANYWHERE", BASE, &[("\"198.51.100.11\"", "\"0.0.0.0/0\"")],
+        ("\"0.0.0.0/0\"", "")),
+    case("SERIAL-CONSOLE", BASE, &[("speed   = 115200", "console = true")],
+        ("true", "\"ttyS0\"")),
+    case("SERIAL-ADDRESS", BASE, &[(", \"peer serial\"", ""), (", serial = \"10.0.9.2\"", "")],
+        ("address", "\"10.0.9.0/30\"")),
+    // storage
+    case("DISK-TWICE", BASE, &[("aaaaaaaa2", "aaaaaaaa1")],
+        ("\"scsi-3600508e00000000aaaaaaaaaaaaaaaa1\"", "\"scsi-3600508e00000000aaaaaaaaaaaaaaaa1\"")),
+    case("DISK-SMALL", BASE, &[("aaaaaaaa2\", size = \"2T\"", "aaaaaaaa2\", size = \"1T\"")],
+        ("\"1T\"", "partition")),
+    case("MOUNT-TWICE", BASE, &[("use = \"/var\"", "use = \"/shared\"")],
+        ("\"/shared\"", "\"/shared\"")),
+    case("MIRROR-MINOR", BASE, &[("minor = 2", "minor = 1")],
+        ("1", "1")),
+    case("MIRROR-PORT", BASE, &[("port = 7790", "port = 7789")],
+        ("7789", "7789")),
+    case("PORT-TAKEN", BASE, &[("port = 7790", "port = 6556")],
+        ("6556", "6556")),
+    case("MIRROR-PARTITION", BASE, &[("partition = 8,", "partition = 5,"), ("8 = { size = \"800G\", use = \"mirror\" }", "")],
+        ("5", "\"/local\"")),
+    case("PARTITION-IDLE", BASE, &[("8 = { size", "9 = { size = \"1G\", use = \"mirror\" }\n8 = { size")],
+        ("\"mirror\"", "")),
+    case("MIRROR-ENDS", BASE, &[("grey = \"10.0.1.2\", ", "")],
+        ("node2", "mirror")),
+    case("MIRROR-IDLE", BASE, &[(", gfs2 = \"/shared\"", ""), ("\"sanlock\"", "\"exclusive\""), ("SANLOCK-ON-MIRROR = ", "#")],
+        ("r0", "")),
+    case("VOLUME-GROUP-TWICE", BASE, &[("\"vg_node2\"", "\"vg_node1\"")],
+        ("\"vg_node1\"", "\"vg_node1\"")),
+    case("GFS2-NAME", BASE, &[("r0 =", "shared-filesystem =")],
+        ("shared-filesystem", "")),
+    // guests
+    case("GUEST-BRIDGE", BASE, &[("files  = { node = \"node1\", failover = true,  memory = \"4G\", disk = \"400G\", zones = [\"green\"]", "files  = { node = \"node1\", failover = true,  memory = \"4G\", disk = \"400G\", zones = [\"blue\"]")],
+        ("\"blue\"", "blue")),
+    case("GUEST-MACS", BASE, &[("disk = \"40G\",  zones = [\"red\", \"green\"]", "disk = \"40G\",  macs = [\"52:54:00:00:00:01\"], zones = [\"red\", \"green\"]")],
+        ("[\"52:54:00:00:00:01\"]", "[\"red\", \"green\"]")),
+    case("GUEST-MAC-RANGE", BASE, &[("disk = \"400G\", zones = [\"green\"]", "disk = \"400G\", zones = [\"green\"], macs = [\"00:16:76:00:00:01\"]")],
+        ("\"00:16:76:00:00:01\"", "")),
+    case("GUEST-VOLUME", BASE, &[("source = \"node2\"", "source = \"node1\"")],
+        ("\"node2\"", "")),
+    case("GUEST-LOCAL", BASE, &[("5 = { size = \"200G\", use = \"/local\"", "5 = { size = \"200G\", use = \"/srv\"")],
+        ("shell1", "")),
+    case("GUEST-DISK", BASE, &[("disk = \"400G\"", "disk = \"700G\"")],
+        ("guest", "")),
+    case("GUEST-MEMORY", BASE, &[("memory   = \"32G\"", "memory   = \"16G\"")],
+        ("\"16G\"", "")),
+    case("TWIN-TOGETHER", BASE, &[("knox   = { node = \"node2\"", "knox   = { node = \"node1\"")],
+        ("\"node1\"", "\"node1\"")),
+    case("TWIN-FAILOVER", BASE, &[("knox   = { node = \"node2\", failover = false", "knox   = { node = \"node2\", failover = true")],
+        ("true", "\"dns\"")),
+    // people
+    case("SECRETS-ALONE", BASE, &[("beat@desk\", sudo = true, secrets = true", "beat@desk\", sudo = true")],
+        ("operator", "")),
+    case("OPERATOR-KEY", SMALL, &[("[group.g]", "[operator]\na = { key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBanna a\", sudo = true }\n[accept.SECRETS-ALONE]\nwhy = \"x\"\nuntil = \"2027-01-01\"\n[group.g]")],
+        ("\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBanna a\"", "")),
+    case("OPERATOR-KEY-RELEASE", BASE, &[("\"el7\"", "\"el6\""), ("beat = {", "#"), ("sudo = true, secrets = true }\n", "sudo = true, secrets = true }\ncarl = { key = \"KEY-RSA\", secrets = true }\n"), ("shorewall = \"5.1\"", "")],
+        ("\"KEY-ANNA\"", "")),
+    case("OPERATOR-KEY-TWICE", BASE, &[("KEY-BEAT", "KEY-ANNA")],
+        ("\"KEY-ANNA\"", "\"KEY-ANNA\"")),
+    case("OPERATOR-SECRETS", BASE, &[("beat = {", "carl = { key = \"KEY-ECDSA\", secrets = true }\nbeat = {")],
+        ("true", "")),
+    case("OPERATOR-SUDO", BASE, &[("sudo = true, secrets", "secrets"), ("sudo = true, secrets", "secrets")],
+        ("operator", "")),
+    // services
+    case("TIME-SERVERS", BASE, &[(", \"ntp3.example.net\"", "")],
+        ("[\"ntp1.example.net\", \"ntp2.example.net\"]", "")),
+    case("MONITORING-OPEN", BASE, &[("from = [\"198.51.100.20\"]", "from = [\"10.0.0.0/8\"]")],
+        ("\"10.0.0.0/8\"", "")),
+    case("NODE-IDLE", SMALL, &[("nodes = [\"n1\", \"n2\"]", "nodes = [\"n1\"]")],
+        ("n2", "")),
+    case("ROLE-TWICE", SMALL, &[("roles = [\"base\"]", "roles = [\"base\", \"base\"]")],
+        ("\"base\"", "\"base\"")),
+    // accept
+    case("ACCEPT-UNKNOWN", BASE, &[("[zone] ", "RING-DLN = { why = \"x\", until = \"2027-06-30\" }\n[zone] ")],
+        ("RING-DLN", "")),
+    case("ACCEPT-ERROR", BASE, &[("[zone] ", "RING-DLM = { why = \"x\", until = \"2027-06-30\" }\n[zone] ")],
+        ("RING-DLM", "")),
+    case("ACCEPT-EXPIRED", BASE, &[("SANLOCK-ON-MIRROR = { why = \"fencing measured at 9 s, the watchdog at 60 s\",   until = \"2027-06-30\" }", "SANLOCK-ON-MIRROR = { why = \"x\", until = \"2026-12-01\" }")],
+        ("\"2026-12-01\"", "")),
+    case("ACCEPT-UNUSED", BASE, &[("[zone] ", "FAILBACK = { why = \"x\", until = \"2027-06-30\" }\n[zone] ")],
+        ("FAILBACK", "")),
+];
+
+#[test]
+fn a_broken_site_is_found_by_its_rule() {
+    let wrong: Vec<String> = CASES.iter().filter_map(|c| wrong_with(c).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn wrong_with(case: &Case) -> Result<(), String> {
+    let text = changed(case.base, case.edits);
+    let (sources, judged) = judged(&text);
+    let shown: String = judged
+        .findings
+        .iter()
+        .map(|f| f.render(&sources, false))
+        .collect();
+    let mut codes: Vec<_> = judged.findings.iter().map(|f| f.code).collect();
+    codes.dedup();
+    // What was accepted for too long counts again.
+    codes.retain(|c| case.code != "ACCEPT-EXPIRED" || *c != "SANLOCK-ON-MIRROR");
+    if codes != [case.code] {
+        return Err(format!("{}: {codes:?}\n{shown}", case.code));
+    }
+    let finding = judged.findings.iter().find(|f| f.code == case.code);
+    let finding = finding.expect("it is among the codes");
+    let other = finding.also.first().map(|(p, _)| *p);
+    let slice =
+        |place: Option<crate::site::Place>| place.map(|p| sources.slice(p)).unwrap_or_default();
+    let places = (keys(case.places.0), keys(case.places.1));
+    if (slice(finding.place), slice(other)) != (&places.0, &places.1) {
+        return Err(format!("{}: not at {places:?}\n{shown}", case.code));
+    }
+    if finding.help.is_none() || finding.place == other {
+        return Err(format!(
+            "{}: no help, or one place twice\n{shown}",
+            case.code
+        ));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_rule_has_an_example_that_breaks_it() {
+    let tested: Vec<_> = CASES.iter().map(|c| c.code).collect();
+    let missing: Vec<_> = all()
+        .map(|r| r.code)
+        .filter(|c| !tested.contains(c))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}

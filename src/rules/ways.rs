@@ -1,0 +1,167 @@
+//! Ways to the nodes: jump hosts, knocking, peers, the serial line.
+
+use super::{Rule, at, found};
+use crate::site::inventory::Reach;
+use crate::site::types::Duration;
+use crate::site::{Finding, Severity, Site};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "KNOCK-UNDESCRIBED",
+        severity: Severity::Error,
+        title: "A way in that knocks has knocking described.",
+        why: "Without `[firewall] knock` nothing opens.",
+        check: knock_undescribed,
+    },
+    Rule {
+        code: "KNOCK-WINDOW",
+        severity: Severity::Warning,
+        title: "What a knock opens stays open for 5 to 60 seconds.",
+        why: "Shorter, a login does not get in; longer, others do (36).",
+        check: knock_window,
+    },
+    Rule {
+        code: "PEER-ADDRESS",
+        severity: Severity::Error,
+        title: "A way over the peer has an address of every member.",
+        why: "Without one the way leads nowhere.",
+        check: peer_address,
+    },
+    Rule {
+        code: "LOCK-OUT",
+        severity: Severity::Warning,
+        title: "Somebody may reach sshd from outside.",
+        why: "With neither operators' addresses nor knocking, the firewall lets nobody in (34).",
+        check: lock_out,
+    },
+    Rule {
+        code: "OPERATORS-ANYWHERE",
+        severity: Severity::Warning,
+        title: "Operators come from somewhere.",
+        why: "A network of more than 65,536 addresses is nearly everybody (34).",
+        check: anywhere,
+    },
+    Rule {
+        code: "SERIAL-CONSOLE",
+        severity: Severity::Error,
+        title: "The serial line is not the console as well.",
+        why: "A login prompt answers PPP's packets (65).",
+        check: console,
+    },
+    Rule {
+        code: "SERIAL-ADDRESS",
+        severity: Severity::Error,
+        title: "Both ends of the serial line have an address.",
+        why: "PPP gives none by itself here (65).",
+        check: serial_address,
+    },
+];
+
+fn ways(site: &Site) -> impl Iterator<Item = (usize, Reach)> {
+    let ways = site.inventory.site.reach.iter();
+    ways.map(crate::site::types::ReachWord::get).enumerate()
+}
+
+fn knock_undescribed(site: &Site, findings: &mut Vec<Finding>) {
+    if site.inventory.firewall.knock.is_some() {
+        return;
+    }
+    for (i, way) in ways(site) {
+        if let Reach::Knock(zone) = way {
+            findings.push(
+                found(format!("`knock {zone}`, and no knocking is described"))
+                    .at(at(site, &["site", "reach", &i.to_string()]))
+                    .help("add `knock = { sequence = { secret = \"knock\" } }` to `[firewall]`"),
+            );
+        }
+    }
+}
+
+fn knock_window(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(knock) = &site.inventory.firewall.knock else {
+        return;
+    };
+    let outside = |d: &Duration, min: u64, max: u64| !(min..=max).contains(&d.get().as_secs());
+    for (key, value, min, max) in [("open", &knock.open, 5, 60), ("step", &knock.step, 1, 60)] {
+        if outside(value, min, max) {
+            findings.push(
+                found(format!("`{key}` of knocking is {value}"))
+                    .at(at(site, &["firewall", "knock", key]))
+                    .help(format!("from {min}s to {max}s")),
+            );
+        }
+    }
+}
+
+fn peer_address(site: &Site, findings: &mut Vec<Finding>) {
+    for (i, way) in ways(site) {
+        let Reach::Peer(zone) = way else { continue };
+        for member in site.members() {
+            if site.address(member, zone.as_str()).is_none() {
+                findings.push(
+                    found(format!(
+                        "`peer {zone}`, and `{member}` has no address there"
+                    ))
+                    .at(at(site, &["site", "reach", &i.to_string()]))
+                    .help(format!("add `{zone}` to its `address`"))
+                    .also(
+                        at(site, &["node", member, "address"]),
+                        format!("`{member}`"),
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn lock_out(site: &Site, findings: &mut Vec<Finding>) {
+    let firewall = &site.inventory.firewall;
+    let closed = site.inventory.zone.values().any(|z| z.gateway.is_some());
+    if closed && firewall.operators.is_empty() && firewall.knock.is_none() {
+        findings.push(
+            found("nobody may reach sshd from outside")
+                .at(at(site, &["firewall"]).or_else(|| at(site, &["zone"])))
+                .help("add `operators`, the addresses they come from, or `knock`, to `[firewall]`"),
+        );
+    }
+}
+
+fn anywhere(site: &Site, findings: &mut Vec<Finding>) {
+    for (i, from) in site.inventory.firewall.operators.iter().enumerate() {
+        let net = from.net();
+        if net.max_prefix_len() - net.prefix_len() > 16 && net.addr().is_ipv4() {
+            findings.push(
+                found(format!("operators come from {net}"))
+                    .at(at(site, &["firewall", "operators", &i.to_string()]))
+                    .help("name the addresses they come from; from elsewhere they knock"),
+            );
+        }
+    }
+}
+
+fn console(site: &Site, findings: &mut Vec<Finding>) {
+    if site.inventory.serial.as_ref().is_some_and(|s| s.console) {
+        findings.push(
+            found("the serial line is a console as well")
+                .at(at(site, &["serial", "console"]))
+                .help("use another port for the console")
+                .also(at(site, &["serial", "tty"]), "the port"),
+        );
+    }
+}
+
+fn serial_address(site: &Site, findings: &mut Vec<Finding>) {
+    if site.inventory.serial.is_none() {
+        return;
+    }
+    for member in site.members() {
+        if site.address(member, "serial").is_none() {
+            findings.push(
+                found(format!("`{member}` has no address on the serial line"))
+                    .at(at(site, &["node", member, "address"]))
+                    .help("add `serial` to its `address`")
+                    .also(at(site, &["serial", "network"]), "the line's network"),
+            );
+        }
+    }
+}
