@@ -1,4 +1,8 @@
-//! Tests of the program as a whole.
+//! Tests of the program as a whole, and of what runs against real tools and real nodes.
 
 mod cli;
+mod node;
+mod node_batch;
+mod node_sudo;
+mod sshd;
 mod support;

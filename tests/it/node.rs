@@ -1,6 +1,6 @@
 //! `nodewright::node` against a real sshd: connecting, asking, and every way in which that fails.
 
-use crate::sshd::Sshd;
+use crate::sshd::{Setup, Sshd};
 use nodewright::node::{Failure, Privilege, Session};
 use nodewright::resource::Observe;
 use nodewright::sh::Call;
@@ -60,9 +60,9 @@ async fn every_failure_to_connect_has_its_sentence() {
         "node1: the name nowhere.invalid could not be resolved"
     );
     assert!(unreachable);
-    let (failure, _, unreachable) = fails(&|way| way.port = 1).await;
+    let (failure, _, unreachable) = fails(&|way| way.port = Some(1)).await;
     assert_eq!((failure, unreachable), (Failure::Refused, true));
-    let (failure, ..) = fails(&|way| way.user = "nobody-of-that-name".into()).await;
+    let (failure, ..) = fails(&|way| way.user = Some("nobody-of-that-name".into())).await;
     assert_eq!(
         failure,
         Failure::NoKeyAccepted("nobody-of-that-name@127.0.0.1".into())
@@ -74,4 +74,123 @@ async fn every_failure_to_connect_has_its_sentence() {
     sshd.pin("id.pub");
     let (failure, ..) = fails(&|_| {}).await;
     assert_eq!(failure, Failure::HostKeyChanged);
+}
+
+#[tokio::test]
+async fn the_next_way_is_taken_when_one_does_not_answer() {
+    let sshd = Sshd::start();
+    let mut closed = sshd.way("root");
+    closed.port = Some(1);
+    let mut jump = sshd.way("root");
+    jump.alias = "node1.peer".into();
+    let options = sshd.options(vec![closed.clone(), jump]);
+    let session = Session::connect(&options, Privilege::Root).await.unwrap();
+    assert_eq!(session.way(), "node1.peer");
+
+    let mut nowhere = closed.clone();
+    nowhere.alias = "node1.name".into();
+    nowhere.host = "nowhere.invalid".into();
+    let options = sshd.options(vec![closed, nowhere]);
+    let error = Session::connect(&options, Privilege::Root)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "node1: no way in works: node1: the connection was refused: no sshd listens there; \
+         node1.name: the name nowhere.invalid could not be resolved"
+    );
+    assert!(error.is_unreachable());
+}
+
+#[tokio::test]
+async fn a_jump_host_of_the_same_configuration_is_gone_through() {
+    let sshd = Sshd::start();
+    let mut through = sshd.way("root");
+    through.alias = "node1.through".into();
+    through.jump = Some("node1".into());
+    let options = sshd.options(vec![through, sshd.way("root")]);
+    let session = Session::connect(&options, Privilege::Root).await.unwrap();
+    assert_eq!(session.way(), "node1.through");
+    assert_eq!(session.ask(&question()).await.unwrap().text("who"), "0\n");
+    assert_eq!(sshd.logins(), 2);
+}
+
+#[tokio::test]
+async fn logins_without_a_usable_shell_are_named() {
+    let sshd = Sshd::with(&Setup {
+        before: "useradd -m -p '*' -s /usr/sbin/nologin closed\nuseradd -m -p '*' -s /bin/bash noisy\n\
+                 echo 'echo Welcome to noisy!' >/home/noisy/.bashrc\nuseradd -m -p '*' -s /bin/csh_missing gone\n",
+        ..Setup::default()
+    });
+    let asks = async |user: &str| {
+        let options = sshd.options(vec![sshd.way(user)]);
+        let session = Session::connect(&options, Privilege::Root).await?;
+        session.ask(&question()).await
+    };
+    assert_eq!(
+        asks("closed").await.unwrap_err().to_string(),
+        "node1: the login gives no shell: This account is currently not available."
+    );
+    assert_eq!(
+        asks("noisy").await.unwrap_err().failure,
+        Failure::NoisyProfile("Welcome to noisy!".into())
+    );
+    // sshd does not let in who has no shell, and says no more than of a wrong key.
+    assert_eq!(
+        asks("gone").await.unwrap_err().failure,
+        Failure::NoKeyAccepted("gone@127.0.0.1".into())
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_off_is_an_error() {
+    let sshd = Sshd::start();
+    let mut observe = question();
+    observe.functions("nw_die() { kill -9 \"$$\"; }\n");
+    observe.section("die", Call::new("nw_die"));
+    let error = sshd.root().await.ask(&observe).await.unwrap_err();
+    assert_eq!(
+        error.failure,
+        Failure::Truncated("after section word".into())
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_given_up() {
+    let sshd = Sshd::start();
+    let mut options = sshd.options(vec![sshd.way("root")]);
+    options.timeout = std::time::Duration::from_secs(2);
+    let session = Session::connect(&options, Privilege::Root).await.unwrap();
+    let mut observe = Observe::default();
+    observe.section("wait", Call::new("sleep").arg("60"));
+    let error = session.ask(&observe).await.unwrap_err();
+    assert_eq!(error.failure, Failure::Late(2));
+}
+
+#[tokio::test]
+async fn a_connection_that_was_left_and_is_dead_is_made_anew() {
+    let sshd = Sshd::start();
+    let options = sshd.options(vec![sshd.way("root")]);
+    let session = Session::connect(&options, Privilege::Root).await.unwrap();
+    let old = sshd.master();
+    kill("KILL", &old);
+    // The session itself goes on over a new connection,
+    assert_eq!(session.ask(&question()).await.unwrap().text("who"), "0\n");
+    // and a master that hangs is not waited for.
+    let hung = sshd.master();
+    kill("STOP", &hung);
+    let session = Session::connect(&options, Privilege::Root).await.unwrap();
+    assert!(!session.is_warm());
+    assert_eq!(session.ask(&question()).await.unwrap().text("who"), "0\n");
+    kill("KILL", &hung);
+    assert_eq!(sshd.logins(), 3);
+}
+
+pub fn kill(signal: &str, pid: &str) {
+    let done = std::process::Command::new("kill")
+        .args([&format!("-{signal}"), pid])
+        .status()
+        .unwrap();
+    assert!(done.success());
 }

@@ -136,8 +136,8 @@ impl Sshd {
         Way {
             alias: "node1".into(),
             host: "127.0.0.1".into(),
-            port: self.port,
-            user: user.into(),
+            port: Some(self.port),
+            user: Some(user.into()),
             jump: None,
             proxy_command: None,
         }
@@ -170,6 +170,42 @@ impl Sshd {
         Session::connect(&self.options(vec![self.way("root")]), Privilege::Root)
             .await
             .unwrap()
+    }
+
+    /// The process of the ssh that holds the connection open, by asking it over its control socket.
+    pub fn master(&self) -> String {
+        let run = self.dir().join("run");
+        let control = fs::read_dir(run)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .find_map(|p| fs::read_link(p).ok())
+            .expect("a connection is open");
+        let out = Command::new("ssh")
+            .arg("-S")
+            .arg(control)
+            .args(["-O", "check", "node1"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        let pid = said.split("pid=").nth(1).expect(&said);
+        pid.split(')').next().unwrap().to_owned()
+    }
+
+    /// Runs a command in the namespaces, as root, without ssh; gives what it says.
+    pub fn inside(&self, script: &str) -> String {
+        let children = format!("/proc/{0}/task/{0}/children", self.process.id());
+        let pid = fs::read_to_string(children).unwrap();
+        let out = Command::new("nsenter")
+            .args(["-t", pid.trim(), "-m", "-p", "/bin/sh", "-c", script])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(
+            out.status.success(),
+            "{script}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+        String::from_utf8_lossy(&out.stdout).into_owned()
     }
 
     /// How many channels were opened so far.

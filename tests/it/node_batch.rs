@@ -1,0 +1,341 @@
+//! Batches over a real sshd: made ready, let begin, followed, cut off, stopped, found again.
+
+use crate::node::kill;
+use crate::sshd::{Setup, Sshd};
+use nodewright::node::{
+    Batch, BatchStep, Failure, Header, NodeError, NodeState, Outcome, Prepared, RunId, Session,
+    SpoolEvent, observe_journal, observe_state, read_journal,
+};
+use nodewright::resource::Observe;
+use nodewright::sh::Call;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// Waits on the node until a file is there: a step that lasts as long as a test wants.
+const WAIT: &str = "nw_wait_for() { while [ ! -e \"$1\" ]; do sleep 0.05; done; }\n";
+
+pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
+    Batch {
+        run: RunId::now().unwrap(),
+        stage: 0,
+        functions: vec![WAIT],
+        header: Header {
+            site: "crosslink".into(),
+            commit: "abc".into(),
+            who: "anna@desk".into(),
+            tool: "0".into(),
+        },
+        blobs: Vec::new(),
+        secrets: Vec::new(),
+        preflight: Vec::new(),
+        steps: steps
+            .into_iter()
+            .map(|(title, calls)| BatchStep {
+                title: title.into(),
+                calls,
+            })
+            .collect(),
+    }
+}
+
+fn touch(path: &str) -> Vec<Call> {
+    vec![Call::new("touch").arg(path)]
+}
+
+fn wait(path: &str) -> Vec<Call> {
+    vec![Call::new("nw_wait_for").arg(path)]
+}
+
+/// Runs a batch to its end; gives its outcome and all events.
+pub async fn run(
+    session: &Session,
+    batch: &Batch,
+) -> Result<(Outcome, Vec<SpoolEvent>), NodeError> {
+    let (sender, mut receiver) = unbounded_channel();
+    let mut prepared = session.prepare(batch, &sender).await?;
+    session.release(&prepared).await?;
+    let outcome = session.follow(&mut prepared, &sender).await?;
+    drop(sender);
+    let mut events = Vec::new();
+    while let Some(event) = receiver.recv().await {
+        events.push(event);
+    }
+    Ok((outcome, events))
+}
+
+/// Waits for this event.
+async fn until(receiver: &mut UnboundedReceiver<SpoolEvent>, wanted: &SpoolEvent) {
+    while let Some(event) = receiver.recv().await {
+        if event == *wanted {
+            return;
+        }
+    }
+    panic!("{wanted:?} did not come");
+}
+
+async fn state(session: &Session) -> NodeState {
+    let mut observe = Observe::default();
+    observe_state(&mut observe);
+    NodeState::read(&session.ask(&observe).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_batch_is_two_channels_and_is_in_the_journal() {
+    let sshd = Sshd::start();
+    let session = sshd.root().await;
+    let batch = batch(vec![
+        ("one", touch("/root/one")),
+        ("two", vec![Call::new("false")]),
+        ("three", touch("/root/three")),
+    ]);
+    let (outcome, events) = run(&session, &batch).await.unwrap();
+    assert_eq!(outcome, Outcome::Failed { step: 1, status: 1 });
+    assert_eq!(
+        events,
+        [
+            SpoolEvent::Ready,
+            SpoolEvent::Go,
+            SpoolEvent::Begin(0, "one".into()),
+            SpoolEvent::End(0, 0),
+            SpoolEvent::Begin(1, "two".into()),
+            SpoolEvent::End(1, 1),
+            SpoolEvent::Done(outcome.clone()),
+        ]
+    );
+    assert_eq!((sshd.logins(), sshd.channels()), (1, 2));
+    assert_eq!(
+        sshd.inside("ls /root; stat -c %a /var/lib/nodewright"),
+        "one\n700\n"
+    );
+    let mut observe = Observe::default();
+    observe_journal(&mut observe, 10);
+    let journal = read_journal(&session.ask(&observe).await.unwrap());
+    let lines: Vec<_> = journal
+        .iter()
+        .map(|l| (l.event.as_str(), l.text.as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("begin", "anna@desk site crosslink commit abc tool 0"),
+            ("did", "one"),
+            ("failed", "two (status 1)"),
+            ("end", "failed 1 1"),
+        ]
+    );
+    let last = state(&session).await.last.unwrap();
+    assert_eq!((last.run, last.outcome), (batch.run, Some(outcome)));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_is_made_again_and_no_event_is_lost_or_doubled() {
+    let sshd = Sshd::start();
+    let session = sshd.root().await;
+    let batch = batch(vec![
+        ("one", wait("/root/go-on")),
+        ("two", wait("/root/go-on-2")),
+        ("three", touch("/root/three")),
+    ]);
+    let (sender, mut receiver) = unbounded_channel();
+    let mut prepared = session.prepare(&batch, &sender).await.unwrap();
+    session.release(&prepared).await.unwrap();
+    let mut all = Vec::new();
+    let follow = async {
+        let outcome = session.follow(&mut prepared, &sender).await.unwrap();
+        drop(sender);
+        outcome
+    };
+    let cut = async {
+        for (begin, file) in [(0, "go-on"), (1, "go-on-2")] {
+            loop {
+                let event = receiver.recv().await.unwrap();
+                let here = matches!(&event, SpoolEvent::Begin(n, _) if *n == begin);
+                all.push(event);
+                if here {
+                    break;
+                }
+            }
+            kill("KILL", &sshd.master());
+            loop {
+                let event = receiver.recv().await.unwrap();
+                let here = event == SpoolEvent::Following;
+                all.push(event);
+                if here {
+                    break;
+                }
+            }
+            sshd.inside(&format!("touch /root/{file}"));
+        }
+        while let Some(event) = receiver.recv().await {
+            all.push(event);
+        }
+    };
+    let (outcome, ()) = tokio::join!(follow, cut);
+    assert_eq!(outcome, Outcome::Finished);
+    let lost = SpoolEvent::Lost("the connection was lost".into());
+    assert_eq!(
+        all,
+        [
+            SpoolEvent::Ready,
+            SpoolEvent::Go,
+            SpoolEvent::Begin(0, "one".into()),
+            lost.clone(),
+            SpoolEvent::Following,
+            SpoolEvent::End(0, 0),
+            SpoolEvent::Begin(1, "two".into()),
+            lost,
+            SpoolEvent::Following,
+            SpoolEvent::End(1, 0),
+            SpoolEvent::Begin(2, "three".into()),
+            SpoolEvent::End(2, 0),
+            SpoolEvent::Done(Outcome::Finished),
+        ]
+    );
+    assert_eq!(sshd.logins(), 3);
+}
+
+#[tokio::test]
+async fn one_batch_at_a_time_and_the_other_is_named() {
+    let sshd = Sshd::start();
+    let session = sshd.root().await;
+    let (sender, _receiver) = unbounded_channel();
+    let first = batch(vec![("one", touch("/root/one"))]);
+    let prepared = session.prepare(&first, &sender).await.unwrap();
+    let holder = state(&session).await.holder.unwrap();
+    assert_eq!(
+        (holder.run.as_str(), holder.who.as_str()),
+        (first.run.as_str(), "anna@desk")
+    );
+    let second = batch(vec![("two", touch("/root/two"))]);
+    let error = session.prepare(&second, &sender).await.err().unwrap();
+    assert_eq!(error.failure, Failure::Locked(holder));
+    assert!(session.abandon(&prepared).await.unwrap());
+    let mut prepared = prepared;
+    assert_eq!(
+        session.follow(&mut prepared, &sender).await.unwrap(),
+        Outcome::Abandoned
+    );
+    assert_eq!(
+        session.release(&prepared).await.unwrap_err().failure,
+        Failure::GaveUp
+    );
+    // The same run and stage cannot be brought twice; another run has the node to itself now.
+    let third = batch(vec![("three", touch("/root/three"))]);
+    assert_eq!(run(&session, &third).await.unwrap().0, Outcome::Finished);
+    let error = run(&session, &third).await.unwrap_err();
+    assert!(
+        matches!(&error.failure, Failure::NotReady(why) if why.starts_with("exists ")),
+        "{error}"
+    );
+    assert_eq!(sshd.inside("ls /root"), "three\n");
+}
+
+#[tokio::test]
+async fn a_run_goes_on_without_us_and_is_found_stopped_and_followed() {
+    let sshd = Sshd::start();
+    let (sender, mut receiver) = unbounded_channel();
+    let running = batch(vec![
+        ("one", wait("/root/go-on")),
+        ("two", touch("/root/two")),
+    ]);
+    {
+        let session = sshd.root().await;
+        let prepared = session.prepare(&running, &sender).await.unwrap();
+        session.release(&prepared).await.unwrap();
+        session.close().await.unwrap();
+    }
+    let session = sshd.root().await;
+    let last = state(&session).await.last.unwrap();
+    assert_eq!((&last.run, last.outcome), (&running.run, None));
+    let mut found = session.attach(None).await.unwrap();
+    assert_eq!((found.run(), found.stage()), (&running.run, 0));
+    assert!(session.stop(&running.run).await.unwrap());
+    sshd.inside("touch /root/go-on");
+    let outcome = session.follow(&mut found, &sender).await.unwrap();
+    assert_eq!(outcome, Outcome::Stopped { before: 1 });
+    until(&mut receiver, &SpoolEvent::Done(outcome.clone())).await;
+    // Found again when it is long over, by name.
+    let mut found: Prepared = session.attach(Some(&running.run)).await.unwrap();
+    assert_eq!(session.follow(&mut found, &sender).await.unwrap(), outcome);
+    let other = RunId::parse("20200101T000000-0000").unwrap();
+    assert_eq!(
+        session.attach(Some(&other)).await.err().unwrap().failure,
+        Failure::NoSuchRun(other.to_string())
+    );
+    assert!(!session.stop(&other).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_batch_that_was_killed_has_died_and_the_next_takes_over() {
+    let sshd = Sshd::start();
+    let session = sshd.root().await;
+    let (sender, mut receiver) = unbounded_channel();
+    let victim = batch(vec![
+        ("one", touch("/root/one")),
+        ("two", wait("/root/never")),
+    ]);
+    let mut prepared = session.prepare(&victim, &sender).await.unwrap();
+    session.release(&prepared).await.unwrap();
+    let follow = session.follow(&mut prepared, &sender);
+    let murder = async {
+        until(&mut receiver, &SpoolEvent::Begin(1, "two".into())).await;
+        let path = format!("/var/lib/nodewright/runs/{}/0/pid", victim.run);
+        sshd.inside(&format!("read -r pid rest <{path}; kill -9 $pid"));
+    };
+    let (outcome, ()) = tokio::join!(follow, murder);
+    assert_eq!(outcome.unwrap(), Outcome::Died);
+    let seen = state(&session).await;
+    let last = seen.last.unwrap();
+    assert_eq!(last.finished(), [(0, "one")]);
+    assert_eq!(last.interrupted(), Some((1, "two")));
+    assert_eq!(
+        (seen.holder, seen.left_behind.unwrap().run),
+        (None, victim.run.to_string())
+    );
+    let (outcome, events) = run(&session, &batch(vec![("three", touch("/root/three"))]))
+        .await
+        .unwrap();
+    assert_eq!(outcome, Outcome::Finished);
+    assert!(matches!(&events[0], SpoolEvent::Note(text) if text.contains(victim.run.as_str())));
+}
+
+#[tokio::test]
+async fn a_lock_is_taken_away_only_from_who_was_shown() {
+    let sshd = Sshd::start();
+    let session = sshd.root().await;
+    let (sender, _receiver) = unbounded_channel();
+    let first = batch(vec![("one", touch("/root/one"))]);
+    let prepared = session.prepare(&first, &sender).await.unwrap();
+    let holder = state(&session).await.holder.unwrap();
+    let mut other = holder.clone();
+    other.text = holder.text.replace("anna", "bob");
+    assert_eq!(
+        session.unlock(&other).await.unwrap_err().failure,
+        Failure::Locked(holder.clone())
+    );
+    session.unlock(&holder).await.unwrap();
+    assert_eq!(state(&session).await.holder, None);
+    assert!(session.abandon(&prepared).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_full_or_read_only_disk_is_named_and_nothing_is_begun() {
+    for (mount, full) in [("-o size=4k", true), ("-o ro", false)] {
+        let before = format!(
+            "mkdir -p /var/lib/nodewright; mount -t tmpfs {mount} none /var/lib/nodewright"
+        );
+        let sshd = Sshd::with(&Setup {
+            before: &before,
+            ..Setup::default()
+        });
+        let session = sshd.root().await;
+        let error = run(&session, &batch(vec![("one", touch("/root/one"))]))
+            .await
+            .unwrap_err();
+        match &error.failure {
+            Failure::DiskFull(_) => assert!(full),
+            Failure::ReadOnly(_) => assert!(!full),
+            other => panic!("{other:?}: {}", error.said),
+        }
+        assert_eq!(sshd.inside("ls /root"), "");
+    }
+}
