@@ -13,7 +13,7 @@ use super::state::{Node, State};
 use super::{cgroup, keys, network, pipe, tools};
 
 /// How long a node may take from its start to the greeting of its SSH server.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What runs first in a node whose first process is `sshd`: what a boot would have started, then `sshd` itself.
 const WITHOUT_SYSTEMD: &str = r#"mkdir -p /run/sshd /var/run/sshd /var/empty/sshd

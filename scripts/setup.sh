@@ -1,0 +1,42 @@
+#!/bin/bash
+# Installs what the tests and the demonstration need on Debian 12 and that is not there yet. Needs root and Rust.
+set -euo pipefail
+
+# A program or file, and the package that brings it.
+wanted='
+mmdebstrap mmdebstrap
+systemd-nspawn systemd-container
+ip iproute2
+ssh openssh-client
+nsenter util-linux
+git git
+make make
+cc gcc
+dash dash
+busybox busybox-static
+'
+missing=()
+while read -r program package; do
+  [ -n "$program" ] || continue
+  command -v "$program" >/dev/null || missing+=("$package")
+done <<<"$wanted"
+if [ "${#missing[@]}" -gt 0 ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "missing here: ${missing[*]}; as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  apt-get -q update
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"
+fi
+
+if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
+  PATH=$HOME/.cargo/bin:$PATH
+fi
+if ! command -v cargo >/dev/null; then
+  echo "cargo is not in the search path: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer" >&2
+  exit 1
+fi
+# Compiling it takes minutes, so an installed one is used as it is.
+if ! cargo nextest --version >/dev/null 2>&1; then
+  cargo install cargo-nextest --locked
+fi
