@@ -1,10 +1,13 @@
 //! Tests of the program as a whole, and of what runs against real tools and real nodes.
 
 mod cli;
+mod kind_shell;
 mod lab;
 mod node;
 mod node_batch;
 mod node_sudo;
 mod nodes;
+mod quoting;
+mod shells;
 mod sshd;
 mod support;

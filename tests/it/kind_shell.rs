@@ -1,0 +1,413 @@
+//! The shell of kinds, run by the shells that nodes have, on real files and with real tools where these are here.
+
+use crate::shells::{SHELLS, Shell};
+use nodewright::resource::kind_named;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder of its own for one shell.
+struct Place {
+    root: tempfile::TempDir,
+    shell: Shell,
+}
+
+/// What came of a script.
+struct Ran {
+    ok: bool,
+    out: String,
+    err: String,
+}
+
+impl Place {
+    fn each(test: impl Fn(&Self)) {
+        for shell in SHELLS {
+            test(&Self {
+                root: tempfile::tempdir().unwrap(),
+                shell,
+            });
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A program of this name that runs this shell text.
+    fn program(&self, name: &str, text: &str) {
+        let path = self.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{text}\n"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Runs the functions of a kind and then these lines; `@` is this folder.
+    fn run(&self, kind: &str, lines: &str) -> Ran {
+        self.run_by(self.shell, kind, lines)
+    }
+
+    /// The same in a UTS namespace of its own, where a node's name can be set without harm.
+    fn run_apart(&self, kind: &str, lines: &str) -> Ran {
+        self.run_by(self.shell.apart(), kind, lines)
+    }
+
+    fn run_by(&self, shell: Shell, kind: &str, lines: &str) -> Ran {
+        let root = self.root.path().display().to_string();
+        let script = format!(
+            "set -u\numask 077\nNW_RUN=r1 NW_KEPT={root}/kept NW_BLOB={root}/blob TMPDIR={root}\nexport TMPDIR\n{}\n{}\n",
+            kind_named(kind).unwrap().shell(),
+            lines.replace('@', &root)
+        );
+        let output = shell.run(&script, Some(&self.path("bin")));
+        Ran {
+            ok: output.status.success(),
+            out: String::from_utf8(output.stdout)
+                .unwrap()
+                .replace(&root, "@"),
+            err: String::from_utf8(output.stderr)
+                .unwrap()
+                .replace(&root, "@"),
+        }
+    }
+
+    /// The names in a folder.
+    fn names(&self, folder: &str) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.path(folder))
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+const REPLACE: &str = r#"nw_tree_replace @/etc/drbd.d 0750 root root 0640 2 b.conf "$NW_BLOB/0" "a b.res" "$NW_BLOB/1""#;
+
+fn tree(place: &Place) {
+    place.write("blob/0", "first\n");
+    place.write("blob/1", "second\n");
+    place.write("etc/drbd.d/old.res", "old\n");
+    place.write("etc/drbd.d/.hidden", "h\n");
+}
+
+#[test]
+fn a_tree_is_swapped_and_its_former_files_are_kept() {
+    Place::each(|place| {
+        tree(place);
+        let ran = place.run("tree", REPLACE);
+        assert!(ran.ok, "{:?}: {}", place.shell, ran.err);
+        assert_eq!(place.names("etc/drbd.d"), ["a b.res", "b.conf"]);
+        assert_eq!(
+            fs::read_to_string(place.path("etc/drbd.d/a b.res")).unwrap(),
+            "second\n"
+        );
+        assert_eq!(mode(&place.path("etc/drbd.d")), 0o750);
+        assert_eq!(mode(&place.path("etc/drbd.d/b.conf")), 0o640);
+        assert_eq!(place.names("etc"), ["drbd.d"], "nothing is left beside it");
+        let kept = format!("kept{}", place.path("etc/drbd.d").display());
+        assert_eq!(place.names(&kept), [".hidden", "old.res"]);
+    });
+}
+
+#[test]
+fn a_tree_is_made_where_nothing_is() {
+    Place::each(|place| {
+        tree(place);
+        fs::remove_dir_all(place.path("etc/drbd.d")).unwrap();
+        let ran = place.run("tree", REPLACE);
+        assert!(ran.ok, "{}", ran.err);
+        assert_eq!(place.names("etc/drbd.d"), ["a b.res", "b.conf"]);
+        assert!(!place.path("kept").exists());
+    });
+}
+
+#[test]
+fn a_check_sees_the_folder_and_its_files_as_one() {
+    Place::each(|place| {
+        tree(place);
+        place.program(
+            "look",
+            "ls \"$1\"; cat \"${2#--file=}\"; ls -l \"${2#--file=}\" | cut -c1-10",
+        );
+        let ran = place.run(
+            "tree",
+            &format!("{REPLACE} look '{{staged}}' '--file={{joined}}'"),
+        );
+        assert!(ran.ok, "{}", ran.err);
+        assert_eq!(ran.out, "a b.res\nb.conf\nfirst\nsecond\n-rw-------\n");
+        assert_eq!(place.names("etc"), ["drbd.d"]);
+    });
+}
+
+#[test]
+fn a_check_that_fails_changes_nothing() {
+    Place::each(|place| {
+        tree(place);
+        place.program("look", "echo wrong >&2; exit 3");
+        for call in [
+            REPLACE.to_owned(),
+            REPLACE.replace(
+                "nw_tree_replace @/etc/drbd.d 0750 root root 0640",
+                "nw_tree_check",
+            ),
+        ] {
+            let ran = place.run("tree", &format!("{call} look '{{staged}}'"));
+            assert!(!ran.ok, "{:?}", place.shell);
+            assert_eq!(ran.err, "wrong\n");
+            assert_eq!(place.names("etc/drbd.d"), [".hidden", "old.res"]);
+            assert_eq!(place.names("etc"), ["drbd.d"]);
+            assert_eq!(
+                place.names("."),
+                ["bin", "blob", "etc"],
+                "nothing is left of the check"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_check_that_is_not_there_yet_waits_but_not_for_the_swap() {
+    Place::each(|place| {
+        tree(place);
+        let early = place.run(
+            "tree",
+            r#"nw_tree_check 1 b.conf "$NW_BLOB/0" nosuchtool '{joined}'"#,
+        );
+        assert!(early.ok, "{}", early.err);
+        assert!(
+            early.out.starts_with("nosuchtool is not there yet"),
+            "{}",
+            early.out
+        );
+        assert!(
+            !place
+                .run("tree", &format!("{REPLACE} nosuchtool '{{joined}}'"))
+                .ok
+        );
+        assert_eq!(place.names("etc/drbd.d"), [".hidden", "old.res"]);
+    });
+}
+
+#[test]
+fn a_missing_content_changes_nothing() {
+    Place::each(|place| {
+        tree(place);
+        fs::remove_file(place.path("blob/1")).unwrap();
+        assert!(!place.run("tree", REPLACE).ok);
+        assert_eq!(place.names("etc/drbd.d"), [".hidden", "old.res"]);
+        assert_eq!(place.names("etc"), ["drbd.d"]);
+    });
+}
+
+#[test]
+fn folders_are_seen_with_all_that_is_in_them() {
+    Place::each(|place| {
+        tree(place);
+        place.write("etc/drbd.d/sub/x", "");
+        symlink("nowhere", place.path("etc/drbd.d/link")).unwrap();
+        symlink("drbd.d", place.path("etc/alias")).unwrap();
+        let stat = place.run(
+            "tree",
+            "nw_tree_seen stat @/etc/drbd.d @/etc/none @/etc/alias",
+        );
+        let mut names: Vec<_> = stat
+            .out
+            .lines()
+            .map(|l| l.splitn(5, ' ').nth(4).unwrap())
+            .collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "@/etc/alias",
+                "@/etc/drbd.d",
+                "@/etc/drbd.d/.hidden",
+                "@/etc/drbd.d/link",
+                "@/etc/drbd.d/old.res",
+                "@/etc/drbd.d/sub"
+            ]
+        );
+        let sum = place.run(
+            "tree",
+            "nw_tree_seen sum @/etc/drbd.d @/etc/none @/etc/alias",
+        );
+        // printf 'old\n' and printf 'h\n' | sha256sum
+        assert_eq!(
+            sum.out,
+            "01d09d19c2139a46aebfb577780d123d7396e97201bc7ead210a2ebff8239dee  @/etc/drbd.d/old.res\n91ee5e9f42ba3d34e414443b36a27b797a56a47aad6bb1e4c1769e69c77ce0ca  @/etc/drbd.d/.hidden\n"
+        );
+        let none = place.run("tree", "nw_tree_seen sum @/etc/none");
+        assert!(none.ok && none.out.is_empty(), "{}", none.err);
+    });
+}
+
+#[test]
+fn a_hash_reaches_chpasswd_by_standard_input_alone() {
+    Place::each(|place| {
+        place.write("blob/0", "$6$salt$h`id`$(id)\n");
+        place.program("chpasswd", "echo \"args: $*\"; cat");
+        let ran = place.run("user", r#"nw_user_password anna "$NW_BLOB/0""#);
+        assert!(ran.ok, "{}", ran.err);
+        assert_eq!(ran.out, "args: -e\nanna:$6$salt$h`id`$(id)\n");
+        assert!(
+            !place
+                .run("user", r#"nw_user_password anna "$NW_BLOB/1""#)
+                .ok
+        );
+    });
+}
+
+#[test]
+fn passwords_are_told_by_kind_and_digest() {
+    Place::each(|place| {
+        place.program(
+            "getent",
+            r#"[ "$*" = "shadow a b c d" ] || exit 1
+printf '%s\n' 'a:$6$s$h:19000:0:99999:7:::' 'b:!$6$s$h:19000::::::' 'c:*:::::::' 'd::::::::'"#,
+        );
+        let ran = place.run("user", "nw_user_shadow a b c d");
+        // printf %s '$6$s$h' | sha256sum, and of the other fields alike
+        assert_eq!(
+            ran.out,
+            "a set 294f84c0555df77619e857ee93f0a667a57424db2f889ea1ee61e65d37ce96a9\nb locked 70dc9e00d844585d44fa499f7aa6f540ced5da0d3da69ab8b947d7a6988cdf7f\nc none 684888c0ebb17f374298b65ee2807526c066094c701bcc7ebbe1c1095f494fc1\nd empty e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
+        );
+        assert!(!ran.out.contains("$6$"));
+    });
+}
+
+#[test]
+fn the_running_name_comes_first() {
+    let name = String::from_utf8(Command::new("uname").arg("-n").output().unwrap().stdout).unwrap();
+    Place::each(|place| {
+        let ran = place.run("hostname", "nw_hostname_seen");
+        assert!(ran.ok && ran.err.is_empty(), "{}", ran.err);
+        assert_eq!(ran.out.lines().next().unwrap(), name.trim_end());
+    });
+}
+
+/// In a namespace of its own: the shell's built-in `hostname` (busybox) goes before any program in the path, so a
+/// program that only pretends would not keep this machine's name safe.
+#[test]
+fn a_name_is_set_at_once() {
+    let before = fs::read("/proc/sys/kernel/hostname").unwrap();
+    Place::each(|place| {
+        let ran = place.run_apart("hostname", "nw_hostname_set n1.example.net\nuname -n");
+        assert!(
+            ran.ok && ran.err.is_empty(),
+            "{:?}: {}",
+            place.shell,
+            ran.err
+        );
+        assert_eq!(ran.out, "n1.example.net\n");
+    });
+    assert_eq!(fs::read("/proc/sys/kernel/hostname").unwrap(), before);
+}
+
+#[test]
+fn paths_that_are_there_are_said() {
+    Place::each(|place| {
+        place.write("a b", "");
+        symlink("nowhere", place.path("link")).unwrap();
+        let ran = place.run("command", "nw_command_there @/none '@/a b' @/link");
+        assert_eq!(ran.out, "@/a b\n@/link\n");
+        assert_eq!(
+            place
+                .run("timezone", "nw_timezone_known No/Where ../../../etc")
+                .out,
+            ""
+        );
+    });
+}
+
+/// A repository with two commits, by the real git; gives their names.
+fn repository(place: &Place) -> [String; 2] {
+    let at = place.path("origin");
+    fs::create_dir(&at).unwrap();
+    let git = |words: &[&str]| {
+        let output = Command::new("git")
+            .args([
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@example.net",
+                "-c",
+                "init.defaultBranch=main",
+            ])
+            .args(words)
+            .current_dir(&at)
+            .env("HOME", "/nonexistent")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "-q"]);
+    ["one", "two"].map(|content| {
+        fs::write(at.join("file"), content).unwrap();
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", content]);
+        git(&["rev-parse", "HEAD"])
+    })
+}
+
+#[test]
+fn a_checkout_is_made_moved_and_told() {
+    Place::each(|place| {
+        let [one, two] = repository(place);
+        let seen = |what: &str| {
+            let ran = place.run("git", "nw_git_seen @/co");
+            assert!(ran.ok, "{what}: {}", ran.err);
+            ran.out
+        };
+        assert_eq!(seen("nothing there"), "state absent\n");
+        for (commit, content) in [(&one, "one"), (&two, "two"), (&one, "one")] {
+            let ran = place.run("git", &format!("nw_git_checkout @/co @/origin {commit}"));
+            assert!(ran.ok, "{:?}: {}", place.shell, ran.err);
+            assert_eq!(
+                seen("checked out"),
+                format!("state checkout\nhead {commit}\nurl @/origin\n")
+            );
+            assert_eq!(fs::read_to_string(place.path("co/file")).unwrap(), content);
+        }
+        place.write("co/file", "by hand");
+        place.write("co/new", "");
+        assert_eq!(
+            seen("changed by hand"),
+            format!("state checkout\nhead {one}\nurl @/origin\nchange  M file\nchange ?? new\n")
+        );
+        assert!(
+            !place
+                .run(
+                    "git",
+                    &format!("nw_git_checkout @/co @/origin {}", "0".repeat(40))
+                )
+                .ok
+        );
+    });
+}
+
+#[test]
+fn what_is_no_checkout_is_told() {
+    Place::each(|place| {
+        place.write("full/x", "");
+        fs::create_dir(place.path("empty")).unwrap();
+        let state = |name: &str| place.run("git", &format!("nw_git_seen @/{name}")).out;
+        assert_eq!(state("full"), "state full\n");
+        assert_eq!(state("empty"), "state empty\n");
+        assert_eq!(state("full/x"), "state other\n");
+    });
+}
