@@ -9,6 +9,8 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::service::Service>::new(),
     &Adapter::<super::sysctl::Sysctl>::new(),
     &Adapter::<super::kernel_module::KernelModule>::new(),
+    &Adapter::<super::kernel_args::KernelArgs>::new(),
+    &Adapter::<super::mount::Mount>::new(),
     &Adapter::<super::selinux::Selinux>::new(),
     &Adapter::<super::selinux_boolean::SelinuxBoolean>::new(),
     &Adapter::<super::file::File>::new(),
