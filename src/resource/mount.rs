@@ -189,12 +189,14 @@ impl Kind for Mount {
         let point = escaped(&want.mount);
         let text = mounts.text();
         // The last one lies on top.
-        if let Some((number, source, fstype)) =
-            text.lines().filter_map(|line| mounted(line, &point)).last()
+        if let Some((number, source, fstype)) = text
+            .lines()
+            .filter_map(|line| mounted(line, &point))
+            .next_back()
         {
             seen.mounted = true;
-            seen.source = source.to_owned();
-            seen.fstype = fstype.to_owned();
+            source.clone_into(&mut seen.source);
+            fstype.clone_into(&mut seen.fstype);
             let devices = answer.text(DEVICES);
             let device = want.device_path();
             let wanted = devices

@@ -17,6 +17,7 @@ pub struct Repository;
 /// What a repository step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of a step")]
 pub struct Want {
     /// Its id, which also names its file.
     repository: String,

@@ -1,4 +1,4 @@
-//! Services by systemd and, on EL6, by `SysV` scripts: enabled, running, and the restarts that they owe.
+//! Services by systemd and, on EL6, by SysV scripts: enabled, running, and the restarts that they owe.
 //!
 //! A restart is owed when the instance that runs (boot, main process, start tick) is the one whose configuration was
 //! kept, and a file of it is not what it was then. Clocks play no part. An instance that nobody kept owes nothing.
@@ -302,7 +302,7 @@ fn value<'a>(block: &'a str, key: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// One `SysV` service: `chkconfig --list`, and `NAME STATUS PID TICK` of each (reference.md 3).
+/// One SysV service: `chkconfig --list`, and `NAME STATUS PID TICK` of each (reference.md 3).
 fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
     let levels = answer.get(LEVELS).ok_or("the services were not asked")?;
     if levels.status != 0 {

@@ -175,7 +175,7 @@ impl Kind for Sysctl {
                 let key = key.trim().trim_start_matches('-');
                 (self::path(key) == path).then(|| (file.to_owned(), plain(value)))
             })
-            .last()
+            .next_back()
             .filter(|(_, value)| *value != wanted);
         Ok(Seen { value, overruled })
     }
