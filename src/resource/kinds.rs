@@ -30,6 +30,8 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::hostname::Hostname>::new(),
     &Adapter::<super::command::Command>::new(),
     &Adapter::<super::git::Git>::new(),
+    &Adapter::<super::clock::Clock>::new(),
+    &Adapter::<super::etckeeper::Etckeeper>::new(),
 ];
 
 /// The kind of this name.

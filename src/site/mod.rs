@@ -5,6 +5,7 @@
 
 pub mod devices;
 mod finding;
+mod hosts;
 pub mod inventory;
 mod load;
 pub mod machines;

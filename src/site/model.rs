@@ -279,6 +279,7 @@ impl Site {
             .map(|name| (name.to_owned(), Json::Object(self.base_model(name))))
             .collect();
         top.insert("node".into(), Json::Object(nodes));
+        top.insert("hosts".into(), self.hosts_model());
         if let Some(Json::Object(cluster)) = top.get_mut("cluster") {
             cluster.insert("name".into(), json!(self.cluster_name()));
         }
