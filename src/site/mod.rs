@@ -12,6 +12,7 @@ pub mod machines;
 mod model;
 mod references;
 mod select;
+pub mod secrets;
 pub mod shape;
 mod source;
 mod toml10;

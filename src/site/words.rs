@@ -377,7 +377,7 @@ pub(super) fn ssh_key_is_whole(kind: &str, body: &str) -> bool {
     rest.is_empty() && shape && parts[0] == kind.as_bytes()
 }
 
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
         return None;
