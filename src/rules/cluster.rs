@@ -2,7 +2,7 @@
 
 use super::{Rule, at, found, once, path};
 use crate::resource::Platform;
-use crate::site::inventory::BondMode;
+use crate::site::network::BondMode;
 use crate::site::machines::{GuestLock, Start, Transport};
 use crate::site::{Finding, Severity, Site};
 

@@ -1,7 +1,7 @@
 //! Cards, bonds, VLANs, bridges and their addresses.
 
 use super::{Rule, at, found, once, path};
-use crate::site::inventory::Zone;
+use crate::site::network::Zone;
 use crate::site::types::Word as _;
 use crate::site::{Finding, Severity, Site};
 

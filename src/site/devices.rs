@@ -1,7 +1,7 @@
 //! The network devices of a node, resolved: parents, ports, MTU, zone, in an order in which they can be started.
 
 use super::Site;
-use super::inventory::{Bond, BondMode, Zone};
+use super::network::{Bond, BondMode, Zone};
 use serde::Serialize;
 use std::net::IpAddr;
 

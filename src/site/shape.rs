@@ -4,10 +4,13 @@
 //! formats of the words are those of [`super::types::FORMATS`].
 
 use super::finding::{Finding, any_of, did_you_mean, shown};
+use super::schema::{
+    Layer, alternatives, example, first_sentence, has_type, noun, only_alternative, types,
+};
 use super::source::Place;
 use super::tree::{Table, Tree, Value};
 use super::types::format_named;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 /// How a tree is compared.
 #[derive(Clone, Debug, Default)]
@@ -82,8 +85,6 @@ pub(super) fn dotted(path: &[String]) -> String {
         shown(&path.join("."))
     }
 }
-
-type Layer = Map<String, Json>;
 
 struct Shape<'a> {
     root: &'a Json,
@@ -487,104 +488,4 @@ impl<'a> Shape<'a> {
 /// Whether text is (in part) a template.
 pub fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
-}
-
-/// The one alternative that is not null, where there is only one.
-fn only_alternative(layer: &Layer) -> Option<&Json> {
-    let list = layer
-        .get("anyOf")
-        .or_else(|| layer.get("oneOf"))?
-        .as_array()?;
-    let mut real = list.iter().filter(|a| !is_null(a));
-    let first = real.next()?;
-    real.next().is_none().then_some(first)
-}
-
-fn is_null(schema: &Json) -> bool {
-    schema.get("type").and_then(Json::as_str) == Some("null")
-}
-
-/// The alternatives, where there are several.
-fn alternatives<'a>(layers: &[&'a Layer]) -> Option<Vec<&'a Json>> {
-    layers.iter().find_map(|layer| {
-        let list = layer
-            .get("anyOf")
-            .or_else(|| layer.get("oneOf"))?
-            .as_array()?;
-        let real: Vec<_> = list.iter().filter(|a| !is_null(a)).collect();
-        (real.len() > 1).then_some(real)
-    })
-}
-
-fn types<'a>(layers: &[&'a Layer]) -> Vec<&'a str> {
-    let mut types: Vec<&str> = layers
-        .iter()
-        .filter_map(|l| l.get("type"))
-        .flat_map(|t| match t {
-            Json::String(one) => vec![one.as_str()],
-            Json::Array(several) => several.iter().filter_map(Json::as_str).collect(),
-            _ => Vec::new(),
-        })
-        .filter(|t| *t != "null")
-        .collect();
-    types.dedup();
-    types
-}
-
-fn has_type(tree: &Tree, wanted: &str, layers: &[&Layer]) -> bool {
-    match (&tree.value, wanted) {
-        (Value::Table(_), "object")
-        | (Value::Array(_), "array")
-        | (Value::Str(_), "string")
-        | (Value::Int(_), "integer" | "number")
-        | (Value::Float(_), "number")
-        | (Value::Bool(_), "boolean") => true,
-        (Value::Datetime(_), "string") => layers
-            .iter()
-            .any(|l| l.get("format").and_then(Json::as_str) == Some("date")),
-        _ => false,
-    }
-}
-
-fn noun(kind: &str) -> &'static str {
-    match kind {
-        "object" => "a table",
-        "array" => "a list",
-        "string" => "text",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "boolean" => "true or false",
-        _ => "something else",
-    }
-}
-
-/// A good value, as it is written in TOML, in backticks.
-fn example(layers: &[&Layer]) -> Option<String> {
-    let format = layers
-        .iter()
-        .find_map(|l| l.get("format")?.as_str())
-        .and_then(format_named);
-    if let Some(format) = format {
-        return Some(format!("`\"{}\"`", format.example));
-    }
-    let word = layers.iter().find_map(|l| {
-        let one = l
-            .get("enum")
-            .and_then(Json::as_array)
-            .and_then(|e| e.first())
-            .or_else(|| l.get("oneOf")?.as_array()?.first()?.get("const"))?;
-        one.as_str()
-    });
-    word.map(|w| format!("`\"{w}\"`"))
-}
-
-fn first_sentence(doc: &str) -> String {
-    let doc = doc.replace('\n', " ");
-    let end = doc.find(". ").map_or(doc.len(), |at| at + 1);
-    let sentence = doc[..end].trim_end_matches('.');
-    let mut chars = sentence.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
-    }
 }

@@ -1,0 +1,212 @@
+//! The tables of an inventory that speak of the network: zones, the serial line, the firewall.
+
+use super::inventory::SecretRef;
+use super::types::{
+    Address, Duration, InterfaceName, Line, Mtu, Name, Network, SourceNet, Table, Tty, VlanId,
+    Word as _,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A zone of the network: one interface or bond, a VLAN or several on it, and the bridge for guests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Zone {
+    /// What the zone is for.
+    #[serde(default)]
+    pub doc: Option<Line>,
+    /// The network interface.
+    #[serde(default)]
+    pub nic: Option<InterfaceName>,
+    /// Several interfaces as one, instead of `nic`.
+    #[serde(default)]
+    pub bond: Option<Bond>,
+    /// The VLAN the zone is on `nic` or `bond`, which is then a trunk.
+    #[serde(default)]
+    pub vlan: Option<VlanId>,
+    /// A VLAN for each project, on `nic` or `bond`, which is then a trunk.
+    #[serde(default)]
+    pub vlans: Table<Name, VlanId>,
+    /// The bridge that guests are connected to. Each of `vlans` has one called `vbr` and its number.
+    #[serde(default)]
+    pub bridge: Option<InterfaceName>,
+    /// The zone's network. Without it the nodes have no address there.
+    #[serde(default)]
+    pub network: Option<Network>,
+    /// The default gateway; one zone has it.
+    #[serde(default)]
+    pub gateway: Option<Address>,
+    /// The largest packet, bytes.
+    #[serde(default = "mtu")]
+    pub mtu: Mtu,
+    /// What becomes of a connection that no rule allows.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// Each node's wire ends in the other node's BMC; the two networks are written at the nodes.
+    #[serde(default)]
+    pub crossed: bool,
+}
+
+fn mtu() -> Mtu {
+    Mtu::new(1500).expect("an MTU")
+}
+
+/// Several interfaces as one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bond {
+    /// The bond's own name.
+    pub name: InterfaceName,
+    /// Its interfaces.
+    pub nics: Vec<InterfaceName>,
+    /// How they work together.
+    #[serde(default)]
+    pub mode: BondMode,
+    /// The interface that is used while it is well; the first where none is named.
+    #[serde(default)]
+    pub primary: Option<InterfaceName>,
+    /// How often the links are looked at, milliseconds.
+    #[serde(default = "miimon")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub miimon: u32,
+}
+
+fn miimon() -> u32 {
+    100
+}
+
+/// How the interfaces of a bond work together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BondMode {
+    /// One after the other.
+    BalanceRr,
+    /// One works, the others wait.
+    #[default]
+    ActiveBackup,
+    /// By the two ends' addresses.
+    BalanceXor,
+    /// Everything on all of them.
+    Broadcast,
+    /// LACP, which the switch has to know.
+    #[serde(rename = "802.3ad")]
+    Lacp,
+    /// By load, sending.
+    BalanceTlb,
+    /// By load, both ways.
+    BalanceAlb,
+}
+
+/// What becomes of a connection that no rule allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// It is dropped without an answer.
+    Drop,
+    /// It is refused.
+    #[default]
+    Reject,
+    /// It is let in.
+    Accept,
+}
+
+/// A serial line between the nodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Serial {
+    /// The serial port, the same on both nodes.
+    pub tty: Tty,
+    /// Bits a second.
+    #[serde(default)]
+    pub speed: Speed,
+    /// The network of the line. The nodes' addresses in it are written as `address.serial`.
+    pub network: Network,
+    /// Whether the kernel's console or a login is on this port as well.
+    #[serde(default)]
+    pub console: bool,
+}
+
+/// Bits a second on a serial line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Speed(u32);
+
+impl Speed {
+    const KNOWN: [u32; 6] = [9600, 19200, 38400, 57600, 115_200, 230_400];
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self(115_200)
+    }
+}
+
+impl TryFrom<u32> for Speed {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        Self::KNOWN
+            .contains(&number)
+            .then_some(Self(number))
+            .ok_or_else(|| format!("a serial line has one of the speeds {:?}", Self::KNOWN))
+    }
+}
+
+impl From<Speed> for u32 {
+    fn from(speed: Speed) -> Self {
+        speed.0
+    }
+}
+
+impl JsonSchema for Speed {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Speed".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "integer", "enum": Self::KNOWN })
+    }
+}
+
+/// Who may reach the nodes from outside, and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Firewall {
+    /// Where operators come from; they reach sshd without knocking.
+    #[serde(default)]
+    pub operators: Vec<SourceNet>,
+    /// How everybody else opens sshd.
+    #[serde(default)]
+    pub knock: Option<Knock>,
+}
+
+/// Port knocking.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Knock {
+    /// The secret that holds the ports, with commas between them.
+    pub sequence: SecretRef,
+    /// How long each next knock may take.
+    #[serde(default = "knock_step")]
+    pub step: Duration,
+    /// How long sshd stays open.
+    #[serde(default = "knock_open")]
+    pub open: Duration,
+}
+
+fn knock_step() -> Duration {
+    Duration::parse("10s").expect("a length of time")
+}
+
+fn knock_open() -> Duration {
+    Duration::parse("30s").expect("a length of time")
+}
