@@ -15,9 +15,13 @@ use super::{cgroup, keys, network, pipe, tools};
 /// How long a node may take from its start to the greeting of its SSH server.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What runs first in a node whose first process is `sshd`: what a boot would have started, then `sshd` itself.
+/// What runs first in a node whose first process is `sshd`: what a boot would have started, then `sshd` itself. Its
+/// network is there already.
 const WITHOUT_SYSTEMD: &str = r#"mkdir -p /run/sshd /var/run/sshd /var/empty/sshd
-for script in /etc/rc3.d/S*; do [ -x "$script" ] && "$script" start; done
+for script in /etc/rc3.d/S*; do
+  case $script in *ssh | *sshd | *network | *networking) continue ;; esac
+  [ -x "$script" ] && "$script" start
+done
 exec "$1" -D -e"#;
 
 /// Where a node keeps what it writes.

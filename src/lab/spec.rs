@@ -77,7 +77,8 @@ pub enum Flavour {
     /// A root filesystem that the user brings, as a folder or a tarball.
     ///
     /// It needs `sshd` with root's login by key allowed (what OpenSSH allows by default); it boots with its systemd
-    /// where it has one, else `sshd` is its first process.
+    /// where it has one, else `sshd` is its first process, after the start scripts of runlevel 3. The libraries of an
+    /// EL 6 one need a kernel that was started with `vsyscall=emulate`.
     Brought(PathBuf),
     /// Folders to lay over each other, the uppermost first; for tests that need nodes of their own making.
     Layers(Vec<PathBuf>, Init),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nodewright::lab::{self, Address, LabNode, LabSpec, Power};
+use nodewright::lab::{self, Address, Flavour, LabNode, LabSpec, Power};
 
 use crate::nodes::{self, PROGRAM, fresh_name};
 
@@ -238,6 +238,50 @@ fn a_second_change_of_one_lab_is_refused_while_the_first_is_under_way() {
         .unwrap_err()
         .to_string();
     assert!(said.ends_with("no node `node7`; it has node1"), "{said}");
+}
+
+#[test]
+fn a_root_that_is_brought_boots_with_its_systemd_or_with_sshd_alone() {
+    let bare = nodes::debian(1);
+    let base = bare.state().layers[0].clone();
+    drop(bare);
+
+    let mut spec = LabSpec::debian(fresh_name(), 1);
+    spec.flavour = Flavour::Brought(base.clone());
+    let folder = nodes::up(spec);
+    assert_eq!(folder.ok("node1", "cat /proc/1/comm"), "systemd\n");
+    drop(folder);
+
+    let scratch = tempfile::tempdir().unwrap();
+    let tarball = scratch.path().join("root.tar");
+    let tar = Command::new("tar")
+        .args(["--exclude=./usr/lib/systemd", "--exclude=./srv", "-cf"])
+        .arg(&tarball)
+        .arg("-C")
+        .arg(&base)
+        .arg(".")
+        .status()
+        .unwrap();
+    assert!(tar.success());
+    let name = fresh_name();
+    let lab = |words: &[&str]| {
+        let output = Command::new(PROGRAM)
+            .env("NODEWRIGHT_LAB", scratch.path().join("cache"))
+            .args(["lab", "--name", &name])
+            .args(words)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    lab(&["up", "-n", "1", "--root", tarball.to_str().unwrap()]);
+    assert_eq!(lab(&["ssh", "node1", "cat", "/proc/1/comm"]), "sshd\n");
+    lab(&["down"]);
+    assert_eq!(traces(&name), [""; 0]);
 }
 
 #[test]
