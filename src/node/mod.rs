@@ -5,6 +5,7 @@
 mod batch;
 mod classify;
 mod failure;
+pub mod first_contact;
 mod holder;
 mod master;
 mod privilege;

@@ -5,6 +5,7 @@ mod kind_shell;
 mod lab;
 mod node;
 mod node_batch;
+mod node_enroll;
 mod node_sudo;
 mod nodes;
 mod quoting;
