@@ -275,8 +275,18 @@ impl<'a> Draft<'_, 'a> {
             };
             let text = seen.to_string();
             self.decided.seen.insert(address.clone(), seen);
+            let (kind, vault) = (resource.kind, self.wanted.vault);
+            let hidden = match kind.judge_secret(resource, target, self.answer, vault) {
+                Ok(hidden) => hidden,
+                Err(error) => {
+                    self.decided.errors.push(format!("{address}: {error}"));
+                    continue;
+                }
+            };
             let verdict = match verdict {
-                Verdict::Change(deltas) if deltas.is_empty() => Verdict::Same,
+                Verdict::Same if !hidden.is_empty() => Verdict::Change(hidden),
+                Verdict::Change(deltas) if deltas.is_empty() && hidden.is_empty() => Verdict::Same,
+                Verdict::Change(deltas) => Verdict::Change([deltas, hidden].concat()),
                 other => other,
             };
             let remark = |what: String, remedy: String| Remark {
@@ -408,7 +418,10 @@ impl<'a> Draft<'_, 'a> {
             title: kind.title(&names, &deltas),
             deltas,
             diff: None,
-            preflight: Vec::new(),
+            preflight: match resources {
+                [one] => kind.preflight(one, self.wanted.target),
+                _ => Vec::new(),
+            },
             calls,
             blobs,
             owns: (String::new(), String::new(), false),

@@ -1,205 +1,25 @@
 //! All that steps want of one path, folded into one edit of what is there.
+#![expect(
+    clippy::result_large_err,
+    reason = "an error ends the plan of a node and names whose wish it is"
+)]
 
+mod block;
 mod conflict;
+mod ini;
 mod lines;
+mod model;
 #[cfg(test)]
 mod tests;
 
 pub use conflict::{Conflict, conflicts};
+pub use model::{FoldError, Folded, PathSeen, PathState, Resolved, SeenKind, Wish};
 
 use crate::digest::sha256;
-use crate::resource::{Address, Attributes, Delta, Edit, EditChange};
-use crate::text::{MarkError, Text, Vault};
+use crate::resource::{Attributes, Delta, EditChange};
+use crate::text::{Text, Vault};
 use lines::{Lines, NotReady, Ready};
 use std::collections::BTreeSet;
-
-/// How a path was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathSeen {
-    /// What is there.
-    pub kind: SeenKind,
-    /// Its mode in octal digits (`644` and `0644` are the same); empty when nothing is there.
-    pub mode: String,
-    /// Name of its owner.
-    pub owner: String,
-    /// Name of its group.
-    pub group: String,
-}
-
-/// What is at a path; links are not followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SeenKind {
-    /// Nothing.
-    Absent,
-    /// A regular file.
-    File {
-        /// SHA-256 of its content, in lower-case hexadecimal digits.
-        sha256: String,
-        /// Its content, where it was asked for.
-        content: Option<Vec<u8>>,
-    },
-    /// A directory.
-    Directory {
-        /// The names in it, where they were asked for. Where they were not, a directory that is to go is left to
-        /// `rmdir`, which refuses one that holds something.
-        entries: Option<Vec<String>>,
-    },
-    /// A symbolic link.
-    Symlink {
-        /// What it says.
-        target: String,
-    },
-    /// A device, a socket, a named pipe: by its name.
-    Other(String),
-}
-
-impl PathSeen {
-    /// A path where nothing is.
-    pub fn absent() -> Self {
-        Self {
-            kind: SeenKind::Absent,
-            mode: String::new(),
-            owner: String::new(),
-            group: String::new(),
-        }
-    }
-}
-
-/// One resource's wish about the path. Several stand in the order of their steps.
-#[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
-    /// Whose it is.
-    pub address: &'a Address,
-    /// What is wanted.
-    pub edit: &'a Edit,
-}
-
-/// What is to be at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathState {
-    /// Nothing.
-    Absent,
-    /// A regular file; its content stands in [`Folded::content`].
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link to this target.
-    Symlink(String),
-}
-
-/// Owner, group and mode as they are to be; empty for nothing and for a symbolic link, which has none of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resolved {
-    /// Name of the owner.
-    pub owner: String,
-    /// Name of the group.
-    pub group: String,
-    /// Mode, four octal digits.
-    pub mode: String,
-}
-
-/// What the wishes come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Folded {
-    /// What is to be there.
-    pub after: PathState,
-    /// Its owner, group and mode.
-    pub attributes: Resolved,
-    /// The content of the file, secrets in it. `None` for what is no file, and for a file of which only owner, group
-    /// or mode are wanted (or which is made `once` and is there).
-    pub content: Option<Vec<u8>>,
-    /// SHA-256 of the content; of the content found, where that stays. Empty for what is no file.
-    pub sha256: String,
-    /// Names of the secrets in what is wanted.
-    pub secrets: BTreeSet<String>,
-    /// Whether what is wanted holds a secret: no content of it, old or new, is shown.
-    pub tainted: bool,
-    /// Whether nothing is to be done.
-    pub same: bool,
-    /// Whether the content differs (or the file is new).
-    pub content_differs: bool,
-    /// Differences in what it is, and in owner, group and mode.
-    pub deltas: Vec<Delta>,
-    /// Which wishes make a difference.
-    pub changed_by: Vec<usize>,
-    /// The file is not there, and no step gives it whole: it is made of these lines alone, unless an earlier step
-    /// (a package) brings it first.
-    pub from_nothing: bool,
-    /// A command that must accept the content, with `{staged}` for its path.
-    pub check: Option<Vec<String>>,
-}
-
-/// Why wishes cannot be folded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FoldError {
-    /// Two steps are at odds.
-    #[error(transparent)]
-    Conflict(#[from] Conflict),
-    /// A secret has no value.
-    #[error("{address}: {error}")]
-    Mark {
-        /// Whose wish it is.
-        address: Address,
-        /// What is wrong.
-        error: MarkError,
-    },
-    /// A wish that makes no sense.
-    #[error("{address}: {why}")]
-    Bad {
-        /// Whose wish it is.
-        address: Address,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The file on the node cannot be edited so.
-    #[error("{path}: {why} (wanted by {address})")]
-    File {
-        /// The path.
-        path: String,
-        /// Whose wish it is.
-        address: Address,
-        /// What is wrong with the file, with the number of the line.
-        why: String,
-    },
-    /// Something of another sort is there, which is not replaced.
-    #[error(
-        "{path} is {seen}; {address} wants {wanted}: it is left as it is, move it away by hand"
-    )]
-    OtherKind {
-        /// The path.
-        path: String,
-        /// Whose wish it is.
-        address: Address,
-        /// What is there.
-        seen: String,
-        /// What is wanted.
-        wanted: String,
-    },
-    /// A directory that is to go, and holds something.
-    #[error("{path} is to be removed by {address}, and is not empty: {entries}")]
-    NotEmpty {
-        /// The path.
-        path: String,
-        /// Whose wish it is.
-        address: Address,
-        /// Some of what is in it.
-        entries: String,
-    },
-    /// The observation did not bring what is needed.
-    #[error("{path}: its content was not read")]
-    NotRead {
-        /// The path.
-        path: String,
-    },
-    /// Edits that undo one another on this very file.
-    #[error("{path}: these steps undo one another's edits: {addresses}")]
-    Unsettled {
-        /// The path.
-        path: String,
-        /// Whose edits.
-        addresses: String,
-    },
-}
 
 /// Folds the wishes about one path.
 ///
@@ -482,19 +302,19 @@ impl Job<'_> {
             let stays = before == after;
             folded.attributes = self.resolve(folded, stays);
             if stays {
-                let wanted = &folded.attributes;
-                for (what, from, to) in [
-                    ("owner", &self.seen.owner, &wanted.owner),
-                    ("group", &self.seen.group, &wanted.group),
-                    ("mode", &four_digits(&self.seen.mode), &wanted.mode),
+                let to_be = &folded.attributes;
+                for (what, found, wanted) in [
+                    ("owner", &self.seen.owner, &to_be.owner),
+                    ("group", &self.seen.group, &to_be.group),
+                    ("mode", &four_digits(&self.seen.mode), &to_be.mode),
                 ] {
-                    if from != to {
-                        folded.deltas.push(Delta::new(what, from, to));
+                    if found != wanted {
+                        folded.deltas.push(Delta::new(what, found, wanted));
                         let says = |w: &Wish| attribute(&w.edit.attributes, what).is_some();
                         let who = self.wishes.iter().position(says);
-                        let tainted =
+                        let by_secret =
                             || self.wishes.iter().position(|w| is_tainted(&w.edit.change));
-                        authors.extend(who.or_else(tainted));
+                        authors.extend(who.or_else(by_secret));
                     }
                 }
             }

@@ -144,7 +144,7 @@ mod tests {
         step
     }
 
-    /// What becomes of an authorized_keys file.
+    /// What becomes of an `authorized_keys` file.
     fn folded(step: &Value, old: &str) -> String {
         let edit = edits(step).pop().unwrap();
         let address = super::super::Address::parse("r/authorized_key:x").unwrap();
@@ -164,7 +164,7 @@ mod tests {
                 edit: &edit,
             }],
             &seen,
-            &Default::default(),
+            &crate::text::Vault::default(),
         )
         .unwrap();
         String::from_utf8(out.content.unwrap()).unwrap()

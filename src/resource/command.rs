@@ -108,9 +108,8 @@ impl Kind for Command {
                 what: format!(
                     "a step that brings `{}`",
                     want.unless
-                        .iter()
-                        .flat_map(|w| w.0.first())
-                        .next()
+                        .as_ref()
+                        .and_then(|w| w.0.first())
                         .map_or("", String::as_str)
                 ),
                 table: "it ends with 0: nothing to do; anything else: the command is run"

@@ -87,14 +87,16 @@ impl Kind for Cron {
     fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
         let change = match (want.state, &want.schedule, &want.command) {
             (State::Present, Some(schedule), Some(command)) => {
-                let mut text = String::from(
-                    "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
+                let mailto = match &want.mailto {
+                    Some(mailto) => format!("MAILTO=\"{mailto}\"\n"),
+                    None => String::new(),
+                };
+                let text = format!(
+                    "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n{mailto}{} {} {}\n",
+                    schedule.trim(),
+                    want.user,
+                    command.as_marked().replace('%', "\\%")
                 );
-                if let Some(mailto) = &want.mailto {
-                    text.push_str(&format!("MAILTO=\"{mailto}\"\n"));
-                }
-                let command = command.as_marked().replace('%', "\\%");
-                text.push_str(&format!("{} {} {command}\n", schedule.trim(), want.user));
                 EditChange::Whole {
                     content: Text::plain(text),
                     check: None,

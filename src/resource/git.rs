@@ -112,9 +112,9 @@ impl Kind for Git {
         }
         for line in section.text().lines() {
             match line.split_once(' ') {
-                Some(("state", state)) => seen.state = state.to_owned(),
-                Some(("head", head)) => seen.head = head.to_owned(),
-                Some(("url", url)) => seen.url = url.to_owned(),
+                Some(("state", state)) => state.clone_into(&mut seen.state),
+                Some(("head", head)) => head.clone_into(&mut seen.head),
+                Some(("url", url)) => url.clone_into(&mut seen.url),
                 Some(("change", change)) => seen.changes.push(change.trim_start().to_owned()),
                 _ => {
                     return Err(format!(

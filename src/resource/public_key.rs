@@ -8,6 +8,18 @@ pub(super) struct PublicKey {
     comment: String,
 }
 
+/// The types of keys that OpenSSH knows.
+const KINDS: [&str; 8] = [
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ssh-dss",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
 impl PublicKey {
     fn parse(text: &str) -> Result<Self, String> {
         let wrong = |what: &str| {
@@ -30,16 +42,6 @@ impl PublicKey {
             return wrong("a key has a type and, after a blank, the key itself");
         };
         let comment = words.next().unwrap_or_default();
-        const KINDS: [&str; 8] = [
-            "ssh-ed25519",
-            "ssh-rsa",
-            "ssh-dss",
-            "ecdsa-sha2-nistp256",
-            "ecdsa-sha2-nistp384",
-            "ecdsa-sha2-nistp521",
-            "sk-ssh-ed25519@openssh.com",
-            "sk-ecdsa-sha2-nistp256@openssh.com",
-        ];
         if !KINDS.contains(&kind) {
             return wrong(&format!("`{kind}` is no type of key"));
         }
@@ -92,7 +94,7 @@ impl PublicKey {
 
 fn base64(text: &str) -> Option<Vec<u8>> {
     let bare = text.trim_end_matches('=');
-    if text.len() % 4 != 0 || text.len() - bare.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - bare.len() > 2 {
         return None;
     }
     let (mut bytes, mut bits, mut held) = (Vec::new(), 0u32, 0u32);

@@ -206,13 +206,13 @@ impl Kind for Tree {
             let attributes = format!("{mode:0>4} {owner}:{group}");
             if *path == want.tree {
                 let sort = u32::from_str_radix(raw, 16).unwrap_or(0) & 0o170_000;
-                seen.state = match sort {
+                let state = match sort {
                     0o040_000 => "directory",
                     0o120_000 => "symbolic link",
                     0o100_000 => "file",
                     _ => "device, socket or pipe",
-                }
-                .to_owned();
+                };
+                state.clone_into(&mut seen.state);
                 seen.attributes = attributes;
             } else if let Some(name) = inside(&want.tree, path) {
                 seen.entries.entry(name.to_owned()).or_default().attributes = attributes;
@@ -250,7 +250,7 @@ impl Kind for Tree {
             match seen.entries.get(&file.name) {
                 None => deltas.push(Delta::new(&file.name, "absent", "file")),
                 Some(Entry { sha256: None, .. }) => {
-                    deltas.push(Delta::new(&file.name, "no file", "file"))
+                    deltas.push(Delta::new(&file.name, "no file", "file"));
                 }
                 Some(Entry {
                     sha256: Some(sum),
@@ -338,176 +338,5 @@ fn content(name: &str) -> Delta {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Platform;
-    use super::super::testing::{
-        actions, asks, changes, error, resources_on, shown, target, verdict,
-    };
-    use super::*;
-    use serde_json::{Value, json};
-
-    /// `stat` and `sha256sum` of coreutils 9.1, run on a folder made with these files.
-    const STAT: &str = "41e8 750 root root /etc/drbd.d\n81a0 640 root root /etc/drbd.d/a.res\n81a0 640 root root /etc/drbd.d/g.conf\n";
-    /// The first is that of printf 'a\n'; the second is of some other content.
-    const SUM: &str = "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7  /etc/drbd.d/a.res\n0000000000000000000000000000000000000000000000000000000000000000  /etc/drbd.d/g.conf\n";
-
-    fn step() -> Value {
-        json!({
-            "tree": "/etc/drbd.d", "mode": "0640", "check": "drbdadm -c {joined} dump",
-            "files": [{ "name": "g.conf", "content": "g\n" }, { "name": "a.res", "content": "a\n" }],
-        })
-    }
-
-    fn good_sums() -> String {
-        format!(
-            "{}  /etc/drbd.d/a.res\n{}  /etc/drbd.d/g.conf\n",
-            "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7",
-            "768c71d785bf6bbbf8c4d6af6582041f2659027140a962cd0c55b11eddfd5e3d"
-        )
-    }
-
-    #[test]
-    fn two_processes_look_at_all_folders() {
-        assert_eq!(
-            asks(&step(), Platform::El6),
-            [
-                "tree.stat: nw_tree_seen stat /etc/drbd.d",
-                "tree.sum: nw_tree_seen sum /etc/drbd.d"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_folder_as_wanted_is_the_same() {
-        let sections = [("tree.stat", STAT, 0), ("tree.sum", &good_sums(), 0)];
-        assert_eq!(verdict(&step(), &sections), Verdict::Same);
-    }
-
-    #[test]
-    fn a_folder_that_is_not_there_is_made() {
-        assert_eq!(
-            changes(&step(), &[("tree.stat", "", 1), ("tree.sum", "", 0)]),
-            [
-                "folder: absent -> 0750 root:root",
-                "g.conf: absent -> file",
-                "a.res: absent -> file"
-            ]
-        );
-    }
-
-    #[test]
-    fn every_difference_is_named() {
-        let stat = "41ed 755 root root /etc/drbd.d\n81a4 644 root root /etc/drbd.d/g.conf\n41ed 755 root root /etc/drbd.d/a.res\n81a4 644 root root /etc/drbd.d/old.res\n";
-        assert_eq!(
-            changes(
-                &step(),
-                &[
-                    ("tree.stat", stat, 0),
-                    ("tree.sum", SUM.lines().last().unwrap(), 0)
-                ]
-            ),
-            [
-                "folder: 0755 root:root -> 0750 root:root",
-                "g.conf: other content -> as rendered",
-                "g.conf: 0644 root:root -> 0640 root:root",
-                "a.res: no file -> file",
-                "old.res: there -> absent",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_no_folder_is_refused() {
-        let link = "a1ff 777 root root /etc/drbd.d\n";
-        assert_eq!(
-            verdict(&step(), &[("tree.stat", link, 0), ("tree.sum", "", 0)]),
-            Verdict::Refuse("/etc/drbd.d is a symbolic link, not a folder".into())
-        );
-    }
-
-    #[test]
-    fn an_answer_that_is_none_is_not_taken_for_nothing_there() {
-        let resource = resources_on(&step(), Platform::El7).remove(0);
-        for sections in [
-            vec![],
-            vec![("tree.stat", "", 127), ("tree.sum", "", 127)],
-            vec![("tree.stat", "odd\n", 0), ("tree.sum", "", 0)],
-        ] {
-            let answer = Answer::from_sections(sections);
-            assert!(
-                resource
-                    .kind
-                    .judge(&resource, &target(Platform::El7), &answer)
-                    .is_err()
-            );
-        }
-    }
-
-    #[test]
-    fn it_is_replaced_by_one_call() {
-        let sections = [("tree.stat", "", 1), ("tree.sum", "", 0)];
-        assert_eq!(
-            actions(&step(), &sections),
-            [
-                "nw_tree_replace /etc/drbd.d 0750 root root 0640 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
-            ]
-        );
-        let resource = resources_on(&step(), Platform::El7).remove(0);
-        let preflight = resource.kind.preflight(&resource, &target(Platform::El7));
-        assert_eq!(
-            preflight[0].to_shell(),
-            "nw_tree_check 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
-        );
-        assert_eq!(
-            resource.kind.contents(&resource),
-            [Text::plain("g\n"), Text::plain("a\n")]
-        );
-    }
-
-    #[test]
-    fn a_secret_in_a_file_is_compared_and_never_shown() {
-        let step = json!({ "tree": "/etc/d", "files": [{ "name": "k", "content": crate::text::mark("pw") }] });
-        let stat = "41c0 700 root root /etc/d\n8180 600 root root /etc/d/k\n";
-        // printf abc | sha256sum
-        let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  /etc/d/k\n";
-        let sections = [("tree.stat", stat, 0), ("tree.sum", sum, 0)];
-        assert_eq!(verdict(&step, &sections), Verdict::Same);
-        let resource = resources_on(&step, Platform::El7).remove(0);
-        let differs = |value: &str| {
-            let vault = Vault::from([("pw".to_owned(), value.to_owned())]);
-            let answer = Answer::from_sections(sections);
-            let deltas = resource
-                .kind
-                .judge_secret(&resource, &target(Platform::El7), &answer, &vault)
-                .unwrap();
-            deltas.iter().map(shown).collect::<Vec<_>>()
-        };
-        assert_eq!(differs("abc"), [] as [&str; 0]);
-        assert_eq!(differs("abd"), ["k: other content -> as rendered"]);
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused() {
-        let with = |key: &str, value: Value| {
-            let mut step = step();
-            step[key] = value;
-            error(&step)
-        };
-        assert!(with("tree", json!("/etc")).contains("not replaced as a whole"));
-        assert!(with("tree", json!("etc/x")).contains("absolute path"));
-        for bad in ["", "a/b", "..", ".x", "-x", "a\nb", "a\\b"] {
-            assert!(
-                !with("files", json!([{ "name": bad, "content": "" }])).is_empty(),
-                "{bad:?}"
-            );
-        }
-        let file = json!({ "name": "a", "content": "" });
-        assert!(with("files", json!([file, file])).contains("`a` stands twice"));
-        assert!(with("check", json!("true")).contains("{staged}"));
-        let secret = json!([{ "name": "a", "content": crate::text::mark("pw") }]);
-        let mut open = step();
-        open["files"] = secret;
-        open["mode"] = json!("0644");
-        assert!(error(&open).contains("everybody may read it"));
-    }
-}
+#[path = "tree_tests.rs"]
+mod tests;

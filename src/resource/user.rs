@@ -272,10 +272,10 @@ impl Kind for User {
         let password = seen.password.as_deref().unwrap_or_default();
         match (&want.password, want.locked) {
             (_, Some(true)) if password != "locked" => {
-                deltas.push(Delta::new("password", password, "locked"))
+                deltas.push(Delta::new("password", password, "locked"));
             }
             (None, Some(false)) if password == "locked" => {
-                deltas.push(Delta::new("password", "locked", "none"))
+                deltas.push(Delta::new("password", "locked", "none"));
             }
             (_, Some(true)) | (None, _) => {}
             (Some(hash), _) => {

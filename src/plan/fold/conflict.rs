@@ -88,16 +88,16 @@ fn changes(first: &EditChange, second: &EditChange) -> Option<String> {
 /// Whether two wishes about lines are at odds.
 fn lines(first: &Ready, second: &Ready) -> Option<()> {
     let same_place = match (first, second) {
-        (Ready::Block { begin: a, .. }, Ready::Block { begin: b, .. }) => a == b,
         (
             Ready::Ini {
                 section: s, key: k, ..
             },
             Ready::Ini { section, key, .. },
         ) => return (s == section && k == key).then_some(()),
-        (Ready::Keyed { key: a, .. }, Ready::Keyed { key: b, .. }) => a == b,
-        (Ready::Only { regex: a, .. }, Ready::Only { regex: b, .. }) => a.as_str() == b.as_str(),
-        (Ready::Line { regex: Some(a), .. }, Ready::Line { regex: Some(b), .. }) => {
+        (Ready::Block { begin: a, .. }, Ready::Block { begin: b, .. })
+        | (Ready::Keyed { key: a, .. }, Ready::Keyed { key: b, .. }) => a == b,
+        (Ready::Only { regex: a, .. }, Ready::Only { regex: b, .. })
+        | (Ready::Line { regex: Some(a), .. }, Ready::Line { regex: Some(b), .. }) => {
             a.as_str() == b.as_str()
         }
         _ => false,

@@ -1,5 +1,7 @@
 //! A file as lines of bytes, and the edits that are made of single lines.
 
+use super::block::block;
+use super::ini::{ini, ini_key};
 use crate::resource::EditChange;
 use crate::text::{MarkError, Text};
 use regex_lite::Regex;
@@ -7,13 +9,14 @@ use regex_lite::Regex;
 /// A file's lines. Put together again they are the same bytes: line ends are kept as they are, a missing one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lines {
-    lines: Vec<Line>,
+    pub(super) lines: Vec<Line>,
     crlf: bool,
 }
 
+/// A line and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Line {
-    body: Vec<u8>,
+pub(super) struct Line {
+    pub(super) body: Vec<u8>,
     end: &'static [u8],
 }
 
@@ -48,11 +51,11 @@ impl Lines {
         bytes
     }
 
-    fn bodies(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+    pub(super) fn bodies(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
         self.lines.iter().map(|l| l.body.as_slice())
     }
 
-    fn line(&self, body: &[u8]) -> Line {
+    pub(super) fn line(&self, body: &[u8]) -> Line {
         Line {
             body: body.to_vec(),
             end: if self.crlf { b"\r\n" } else { b"\n" },
@@ -60,7 +63,7 @@ impl Lines {
     }
 
     /// Puts a line before the one at `at`; a last line without an end gets one when it is no longer the last.
-    fn insert(&mut self, at: usize, body: &[u8]) {
+    pub(super) fn insert(&mut self, at: usize, body: &[u8]) {
         let line = self.line(body);
         if at == self.lines.len()
             && let Some(last) = self.lines.last_mut()
@@ -71,7 +74,7 @@ impl Lines {
         self.lines.insert(at, line);
     }
 
-    fn set(&mut self, at: usize, body: &[u8]) {
+    pub(super) fn set(&mut self, at: usize, body: &[u8]) {
         self.lines[at].body = body.to_vec();
     }
 
@@ -80,7 +83,7 @@ impl Lines {
     }
 
     /// The line of the last place, or of none, stays of those at these places; the others go.
-    fn keep_one(&mut self, places: &[usize], keep: Option<usize>) {
+    pub(super) fn keep_one(&mut self, places: &[usize], keep: Option<usize>) {
         let mut at = 0;
         self.lines.retain(|_| {
             let stays = !places.contains(&at) || keep == Some(at);
@@ -307,7 +310,7 @@ impl Ready {
                 }
             }
             Self::Only { regex, line } => {
-                one(file, line.as_deref(), |l| matches(regex, l), |_| false)
+                one(file, line.as_deref(), |l| matches(regex, l), |_| false);
             }
             Self::Keyed { key, line } => one(
                 file,
@@ -390,173 +393,4 @@ fn one(
         (Some(line), None) => file.insert(file.lines.len(), line),
         (None, _) => file.keep_one(&places, None),
     }
-}
-
-fn block(
-    file: &mut Lines,
-    begin: &[u8],
-    end: &[u8],
-    content: Option<&[Vec<u8>]>,
-) -> Result<(), String> {
-    let places = |mark: &[u8]| -> Vec<usize> {
-        file.bodies()
-            .enumerate()
-            .filter(|(_, l)| *l == mark)
-            .map(|(at, _)| at)
-            .collect()
-    };
-    let (begins, ends) = (places(begin), places(end));
-    let name = String::from_utf8_lossy(begin);
-    let (from, to) = match (begins.as_slice(), ends.as_slice()) {
-        ([], []) => {
-            let Some(content) = content else {
-                return Ok(());
-            };
-            file.insert(file.lines.len(), begin);
-            for line in content {
-                file.insert(file.lines.len(), line);
-            }
-            file.insert(file.lines.len(), end);
-            return Ok(());
-        }
-        ([from], [to]) if from < to => (*from, *to),
-        ([from, ..], []) => {
-            return Err(format!(
-                "line {}: `{name}` has no end; put the mark that ends it below, or remove this one",
-                from + 1
-            ));
-        }
-        ([], [to, ..]) => {
-            return Err(format!(
-                "line {}: `{}` has no beginning; put the mark that begins it above, or remove this one",
-                to + 1,
-                String::from_utf8_lossy(end)
-            ));
-        }
-        ([from], [to]) => {
-            return Err(format!(
-                "line {}: `{name}` stands below its end in line {}",
-                from + 1,
-                to + 1
-            ));
-        }
-        (begins, ends) => {
-            let again = begins.get(1).or(ends.get(1)).map_or(0, |at| at + 1);
-            return Err(format!(
-                "line {again}: a mark of `{name}` stands twice; remove one of the two"
-            ));
-        }
-    };
-    let Some(content) = content else {
-        file.lines.drain(from..=to);
-        return Ok(());
-    };
-    if !file
-        .bodies()
-        .take(to)
-        .skip(from + 1)
-        .eq(content.iter().map(Vec::as_slice))
-    {
-        let lines: Vec<_> = content.iter().map(|l| file.line(l)).collect();
-        file.lines.splice(from + 1..to, lines);
-    }
-    Ok(())
-}
-
-fn indent(line: &[u8]) -> usize {
-    line.len() - line.trim_ascii_start().len()
-}
-
-fn is_comment(line: &[u8]) -> bool {
-    matches!(line.trim_ascii_start().first(), Some(b'#' | b';'))
-}
-
-fn ini_section(line: &[u8]) -> Option<&[u8]> {
-    let inner = line.trim_ascii().strip_prefix(b"[")?;
-    let end = inner.iter().position(|b| *b == b']')?;
-    Some(inner[..end].trim_ascii())
-}
-
-fn ini_key(line: &[u8]) -> Option<&[u8]> {
-    if is_comment(line) || ini_section(line).is_some() {
-        return None;
-    }
-    let at = line.iter().position(|b| *b == b'=')?;
-    Some(line[..at].trim_ascii())
-}
-
-/// Whether a line carries on the value above it: further in, and not of the form `key =`.
-fn continues(line: &[u8], above: &[u8]) -> bool {
-    let plain = |key: &[u8]| {
-        key.iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(b))
-    };
-    !line.trim_ascii().is_empty()
-        && !is_comment(line)
-        && indent(line) > indent(above)
-        && ini_section(line).is_none()
-        && !ini_key(line).is_some_and(plain)
-}
-
-/// Sets or removes a key. Where it stands several times, the last is kept, which is the one that counts for nearly
-/// every reader. Lines that carry on its value go with it.
-fn ini(file: &mut Lines, section: &[u8], key: &[u8], line: Option<&[u8]>) {
-    let mut inside = section.is_empty();
-    let mut found = inside;
-    let mut add_at = 0;
-    let mut keys: Vec<usize> = Vec::new();
-    let mut gone: Vec<usize> = Vec::new();
-    let mut of_key: Option<usize> = None;
-    for (at, body) in file.bodies().enumerate() {
-        if let Some(name) = ini_section(body) {
-            inside = name == section && !section.is_empty();
-            found |= inside;
-            of_key = None;
-        } else if !inside {
-            continue;
-        } else if let Some(above) = of_key
-            && continues(body, &file.lines[above].body)
-        {
-            gone.push(at);
-        } else if ini_key(body) == Some(key) {
-            keys.push(at);
-            of_key = Some(at);
-        } else {
-            of_key = None;
-        }
-        if inside && !body.trim_ascii().is_empty() {
-            add_at = at + 1;
-        }
-    }
-    let keep = keys.last().copied().filter(|_| line.is_some());
-    match (line, keep) {
-        (Some(line), Some(at)) => {
-            let old = &file.lines[at].body;
-            let mut new = old[..indent(old)].to_vec();
-            new.extend_from_slice(line);
-            // What follows a value that is as wanted is no part of it, or it is not as wanted.
-            if old.trim_ascii_end() != new.trim_ascii_end() {
-                file.set(at, &new);
-            }
-        }
-        (Some(line), None) => {
-            if !found {
-                if file
-                    .bodies()
-                    .next_back()
-                    .is_some_and(|l| !l.trim_ascii().is_empty())
-                {
-                    file.insert(file.lines.len(), b"");
-                }
-                let head = [b"[", section, b"]"].concat();
-                file.insert(file.lines.len(), &head);
-                add_at = file.lines.len();
-            }
-            file.insert(add_at, line);
-            return;
-        }
-        (None, _) => {}
-    }
-    gone.extend_from_slice(&keys);
-    file.keep_one(&gone, keep);
 }
