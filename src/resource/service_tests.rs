@@ -7,15 +7,15 @@ use std::process::Command;
 
 const BOOT_ID: &str = "0f0e6a3c-7c1d-4d6f-9a55-2f6a1d0b9c77\n";
 
-// Constructed in the form of `systemctl show` (systemd 252).
+// Captured: systemctl 252 on Debian 12 (ssh, nosuch: names and order of keys); the others constructed after them.
 const UNITS_SEEN: &str = "\
+MainPID=412
 Id=ssh.service
-Names=sshd.service ssh.service
+Names=ssh.service sshd.service
 LoadState=loaded
 ActiveState=active
 SubState=running
 UnitFileState=enabled
-MainPID=412
 ActiveEnterTimestampMonotonic=2741337
 
 Id=chrony.service
@@ -45,13 +45,13 @@ UnitFileState=enabled
 MainPID=500
 ActiveEnterTimestampMonotonic=3000000
 
+MainPID=0
 Id=nosuch.service
 Names=nosuch.service
 LoadState=not-found
 ActiveState=inactive
 SubState=dead
 UnitFileState=
-MainPID=0
 ActiveEnterTimestampMonotonic=0
 
 Tick=412 273

@@ -213,12 +213,13 @@ impl Kind for Sysctl {
     }
 }
 
-/// Whether a file is read after ours: later by name, and but for EL6 also `/etc/sysctl.conf`.
+/// Whether a file is read after ours: later by name. EL6 reads `/etc/sysctl.conf` first, and files of any suffix; later
+/// releases read it last.
 fn read_later(file: &str, platform: Platform) -> bool {
     let name = file.rsplit('/').next().unwrap_or_default();
     match file {
         "/etc/sysctl.conf" => platform != Platform::El6,
-        _ => name > "60-nodewright.conf",
+        _ => name > "60-nodewright.conf" && (platform == Platform::El6 || name.ends_with(".conf")),
     }
 }
 

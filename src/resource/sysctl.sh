@@ -1,5 +1,5 @@
 # nw_sysctl_files: settings that are read at boot, each file with its name.
-nw_sysctl_files() { head -v -n 2000 /etc/sysctl.conf /etc/sysctl.d/*.conf; }
+nw_sysctl_files() { head -v -n 2000 /etc/sysctl.conf /etc/sysctl.d/*; }
 
 # nw_sysctl PATH VALUE: in one write, which the kernel takes whole.
 nw_sysctl() {

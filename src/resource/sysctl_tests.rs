@@ -80,6 +80,8 @@ fn a_file_that_is_read_later_is_named() {
     // EL6 reads /etc/sysctl.conf first and has no 99-sysctl.conf.
     assert!(!read_later("/etc/sysctl.conf", Platform::El6));
     assert!(read_later("/etc/sysctl.conf", Platform::El9));
+    assert!(read_later("/etc/sysctl.d/99-site", Platform::El6));
+    assert!(!read_later("/etc/sysctl.d/99-site", Platform::El7));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod cli;
 mod kind_shell;
+mod kinds_running;
 mod lab;
 mod node;
 mod node_batch;

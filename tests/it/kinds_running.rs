@@ -1,0 +1,275 @@
+//! Kinds with a running side on real nodes: absent, present, as wanted, drifted by hand, mended.
+
+use crate::nodes::{self, Nodes};
+use nodewright::resource::{
+    Answer, Observe, Platform, Resource, StepMeta, Target, Verdict, kind_named,
+};
+use nodewright::sh::Call;
+use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// One node, asked and changed by kinds without the engine.
+struct Bench<'a> {
+    nodes: &'a Nodes,
+    target: Target,
+}
+
+impl<'a> Bench<'a> {
+    fn new(nodes: &'a Nodes, platform: Platform) -> Self {
+        let target = Target {
+            node: "node1".into(),
+            platform,
+        };
+        Self { nodes, target }
+    }
+
+    #[track_caller]
+    fn sh(&self, script: &str) -> String {
+        self.nodes.ok("node1", script)
+    }
+
+    fn read(&self, step: &Json) -> Resource {
+        let step = step.as_object().unwrap().clone();
+        let kind = step.keys().find_map(|key| kind_named(key)).unwrap();
+        let meta = Arc::new(StepMeta::default());
+        kind.read("r", step, &meta, &self.target).unwrap().remove(0)
+    }
+
+    fn ask(&self, resource: &Resource) -> Answer {
+        let mut observe = Observe::default();
+        resource
+            .kind
+            .observe(&[resource], &self.target, &mut observe);
+        let told = self.nodes.sh("node1", &observe.script("zz"));
+        Answer::parse(&told.stdout, "zz").unwrap_or_else(|e| panic!("{resource:?}: {e}: {told:?}"))
+    }
+
+    /// What differs: its points, `finding …`, or nothing.
+    #[track_caller]
+    fn differs(&self, step: &Json) -> Vec<String> {
+        let resource = self.read(step);
+        let answer = self.ask(&resource);
+        match resource
+            .kind
+            .judge(&resource, &self.target, &answer)
+            .unwrap()
+            .0
+        {
+            Verdict::Same => Vec::new(),
+            Verdict::Change(deltas) => deltas.into_iter().map(|d| d.what).collect(),
+            Verdict::Finding { what, .. } => vec![format!("finding {what}")],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Runs calls with the kind's functions, as a batch does.
+    #[track_caller]
+    fn run(&self, resource: &Resource, calls: &[Call]) {
+        let mut script = format!("set -u\numask 022\n{}\n", resource.kind.shell());
+        for call in calls {
+            let _ = writeln!(script, "{} || exit", call.to_shell());
+        }
+        self.sh(&script);
+    }
+
+    /// Does what brings a step there; then nothing differs any more.
+    #[track_caller]
+    fn mend(&self, step: &Json, expected: &[&str]) {
+        assert_eq!(self.differs(step), expected, "{step}");
+        let resource = self.read(step);
+        let answer = self.ask(&resource);
+        let calls = resource
+            .kind
+            .actions(&[&resource], &self.target, &answer)
+            .unwrap();
+        self.run(&resource, &calls);
+        assert_eq!(self.differs(step), [""; 0], "{step} is not mended");
+    }
+
+    /// What runs before a file of a service is written.
+    fn note(&self, step: &Json) {
+        let resource = self.read(step);
+        self.run(
+            &resource,
+            &resource.kind.before_write(&resource, &self.target),
+        );
+    }
+}
+
+/// A service that waits for its configuration: started, changed, owed, paid; instances that nobody kept owe nothing.
+fn service_owes_and_pays(bench: &Bench, service: &str, config: &str, restart: &str) {
+    let step = json!({"service": service, "enabled": true, "running": true, "config": [config]});
+    let main = |bench: &Bench| bench.ask(&bench.read(&step));
+    bench.note(&step);
+    bench.sh(&format!("echo '# one' >>{config}"));
+    bench.mend(&step, &["restart"]);
+    // Broken off after the write; the debt stays, and the clock may say what it likes.
+    bench.note(&step);
+    bench.sh(&format!(
+        "echo '# two' >>{config}; touch -d '-1 year' {config}"
+    ));
+    assert_eq!(bench.differs(&step), ["restart"]);
+    // Someone restarts it by hand: nothing is owed.
+    bench.sh(restart);
+    assert_eq!(bench.differs(&step), [""; 0]);
+    // Put back by hand to what it was started with: nothing is owed either.
+    bench.note(&step);
+    bench.sh(&format!(
+        "cp -p {config} /root/kept; echo '# three' >>{config}"
+    ));
+    assert_eq!(bench.differs(&step), ["restart"]);
+    bench.sh(&format!("cp -p /root/kept {config}"));
+    assert_eq!(bench.differs(&step), [""; 0]);
+    let before = main(bench);
+    bench.mend(&json!({"service": service, "enabled": false}), &["enabled"]);
+    bench.mend(&json!({"service": service, "enabled": true}), &["enabled"]);
+    let same = |name| before.text(name) == main(bench).text(name);
+    assert!(
+        same("service") && same("service-scripts"),
+        "enabling starts nothing anew"
+    );
+    bench.mend(&json!({"service": service, "running": false}), &["running"]);
+    bench.mend(&step, &["running"]);
+}
+
+#[test]
+fn debian_packages_services_settings_and_mounts() {
+    let nodes = nodes::debian(1);
+    let bench = Bench::new(&nodes, Platform::Debian12);
+
+    bench.mend(&json!({"package": "hello"}), &["installed"]);
+    bench.mend(&json!({"package": "hello", "held": true}), &["held"]);
+    bench.mend(&json!({"package": "hello", "held": false}), &["held"]);
+    bench.mend(
+        &json!({"package": "hello", "state": "absent"}),
+        &["installed"],
+    );
+    bench.sh("dpkg --unpack /srv/packages/hello_*.deb");
+    bench.mend(&json!({"package": "hello"}), &["installed"]);
+
+    // Its hooks are silent, and it sets itself up all the same.
+    bench.mend(&json!({"package": "etckeeper"}), &["installed"]);
+    bench.sh("cd /etc && { [ -d .git ] || etckeeper init; } && { etckeeper commit first || :; }");
+    let commits = "cd /etc && git rev-list --count HEAD";
+    let before = bench.sh(commits);
+    bench.sh("echo x >/etc/by-hand");
+    bench.mend(&json!({"package": "chrony"}), &["installed"]);
+    assert_eq!(bench.sh(commits), before, "etckeeper's hooks ran");
+
+    service_owes_and_pays(
+        &bench,
+        "chrony",
+        "/etc/chrony/chrony.conf",
+        "systemctl restart chrony",
+    );
+    bench.sh("systemctl mask --now chrony");
+    let masked = bench.differs(&json!({"service": "chrony", "running": true}));
+    assert!(
+        masked[0].starts_with("finding chrony is masked"),
+        "{masked:?}"
+    );
+
+    bench.mend(
+        &json!({"repository": "own", "url": "file:///srv/packages", "suite": "./", "unsigned": true}),
+        &[],
+    );
+    bench.sh("printf 'Types: deb\\nURIs: file:///srv/packages\\nSuites: ./\\nTrusted: yes\\n' >/etc/apt/sources.list.d/own.sources; rm /etc/apt/sources.list.d/local.list");
+    bench.mend(
+        &json!({"repository": "own", "url": "file:///srv/packages", "suite": "./", "unsigned": true}),
+        &["lists"],
+    );
+    bench.mend(&json!({"package": "tree"}), &["installed"]);
+
+    let forward = json!({"sysctl": "net.ipv4.ip_forward", "value": 1});
+    bench.mend(&forward, &["value"]);
+    bench.sh("echo 'net.ipv4.ip_forward=0' >>/etc/sysctl.conf");
+    let overruled = bench.differs(&forward);
+    assert!(
+        overruled[0].starts_with("finding net.ipv4.ip_forward = 0 stands in"),
+        "{overruled:?}"
+    );
+
+    let mount = |state: &str| json!({"mount": "/mnt/x", "device": "tmpfs", "fstype": "tmpfs", "state": state});
+    bench.sh("echo 'tmpfs /mnt/x tmpfs defaults 0 0' >>/etc/fstab");
+    bench.mend(&mount("mounted"), &["mounted"]);
+    bench.mend(&mount("unmounted"), &["mounted"]);
+    bench.sh("touch /mnt/x/precious");
+    let resource = bench.read(&mount("mounted"));
+    let judged = resource
+        .kind
+        .judge(&resource, &bench.target, &bench.ask(&resource));
+    assert!(matches!(judged.unwrap().0, Verdict::Refuse(why) if why.contains("holds something")));
+    let refused = nodes.sh(
+        "node1",
+        &format!("{}\nnw_mount mount /mnt/x", resource.kind.shell()),
+    );
+    assert!(!refused.status.success(), "the shell hides nothing either");
+}
+
+#[test]
+fn el7_packages_and_services() {
+    let nodes = nodes::el7(1);
+    let bench = Bench::new(&nodes, Platform::El7);
+    bench.mend(
+        &json!({"package": "labd", "version": "1.0"}),
+        &["installed"],
+    );
+    bench.mend(
+        &json!({"package": "labd", "version": "1.1-1.lab"}),
+        &["version"],
+    );
+    bench.mend(&json!({"package": "labd", "version": "1.0"}), &["version"]);
+    bench.mend(
+        &json!({"service": "labd", "enabled": true, "running": true}),
+        &["enabled", "running"],
+    );
+    service_owes_and_pays(&bench, "labd", "/etc/labd.conf", "systemctl restart labd");
+    bench.mend(
+        &json!({"package": "labd", "state": "absent"}),
+        &["installed"],
+    );
+    let broken = bench.read(&json!({"package": "labbroken"}));
+    let calls = broken
+        .kind
+        .actions(&[&broken], &bench.target, &bench.ask(&broken))
+        .unwrap();
+    nodes.sh(
+        "node1",
+        &format!("{}\n{}", broken.kind.shell(), calls[0].to_shell()),
+    );
+    assert_eq!(
+        bench.differs(&json!({"package": "labbroken"})),
+        ["installed"]
+    );
+}
+
+#[test]
+fn el6_packages_and_services_with_its_tools_alone() {
+    let nodes = nodes::el6(1);
+    let bench = Bench::new(&nodes, Platform::El6);
+    bench.mend(
+        &json!({"package": "labd", "version": "1.1"}),
+        &["installed"],
+    );
+    bench.mend(&json!({"package": "labd", "version": "1.0"}), &["version"]);
+    bench.mend(
+        &json!({"service": "labd", "enabled": true, "running": true}),
+        &["enabled", "running"],
+    );
+    service_owes_and_pays(&bench, "labd", "/etc/labd.conf", "service labd restart");
+    bench.mend(
+        &json!({"sysctl": "net.ipv4.ip_forward", "value": 1}),
+        &["value"],
+    );
+    bench.mend(&json!({"service": "labd", "running": false}), &["running"]);
+    bench.mend(
+        &json!({"package": "labd", "state": "absent"}),
+        &["installed"],
+    );
+    assert_eq!(
+        bench.sh("cat /run/refused 2>/dev/null; :"),
+        "",
+        "a command or option that EL6 lacks"
+    );
+}
