@@ -19,5 +19,6 @@ pub mod rules;
 pub mod run;
 pub mod sh;
 pub mod site;
+pub mod survey;
 pub mod text;
 pub mod verify;

@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use crate::plan::Selection;
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
@@ -57,6 +58,13 @@ pub struct Pick {
     /// All but resources whose address matches this glob; may be repeated.
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,
+}
+
+impl Pick {
+    /// As what chooses.
+    pub fn selection(&self) -> Selection {
+        Selection::new(&self.only, &self.skip)
+    }
 }
 
 /// How many nodes are worked on at once.

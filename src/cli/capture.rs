@@ -1,10 +1,10 @@
 //! `nodewright capture`.
 
-use super::workplace::write_atomically;
 use super::{Context, Forks, Nodes, Pick, workplace};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::node::scrub;
+use crate::report::write_whole;
 use crate::resource::Observe;
 use anyhow::Context as _;
 use std::path::PathBuf;
@@ -65,9 +65,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 "# captured {today} on {} ({} {}), status {}\n",
                 facts.release, facts.kernel, facts.arch, section.status
             );
-            write_atomically(
+            write_whole(
                 &dir.join(name),
                 (head + &scrub(&section.text(), &vault)).as_bytes(),
+                0o644,
             )?;
             count += 1;
         }

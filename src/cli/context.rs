@@ -1,7 +1,10 @@
 //! What every command needs: where the site is, who runs, how text looks.
 
 use super::{Color, Global, OutputClosed, Usage};
-use crate::report::{Look, Progress, Reporter};
+use crate::report::{self, Look, Progress, Reporter};
+use crate::resource::Platform;
+use crate::site::Overrides;
+use crate::survey::{Survey, SurveyError};
 use anstream::AutoStream;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -63,18 +66,52 @@ impl Context {
                 Ok(dir.clone())
             } else {
                 let dir = dir.display();
-                Err(Usage(format!("{dir} is no site: neither inventory.toml nor a folder inventory is in it\n  `nodewright init DIR` writes a starter")).into())
+                Err(Usage(format!("{dir} is no site: neither inventory.toml nor inventory/*.toml is in it\n  `nodewright init DIR` writes a starter")).into())
             };
         }
         let here = std::env::current_dir()?;
-        let found = here.ancestors().find(|dir| is_site(dir));
-        found.map(Path::to_owned).ok_or_else(|| {
-            Usage(format!(
-                "no site in {} or above it: no inventory.toml and no folder inventory\n  name one with -C DIR, or write a starter with `nodewright init DIR`",
+        let Some(up) = here.ancestors().position(is_site) else {
+            return Err(Usage(format!(
+                "no site in {} or above it: no inventory.toml and no inventory/*.toml\n  name one with -C DIR, or write a starter with `nodewright init DIR`",
                 here.display()
             ))
-            .into()
+            .into());
+        };
+        Ok(match up {
+            0 => PathBuf::from("."),
+            up => std::iter::repeat_n("..", up).collect(),
         })
+    }
+
+    /// What this run says besides the site.
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            platform: self.global.lab.then_some(Platform::Debian12),
+        }
+    }
+
+    /// Reads the site, right or wrong.
+    ///
+    /// # Errors
+    /// [`Usage`] when there is none.
+    pub fn survey(&self) -> anyhow::Result<Survey> {
+        Ok(Survey::of(&self.site_dir()?, &self.overrides()))
+    }
+
+    /// Reads a site without errors; its findings are printed on standard error.
+    ///
+    /// # Errors
+    /// When there is no site or something in it is an error.
+    pub fn sound(&self) -> anyhow::Result<Survey> {
+        let survey = self.survey()?;
+        let (errors, _) = survey.count();
+        let told = report::findings(&survey.findings, &survey.sources, &self.err_look);
+        if errors > 0 {
+            self.warn(&(told + "\n"));
+            return Err(SurveyError::NotSound.into());
+        }
+        self.note(&told);
+        Ok(survey)
     }
 
     /// Writes to standard output.
@@ -124,9 +161,11 @@ impl Context {
     }
 }
 
-/// Whether a folder is a site.
+/// Whether a folder is a site: it has inventory.toml, or TOML files in inventory/.
 fn is_site(dir: &Path) -> bool {
-    dir.join("inventory.toml").is_file() || dir.join("inventory").is_dir()
+    let toml = |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|e| e == "toml");
+    dir.join("inventory.toml").is_file()
+        || std::fs::read_dir(dir.join("inventory")).is_ok_and(|entries| entries.flatten().any(toml))
 }
 
 impl Commit {
@@ -188,6 +227,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(!is_site(dir.path()));
         std::fs::create_dir(dir.path().join("inventory")).unwrap();
+        assert!(!is_site(dir.path()));
+        std::fs::write(dir.path().join("inventory/nodes.toml"), "").unwrap();
         assert!(is_site(dir.path()));
     }
 }

@@ -6,7 +6,15 @@ use clap::{Command, CommandFactory as _};
 use std::fmt::Write as _;
 
 /// The commands as `--help` groups them. A test holds it complete.
-const GROUPS: &[(&str, &[&str])] = &[("Reference", &["kinds", "completions", "man"])];
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Begin", &["init", "lab"]),
+    ("Without a node", &["check", "render", "eject"]),
+    (
+        "With the nodes",
+        &["plan", "apply", "verify", "log", "facts", "run", "attach", "unlock", "capture"],
+    ),
+    ("Reference", &["kinds", "schema", "completions", "man"]),
+];
 
 /// What one does first.
 const EXAMPLES: [(&str, &str); 4] = [

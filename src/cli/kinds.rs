@@ -2,8 +2,8 @@
 
 use super::{Context, Usage};
 use crate::exit::Exit;
-use crate::report::reference;
 use crate::resource::{KINDS, kind_named};
+use crate::role::kinds_reference;
 
 /// Arguments of `kinds`.
 #[derive(Debug, clap::Args)]
@@ -18,22 +18,21 @@ pub struct Args {
 /// # Errors
 /// When a kind is not known.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let mut kinds = KINDS.to_vec();
-    if !args.kinds.is_empty() {
-        kinds.clear();
-        for name in &args.kinds {
-            let known = || {
-                KINDS
-                    .iter()
-                    .map(|k| k.name())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
-            let missing = || Usage(format!("no kind is called `{name}`; there are {}", known()));
-            kinds.push(kind_named(name).ok_or_else(missing)?);
-        }
+    let reference = kinds_reference();
+    if args.kinds.is_empty() {
+        context.print(&reference)?;
     }
-    let pages: Vec<_> = kinds.iter().map(|k| reference::kind(*k)).collect();
-    context.print(&pages.join("\n"))?;
+    for name in &args.kinds {
+        let Some(kind) = kind_named(name) else {
+            let known: Vec<_> = KINDS.iter().map(|k| k.name()).collect();
+            let known = known.join(", ");
+            return Err(Usage(format!("no kind is called `{name}`; there are {known}")).into());
+        };
+        let head = format!("\n## {}\n", kind.name());
+        let from = reference.find(&head).map_or(0, |at| at + 1);
+        let page = &reference[from..];
+        let page = page.find("\n## ").map_or(page, |end| &page[..=end]);
+        context.print(page)?;
+    }
     Ok(Exit::Done)
 }

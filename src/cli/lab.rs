@@ -2,9 +2,10 @@
 
 use super::Context;
 use crate::exit::Exit;
-use crate::lab::{DEFAULT_NAME, Flavour, LabSpec, Progress};
+use crate::lab::{DEFAULT_NAME, Flavour, LabSpec, Power, Progress};
 use crate::report::{Align, Table, Tone};
 use anyhow::Context as _;
+use clap_complete::ArgValueCompleter;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 
@@ -44,6 +45,7 @@ enum Verb {
     /// Log in on a node, or run a command there.
     Ssh {
         /// The node.
+        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
         node: String,
         /// The command.
         #[arg(trailing_var_arg = true)]
@@ -51,6 +53,35 @@ enum Verb {
     },
     /// Give all nodes fresh roots; names, addresses and host keys stay.
     Reset,
+    /// Switch a node off, on, or off as if its cable was pulled.
+    Power {
+        /// The node.
+        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
+        node: String,
+        /// What is done to it.
+        how: How,
+    },
+}
+
+/// What can be done to a node's power.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum How {
+    /// Shut down in order.
+    Off,
+    /// Ended at once, mid-write.
+    Cut,
+    /// Started with the disk it had.
+    On,
+}
+
+impl From<How> for Power {
+    fn from(how: How) -> Self {
+        match how {
+            How::Off => Self::Off,
+            How::Cut => Self::Cut,
+            How::On => Self::On,
+        }
+    }
 }
 
 /// Does it.
@@ -61,7 +92,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let name = args.name.as_str();
     match &args.verb {
         Verb::Up { nodes, root } => {
-            let mut spec = LabSpec::debian(name, nodes.unwrap_or(2));
+            let mut spec = match nodes {
+                Some(count) => LabSpec::debian(name, *count),
+                None => spec(name, context)?,
+            };
             if let Some(root) = root {
                 spec.flavour = Flavour::Brought(root.clone());
             }
@@ -78,12 +112,23 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             let mut command = crate::lab::ssh(name, node, words)?;
             return Err(command.exec()).context("cannot run ssh");
         }
+        Verb::Power { node, how } => crate::lab::power(name, node, (*how).into())?,
         Verb::Reset => {
             crate::lab::reset(name)?;
             status(name, context)?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// The site around as a lab; two bare nodes where there is none.
+fn spec(name: &str, context: &Context) -> anyhow::Result<LabSpec> {
+    if context.global.site.is_none() && context.site_dir().is_err() {
+        return Ok(LabSpec::debian(name, 2));
+    }
+    let survey = context.sound()?;
+    let site = survey.sound()?;
+    Ok(LabSpec::of_site(name, site))
 }
 
 fn told(progress: &Progress) -> String {

@@ -4,9 +4,11 @@ pub mod apply;
 mod args;
 pub mod attach;
 pub mod capture;
+mod check;
 mod completions;
 mod context;
 mod demo_progress;
+mod eject;
 pub mod enroll;
 pub mod facts;
 mod help;
@@ -17,8 +19,10 @@ pub mod log;
 mod man;
 mod outcome;
 pub mod plan;
+mod render;
 pub mod run;
 mod saved;
+mod schema;
 pub mod unlock;
 pub mod verify;
 mod workplace;
@@ -49,11 +53,11 @@ pub struct Cli {
 pub enum Command {
     /// Write a commented starter site into a new folder.
     Init(init::Args),
-    /// What a node is made of, and whether that is what the site declares.
+    /// Show what a node is made of, and whether that is what the site declares.
     Facts(facts::Args),
-    /// Every read-only observation of a node, as specimens for tests.
+    /// Keep every read-only observation of a node, as specimens for tests.
     Capture(capture::Args),
-    /// What `apply` would change, with a diff for each file. Changes nothing.
+    /// Show what `apply` would change, with a diff for each file.
     Plan(plan::Args),
     /// Show the plan, ask, carry it out, and look again at what it changed.
     Apply(apply::Args),
@@ -67,14 +71,22 @@ pub enum Command {
     Unlock(unlock::Args),
     /// Earlier runs, from the nodes' own journals.
     Log(log::Args),
+    /// Say everything that is wrong with the site, without any node.
+    Check(check::Args),
+    /// Render every file of every node, without any node.
+    Render(render::Args),
+    /// Copy a shipped role or template into the site, to change it.
+    Eject(eject::Args),
+    /// Local nodes to rehearse on.
+    Lab(lab::Args),
     /// Print what makes a shell complete commands, options and node names.
     Completions(completions::Args),
+    /// Print the JSON Schema of inventories or role files, for editors.
+    Schema(schema::Args),
     /// Write the manual pages.
     Man(man::Args),
     /// Print the reference of all kinds of steps.
     Kinds(kinds::Args),
-    /// Local nodes to rehearse on, each with its own root, network, systemd and sshd.
-    Lab(lab::Args),
     /// The way into a lab's network, for ssh.
     #[command(hide = true)]
     LabPipe(crate::lab::pipe::Args),
@@ -96,6 +108,10 @@ impl Command {
             Self::Attach(args) => attach::run(&args, context),
             Self::Unlock(args) => unlock::run(&args, context),
             Self::Log(args) => log::run(&args, context),
+            Self::Check(args) => check::run(&args, context),
+            Self::Schema(args) => schema::run(&args, context),
+            Self::Render(args) => render::run(&args, context),
+            Self::Eject(args) => eject::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),

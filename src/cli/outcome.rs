@@ -3,6 +3,7 @@
 use super::Context;
 use crate::exit::Exit;
 use crate::report::Tone;
+use crate::survey::SurveyError;
 use std::fmt::Write as _;
 
 /// Wrong usage, site or role: exit code 64. Says what would be right.
@@ -31,7 +32,7 @@ pub fn tell(error: &anyhow::Error, context: &Context) -> Exit {
         last = cause;
     }
     context.warn(&text);
-    if error.is::<Usage>() {
+    if error.is::<Usage>() || error.is::<SurveyError>() {
         Exit::Usage
     } else {
         Exit::Failed

@@ -1,8 +1,9 @@
 //! A plan in a file: what was reviewed is carried out, or refused where a node moved meanwhile.
 
-use super::workplace::{Workplace, write_atomically};
+use super::workplace::Workplace;
 use super::{Context, Usage};
 use crate::plan::{Diff, Plan};
+use crate::report::write_whole;
 use crate::site::Site;
 use anyhow::Context as _;
 use serde_json::{Value as Json, json};
@@ -39,7 +40,8 @@ impl Saved {
     pub fn save(&self, context: &Context, place: &Workplace, file: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(&self.json)? + "\n";
         let _ = (context, place);
-        write_atomically(file, text.as_bytes())
+        write_whole(file, text.as_bytes(), 0o600)
+            .with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// Reads one.

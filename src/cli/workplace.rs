@@ -5,16 +5,17 @@ use super::{Forks, Pick, Usage};
 use crate::exit::Exit;
 use crate::lab;
 use crate::node::{ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
-use crate::plan::fold::{self, Wish};
-use crate::report::Reporter;
+use crate::plan::Selection;
+use crate::report::{Reporter, write_whole};
 use crate::resource::{Platform, Resource};
-use crate::role::{Check, Expansion, Library, expand};
+use crate::role::{Check, Expansion};
 use crate::run::{Ancestry, Engine, Event, Events, Member, Origin, Setup, Wish as RunWish, access};
+use crate::site::Site;
 use crate::site::inventory::Sudo;
-use crate::site::{Finding, Overrides, Severity, Site, Sources};
+use crate::survey::matching;
 use crate::text::Vault;
 use anyhow::{Context as _, anyhow};
-use std::collections::{BTreeMap, BTreeSet};
+use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,134 +30,30 @@ pub struct Workplace {
     pub dir: PathBuf,
     /// The site.
     pub site: Site,
-    /// Its roles and templates.
-    pub library: Library,
-    /// All files that were read.
-    pub sources: Sources,
-    /// The expansion of each node, in the site's order.
-    pub nodes: BTreeMap<String, Expansion>,
-    /// Everything that was found; none of it an error.
-    pub findings: Vec<Finding>,
+    /// What each node is to be, in the site's order.
+    pub nodes: IndexMap<String, Expansion>,
 }
 
-/// What came of reading a site: a workplace, or only findings.
-pub struct Opened {
-    /// The site, unless an error was found.
-    pub workplace: Option<Workplace>,
-    /// The files, for the places of findings.
-    pub sources: Sources,
-    /// Everything that was found.
-    pub findings: Vec<Finding>,
-}
-
-/// Reads the site of this command and expands all its nodes. Every finding is there at once.
+/// Reads the site of this command and expands all its nodes; says what is wrong and ends when something is.
 ///
 /// # Errors
-/// [`Usage`] when there is no site here.
-pub fn open(context: &Context) -> anyhow::Result<Opened> {
-    let dir = context.site_dir()?;
-    let overrides = Overrides {
-        platform: context.global.lab.then_some(Platform::Debian12),
-    };
-    let loaded = crate::site::load(&dir, &overrides);
-    let (mut sources, mut findings) = (loaded.sources, loaded.findings);
-    let wrong = |findings: &[Finding]| findings.iter().any(|f| f.severity == Severity::Error);
-    let Some(site) = loaded.site.filter(|_| !wrong(&findings)) else {
-        return Ok(Opened {
-            workplace: None,
-            sources,
-            findings,
-        });
-    };
-    let library = Library::load(&dir, &mut sources, &mut findings);
-    findings.extend(library.moved(&sources));
-    let mut nodes = BTreeMap::new();
-    let names: Vec<String> = site.node_names().map(ToOwned::to_owned).collect();
-    for node in names {
-        let mut expansion = expand(&site, &library, &node, &sources);
-        findings.append(&mut expansion.findings);
-        findings.extend(conflicts(&node, &expansion.resources));
-        nodes.insert(node, expansion);
-    }
-    dedup(&mut findings);
-    if wrong(&findings) {
-        return Ok(Opened {
-            workplace: None,
-            sources,
-            findings,
-        });
-    }
-    let workplace = Workplace {
-        dir,
-        site,
-        library,
-        sources,
-        nodes,
-        findings,
-    };
-    Ok(Opened {
-        sources: workplace.sources.clone(),
-        findings: workplace.findings.clone(),
-        workplace: Some(workplace),
-    })
-}
-
-/// The same, for commands that cannot do anything without: says what is wrong and ends.
-///
-/// # Errors
-/// [`Usage`] when the site is not sound; its findings have been shown.
+/// When there is no site here, or it is not sound; its findings have been shown.
 pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
-    let opened = open(context)?;
-    let Some(workplace) = opened.workplace else {
-        for finding in opened
-            .findings
-            .iter()
-            .filter(|f| f.severity == Severity::Error)
-        {
-            context.warn(&finding.render(&opened.sources, context.err_look.colour));
-        }
-        return Err(Usage(
-            "the site is not sound; `nodewright check` says everything about it".to_owned(),
-        )
-        .into());
-    };
+    let survey = context.sound()?;
+    let site = survey.sound()?.clone();
     if context.global.lab {
-        let declared = workplace.site.inventory.site.platform;
+        let declared = site.inventory.site.platform;
         if declared != Platform::Debian12 {
             context.note(&format!(
                 "lab: rendered for debian12 instead of {declared}\n"
             ));
         }
     }
-    Ok(workplace)
-}
-
-/// Two steps that want different things of one place, on one node.
-fn conflicts(node: &str, resources: &[Resource]) -> Vec<Finding> {
-    let mut paths: BTreeMap<&str, Vec<Wish<'_>>> = BTreeMap::new();
-    for resource in resources {
-        for edit in &resource.edits {
-            paths.entry(&edit.path).or_default().push(Wish {
-                address: &resource.address,
-                edit,
-            });
-        }
-    }
-    paths
-        .iter()
-        .flat_map(|(path, wishes)| fold::conflicts(path, wishes))
-        .map(|conflict| {
-            Finding::error("CONFLICT", format!("{node}: {conflict}")).help(
-                "let one step say what the path is to be, or give them different places in it",
-            )
-        })
-        .collect()
-}
-
-/// The same finding about several nodes is said once.
-fn dedup(findings: &mut Vec<Finding>) {
-    let mut seen = BTreeSet::new();
-    findings.retain(|f| seen.insert((f.code, f.message.clone(), format!("{:?}", f.place))));
+    Ok(Workplace {
+        dir: survey.dir,
+        site,
+        nodes: survey.nodes,
+    })
 }
 
 impl Workplace {
@@ -174,22 +71,10 @@ impl Workplace {
     }
 
     /// The resources of a node that are meant by `--only` and `--skip`.
-    fn picked(&self, node: &str, pick: &Pick) -> Vec<Resource> {
-        let matches = |globs: &[String], text: &str| {
-            globs
-                .iter()
-                .any(|g| wildmatch::WildMatch::new(g).matches(text))
-        };
-        self.nodes[node]
-            .resources
-            .iter()
-            .filter(|r| {
-                let address = r.address.to_string();
-                (pick.only.is_empty() || matches(&pick.only, &address))
-                    && !matches(&pick.skip, &address)
-            })
-            .cloned()
-            .collect()
+    fn picked(&self, node: &str, selection: &Selection) -> Vec<Resource> {
+        let resources = self.nodes[node].resources.iter();
+        let taken = resources.filter(|r| selection.takes(&r.address));
+        taken.cloned().collect()
     }
 
     /// The checks of a node.
@@ -208,6 +93,8 @@ impl Workplace {
         pick: &Pick,
         forks: Forks,
     ) -> anyhow::Result<Setup> {
+        let selection = pick.selection();
+        matching(&selection, nodes.iter().map(|n| &self.nodes[n]))?;
         let ways = self.ways(context, nodes)?;
         let mut members = Vec::new();
         let mut password = None;
@@ -224,7 +111,7 @@ impl Workplace {
             let expansion = &self.nodes[&node];
             members.push(Member {
                 target: self.site.target(&node),
-                resources: self.picked(&node, pick),
+                resources: self.picked(&node, &selection),
                 watched: expansion
                     .checks
                     .iter()
@@ -233,26 +120,11 @@ impl Workplace {
                 connect,
                 privilege,
                 etckeeper: self.site.roles_of(&node).iter().any(|r| r == "etckeeper"),
-                partial: !pick.only.is_empty() || !pick.skip.is_empty(),
+                partial: !selection.is_all(),
             });
         }
-        let picky = !pick.only.is_empty() || !pick.skip.is_empty();
-        if picky && members.iter().all(|m| m.resources.is_empty()) {
+        if !selection.is_all() && members.iter().all(|m| m.resources.is_empty()) {
             return Err(Usage("--only and --skip leave no resource at all; `nodewright plan -v` shows the addresses".to_owned()).into());
-        }
-        for glob in &pick.only {
-            let glob_matches = wildmatch::WildMatch::new(glob);
-            let any = nodes
-                .iter()
-                .flat_map(|n| &self.nodes[n].resources)
-                .any(|r| glob_matches.matches(&r.address.to_string()));
-            if !any {
-                return Err(Usage(format!(
-                    "--only {glob} matches no resource of {}",
-                    nodes.join(", ")
-                ))
-                .into());
-            }
         }
         let commit = Commit::of(&self.dir);
         Ok(Setup {
@@ -342,7 +214,8 @@ impl Workplace {
             .collect();
         let text = ssh_config(&all).map_err(|e| anyhow!(e))?;
         let config = self.private_dir()?.join("ssh_config");
-        write_atomically(&config, text.as_bytes())?;
+        write_whole(&config, text.as_bytes(), 0o600)
+            .with_context(|| format!("cannot write {}", config.display()))?;
         let wanted = |n: &String| {
             all.iter()
                 .find(|a| a.name == *n)
@@ -404,18 +277,6 @@ fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     })
 }
 
-/// Replaces a file whole or not at all.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)
-        .with_context(|| format!("cannot write in {}", dir.display()))?;
-    file.write_all(bytes)?;
-    file.persist(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
-}
-
 fn runtime_dir() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR") {
         Some(dir) if dir.len() < 40 => Path::new(&dir).join("nodewright"),
@@ -424,11 +285,6 @@ fn runtime_dir() -> PathBuf {
             std::env::var("USER").unwrap_or_else(|_| "user".to_owned())
         )),
     }
-}
-
-/// Today, as rules about dates want it: `2027-06-30`.
-fn today() -> String {
-    crate::run::today()
 }
 
 /// Runs work with an engine on a thread of its own, while what happens is shown on this one. `after` is called once an

@@ -22,6 +22,7 @@ mod cgroup;
 mod keys;
 mod network;
 mod node;
+mod of_site;
 pub mod pipe;
 mod sources;
 mod spec;

@@ -4,24 +4,29 @@
 
 mod checks;
 mod files;
+mod findings;
 mod json;
 mod junit;
 mod look;
 mod plan;
+mod ports;
 mod progress;
 mod recap;
-pub mod reference;
 mod reporter;
 mod table;
+mod tree;
 
 pub use checks::CheckResult;
 pub use files::write_whole;
+pub use findings::{findings, json_lines as survey_json, verdict};
 pub use look::{Look, Tone};
 pub use plan::plan;
+pub use ports::{ports, ports_json};
 pub use progress::Progress;
 pub use recap::recap;
 pub use reporter::{Reporter, Sink, follow};
 pub use table::{Align, Table};
+pub use tree::write_tree;
 
 #[cfg(test)]
 mod samples;

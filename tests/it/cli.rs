@@ -105,7 +105,9 @@ fn every_kind_has_its_page() {
     for kind in nodewright::resource::KINDS {
         let name = kind.name();
         assert!(out.contains(&format!("## {name}\n")), "{name}");
-        assert!(out.contains(&format!("- `{name}`: ")), "{name}: {out}");
+        let (_, page, _) = Desk::new().output(&["kinds", name]);
+        assert!(page.starts_with(&format!("## {name}\n")), "{page}");
+        assert_eq!(page.matches("\n## ").count(), 0, "{page}");
     }
 }
 
@@ -215,12 +217,262 @@ fn a_starter_site_is_written_into_an_empty_folder_only() {
     );
     let inventory = desk.read("rack/inventory.toml");
     assert!(inventory.contains("name     = \"rack\""), "{inventory}");
+    let (code, out, err) = desk.output(&["check", "-C", "rack"]);
+    assert!([0, 3].contains(&code), "{out}{err}");
     assert_snapshot!(desk.run(&["init", "rack"]), @r"
     exit 64
     --- stderr
     error: rack is not empty: README.md is in it
       a starter is written into a new or empty folder only
     ");
+}
+
+/// A small sound site.
+const SMALL: &str = r#"
+[site]
+name = "small"
+domain = "example.net"
+platform = "debian12"
+
+[zone]
+red = { nic = "eth0", network = "192.0.2.0/24" }
+
+[node.node1]
+address = { red = "192.0.2.5" }
+
+[node.node2]
+address = { red = "192.0.2.6" }
+
+[group.all]
+nodes = ["node1", "node2"]
+roles = ["own"]
+
+[operator]
+"#;
+
+/// A role that opens ports and writes two files, one with a secret.
+const OWN: &str = r#"
+description = "of the site's own"
+
+[[open]]
+zone = "red"
+from = "peers"
+tcp = [7788, 7789]
+
+[[step]]
+file = "/etc/motd"
+content = "this is {{ node.name }}\n"
+
+[[step]]
+file = "/etc/own.key"
+mode = "0600"
+content = "key={{ secret('own') }}\n"
+"#;
+
+/// The small site with its role.
+fn small() -> Desk {
+    Desk::new()
+        .file("inventory.toml", SMALL)
+        .file("roles/own.toml", OWN)
+}
+
+#[test]
+fn without_a_site_it_says_where_it_looked() {
+    assert_snapshot!(Desk::new().run(&["check"]), @r"
+    exit 64
+    --- stderr
+    error: no site in [site] or above it: no inventory.toml and no inventory/*.toml
+      name one with -C DIR, or write a starter with `nodewright init DIR`
+    ");
+    assert_snapshot!(Desk::new().run(&["check", "-C", "nowhere"]), @r"
+    exit 64
+    --- stderr
+    error: nowhere is no site: neither inventory.toml nor inventory/*.toml is in it
+      `nodewright init DIR` writes a starter
+    ");
+}
+
+#[test]
+fn a_sound_site_is_one_line() {
+    assert_snapshot!(small().run(&["check"]), @r"
+    exit 0
+    --- stdout
+    The site small is sound: 2 nodes, 4 resources.
+    ");
+}
+
+#[test]
+fn a_site_is_found_from_below() {
+    let desk = small().file("templates/x/y", "");
+    let output = desk
+        .command(&["check"])
+        .current_dir(desk.site().join("templates/x"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let wrong = SMALL.replace(
+        "platform = \"debian12\"",
+        "platform = \"debian13\"\ncolor = 1",
+    );
+    let desk = small().file("inventory.toml", &wrong);
+    assert_snapshot!(desk.run(&["check"]), @r#"
+    exit 64
+    --- stdout
+    error[WORD]: `site.platform` cannot be `debian13`
+     --> ./inventory.toml:5:12
+      |
+    5 | platform = "debian13"
+      |            ^^^^^^^^^^ not one of the words
+     help: did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9` or `debian12`
+
+    error[KEY-UNKNOWN]: unknown key `color` in `site`
+     --> ./inventory.toml:6:1
+      |
+    6 | color = 1
+      | ^^^^^ not known here
+     help: known here: name, domain, platform, requires, reach, timezone, ssh
+
+    2 errors.
+    "#);
+    let (code, out, err) = desk.output(&["check", "--json"]);
+    assert_eq!((code, err.as_str()), (64, ""));
+    assert_snapshot!(out, @r#"
+    {"event":"finding","code":"WORD","severity":"error","message":"`site.platform` cannot be `debian13`","help":"did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9` or `debian12`","file":"./inventory.toml","line":5,"column":12}
+    {"event":"finding","code":"KEY-UNKNOWN","severity":"error","message":"unknown key `color` in `site`","help":"known here: name, domain, platform, requires, reach, timezone, ssh","file":"./inventory.toml","line":6,"column":1}
+    {"event":"checked","nodes":[],"errors":2,"warnings":0}
+    "#);
+}
+
+#[test]
+fn who_may_reach_what_is_a_table() {
+    assert_snapshot!(small().run(&["check", "--ports"]), @r"
+    exit 0
+    --- stdout
+    zone  from   protocol  port        role
+    red   peers  tcp       7788, 7789  own
+
+    The site small is sound: 2 nodes, 4 resources.
+    ");
+}
+
+#[test]
+fn steps_that_are_at_odds_are_an_error_that_names_both() {
+    let other = "description = \"x\"\n[[step]]\nfile = \"/etc/motd\"\ncontent = \"other\\n\"\n";
+    let both = SMALL.replace("[\"own\"]", "[\"own\", \"other\"]");
+    let desk = small()
+        .file("roles/other.toml", other)
+        .file("inventory.toml", &both);
+    assert_snapshot!(desk.run(&["check"]), @r"
+    exit 64
+    --- stdout
+    error[CONFLICT]: /etc/motd: own/file:/etc/motd and other/file:/etc/motd want different things: a whole file, and a whole file
+     help: the steps stand in ./roles/own.toml:10 and ./roles/other.toml:3
+
+    1 error.
+    ");
+}
+
+#[test]
+fn files_are_rendered_with_secrets_masked() {
+    let desk = small();
+    assert_snapshot!(desk.run(&["render", "node2"]), @r"
+    exit 0
+    --- stdout
+    ==> node2:/etc/motd 0644 <==
+    this is node2
+
+    ==> node2:/etc/own.key 0600 <==
+    key=‹secret own›
+    ");
+    assert_eq!(desk.run(&["render", "-o", "out"]), "exit 0\n");
+    assert_eq!(desk.read("out/node1/etc/motd"), "this is node1\n");
+    assert_eq!(desk.read("out/node2/etc/own.key"), "key=‹secret own›\n");
+    let (_, json, _) = desk.output(&["render", "node1", "--json", "--only", "*:/etc/motd"]);
+    assert_eq!(
+        json,
+        "{\"event\":\"file\",\"node\":\"node1\",\"path\":\"/etc/motd\",\"mode\":\"0644\",\"content\":\"this is node1\\n\"}\n"
+    );
+}
+
+#[test]
+fn a_selection_that_matches_nothing_is_wrong_usage() {
+    assert_snapshot!(small().run(&["render", "--skip", "owm/*"]), @r"
+    exit 64
+    --- stderr
+    error: `owm/*` matches no resource of the selected nodes; an address is ROLE/KIND:NAME, and `*` stands for any text
+    ");
+    assert_snapshot!(small().run(&["render", "node3"]), @r"
+    exit 64
+    --- stderr
+    error: no node or group is called `node3`; did you mean `node1`?
+    ");
+}
+
+#[test]
+fn a_site_that_is_not_sound_is_not_rendered() {
+    let desk = small().file("roles/own.toml", "description = 1\n");
+    assert_snapshot!(desk.run(&["render"]), @r"
+    exit 64
+    --- stderr
+    error[TYPE]: `description` of a role is a whole number
+     --> ./roles/own.toml:1:15
+      |
+    1 | description = 1
+      |               ^ text in quotes is wanted
+
+    error: the site is not sound; nothing was done
+    ");
+}
+
+#[test]
+fn a_shipped_role_is_copied_once() {
+    let desk = small();
+    let (code, out, err) = desk.output(&["eject", "etckeeper"]);
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert!(err.starts_with("roles/etckeeper.toml\n"), "{err}");
+    let copy = desk.read("roles/etckeeper.toml");
+    assert!(
+        copy.starts_with("# ejected from the shipped roles/etckeeper.toml, sha256 "),
+        "{copy}"
+    );
+    assert_snapshot!(desk.run(&["eject", "etckeeper"]), @r"
+    exit 64
+    --- stderr
+    error: roles/etckeeper.toml is in the site already; nothing was written
+    ");
+    assert_eq!(desk.output(&["eject", "nothing"]).0, 64);
+    assert_eq!(desk.output(&["check"]).0, 0);
+}
+
+#[test]
+fn nodes_and_groups_are_completed() {
+    let mut desk = small();
+    desk.env("COMPLETE", "fish");
+    let (code, out, _) = desk.output(&["--", "nodewright", "lab", "ssh", "no"]);
+    assert_eq!((code, out.as_str()), (0, "node1\nnode2\n"));
+}
+
+#[test]
+fn the_schema_is_json_and_names_every_table() {
+    let desk = Desk::new();
+    let (code, out, _) = desk.output(&["schema"]);
+    assert_eq!(code, 0);
+    let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let starter = include_str!("../../src/cli/starter/inventory.toml");
+    assert_eq!(desk.run(&["schema", "-o", "schemas"]), "exit 0\n");
+    let role: serde_json::Value = serde_json::from_str(&desk.read("schemas/role.json")).unwrap();
+    assert!(role["properties"]["step"].is_object());
+    for table in schema["properties"].as_object().unwrap().keys() {
+        let named = [format!("[{table}]"), format!("[{table}.")];
+        assert!(
+            named.iter().any(|n| starter.contains(n)),
+            "the starter says nothing of [{table}]"
+        );
+    }
 }
 
 /// The files under a folder, by their path in it.

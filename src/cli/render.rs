@@ -1,0 +1,65 @@
+//! `nodewright render`.
+
+use super::{Context, Nodes, Pick};
+use crate::exit::Exit;
+use crate::report::{Tone, write_tree};
+use crate::survey::rendered;
+use anyhow::Context as _;
+use std::path::PathBuf;
+
+/// Arguments of `render`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+No node is asked, and secrets are shown as ‹secret NAME›. Files of which only lines are edited are not rendered: their \
+content is known on the node only.
+
+Examples:
+  nodewright render node1 --only '*/file:/etc/motd'   one file, to the screen
+  nodewright render -o rendered                       everything, as rendered/NODE/etc/…")]
+pub struct Args {
+    /// The nodes.
+    #[command(flatten)]
+    nodes: Nodes,
+    /// The resources.
+    #[command(flatten)]
+    pick: Pick,
+    /// Write DIR/NODE/PATH with the files' modes; DIR is new, or was written by `render` before.
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Renders every file of every node.
+///
+/// # Errors
+/// When the site is not sound, a selection matches nothing, or a file cannot be written.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let survey = context.sound()?;
+    let nodes: Vec<_> = survey
+        .select(&args.nodes.nodes, &args.pick.selection())?
+        .into_iter()
+        .map(|(node, resources)| (node, rendered(&resources)))
+        .collect();
+    if let Some(dir) = &args.out {
+        write_tree(dir, &nodes).with_context(|| format!("cannot write to {}", dir.display()))?;
+        return Ok(Exit::Done);
+    }
+    for (node, files) in &nodes {
+        for file in files {
+            let text = if context.global.json {
+                let line = serde_json::json!({
+                    "event": "file", "node": node, "path": file.path, "mode": file.mode, "content": file.content,
+                });
+                format!("{line}\n")
+            } else {
+                let head = format!("==> {node}:{} {} <==", file.path, file.mode);
+                let head = context.look.paint(Tone::Strong, head);
+                format!(
+                    "{head}\n{}\n",
+                    context.look.paint(Tone::Plain, &file.content)
+                )
+            };
+            context.print(&text)?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,57 @@
+//! `nodewright schema`.
+
+use super::Context;
+use crate::exit::Exit;
+use crate::report::write_whole;
+use anyhow::Context as _;
+use std::path::PathBuf;
+
+/// Arguments of `schema`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+An editor with a TOML language server completes and checks a file that begins with: #:schema PATH/site.json")]
+pub struct Args {
+    /// Which one.
+    #[arg(value_enum, default_value_t = Which::Site)]
+    which: Which,
+    /// Write all of them into this folder, as site.json and role.json.
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What there are schemas of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    /// An inventory.
+    Site,
+    /// A role file.
+    Role,
+}
+
+impl Which {
+    fn text(self) -> String {
+        let schema = match self {
+            Self::Site => crate::site::schema(),
+            Self::Role => crate::role::schema(),
+        };
+        format!("{schema:#}\n")
+    }
+}
+
+/// Prints or writes JSON Schemas.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let Some(dir) = &args.out else {
+        context.print(&args.which.text())?;
+        return Ok(Exit::Done);
+    };
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    for (name, which) in [("site.json", Which::Site), ("role.json", Which::Role)] {
+        let path = dir.join(name);
+        write_whole(&path, which.text().as_bytes(), 0o644)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,70 @@
+//! What is wrong with a site, for people and for programs.
+
+use super::look::count;
+use super::{Look, Tone};
+use crate::site::{Finding, Sources};
+use crate::survey::Survey;
+use serde_json::json;
+
+/// Every finding as it renders itself, with an empty line between two.
+pub fn findings(findings: &[Finding], sources: &Sources, look: &Look) -> String {
+    let texts = findings.iter().map(|f| f.render(sources, look.colour));
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// One line that sums a survey up.
+pub fn verdict(survey: &Survey, look: &Look) -> String {
+    let (errors, warnings) = survey.count();
+    let mut parts = Vec::new();
+    if errors > 0 {
+        parts.push(count(errors, "error", "errors"));
+    }
+    if warnings > 0 {
+        parts.push(count(warnings, "warning", "warnings"));
+    }
+    let found = parts.join(", ");
+    let (tone, line) = match &survey.site {
+        Some(site) if errors == 0 => {
+            let nodes = count(survey.nodes.len(), "node", "nodes");
+            let resources = survey.nodes.values().map(|e| e.resources.len()).sum();
+            let nodes = format!("{nodes}, {}", count(resources, "resource", "resources"));
+            if warnings == 0 {
+                (
+                    Tone::Good,
+                    format!("The site {} is sound: {nodes}.", site.name()),
+                )
+            } else {
+                (
+                    Tone::Change,
+                    format!("The site {}: {nodes}, {found}.", site.name()),
+                )
+            }
+        }
+        _ => (Tone::Bad, format!("{found}.")),
+    };
+    look.paint(tone, line) + "\n"
+}
+
+/// The same for programs: one object a finding, then one that sums up.
+pub fn json_lines(survey: &Survey) -> String {
+    let mut text = String::new();
+    for finding in &survey.findings {
+        let place = finding.location(&survey.sources);
+        let line = json!({
+            "event": "finding",
+            "code": finding.code,
+            "severity": finding.severity,
+            "message": finding.message,
+            "help": finding.help,
+            "file": place.as_ref().map(|p| p.file.to_string()),
+            "line": place.as_ref().map(|p| p.line),
+            "column": place.as_ref().map(|p| p.column),
+        });
+        text += &format!("{line}\n");
+    }
+    let (errors, warnings) = survey.count();
+    let nodes: Vec<_> = survey.nodes.keys().collect();
+    let line =
+        json!({ "event": "checked", "nodes": nodes, "errors": errors, "warnings": warnings });
+    text + &format!("{line}\n")
+}

@@ -1,0 +1,164 @@
+//! A site read whole: inventory, roles, templates, what every node is to be, and everything that is wrong in them.
+//!
+//! What every command knows before it meets a node. Pure but for reading the site's files.
+
+mod files;
+
+pub use files::{RenderedFile, rendered};
+
+use crate::plan::Selection;
+use crate::plan::fold::{Wish, conflicts};
+use crate::resource::Resource;
+use crate::role::{Expansion, Library, expand};
+use crate::site::{Finding, Overrides, SelectError, Severity, Site, Sources};
+use indexmap::IndexMap;
+use std::path::{Path, PathBuf};
+
+/// A site and what was found in it.
+#[derive(Debug)]
+pub struct Survey {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The files that were read, for the places of findings.
+    pub sources: Sources,
+    /// The site, unless its syntax or types are wrong.
+    pub site: Option<Site>,
+    /// Its roles and templates, shipped ones included.
+    pub library: Library,
+    /// What each node is to be, in the site's order. Findings are taken out of it.
+    pub nodes: IndexMap<String, Expansion>,
+    /// Everything that is wrong, each once.
+    pub findings: Vec<Finding>,
+}
+
+/// Why a command cannot go on with a site.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    /// Something in it is an error.
+    #[error("the site is not sound; nothing was done")]
+    NotSound,
+    /// A word names no node and no group.
+    #[error(transparent)]
+    Node(#[from] SelectError),
+    /// A glob matches nothing.
+    #[error(
+        "`{0}` matches no resource of the selected nodes; an address is ROLE/KIND:NAME, and `*` stands for any text"
+    )]
+    Glob(String),
+}
+
+impl Survey {
+    /// Reads the site in a folder. Never fails: what cannot be read is a finding.
+    pub fn of(dir: &Path, overrides: &Overrides) -> Self {
+        let loaded = crate::site::load(dir, overrides);
+        let (mut sources, mut findings) = (loaded.sources, loaded.findings);
+        let library = Library::load(dir, &mut sources, &mut findings);
+        findings.extend(library.moved(&sources));
+        let mut nodes = IndexMap::new();
+        for node in loaded.site.iter().flat_map(Site::node_names) {
+            let site = loaded.site.as_ref().expect("its nodes are asked for");
+            let mut expansion = expand(site, &library, node, &sources);
+            let wrong = std::mem::take(&mut expansion.findings);
+            findings.extend(wrong);
+            findings.extend(at_odds(&expansion.resources));
+            nodes.insert(node.to_owned(), expansion);
+        }
+        let mut each: Vec<Finding> = Vec::new();
+        for finding in findings {
+            if !each.contains(&finding) {
+                each.push(finding);
+            }
+        }
+        Self {
+            dir: dir.to_owned(),
+            sources,
+            site: loaded.site,
+            library,
+            nodes,
+            findings: each,
+        }
+    }
+
+    /// How many findings are errors, and how many are warnings.
+    pub fn count(&self) -> (usize, usize) {
+        let error = |f: &&Finding| f.severity == Severity::Error;
+        let errors = self.findings.iter().filter(error).count();
+        (errors, self.findings.len() - errors)
+    }
+
+    /// The site, when nothing in it is an error.
+    ///
+    /// # Errors
+    /// [`SurveyError::NotSound`].
+    pub fn sound(&self) -> Result<&Site, SurveyError> {
+        let site = self.site.as_ref().filter(|_| self.count().0 == 0);
+        site.ok_or(SurveyError::NotSound)
+    }
+
+    /// The selected nodes of a sound site with the selected part of what they are to be, in the site's order.
+    ///
+    /// # Errors
+    /// When the site is not sound, a word names nothing, or a glob matches nothing on these nodes.
+    pub fn select<S: AsRef<str>>(
+        &self,
+        nodes: &[S],
+        selection: &Selection,
+    ) -> Result<Vec<(&str, Vec<&Resource>)>, SurveyError> {
+        let chosen = self.sound()?.select(nodes)?;
+        let names = self.nodes.iter().filter(|(n, _)| chosen.contains(n));
+        matching(selection, names.clone().map(|(_, e)| e))?;
+        let picked = names.map(|(node, expansion)| {
+            let resources = expansion.resources.iter();
+            let taken = resources.filter(|r| selection.takes(&r.address));
+            (node.as_str(), taken.collect())
+        });
+        Ok(picked.collect())
+    }
+}
+
+/// Fails when a glob matches nothing of these nodes: almost always a typing error.
+///
+/// # Errors
+/// [`SurveyError::Glob`].
+pub fn matching<'a>(
+    selection: &Selection,
+    nodes: impl Iterator<Item = &'a Expansion>,
+) -> Result<(), SurveyError> {
+    let all: Vec<_> = nodes
+        .flat_map(|e| &e.resources)
+        .map(|r| r.address.clone())
+        .collect();
+    let glob = selection.unmatched(&all).into_iter().next();
+    glob.map_or(Ok(()), |glob| Err(SurveyError::Glob(glob)))
+}
+
+/// Steps that want different things of the same place.
+fn at_odds(resources: &[Resource]) -> Vec<Finding> {
+    let mut paths: IndexMap<&str, Vec<Wish<'_>>> = IndexMap::new();
+    for resource in resources {
+        for edit in &resource.edits {
+            let address = &resource.address;
+            paths
+                .entry(&edit.path)
+                .or_default()
+                .push(Wish { address, edit });
+        }
+    }
+    let place = |address: &crate::resource::Address| {
+        let found = resources.iter().find(|r| r.address == *address);
+        found.map_or_else(String::new, |r| r.step.place.clone())
+    };
+    let found = paths
+        .iter()
+        .flat_map(|(path, wishes)| conflicts(path, wishes));
+    found
+        .map(|c| {
+            let help = format!(
+                "the steps stand in {} and {}",
+                place(&c.first),
+                place(&c.second)
+            );
+            Finding::error("CONFLICT", c.to_string()).help(help)
+        })
+        .collect()
+}
