@@ -34,6 +34,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         context.print(&report::survey_json(&survey))?;
     } else {
         let mut parts = vec![report::findings(&survey.findings, &survey.sources, look)];
+        if look.verbose > 0 {
+            parts.push(report::accepted(&survey.accepted, look));
+        }
         if args.ports {
             parts.push(report::ports(&opens, look));
         }

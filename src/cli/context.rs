@@ -3,9 +3,12 @@
 use super::{Color, Global, OutputClosed, Usage};
 use crate::report::{self, Look, Progress, Reporter};
 use crate::resource::Platform;
-use crate::site::Overrides;
+use crate::run::today;
+use crate::site::types::{Date, Word as _};
+use crate::site::{Overrides, Severity};
 use crate::survey::{Survey, SurveyError};
 use anstream::AutoStream;
+use anyhow::anyhow;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -95,17 +98,20 @@ impl Context {
     /// # Errors
     /// [`Usage`] when there is none.
     pub fn survey(&self) -> anyhow::Result<Survey> {
-        Ok(Survey::of(&self.site_dir()?, &self.overrides()))
+        let today = Date::parse(&today()).map_err(|e| anyhow!("the clock gives no date: {e}"))?;
+        Ok(Survey::of(&self.site_dir()?, &self.overrides(), &today))
     }
 
-    /// Reads a site without errors; its findings are printed on standard error.
+    /// Reads a site without errors, which are printed on standard error; with `-v`, warnings are, too.
     ///
     /// # Errors
     /// When there is no site or something in it is an error.
     pub fn sound(&self) -> anyhow::Result<Survey> {
         let survey = self.survey()?;
-        let (errors, _) = survey.count();
-        let told = report::findings(&survey.findings, &survey.sources, &self.err_look);
+        let errors = survey.count().0;
+        let shown = survey.findings.iter();
+        let shown = shown.filter(|f| f.severity == Severity::Error || self.global.verbose > 0);
+        let told = report::findings(shown, &survey.sources, &self.err_look);
         if errors > 0 {
             self.warn(&(told + "\n"));
             return Err(SurveyError::NotSound.into());

@@ -11,9 +11,14 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Without a node", &["check", "render", "eject"]),
     (
         "With the nodes",
-        &["plan", "apply", "verify", "log", "facts", "run", "attach", "unlock", "capture"],
+        &[
+            "plan", "apply", "verify", "log", "facts", "run", "attach", "unlock", "capture",
+        ],
     ),
-    ("Reference", &["kinds", "schema", "completions", "man"]),
+    (
+        "Reference",
+        &["kinds", "rules", "schema", "completions", "man"],
+    ),
 ];
 
 /// What one does first.

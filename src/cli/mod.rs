@@ -20,6 +20,7 @@ mod man;
 mod outcome;
 pub mod plan;
 mod render;
+mod rules;
 pub mod run;
 mod saved;
 mod schema;
@@ -87,6 +88,8 @@ pub enum Command {
     Man(man::Args),
     /// Print the reference of all kinds of steps.
     Kinds(kinds::Args),
+    /// Print the reference of all rules: what makes a site sound.
+    Rules(rules::Args),
     /// The way into a lab's network, for ssh.
     #[command(hide = true)]
     LabPipe(crate::lab::pipe::Args),
@@ -115,6 +118,7 @@ impl Command {
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),
+            Self::Rules(args) => rules::run(&args, context),
             Self::Lab(args) => lab::run(&args, context),
             Self::LabPipe(args) => crate::lab::pipe::run(&args).map(|()| Exit::Done),
             Self::DemoProgress(args) => demo_progress::run(&args, context),

@@ -7,9 +7,22 @@ use crate::survey::Survey;
 use serde_json::json;
 
 /// Every finding as it renders itself, with an empty line between two.
-pub fn findings(findings: &[Finding], sources: &Sources, look: &Look) -> String {
-    let texts = findings.iter().map(|f| f.render(sources, look.colour));
+pub fn findings<'a>(
+    findings: impl IntoIterator<Item = &'a Finding>,
+    sources: &Sources,
+    look: &Look,
+) -> String {
+    let texts = findings.into_iter().map(|f| f.render(sources, look.colour));
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// The warnings that a site accepts, a line each: code, message, reason.
+pub fn accepted(accepted: &[(Finding, String)], look: &Look) -> String {
+    let line = |(finding, why): &(Finding, String)| {
+        let text = format!("accepted[{}]: {} ({why})", finding.code, finding.message);
+        look.wrap(0, Tone::Dim, &text)
+    };
+    accepted.iter().map(line).collect()
 }
 
 /// One line that sums a survey up.
@@ -22,7 +35,10 @@ pub fn verdict(survey: &Survey, look: &Look) -> String {
     if warnings > 0 {
         parts.push(count(warnings, "warning", "warnings"));
     }
-    let found = parts.join(", ");
+    if !survey.accepted.is_empty() {
+        parts.push(format!("{} accepted", survey.accepted.len()));
+    }
+    let found = parts.iter().fold(String::new(), |s, p| s + ", " + p);
     let (tone, line) = match &survey.site {
         Some(site) if errors == 0 => {
             let nodes = count(survey.nodes.len(), "node", "nodes");
@@ -31,16 +47,16 @@ pub fn verdict(survey: &Survey, look: &Look) -> String {
             if warnings == 0 {
                 (
                     Tone::Good,
-                    format!("The site {} is sound: {nodes}.", site.name()),
+                    format!("The site {} is sound: {nodes}{found}.", site.name()),
                 )
             } else {
                 (
                     Tone::Change,
-                    format!("The site {}: {nodes}, {found}.", site.name()),
+                    format!("The site {}: {nodes}{found}.", site.name()),
                 )
             }
         }
-        _ => (Tone::Bad, format!("{found}.")),
+        _ => (Tone::Bad, format!("{}.", parts.join(", "))),
     };
     look.paint(tone, line) + "\n"
 }
@@ -64,7 +80,6 @@ pub fn json_lines(survey: &Survey) -> String {
     }
     let (errors, warnings) = survey.count();
     let nodes: Vec<_> = survey.nodes.keys().collect();
-    let line =
-        json!({ "event": "checked", "nodes": nodes, "errors": errors, "warnings": warnings });
+    let line = json!({ "event": "checked", "nodes": nodes, "errors": errors, "warnings": warnings, "accepted": survey.accepted.len() });
     text + &format!("{line}\n")
 }

@@ -13,18 +13,20 @@ mod ports;
 mod progress;
 mod recap;
 mod reporter;
+mod rules;
 mod table;
 mod tree;
 
 pub use checks::CheckResult;
 pub use files::write_whole;
-pub use findings::{findings, json_lines as survey_json, verdict};
+pub use findings::{accepted, findings, json_lines as survey_json, verdict};
 pub use look::{Look, Tone};
 pub use plan::plan;
 pub use ports::{ports, ports_json};
 pub use progress::Progress;
 pub use recap::recap;
 pub use reporter::{Reporter, Sink, follow};
+pub use rules::rules;
 pub use table::{Align, Table};
 pub use tree::write_tree;
 

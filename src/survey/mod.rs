@@ -10,6 +10,8 @@ use crate::plan::Selection;
 use crate::plan::fold::{Wish, conflicts};
 use crate::resource::Resource;
 use crate::role::{Expansion, Library, expand};
+use crate::rules;
+use crate::site::types::Date;
 use crate::site::{Finding, Overrides, SelectError, Severity, Site, Sources};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -29,13 +31,15 @@ pub struct Survey {
     pub nodes: IndexMap<String, Expansion>,
     /// Everything that is wrong, each once.
     pub findings: Vec<Finding>,
+    /// Warnings that the site accepts, each with the reason.
+    pub accepted: Vec<(Finding, String)>,
 }
 
 /// Why a command cannot go on with a site.
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
     /// Something in it is an error.
-    #[error("the site is not sound; nothing was done")]
+    #[error("the site is not sound; `nodewright check` says everything about it")]
     NotSound,
     /// A word names no node and no group.
     #[error(transparent)]
@@ -48,10 +52,17 @@ pub enum SurveyError {
 }
 
 impl Survey {
-    /// Reads the site in a folder. Never fails: what cannot be read is a finding.
-    pub fn of(dir: &Path, overrides: &Overrides) -> Self {
+    /// Reads the site in a folder. Never fails: what cannot be read is a finding. `today` decides which acceptances
+    /// have run out.
+    pub fn of(dir: &Path, overrides: &Overrides, today: &Date) -> Self {
         let loaded = crate::site::load(dir, overrides);
         let (mut sources, mut findings) = (loaded.sources, loaded.findings);
+        let judged = loaded
+            .site
+            .as_ref()
+            .map(|s| rules::run(s, today))
+            .unwrap_or_default();
+        findings.extend(judged.findings);
         let library = Library::load(dir, &mut sources, &mut findings);
         findings.extend(library.moved(&sources));
         let mut nodes = IndexMap::new();
@@ -76,6 +87,7 @@ impl Survey {
             library,
             nodes,
             findings: each,
+            accepted: judged.accepted,
         }
     }
 

@@ -239,9 +239,11 @@ red = { nic = "eth0", network = "192.0.2.0/24" }
 
 [node.node1]
 address = { red = "192.0.2.5" }
+mac.eth0 = "00:00:5e:00:53:01"
 
 [node.node2]
 address = { red = "192.0.2.6" }
+mac.eth0 = "00:00:5e:00:53:02"
 
 [group.all]
 nodes = ["node1", "node2"]
@@ -343,8 +345,60 @@ fn what_is_wrong_is_said_with_its_place() {
     assert_snapshot!(out, @r#"
     {"event":"finding","code":"WORD","severity":"error","message":"`site.platform` cannot be `debian13`","help":"did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9` or `debian12`","file":"./inventory.toml","line":5,"column":12}
     {"event":"finding","code":"KEY-UNKNOWN","severity":"error","message":"unknown key `color` in `site`","help":"known here: name, domain, platform, requires, reach, timezone, ssh","file":"./inventory.toml","line":6,"column":1}
-    {"event":"checked","nodes":[],"errors":2,"warnings":0}
+    {"event":"checked","nodes":[],"errors":2,"warnings":0,"accepted":0}
     "#);
+}
+
+#[test]
+fn a_warning_can_be_accepted() {
+    let without = SMALL.replace("mac.eth0 = \"00:00:5e:00:53:02\"\n", "");
+    let desk = small().file("inventory.toml", &without);
+    assert_snapshot!(desk.run(&["check"]), @r#"
+    exit 3
+    --- stdout
+    warning[MAC-MISSING]: `node2` has no MAC address for eth0
+      --> ./inventory.toml:14:7
+       |
+    14 | [node.node2]
+       |       ^^^^^
+     help: add `mac.eth0 = "…"`; `nodewright facts node2` tells them
+
+    The site small: 2 nodes, 4 resources, 1 warning.
+    "#);
+    let render = desk.output(&["render", "node1", "--only", "*motd"]);
+    assert_eq!(
+        (render.0, render.2.as_str()),
+        (0, ""),
+        "other commands say nothing of warnings"
+    );
+    let accept = "[accept]\nMAC-MISSING = { why = \"a loan\", until = \"2999-01-01\" }\n";
+    let desk = desk.file("inventory.toml", &(without + accept));
+    assert_snapshot!(desk.run(&["check", "-v"]), @r"
+    exit 0
+    --- stdout
+    accepted[MAC-MISSING]: `node2` has no MAC address for eth0 (a loan)
+
+    The site small is sound: 2 nodes, 4 resources, 1 accepted.
+    ");
+}
+
+#[test]
+fn every_rule_has_its_section() {
+    let desk = Desk::new();
+    let (code, out, _) = desk.output(&["rules"]);
+    assert_eq!(code, 0);
+    assert_eq!(
+        out.matches("\n## ").count(),
+        nodewright::rules::all().count()
+    );
+    let (code, out, _) = desk.output(&["rules", "RING-DLM"]);
+    assert_eq!(code, 0);
+    assert!(out.starts_with("# Rules\n\n## RING-DLM\n"), "{out}");
+    assert_snapshot!(desk.run(&["rules", "RING-DML"]), @r"
+    exit 64
+    --- stderr
+    error: no rule has the code RING-DML; did you mean RING-DLM?
+    ");
 }
 
 #[test]
@@ -424,7 +478,7 @@ fn a_site_that_is_not_sound_is_not_rendered() {
     1 | description = 1
       |               ^ text in quotes is wanted
 
-    error: the site is not sound; nothing was done
+    error: the site is not sound; `nodewright check` says everything about it
     ");
 }
 
