@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::spec::{Address, LabNode, LabSpec};
 use crate::site::Site;
-use crate::site::inventory::Zone;
+use crate::site::network::Zone;
 use crate::site::types::ZoneName;
 
 impl LabSpec {

@@ -2,8 +2,8 @@
 
 use super::{Rule, at, found, once, path};
 use crate::resource::Platform;
-use crate::site::network::BondMode;
 use crate::site::machines::{GuestLock, Start, Transport};
+use crate::site::network::BondMode;
 use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
