@@ -78,6 +78,9 @@ pub struct Open {
     pub role: String,
 }
 
+/// Who may come through an open port, besides zones, addresses and networks.
+const FROM: [&str; 3] = ["peers", "operators", "any"];
+
 impl Selector {
     /// Reads `KIND:NAME` or `ROLE/KIND:NAME`. A name may hold slashes: the role ends before the kind.
     pub fn parse(text: &str) -> Option<Self> {
@@ -135,10 +138,13 @@ pub fn expand_subject(subject: &Subject, library: &Library, sources: &Sources) -
         out: Expansion::default(),
     };
     let roles = expander.roles();
+    let sound = roles.iter().all(|role| role.sound);
     for role in roles {
         expander.role(role);
     }
-    expander.check_selectors();
+    if sound {
+        expander.check_selectors();
+    }
     expander.out
 }
 
@@ -231,6 +237,9 @@ impl<'a> Expander<'a> {
         }
         for step in &role.steps {
             self.index += 1;
+            if !step.sound {
+                continue;
+            }
             for around in self.rounds(role, step.each.as_ref(), step.when.as_ref(), &around) {
                 if let Some(resources) = self.step(role, step, &around) {
                     self.add(resources, step.place);
@@ -344,6 +353,30 @@ impl<'a> Expander<'a> {
         if open.from.is_empty() {
             open.from.push("any".to_owned());
         }
+        let zones = self.subject.zones();
+        for (key, name) in [("zone", &open.zone)]
+            .into_iter()
+            .chain(open.from.iter().map(|from| ("from", from)))
+        {
+            let known = zones.contains(name)
+                || key == "from"
+                    && (FROM.contains(&name.as_str())
+                        || name.parse::<std::net::IpAddr>().is_ok()
+                        || name.parse::<ipnet::IpNet>().is_ok());
+            if known {
+                continue;
+            }
+            let place = entry
+                .own
+                .get(key)
+                .map_or(entry.place, |(_, tree)| tree.place);
+            let finding =
+                Finding::error("OPEN", format!("there is no zone {}", shown(name))).at(place);
+            self.out.findings.push(match did_you_mean(name, &zones) {
+                Some(near) => finding.help(format!("did you mean {}?", shown(&near))),
+                None => finding.help(format!("the site has {}", any_of(&zones))),
+            });
+        }
         self.out.opens.push(open);
     }
 
@@ -353,6 +386,7 @@ impl<'a> Expander<'a> {
         };
         let text = |key: &str| own.get(key).and_then(Json::as_str);
         let see = match &entry.see {
+            Some(step) if !step.sound => return,
             Some(step) => {
                 let Some(mut resources) = self.step(role, step, around) else {
                     return;

@@ -36,6 +36,8 @@ pub struct Role {
     pub steps: Vec<Step>,
     /// What is asked of the running system.
     pub checks: Vec<CheckEntry>,
+    /// Nothing was wrong with its file.
+    pub sound: bool,
 }
 
 /// A variable.
@@ -170,6 +172,7 @@ impl Role {
         engine: &Engine,
         findings: &mut Vec<Finding>,
     ) -> Self {
+        let before = findings.len();
         let tree = site::parse(sources, file, findings);
         let empty = Table::new();
         let table = tree.as_table().unwrap_or(&empty);
@@ -199,6 +202,7 @@ impl Role {
             opens: Vec::new(),
             steps: Vec::new(),
             checks: Vec::new(),
+            sound: false,
         };
         let mut check = Syntax {
             sources,
@@ -225,6 +229,7 @@ impl Role {
             role.checks
                 .extend(CheckEntry::read(place, table, &mut check));
         }
+        role.sound = check.findings.len() == before;
         role
     }
 }

@@ -1,6 +1,7 @@
 //! What templates can do with values, beyond what minijinja brings: networks, sizes, times, quoting.
 
-use super::units;
+use crate::site::shown;
+use crate::site::types::{Duration, Size, Word as _};
 use ipnet::IpNet;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State};
@@ -25,14 +26,12 @@ pub(super) fn add(env: &mut Environment<'static>) {
         net(text).map(|n| n.broadcast().to_string())
     });
     env.add_filter("host", host);
-    env.add_filter("bytes", |text: &str| units::bytes(text).map_err(invalid));
+    env.add_filter("bytes", bytes);
     env.add_filter("mib", |text: &str| whole(text, 1 << 20, "mebibytes"));
     env.add_filter("sectors", |text: &str| {
         whole(text, 512, "sectors of 512 bytes")
     });
-    env.add_filter("milliseconds", |text: &str| {
-        units::milliseconds(text).map_err(invalid)
-    });
+    env.add_filter("milliseconds", milliseconds);
     env.add_filter("seconds", seconds);
     env.add_filter("quote_sh", |value: &Value| {
         let text = quotable(value, "quote_sh")?;
@@ -95,8 +94,19 @@ fn host(text: &str, n: i64) -> Result<String, Error> {
     Ok(address.to_string())
 }
 
+fn bytes(text: &str) -> Result<u64, Error> {
+    let size = Size::parse(text).map_err(|why| invalid(format!("{}: {why}", shown(text))))?;
+    Ok(size.bytes())
+}
+
+fn milliseconds(text: &str) -> Result<u64, Error> {
+    let wrong = |why: String| invalid(format!("{}: {why}", shown(text)));
+    let time = Duration::parse(text).map_err(wrong)?;
+    u64::try_from(time.get().as_millis()).map_err(|_| wrong("this time is too long".into()))
+}
+
 fn whole(text: &str, unit: u64, name: &str) -> Result<u64, Error> {
-    let bytes = units::bytes(text).map_err(invalid)?;
+    let bytes = bytes(text)?;
     if bytes % unit == 0 {
         Ok(bytes / unit)
     } else {
@@ -105,7 +115,7 @@ fn whole(text: &str, unit: u64, name: &str) -> Result<u64, Error> {
 }
 
 fn seconds(text: &str) -> Result<u64, Error> {
-    let milliseconds = units::milliseconds(text).map_err(invalid)?;
+    let milliseconds = milliseconds(text)?;
     if milliseconds % 1000 == 0 {
         Ok(milliseconds / 1000)
     } else {

@@ -25,6 +25,7 @@ pub struct Library {
     templates: BTreeMap<String, FileId>,
     texts: BTreeMap<String, String>,
     site: Vec<(String, FileId)>,
+    broken: BTreeSet<String>,
 }
 
 impl Library {
@@ -94,7 +95,7 @@ impl Library {
                 );
             }
         }
-        let library = Self {
+        let mut library = Self {
             roles,
             engine,
             templates,
@@ -103,15 +104,17 @@ impl Library {
                 .into_iter()
                 .filter_map(|path| ids.get(&path).map(|id| (path.clone(), *id)))
                 .collect(),
+            broken: BTreeSet::new(),
         };
         // What is only ever copied need not be a template.
         let copied = library.copied();
-        findings.extend(
-            errors
-                .iter()
-                .filter(|e| !e.template.as_ref().is_some_and(|t| copied.contains(t)))
-                .filter_map(|e| library.finding(e)),
-        );
+        for error in &errors {
+            let Some(name) = error.template.as_ref().filter(|t| !copied.contains(*t)) else {
+                continue;
+            };
+            findings.extend(library.finding(error));
+            library.broken.insert(name.clone());
+        }
         library
     }
 
@@ -128,6 +131,11 @@ impl Library {
     /// What renders.
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Whether a template was reported as one that cannot be read.
+    pub(super) fn is_broken(&self, template: &str) -> bool {
+        self.broken.contains(template)
     }
 
     /// The names of all templates.

@@ -11,7 +11,6 @@ mod schema;
 mod step;
 mod subject;
 pub mod template;
-pub mod units;
 mod vars;
 
 pub use expand::{Check, Expansion, Open, Selector, expand, expand_subject, files};

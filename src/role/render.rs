@@ -160,6 +160,9 @@ impl Renderer<'_> {
         if !self.library.templates().any(|t| t == name) {
             return self.no_template(name, place);
         }
+        if self.library.is_broken(name) {
+            return None;
+        }
         match self.library.engine().render(name, &around.value()) {
             Ok(text) => Some(text.as_marked().to_owned()),
             Err(error) => {

@@ -112,7 +112,7 @@ fn step(kind: &dyn Erased, defs: &mut Map<String, Json>) -> Json {
             json!({ "type": "string", "pattern": "\\{[{%]" }),
         ];
         if key == kind.name() {
-            forms.push(json!({ "type": "array", "items": own }));
+            forms.push(json!({ "type": ["array", "object"], "description": "Several at once." }));
         }
         let mut value = json!({ "anyOf": forms });
         if let Some(doc) = own.get("description") {

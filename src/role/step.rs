@@ -53,6 +53,8 @@ pub struct Step {
     pub meta: StepMeta,
     /// The kind's own keys.
     pub own: Table,
+    /// Nothing was wrong with it when its file was read; another is not rendered.
+    pub sound: bool,
 }
 
 impl std::fmt::Debug for Step {
@@ -63,6 +65,7 @@ impl std::fmt::Debug for Step {
 
 impl Step {
     pub(super) fn read(place: Place, table: &Table, check: &mut Syntax<'_>) -> Option<Self> {
+        let before = check.findings.len();
         let kind = kind_of(place, table, check.findings)?;
         let (place, _) = table[kind.name()];
         let properties = properties(kind);
@@ -125,6 +128,7 @@ impl Step {
                 ..StepMeta::default()
             },
             own,
+            sound: check.findings.len() == before,
         })
     }
 }
@@ -149,11 +153,13 @@ fn check_types(
     let schema = kind.schema().to_value();
     let mut table = as_rendered(own);
     table.retain(|key, _| known.contains(&key.as_str()));
+    let mut several = false;
     if let Some((_, name)) = table.get_mut(kind.name())
-        && matches!(name.value, Value::Array(_))
+        && matches!(name.value, Value::Array(_) | Value::Table(_))
     {
-        // Each of a list of names becomes a step of its own.
+        // Each of several names becomes a step of its own, perhaps with a value that stands beside it.
         name.value = later();
+        several = true;
     }
     let options = shape::Options {
         templates: true,
@@ -163,7 +169,10 @@ fn check_types(
         place,
         value: Value::Table(table),
     };
-    shape::check_with(&tree, &schema, &options, findings);
+    let mut found = Vec::new();
+    shape::check_with(&tree, &schema, &options, &mut found);
+    found.retain(|f| !(several && f.code == "KEY-MISSING"));
+    findings.append(&mut found);
 }
 
 /// A value that is only known once it is rendered.

@@ -121,7 +121,7 @@ impl Subject {
                 found.insert(name.clone(), value.clone());
             } else if let Some(value) = &var.default {
                 found.insert(name.clone(), value.clone());
-            } else {
+            } else if var.required {
                 findings.push(
                     Finding::error(
                         "VAR",
@@ -162,6 +162,15 @@ impl Subject {
                 );
             }
         }
+    }
+
+    /// The zones of the site.
+    pub(super) fn zones(&self) -> Vec<String> {
+        let site = self.context.iter().find(|(name, _)| name == "site");
+        let zones = site.and_then(|(_, site)| site.get_attr("zone").ok());
+        zones
+            .and_then(|zones| Some(zones.try_iter().ok()?.map(|z| z.to_string()).collect()))
+            .unwrap_or_default()
     }
 
     /// The words of this node's platform.

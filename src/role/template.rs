@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::Path;
 
 /// How many instructions one rendering may take; far more than any template needs.
-const FUEL: u64 = 2_000_000;
+const FUEL: u64 = 500_000;
 
 /// The name under which a value of a role file is rendered.
 const VALUE: &str = "<value>";

@@ -1,6 +1,6 @@
 //! Variables of a role: what may be set, of which type, with which default.
 
-use super::units;
+use crate::site::types::format_named;
 use serde_json::Value as Json;
 
 /// The type of a variable.
@@ -51,50 +51,46 @@ impl VarType {
         Self::ALL.iter().find(|(w, _)| *w == word).map(|(_, t)| *t)
     }
 
+    /// The format of the site's words that a text of this type has.
+    fn format(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Size => "size",
+            Self::Rate => "rate",
+            Self::Duration => "duration",
+            Self::Address => "address",
+            Self::Network => "network",
+            Self::Path => "absolute-path",
+            Self::String | Self::Int | Self::Bool | Self::List | Self::Port => return None,
+        })
+    }
+
     /// Whether a value is of this type; the error says what would be.
     pub fn check(self, value: &Json) -> Result<(), String> {
-        let fits = match self {
-            Self::String => value.is_string(),
-            Self::Int => value.is_i64(),
-            Self::Bool => value.is_boolean(),
-            Self::List => value.is_array(),
-            Self::Size | Self::Rate => {
-                return match value {
-                    Json::String(text) => units::bytes(text).map(|_| ()),
-                    Json::Number(n) if n.as_u64().is_some() => Ok(()),
-                    _ => Err(format!("{value} is no size, such as `\"110M\"`")),
-                };
-            }
-            Self::Duration => {
-                return match value {
-                    Json::String(text) => units::milliseconds(text).map(|_| ()),
-                    _ => Err(format!("{value} is no time, such as `\"10s\"`")),
-                };
-            }
-            Self::Address => value
-                .as_str()
-                .is_some_and(|t| t.parse::<std::net::IpAddr>().is_ok()),
-            Self::Network => value
-                .as_str()
-                .is_some_and(|t| t.parse::<ipnet::IpNet>().is_ok_and(|n| n == n.trunc())),
-            Self::Port => value.as_i64().is_some_and(|n| (1..=65535).contains(&n)),
-            Self::Path => value.as_str().is_some_and(|t| t.starts_with('/')),
+        if let Some(format) = self.format().and_then(format_named) {
+            let Some(text) = value.as_str() else {
+                return Err(format!(
+                    "{value} is not {}, such as `\"{}\"`",
+                    format.noun, format.example
+                ));
+            };
+            return (format.check)(text)
+                .map_err(|why| format!("{value} is not {}: {why}", format.noun));
+        }
+        let (fits, wanted) = match self {
+            Self::Int => (value.is_i64(), "a whole number"),
+            Self::Bool => (value.is_boolean(), "`true` or `false`"),
+            Self::List => (value.is_array(), "a list in brackets"),
+            Self::Port => (
+                value.as_i64().is_some_and(|n| (1..=65535).contains(&n)),
+                "a port, 1 to 65535",
+            ),
+            _ => (value.is_string(), "text in quotes"),
         };
         if fits {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(format!("{value} is not what is wanted here: {wanted}"))
         }
-        let wanted = match self {
-            Self::String => "text in quotes",
-            Self::Int => "a whole number",
-            Self::Bool => "`true` or `false`",
-            Self::List => "a list in brackets",
-            Self::Address => "an address, such as `\"10.0.1.1\"`",
-            Self::Network => "a network, such as `\"10.0.1.0/24\"`",
-            Self::Port => "a port, 1 to 65535",
-            Self::Path => "an absolute path",
-            Self::Size | Self::Rate | Self::Duration => "",
-        };
-        Err(format!("{value} is not what is wanted here: {wanted}"))
     }
 }
 
@@ -111,7 +107,7 @@ mod tests {
             (VarType::Bool, json!(true), json!("true")),
             (VarType::List, json!([]), json!("x")),
             (VarType::Size, json!("30G"), json!("30X")),
-            (VarType::Rate, json!(1000), json!(-1)),
+            (VarType::Rate, json!("1000"), json!(-1)),
             (VarType::Duration, json!("10s"), json!(10)),
             (VarType::Address, json!("fd00::1"), json!("10.0.1.0/24")),
             (VarType::Network, json!("10.0.1.0/24"), json!("10.0.1.1/24")),

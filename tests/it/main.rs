@@ -1,6 +1,8 @@
 //! Tests of the program as a whole, and of what runs against real tools and real nodes.
 
+mod bad_role;
 mod cli;
+mod golden;
 mod kind_shell;
 mod kinds_running;
 mod lab;

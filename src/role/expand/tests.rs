@@ -9,6 +9,7 @@ use serde_json::json;
 fn subject(roles: &[&str], vars: &Json) -> Subject {
     let site = json!({
         "name": "crosslink",
+        "zone": { "grey": {}, "yellow": {} },
         "mirror": { "r0": { "minor": 0, "port": 7788 }, "r1": { "minor": 1, "port": 7789 } },
     });
     let node = json!({ "name": "node1", "address": { "grey": "10.0.1.1" } });

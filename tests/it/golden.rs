@@ -1,0 +1,150 @@
+//! Every file of the shipped example on every platform, byte for byte, made without a node.
+//!
+//! `NODEWRIGHT_BLESS=1` writes what is rendered now into `tests/golden`, to be read in the diff.
+
+use nodewright::resource::{Address, Platform, Resource};
+use nodewright::role::{Expansion, Library, expand, files};
+use nodewright::site::{Overrides, load};
+use nodewright::text::Text;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The example on a platform: each node with what its roles ask for.
+fn expanded(platform: Platform) -> Vec<(String, Expansion)> {
+    let dir = root().join("inventory/crosslink");
+    let overrides = Overrides {
+        platform: Some(platform),
+    };
+    let mut loaded = load(&dir, &overrides);
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let site = loaded.site.take().expect("the example is a site");
+    let library = Library::load(&dir, &mut loaded.sources, &mut findings);
+    let mut nodes = Vec::new();
+    for node in site.node_names() {
+        let mut expansion = expand(&site, &library, node, &loaded.sources);
+        findings.append(&mut expansion.findings);
+        nodes.push((node.to_owned(), expansion));
+    }
+    let shown: String = findings
+        .iter()
+        .map(|f| f.render(&loaded.sources, false))
+        .collect();
+    assert_eq!(shown, "", "{platform}");
+    nodes
+}
+
+fn masked(text: &str) -> String {
+    Text::new(text).expect("marks are whole").masked()
+}
+
+/// What a run on this platform would bring: path under `tests/golden/PLATFORM` and content.
+fn rendered(platform: Platform) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for (node, expansion) in expanded(platform) {
+        for (path, content) in files(&expansion.resources) {
+            out.insert(format!("{node}{path}"), content.masked());
+        }
+        let line = |r: &Resource| format!("{} {}\n", r.address, masked(&r.value.to_string()));
+        let resources: String = expansion.resources.iter().map(line).collect();
+        out.insert(format!("{node}/resources.txt"), resources);
+        let mut asked = String::new();
+        for check in &expansion.checks {
+            let expect = serde_json::to_string(&check.expect).unwrap();
+            asked += &format!("check {} {} {expect}\n", check.code, check.severity);
+        }
+        for open in &expansion.opens {
+            asked += &format!("open {}\n", serde_json::to_string(open).unwrap());
+        }
+        out.insert(format!("{node}/asked.txt"), asked);
+    }
+    out
+}
+
+fn read(dir: &Path, below: &str, found: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten() {
+        let entry = entry.unwrap();
+        let name = format!("{below}{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            read(&entry.path(), &format!("{name}/"), found);
+        } else {
+            found.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+}
+
+fn check(platform: Platform) {
+    let dir = root().join("tests/golden").join(platform.word());
+    let now = rendered(platform);
+    if std::env::var_os("NODEWRIGHT_BLESS").is_some() {
+        let _ = std::fs::remove_dir_all(&dir);
+        for (path, content) in &now {
+            let path = dir.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        return;
+    }
+    let mut golden = BTreeMap::new();
+    read(&dir, "", &mut golden);
+    let paths = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(&golden), paths(&now), "{platform}: other files");
+    for (path, content) in &now {
+        assert_eq!(&golden[path], content, "{platform}: {path}");
+    }
+}
+
+#[test]
+fn golden_el6() {
+    check(Platform::El6);
+}
+
+#[test]
+fn golden_el7() {
+    check(Platform::El7);
+}
+
+#[test]
+fn golden_el8() {
+    check(Platform::El8);
+}
+
+#[test]
+fn golden_el9() {
+    check(Platform::El9);
+}
+
+#[test]
+fn golden_debian12() {
+    check(Platform::Debian12);
+}
+
+/// The rule that keeps the stack together, on every platform (reference.md 0.2).
+#[test]
+fn golden_names_never_lead_to_the_loopback() {
+    for platform in Platform::ALL {
+        for (node, expansion) in expanded(platform) {
+            let names = |address: &str| {
+                let resource = expansion.resources.iter().find(|r| {
+                    r.address == Address::parse(&format!("base/hosts:{address}")).unwrap()
+                });
+                resource
+                    .map(|r| r.value["names"].to_string())
+                    .unwrap_or_default()
+            };
+            assert!(!names("127.0.0.1").contains(&node), "{platform} {node}");
+            assert!(!names("::1").contains(&node), "{platform} {node}");
+            assert!(
+                names("10.0.2.1").starts_with(r#"["node1","node1.example.net""#),
+                "{platform}"
+            );
+            assert!(
+                names("10.0.2.2").starts_with(r#"["node2","node2.example.net""#),
+                "{platform}"
+            );
+        }
+    }
+}
