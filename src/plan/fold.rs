@@ -311,10 +311,10 @@ impl Job<'_> {
                     if found != wanted {
                         folded.deltas.push(Delta::new(what, found, wanted));
                         let says = |w: &Wish| attribute(&w.edit.attributes, what).is_some();
-                        let who = self.wishes.iter().position(says);
+                        let speaker = self.wishes.iter().position(says);
                         let by_secret =
                             || self.wishes.iter().position(|w| is_tainted(&w.edit.change));
-                        authors.extend(who.or_else(by_secret));
+                        authors.extend(speaker.or_else(by_secret));
                     }
                 }
             }
