@@ -219,7 +219,10 @@ fn read_later(file: &str, platform: Platform) -> bool {
     let name = file.rsplit('/').next().unwrap_or_default();
     match file {
         "/etc/sysctl.conf" => platform != Platform::El6,
-        _ => name > "60-nodewright.conf" && (platform == Platform::El6 || name.ends_with(".conf")),
+        _ => {
+            let conf = std::path::Path::new(name).extension() == Some("conf".as_ref());
+            name > "60-nodewright.conf" && (conf || platform == Platform::El6)
+        }
     }
 }
 
