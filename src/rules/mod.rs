@@ -61,13 +61,21 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
     all().find(|r| r.code == code)
 }
 
-/// Asks every rule. What the site accepts is set apart; an acceptance that has run out is itself a finding.
+/// Asks every rule: errors first, each kind in the order of its places. What the site accepts is set apart; an
+/// acceptance that has run out is itself a finding.
 pub fn run(site: &Site, today: &Date) -> Judged {
     let mut findings = Vec::new();
     for rule in all() {
         findings.extend(ask(rule, site));
     }
-    accept::apply(site, today, findings)
+    let mut judged = accept::apply(site, today, findings);
+    judged.findings.sort_by_key(|f| {
+        (
+            std::cmp::Reverse(f.severity),
+            f.place.map(|p| (p.file, p.start)),
+        )
+    });
+    judged
 }
 
 /// What one rule finds, without regard to what is accepted.

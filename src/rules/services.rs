@@ -38,9 +38,11 @@ fn time(site: &Site, findings: &mut Vec<Finding>) {
     let count = site.inventory.services.time.len();
     if site.inventory.cluster.is_some() && count < 3 {
         findings.push(
-            found(format!("{count} time server(s) for a cluster"))
-                .at(at(site, &["services", "time"]).or_else(|| at(site, &["cluster"])))
-                .help("name three or more in `[services] time`"),
+            found(format!(
+                "the cluster asks {count} of the 3 time servers it needs"
+            ))
+            .at(at(site, &["services", "time"]).or_else(|| at(site, &["cluster"])))
+            .help("name three or more in `[services] time`"),
         );
     }
 }

@@ -201,10 +201,11 @@ fn excerpt(
         0
     };
     let mut shown: String = line
-        .chars()
+        .char_indices()
         .skip(skip)
         .take(WIDTH)
-        .map(|c| match c {
+        .map(|(at, c)| match c {
+            _ if sources.is_hidden(place.file, start + at) => '•',
             '\t' => ' ',
             c if c.is_control() || is_unseen(c) => '\u{fffd}',
             c => c,

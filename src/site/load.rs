@@ -84,10 +84,12 @@ pub fn load_str(text: &str) -> Loaded {
 
 /// The JSON Schema of an inventory.
 pub fn schema() -> Json {
+    kept_schema().clone()
+}
+
+fn kept_schema() -> &'static Json {
     static SCHEMA: OnceLock<Json> = OnceLock::new();
-    SCHEMA
-        .get_or_init(|| schemars::schema_for!(Inventory).to_value())
-        .clone()
+    SCHEMA.get_or_init(|| schemars::schema_for!(Inventory).to_value())
 }
 
 fn inventory_files(dir: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
@@ -119,15 +121,14 @@ fn inventory_files(dir: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
 }
 
 fn finish(
-    sources: Sources,
+    mut sources: Sources,
     tree: Option<Tree>,
     overrides: &Overrides,
     mut findings: Vec<Finding>,
 ) -> Loaded {
     // After an error of syntax the tree has holes; what it seems to lack would be noise.
     let site = tree.filter(|_| findings.is_empty()).and_then(|tree| {
-        let schema = schema();
-        shape::check(&tree, &schema, &mut findings);
+        shape::check(&tree, kept_schema(), &mut findings);
         if !findings.is_empty() {
             return None;
         }
@@ -149,6 +150,13 @@ fn finish(
     });
     if let Some(site) = &site {
         references::check(site, &mut findings);
+    }
+    for finding in &findings {
+        if finding.code == shape::IN_CLEAR
+            && let Some(place) = finding.place
+        {
+            sources.hide(place);
+        }
     }
     findings.sort_by_key(|f| f.place.map(|p| (p.file, p.start)));
     Loaded {

@@ -64,6 +64,15 @@ pub(super) fn has_type(tree: &Tree, wanted: &str, layers: &[&Layer]) -> bool {
     }
 }
 
+/// Whether the name of a secret is wanted: a table whose one key is `secret`.
+pub(super) fn is_secret(layers: &[&Layer]) -> bool {
+    layers.iter().any(|l| {
+        l.get("properties")
+            .and_then(Json::as_object)
+            .is_some_and(|p| p.len() == 1 && p.contains_key("secret"))
+    })
+}
+
 pub(super) fn noun(kind: &str) -> &'static str {
     match kind {
         "object" => "a table",

@@ -5,12 +5,16 @@
 
 use super::finding::{Finding, any_of, did_you_mean, shown};
 use super::schema::{
-    Layer, alternatives, example, first_sentence, has_type, noun, only_alternative, types,
+    Layer, alternatives, example, first_sentence, has_type, is_secret, noun, only_alternative,
+    types,
 };
 use super::source::Place;
 use super::tree::{Table, Tree, Value};
 use super::types::format_named;
 use serde_json::Value as Json;
+
+/// The code of a secret's value that stands where its name should.
+pub(super) const IN_CLEAR: &str = "SECRET-IN-CLEAR";
 
 /// How a tree is compared.
 #[derive(Clone, Debug, Default)]
@@ -239,6 +243,17 @@ impl<'a> Shape<'a> {
     }
 
     fn wrong_type(&mut self, tree: &Tree, wanted: &[String], layers: &[&'a Layer]) {
+        if tree.as_str().is_some() && is_secret(layers) {
+            let finding = Finding::error(IN_CLEAR, format!("{} is written in clear", self.here()))
+                .at(tree.place)
+                .label("take it out of here, and out of the site's history")
+                .help(format!(
+                    "`{} = {{ secret = \"NAME\" }}`, and `nodewright secret set NAME`",
+                    self.path.last().map_or("password", String::as_str)
+                ));
+            self.say(finding);
+            return;
+        }
         let wanted = wanted.join(" or ");
         let name = self.path.last().cloned().unwrap_or_default();
         let help = match &tree.value {
@@ -257,6 +272,8 @@ impl<'a> Shape<'a> {
             Value::Int(number) if wanted == "text" => {
                 Some(format!("write it in quotes: `{name} = \"{number}\"`"))
             }
+            Value::Float(_) if wanted == "text" => Some("write it in quotes".to_owned()),
+            _ if wanted == "a table" => Some(format!("write it in braces: `{name} = {{ … }}`")),
             _ => example(layers).map(|e| format!("for example {e}")),
         };
         let mut finding = Finding::error(
@@ -375,6 +392,9 @@ impl<'a> Shape<'a> {
         self.path.push(name.to_owned());
         let help = match did_you_mean(name, known) {
             Some(word) => format!("did you mean {}?", shown(&word)),
+            None if !self.path.is_empty() && self.stands_at_top(name) => {
+                format!("it stands at the top of the file: `[{name}]`")
+            }
             None => format!("known here: {}", known.join(", ")),
         };
         self.say(
@@ -383,6 +403,12 @@ impl<'a> Shape<'a> {
                 .label("not known here")
                 .help(help),
         );
+    }
+
+    fn stands_at_top(&self, name: &str) -> bool {
+        self.root
+            .get("properties")
+            .is_some_and(|p| p.get(name).is_some())
     }
 
     fn right_key(&mut self, name: &str, place: Place, format: Option<&str>) -> bool {

@@ -46,6 +46,7 @@ struct Source {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    hidden: Vec<Place>,
 }
 
 impl Sources {
@@ -90,6 +91,18 @@ impl Sources {
         self.text(place.file)
             .get(place.start..place.end)
             .unwrap_or_default()
+    }
+
+    /// From now on no finding shows what is written there: a secret that stands where it should not.
+    pub fn hide(&mut self, place: Place) {
+        self.hidden.push(place);
+    }
+
+    /// Whether the byte at this offset of a file is to be shown.
+    pub(super) fn is_hidden(&self, file: FileId, at: usize) -> bool {
+        self.hidden
+            .iter()
+            .any(|h| h.file == file && (h.start..h.end).contains(&at))
     }
 
     /// File, line and column of a place's beginning.

@@ -134,7 +134,7 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
             });
             key_twice(sources.slice(place), place, first)
         } else {
-            Finding::error("TOML", error.message().to_owned()).at(place)
+            syntax(error.message(), sources.slice(place)).at(place)
         };
         if !findings.contains(&finding) {
             findings.push(finding);
@@ -158,6 +158,28 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
     Tree {
         place: whole,
         value: Value::Table(reader.table(table.get_ref())),
+    }
+}
+
+/// An error of syntax, with what would be right for those that are made most often.
+fn syntax(message: &str, there: &str) -> Finding {
+    let quoted = message.starts_with("string values must be quoted");
+    if quoted && there.trim().is_empty() {
+        return Finding::error("TOML", "there is no value here")
+            .help("write one behind `=`; text stands in quotes");
+    }
+    let finding = Finding::error("TOML", message);
+    if quoted {
+        finding.help(format!(
+            "write it in quotes: `\"{}\"`",
+            shown(there).trim_matches('`')
+        ))
+    } else if message.contains("basic string") {
+        finding.help("text begins and ends with `\"` on one line")
+    } else if message.starts_with("unclosed table") {
+        finding.help("a table's name ends with `]`")
+    } else {
+        finding.help("the language is TOML: https://toml.io/en/v1.0.0")
     }
 }
 

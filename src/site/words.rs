@@ -204,7 +204,7 @@ pub(super) fn site_path(text: &str) -> Checked {
 /// Characters of paths that no shell and no configuration file gives a meaning.
 fn plain(text: &str) -> bool {
     text.bytes()
-        .all(|b| alphanumeric(b) || b"/_.,:+@%=-".contains(&b))
+        .all(|b| alphanumeric(b) || b"/_.,:+@=-".contains(&b))
 }
 
 pub(super) fn cluster_name(text: &str) -> Checked {

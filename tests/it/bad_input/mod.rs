@@ -1,0 +1,4 @@
+//! What a person got wrong is said in full: what, where, and what would be right.
+
+mod hostile;
+mod inventories;
