@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs what the tests and the demonstration need on Debian 12 and that is not there yet. Needs root and Rust.
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 
 # A program or file, and the package that brings it.
 wanted='
@@ -8,6 +9,8 @@ mmdebstrap mmdebstrap
 systemd-nspawn systemd-container
 ip iproute2
 ssh openssh-client
+sshd openssh-server
+sudo sudo
 nsenter util-linux
 git git
 make make

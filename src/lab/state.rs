@@ -156,6 +156,7 @@ pub fn names() -> Vec<String> {
 ///
 /// The lock file stays beside the folder: a lock in the folder would vanish under the one who waits for it.
 pub fn lock(name: &str) -> Result<File> {
+    check_name("a lab", name, 24)?;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

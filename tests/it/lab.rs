@@ -242,9 +242,7 @@ fn a_second_change_of_one_lab_is_refused_while_the_first_is_under_way() {
 
 #[test]
 fn a_root_that_is_brought_boots_with_its_systemd_or_with_sshd_alone() {
-    let bare = nodes::debian(1);
-    let base = bare.state().layers[0].clone();
-    drop(bare);
+    let base = nodes::debian(1).state().layers[0].clone();
 
     let mut spec = LabSpec::debian(fresh_name(), 1);
     spec.flavour = Flavour::Brought(base.clone());

@@ -19,7 +19,7 @@ lay() {
 }
 finish() { # NAME
   umount -R "$root"
-  rm -rf "$out/work-$1" "$out/$1/dev" "$out/$1/proc" "$out/$1/tmp"
+  rm -rf "${out:?}/work-$1" "${out:?}/${1:?}"/{dev,proc,tmp}
 }
 
 lay common "$base"
@@ -68,7 +68,7 @@ mkdir -p "$lab"
 cp -aL "$root/usr/bin" "$lab/bin" 2>/dev/null || :
 cp -aL "$root/usr/sbin" "$lab/sbin" 2>/dev/null || :
 [ -x "$lab/bin/bash" ] && [ -x "$lab/sbin/sshd" ] && [ -x "$lab/sbin/userdel" ]
-rm -rf "$root"/usr/bin "$root"/usr/sbin "$root"/usr/games "$root"/etc/init.d "$root"/etc/rc?.d
+rm -rf "${root:?}"/usr/{bin,sbin,games} "${root:?}"/etc/{init.d,rc?.d}
 mkdir "$root"/usr/bin "$root"/usr/sbin "$root"/etc/init.d "$root"/etc/rc{0,1,2,3,4,5,6}.d
 rm -f "$root"/etc/os-release "$root"/usr/lib/os-release
 cp "$lab/bin/bash" "$lab/bin/sh"
