@@ -90,6 +90,7 @@ impl Context {
     fn overrides(&self) -> Overrides {
         Overrides {
             platform: self.global.lab.then_some(Platform::Debian12),
+            containers: self.global.lab,
         }
     }
 

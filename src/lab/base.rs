@@ -26,8 +26,9 @@ const BARE: [&str; 10] = [
 
 /// What can be installed on a node without any network: what the shipped roles ask for, and three small packages
 /// (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
-const OFFLINE: [&str; 14] = [
+const OFFLINE: [&str; 23] = [
     "acl",
+    "bind9-dnsutils",
     "ca-certificates",
     "chrony",
     "cron",
@@ -36,11 +37,19 @@ const OFFLINE: [&str; 14] = [
     "git",
     "hello",
     "less",
+    "lsof",
+    "mtr-tiny",
+    "psmisc",
     "rsync",
     "rsyslog",
     "sl",
+    "smartmontools",
+    "strace",
+    "tcpdump",
     "tmux",
     "tree",
+    "vim",
+    "xxd",
 ];
 
 /// Units that would only cost time on a node that lives for minutes.

@@ -5,7 +5,7 @@ use super::inventory::Inventory;
 use super::source::Sources;
 use super::{Site, Tree, references, shape, tree};
 use crate::resource::Platform;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -16,6 +16,8 @@ pub struct Overrides {
     /// Every node counts as of this platform: a rehearsal on nodes of another release. Versions then follow from it,
     /// whatever `[versions]` says.
     pub platform: Option<Platform>,
+    /// Every node counts as a container, whose kernel and clock are its host's: the role `base` leaves them alone.
+    pub containers: bool,
 }
 
 /// What came of reading a site.
@@ -132,7 +134,16 @@ fn finish(
         if !findings.is_empty() {
             return None;
         }
-        let inventory = shape::read(&tree, &mut findings)?;
+        let mut inventory: Inventory = shape::read(&tree, &mut findings)?;
+        if overrides.containers {
+            let base = inventory
+                .vars
+                .entry("base".to_owned())
+                .or_insert_with(|| json!({}));
+            if let Some(base) = base.as_object_mut() {
+                base.insert("machine".to_owned(), json!(false));
+            }
+        }
         let mut hash = Sha256::new();
         for (_, text) in sources.files() {
             hash.update(text.len().to_le_bytes());
@@ -141,6 +152,7 @@ fn finish(
         if let Some(platform) = overrides.platform {
             hash.update(platform.word());
         }
+        hash.update([u8::from(overrides.containers)]);
         Some(Site {
             inventory,
             digest: hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),

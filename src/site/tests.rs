@@ -11,7 +11,13 @@ fn crosslink() -> Site {
 
 fn crosslink_on(platform: Option<Platform>) -> Site {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory/crosslink");
-    let loaded = load(&dir, &Overrides { platform });
+    let loaded = load(
+        &dir,
+        &Overrides {
+            platform,
+            containers: false,
+        },
+    );
     let text: String = loaded
         .findings
         .iter()

@@ -18,6 +18,7 @@ fn expanded(platform: Platform) -> Vec<(String, Expansion)> {
     let dir = root().join("inventory/crosslink");
     let overrides = Overrides {
         platform: Some(platform),
+        containers: false,
     };
     let mut loaded = load(&dir, &overrides);
     let mut findings = std::mem::take(&mut loaded.findings);
