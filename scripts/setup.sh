@@ -11,6 +11,7 @@ ip iproute2
 ssh openssh-client
 sshd openssh-server
 sudo sudo
+shellcheck shellcheck
 nsenter util-linux
 git git
 make make

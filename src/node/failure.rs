@@ -87,7 +87,7 @@ pub enum Failure {
     Late(u64),
     /// Another run holds the node.
     #[error("another run holds it: {0}")]
-    Locked(super::Holder),
+    Locked(Box<super::Holder>),
     /// A validator refused, or a batch could not be made ready; nothing was changed.
     #[error("nothing was begun: {0}")]
     NotReady(String),

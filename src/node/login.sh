@@ -21,6 +21,8 @@ rm -f "$nw_d/in"
 : >"$nw_d/out"
 : >"$nw_d/err"
 
+# The files are this login's own, so it is right that this shell opens them.
+# shellcheck disable=SC2024
 nw_sudo() {
   sudo -n /bin/sh "$nw_d/s" </dev/null >"$nw_d/sudo" 2>&1
   nw_rc=$?

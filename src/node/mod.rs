@@ -1,12 +1,61 @@
 //! One node over SSH: the connection, asking, and batches that run to their end whatever happens to the connection.
 //!
-//! Nothing here knows of sites, kinds or plans. See `design.md`'s "The node side" in `ARCHITECTURE.md`.
+//! Nothing here knows of sites, kinds or plans.
+//!
+//! * [`ssh_config()`] makes the text of the configuration; the caller writes it. [`Session::connect`] uses an open
+//!   connection that an earlier command left, or logs in by the first way that works, and leaves it open.
+//! * [`Session::ask`] is one channel and one trip, however much is asked.
+//! * [`Session::prepare`] brings a [`Batch`] to the node, whole; it takes the node's lock, runs its validators and waits.
+//!   [`Session::release`] lets it begin, [`Session::abandon`] sends it home; [`Session::follow`] listens to its spool, and
+//!   goes on from the same byte when the connection was lost. [`Session::stop`], [`Session::attach`] and
+//!   [`Session::unlock`] are for runs that somebody else started.
+//! * [`NodeState`] is what a node keeps about all that; [`observe_state`] asks for it in the same trip as everything else.
+//! * [`first_contact`] is for nodes that nobody knows yet.
+//!
+//! On the node, in `/var/lib/nodewright` (root's, 0700): `lock` (a link whose text is its holder), `manifest`, `journal`,
+//! `last` (the last batch), `runs/RUN/STAGE/` with `spool`, `pid`, `stop`, `go` and `kept/PATH`. Contents and text of a
+//! batch are overwritten and removed when it ends, and those of one that died by the next. The last 20 runs stay; of
+//! older ones the kept versions of files stay for 90 days.
+//!
+//! ```no_run
+//! use nodewright::node::{ConnectOptions, NodeError, Privilege, Session};
+//! use nodewright::resource::Observe;
+//! use nodewright::sh::Call;
+//!
+//! # async fn example(options: ConnectOptions) -> Result<(), NodeError> {
+//! let session = Session::connect(&options, Privilege::Root).await?;
+//! let mut observe = Observe::default();
+//! observe.section("kernel", Call::new("uname").arg("-r"));
+//! let answer = session.ask(&observe).await?;
+//! assert_eq!(answer.get("kernel").map(|s| s.status), Some(0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A batch, followed to its end:
+//!
+//! ```no_run
+//! use nodewright::node::{Batch, NodeError, Outcome, Session};
+//! use tokio::sync::mpsc::unbounded_channel;
+//!
+//! # async fn example(session: &Session, batch: &Batch) -> Result<(), NodeError> {
+//! let (events, mut heard) = unbounded_channel();
+//! let mut prepared = session.prepare(batch, &events).await?;
+//! session.release(&prepared).await?;
+//! let outcome = session.follow(&mut prepared, &events).await?;
+//! if outcome == Outcome::Died {
+//!     // Its events say how far it came, and the next batch takes its lock over.
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod batch;
 mod classify;
 mod failure;
 pub mod first_contact;
 mod holder;
+mod link;
 mod master;
 mod privilege;
 mod run_id;

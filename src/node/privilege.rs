@@ -86,7 +86,10 @@ fn sudo(program: &Program<'_>, password: Option<&Secret>) -> (String, Vec<u8>) {
             stream,
         } => {
             let args: Vec<_> = args.iter().map(|arg| quote(arg)).collect();
-            script.push_str(&format!("set -- {}\n{text}", args.join(" ")));
+            script.push_str("set -- ");
+            script.push_str(&args.join(" "));
+            script.push('\n');
+            script.push_str(text);
             (data, *stream)
         }
     };

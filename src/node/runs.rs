@@ -1,13 +1,14 @@
 //! Batches on a node: making them ready, letting them begin, following them to their end.
 
 use super::batch::Batch;
+use super::link::{Heard, Link};
 use super::privilege::Program;
 use super::run_id::{self, RunId};
-use super::session::{Channel, Session};
-use super::spool::{Lines, Outcome, SpoolEvent};
+use super::session::Session;
+use super::spool::{Outcome, SpoolEvent};
 use super::{Failure, Holder, NodeError, classify};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout};
 
@@ -15,10 +16,10 @@ pub(super) const RECEIVE: &str = concat!(include_str!("alive.sh"), include_str!(
 const CONTROL: &str = concat!(include_str!("alive.sh"), include_str!("control.sh"));
 
 /// How long all validators of a batch may take together.
-const PREFLIGHT: Duration = Duration::from_secs(300);
+const PREFLIGHT: Duration = Duration::from_mins(5);
 
 /// How long a node may stay out of reach while its batch is followed.
-const OUT_OF_REACH: Duration = Duration::from_secs(600);
+const OUT_OF_REACH: Duration = Duration::from_mins(10);
 
 /// A batch on a node: ready to begin, or one that was found there.
 pub struct Prepared {
@@ -41,49 +42,6 @@ impl Prepared {
 
     fn args(&self) -> [String; 2] {
         [self.run.to_string(), self.stage.to_string()]
-    }
-}
-
-/// A channel on which a spool comes in.
-struct Link {
-    channel: Channel,
-    sentinel: String,
-    lines: Lines,
-    said: Vec<u8>,
-}
-
-/// What came in on a [`Link`].
-enum Heard {
-    /// A line, and how many bytes it had.
-    Line(String, u64),
-    /// The answer is at its end.
-    End,
-    /// The stream stopped before.
-    Cut,
-}
-
-impl Link {
-    async fn next(&mut self) -> Heard {
-        loop {
-            if let Some((line, bytes)) = self.lines.next() {
-                return match line.strip_prefix(&self.sentinel) {
-                    Some(" end") => Heard::End,
-                    _ => Heard::Line(line, bytes),
-                };
-            }
-            let mut buffer = [0; 8192];
-            match self.channel.stdout.read(&mut buffer).await {
-                Ok(n) if n > 0 => self.lines.push(&buffer[..n]),
-                _ => {
-                    let _ = timeout(
-                        Duration::from_secs(2),
-                        self.channel.stderr.read_to_end(&mut self.said),
-                    )
-                    .await;
-                    return Heard::Cut;
-                }
-            }
-        }
     }
 }
 
@@ -131,12 +89,7 @@ impl Session {
             offset: 0,
             link: None,
         };
-        let link = Link {
-            channel,
-            sentinel,
-            lines: Lines::default(),
-            said: Vec::new(),
-        };
+        let link = Link::new(channel, sentinel);
         let waiting = self.until_ready(&mut prepared, link, events);
         match timeout(self.timeout() + PREFLIGHT, waiting).await {
             Ok(result) => result.map(|()| prepared),
@@ -153,15 +106,15 @@ impl Session {
         self.expect_spool(&mut link).await?;
         let mut last = String::new();
         loop {
-            let (line, bytes) = match link.next().await {
-                Heard::Line(line, bytes) => (line, bytes),
+            let (text, bytes) = match link.next().await {
+                Heard::Line(text, bytes) => (text, bytes),
                 Heard::End => {
                     return Err(self.error(Failure::NotReady("its batch vanished".into())));
                 }
                 Heard::Cut => return Err(self.error(Failure::Lost)),
             };
             prepared.offset += bytes;
-            let event = SpoolEvent::parse(&line);
+            let event = SpoolEvent::parse(&text);
             let _ = events.send(event.clone());
             match event {
                 SpoolEvent::Ready => {
@@ -171,7 +124,7 @@ impl Session {
                 SpoolEvent::Check(_, title) | SpoolEvent::Output(_, title) => last = title,
                 SpoolEvent::Done(outcome) => {
                     return Err(self.error(match outcome {
-                        Outcome::Locked(holder) => Failure::Locked(holder),
+                        Outcome::Locked(holder) => Failure::Locked(Box::new(holder)),
                         Outcome::Broken(why) => Failure::NotReady(why),
                         Outcome::GaveUp => Failure::GaveUp,
                         _ => Failure::NotReady(last),
@@ -185,7 +138,7 @@ impl Session {
     /// Reads the first line of an answer that brings a spool.
     async fn expect_spool(&self, link: &mut Link) -> Result<(), NodeError> {
         let first = match timeout(self.timeout(), link.next()).await {
-            Ok(Heard::Line(line, _)) => line,
+            Ok(Heard::Line(text, _)) => text,
             Ok(_) => String::new(),
             Err(_) => return Err(self.error(Failure::Late(self.timeout().as_secs()))),
         };
@@ -274,7 +227,7 @@ impl Session {
             .await?;
         match answer.split_once(' ').unwrap_or((answer.as_str(), "")) {
             ("ok" | "free", _) => Ok(()),
-            ("other", text) => Err(self.error(Failure::Locked(Holder::parse(text)))),
+            ("other", text) => Err(self.error(Failure::Locked(Box::new(Holder::parse(text))))),
             _ => Err(self.error(Failure::Other("the lock is being taken right now".into()))),
         }
     }
@@ -339,12 +292,7 @@ impl Session {
         if let Some(mut stdin) = channel.stdin.take() {
             let _ = timeout(self.timeout(), stdin.write_all(&input)).await;
         }
-        let mut link = Link {
-            channel,
-            sentinel,
-            lines: Lines::default(),
-            said: Vec::new(),
-        };
+        let mut link = Link::new(channel, sentinel);
         self.expect_spool(&mut link).await?;
         Ok(link)
     }
@@ -391,9 +339,9 @@ async fn listen(
 ) -> Option<Outcome> {
     loop {
         match link.next().await {
-            Heard::Line(line, bytes) => {
+            Heard::Line(text, bytes) => {
                 prepared.offset += bytes;
-                let event = SpoolEvent::parse(&line);
+                let event = SpoolEvent::parse(&text);
                 let _ = events.send(event.clone());
                 if let SpoolEvent::Done(outcome) = event {
                     return Some(outcome);

@@ -146,7 +146,7 @@ impl Session {
                     let _ = pipe.write_all(&input).await;
                 }
             };
-            let (_, a, b) = tokio::join!(
+            let ((), a, b) = tokio::join!(
                 write,
                 channel.stdout.read_to_end(&mut out),
                 channel.stderr.read_to_end(&mut err)

@@ -207,7 +207,7 @@ async fn one_batch_at_a_time_and_the_other_is_named() {
     );
     let second = batch(vec![("two", touch("/root/two"))]);
     let error = session.prepare(&second, &sender).await.err().unwrap();
-    assert_eq!(error.failure, Failure::Locked(holder));
+    assert_eq!(error.failure, Failure::Locked(Box::new(holder)));
     assert!(session.abandon(&prepared).await.unwrap());
     let mut prepared = prepared;
     assert_eq!(
@@ -310,7 +310,7 @@ async fn a_lock_is_taken_away_only_from_who_was_shown() {
     other.text = holder.text.replace("anna", "bob");
     assert_eq!(
         session.unlock(&other).await.unwrap_err().failure,
-        Failure::Locked(holder.clone())
+        Failure::Locked(Box::new(holder.clone()))
     );
     session.unlock(&holder).await.unwrap();
     assert_eq!(state(&session).await.holder, None);
@@ -338,4 +338,166 @@ async fn a_full_or_read_only_disk_is_named_and_nothing_is_begun() {
         }
         assert_eq!(sshd.inside("ls /root"), "");
     }
+}
+
+#[tokio::test]
+async fn twenty_cuts_at_random_places_lose_and_double_nothing() {
+    let sshd = Sshd::start();
+    let session = sshd.root().await;
+    let steps: Vec<String> = (0..60).map(|n| format!("step {n}")).collect();
+    let calls = || vec![Call::new("sleep").arg("0.1")];
+    let batch = batch(
+        steps
+            .iter()
+            .map(|title| (title.as_str(), calls()))
+            .collect(),
+    );
+    // A small linear congruential generator, seeded, so that a failure can be repeated.
+    let mut seed: u64 = 20_261_121;
+    let mut cuts: Vec<u64> = Vec::new();
+    while cuts.len() < 20 {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let at = (seed >> 33) % 110;
+        if !cuts.contains(&at) {
+            cuts.push(at);
+        }
+    }
+    let (sender, mut receiver) = unbounded_channel();
+    let mut prepared = session.prepare(&batch, &sender).await.unwrap();
+    session.release(&prepared).await.unwrap();
+    let follow = async {
+        let outcome = session.follow(&mut prepared, &sender).await.unwrap();
+        drop(sender);
+        outcome
+    };
+    let cut = async {
+        let (mut events, mut lost) = (Vec::new(), 0);
+        while let Some(event) = receiver.recv().await {
+            match event {
+                SpoolEvent::Lost(_) => lost += 1,
+                SpoolEvent::Following => {}
+                event => {
+                    if cuts.contains(&(events.len() as u64))
+                        && let Some(pid) = sshd.find_master()
+                    {
+                        kill("KILL", &pid);
+                    }
+                    events.push(event);
+                }
+            }
+        }
+        (events, lost)
+    };
+    let (outcome, (events, lost)) = tokio::join!(follow, cut);
+    assert_eq!(outcome, Outcome::Finished);
+    let mut wanted = vec![SpoolEvent::Ready, SpoolEvent::Go];
+    for (n, title) in steps.iter().enumerate() {
+        wanted.push(SpoolEvent::Begin(n, title.clone()));
+        wanted.push(SpoolEvent::End(n, 0));
+    }
+    wanted.push(SpoolEvent::Done(Outcome::Finished));
+    assert_eq!(events, wanted);
+    assert!(lost >= 5, "the connection was cut {lost} times only");
+}
+
+#[tokio::test]
+async fn an_sshd_that_allows_one_session_only_is_named() {
+    let sshd = Sshd::with(&Setup {
+        config: "MaxSessions 1",
+        ..Setup::default()
+    });
+    let session = sshd.root().await;
+    let (sender, _receiver) = unbounded_channel();
+    let prepared = session
+        .prepare(&batch(vec![("one", touch("/root/one"))]), &sender)
+        .await
+        .unwrap();
+    let error = session.release(&prepared).await.unwrap_err();
+    assert_eq!(error.failure, Failure::NoChannel);
+}
+
+/// Connected to a node of a lab as root.
+async fn lab_session(nodes: &crate::nodes::Nodes, run: &std::path::Path) -> Session {
+    let options = nodewright::node::ConnectOptions {
+        config: nodes.ssh_config().to_owned(),
+        access: nodewright::node::NodeAccess {
+            name: "node1".into(),
+            ways: vec![nodewright::node::Way {
+                alias: "node1".into(),
+                host: "node1".into(),
+                port: None,
+                user: None,
+                jump: None,
+                proxy_command: None,
+            }],
+            old_algorithms: false,
+            known_hosts: "known_hosts".into(),
+            identity: None,
+        },
+        runtime_dir: run.join("run"),
+        persist: std::time::Duration::from_secs(30),
+        timeout: std::time::Duration::from_mins(1),
+    };
+    Session::connect(&options, nodewright::node::Privilege::Root)
+        .await
+        .unwrap()
+}
+
+/// A batch that writes a file, and one that is stopped; the journal tells both.
+async fn work_on(session: &Session) {
+    let mut write = batch(vec![
+        (
+            "write",
+            vec![
+                Call::new("nw_replace")
+                    .args(["/etc/made", "absent"])
+                    .blob(0)
+                    .args(["root", "root", "0600", "yes"]),
+                Call::new("nw_own").args(["base/file:/etc/made", "/etc/made", "11", "plain"]),
+            ],
+        ),
+        ("where", vec![Call::new("nw_where")]),
+        ("fail", vec![Call::new("ls").arg("/nowhere")]),
+    ]);
+    write
+        .functions
+        .push("nw_where() { cat /proc/self/cgroup >/root/where; }\n");
+    write.blobs.push(nodewright::node::Blob {
+        bytes: b"made\n".to_vec(),
+        secret: true,
+    });
+    let (outcome, events) = run(session, &write).await.unwrap();
+    assert_eq!(outcome, Outcome::Failed { step: 2, status: 2 });
+    let says =
+        |e: &SpoolEvent| matches!(e, SpoolEvent::Output(2, text) if text.contains("/nowhere"));
+    assert!(events.iter().any(says), "{events:?}");
+    let seen = state(session).await;
+    assert_eq!(
+        seen.manifest,
+        format!("base/file:/etc/made\t/etc/made\t11\t{}\tplain\n", write.run)
+    );
+    assert_eq!((seen.holder, seen.left_behind), (None, None));
+    assert_eq!(seen.last.unwrap().outcome, Some(outcome));
+}
+
+#[tokio::test]
+async fn a_batch_is_a_unit_of_its_own_where_systemd_is() {
+    let nodes = crate::nodes::debian(1);
+    let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+    let session = lab_session(&nodes, dir.path()).await;
+    work_on(&session).await;
+    assert_eq!(nodes.ok("node1", "cat /etc/made"), "made\n");
+    let place = nodes.ok("node1", "cat /root/where");
+    assert!(place.contains("/system.slice/nodewright-"), "{place}");
+}
+
+#[tokio::test]
+async fn a_batch_runs_with_the_tools_of_el6() {
+    let nodes = crate::nodes::el6(1);
+    let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+    let session = lab_session(&nodes, dir.path()).await;
+    work_on(&session).await;
+    assert_eq!(nodes.ok("node1", "cat /etc/made"), "made\n");
 }

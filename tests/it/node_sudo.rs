@@ -133,7 +133,17 @@ async fn a_batch_runs_by_sudo_with_a_password_and_leaves_no_secret() {
         bytes: b"c0ntent-secret".to_vec(),
         secret: true,
     });
+    // Looks at all processes all the time; its own arguments do not hold what it looks for.
+    let watch = sshd.begin_inside(
+        "while [ ! -e /etc/nw-enough ]; do grep -alE 'corr3c[t]|c0ntent-secre[t]' /proc/[0-9]*/cmdline \
+         /proc/[0-9]*/environ; echo x >>/etc/nw-looks; done >>/etc/nw-seen 2>/dev/null",
+    );
     let (events, seen) = crate::node_batch::run(&session, &batch).await.unwrap();
+    sshd.inside("touch /etc/nw-enough");
+    watch.wait_with_output().unwrap();
+    let looks = sshd.inside("wc -l </etc/nw-looks; cat /etc/nw-seen");
+    let looks: usize = looks.trim().parse().expect("no process showed a secret");
+    assert!(looks > 5, "only {looks} looks");
     assert_eq!(events, nodewright::node::Outcome::Finished);
     assert!(seen.contains(&SpoolEvent::End(0, 0)));
     assert_eq!(

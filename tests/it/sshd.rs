@@ -21,7 +21,7 @@ pub struct Sshd {
 pub struct Setup<'a> {
     /// Shell that runs in the namespaces before sshd starts; `$D` is the harness's folder.
     pub before: &'a str,
-    /// Lines for sshd_config.
+    /// Lines for `sshd_config`.
     pub config: &'a str,
 }
 
@@ -126,7 +126,7 @@ impl Sshd {
         fs::write(self.known_hosts(), format!("node1 {key}")).unwrap();
     }
 
-    /// The site's known_hosts.
+    /// The site's `known_hosts`.
     pub fn known_hosts(&self) -> PathBuf {
         self.dir().join("known_hosts")
     }
@@ -160,7 +160,7 @@ impl Sshd {
             config,
             access,
             runtime_dir: self.dir().join("run"),
-            persist: Duration::from_secs(60),
+            persist: Duration::from_mins(1),
             timeout: Duration::from_secs(30),
         }
     }
@@ -174,38 +174,44 @@ impl Sshd {
 
     /// The process of the ssh that holds the connection open, by asking it over its control socket.
     pub fn master(&self) -> String {
-        let run = self.dir().join("run");
-        let control = fs::read_dir(run)
+        self.find_master().expect("a connection is open")
+    }
+
+    /// The same, if there is one right now.
+    pub fn find_master(&self) -> Option<String> {
+        let control = fs::read_dir(self.dir().join("run"))
             .unwrap()
-            .map(|e| e.unwrap().path())
-            .find_map(|p| fs::read_link(p).ok())
-            .expect("a connection is open");
+            .find_map(|entry| fs::read_link(entry.unwrap().path()).ok())?;
         let out = Command::new("ssh")
             .arg("-S")
             .arg(control)
             .args(["-O", "check", "node1"])
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        let pid = said.split("pid=").nth(1).expect(&said);
-        pid.split(')').next().unwrap().to_owned()
+        let said = String::from_utf8_lossy(&out.stderr);
+        let pid = said.split("pid=").nth(1)?.split(')').next()?;
+        Some(pid.to_owned())
     }
 
     /// Runs a command in the namespaces, as root, without ssh; gives what it says.
     pub fn inside(&self, script: &str) -> String {
+        let out = self.begin_inside(script).wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{script}: {said}");
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    }
+
+    /// The same, without waiting for it.
+    pub fn begin_inside(&self, script: &str) -> Child {
         let children = format!("/proc/{0}/task/{0}/children", self.process.id());
         let pid = fs::read_to_string(children).unwrap();
-        let out = Command::new("nsenter")
+        Command::new("nsenter")
             .args(["-t", pid.trim(), "-m", "-p", "/bin/sh", "-c", script])
             .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(
-            out.status.success(),
-            "{script}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8_lossy(&out.stdout).into_owned()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// How many channels were opened so far.
