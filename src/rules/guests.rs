@@ -161,13 +161,13 @@ fn gib(bytes: u64) -> String {
 }
 
 fn disk(site: &Site, findings: &mut Vec<Finding>) {
-    let sum = |node: &str, failover: bool| {
+    let wanted_of = |node: &str, failover: bool| {
         let guests = site.inventory.guest.values();
         guests
             .filter(|g| g.node == node && g.failover == failover)
             .fold(0_u64, |sum, g| sum.saturating_add(g.disk.bytes()))
     };
-    let size = |number: u16| {
+    let bytes_of = |number: u16| {
         let mut partitions = site.inventory.partition.iter();
         partitions
             .find(|(n, _)| n.0 == number)
@@ -177,9 +177,9 @@ fn disk(site: &Site, findings: &mut Vec<Finding>) {
         let groups = site.inventory.mirror.values();
         let room: u64 = groups
             .filter(|m| m.group.is_some() && m.source == node)
-            .filter_map(|m| size(m.partition.get()))
-            .sum();
-        let wanted = sum(node, true);
+            .filter_map(|m| bytes_of(m.partition.get()))
+            .fold(0, u64::saturating_add);
+        let wanted = wanted_of(node, true);
         if room > 0 && wanted > room {
             findings.push(
                 found(format!(
@@ -196,7 +196,7 @@ fn disk(site: &Site, findings: &mut Vec<Finding>) {
             .partition
             .iter()
             .find(|(_, p)| p.purpose.mount() == Some("/local"));
-        let wanted = sum(node, false);
+        let wanted = wanted_of(node, false);
         if let Some((number, partition)) = local
             && wanted > partition.size.bytes()
         {

@@ -6,7 +6,6 @@ use super::source::Sources;
 use super::{Site, Tree, references, shape, tree};
 use crate::resource::Platform;
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -144,18 +143,18 @@ fn finish(
                 base.insert("machine".to_owned(), json!(false));
             }
         }
-        let mut hash = Sha256::new();
+        let mut whole = Vec::new();
         for (_, text) in sources.files() {
-            hash.update(text.len().to_le_bytes());
-            hash.update(text);
+            whole.extend(text.len().to_le_bytes());
+            whole.extend(text.bytes());
         }
         if let Some(platform) = overrides.platform {
-            hash.update(platform.word());
+            whole.extend(platform.word().bytes());
         }
-        hash.update([u8::from(overrides.containers)]);
+        whole.push(u8::from(overrides.containers));
         Some(Site {
             inventory,
-            digest: hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),
+            digest: crate::digest::sha256(&whole),
             tree,
             overrides: overrides.clone(),
         })

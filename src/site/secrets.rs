@@ -13,7 +13,7 @@ use age::secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 
 /// Name of the file in the site's folder.
 pub const FILE: &str = "secrets.age";
@@ -443,8 +443,8 @@ impl Keyring {
         let identity = read()
             .map_err(|_| wrong("it is no private key of OpenSSH"))?
             .with_callbacks(Ask {
-                name: name.to_owned(),
-                ask: Arc::clone(ask),
+                file: name.to_owned(),
+                passphrase: Arc::clone(ask),
                 answer: Arc::default(),
             });
         self.keys.push(Key {
@@ -468,9 +468,9 @@ impl Keyring {
 /// Asks once: age would ask again for each recipient of a file.
 #[derive(Clone)]
 struct Ask {
-    name: String,
-    ask: AskPassphrase,
-    answer: Arc<Mutex<Option<Option<String>>>>,
+    file: String,
+    passphrase: AskPassphrase,
+    answer: Arc<OnceLock<Option<String>>>,
 }
 
 impl age::Callbacks for Ask {
@@ -485,9 +485,8 @@ impl age::Callbacks for Ask {
     }
 
     fn request_passphrase(&self, _: &str) -> Option<SecretString> {
-        let mut answer = self.answer.lock().ok()?;
-        answer
-            .get_or_insert_with(|| (self.ask)(&self.name))
+        self.answer
+            .get_or_init(|| (self.passphrase)(&self.file))
             .clone()
             .map(SecretString::from)
     }

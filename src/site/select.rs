@@ -40,7 +40,7 @@ impl Site {
             } else {
                 let known: Vec<&str> = self
                     .node_names()
-                    .chain(self.inventory.group.keys().map(|g| g.as_str()))
+                    .chain(self.inventory.group.keys().map(super::types::Name::as_str))
                     .collect();
                 let help = did_you_mean(word, &known).map_or_else(
                     || format!("there are {}", known.join(", ")),

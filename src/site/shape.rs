@@ -199,16 +199,15 @@ impl<'a> Shape<'a> {
                 best = Some(findings);
             }
         }
-        match best {
-            Some(findings) => self.findings.extend(findings),
-            None => {
-                let wanted: Vec<_> = alternatives
-                    .iter()
-                    .flat_map(|a| types(&self.layers(a)))
-                    .map(|t| noun(t).to_owned())
-                    .collect();
-                self.wrong_type(tree, &wanted, layers);
-            }
+        if let Some(findings) = best {
+            self.findings.extend(findings);
+        } else {
+            let wanted: Vec<_> = alternatives
+                .iter()
+                .flat_map(|a| types(&self.layers(a)))
+                .map(|t| noun(t).to_owned())
+                .collect();
+            self.wrong_type(tree, &wanted, layers);
         }
     }
 
@@ -354,18 +353,15 @@ impl<'a> Shape<'a> {
             .find_map(|l| l.get("propertyNames")?.get("format")?.as_str());
         for (name, (place, tree)) in table {
             self.path.push(name.clone());
-            if let Some((_, schema)) = properties.iter().find(|(k, _)| k == name) {
+            if let Some((_, schema)) = properties.iter().find(|(known, _)| known == name) {
                 self.node(tree, *place, schema);
             } else {
                 match other {
                     Some(Json::Bool(false)) => self.unknown_key(name, *place, &names),
-                    Some(schema) => {
-                        let named = self.right_key(name, *place, key_format);
-                        if named {
-                            self.node(tree, *place, schema);
-                        }
+                    Some(schema) if self.right_key(name, *place, key_format) => {
+                        self.node(tree, *place, schema);
                     }
-                    None => {}
+                    _ => {}
                 }
             }
             self.path.pop();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::site::load_str;
+use age::secrecy::ExposeSecret as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 macro_rules! key {
@@ -15,10 +16,11 @@ fn never() -> AskPassphrase {
 }
 
 fn site(operators: &[(&str, &str)]) -> Site {
-    let operators: String = operators
+    let operators: Vec<String> = operators
         .iter()
-        .map(|(name, key)| format!("{name} = {{ {key}, secrets = true }}\n"))
+        .map(|(name, key)| format!("{name} = {{ {key}, secrets = true }}"))
         .collect();
+    let operators = operators.join("\n");
     let loaded = load_str(&format!(
         "[site]\nname = 's'\ndomain = 'example.net'\nplatform = 'el7'\n[operator]\n{operators}"
     ));
@@ -72,7 +74,6 @@ fn what_is_closed_is_opened_by_each_recipient_and_nobody_else() {
         let opened = Secrets::open(&file, &ring(name, key, &never())).unwrap();
         assert_eq!(opened, some(), "{name}");
     }
-    use age::secrecy::ExposeSecret as _;
     let identity = format!("# carl\n{}\n", own.to_string().expose_secret());
     assert_eq!(
         Secrets::open(&file, &ring("age", &identity, &never())).unwrap(),
