@@ -15,6 +15,17 @@ pub struct Global {
     /// Go to the local lab's nodes instead of the real ones (they run Debian 12).
     #[arg(long, global = true)]
     pub lab: bool,
+    /// A private key that opens secrets.age: of age or OpenSSH; by default ~/.ssh/id_ed25519, ~/.ssh/id_rsa and
+    /// ~/.config/age/keys.txt.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "NODEWRIGHT_IDENTITY",
+        hide_env_values = true
+    )]
+    pub identity: Vec<PathBuf>,
     /// Results as one JSON object a line on standard output.
     #[arg(long, global = true)]
     pub json: bool,

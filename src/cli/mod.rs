@@ -13,6 +13,7 @@ pub mod enroll;
 pub mod facts;
 mod help;
 mod init;
+pub mod keys;
 mod kinds;
 mod lab;
 pub mod log;
@@ -24,6 +25,7 @@ mod rules;
 pub mod run;
 mod saved;
 mod schema;
+mod secret;
 pub mod unlock;
 pub mod verify;
 mod workplace;
@@ -78,6 +80,8 @@ pub enum Command {
     Render(render::Args),
     /// Copy a shipped role or template into the site, to change it.
     Eject(eject::Args),
+    /// The site's encrypted file: passwords and keys.
+    Secret(secret::Args),
     /// Local nodes to rehearse on.
     Lab(lab::Args),
     /// Print what makes a shell complete commands, options and node names.
@@ -114,6 +118,7 @@ impl Command {
             Self::Check(args) => check::run(&args, context),
             Self::Schema(args) => schema::run(&args, context),
             Self::Render(args) => render::run(&args, context),
+            Self::Secret(args) => secret::run(&args, context),
             Self::Eject(args) => eject::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),

@@ -1,16 +1,19 @@
 //! A plan in a file: what was reviewed is carried out, or refused where a node moved meanwhile.
 
 use super::workplace::Workplace;
-use super::{Context, Usage};
+use super::{Context, Usage, keys};
 use crate::plan::{Diff, Plan};
 use crate::report::write_whole;
 use crate::site::Site;
+use crate::site::secrets::{Recipients, Secrets};
 use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 use std::path::Path;
 
 /// The format of the file.
 const FORMAT: u64 = 1;
+/// The name under which a closed plan holds the open one.
+const ENTRY: &str = "plan";
 
 /// A saved plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,20 +39,28 @@ impl Saved {
         Self { json, tainted }
     }
 
-    /// Writes it; encrypted to those who may open the site's secrets when a change holds one.
-    pub fn save(&self, context: &Context, place: &Workplace, file: &Path) -> anyhow::Result<()> {
+    /// Writes it; closed to those who may open the site's secrets when a change holds one.
+    pub fn save(&self, place: &Workplace, file: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(&self.json)? + "\n";
-        let _ = (context, place);
-        write_whole(file, text.as_bytes(), 0o600)
-            .with_context(|| format!("cannot write {}", file.display()))
+        let bytes = if self.tainted {
+            let mut closed = Secrets::default();
+            closed.set(ENTRY, &text)?;
+            closed.close(&Recipients::of(&place.site)?)?
+        } else {
+            text.into_bytes()
+        };
+        write_whole(file, &bytes, 0o600).with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// Reads one.
     pub fn load(context: &Context, file: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(file)
+        let mut text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}", file.display()))?;
         let tainted = text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----");
-        let _ = context;
+        if tainted {
+            let opened = Secrets::open(text.as_bytes(), &keys::keyring(context)?)?;
+            opened.get(ENTRY).unwrap_or_default().clone_into(&mut text);
+        }
         let json: Json = serde_json::from_str(&text)
             .map_err(|e| Usage(format!("{} is no saved plan: {e}", file.display())))?;
         if json["nodewright-plan"] != json!(FORMAT) {

@@ -1,7 +1,7 @@
 //! What every command that works on nodes begins with: the site, its roles expanded, the ways in, the secrets.
 
 use super::context::{Commit, Context};
-use super::{Forks, Pick, Usage};
+use super::{Forks, Pick, Usage, keys};
 use crate::exit::Exit;
 use crate::lab;
 use crate::node::{ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
@@ -16,6 +16,7 @@ use crate::survey::matching;
 use crate::text::Vault;
 use anyhow::{Context as _, anyhow};
 use indexmap::IndexMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -151,17 +152,29 @@ impl Workplace {
 
     /// The values of the secrets that the nodes' files need; nothing is opened where none is needed.
     fn vault(&self, context: &Context) -> anyhow::Result<Vault> {
-        let needed = self
-            .nodes
-            .values()
-            .flat_map(|n| &n.resources)
-            .any(|r| r.value.to_string().contains(['\u{F0000}', '\u{F0001}']));
-        let _ = context;
-        if needed {
-            Err(anyhow!("secrets cannot be opened yet"))
-        } else {
-            Ok(Vault::new())
+        let all = self.nodes.values();
+        let resources = all.flat_map(|n| {
+            n.resources
+                .iter()
+                .chain(n.checks.iter().filter_map(|c| c.see.as_ref()))
+        });
+        let needed: BTreeSet<String> = resources.flat_map(Resource::secrets).collect();
+        if needed.is_empty() {
+            return Ok(Vault::new());
         }
+        let vault = keys::open(context, &self.dir)?.vault();
+        let missing: Vec<_> = needed
+            .into_iter()
+            .filter(|n| !vault.contains_key(n))
+            .collect();
+        if missing.is_empty() {
+            return Ok(vault);
+        }
+        let missing = missing.join(", ");
+        Err(Usage(format!(
+            "these secrets have no value: {missing}\n  `nodewright secret set NAME` gives one"
+        ))
+        .into())
     }
 
     /// How each node is reached, in the site's order; writes the generated `ssh_config`.

@@ -194,6 +194,13 @@ pub struct Resource {
     pub step: Arc<StepMeta>,
 }
 
+impl Resource {
+    /// The names of the secrets that its contents and values hold.
+    pub fn secrets(&self) -> std::collections::BTreeSet<String> {
+        crate::text::Text::plain(self.value.to_string()).secrets()
+    }
+}
+
 impl std::fmt::Debug for Resource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.address)

@@ -1,0 +1,75 @@
+//! The operator's private keys, and the site's encrypted file opened by them.
+
+use super::{Context, Usage};
+use crate::report::write_whole;
+use crate::site::Site;
+use crate::site::secrets::{AskPassphrase, FILE, Keyring, Recipients, Secrets};
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where keys are looked for in the home folder when none is named.
+const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_rsa", ".config/age/keys.txt"];
+
+/// The keys that `--identity` names, or the usual ones that are there and can open anything.
+///
+/// # Errors
+/// When a named key cannot be read or used.
+pub fn keyring(context: &Context) -> anyhow::Result<Keyring> {
+    let ask: AskPassphrase =
+        Arc::new(|key| rpassword::prompt_password(format!("Passphrase of {key}: ")).ok());
+    let mut keyring = Keyring::default();
+    let named = &context.global.identity;
+    for path in named {
+        let bytes =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        keyring.add(&path.display().to_string(), &bytes, &ask)?;
+    }
+    if named.is_empty() {
+        let home = std::env::var_os("HOME")
+            .map(PathBuf::from)
+            .unwrap_or_default();
+        for path in USUAL.map(|p| home.join(p)) {
+            if let Ok(bytes) = std::fs::read(&path) {
+                // A usual key of a sort that opens nothing is not what the operator asked for.
+                let _ = keyring.add(&path.display().to_string(), &bytes, &ask);
+            }
+        }
+    }
+    Ok(keyring)
+}
+
+/// The site's secrets; none where the site has no encrypted file yet.
+///
+/// # Errors
+/// When the file cannot be read or no key opens it.
+pub fn open(context: &Context, site: &Path) -> anyhow::Result<Secrets> {
+    let path = site.join(FILE);
+    let bytes = match std::fs::read(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),
+        read => read.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    let keyring = keyring(context)?;
+    if keyring.is_empty() {
+        let usual = USUAL.map(|p| format!("~/{p}")).join(", ");
+        return Err(Usage(format!(
+            "no private key to open {FILE} with: none of {usual} is there; name one with --identity"
+        ))
+        .into());
+    }
+    Ok(Secrets::open(&bytes, &keyring)?)
+}
+
+/// Writes the site's secrets, closed to its operators.
+///
+/// # Errors
+/// When nobody could open the file again, or it cannot be written.
+pub fn save(context: &Context, dir: &Path, site: &Site, secrets: &Secrets) -> anyhow::Result<()> {
+    let recipients = Recipients::of(site).map_err(|e| Usage(e.to_string()))?;
+    let path = dir.join(FILE);
+    write_whole(&path, &secrets.close(&recipients)?, 0o644)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let names = recipients.names().join(", ");
+    context.note(&format!("{FILE} is closed to {names}.\n"));
+    Ok(())
+}

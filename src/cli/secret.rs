@@ -1,0 +1,204 @@
+//! `nodewright secret`.
+
+use super::{Context, Usage, keys};
+use crate::exit::Exit;
+use crate::site::Site;
+use crate::site::secrets::{Alphabet, FILE, Recipients, Secrets, generate};
+use crate::survey::SurveyError;
+use anyhow::Context as _;
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `secret`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The file secrets.age is closed to the operators with `secrets = true`: to their SSH keys (Ed25519, RSA) and age keys.
+
+Examples:
+  nodewright secret set bmc-node1                 asked for, not shown
+  nodewright secret set drbd --generate 40        a random value, seen by nobody
+  pass show bmc/node1 | nodewright secret set bmc-node1
+  nodewright secret rekey                         after an operator came or went")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What can be done with secrets.
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Set a value: from standard input, or asked for without showing it.
+    Set {
+        /// The secret's name.
+        name: String,
+        /// A random value of this many letters and digits instead.
+        #[arg(long, value_name = "LENGTH", value_parser = clap::value_parser!(u16).range(8..=4096))]
+        generate: Option<u16>,
+    },
+    /// Print a value.
+    Get {
+        /// The secret's name.
+        name: String,
+    },
+    /// Take a secret out.
+    Remove {
+        /// The secret's name.
+        name: String,
+    },
+    /// Edit all of them in $VISUAL or $EDITOR; the file lies in memory meanwhile.
+    Edit,
+    /// Close the file anew to the operators that the site has now.
+    Rekey,
+    /// List the names.
+    List,
+}
+
+/// Does it.
+///
+/// # Errors
+/// When the file cannot be opened or written, or there is no such secret.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let survey = context.survey()?;
+    let site = survey.site.as_ref().ok_or(SurveyError::NotSound)?;
+    let dir = survey.dir.as_path();
+    let mut secrets = keys::open(context, dir)?;
+    let missing = |name: &str| {
+        let there: Vec<_> = secrets.names().collect();
+        let there = match there.as_slice() {
+            [] => "there are none yet".to_owned(),
+            some => format!("there is {}", some.join(", ")),
+        };
+        Usage(format!(
+            "no secret is called {}; {there}",
+            crate::site::shown(name)
+        ))
+    };
+    match &args.verb {
+        Verb::Get { name } => {
+            let value = secrets.get(name).ok_or_else(|| missing(name))?;
+            context.print(&format!("{value}\n"))?;
+        }
+        Verb::List => list(context, dir, site, &secrets)?,
+        Verb::Set {
+            name,
+            generate: length,
+        } => {
+            let value = match length {
+                Some(length) => generate(usize::from(*length), Alphabet::Alphanumeric),
+                None => asked(name)?,
+            };
+            secrets
+                .set(name, &value)
+                .map_err(|e| Usage(e.to_string()))?;
+            keys::save(context, dir, site, &secrets)?;
+        }
+        Verb::Remove { name } => {
+            let error = missing(name);
+            if !secrets.remove(name) {
+                return Err(error.into());
+            }
+            keys::save(context, dir, site, &secrets)?;
+        }
+        Verb::Edit => match edited(&secrets)? {
+            Some(new) => keys::save(context, dir, site, &new)?,
+            None => context.note("Nothing was changed.\n"),
+        },
+        Verb::Rekey => keys::save(context, dir, site, &secrets)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn list(context: &Context, dir: &Path, site: &Site, secrets: &Secrets) -> anyhow::Result<()> {
+    for name in secrets.names() {
+        let text = if context.global.json {
+            format!(
+                "{}\n",
+                serde_json::json!({ "event": "secret", "name": name })
+            )
+        } else {
+            format!("{name}\n")
+        };
+        context.print(&text)?;
+    }
+    let file = std::fs::read(dir.join(FILE)).unwrap_or_default();
+    if !file.is_empty() && Recipients::of(site)?.differ_from(&file)? {
+        context.note(
+            "The file is closed to others than the site's operators: nodewright secret rekey\n",
+        );
+    }
+    Ok(())
+}
+
+/// A value from standard input; its last line break is not part of it.
+fn asked(name: &str) -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password(format!("Value of {name} (not shown): "))
+            .context("cannot ask for the value");
+    }
+    let mut value = String::new();
+    std::io::stdin()
+        .read_to_string(&mut value)
+        .context("the value on standard input is not text")?;
+    if value.ends_with('\n') {
+        value.pop();
+    }
+    Ok(value)
+}
+
+/// What the operator's editor made of them; nothing when nothing changed.
+fn edited(secrets: &Secrets) -> anyhow::Result<Option<Secrets>> {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
+    // Made with mode 0700 and removed when it is dropped, whatever happens.
+    let folder = tempfile::Builder::new()
+        .prefix("nodewright-")
+        .tempdir_in(place)?;
+    let mut file = tempfile::Builder::new()
+        .suffix(".toml")
+        .tempfile_in(folder.path())?;
+    file.write_all(secrets.to_toml().as_bytes())?;
+    file.flush()?;
+    loop {
+        let status = editor()
+            .arg(file.path())
+            .status()
+            .context("cannot start the editor; name one in $EDITOR")?;
+        if !status.success() {
+            return Err(Usage(format!(
+                "the editor ended with {status}; nothing was changed"
+            ))
+            .into());
+        }
+        match Secrets::from_toml(&std::fs::read_to_string(file.path())?) {
+            Ok(new) => return Ok((new != *secrets).then_some(new)),
+            Err(error) if std::io::stdin().is_terminal() => {
+                let mut line = String::new();
+                writeln!(std::io::stderr(), "{error}\nEnter edits again, q gives up.")?;
+                std::io::stdin().read_line(&mut line)?;
+                if line.trim() == "q" {
+                    return Ok(None);
+                }
+            }
+            Err(error) => return Err(Usage(format!("{error}; nothing was changed")).into()),
+        }
+    }
+}
+
+/// The operator's editor with its own arguments.
+fn editor() -> std::process::Command {
+    let named = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .find_map(|key| std::env::var(key).ok());
+    let line = named
+        .filter(|l| !l.trim().is_empty())
+        .unwrap_or_else(|| "vi".to_owned());
+    let mut words = line.split_whitespace().map(PathBuf::from);
+    let mut command = std::process::Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
+}
