@@ -91,7 +91,7 @@ fn shown(node: &str, run: &str, lines: &[&JournalLine], whole: bool) -> String {
         .map_or("did not end", |l| l.text.as_str());
     let steps = lines.iter().filter(|l| l.event == "did").count();
     let at = lines.first().map_or("", |l| l.at.as_str());
-    let who = begun.map_or("", |l| l.text.as_str());
+    let who = begun.map_or(String::new(), |l| l.text.replace(" commit  tool", " tool"));
     let mut text = format!("{node}  {run}  {at}  {ended}, {steps} steps\n    {who}\n");
     if whole {
         for line in lines.iter().filter(|l| l.event != "begin") {

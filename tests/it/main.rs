@@ -1,7 +1,7 @@
 //! Tests of the program as a whole, and of what runs against real tools and real nodes.
 
-mod bad_role;
 mod bad_input;
+mod bad_role;
 mod cli;
 mod golden;
 mod kind_shell;
