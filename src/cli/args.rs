@@ -15,7 +15,7 @@ pub struct Global {
     /// Go to the local lab's nodes instead of the real ones (they run Debian 12).
     #[arg(long, global = true)]
     pub lab: bool,
-    /// A private key that opens secrets.age: of age or OpenSSH; by default ~/.ssh/id_ed25519, ~/.ssh/id_rsa and
+    /// A private key that opens secrets.age: of age or OpenSSH; by default `~/.ssh/id_ed25519`, `~/.ssh/id_rsa` and
     /// ~/.config/age/keys.txt.
     #[arg(
         short,

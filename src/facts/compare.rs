@@ -22,7 +22,7 @@ pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Diff
             what,
             declared,
             seen,
-        })
+        });
     };
     let platform = site.platform_of(node);
     if facts.platform != Some(platform) {

@@ -319,7 +319,7 @@ impl<'a> Draft<'_, 'a> {
                     self.items.push(item);
                 }
                 Verdict::Finding { what, remedy } => {
-                    self.decided.plan.findings.push(remark(what, remedy))
+                    self.decided.plan.findings.push(remark(what, remedy));
                 }
                 Verdict::Refuse(what) => {
                     let remedy = format!("look at it by hand on {}", self.wanted.target.node);
@@ -444,25 +444,25 @@ impl<'a> Draft<'_, 'a> {
         for item in self.items {
             let ends = item.resources.iter().any(|r| r.kind.ends_stage()) && item.path.is_none();
             let title = item.resources[0].address.to_string();
-            if let Some((what, table)) = item.later {
-                if item.path.is_none() || ended_by.is_some() {
-                    match &ended_by {
-                        Some((_, by)) => {
-                            for resource in &item.resources {
-                                let (after, table) = (by.clone(), table.clone());
-                                self.decided.plan.later.push(Later {
-                                    address: resource.address.clone(),
-                                    after,
-                                    table,
-                                });
-                            }
+            if let Some((what, table)) = item.later
+                && (item.path.is_none() || ended_by.is_some())
+            {
+                match &ended_by {
+                    Some((_, by)) => {
+                        for resource in &item.resources {
+                            let (after, table) = (by.clone(), table.clone());
+                            self.decided.plan.later.push(Later {
+                                address: resource.address.clone(),
+                                after,
+                                table,
+                            });
                         }
-                        None => self.decided.errors.push(format!(
-                            "{title} waits for {what}, and nothing here brings it"
-                        )),
                     }
-                    continue;
+                    None => self.decided.errors.push(format!(
+                        "{title} waits for {what}, and nothing here brings it"
+                    )),
                 }
+                continue;
             }
             let digest = sha256(
                 format!(

@@ -72,7 +72,7 @@ pub fn json_lines(survey: &Survey) -> String {
             "severity": finding.severity,
             "message": finding.message,
             "help": finding.help,
-            "file": place.as_ref().map(|p| p.file.to_string()),
+            "file": place.as_ref().map(|p| p.file.clone()),
             "line": place.as_ref().map(|p| p.line),
             "column": place.as_ref().map(|p| p.column),
         });

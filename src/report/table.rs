@@ -73,12 +73,12 @@ impl Table {
                 Align::Left => (0, gap),
                 Align::Right => (gap, 0),
             };
-            if !cell.is_empty() {
+            if cell.is_empty() {
+                owed += width + 2;
+            } else {
                 line.push_str(&" ".repeat(owed + before));
                 line.push_str(&look.paint(*tone, cell));
                 owed = after + 2;
-            } else {
-                owed += width + 2;
             }
         }
         line.push('\n');

@@ -157,6 +157,10 @@ pub trait Kind: Send + Sync + 'static {
 }
 
 /// What a step says besides its kind.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of a step, and they go in any mix"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepMeta {
     /// Position of the step in the node's whole list: roles in order, steps in order.

@@ -217,13 +217,11 @@ impl Kind for Sysctl {
 /// releases read it last.
 fn read_later(file: &str, platform: Platform) -> bool {
     let name = file.rsplit('/').next().unwrap_or_default();
-    match file {
-        "/etc/sysctl.conf" => platform != Platform::El6,
-        _ => {
-            let conf = std::path::Path::new(name).extension() == Some("conf".as_ref());
-            name > "60-nodewright.conf" && (conf || platform == Platform::El6)
-        }
+    if file == "/etc/sysctl.conf" {
+        return platform != Platform::El6;
     }
+    let conf = std::path::Path::new(name).extension() == Some("conf".as_ref());
+    name > "60-nodewright.conf" && (conf || platform == Platform::El6)
 }
 
 #[cfg(test)]

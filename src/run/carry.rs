@@ -12,6 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::task::JoinSet;
 
+/// A node, what became of its batch, the titles of its steps, and what the last one that failed said.
+type Ended = (
+    String,
+    Result<Option<Outcome>, NodeError>,
+    Vec<String>,
+    String,
+);
+
 impl Engine {
     /// Carries out what was approved, wave by wave, and observes again what it changed.
     ///
@@ -113,12 +121,7 @@ impl Engine {
     /// Prepares one wave on all its nodes, releases it and follows it. Gives the nodes whose batch ran to its end.
     async fn wave(&mut self, todo: &BTreeMap<String, Vec<Step>>) -> BTreeSet<String> {
         let ready = self.prepare(todo).await;
-        let mut running: JoinSet<(
-            String,
-            Result<Option<Outcome>, NodeError>,
-            Vec<String>,
-            String,
-        )> = JoinSet::new();
+        let mut running: JoinSet<Ended> = JoinSet::new();
         for (node, mut ready) in ready {
             let session = Rc::clone(&self.sessions[&node]);
             let wish = self.wish.clone();
