@@ -5,6 +5,7 @@
 
 use nodewright::role::{Library, expand};
 use nodewright::site::{Overrides, load};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn message(all: &Path, case: &Path) -> String {
@@ -57,7 +58,7 @@ fn bad_roles_are_told_what_is_wrong() {
         }
         let then = std::fs::read_to_string(&golden).unwrap_or_default();
         if then != now {
-            wrong += &format!("{name}: was\n{then}\n{name}: is\n{now}\n");
+            let _ = writeln!(wrong, "{name}: was\n{then}\n{name}: is\n{now}");
         }
     }
     assert_eq!(wrong, "");

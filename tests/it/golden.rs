@@ -7,6 +7,7 @@ use nodewright::role::{Expansion, Library, expand, files};
 use nodewright::site::{Overrides, load};
 use nodewright::text::Text;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -55,10 +56,10 @@ fn rendered(platform: Platform) -> BTreeMap<String, String> {
         let mut asked = String::new();
         for check in &expansion.checks {
             let expect = serde_json::to_string(&check.expect).unwrap();
-            asked += &format!("check {} {} {expect}\n", check.code, check.severity);
+            let _ = writeln!(asked, "check {} {} {expect}", check.code, check.severity);
         }
         for open in &expansion.opens {
-            asked += &format!("open {}\n", serde_json::to_string(open).unwrap());
+            let _ = writeln!(asked, "open {}", serde_json::to_string(open).unwrap());
         }
         out.insert(format!("{node}/asked.txt"), asked);
     }
