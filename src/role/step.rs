@@ -4,7 +4,7 @@ use super::file::Syntax;
 use super::head::Head;
 use super::reader::{Placed, Reader, unknown_key};
 use crate::resource::{Erased, KINDS, StepMeta, kind_named};
-use crate::site::{Finding, Place, Table, Tree, Value, any_of, did_you_mean, shape, shown};
+use crate::site::{Finding, Place, Table, Tree, Value, did_you_mean, shape, shown};
 
 /// The keys that every step may have, with what each means.
 pub const STEP_KEYS: [(&str, &str); 8] = [
@@ -252,7 +252,7 @@ fn kind_of(
         }
         None => Finding::error("STEP", "this step has no kind")
             .at(place)
-            .help(format!("the kinds are {}", any_of(&all))),
+            .help("name one, such as `package = \"chrony\"`; `nodewright kinds` tells of all"),
     });
     None
 }
