@@ -15,8 +15,8 @@ pub struct Global {
     /// Go to the local lab's nodes instead of the real ones (they run Debian 12).
     #[arg(long, global = true)]
     pub lab: bool,
-    /// A private key that opens secrets.age: of age or OpenSSH; by default `~/.ssh/id_ed25519`, `~/.ssh/id_rsa` and
-    /// ~/.config/age/keys.txt.
+    /// A private key that opens secrets.age: of age or OpenSSH. Without it: `~/.ssh/id_ed25519`, `~/.ssh/id_rsa` and
+    /// `~/.config/age/keys.txt`.
     #[arg(
         short,
         long,
@@ -35,7 +35,7 @@ pub struct Global {
     /// Say only results and failures.
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     pub quiet: bool,
-    /// Whether to use colours; `auto` does on a terminal unless NO_COLOR is set.
+    /// Whether to use colours; `auto` does on a terminal unless `NO_COLOR` is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub color: Color,
 }

@@ -24,7 +24,7 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
-    /// Write the results as JUnit XML, too.
+    /// Write the results as `JUnit` XML, too.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }

@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long an unused connection stays open, so that the next command starts warm.
-const PERSIST: Duration = Duration::from_secs(300);
+const PERSIST: Duration = Duration::from_mins(5);
 /// How long one way may take to log in, and one answer to come.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A site that is sound, with its roles.
 pub struct Workplace {

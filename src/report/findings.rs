@@ -5,6 +5,7 @@ use super::{Look, Tone};
 use crate::site::{Finding, Sources};
 use crate::survey::Survey;
 use serde_json::json;
+use std::fmt::Write as _;
 
 /// Every finding as it renders itself, with an empty line between two.
 pub fn findings<'a>(
@@ -76,7 +77,7 @@ pub fn json_lines(survey: &Survey) -> String {
             "line": place.as_ref().map(|p| p.line),
             "column": place.as_ref().map(|p| p.column),
         });
-        text += &format!("{line}\n");
+        let _ = writeln!(text, "{line}");
     }
     let (errors, warnings) = survey.count();
     let nodes: Vec<_> = survey.nodes.keys().collect();

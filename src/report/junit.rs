@@ -1,4 +1,4 @@
-//! Checks as a JUnit file, for build servers: one suite a node, one case a check.
+//! Checks as a `JUnit` file, for build servers: one suite a node, one case a check.
 
 use super::CheckResult;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Makes text of events: for people on a terminal or in a log, for programs as JSON, for build servers as JUnit.
+//! Makes text of events: for people on a terminal or in a log, for programs as JSON, for build servers as `JUnit`.
 //!
 //! Workers send [`Event`](crate::run::Event)s; one [`Reporter`] on the main thread receives them all, so lines never mix.
 

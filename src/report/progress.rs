@@ -65,15 +65,15 @@ impl Progress {
         if let Event::Batch { node, steps, .. } = event {
             self.steps.insert(node.clone(), *steps);
         }
-        let live = matches!(self.form, Form::Live(_));
-        let line = self.line(event, live);
+        let alive = matches!(self.form, Form::Live(_));
+        let text = self.line(event, alive);
         if let Form::Live(live) = &mut self.form
             && !self.look.quiet
         {
             live.tell(event, self.look);
         }
-        if !line.is_empty() {
-            self.say(&line);
+        if !text.is_empty() {
+            self.say(&text);
         }
     }
 

@@ -37,7 +37,7 @@ impl Reporter {
         }
     }
 
-    /// Says that this command is about checks: [`finish`](Self::finish) sums them up, and writes them to a JUnit file.
+    /// Says that this command is about checks: [`finish`](Self::finish) sums them up, and writes them to a `JUnit` file.
     #[must_use]
     pub fn of_checks(mut self, junit: Option<&Path>) -> Self {
         self.verify = true;
@@ -81,7 +81,7 @@ impl Reporter {
     /// Shows what could not be shown before all was known, and takes the progress away.
     ///
     /// # Errors
-    /// When the JUnit file cannot be written.
+    /// When the `JUnit` file cannot be written.
     pub fn finish(&mut self) -> std::io::Result<()> {
         self.progress.clear();
         if !self.json && (self.verify || !self.checks.is_empty()) {

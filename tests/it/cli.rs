@@ -1,6 +1,6 @@
 //! What commands say, whole, and with which code they end.
 
-use crate::support::Desk;
+use crate::support::{Desk, SMALL, small};
 use insta::assert_snapshot;
 use nodewright::exit::Exit;
 use std::process::Stdio;
@@ -225,57 +225,6 @@ fn a_starter_site_is_written_into_an_empty_folder_only() {
     error: rack is not empty: README.md is in it
       a starter is written into a new or empty folder only
     ");
-}
-
-/// A small sound site.
-const SMALL: &str = r#"
-[site]
-name = "small"
-domain = "example.net"
-platform = "debian12"
-
-[zone]
-red = { nic = "eth0", network = "192.0.2.0/24" }
-
-[node.node1]
-address = { red = "192.0.2.5" }
-mac.eth0 = "00:00:5e:00:53:01"
-
-[node.node2]
-address = { red = "192.0.2.6" }
-mac.eth0 = "00:00:5e:00:53:02"
-
-[group.all]
-nodes = ["node1", "node2"]
-roles = ["own"]
-
-[operator]
-"#;
-
-/// A role that opens ports and writes two files, one with a secret.
-const OWN: &str = r#"
-description = "of the site's own"
-
-[[open]]
-zone = "red"
-from = "peers"
-tcp = [7788, 7789]
-
-[[step]]
-file = "/etc/motd"
-content = "this is {{ node.name }}\n"
-
-[[step]]
-file = "/etc/own.key"
-mode = "0600"
-content = "key={{ secret('own') }}\n"
-"#;
-
-/// The small site with its role.
-fn small() -> Desk {
-    Desk::new()
-        .file("inventory.toml", SMALL)
-        .file("roles/own.toml", OWN)
 }
 
 #[test]
@@ -527,113 +476,6 @@ fn the_schema_is_json_and_names_every_table() {
             "the starter says nothing of [{table}]"
         );
     }
-}
-
-/// A desk whose operator anna has an SSH key, made here.
-fn with_key() -> Desk {
-    let desk = small();
-    let key = desk.home().join(".ssh/id_ed25519");
-    std::fs::create_dir(key.parent().unwrap()).unwrap();
-    let made = std::process::Command::new("ssh-keygen")
-        .args(["-q", "-t", "ed25519", "-N", "", "-C", "anna@desk", "-f"])
-        .arg(&key)
-        .status()
-        .unwrap();
-    assert!(made.success());
-    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
-    let anna = format!("anna = {{ key = \"{}\", secrets = true }}\n", public.trim());
-    desk.file("inventory.toml", &(SMALL.to_owned() + &anna))
-}
-
-#[test]
-fn a_secret_is_kept_encrypted_and_comes_back() {
-    let mut desk = with_key();
-    desk.input("it's $(a) \"value\" \\ \n");
-    assert_snapshot!(desk.run(&["secret", "set", "own"]), @r"
-    exit 0
-    --- stderr
-    secrets.age is closed to anna.
-    ");
-    assert!(
-        desk.read("secrets.age")
-            .starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n")
-    );
-    let (code, out, err) = desk.output(&["secret", "get", "own"]);
-    assert_eq!((code, err.as_str()), (0, ""));
-    assert_eq!(out, "it's $(a) \"value\" \\ \n");
-    assert_eq!(
-        desk.output(&["secret", "set", "random", "--generate", "40"])
-            .0,
-        0
-    );
-    let (_, random, _) = desk.output(&["secret", "get", "random"]);
-    assert_eq!(random.trim().len(), 40);
-    assert_snapshot!(desk.run(&["secret", "list"]), @r"
-    exit 0
-    --- stdout
-    own
-    random
-    ");
-    assert_snapshot!(desk.run(&["secret", "get", "owm"]), @r"
-    exit 64
-    --- stderr
-    error: no secret is called `owm`; there is own, random
-    ");
-    assert_eq!(desk.output(&["secret", "remove", "random"]).0, 0);
-    assert_eq!(desk.output(&["secret", "rekey"]).0, 0);
-    assert_eq!(desk.output(&["secret", "list"]).1, "own\n");
-}
-
-#[test]
-fn an_editor_that_changes_secrets_is_heard() {
-    let mut desk = with_key();
-    assert_eq!(
-        desk.output(&["secret", "set", "own", "--generate", "8"]).0,
-        0
-    );
-    desk.env("EDITOR", "sed -i s/own/new/");
-    assert_eq!(desk.output(&["secret", "edit"]).0, 0);
-    assert_eq!(desk.output(&["secret", "list"]).1, "new\n");
-    desk.env("EDITOR", "true");
-    assert_snapshot!(desk.run(&["secret", "edit"]), @r"
-    exit 0
-    --- stderr
-    Nothing was changed.
-    ");
-    desk.env("EDITOR", "sed -i s/^/=/");
-    assert_snapshot!(desk.run(&["secret", "edit"]), @r#"
-    exit 64
-    --- stderr
-    error: secrets.age is open, but line 1 in it is not `name = "value"`; nothing was changed
-    "#);
-    assert_eq!(desk.output(&["secret", "list"]).1, "new\n");
-}
-
-#[test]
-fn without_its_key_the_file_stays_closed() {
-    let desk = with_key();
-    assert_eq!(
-        desk.output(&["secret", "set", "own", "--generate", "8"]).0,
-        0
-    );
-    std::fs::remove_file(desk.home().join(".ssh/id_ed25519")).unwrap();
-    assert_snapshot!(desk.run(&["secret", "get", "own"]), @r"
-    exit 64
-    --- stderr
-    error: no private key to open secrets.age with: none of ~/.ssh/id_ed25519, ~/.ssh/id_rsa, ~/.config/age/keys.txt is there; name one with --identity
-    ");
-}
-
-#[test]
-fn a_secret_nobody_may_open_is_not_written() {
-    let mut desk = small();
-    desk.input("x");
-    assert_snapshot!(desk.run(&["secret", "set", "own"]), @r"
-    exit 64
-    --- stderr
-    error: nobody could open secrets.age: give operators `secrets = true`
-    ");
-    assert!(!desk.site().join("secrets.age").exists());
 }
 
 /// The files under a folder, by their path in it.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_role;
 mod cli;
+mod cli_secret;
 mod golden;
 mod kind_shell;
 mod kinds_running;

@@ -114,3 +114,54 @@ impl Desk {
             .replace(&text(&self.home()), "[home]")
     }
 }
+
+/// A small sound site.
+pub const SMALL: &str = r#"
+[site]
+name = "small"
+domain = "example.net"
+platform = "debian12"
+
+[zone]
+red = { nic = "eth0", network = "192.0.2.0/24" }
+
+[node.node1]
+address = { red = "192.0.2.5" }
+mac.eth0 = "00:00:5e:00:53:01"
+
+[node.node2]
+address = { red = "192.0.2.6" }
+mac.eth0 = "00:00:5e:00:53:02"
+
+[group.all]
+nodes = ["node1", "node2"]
+roles = ["own"]
+
+[operator]
+"#;
+
+/// A role that opens ports and writes two files, one with a secret.
+const OWN: &str = r#"
+description = "of the site's own"
+
+[[open]]
+zone = "red"
+from = "peers"
+tcp = [7788, 7789]
+
+[[step]]
+file = "/etc/motd"
+content = "this is {{ node.name }}\n"
+
+[[step]]
+file = "/etc/own.key"
+mode = "0600"
+content = "key={{ secret('own') }}\n"
+"#;
+
+/// The small site with its role.
+pub fn small() -> Desk {
+    Desk::new()
+        .file("inventory.toml", SMALL)
+        .file("roles/own.toml", OWN)
+}
