@@ -12,7 +12,7 @@ pub struct Global {
     /// The site's folder: by default this one, or the nearest above it with inventory.toml or inventory/.
     #[arg(short = 'C', long, value_name = "DIR", global = true)]
     pub site: Option<PathBuf>,
-    /// Go to the local lab's nodes instead of the real ones (they run Debian 12).
+    /// Go to the local lab's nodes instead of the real ones, and render for what they run.
     #[arg(long, global = true)]
     pub lab: bool,
     /// A private key that opens secrets.age: of age or OpenSSH. Without it: `~/.ssh/id_ed25519`, `~/.ssh/id_rsa` and

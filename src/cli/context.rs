@@ -2,7 +2,6 @@
 
 use super::{Color, Global, OutputClosed, Usage};
 use crate::report::{self, Look, Progress, Reporter};
-use crate::resource::Platform;
 use crate::run::today;
 use crate::site::types::{Date, Word as _};
 use crate::site::{Overrides, Severity};
@@ -89,7 +88,7 @@ impl Context {
     /// What this run says besides the site.
     fn overrides(&self) -> Overrides {
         Overrides {
-            platform: self.global.lab.then_some(Platform::Debian12),
+            platform: self.global.lab.then(super::lab::platform),
             containers: self.global.lab,
         }
     }

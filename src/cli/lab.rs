@@ -4,6 +4,7 @@ use super::Context;
 use crate::exit::Exit;
 use crate::lab::{DEFAULT_NAME, Flavour, LabSpec, Power, Progress};
 use crate::report::{Align, Table, Tone};
+use crate::resource::Platform;
 use anyhow::Context as _;
 use clap_complete::ArgValueCompleter;
 use std::os::unix::process::CommandExt as _;
@@ -18,8 +19,9 @@ Examples:
   nodewright lab ssh node1          look around
   nodewright lab down")]
 pub struct Args {
-    /// The lab's name; labs of different names live beside each other.
-    #[arg(long, global = true, default_value = DEFAULT_NAME)]
+    /// The lab's name; labs of different names live beside each other. Commands with `--lab` go to the one called
+    /// $NODEWRIGHT_LAB_NAME, or `lab`.
+    #[arg(long, global = true, default_value_t = default_name())]
     name: String,
     /// What to do.
     #[command(subcommand)]
@@ -82,6 +84,18 @@ impl From<How> for Power {
             How::On => Self::On,
         }
     }
+}
+
+/// The lab that is meant where none is named.
+pub fn default_name() -> String {
+    std::env::var("NODEWRIGHT_LAB_NAME").unwrap_or_else(|_| DEFAULT_NAME.to_owned())
+}
+
+/// What the nodes of that lab run; bare Debian while it is not up.
+pub fn platform() -> Platform {
+    let lab = crate::lab::State::load(&default_name()).ok().flatten();
+    lab.and_then(|lab| crate::facts::platform_of_root(&lab.nodes.first()?.root))
+        .unwrap_or(Platform::Debian12)
 }
 
 /// Does it.

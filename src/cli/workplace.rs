@@ -7,7 +7,7 @@ use crate::lab;
 use crate::node::{ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
 use crate::plan::Selection;
 use crate::report::{Reporter, write_whole};
-use crate::resource::{Platform, Resource};
+use crate::resource::Resource;
 use crate::role::{Check, Expansion};
 use crate::run::{Ancestry, Engine, Event, Events, Member, Origin, Setup, Wish as RunWish, access};
 use crate::site::Site;
@@ -44,10 +44,9 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
     let site = survey.sound()?.clone();
     if context.global.lab {
         let declared = site.inventory.site.platform;
-        if declared != Platform::Debian12 {
-            context.note(&format!(
-                "lab: rendered for debian12 instead of {declared}\n"
-            ));
+        let runs = super::lab::platform();
+        if declared != runs {
+            context.note(&format!("lab: rendered for {runs} instead of {declared}\n"));
         }
     }
     Ok(Workplace {
@@ -192,7 +191,7 @@ impl Workplace {
             timeout: TIMEOUT,
         };
         if context.global.lab {
-            let lab = lab::State::load(lab::DEFAULT_NAME)?
+            let lab = lab::State::load(&super::lab::default_name())?
                 .ok_or_else(|| Usage("no lab is up: `nodewright lab up`".to_owned()))?;
             return nodes
                 .iter()

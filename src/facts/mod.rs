@@ -161,6 +161,17 @@ impl Facts {
     }
 }
 
+/// The platform of a root filesystem that lies in this folder, where it is one that is known.
+pub fn platform_of_root(root: &std::path::Path) -> Option<Platform> {
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
+    release(&format!(
+        "{}---\n{}---\n",
+        read("etc/os-release"),
+        read("etc/redhat-release")
+    ))
+    .1
+}
+
 /// The release's own words, and the platform (reference.md 1: os-release where there is one, else redhat-release,
 /// whose major version stands after "release ").
 fn release(text: &str) -> (String, Option<Platform>) {
