@@ -93,8 +93,16 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         if plan.is_empty() && plan.nodes.iter().all(|n| n.refusals.is_empty()) {
             return workplace::worst(engine).unwrap_or_else(|| super::plan::ends_with(&plan));
         }
-        engine.carry_out(&plan).await;
-        workplace::worst(engine).unwrap_or(Exit::Done)
+        let recap = engine.carry_out(&plan).await;
+        workplace::worst(engine).unwrap_or_else(|| {
+            if recap.iter().any(|node| !node.not_run.is_empty()) {
+                Exit::Pending
+            } else if recap.iter().any(|node| node.findings > 0) {
+                Exit::Findings
+            } else {
+                Exit::Done
+            }
+        })
     })?;
     reporter.finish()?;
     Ok(exit)

@@ -60,7 +60,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             file.display()
         ));
     }
-    Ok(worst.unwrap_or_else(|| ends_with(&plan)))
+    Ok(match (ends_with(&plan), worst) {
+        (Exit::Refused, _) => Exit::Refused,
+        (ended, worst) => worst.unwrap_or(ended),
+    })
 }
 
 /// What a plan alone ends a command with.

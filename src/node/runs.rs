@@ -121,12 +121,15 @@ impl Session {
                     prepared.link = Some(link);
                     return Ok(());
                 }
-                SpoolEvent::Check(_, title) | SpoolEvent::Output(_, title) => last = title,
+                SpoolEvent::Check(_, title) => last = title,
                 SpoolEvent::Done(outcome) => {
                     return Err(self.error(match outcome {
                         Outcome::Locked(holder) => Failure::Locked(Box::new(holder)),
                         Outcome::Broken(why) => Failure::NotReady(why),
                         Outcome::GaveUp => Failure::GaveUp,
+                        Outcome::Refused { .. } => {
+                            Failure::NotReady(format!("{last} did not pass"))
+                        }
                         _ => Failure::NotReady(last),
                     }));
                 }

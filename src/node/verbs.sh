@@ -109,11 +109,13 @@ nw_symlink() {
   ln -s -- "$2" "$nw_tmp" && mv -fT -- "$nw_tmp" "$1"
 }
 
-# nw_remove PATH EXPECTED KEEP(yes|no): a directory only when it is empty.
+# nw_remove PATH EXPECTED KEEP(yes|no): a directory only when it is empty. What is gone already (with its package, a
+# step before) is as wanted.
 nw_remove() {
+  nw_see "$1" || return 1
+  [ "$nw_now" != absent ] || return 0
   nw_expect "$1" "$2" || return
   case $nw_now in
-  absent) return 0 ;;
   directory) rmdir -- "$1" ;;
   *) if [ "${3:-yes}" = yes ]; then nw_keep "$1" || return; fi; rm -f -- "$1" ;;
   esac

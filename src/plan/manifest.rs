@@ -77,7 +77,8 @@ impl Manifest {
             .iter()
             .flat_map(|r| r.edits.iter().map(|e| e.path.as_str()))
             .collect();
-        self.entries
+        let mut orphans: Vec<Orphan> = self
+            .entries
             .values()
             .filter(|e| !addresses.contains(&e.address.to_string()))
             .filter(|e| e.path.is_empty() || !paths.contains(e.path.as_str()))
@@ -90,14 +91,14 @@ impl Manifest {
                     why: if file {
                         "no longer wanted".to_owned()
                     } else {
-                        format!(
-                            "no longer wanted; a {} is not removed by a run",
-                            e.address.kind
-                        )
+                        "no longer wanted; a run removes only files".to_owned()
                     },
                 }
             })
-            .collect()
+            .collect();
+        // What has a running side and files beside it is one thing to people.
+        orphans.dedup_by(|a, b| a.address == b.address && a.address.kind != "file");
+        orphans
     }
 
     /// The digest we last wrote to a path that is an orphan file.

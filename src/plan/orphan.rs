@@ -30,7 +30,6 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
             continue;
         }
         orphan.removed = true;
-        let address = orphan.address.to_string();
         let keep = if manifest.is_tainted(&orphan.path) {
             "no"
         } else {
@@ -46,7 +45,7 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
             digest: digest.clone(),
         });
         decided.steps.push(Step {
-            addresses: Vec::new(),
+            addresses: vec![orphan.address.clone()],
             title: format!("remove {}", orphan.path),
             meta: Arc::new(StepMeta {
                 index: usize::MAX,
@@ -54,13 +53,11 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
             }),
             stage,
             preflight: Vec::new(),
-            calls: vec![
-                Call::new("nw_remove").args([orphan.path.as_str(), found, keep]),
-                Call::new("nw_own").args([address.as_str(), &orphan.path, "-", "plain"]),
-            ],
+            calls: vec![Call::new("nw_remove").args([orphan.path.as_str(), found, keep])],
             blobs: Vec::new(),
             path: Some(orphan.path.clone()),
-            owns: (String::new(), String::new(), false),
+            // No longer ours.
+            owns: (orphan.path.clone(), "-".to_owned(), false),
             digest,
         });
     }

@@ -52,7 +52,8 @@ impl<'a> Paths<'a> {
         observe.functions(include_str!("paths.sh"));
         let format = Call::new("stat").args(["-c", "%f %a %U %G %n", "--"]);
         observe.section("path.stat", format.args(all));
-        let mut links = Vec::new();
+        let links: Vec<String> = self.by_path.keys().map(|p| (*p).to_owned()).collect();
+        let mut removed = Vec::new();
         let mut whole = Vec::new();
         let mut wanted = String::new();
         let mut edited = Vec::new();
@@ -67,8 +68,8 @@ impl<'a> Paths<'a> {
                         tainted |= text.is_tainted();
                         content = Some(text);
                     }
-                    EditChange::Symlink(_) => links.push((*path).to_owned()),
-                    EditChange::Directory | EditChange::Absent => {}
+                    EditChange::Absent => removed.push((*path).to_owned()),
+                    EditChange::Symlink(_) | EditChange::Directory => {}
                     _ => needs_content = true,
                 }
             }
@@ -90,6 +91,9 @@ impl<'a> Paths<'a> {
         }
         if !links.is_empty() {
             observe.section("path.link", Call::new("nw_path_links").args(links));
+        }
+        if !removed.is_empty() {
+            observe.section("path.entries", Call::new("nw_path_entries").args(removed));
         }
         if !summed.is_empty() {
             observe.section("path.sum", Call::new("sha256sum").arg("--").args(summed));
@@ -115,6 +119,7 @@ impl<'a> Paths<'a> {
             }
         }
         let links = read_links(&answer.text("path.link"));
+        let entries = answer.text("path.entries");
         let mut seen = BTreeMap::new();
         for line in answer.text("path.stat").lines() {
             let mut words = line.splitn(5, ' ');
@@ -136,7 +141,9 @@ impl<'a> Paths<'a> {
                     };
                     SeenKind::File { sha256, content }
                 }
-                0o040_000 => SeenKind::Directory { entries: None },
+                0o040_000 => SeenKind::Directory {
+                    entries: self.entries(path, &entries),
+                },
                 0o120_000 => SeenKind::Symlink {
                     target: links.get(path).cloned().unwrap_or_default(),
                 },
@@ -168,6 +175,28 @@ impl<'a> Paths<'a> {
                 .or_insert_with(|| absent.clone());
         }
         seen
+    }
+}
+
+impl Paths<'_> {
+    fn goes(&self, path: &str) -> bool {
+        let wishes = self.by_path.get(path);
+        wishes.is_some_and(|w| w.iter().any(|(_, e)| e.change == EditChange::Absent))
+    }
+
+    /// What lies in a folder that is to go, but for what is to go too; `None` where nobody asked.
+    fn entries(&self, folder: &str, lines: &str) -> Option<Vec<String>> {
+        let inside = |line: &&str| {
+            let name = line.strip_prefix(folder).and_then(|l| l.strip_prefix('/'));
+            name.is_some_and(|n| !n.contains('/')) && !self.goes(line)
+        };
+        self.goes(folder).then(|| {
+            lines
+                .lines()
+                .filter(inside)
+                .map(ToOwned::to_owned)
+                .collect()
+        })
     }
 }
 

@@ -32,4 +32,25 @@ nw_path_contents() {
   return 0
 }
 
-nw_path_links() { QUOTING_STYLE=literal stat -c %N -- "$@"; }
+# nw_path_links PATH...: where those that are links lead.
+nw_path_links() {
+  for nw_p; do
+    shift
+    [ ! -L "$nw_p" ] || set -- "$@" "$nw_p"
+  done
+  [ "$#" -eq 0 ] || QUOTING_STYLE=literal stat -c %N -- "$@"
+}
+
+# nw_path_entries FOLDER...: what lies in each, by its path, seven of each at most.
+nw_path_entries() {
+  for nw_p; do
+    if [ ! -d "$nw_p" ] || [ -L "$nw_p" ]; then continue; fi
+    nw_n=0
+    for nw_e in "$nw_p"/* "$nw_p"/.[!.]* "$nw_p"/..?*; do
+      [ -e "$nw_e" ] || [ -L "$nw_e" ] || continue
+      nw_n=$((nw_n + 1))
+      [ "$nw_n" -le 7 ] || break
+      printf '%s\n' "$nw_e"
+    done
+  done
+}

@@ -332,6 +332,8 @@ fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
     // Statuses of SysV scripts: 1 and 2 are dead with leftovers, 3 is stopped.
     let active = match *status {
         "0" => "active",
+        // `service` itself says 1 where there is no such script.
+        "1" if level.is_none() => "inactive",
         "1" | "2" => "failed",
         "3" => "inactive",
         _ => "unknown",

@@ -3,7 +3,7 @@
 use super::setup::Member;
 use crate::node::{Batch, BatchStep, Blob, Header, RunId, Secret};
 use crate::plan::{Step, sha256};
-use crate::resource::{Resource, Target};
+use crate::resource::{EditChange, Resource, Target};
 use crate::sh::Call;
 use crate::text::Vault;
 
@@ -68,6 +68,7 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
         for address in &step.addresses {
             let resource = resources.iter().find(|r| r.address == *address);
             let digest = match resource {
+                Some(resource) if is_gone(resource, path) => "-".to_owned(),
                 Some(resource) if path.is_empty() => sha256(resource.value.to_string().as_bytes()),
                 _ => digest.clone(),
             };
@@ -109,6 +110,17 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
         preflight,
         steps: todo,
     }
+}
+
+/// Whether a resource is wanted absent, so that afterwards nothing of it is ours. (A file that is written to keep
+/// something away stays ours.)
+fn is_gone(resource: &Resource, path: &str) -> bool {
+    let whole = |change: &EditChange| matches!(change, EditChange::Whole { .. });
+    resource.value["state"] == "absent"
+        && !resource
+            .edits
+            .iter()
+            .any(|e| e.path == path && whole(&e.change))
 }
 
 /// What is done before the first change: services whose files are about to change get their instance recorded with

@@ -3,6 +3,7 @@
 use super::batch::batch;
 use super::engine::{Engine, each};
 use super::follow::{Ready, follow, get_ready};
+use super::look::look;
 use super::setup::{Trouble, Wish, from_error, outcome_says};
 use super::{Event, Recap};
 use crate::exit::Exit;
@@ -39,9 +40,10 @@ impl Engine {
             if todo.is_empty() || *self.wish.borrow() != Wish::GoOn {
                 break;
             }
-            let done = self.wave(&todo).await;
+            let (done, broken) = self.wave(&todo).await;
             self.observe().await;
             self.confirm(&todo, &done);
+            self.take_stock(&todo, broken).await;
         }
         self.recap()
     }
@@ -118,8 +120,38 @@ impl Engine {
         }
     }
 
-    /// Prepares one wave on all its nodes, releases it and follows it. Gives the nodes whose batch ran to its end.
-    async fn wave(&mut self, todo: &BTreeMap<String, Vec<Step>>) -> BTreeSet<String> {
+    /// Looks again at nodes whose batch broke in the middle: the recap tells what was done before, and what was not.
+    async fn take_stock(&mut self, todo: &BTreeMap<String, Vec<Step>>, broken: Vec<String>) {
+        if broken.is_empty() {
+            return;
+        }
+        let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
+        let sessions = self.sessions.clone();
+        let all = each(self.setup.forks, broken, move |node| {
+            let session = Rc::clone(&sessions[&node]);
+            look(Rc::clone(&setup), session, node, events.clone())
+        })
+        .await;
+        // A node that does not answer now has failed already, with a better reason.
+        for (node, look) in all.into_iter().filter_map(|(n, l)| Some((n, l.ok()?))) {
+            let same = &look.decided.same;
+            let reached = todo[&node].iter().flat_map(|s| &s.addresses);
+            let reached = reached.map(ToString::to_string);
+            self.changed
+                .entry(node.clone())
+                .or_default()
+                .extend(reached.filter(|a| same.contains(a)));
+            self.looks.insert(node, look);
+        }
+        self.settle_once();
+    }
+
+    /// Prepares one wave on all its nodes, releases it and follows it. Gives the nodes whose batch ran to its end, and
+    /// those where it began and broke.
+    async fn wave(
+        &mut self,
+        todo: &BTreeMap<String, Vec<Step>>,
+    ) -> (BTreeSet<String>, Vec<String>) {
         let ready = self.prepare(todo).await;
         let mut running: JoinSet<Ended> = JoinSet::new();
         for (node, mut ready) in ready {
@@ -136,7 +168,7 @@ impl Engine {
                 (node, result, ready.titles, said)
             });
         }
-        let mut done = BTreeSet::new();
+        let (mut done, mut broken) = (BTreeSet::new(), Vec::new());
         while let Some(joined) = running.join_next().await {
             let Ok((node, result, titles, said)) = joined else {
                 continue;
@@ -145,7 +177,10 @@ impl Engine {
                 Ok(Some(Outcome::Finished)) => {
                     done.insert(node);
                 }
-                Ok(Some(outcome)) => self.fail(&node, outcome_says(&outcome, &titles, &said)),
+                Ok(Some(outcome)) => {
+                    self.fail(&node, outcome_says(&outcome, &titles, &said));
+                    broken.push(node);
+                }
                 Ok(None) => {
                     let run = &self.setup.origin.run;
                     let why = format!(
@@ -162,7 +197,7 @@ impl Engine {
                 Err(error) => self.fail(&node, from_error(&error)),
             }
         }
-        done
+        (done, broken)
     }
 
     /// Uploads and checks; a cluster's nodes in name order, all or none.

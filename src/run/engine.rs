@@ -190,7 +190,7 @@ impl Engine {
     }
 
     /// What is done once in a cluster is done by one member, and by none where any member has it already.
-    fn settle_once(&mut self) {
+    pub(super) fn settle_once(&mut self) {
         let cluster = &self.setup.cluster;
         let mut doers: BTreeMap<String, Option<String>> = BTreeMap::new();
         for node in self.looks.keys().filter(|n| cluster.contains(*n)) {
@@ -212,11 +212,12 @@ impl Engine {
         }
         for (node, look) in &mut self.looks {
             let not_mine = |addresses: &[crate::resource::Address]| {
-                addresses.iter().all(|a| {
-                    doers
-                        .get(&a.to_string())
-                        .is_some_and(|d| d.as_ref() != Some(node))
-                })
+                !addresses.is_empty()
+                    && addresses.iter().all(|a| {
+                        doers
+                            .get(&a.to_string())
+                            .is_some_and(|d| d.as_ref() != Some(node))
+                    })
             };
             let decided = &mut look.decided;
             let keep: Vec<bool> = decided

@@ -157,7 +157,8 @@ pub(super) async fn sums(
     paths: Vec<String>,
 ) -> Result<BTreeMap<String, String>, Trouble> {
     let mut observe = Observe::default();
-    observe.section("orphans", Call::new("sha256sum").arg("--").args(paths));
+    observe.functions(include_str!("sums.sh"));
+    observe.section("orphans", Call::new("nw_sums").args(paths));
     let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
     let text = answer.text("orphans");
     let lines = text.lines().filter_map(|l| l.split_once("  "));

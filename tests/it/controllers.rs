@@ -1,0 +1,147 @@
+//! More than one operator: two runs at once, an older checkout, what nobody wants any more.
+
+use crate::nodes;
+use crate::rig::Rig;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+#[test]
+fn a_second_run_is_told_who_holds_the_node() {
+    let rig = Rig::new(nodes::debian(1));
+    rig.nodes.ok("node1", "mkfifo /run/gate");
+    rig.role("[[step]]\ncommand = [\"sh\", \"-c\", \"cat /run/gate; touch /run/passed\"]\ncreates = \"/run/passed\"");
+    let mut first = rig
+        .desk
+        .command(&["--lab", "--json", "apply", "--yes"])
+        .env("USER", "beat")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(first.stdout.take().unwrap()).lines();
+    let begun = said
+        .by_ref()
+        .map(Result::unwrap)
+        .find(|l| l.contains("\"step-begin\""));
+    assert!(begun.is_some(), "the first run came to its step");
+
+    let second = rig.apply();
+    let failed = second.failed();
+    assert_eq!((second.code, failed.len()), (7, 1), "{}", second.err);
+    let lock = rig.nodes.ok("node1", "readlink /var/lib/nodewright/lock");
+    let run = lock.split(' ').next().unwrap();
+    assert!(
+        failed[0].contains(run) && failed[0].contains("beat@"),
+        "{failed:?}"
+    );
+    assert!(
+        rig.plan().notes().iter().any(|n| n.contains(run)),
+        "plan tells of it too"
+    );
+
+    rig.nodes.ok("node1", "echo >/run/gate");
+    let rest: Vec<String> = said.map(Result::unwrap).collect();
+    assert!(first.wait().unwrap().success(), "{rest:?}");
+    rig.nodes.ok(
+        "node1",
+        "test -e /run/passed && ! test -L /var/lib/nodewright/lock",
+    );
+    rig.nothing_to_do();
+}
+
+#[test]
+fn an_older_checkout_stops_and_says_who_applied_what_when() {
+    let rig = Rig::new(nodes::debian(1));
+    let git = |words: &[&str]| {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(rig.desk.site())
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.net"])
+            .args(words)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{words:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let file = |content: &str| {
+        rig.role(&format!(
+            "[[step]]\nfile = \"/etc/demo\"\ncontent = \"{content}\\n\""
+        ))
+    };
+    file("a");
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "a"]);
+    assert_eq!(rig.apply().code, 0);
+    file("b");
+    git(&["commit", "-q", "-a", "-m", "b"]);
+    let newer = git(&["rev-parse", "HEAD"]);
+    assert_eq!(rig.apply().code, 0);
+
+    git(&["checkout", "-q", "HEAD^"]);
+    for words in [&["plan"][..], &["apply", "--yes"]] {
+        let said = rig.say(words);
+        let failed = said.failed();
+        assert_eq!((said.code, failed.len()), (1, 1), "{words:?}");
+        let (who, when) = ("anna@", rig.nodes.ok("node1", "date -u +%Y-%m-%dT"));
+        for part in [who, &newer[..12], when.trim(), "does not contain it"] {
+            assert!(failed[0].contains(part), "{part}: {failed:?}");
+        }
+    }
+    assert_eq!(rig.nodes.ok("node1", "cat /etc/demo"), "b\n");
+
+    // Once it is merged, all is well: this checkout holds both.
+    file("c");
+    git(&["checkout", "-q", "-b", "side"]);
+    git(&["commit", "-q", "-a", "-m", "c"]);
+    assert_eq!(rig.apply().code, 1);
+    git(&["merge", "-q", "-s", "ours", "-m", "both", "main"]);
+    rig.apply_as_planned();
+    assert_eq!(rig.nodes.ok("node1", "cat /etc/demo"), "c\n");
+}
+
+#[test]
+fn what_is_no_longer_wanted_goes_only_as_we_wrote_it() {
+    let rig = Rig::new(nodes::debian(1));
+    let file = |path: &str| format!("[[step]]\nfile = \"{path}\"\ncontent = \"ours\\n\"\n");
+    let role = |paths: &[&str]| rig.role(&paths.iter().map(|p| file(p)).collect::<String>());
+    role(&[
+        "/etc/ours",
+        "/etc/theirs",
+        "/etc/deleted",
+        "/etc/linked",
+        "/etc/stays",
+    ]);
+    rig.apply_as_planned();
+    rig.nodes.ok(
+        "node1",
+        "echo more >>/etc/theirs; rm /etc/deleted; mv /etc/linked /etc/target; ln -s target /etc/linked",
+    );
+    role(&["/etc/stays"]);
+    insta::assert_snapshot!(rig.apply_as_planned(), @r"
+    remove /etc/ours [file:/etc/ours]; no longer wanted: ours ->
+    orphans: file:/etc/linked: no longer wanted, and changed since it was written: left as it is
+    orphans: file:/etc/ours: removed, no longer wanted
+    orphans: file:/etc/theirs: no longer wanted, and changed since it was written: left as it is
+    ");
+    assert_eq!(
+        rig.nodes.ok(
+            "node1",
+            "cd /etc; ls -d ours theirs deleted linked stays 2>/dev/null; cat theirs"
+        ),
+        "linked\nstays\ntheirs\nours\nmore\n"
+    );
+    // The old version is kept outside /etc.
+    assert_eq!(
+        rig.nodes
+            .ok("node1", "cat /var/lib/nodewright/runs/*/*/kept/etc/ours"),
+        "ours\n"
+    );
+    // Wanted again, it is ours again.
+    role(&["/etc/stays", "/etc/ours"]);
+    rig.apply_as_planned();
+}

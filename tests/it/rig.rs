@@ -1,0 +1,308 @@
+//! An operator's desk with a site whose nodes are those of a lab, and what commands said as pages that read like one.
+
+use crate::nodes::Nodes;
+use crate::support::Desk;
+use serde_json::Value as Json;
+use std::fmt::Write as _;
+
+/// A desk and its nodes.
+pub struct Rig {
+    /// The desk, whose site has the one role `demo` on every node.
+    pub desk: Desk,
+    /// The nodes.
+    pub nodes: Nodes,
+}
+
+/// What a command with `--json` said.
+pub struct Said {
+    /// Its exit code.
+    pub code: i32,
+    /// Its events.
+    pub events: Vec<Json>,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Rig {
+    /// A site with these nodes, each for itself.
+    pub fn new(nodes: Nodes) -> Self {
+        let mut inventory = "\
+[site]
+name = \"rig\"
+domain = \"example.net\"
+platform = \"debian12\"
+[zone]
+red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
+"
+        .to_owned();
+        let mut names = Vec::new();
+        for node in &nodes.state().nodes {
+            let (name, address) = (&node.name, node.address());
+            let _ = writeln!(
+                inventory,
+                "[node.{name}]\naddress = {{ red = \"{address}\" }}"
+            );
+            names.push(format!("\"{name}\""));
+        }
+        let names = names.join(", ");
+        let _ = writeln!(
+            inventory,
+            "[group.all]\nnodes = [{names}]\nroles = [\"demo\"]"
+        );
+        Self::with(nodes, &inventory)
+    }
+
+    /// The example site, whose two nodes are a cluster, with the role `demo` in place of its own.
+    pub fn cluster(nodes: Nodes) -> Self {
+        let inventory = include_str!("../../inventory/crosslink/inventory.toml");
+        let roles = "roles = [\"base\", \"etckeeper\"]";
+        assert!(inventory.contains(roles));
+        Self::with(nodes, &inventory.replace(roles, "roles = [\"demo\"]"))
+    }
+
+    fn with(nodes: Nodes, inventory: &str) -> Self {
+        let mut desk = Desk::new().file("inventory.toml", inventory);
+        // Connections that stay open are this desk's own.
+        let home = desk.home().to_str().unwrap().to_owned();
+        desk.env("XDG_RUNTIME_DIR", &home);
+        desk.env("NODEWRIGHT_LAB_NAME", &nodes.state().name);
+        let rig = Self { desk, nodes };
+        rig.role("");
+        rig
+    }
+
+    /// Writes the role.
+    pub fn role(&self, steps: &str) {
+        self.write(
+            "roles/demo.toml",
+            &format!("description = \"demo\"\n{steps}\n"),
+        );
+    }
+
+    /// Writes a file of the site.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.desk.site().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Runs a command on the lab, for people.
+    pub fn run(&self, words: &[&str]) -> (i32, String, String) {
+        self.desk.output(&[&["--lab"], words].concat())
+    }
+
+    /// Runs a command on the lab, for programs.
+    pub fn say(&self, words: &[&str]) -> Said {
+        let (code, out, err) = self.desk.output(&[&["--lab", "--json"], words].concat());
+        let events = out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")))
+            .collect();
+        Said { code, events, err }
+    }
+
+    /// `plan`.
+    pub fn plan(&self) -> Said {
+        self.say(&["plan"])
+    }
+
+    /// `apply --yes`.
+    pub fn apply(&self) -> Said {
+        self.say(&["apply", "--yes"])
+    }
+
+    /// Plans, carries it out, and sees that what was done is what `plan` said; then that nothing is left to do.
+    /// Gives the plan.
+    #[track_caller]
+    pub fn apply_as_planned(&self) -> String {
+        let plan = self.plan();
+        let page = plan.page();
+        assert_eq!(plan.code, 2, "{page}{}", plan.err);
+        let applied = self.apply();
+        let failed = applied.failed();
+        assert_eq!((applied.code, failed), (0, Vec::new()), "{}", applied.err);
+        assert_eq!(applied.page(), page, "apply shows what plan showed");
+        for node in plan.nodes() {
+            let name = node["node"].as_str().unwrap();
+            let planned = node["changes"].as_array().unwrap();
+            let (foretold, later): (Vec<&str>, Vec<&str>) = applied
+                .done(name)
+                .into_iter()
+                .partition(|title| planned.iter().any(|change| foretells(change, title)));
+            let all = foretold.len() == planned.len()
+                && std::iter::zip(planned, &foretold).all(|(c, title)| foretells(c, title));
+            assert!(all, "{name}: {foretold:#?} was done; planned was\n{page}");
+            let announced = node["later"].as_array().unwrap().len();
+            assert!(
+                later.len() <= announced,
+                "{name}: {later:?} was done, and {announced} were to be decided later"
+            );
+            let mut addresses: Vec<&str> = node["changes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|change| change["addresses"].as_array().unwrap())
+                .map(|address| address.as_str().unwrap())
+                .collect();
+            addresses.extend(list(&node["later"], "address"));
+            addresses.sort_unstable();
+            addresses.dedup();
+            let changed = applied.recap(name)["changed"].as_u64().unwrap();
+            assert_eq!(
+                usize::try_from(changed).unwrap(),
+                addresses.len(),
+                "{name}: {addresses:?}"
+            );
+        }
+        self.nothing_to_do();
+        page
+    }
+
+    /// A further run finds nothing to do, and says so in one line.
+    #[track_caller]
+    pub fn nothing_to_do(&self) {
+        for words in [&["plan"][..], &["apply", "--yes"]] {
+            let (code, out, err) = self.run(words);
+            // What is left behind and no longer wanted is listed before.
+            let last = out.lines().next_back().unwrap_or_default();
+            assert!(
+                code == 0 && last.starts_with("Nothing to do"),
+                "{words:?}: exit {code}\n{out}{err}"
+            );
+        }
+    }
+}
+
+impl Said {
+    /// The nodes of the last plan.
+    pub fn nodes(&self) -> &[Json] {
+        let planned = self.of("planned");
+        let plan = planned.last().expect("a plan");
+        plan["plan"]["nodes"].as_array().unwrap()
+    }
+
+    /// The last plan, a line a change: what is done, by whom it is wanted, what differs; then the lines of its diff.
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        let one = self.nodes().len() == 1;
+        for node in self.nodes() {
+            if !one {
+                let _ = writeln!(page, "{}:", node["node"].as_str().unwrap());
+            }
+            for change in node["changes"].as_array().unwrap() {
+                let by: Vec<_> = change["addresses"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(short)
+                    .collect();
+                let _ = write!(page, "{} [{}]", word(change, "title"), by.join(", "));
+                for delta in change["deltas"].as_array().unwrap() {
+                    let [what, from, to] = ["what", "from", "to"].map(|key| word(delta, key));
+                    let _ = write!(page, "; {}", format!("{what}: {from} -> {to}").trim_end());
+                }
+                page.push('\n');
+                let diff = change["diff"]["text"].as_str().unwrap_or_default();
+                for line in diff.lines().filter(|l| l.starts_with(['+', '-'])) {
+                    if !line.starts_with("--- ") && !line.starts_with("+++ ") {
+                        let _ = writeln!(page, "  {line}");
+                    }
+                }
+            }
+            for (list, how) in [
+                ("later", "after"),
+                ("orphans", "why"),
+                ("findings", "what"),
+                ("refusals", "what"),
+            ] {
+                for entry in node[list].as_array().unwrap() {
+                    let removed = if entry["removed"] == true {
+                        "removed, "
+                    } else {
+                        ""
+                    };
+                    let how = word(entry, how).replace("demo/", "");
+                    let _ = writeln!(page, "{list}: {}: {removed}{how}", short(&entry["address"]));
+                }
+            }
+        }
+        page
+    }
+
+    /// The events of a kind.
+    pub fn of(&self, event: &str) -> Vec<&Json> {
+        let found = self.events.iter();
+        found.filter(|e| e["event"] == event).collect()
+    }
+
+    /// The steps that a node did and that went well, in order; not what the engine does for itself.
+    pub fn done(&self, node: &str) -> Vec<&str> {
+        self.of("step-end")
+            .into_iter()
+            .filter(|e| e["node"] == node && e["status"] == 0)
+            .map(|e| word(e, "title"))
+            .filter(|title| *title != "note how things stand")
+            .collect()
+    }
+
+    /// What the recap says of a node.
+    #[track_caller]
+    pub fn recap(&self, node: &str) -> &Json {
+        let recap = self.of("recap");
+        let nodes = recap.last().expect("a recap")["nodes"].as_array().unwrap();
+        nodes.iter().find(|n| n["node"] == node).expect("the node")
+    }
+
+    /// Why nodes failed: `NODE: WHY`.
+    pub fn failed(&self) -> Vec<String> {
+        let events = self.of("failed");
+        let said = |e: &&Json| format!("{}: {}", word(e, "node"), word(e, "why"));
+        events.iter().map(said).collect()
+    }
+
+    /// The texts of notes.
+    pub fn notes(&self) -> Vec<&str> {
+        self.of("note")
+            .into_iter()
+            .map(|e| word(e, "text"))
+            .collect()
+    }
+
+    /// Begins and ends of steps, as `NODE begin TITLE` and `NODE end TITLE`, in the order they came in.
+    pub fn course(&self) -> Vec<String> {
+        let steps = self.events.iter().filter_map(|e| {
+            let what = e["event"].as_str().unwrap().strip_prefix("step-")?;
+            Some(format!("{} {what} {}", word(e, "node"), word(e, "title")))
+        });
+        steps.collect()
+    }
+}
+
+fn word<'a>(value: &'a Json, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn list<'a>(values: &'a Json, key: &str) -> Vec<&'a str> {
+    values
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| word(v, key))
+        .collect()
+}
+
+/// Whether a change of a plan is what was done. A file that an earlier stage's package brings is replaced where the
+/// plan, made before, could only say created.
+fn foretells(change: &Json, done: &str) -> bool {
+    let title = word(change, "title");
+    let replaced = done
+        .strip_prefix("replace ")
+        .is_some_and(|path| title.strip_prefix("create ") == Some(path));
+    title == done || (replaced && change["stage"] != 0)
+}
+
+/// An address without the role that all share.
+fn short(address: &Json) -> String {
+    let text = address.as_str().unwrap_or_default();
+    text.strip_prefix("demo/").unwrap_or(text).to_owned()
+}
