@@ -1,7 +1,13 @@
 //! `nodewright enroll`.
 
-use super::Nodes;
-use std::path::PathBuf;
+use super::{Context, Nodes, Usage, workplace};
+use crate::exit::Exit;
+use crate::node::first_contact::{self, Pinned};
+use crate::node::{ConnectOptions, NodeError};
+use crate::site::Site;
+use crate::site::inventory::Sudo;
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `enroll`.
 #[derive(Debug, clap::Args)]
@@ -17,4 +23,117 @@ pub struct Args {
     /// Take the fingerprints as they are, without asking.
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// Does it, one node after the other.
+///
+/// # Errors
+/// An unsound site, an unknown node, a key that cannot be read, a `known_hosts` that cannot be written.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    if context.global.lab {
+        return Err(
+            Usage("a lab's nodes are known already; enroll is for real ones".to_owned()).into(),
+        );
+    }
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(&args.nodes.nodes)?;
+    let key = public_key(args, &place.site)?;
+    let known_hosts = std::path::absolute(place.dir.join("known_hosts"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let mut worst = Exit::Done;
+    for (node, options) in place.ways(context, &nodes)? {
+        context.print(&format!("{node}\n"))?;
+        let sudo = place.site.login(&node).sudo;
+        let done = runtime.block_on(enroll(args, context, &options, &known_hosts, &key, sudo));
+        match done? {
+            Ok(()) => {}
+            Err(error) => {
+                context.warn(&format!("  {}. {}\n", error.failure, error.advice()));
+                worst = if error.is_unreachable() {
+                    Exit::Unreachable
+                } else {
+                    Exit::Failed
+                };
+            }
+        }
+    }
+    Ok(worst)
+}
+
+/// Enrolls one node. The outer error is one of this machine, the inner one of the node.
+async fn enroll(
+    args: &Args,
+    context: &Context,
+    options: &ConnectOptions,
+    known_hosts: &Path,
+    key: &str,
+    sudo: Sudo,
+) -> anyhow::Result<Result<(), NodeError>> {
+    let keys = match first_contact::host_keys(options).await {
+        Ok(keys) => keys,
+        Err(error) => return Ok(Err(error)),
+    };
+    for key in &keys {
+        context.print(&format!("  {}\n", key.fingerprint))?;
+    }
+    if !args.yes && !agreed(context) {
+        context.print("  left out: its host keys are not pinned\n")?;
+        return Ok(Ok(()));
+    }
+    let pinned = first_contact::pin(known_hosts, &options.access.name, &keys)
+        .context("cannot pin the host keys")?;
+    context.print(match pinned {
+        Pinned::New => "  host keys pinned\n",
+        Pinned::Changed => "  host keys changed: the new ones are pinned\n",
+        Pinned::Same => "  host keys as they were pinned\n",
+    })?;
+    let installed = match first_contact::install_key(options, key).await {
+        Ok(installed) => installed,
+        Err(error) => return Ok(Err(error)),
+    };
+    context.print(if installed {
+        "  your key is installed\n"
+    } else {
+        "  your key was there\n"
+    })?;
+    if sudo != Sudo::None {
+        if let Err(error) = first_contact::lift_requiretty(options).await {
+            return Ok(Err(error));
+        }
+        context.print("  sudo needs no terminal for you\n")?;
+    }
+    Ok(Ok(()))
+}
+
+/// Asks whether the fingerprints are those that the node's own console shows.
+fn agreed(context: &Context) -> bool {
+    context.warn("  Are these the node's own? [y/N] ");
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+}
+
+/// The operator's public key: the named file's, or the one that the site has under the name of who runs this.
+fn public_key(args: &Args, site: &Site) -> anyhow::Result<String> {
+    if let Some(path) = &args.key {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        return Ok(text.trim().to_owned());
+    }
+    let who = Context::operator();
+    let user = who.split('@').next().unwrap_or_default();
+    let operators = &site.inventory.operator;
+    let found = operators.iter().find(|(name, _)| name.as_str() == user);
+    let key = found.and_then(|(_, operator)| operator.all_keys().next());
+    key.map(ToString::to_string).ok_or_else(|| {
+        let names: Vec<&str> = operators.keys().map(|n| n.as_str()).collect();
+        Usage(format!(
+            "which key? You are {user} here, and the site's operators are {}: name a public key with --key",
+            names.join(", ")
+        ))
+        .into()
+    })
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 /// The commands as `--help` groups them. A test holds it complete.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Begin", &["init", "lab"]),
+    ("Begin", &["init", "enroll", "lab"]),
     ("Without a node", &["check", "render", "secret", "eject"]),
     (
         "With the nodes",

@@ -56,6 +56,8 @@ pub struct Cli {
 pub enum Command {
     /// Write a commented starter site into a new folder.
     Init(init::Args),
+    /// First contact: show and pin host keys, install your key, lift sudo's requiretty for you.
+    Enroll(enroll::Args),
     /// Show what a node is made of, and whether that is what the site declares.
     Facts(facts::Args),
     /// Keep every read-only observation of a node, as specimens for tests.
@@ -106,6 +108,7 @@ impl Command {
     fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
             Self::Init(args) => init::run(&args, context),
+            Self::Enroll(args) => enroll::run(&args, context),
             Self::Facts(args) => facts::run(&args, context),
             Self::Capture(args) => capture::run(&args, context),
             Self::Plan(args) => plan::run(&args, context),

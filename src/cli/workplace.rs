@@ -177,7 +177,7 @@ impl Workplace {
     }
 
     /// How each node is reached, in the site's order; writes the generated `ssh_config`.
-    fn ways(
+    pub fn ways(
         &self,
         context: &Context,
         nodes: &[String],
