@@ -16,7 +16,8 @@ use crate::survey::matching;
 use crate::text::Vault;
 use anyhow::{Context as _, anyhow};
 use indexmap::IndexMap;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -274,17 +275,23 @@ fn ask_once(password: &mut Option<Secret>, context: &Context) -> anyhow::Result<
 /// Whether a commit of the site is part of what is checked out here; `None` where git cannot say.
 fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     let dir = dir.to_owned();
+    // Nodes mostly name the same commit: git is asked about each once.
+    let known = RefCell::new(BTreeMap::new());
     in_git.then(|| {
         Box::new(move |commit: &str| {
+            if let Some(known) = known.borrow().get(commit) {
+                return *known;
+            }
             let status = std::process::Command::new("git")
                 .arg("-C")
                 .arg(&dir)
                 .args(["merge-base", "--is-ancestor", commit, "HEAD"])
                 .stdin(std::process::Stdio::null())
                 .stderr(std::process::Stdio::null())
-                .status()
-                .ok()?;
-            Some(status.success())
+                .status();
+            let contained = status.ok().map(|s| s.success());
+            known.borrow_mut().insert(commit.to_owned(), contained);
+            contained
         }) as Ancestry
     })
 }

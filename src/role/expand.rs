@@ -6,7 +6,7 @@ use super::library::Library;
 use super::reader::Placed;
 use super::render::{Around, Renderer};
 use super::step::Step;
-use super::subject::Subject;
+use super::subject::{Common, Subject};
 use crate::resource::{Address, EditChange, Resource, StepMeta, Target};
 use crate::site::{Finding, Place, Site, Sources, Table, any_of, did_you_mean, shown};
 use crate::text::Text;
@@ -108,6 +108,19 @@ impl Selector {
 /// Renders everything the roles of a node of a site ask for.
 pub fn expand(site: &Site, library: &Library, node: &str, sources: &Sources) -> Expansion {
     expand_subject(&Subject::of(site, node), library, sources)
+}
+
+/// The same for every node of a site, in its order; what all nodes see alike is made once.
+pub fn expand_all<'a>(
+    site: &'a Site,
+    library: &'a Library,
+    sources: &'a Sources,
+) -> impl Iterator<Item = (&'a str, Expansion)> {
+    let common = Common::of(site);
+    site.node_names().map(move |node| {
+        let subject = Subject::among(site, node, &common);
+        (node, expand_subject(&subject, library, sources))
+    })
 }
 
 /// Every file whose whole content the resources say, by path; what belongs to no single path is not in it. Secrets are

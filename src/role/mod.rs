@@ -13,7 +13,7 @@ mod subject;
 pub mod template;
 mod vars;
 
-pub use expand::{Check, Expansion, Open, Selector, expand, expand_subject, files};
+pub use expand::{Check, Expansion, Open, Selector, expand, expand_all, expand_subject, files};
 pub use file::{Role, Scope, Severity};
 pub use head::Head;
 pub use library::{Library, eject};

@@ -55,9 +55,29 @@ impl Level {
     }
 }
 
+/// What all nodes of a site see alike: made once, however many nodes there are.
+pub(super) struct Common {
+    site: Value,
+    members: Value,
+}
+
+impl Common {
+    pub(super) fn of(site: &Site) -> Self {
+        Self {
+            site: Value::from(Serde(site.model())),
+            members: Value::from(Serde(site.members_model())),
+        }
+    }
+}
+
 impl Subject {
     /// A node of a site.
     pub fn of(site: &Site, node: &str) -> Self {
+        Self::among(site, node, &Common::of(site))
+    }
+
+    /// A node of a site of which this is known already.
+    pub(super) fn among(site: &Site, node: &str, common: &Common) -> Self {
         let model = site.node_model(node);
         let peers = model.get("peers").cloned().unwrap_or_default();
         let mut vars = Vec::new();
@@ -83,10 +103,10 @@ impl Subject {
             (role, place)
         });
         let names = [
-            ("site", site.model()),
-            ("node", model),
-            ("members", site.members_model()),
-            ("peers", peers),
+            ("site", common.site.clone()),
+            ("node", Value::from(Serde(model))),
+            ("members", common.members.clone()),
+            ("peers", Value::from(Serde(peers))),
         ];
         Self {
             node: node.to_owned(),
@@ -94,7 +114,7 @@ impl Subject {
             roles: roles.collect(),
             context: names
                 .into_iter()
-                .map(|(name, json)| (name.to_owned(), Value::from(Serde(json))))
+                .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
             vars,
         }

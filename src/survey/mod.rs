@@ -9,7 +9,7 @@ pub use files::{RenderedFile, rendered};
 use crate::plan::Selection;
 use crate::plan::fold::{Wish, conflicts};
 use crate::resource::Resource;
-use crate::role::{Expansion, Library, expand};
+use crate::role::{Expansion, Library, expand_all};
 use crate::rules;
 use crate::site::types::Date;
 use crate::site::{Finding, Overrides, SelectError, Severity, Site, Sources};
@@ -66,9 +66,8 @@ impl Survey {
         let library = Library::load(dir, &mut sources, &mut findings);
         findings.extend(library.moved(&sources));
         let mut nodes = IndexMap::new();
-        for node in loaded.site.iter().flat_map(Site::node_names) {
-            let site = loaded.site.as_ref().expect("its nodes are asked for");
-            let mut expansion = expand(site, &library, node, &sources);
+        let sites = loaded.site.iter();
+        for (node, mut expansion) in sites.flat_map(|s| expand_all(s, &library, &sources)) {
             let wrong = std::mem::take(&mut expansion.findings);
             findings.extend(wrong);
             findings.extend(at_odds(&expansion.resources));

@@ -6,6 +6,7 @@ mod cli;
 mod cli_secret;
 mod controllers;
 mod engine;
+mod fuzz_corpus;
 mod golden;
 mod kind_shell;
 mod kinds_running;

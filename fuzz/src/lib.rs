@@ -1,0 +1,96 @@
+//! What the fuzz targets do with bytes that anybody may have written. They fail by a panic.
+//!
+//! `tests/it/fuzz_corpus.rs` does the same with the corpus, as a test.
+
+use nodewright::facts::Facts;
+use nodewright::node::{Holder, NodeState, RunId, SpoolEvent, read_journal};
+use nodewright::plan::Manifest;
+use nodewright::resource::Answer;
+use nodewright::role::{Library, expand};
+use nodewright::site::{Finding, Sources, load_str};
+
+/// What every answer of the corpus begins its frames with.
+const SENTINEL: &str = "zz";
+
+/// A sound site, for roles to be expanded in.
+const SITE: &str = r#"
+[site]
+name = "small"
+domain = "example.net"
+platform = "debian12"
+
+[zone]
+red = { nic = "eth0", network = "192.0.2.0/24" }
+
+[node.node1]
+address = { red = "192.0.2.5" }
+mac.eth0 = "00:00:5e:00:53:01"
+
+[group.all]
+nodes = ["node1"]
+roles = ["own"]
+"#;
+
+/// An inventory: read, judged, and shown to templates.
+pub fn inventory(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let loaded = load_str(text);
+    show(&loaded.findings, &loaded.sources);
+    let Some(site) = loaded.site else { return };
+    let _ = site.model();
+    let _ = site.members_model();
+    for node in site.node_names() {
+        let _ = (site.node_model(node), site.login(node), site.roles_of(node));
+    }
+}
+
+/// A role file: read, and expanded for a node.
+pub fn role(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let mut loaded = load_str(SITE);
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let site = loaded.site.expect("the site is sound");
+    let files = [
+        ("roles/own.toml", text),
+        (
+            "templates/own/file",
+            "{{ node.name }} {{ vars.word | default('none') }}\n",
+        ),
+    ];
+    let library = Library::of(files, &mut loaded.sources, &mut findings);
+    let expansion = expand(&site, &library, "node1", &loaded.sources);
+    findings.extend(expansion.findings);
+    show(&findings, &loaded.sources);
+}
+
+/// What a node says: an answer in frames with everything that is read from it, and each line as it is.
+pub fn event(data: &[u8]) {
+    if let Ok(answer) = Answer::parse(data, SENTINEL) {
+        let state = NodeState::read(&answer);
+        let _ = Manifest::parse(&state.manifest).orphans(&[]);
+        if let Some(last) = &state.last {
+            let _ = (last.finished(), last.interrupted());
+        }
+        let _ = (read_journal(&answer), Facts::parse(&answer));
+    }
+    let text = String::from_utf8_lossy(data);
+    let _ = Manifest::parse(&text).orphans(&[]);
+    for line in text.lines() {
+        let _ = (
+            SpoolEvent::parse(line),
+            Holder::parse(line),
+            RunId::parse(line),
+        );
+    }
+}
+
+/// Every finding can be shown with its place.
+fn show(findings: &[Finding], sources: &Sources) {
+    for finding in findings {
+        let _ = (finding.render(sources, false), finding.location(sources));
+    }
+}
