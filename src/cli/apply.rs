@@ -83,7 +83,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             return Exit::Failed;
         }
         engine.tell(Event::Planned { plan: plan.clone() });
-        if !answered.recv().unwrap_or(false) {
+        // Not on this thread, which listens for Ctrl-C meanwhile.
+        let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
+        if !answer.await.unwrap_or(false) {
             engine.tell(Event::Note {
                 node: None,
                 text: "Nothing was changed.".to_owned(),

@@ -341,16 +341,20 @@ fn drive<T>(
         .context("cannot start")?;
     let (send, wish) = tokio::sync::watch::channel(RunWish::GoOn);
     Ok(tokio::task::LocalSet::new().block_on(&runtime, async move {
-        tokio::task::spawn_local(async move {
-            for next in [RunWish::Stop, RunWish::Detach] {
-                if tokio::signal::ctrl_c().await.is_err() {
-                    return;
-                }
-                let _ = send.send(next);
-            }
-            std::future::pending::<()>().await;
-        });
         let mut engine = Engine::new(setup, events, wish);
+        let at_work = engine.at_work();
+        tokio::task::spawn_local(async move {
+            let mut next = [RunWish::Stop, RunWish::Detach].into_iter();
+            while tokio::signal::ctrl_c().await.is_ok() {
+                if !at_work.get() {
+                    // Nothing was begun that would have to be told of. The code is that of a program ended by SIGINT.
+                    std::process::exit(130);
+                }
+                if let Some(wish) = next.next() {
+                    let _ = send.send(wish);
+                }
+            }
+        });
         work(&mut engine).await
     }))
 }

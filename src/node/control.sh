@@ -28,6 +28,12 @@ nw_stop() {
   nw_answer "$nw_found"
 }
 
+# RUN: asks its batches to go on after all.
+nw_go_on() {
+  rm -f "$nw_state/runs/$1"/*/stop
+  nw_answer ok
+}
+
 # RUN, or nothing for the last one: where its newest stage is.
 nw_find() {
   nw_run=$1
@@ -65,7 +71,7 @@ nw_control() {
   nw_sentinel=$1 nw_verb=$2
   shift 2
   case $nw_verb in
-  release | abandon | stop | find | unlock | watch) "nw_$nw_verb" "$@" ;;
+  release | abandon | stop | go_on | find | unlock | watch) "nw_$nw_verb" "$@" ;;
   esac
 }
 nw_control "$@"

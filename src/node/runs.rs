@@ -1,6 +1,6 @@
 //! Batches on a node: making them ready, letting them begin, following them to their end.
 
-use super::batch::Batch;
+use super::batch::{Batch, Bundle};
 use super::link::{Heard, Link};
 use super::privilege::Program;
 use super::run_id::{self, RunId};
@@ -17,6 +17,9 @@ const CONTROL: &str = concat!(include_str!("alive.sh"), include_str!("control.sh
 
 /// How long all validators of a batch may take together.
 const PREFLIGHT: Duration = Duration::from_mins(5);
+
+/// How often the connection may be lost while a batch is brought there.
+const LOSSES: u32 = 5;
 
 /// How long a node may stay out of reach while its batch is followed.
 const OUT_OF_REACH: Duration = Duration::from_mins(10);
@@ -58,6 +61,61 @@ impl Session {
         events: &UnboundedSender<SpoolEvent>,
     ) -> Result<Prepared, NodeError> {
         let bundle = batch.bundle();
+        let mut prepared = Prepared {
+            run: batch.run.clone(),
+            stage: batch.stage,
+            offset: 0,
+            link: None,
+        };
+        let waiting = self.bring(batch, &bundle, &mut prepared, events);
+        match timeout(self.timeout() + PREFLIGHT, waiting).await {
+            Ok(result) => result.map(|()| prepared),
+            Err(_) => Err(self.error(Failure::Late(PREFLIGHT.as_secs()))),
+        }
+    }
+
+    /// Sends a batch and waits until it is ready. When the connection is lost in between, what arrived whole goes on
+    /// there and is followed; what did not is gone, and is sent again.
+    async fn bring(
+        &self,
+        batch: &Batch,
+        bundle: &Bundle,
+        prepared: &mut Prepared,
+        events: &UnboundedSender<SpoolEvent>,
+    ) -> Result<(), NodeError> {
+        let mut link = self.send(batch, bundle).await;
+        let mut lost = 0;
+        loop {
+            let error = match link {
+                Ok(link) => match self.until_ready(prepared, link, events).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            // A receiver that has not noticed yet still has the folder.
+            let held =
+                matches!(&error.failure, Failure::NotReady(why) if why.starts_with("exists "));
+            if lost == LOSSES || !(error.failure == Failure::Lost || (held && lost > 0)) {
+                return Err(error);
+            }
+            lost += 1;
+            let _ = events.send(SpoolEvent::Lost(error.failure.to_string()));
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            link = match self.watch(prepared).await {
+                Err(error) if matches!(error.failure, Failure::NoSuchRun(_)) => {
+                    self.send(batch, bundle).await
+                }
+                found => found,
+            };
+            if link.is_ok() {
+                let _ = events.send(SpoolEvent::Following);
+            }
+        }
+    }
+
+    /// Sends a batch; what comes back is still to be read.
+    async fn send(&self, batch: &Batch, bundle: &Bundle) -> Result<Link, NodeError> {
         let sentinel = self.sentinel()?;
         let program = Program::Constant {
             text: RECEIVE,
@@ -65,7 +123,7 @@ impl Session {
                 sentinel.clone(),
                 batch.run.to_string(),
                 batch.stage.to_string(),
-                bundle.sha256,
+                bundle.sha256.clone(),
                 bundle.script.to_string(),
             ],
             data: &bundle.bytes,
@@ -83,18 +141,9 @@ impl Session {
                 }
             }
         }
-        let mut prepared = Prepared {
-            run: batch.run.clone(),
-            stage: batch.stage,
-            offset: 0,
-            link: None,
-        };
-        let link = Link::new(channel, sentinel);
-        let waiting = self.until_ready(&mut prepared, link, events);
-        match timeout(self.timeout() + PREFLIGHT, waiting).await {
-            Ok(result) => result.map(|()| prepared),
-            Err(_) => Err(self.error(Failure::Late(PREFLIGHT.as_secs()))),
-        }
+        let mut link = Link::new(channel, sentinel);
+        self.expect_spool(&mut link).await?;
+        Ok(link)
     }
 
     async fn until_ready(
@@ -103,7 +152,6 @@ impl Session {
         mut link: Link,
         events: &UnboundedSender<SpoolEvent>,
     ) -> Result<(), NodeError> {
-        self.expect_spool(&mut link).await?;
         let mut last = String::new();
         loop {
             let (text, bytes) = match link.next().await {
@@ -158,7 +206,16 @@ impl Session {
                     error if matches!(error.failure, Failure::NoisyProfile(_)) => {
                         self.error(Failure::NotReady(why))
                     }
-                    error => error,
+                    mut error => {
+                        // Not every tool names the disk.
+                        if let (Failure::DiskFull(said), Some(place)) =
+                            (&mut error.failure, why.strip_prefix("state "))
+                            && !said.contains(place)
+                        {
+                            *said = format!("{place}: {said}");
+                        }
+                        error
+                    }
                 })
             }
             _ => Err(self.unexpected(link, &first).await),
@@ -203,6 +260,11 @@ impl Session {
     /// Asks a run to end before its next step. Nothing is killed within a step. Answers whether the node knows the run.
     pub async fn stop(&self, run: &RunId) -> Result<bool, NodeError> {
         Ok(self.control("stop", &[run.to_string()]).await? == "ok")
+    }
+
+    /// Takes [`stop`](Self::stop) back, for a run that has not come to its next step yet.
+    pub async fn go_on(&self, run: &RunId) -> Result<(), NodeError> {
+        self.control("go_on", &[run.to_string()]).await.map(|_| ())
     }
 
     /// Finds a run on the node, the last one if none is named, to [`follow`](Self::follow) it from its start, whether
@@ -300,8 +362,16 @@ impl Session {
         Ok(link)
     }
 
-    /// Asks one thing about batches; gives what stands behind the sentinel.
+    /// Asks one thing about batches; gives what stands behind the sentinel. Each may be said twice: when the connection
+    /// is lost before the answer, it is asked again over a new one.
     async fn control(&self, verb: &str, args: &[String]) -> Result<String, NodeError> {
+        match self.control_once(verb, args).await {
+            Err(error) if error.failure == Failure::Lost => self.control_once(verb, args).await,
+            answered => answered,
+        }
+    }
+
+    async fn control_once(&self, verb: &str, args: &[String]) -> Result<String, NodeError> {
         let sentinel = self.sentinel()?;
         let mut all = vec![sentinel.clone(), verb.to_owned()];
         all.extend_from_slice(args);

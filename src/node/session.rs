@@ -67,8 +67,15 @@ impl Session {
     /// Asks, and reads the whole answer: one channel, one trip.
     ///
     /// Fails when the answer is not whole within [`ConnectOptions::timeout`]. A connection that an earlier command left
-    /// and that turns out dead is made anew, once.
+    /// and that turns out dead is made anew, once. So is one that is lost in the middle: a question changes nothing.
     pub async fn ask(&self, observe: &Observe) -> Result<Answer, NodeError> {
+        match self.ask_once(observe).await {
+            Err(error) if error.failure == Failure::Lost => self.ask_once(observe).await,
+            answered => answered,
+        }
+    }
+
+    async fn ask_once(&self, observe: &Observe) -> Result<Answer, NodeError> {
         let sentinel = run_id::random_hex(16)
             .map_err(|e| self.error(Failure::Here(format!("no random bytes: {e}"))))?;
         let reply = self.ask_script(&observe.script(&sentinel)).await?;

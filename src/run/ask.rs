@@ -77,6 +77,7 @@ impl Engine {
             node: Some(node.to_owned()),
             text,
         });
+        self.at_work.set(true);
         let (said, heard) = mpsc::unbounded_channel();
         let (vault, events) = (self.setup.vault.clone(), self.events.clone());
         let watcher = tokio::task::spawn_local(watch(node.to_owned(), vault, events, 0, heard));

@@ -26,6 +26,7 @@ impl Engine {
     ///
     /// `approved` is the plan that was shown. What a later stage brings up and is not in it is not done.
     pub async fn carry_out(&mut self, approved: &Plan) -> Vec<Recap> {
+        self.at_work.set(true);
         let allowed = allowed(approved);
         loop {
             let steps = self.steps(&allowed);
@@ -37,7 +38,11 @@ impl Engine {
                 .filter(|(_, s)| !s.is_empty())
                 .collect();
             self.note_rest(&steps, &shares);
-            if todo.is_empty() || *self.wish.borrow() != Wish::GoOn {
+            if *self.wish.borrow() != Wish::GoOn {
+                self.leave(&steps);
+                break;
+            }
+            if todo.is_empty() {
                 break;
             }
             let (done, broken) = self.wave(&todo).await;
@@ -45,6 +50,7 @@ impl Engine {
             self.confirm(&todo, &done);
             self.take_stock(&todo, broken).await;
         }
+        self.at_work.set(false);
         self.recap()
     }
 
@@ -146,6 +152,14 @@ impl Engine {
         self.settle_once();
     }
 
+    /// Remembers all of this as not run, since the operator wants no more.
+    fn leave(&mut self, steps: &BTreeMap<String, Vec<Step>>) {
+        for (node, steps) in steps.iter().filter(|(_, steps)| !steps.is_empty()) {
+            let titles = steps.iter().map(|s| s.title.clone()).collect();
+            self.not_run.insert(node.clone(), titles);
+        }
+    }
+
     /// Prepares one wave on all its nodes, releases it and follows it. Gives the nodes whose batch ran to its end, and
     /// those where it began and broke.
     async fn wave(
@@ -153,6 +167,10 @@ impl Engine {
         todo: &BTreeMap<String, Vec<Step>>,
     ) -> (BTreeSet<String>, Vec<String>) {
         let ready = self.prepare(todo).await;
+        if *self.wish.borrow() != Wish::GoOn {
+            self.send_home(ready).await;
+            return (BTreeSet::new(), Vec::new());
+        }
         let mut running: JoinSet<Ended> = JoinSet::new();
         for (node, mut ready) in ready {
             let session = Rc::clone(&self.sessions[&node]);
@@ -186,6 +204,10 @@ impl Engine {
                     let why = format!(
                         "goes on without us; `nodewright attach {node} {run}` follows it again"
                     );
+                    // What the batch holds will run; later stages will not.
+                    if let Some(look) = self.looks.get_mut(&node) {
+                        look.decided.steps.drain(..todo[&node].len());
+                    }
                     self.fail(
                         &node,
                         Trouble {
@@ -198,6 +220,20 @@ impl Engine {
             }
         }
         (done, broken)
+    }
+
+    /// Sends batches that are ready home, since the operator wants no more; nothing was changed.
+    async fn send_home(&mut self, ready: BTreeMap<String, Ready>) {
+        for (node, mut one) in ready {
+            let session = Rc::clone(&self.sessions[&node]);
+            let home = async {
+                session.abandon(&one.prepared).await?;
+                session.follow(&mut one.prepared, &one.said).await
+            };
+            if let Err(error) = home.await {
+                self.fail(&node, from_error(&error));
+            }
+        }
     }
 
     /// Uploads and checks; a cluster's nodes in name order, all or none.

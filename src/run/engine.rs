@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::role::Check;
 use crate::text::Vault;
 use crate::verify;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
@@ -26,6 +27,7 @@ pub struct Engine {
     pub(super) stages: BTreeMap<String, u32>,
     pub(super) changed: BTreeMap<String, BTreeSet<String>>,
     pub(super) not_run: BTreeMap<String, Vec<String>>,
+    pub(super) at_work: Rc<Cell<bool>>,
 }
 
 impl Engine {
@@ -47,6 +49,7 @@ impl Engine {
             stages: BTreeMap::new(),
             changed: BTreeMap::new(),
             not_run: BTreeMap::new(),
+            at_work: Rc::default(),
         }
     }
 
@@ -57,6 +60,11 @@ impl Engine {
     /// The nodes that failed or cannot be reached, with why.
     pub fn troubles(&self) -> &BTreeMap<String, Trouble> {
         &self.troubles
+    }
+
+    /// Whether batches are carried out or followed right now: then what the operator wants of them is heeded.
+    pub fn at_work(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.at_work)
     }
 
     /// How each node stands, as it was last seen.

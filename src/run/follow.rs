@@ -2,12 +2,17 @@
 
 use super::setup::{Setup, Trouble, Wish, from_error};
 use super::{Event, Events};
-use crate::node::{Batch, NodeError, Outcome, Prepared, Session, SpoolEvent, scrub};
+use crate::node::{Batch, NodeError, Outcome, Prepared, RunId, Session, SpoolEvent, scrub};
 use crate::text::Vault;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+
+/// How long letting go of a run may take.
+const TAKING_BACK: Duration = Duration::from_secs(5);
 
 /// A batch that is ready on its node, with what listens to it.
 pub(super) struct Ready {
@@ -121,9 +126,11 @@ pub(super) async fn follow(
     let run = prepared.run().clone();
     let following = session.follow(prepared, said);
     tokio::pin!(following);
+    let mut stopping: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(std::future::pending());
     loop {
         tokio::select! {
             result = &mut following => return result.map(Some),
+            () = &mut stopping => stopping = Box::pin(std::future::pending()),
             changed = wish.changed() => {
                 if changed.is_err() {
                     return following.await.map(Some);
@@ -131,12 +138,21 @@ pub(super) async fn follow(
                 let now = *wish.borrow_and_update();
                 match now {
                     Wish::GoOn => {}
-                    Wish::Stop => {
-                        let _ = session.stop(&run).await;
+                    Wish::Stop => stopping = Box::pin(stop(session, &run)),
+                    Wish::Detach => {
+                        // It is to go on: what was said before is taken back where the node can be told.
+                        let _ = tokio::time::timeout(TAKING_BACK, session.go_on(&run)).await;
+                        return Ok(None);
                     }
-                    Wish::Detach => return Ok(None),
                 }
             }
         }
+    }
+}
+
+/// Asks a run to stop until its node has heard it: the connection may be away just now.
+async fn stop(session: &Session, run: &RunId) {
+    while session.stop(run).await.is_err() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
