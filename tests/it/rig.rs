@@ -268,11 +268,15 @@ impl Said {
             .collect()
     }
 
-    /// Begins and ends of steps, as `NODE begin TITLE` and `NODE end TITLE`, in the order they came in.
+    /// Batches as they are made, and begins and ends of steps, in the order they came in: `NODE batch`,
+    /// `NODE begin TITLE` and `NODE end TITLE`.
     pub fn course(&self) -> Vec<String> {
         let steps = self.events.iter().filter_map(|e| {
-            let what = e["event"].as_str().unwrap().strip_prefix("step-")?;
-            Some(format!("{} {what} {}", word(e, "node"), word(e, "title")))
+            let (node, event) = (word(e, "node"), word(e, "event"));
+            match event.strip_prefix("step-") {
+                Some(what) => Some(format!("{node} {what} {}", word(e, "title"))),
+                None => (event == "batch").then(|| format!("{node} batch")),
+            }
         });
         steps.collect()
     }
