@@ -20,7 +20,7 @@ Examples:
   nodewright lab down")]
 pub struct Args {
     /// The lab's name; labs of different names live beside each other. Commands with `--lab` go to the one called
-    /// $NODEWRIGHT_LAB_NAME, or `lab`.
+    /// `$NODEWRIGHT_LAB_NAME`, or `lab`.
     #[arg(long, global = true, default_value_t = default_name())]
     name: String,
     /// What to do.

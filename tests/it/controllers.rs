@@ -70,7 +70,7 @@ fn an_older_checkout_stops_and_says_who_applied_what_when() {
     let file = |content: &str| {
         rig.role(&format!(
             "[[step]]\nfile = \"/etc/demo\"\ncontent = \"{content}\\n\""
-        ))
+        ));
     };
     file("a");
     git(&["init", "-q", "-b", "main"]);

@@ -116,7 +116,7 @@ fn live(rig: &Rig, cases: &[Case]) -> Pages {
     for case in cases {
         match case.end {
             End::Reported | End::Spoilt(_) => {
-                assert!(reported.contains(case.kind), "{}", case.step)
+                assert!(reported.contains(case.kind), "{}", case.step);
             }
             _ => (),
         }
