@@ -336,22 +336,6 @@ impl Checker<'_> {
 
     fn others(&mut self) {
         let site = self.site;
-        for (name, repository) in &site.inventory.repository {
-            let name = name.as_str();
-            match (&repository.url, &repository.folder) {
-                (Some(_), Some(_)) => self.choice(
-                    &["repository", name, "url"],
-                    format!("repository `{name}` has both `url` and `folder`"),
-                    &["repository", name, "folder"],
-                ),
-                (None, None) => self.missing(
-                    &["repository", name],
-                    format!("repository `{name}` has neither `url` nor `folder`"),
-                    "add `url = \"https://…\"`, or `folder` with the packages",
-                ),
-                _ => {}
-            }
-        }
         for (name, operator) in &site.inventory.operator {
             if operator.all_keys().next().is_none() {
                 self.missing(
