@@ -24,11 +24,13 @@ pub enum Exit {
     Waiting = 8,
     /// Wrong usage, site or role.
     Usage = 64,
+    /// Ctrl-C before anything was under way.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// Every code, with what it means, for the manual.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Done, "nothing to do, or all done"),
         (Self::Failed, "failed"),
         (Self::Pending, "changes are pending (plan, drift)"),
@@ -39,6 +41,10 @@ impl Exit {
         (Self::Locked, "locked by another run"),
         (Self::Waiting, "a long step is still under way"),
         (Self::Usage, "wrong usage, site or role"),
+        (
+            Self::Interrupted,
+            "interrupted before anything was under way",
+        ),
     ];
 }
 

@@ -6,6 +6,7 @@ use crate::node::first_contact::{self, Pinned};
 use crate::node::{ConnectOptions, NodeError};
 use crate::site::Site;
 use crate::site::inventory::Sudo;
+use crate::site::types::UserName;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 
@@ -129,7 +130,7 @@ fn public_key(args: &Args, site: &Site) -> anyhow::Result<String> {
     let found = operators.iter().find(|(name, _)| name.as_str() == user);
     let key = found.and_then(|(_, operator)| operator.all_keys().next());
     key.map(ToString::to_string).ok_or_else(|| {
-        let names: Vec<&str> = operators.keys().map(|n| n.as_str()).collect();
+        let names: Vec<&str> = operators.keys().map(UserName::as_str).collect();
         Usage(format!(
             "which key? You are {user} here, and the site's operators are {}: name a public key with --key",
             names.join(", ")

@@ -71,7 +71,7 @@ pub fn exit_codes() -> String {
     Exit::ALL
         .iter()
         .fold(String::new(), |mut text, (exit, what)| {
-            let _ = writeln!(text, "  {:>2}  {what}", *exit as u8);
+            let _ = writeln!(text, "  {:>3}  {what}", *exit as u8);
             text
         })
 }

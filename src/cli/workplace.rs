@@ -348,7 +348,7 @@ fn drive<T>(
             while tokio::signal::ctrl_c().await.is_ok() {
                 if !at_work.get() {
                     // Nothing was begun that would have to be told of. The code is that of a program ended by SIGINT.
-                    std::process::exit(130);
+                    std::process::exit(Exit::Interrupted as i32);
                 }
                 if let Some(wish) = next.next() {
                     let _ = send.send(wish);

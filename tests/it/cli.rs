@@ -8,21 +8,22 @@ use std::process::Stdio;
 #[test]
 fn the_exit_codes_are_what_the_manual_says() {
     let codes: Vec<_> = Exit::ALL.iter().map(|(e, _)| *e as u8).collect();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 64]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 64, 130]);
     let (code, out, _) = Desk::new().output(&["--help"]);
     assert_eq!(code, 0);
     let listed = out.split("Exit codes:\n").nth(1).unwrap();
     assert_snapshot!(listed, @r"
-     0  nothing to do, or all done
-     1  failed
-     2  changes are pending (plan, drift)
-     3  findings, or checks that do not hold
-     4  a node could not be reached
-     5  refused, because data could be destroyed
-     6  put back by the guard
-     7  locked by another run
-     8  a long step is still under way
-    64  wrong usage, site or role
+      0  nothing to do, or all done
+      1  failed
+      2  changes are pending (plan, drift)
+      3  findings, or checks that do not hold
+      4  a node could not be reached
+      5  refused, because data could be destroyed
+      6  put back by the guard
+      7  locked by another run
+      8  a long step is still under way
+     64  wrong usage, site or role
+    130  interrupted before anything was under way
     ");
 }
 
