@@ -39,7 +39,7 @@ impl Library {
         let files = files
             .into_iter()
             .map(|(path, text)| (root.join(&path).display().to_string(), path, text));
-        Self::build(&files.collect::<Vec<_>>(), sources, findings)
+        Self::build(SHIPPED, &files.collect::<Vec<_>>(), sources, findings)
     }
 
     /// The same from texts: what a site has, as pairs of path (`roles/x.toml`) and content.
@@ -51,17 +51,18 @@ impl Library {
         let files = site
             .into_iter()
             .map(|(path, text)| (path.to_owned(), path.to_owned(), text.to_owned()));
-        Self::build(&files.collect::<Vec<_>>(), sources, findings)
+        Self::build(SHIPPED, &files.collect::<Vec<_>>(), sources, findings)
     }
 
-    /// Files of the site as shown path, path, content.
+    /// What is shipped as path and content; files of the site as shown path, path, content.
     fn build(
+        shipped: &[(&str, &str)],
         site: &[(String, String, String)],
         sources: &mut Sources,
         findings: &mut Vec<Finding>,
     ) -> Self {
         let mut files = BTreeMap::new();
-        for (path, text) in SHIPPED {
+        for (path, text) in shipped {
             let path = (*path).to_owned();
             files.insert(path.clone(), (format!("shipped:{path}"), *text));
         }
@@ -89,10 +90,11 @@ impl Library {
                 .strip_prefix("roles/")
                 .and_then(|p| p.strip_suffix(".toml"))
             {
-                roles.insert(
-                    name.to_owned(),
-                    Role::read(name, *id, sources, &engine, findings),
-                );
+                let role = Role::read(name, *id, sources, &engine, findings);
+                if !own.contains(path) {
+                    findings.extend(own_only(&role));
+                }
+                roles.insert(name.to_owned(), role);
             }
         }
         let mut library = Self {
@@ -249,6 +251,24 @@ pub fn eject(name: &str) -> Result<Vec<(String, String)>, String> {
     Ok(files)
 }
 
+/// The steps of a shipped role whose kind is for a site's own roles alone.
+fn own_only(role: &Role) -> Vec<Finding> {
+    let seen = role.checks.iter().filter_map(|check| check.see.as_ref());
+    let steps = role.steps.iter().chain(seen);
+    steps
+        .filter(|step| step.kind.own_only())
+        .map(|step| {
+            let kind = step.kind.name();
+            Finding::error(
+                "ROLE-OWN-ONLY",
+                format!("a shipped role must not use `{kind}`, which is for a site's own roles"),
+            )
+            .at(step.place)
+            .help("use the kind that is made for it, or write one")
+        })
+        .collect()
+}
+
 /// Path and digest of an ejected file's origin, from its first line.
 fn origin(first: &str) -> Option<(&str, &str)> {
     let rest = first
@@ -341,6 +361,31 @@ mod tests {
         let library = Library::of([own], &mut sources, &mut findings);
         assert_eq!(library.role("base").unwrap().description, "mine");
         assert_eq!(findings, []);
+    }
+
+    #[test]
+    fn a_shipped_role_uses_no_kind_that_is_for_own_roles() {
+        let text = "description = 'x'\n[[step]]\ncommand = ['true']\nunless = ['true']\n";
+        let told = |shipped: &[(&str, &str)], site: &[(String, String, String)]| {
+            let (mut sources, mut findings) = (Sources::default(), Vec::new());
+            Library::build(shipped, site, &mut sources, &mut findings);
+            let shown = findings.iter().map(|f| f.render(&sources, false));
+            shown.collect::<Vec<_>>().join("\n")
+        };
+        let shipped = told(&[("roles/x.toml", text)], &[]);
+        assert!(shipped.contains("roles/x.toml:3:1"), "{shipped}");
+        assert!(
+            shipped.contains("a shipped role must not use `command`"),
+            "{shipped}"
+        );
+        let path = || "roles/x.toml".to_owned();
+        assert_eq!(told(&[], &[(path(), path(), text.to_owned())]), "");
+        // A file of the same path in the site wins, and is the site's own.
+        let both = told(
+            &[("roles/x.toml", text)],
+            &[(path(), path(), text.to_owned())],
+        );
+        assert_eq!(both, "");
     }
 
     #[test]
