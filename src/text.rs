@@ -33,6 +33,15 @@ pub struct Text(String);
 /// The values behind the marks: name → value.
 pub type Vault = BTreeMap<String, String>;
 
+/// Whether a content shows the value of a secret. Values of less than four bytes are found everywhere, and not counted.
+pub fn shows(vault: &Vault, content: &[u8]) -> bool {
+    let lines = vault.values().flat_map(|value| value.lines());
+    lines
+        .map(|line| line.trim().as_bytes())
+        .filter(|line| line.len() >= 4)
+        .any(|line| content.windows(line.len()).any(|part| part == line))
+}
+
 /// What is wrong with the marks of a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MarkError {
@@ -157,6 +166,16 @@ mod tests {
             text.reveal(&Vault::new()),
             Err(MarkError::Missing("drbd".into()))
         );
+    }
+
+    #[test]
+    fn a_content_that_shows_a_secret_is_known() {
+        let vault = Vault::from([
+            ("a".into(), "x\n  hunter2 \n".into()),
+            ("b".into(), "abc".into()),
+        ]);
+        assert!(shows(&vault, b"key = hunter2;\xff"));
+        assert!(!shows(&vault, b"key = hunter; x abc"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     )?;
     reporter.finish()?;
     if let Some(file) = &args.out {
-        Saved::of(&place.site, &plan).save(&place, file)?;
+        Saved::of(&place, &plan).save(&place, file)?;
         context.note(&format!(
             "Saved as {}; `nodewright apply {}` carries it out as it was reviewed.\n",
             file.display(),

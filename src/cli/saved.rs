@@ -4,10 +4,12 @@ use super::workplace::Workplace;
 use super::{Context, Usage, keys};
 use crate::plan::{Diff, Plan};
 use crate::report::write_whole;
+use crate::resource::Address;
 use crate::site::Site;
 use crate::site::secrets::{Recipients, Secrets};
 use anyhow::Context as _;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The format of the file.
@@ -24,12 +26,19 @@ pub struct Saved {
 
 impl Saved {
     /// A plan, with what it was made from.
-    pub fn of(site: &Site, plan: &Plan) -> Self {
-        let tainted = plan
-            .nodes
-            .iter()
-            .flat_map(|n| &n.changes)
-            .any(|c| c.diff == Some(Diff::Secret));
+    pub fn of(place: &Workplace, plan: &Plan) -> Self {
+        let site = &place.site;
+        let tainted = plan.nodes.iter().any(|node| {
+            let secret: BTreeSet<&Address> = place.nodes[&node.node]
+                .resources
+                .iter()
+                .filter(|r| !r.secrets().is_empty())
+                .map(|r| &r.address)
+                .collect();
+            node.changes.iter().any(|c| {
+                c.diff == Some(Diff::Secret) || c.addresses.iter().any(|a| secret.contains(a))
+            })
+        });
         let json = json!({
             "nodewright-plan": FORMAT,
             "site": site.name(),

@@ -97,14 +97,14 @@ nw_directory() {
   chown -- "$2:$3" "$1" && chmod -- "$4" "$1"
 }
 
-# nw_symlink PATH TARGET EXPECTED
+# nw_symlink PATH TARGET EXPECTED KEEP(yes|no)
 nw_symlink() {
   nw_expect "$1" "$3" || return
   case $nw_now in
   directory | other) printf '%s is no link or file\n' "$1"; return 3 ;;
   esac
   nw_temporary "$1" || return
-  if [ "$nw_now" != absent ]; then nw_keep "$1" || return; fi
+  if [ "${4:-yes}" = yes ] && [ "$nw_now" != absent ]; then nw_keep "$1" || return; fi
   rm -f -- "$nw_tmp"
   ln -s -- "$2" "$nw_tmp" && mv -fT -- "$nw_tmp" "$1"
 }

@@ -7,7 +7,7 @@ use super::paths::{Paths, sha256};
 use super::{Change, Diff, Later, NodePlan, Remark};
 use crate::resource::{Address, Answer, Delta, Observe, Resource, StepMeta, Target, Verdict};
 use crate::sh::Call;
-use crate::text::Vault;
+use crate::text::{Vault, shows};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -215,7 +215,11 @@ impl<'a> Draft<'_, 'a> {
             .map(|(r, _)| r)
             .min_by_key(|r| r.step.index)
             .expect("a path has a wish");
-        let mut item = path_item(path, seen, &folded, manifest);
+        let past = Past {
+            tainted: manifest.is_tainted(path),
+            shows: matches!(&seen.kind, SeenKind::File { content: Some(old), .. } if shows(self.wanted.vault, old)),
+        };
+        let mut item = path_item(path, seen, &folded, past);
         item.order = (first.step.index, u8::from(!first.kind.edits_first()) * 2);
         item.resources = changed;
         if folded.from_nothing {
@@ -507,8 +511,28 @@ impl<'a> Draft<'_, 'a> {
     }
 }
 
+/// Whether what is at a path now holds a secret.
+#[derive(Clone, Copy)]
+struct Past {
+    /// We wrote it with a secret in it.
+    tainted: bool,
+    /// It shows the value of one.
+    shows: bool,
+}
+
+impl Past {
+    /// Whether the old version is kept. One that held a secret is not: secrets stay secret.
+    fn keep(self) -> &'static str {
+        if self.tainted || self.shows {
+            "no"
+        } else {
+            "yes"
+        }
+    }
+}
+
 /// The item for one path.
-fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, manifest: &Manifest) -> Item<'a> {
+fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: Past) -> Item<'a> {
     let absent = matches!(seen.kind, SeenKind::Absent);
     let a = &folded.attributes;
     let mut item = Item {
@@ -543,23 +567,19 @@ fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, manifest: &Manife
                 SeenKind::File { content, .. } => content.as_deref(),
                 _ => None,
             };
-            item.diff = unified(old, Some(content), path, folded.tainted);
+            // The old side may show a secret where the new one has none.
+            let tainted = folded.tainted || past.tainted || past.shows;
+            item.diff = unified(old, Some(content), path, tainted);
             if let Some(words) = &folded.check {
                 let check = check_call(words);
                 item.preflight = vec![Call::new("nw_preflight").then(&check)];
                 item.calls.push(check);
             }
-            // A version of ours that held a secret is not kept: it can be rendered again, and secrets stay secret.
-            let keep = if manifest.is_tainted(path) {
-                "no"
-            } else {
-                "yes"
-            };
             item.calls.push(
                 Call::new("nw_replace")
                     .args([path, &expected])
                     .blob(0)
-                    .args([a.owner.as_str(), &a.group, &a.mode, keep]),
+                    .args([a.owner.as_str(), &a.group, &a.mode, past.keep()]),
             );
             item.blobs.push(Content {
                 bytes: content.clone(),
@@ -573,16 +593,11 @@ fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, manifest: &Manife
         PathState::Symlink(target) => {
             item.title = format!("link {path} → {target}");
             item.owns.1 = sha256(target.as_bytes());
-            item.calls = vec![Call::new("nw_symlink").args([path, target, &expected])];
+            item.calls = vec![Call::new("nw_symlink").args([path, target, &expected, past.keep()])];
         }
         PathState::Absent => {
             item.title = format!("remove {path}");
-            let keep = if manifest.is_tainted(path) {
-                "no"
-            } else {
-                "yes"
-            };
-            item.calls = vec![Call::new("nw_remove").args([path, &expected, keep])];
+            item.calls = vec![Call::new("nw_remove").args([path, &expected, past.keep()])];
         }
     }
     item

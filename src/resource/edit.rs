@@ -169,6 +169,9 @@ impl Edit {
                 if target.is_empty() {
                     return Err("a symbolic link must lead somewhere; `to` is empty".to_owned());
                 }
+                if target.len() > 4095 {
+                    return Err("`to` is longer than 4095 bytes, which no link can hold".to_owned());
+                }
                 Ok(())
             }
             EditChange::Directory | EditChange::Absent => Ok(()),

@@ -108,6 +108,12 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Where its actions write a secret, when it holds one: what keeps a record of /etc leaves these out. The paths of
+    /// its [`edits`](Kind::edits) are known.
+    fn secret_paths(_want: &Self::Want) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What differs in a way that only the value of a secret shows (a password, a key in a file of a folder). Never
     /// the values themselves.
     fn compare_secret(
@@ -231,6 +237,8 @@ pub trait Erased: Send + Sync {
     fn title(&self, names: &str, deltas: &[super::Delta]) -> String;
     /// See [`Kind::contents`].
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text>;
+    /// See [`Kind::secret_paths`].
+    fn secret_paths(&self, resource: &Resource) -> Vec<String>;
     /// See [`Kind::preflight`].
     fn preflight(&self, resource: &Resource, target: &Target) -> Vec<Call>;
     /// See [`Kind::compare_secret`].
@@ -290,6 +298,25 @@ impl<K> Adapter<K> {
     }
 }
 
+/// A name as plans, logs and the manifest can hold it: on one line, without control characters, and not without end.
+fn one_line(name: &str) -> String {
+    const LONG: usize = 200;
+    let line: String = name
+        .chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = (!c.is_control()).then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    if line.chars().count() <= LONG {
+        return line;
+    }
+    let start: String = line.chars().take(LONG - 20).collect();
+    let digest = crate::digest::sha256(name.as_bytes());
+    format!("{start}… {}", &digest[..16])
+}
+
 fn want<K: Kind>(resource: &Resource) -> &K::Want {
     resource
         .want
@@ -328,6 +355,10 @@ impl<K: Kind> Erased for Adapter<K> {
 
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text> {
         K::contents(want::<K>(resource))
+    }
+
+    fn secret_paths(&self, resource: &Resource) -> Vec<String> {
+        K::secret_paths(want::<K>(resource))
     }
 
     fn preflight(&self, resource: &Resource, target: &Target) -> Vec<Call> {
@@ -379,7 +410,7 @@ impl<K: Kind> Erased for Adapter<K> {
                     address: Address {
                         role: role.to_owned(),
                         kind: K::NAME.to_owned(),
-                        name: K::name(&want),
+                        name: one_line(&K::name(&want)),
                     },
                     kind: super::kind_named(K::NAME).expect("a kind is registered under its name"),
                     edits,
@@ -442,5 +473,19 @@ impl<K: Kind> Erased for Adapter<K> {
         }
         let borrowed: Vec<_> = both.iter().map(|(w, s)| (*w, s)).collect();
         Ok(K::actions(&borrowed, target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        assert_eq!(one_line("/etc/a b ü"), "/etc/a b ü");
+        assert_eq!(one_line("a\nr/file:x\t/etc"), "a\\nr/file:x\\t/etc");
+        let long = one_line(&"x".repeat(70_000));
+        assert_eq!(long.chars().count(), 198);
+        assert_ne!(long, one_line(&"x".repeat(70_001)));
     }
 }

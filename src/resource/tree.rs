@@ -137,6 +137,7 @@ impl Kind for Tree {
                     name.escape_debug()
                 ));
             }
+            valid::path("name", &format!("{}/{name}", want.tree))?;
             if want.files[..i].iter().any(|f| f.name == *name) {
                 return Err(format!(
                     "`{name}` stands twice among the files of {}",
@@ -303,6 +304,10 @@ impl Kind for Tree {
         want.files.iter().map(|f| f.content.clone()).collect()
     }
 
+    fn secret_paths(want: &Want) -> Vec<String> {
+        vec![want.tree.clone()]
+    }
+
     fn preflight(want: &Want, _target: &Target) -> Vec<Call> {
         match &want.check {
             Some(_) => vec![want.add_files(Call::new("nw_tree_check"))],
@@ -320,6 +325,7 @@ impl Kind for Tree {
                     &want.owner,
                     &want.group,
                     want.mode(),
+                    if want.tainted() { "no" } else { "yes" },
                 ]);
                 want.add_files(call)
             })

@@ -52,7 +52,8 @@ nw_tree_stage() {
 
 # nw_tree_check COUNT NAME CONTENT... [CHECK...]: before anything is changed, away from its place.
 nw_tree_check() {
-  nw_tree_tmp=$(mktemp -d "${TMPDIR:-/tmp}/.nw-tree.XXXXXX") || return 1
+  # Among the contents of the batch, which are destroyed when it ends, however it ends.
+  nw_tree_tmp=$(mktemp -d "$NW_BLOB/.nw-tree.XXXXXX") || return 1
   nw_tree_stage=$nw_tree_tmp/staged nw_tree_early=yes
   nw_tree_stage "$@"
   nw_tree_rc=$?
@@ -60,10 +61,10 @@ nw_tree_check() {
   return "$nw_tree_rc"
 }
 
-# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE COUNT NAME CONTENT... [CHECK...]: stages, checks, keeps what was there,
-# swaps by rename.
+# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE KEEP(yes|no) COUNT NAME CONTENT... [CHECK...]: stages, checks, keeps
+# what was there, swaps by rename.
 nw_tree_replace() {
-  nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5; shift 5
+  nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5 nw_tree_keep=$6; shift 6
   nw_tree_beside=${nw_tree_path%/*}/.nw-${NW_RUN:-run}-${nw_tree_path##*/}
   nw_tree_stage=$nw_tree_beside nw_tree_early=no
   nw_tree_stage "$@" && nw_tree_swap
@@ -72,15 +73,26 @@ nw_tree_replace() {
   return "$nw_tree_rc"
 }
 
+# Whether the manifest says that the folder was written with a secret in it.
+nw_tree_was_secret() {
+  [ -s "${NW_STATE:-}/manifest" ] || return 1
+  nw_tree_line=$(grep -F -- "/tree:$nw_tree_path$(printf '\t')" "$NW_STATE/manifest" | tail -n 1)
+  case $nw_tree_line in *"$(printf '\t')secret") return 0 ;; *) return 1 ;; esac
+}
+
 nw_tree_swap() {
   for nw_tree_one in "$nw_tree_beside"/*; do
     [ ! -f "$nw_tree_one" ] || chmod -- "$nw_tree_files" "$nw_tree_one" || return 1
   done
   chown -R -- "$nw_tree_owner" "$nw_tree_beside" && chmod -- "$nw_tree_mode" "$nw_tree_beside" || return 1
   if [ -d "$nw_tree_path" ]; then
-    nw_tree_kept=${NW_KEPT:-/var/lib/nodewright/kept}$nw_tree_path
-    ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
-    cp -a -- "$nw_tree_path" "$nw_tree_kept" && mv -- "$nw_tree_path" "$nw_tree_beside.old" || return 1
+    # What held a secret is not kept: it can be rendered again, and secrets stay secret.
+    if [ "$nw_tree_keep" = yes ] && ! nw_tree_was_secret; then
+      nw_tree_kept=$NW_DIR/kept$nw_tree_path
+      ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
+      cp -a -- "$nw_tree_path" "$nw_tree_kept" || return 1
+    fi
+    mv -- "$nw_tree_path" "$nw_tree_beside.old" || return 1
   fi
   if ! mv -- "$nw_tree_beside" "$nw_tree_path"; then
     [ ! -d "$nw_tree_beside.old" ] || mv -- "$nw_tree_beside.old" "$nw_tree_path"

@@ -106,7 +106,7 @@ fn it_is_replaced_by_one_call() {
     assert_eq!(
         actions(&step(), &sections),
         [
-            "nw_tree_replace /etc/drbd.d 0750 root root 0640 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
+            "nw_tree_replace /etc/drbd.d 0750 root root 0640 yes 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
         ]
     );
     let resource = resources_on(&step(), Platform::El7).remove(0);
@@ -142,6 +142,13 @@ fn a_secret_in_a_file_is_compared_and_never_shown() {
     };
     assert_eq!(differs("abc"), [] as [&str; 0]);
     assert_eq!(differs("abd"), ["k: other content -> as rendered"]);
+    // Its former files are not kept: they held one, too.
+    assert_eq!(
+        actions(&step, &sections),
+        ["nw_tree_replace /etc/d 0700 root root 0600 no 1 k \"$NW_BLOB/0\""]
+    );
+    let hidden = resource.kind.secret_paths(&resource);
+    assert_eq!(hidden, ["/etc/d"]);
 }
 
 #[test]
@@ -159,6 +166,8 @@ fn what_makes_no_sense_is_refused() {
             "{bad:?}"
         );
     }
+    let long = json!([{ "name": "x".repeat(256), "content": "" }]);
+    assert!(with("files", long).contains("too long"));
     let file = json!({ "name": "a", "content": "" });
     assert!(with("files", json!([file, file])).contains("`a` stands twice"));
     assert!(with("check", json!("true")).contains("{staged}"));

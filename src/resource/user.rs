@@ -145,6 +145,12 @@ impl Kind for User {
                 want.gecos()
             ));
         }
+        if want.gecos().contains(char::is_control) || want.gecos().len() > 1024 {
+            return Err(
+                "`comment` must be printable, and of at most 1024 bytes: /etc/passwd holds no more"
+                    .to_owned(),
+            );
+        }
         if want.user == "root" && want.state == State::Absent {
             return Err("the account root is not removed".to_owned());
         }
@@ -314,6 +320,10 @@ impl Kind for User {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn secret_paths(_want: &Want) -> Vec<String> {
+        vec!["/etc/shadow".to_owned(), "/etc/shadow-".to_owned()]
     }
 
     fn contents(want: &Want) -> Vec<Text> {

@@ -251,6 +251,8 @@ fn what_makes_no_sense_is_refused() {
         (json!({ "shell": "/bin/a:b" }), "must not hold a colon"),
         (json!({ "comment": "a:b" }), "must not hold a colon"),
         (json!({ "comment": "a\nb" }), "more than one line"),
+        (json!({ "comment": "a\tb" }), "must be printable"),
+        (json!({ "comment": "a".repeat(1025) }), "at most 1024 bytes"),
         (
             json!({ "password": "hunter2" }),
             "never the password itself",

@@ -103,18 +103,30 @@ pub(super) fn one_line(what: &str, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// An absolute path that says where it leads: no `.`, `..`, empty part or control character, and not `/` itself.
+/// The longest part of a path that filesystems take, in bytes.
+const PART: usize = 255;
+/// The longest path that the kernel takes, in bytes.
+const PATH: usize = 4095;
+
+/// An absolute path that says where it leads: no `.`, `..`, empty part, backslash (tools that print it double it) or
+/// control character, and not `/` itself.
 pub(super) fn path(what: &str, path: &str) -> Result<(), String> {
     plain(what, path)?;
     let good = path.strip_prefix('/').is_some_and(|rest| {
         rest.split('/')
             .all(|part| !part.is_empty() && part != "." && part != "..")
-    }) && !path.contains(|c: char| c.is_control());
+    }) && !path.contains(|c: char| c.is_control() || c == '\\');
+    if path.len() > PATH || path.split('/').any(|part| part.len() > PART) {
+        return Err(format!(
+            "`{what}` is too long: a path has at most {PATH} bytes, and each of its parts {PART}; this one begins with `{}`",
+            path.chars().take(60).collect::<String>().escape_debug()
+        ));
+    }
     if good {
         return Ok(());
     }
     Err(format!(
-        "`{what}` must be an absolute path without `.`, `..`, `//` and control characters, not `{}`",
+        "`{what}` must be an absolute path without `.`, `..`, `//`, backslashes and control characters, not `{}`",
         path.escape_debug()
     ))
 }
@@ -180,12 +192,15 @@ mod tests {
             "/etc/a\nb",
             "/a\0b",
             "~/.x",
+            "/etc/a\\b",
+            &format!("/{}", "x".repeat(256)),
+            &"/xxxxxxx".repeat(600),
         ] {
             assert!(path("file", bad).is_err(), "{bad:?}");
         }
         assert_eq!(
             path("file", "etc\n").unwrap_err(),
-            "`file` must be an absolute path without `.`, `..`, `//` and control characters, not `etc\\n`"
+            "`file` must be an absolute path without `.`, `..`, `//`, backslashes and control characters, not `etc\\n`"
         );
     }
 

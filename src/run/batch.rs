@@ -6,6 +6,7 @@ use crate::plan::{Step, sha256};
 use crate::resource::{EditChange, Resource, Target};
 use crate::sh::Call;
 use crate::text::Vault;
+use std::collections::BTreeSet;
 
 /// What every batch of a run says of itself.
 #[derive(Clone, Debug)]
@@ -67,6 +68,7 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
         let (path, digest, secret) = &step.owns;
         for address in &step.addresses {
             let resource = resources.iter().find(|r| r.address == *address);
+            let secret = *secret || resource.is_some_and(|r| !r.secrets().is_empty());
             let digest = match resource {
                 Some(resource) if is_gone(resource, path) => "-".to_owned(),
                 Some(resource) if path.is_empty() => sha256(resource.value.to_string().as_bytes()),
@@ -76,7 +78,7 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
                 address.to_string().as_str(),
                 path,
                 &digest,
-                if *secret { "secret" } else { "plain" },
+                if secret { "secret" } else { "plain" },
             ]));
         }
         todo.push(BatchStep {
@@ -106,7 +108,7 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
             tool: env!("CARGO_PKG_VERSION").to_owned(),
         },
         blobs,
-        secrets: vault.values().map(Secret::new).collect(),
+        secrets: own_secrets(member, vault),
         preflight,
         steps: todo,
     }
@@ -123,8 +125,39 @@ fn is_gone(resource: &Resource, path: &str) -> bool {
             .any(|e| e.path == path && whole(&e.change))
 }
 
+/// The values that this node's steps may say: those of its own, for nobody else's belong there.
+fn own_secrets(member: &Member, vault: &Vault) -> Vec<Secret> {
+    let resources = member.resources.iter().chain(&member.watched);
+    let names: BTreeSet<String> = resources.flat_map(Resource::secrets).collect();
+    let values = names.iter().filter_map(|name| vault.get(name));
+    values.map(Secret::new).collect()
+}
+
+/// The files under /etc that hold a secret, as git's list of what it passes over names them.
+fn unrecorded(resources: &[Resource]) -> BTreeSet<String> {
+    let tainted = resources.iter().filter(|r| !r.secrets().is_empty());
+    let paths = tainted.flat_map(|r| {
+        let files = r.edits.iter().filter(|e| e.change != EditChange::Directory);
+        let files = files.map(|e| e.path.clone());
+        files.chain(r.kind.secret_paths(r)).collect::<Vec<_>>()
+    });
+    paths
+        .filter_map(|path| {
+            let mut pattern = String::from("/");
+            for c in path.strip_prefix("/etc/")?.chars() {
+                if "\\*?[ ".contains(c) {
+                    pattern.push('\\');
+                }
+                pattern.push(c);
+            }
+            Some(pattern)
+        })
+        .collect()
+}
+
 /// What is done before the first change: services whose files are about to change get their instance recorded with
-/// what they run with, so that the restart stays owed whatever happens; /etc is committed as others left it.
+/// what they run with, so that the restart stays owed whatever happens; git is told which files of /etc hold secrets;
+/// /etc is committed as others left it.
 fn before(
     origin: &Origin,
     resources: &[Resource],
@@ -142,6 +175,10 @@ fn before(
         })
         .flat_map(|r| r.kind.before_write(r, target))
         .collect();
+    let unrecorded = unrecorded(resources);
+    if etckeeper || !unrecorded.is_empty() {
+        calls.push(Call::new("nw_etckeeper_hide").args(unrecorded));
+    }
     if etckeeper {
         calls.push(Call::new("nw_etckeeper_before").args([origin.run.as_str(), &origin.who]));
     }

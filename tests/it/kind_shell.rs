@@ -60,7 +60,7 @@ impl Place {
     fn run_by(&self, shell: Shell, kind: &str, lines: &str) -> Ran {
         let root = self.root.path().display().to_string();
         let script = format!(
-            "set -u\numask 077\nNW_RUN=r1 NW_KEPT={root}/kept NW_BLOB={root}/blob TMPDIR={root}\nexport TMPDIR\n{}\n{}\n",
+            "set -u\numask 077\nNW_RUN=r1 NW_DIR={root} NW_STATE={root} NW_BLOB={root}/blob TMPDIR={root}\nexport TMPDIR\n{}\n{}\n",
             kind_named(kind).unwrap().shell(),
             lines.replace('@', &root)
         );
@@ -91,7 +91,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-const REPLACE: &str = r#"nw_tree_replace @/etc/drbd.d 0750 root root 0640 2 b.conf "$NW_BLOB/0" "a b.res" "$NW_BLOB/1""#;
+const REPLACE: &str = r#"nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes 2 b.conf "$NW_BLOB/0" "a b.res" "$NW_BLOB/1""#;
 
 fn tree(place: &Place) {
     place.write("blob/0", "first\n");
@@ -116,6 +116,31 @@ fn a_tree_is_swapped_and_its_former_files_are_kept() {
         assert_eq!(place.names("etc"), ["drbd.d"], "nothing is left beside it");
         let kept = format!("kept{}", place.path("etc/drbd.d").display());
         assert_eq!(place.names(&kept), [".hidden", "old.res"]);
+    });
+}
+
+#[test]
+fn a_tree_that_held_a_secret_is_not_kept() {
+    Place::each(|place| {
+        for (call, manifest) in [
+            (REPLACE.replace(" yes ", " no "), ""),
+            (REPLACE.to_owned(), "r/tree:@/etc/drbd.d\t\tx\tr0\tsecret\n"),
+        ] {
+            tree(place);
+            let root = place.root.path().display().to_string();
+            place.write("manifest", &manifest.replace('@', &root));
+            let ran = place.run("tree", &call);
+            assert!(ran.ok, "{:?}: {}", place.shell, ran.err);
+            assert_eq!(place.names("etc/drbd.d"), ["a b.res", "b.conf"]);
+            assert!(!place.path("kept").exists());
+        }
+        // The last word counts, and only that of this very folder.
+        tree(place);
+        let root = place.root.path().display().to_string();
+        let manifest = "r/tree:@/etc/drbd.d\t\tx\tr0\tsecret\nr/tree:@/etc/drbd.d\t\tx\tr1\tplain\nr/tree:@/etc/drbd.d2\t\tx\tr1\tsecret\n";
+        place.write("manifest", &manifest.replace('@', &root));
+        assert!(place.run("tree", REPLACE).ok);
+        assert!(place.path("kept").exists());
     });
 }
 
@@ -157,7 +182,7 @@ fn a_check_that_fails_changes_nothing() {
         for call in [
             REPLACE.to_owned(),
             REPLACE.replace(
-                "nw_tree_replace @/etc/drbd.d 0750 root root 0640",
+                "nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes",
                 "nw_tree_check",
             ),
         ] {

@@ -21,6 +21,8 @@ mod nodes;
 mod quoting;
 mod resilience;
 mod rig;
+mod secrets;
 mod shells;
 mod sshd;
 mod support;
+mod yard;
