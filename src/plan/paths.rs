@@ -252,19 +252,11 @@ fn split_on<'a>(bytes: &'a [u8], frame: &[u8]) -> Vec<&'a [u8]> {
     parts
 }
 
-/// Lines `PATH -> TARGET`, quoted in old releases of coreutils (8.4 quotes whatever `QUOTING_STYLE` says).
+/// Lines of a path, a tab and where it leads. No path of a step holds a tab.
 fn read_links(text: &str) -> BTreeMap<String, String> {
-    let quotes = ['`', '\'', '"', '‘', '’'];
     text.lines()
-        .filter_map(|line| line.split_once(" -> "))
-        .map(|(path, target)| {
-            let bare = |s: &str| {
-                s.trim_start_matches(quotes)
-                    .trim_end_matches(quotes)
-                    .to_owned()
-            };
-            (bare(path), bare(target))
-        })
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(path, target)| (path.to_owned(), target.to_owned()))
         .collect()
 }
 
@@ -284,11 +276,10 @@ mod tests {
     }
 
     #[test]
-    fn links_are_read_quoted_and_bare() {
-        let links = read_links("/etc/a -> ../b\n`/etc/c' -> `/d e'\n'/etc/f' -> '/g'\n");
+    fn links_are_read_as_they_are() {
+        let links = read_links("/etc/a\t../b\n/etc/c -> d\t'; e -> '\tx\n");
         assert_eq!(links["/etc/a"], "../b");
-        assert_eq!(links["/etc/c"], "/d e");
-        assert_eq!(links["/etc/f"], "/g");
+        assert_eq!(links["/etc/c -> d"], "'; e -> '\tx");
     }
 
     #[test]

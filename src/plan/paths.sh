@@ -32,14 +32,8 @@ nw_path_contents() {
   return 0
 }
 
-# nw_path_links PATH...: where those that are links lead.
-nw_path_links() {
-  for nw_p; do
-    shift
-    [ ! -L "$nw_p" ] || set -- "$@" "$nw_p"
-  done
-  [ "$#" -eq 0 ] || QUOTING_STYLE=literal stat -c %N -- "$@"
-}
+# nw_path_links PATH...: where those that are links lead, as it is written in them.
+nw_path_links() { find "$@" -maxdepth 0 -type l -printf '%p\t%l\n' 2>/dev/null; }
 
 # nw_path_entries FOLDER...: what lies in each, by its path, seven of each at most.
 nw_path_entries() {
