@@ -201,12 +201,12 @@ struct Sampler {
 }
 
 impl Sampler {
-    fn start(needles: Vec<String>) -> Self {
+    fn start(needles: &[String]) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::new(Mutex::new(BTreeMap::new()));
         let rounds = Arc::new(Mutex::new(0));
         let (halt, kept, count) = (Arc::clone(&stop), Arc::clone(&seen), Arc::clone(&rounds));
-        let finder = Finder::new(&needles);
+        let finder = Finder::new(needles);
         let thread = std::thread::spawn(move || {
             while !halt.load(Ordering::Relaxed) {
                 for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -374,7 +374,7 @@ fn no_secret_is_left_anywhere() {
         ),
     );
     let all = [needles(), disguises(CANARY)].concat();
-    let sampler = Sampler::start(all);
+    let sampler = Sampler::start(&all);
     sampler.sees_the_canary();
     let mut run = Run {
         yard: &yard,
