@@ -90,12 +90,21 @@ fn entry(sign: char, tone: Tone, address: &str, title: &str, look: &Look) -> Str
 
 fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
     let (sign, tone) = sign(change);
-    let mut addresses = change.addresses.iter().map(Address::to_string);
-    let first = addresses.next().unwrap_or_default();
-    let mut text = entry(sign, tone, &first, &change.title, look);
-    let others: Vec<_> = addresses.collect();
-    if !others.is_empty() {
-        let line = format!("also asked for by {}", others.join(", "));
+    let first = change.addresses.first();
+    let address = first.map(Address::to_string).unwrap_or_default();
+    let mut text = entry(sign, tone, &address, &change.title, look);
+    // Neighbours of one kind are told by their names: `base/package:chrony, lsof, vim`.
+    let asking: Vec<String> = change
+        .addresses
+        .iter()
+        .skip(1)
+        .map(|a| match first {
+            Some(f) if (&f.role, &f.kind) == (&a.role, &a.kind) => a.name.clone(),
+            _ => a.to_string(),
+        })
+        .collect();
+    if !asking.is_empty() {
+        let line = format!("also for {}", asking.join(", "));
         text.push_str(&look.wrap(8, Tone::Dim, &line));
     }
     if let Some((node, _)) = shown.iter().find(|(_, c)| alike(c, change)) {
@@ -258,7 +267,7 @@ mod tests {
             + base/package:chrony  install chrony
                 installed: no → yes
             ~ base/hosts:node2  replace /etc/hosts
-                also asked for by base/line:/etc/hosts
+                also for base/line:/etc/hosts
                 @@ -1,2 +1,3 @@
                  127.0.0.1 localhost
                 -10.0.2.9 node2
@@ -295,7 +304,7 @@ mod tests {
             + base/package:chrony  install chrony
                 the same as on node1
             ~ base/hosts:node2  replace /etc/hosts
-                also asked for by base/line:/etc/hosts
+                also for base/line:/etc/hosts
                 the same as on node1
 
         2 nodes: 1 refused, 8 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
