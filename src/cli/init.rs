@@ -1,6 +1,6 @@
 //! `nodewright init`.
 
-use super::{Context, Usage};
+use super::{Context, Usage, init_from};
 use crate::exit::Exit;
 use crate::report::write_whole;
 use anyhow::Context as _;
@@ -21,6 +21,9 @@ pub struct Args {
     /// The folder: made anew, or empty.
     #[arg(value_name = "SITE")]
     dir: PathBuf,
+    /// Ask these nodes, as `ssh NODE` reaches them, and write what they say: release, addresses, MACs, disks with sizes.
+    #[arg(long, value_name = "NODE", num_args = 1..)]
+    from: Vec<String>,
 }
 
 /// Writes a starter site.
@@ -42,7 +45,14 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         .into());
     }
     let name = name(dir);
+    let seen = init_from::ask(&args.from)?;
     for (path, text) in FILES {
+        let filled = if seen.is_empty() || path != "inventory.toml" {
+            text.to_owned()
+        } else {
+            init_from::fill(text, &seen)
+        };
+        let text = filled.as_str();
         let text = text.replace("SITE", &name).replace("VERSION", minor());
         let path = dir.join(path);
         let folder = path.parent().expect("a file of the site is in a folder");

@@ -13,6 +13,7 @@ pub mod enroll;
 pub mod facts;
 mod help;
 mod init;
+mod init_from;
 pub mod keys;
 mod kinds;
 mod lab;

@@ -296,7 +296,8 @@ fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     })
 }
 
-fn runtime_dir() -> PathBuf {
+/// Where the sockets of open connections live.
+pub fn runtime_dir() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR") {
         Some(dir) if dir.len() < 40 => Path::new(&dir).join("nodewright"),
         _ => PathBuf::from(format!(

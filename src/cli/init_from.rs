@@ -1,0 +1,225 @@
+//! The parts of a starter's inventory that nodes themselves can say: release, names, addresses, MACs, disks.
+
+use crate::facts::{self, Facts};
+use crate::node::{ConnectOptions, NodeAccess, Privilege, Session, Way};
+use crate::resource::Observe;
+use anyhow::{Context as _, anyhow};
+use ipnet::IpNet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Asks nodes what they are made of, by the operator's own OpenSSH configuration.
+///
+/// # Errors
+/// When a node cannot be reached; its own sentence says why.
+pub fn ask(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
+    let dir = tempfile::tempdir().context("cannot make a folder")?;
+    let config = dir.path().join("ssh_config");
+    std::fs::write(
+        &config,
+        "Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n",
+    )?;
+    let home = std::env::var_os("HOME")
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    destinations
+        .iter()
+        .map(|destination| {
+            let way = Way {
+                alias: destination.clone(),
+                host: destination.clone(),
+                port: None,
+                user: None,
+                jump: None,
+                proxy_command: None,
+            };
+            let options = ConnectOptions {
+                config: config.clone(),
+                access: NodeAccess {
+                    name: destination.clone(),
+                    ways: vec![way],
+                    old_algorithms: false,
+                    known_hosts: home.join(".ssh/known_hosts"),
+                    identity: None,
+                },
+                runtime_dir: super::workplace::runtime_dir(),
+                persist: Duration::from_secs(10),
+                timeout: Duration::from_secs(60),
+            };
+            runtime.block_on(async {
+                let told = |e: crate::node::NodeError| anyhow!("{e}. {}", e.advice());
+                let session = Session::connect(&options, Privilege::Root)
+                    .await
+                    .map_err(told)?;
+                let mut observe = Observe::default();
+                facts::observe(&mut observe);
+                let answer = session.ask(&observe).await.map_err(told)?;
+                session.close().await.map_err(told)?;
+                Ok(Facts::parse(&answer))
+            })
+        })
+        .collect()
+}
+
+/// Puts what nodes said into the text of a starter's inventory.
+pub fn fill(starter: &str, nodes: &[Facts]) -> String {
+    let mut text = starter.to_owned();
+    if let Some(platform) = nodes.iter().find_map(|n| n.platform) {
+        text = text.replace(
+            "platform = \"el9\" ",
+            &format!("platform = \"{platform}\" "),
+        );
+    }
+    if let Some((nic, net)) = nodes.first().and_then(main_address) {
+        let old = text
+            .lines()
+            .find(|l| l.starts_with("red     ="))
+            .map(ToOwned::to_owned);
+        let new = format!(
+            "red     = {{ nic = \"{nic}\", network = \"{}\", otherwise = \"drop\" }}",
+            net.trunc()
+        );
+        text = text.replace(&old.unwrap_or_default(), &new);
+    }
+    // No node was asked which of its interfaces is the cluster's.
+    text = text.replace("\nyellow  =", "\n#yellow  =");
+    let names: Vec<String> = nodes.iter().map(name).collect();
+    let quoted = names
+        .iter()
+        .map(|n| format!("\"{n}\""))
+        .collect::<Vec<_>>()
+        .join(", ");
+    text = text.replace(
+        "nodes = [\"node1\", \"node2\"]",
+        &format!("nodes = [{quoted}]"),
+    );
+    let (from, to) = ("[node.node1]", "# Nodes that have the same roles");
+    if let (Some(start), Some(end)) = (text.find(from), text.find(to)) {
+        let tables: String = nodes.iter().map(|n| table(n) + "\n").collect();
+        text.replace_range(start..end, &tables);
+    }
+    text
+}
+
+/// A node's name: that of `uname -n` without its domain.
+fn name(facts: &Facts) -> String {
+    facts
+        .hostname
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
+}
+
+/// The first address of version 4 that reaches further than the node, and its interface.
+fn main_address(facts: &Facts) -> Option<(String, IpNet)> {
+    facts
+        .interfaces
+        .iter()
+        .filter(|(n, _)| n.as_str() != "lo")
+        .find_map(|(name, interface)| {
+            let nets = interface
+                .addresses
+                .iter()
+                .filter_map(|a| a.parse::<IpNet>().ok());
+            nets.into_iter()
+                .find(|n| n.addr().is_ipv4())
+                .map(|net| (name.clone(), net))
+        })
+}
+
+/// The table of one node.
+fn table(facts: &Facts) -> String {
+    let mut text = format!(
+        "# {}, kernel {}, {} MiB of memory\n",
+        facts.release,
+        facts.kernel,
+        facts.memory_kib / 1024
+    );
+    let _ = writeln!(text, "[node.{}]", name(facts));
+    if let Some((_, net)) = main_address(facts) {
+        let _ = writeln!(text, "address = {{ red = \"{}\" }}", net.addr());
+    }
+    let hardware = facts.interfaces.values().any(|i| i.physical);
+    for (name, interface) in facts
+        .interfaces
+        .iter()
+        .filter(|(n, i)| n.as_str() != "lo" && (i.physical || !hardware))
+    {
+        let others: Vec<&str> = interface.addresses.iter().map(String::as_str).collect();
+        let _ = writeln!(
+            text,
+            "mac.{name} = \"{}\"   # {}",
+            interface.mac,
+            others.join(" ")
+        );
+    }
+    let mut disks = facts.disks.iter().filter(|(_, d)| d.bytes > 0);
+    let chosen = disks.clone().find(|(_, d)| !d.ids.is_empty());
+    if let Some((_, disk)) = chosen {
+        let _ = writeln!(
+            text,
+            "disk = {{ id = \"{}\", size = \"{}G\" }}",
+            disk.ids[0],
+            disk.bytes >> 30
+        );
+    } else if let Some((name, disk)) = disks.next() {
+        let _ = writeln!(
+            text,
+            "# {name} has {} GiB and no name under /dev/disk/by-id",
+            disk.bytes >> 30
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Disk, Interface};
+    use crate::resource::Platform;
+
+    #[test]
+    fn what_nodes_say_stands_in_an_inventory_that_reads() {
+        let node = |n: u8| Facts {
+            platform: Some(Platform::El7),
+            hostname: format!("hv{n}.example.net"),
+            interfaces: [(
+                "eth0".to_owned(),
+                Interface {
+                    mac: format!("00:16:76:d6:c9:4{n}"),
+                    physical: true,
+                    addresses: vec![format!("192.0.2.{n}/24")],
+                    ..Interface::default()
+                },
+            )]
+            .into(),
+            disks: [(
+                "sda".to_owned(),
+                Disk {
+                    bytes: 2 << 40,
+                    ids: vec![format!("scsi-{n}")],
+                    ..Disk::default()
+                },
+            )]
+            .into(),
+            ..Facts::default()
+        };
+        let text = fill(include_str!("starter/inventory.toml"), &[node(1), node(2)]);
+        let loaded = crate::site::load_str(&text.replace("SITE", "rack").replace("VERSION", "0.3"));
+        let site = loaded.sound().expect("a sound inventory");
+        assert_eq!(site.node_names().collect::<Vec<_>>(), ["hv1", "hv2"]);
+        assert_eq!(site.platform(), Platform::El7);
+        assert_eq!(site.login("hv2").host, "192.0.2.2");
+        let disk = site
+            .node("hv1")
+            .and_then(|n| n.disk.as_ref())
+            .map(|d| (d.id.to_string(), d.size.bytes()));
+        assert_eq!(disk, Some(("scsi-1".to_owned(), 2 << 40)));
+    }
+}
