@@ -3,7 +3,9 @@
 //! `secret('drbd')` in a template puts a mark (private-use characters around the name) in its output. So no filter,
 //! diff, log or plan can meet the value; it is put in by [`Text::reveal`] at the moment a batch is made.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Begins a mark.
 const OPEN: char = '\u{F0000}';
@@ -16,19 +18,10 @@ pub fn mark(name: &str) -> String {
 }
 
 /// Text as a template rendered it, with marks where secrets belong.
-#[derive(
-    Clone,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(transparent)]
-pub struct Text(String);
+///
+/// A copy shares its bytes: a file's content is wanted by a step, an edit and a plan, on many nodes at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Text(Arc<str>);
 
 /// The values behind the marks: name → value.
 pub type Vault = BTreeMap<String, String>;
@@ -56,18 +49,18 @@ pub enum MarkError {
 impl Text {
     /// Takes rendered text; fails when a mark in it is broken.
     pub fn new(rendered: impl Into<String>) -> Result<Self, MarkError> {
-        let text = Self(rendered.into());
+        let text = Self(rendered.into().into());
         text.pieces().map(|_| ()).map(|()| text)
     }
 
     /// Text of this program's own, without marks.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
     fn pieces(&self) -> Result<Vec<Piece<'_>>, MarkError> {
         let mut pieces = Vec::new();
-        let mut rest = self.0.as_str();
+        let mut rest = self.as_marked();
         while let Some(start) = rest.find([OPEN, CLOSE]) {
             let (before, mark) = rest.split_at(start);
             pieces.push(Piece::Plain(before));
@@ -141,6 +134,31 @@ impl Text {
             }
         }
         Ok(out)
+    }
+}
+
+impl serde::Serialize for Text {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Text {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::plain)
+    }
+}
+
+impl schemars::JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "Text as a template rendered it, with marks where secrets belong.",
+        })
     }
 }
 

@@ -197,7 +197,7 @@ pub struct Resource {
     /// What is wanted; the kind knows its type.
     pub want: Arc<dyn Any + Send + Sync>,
     /// The same as JSON, for people and digests.
-    pub value: Json,
+    pub value: Arc<Json>,
     /// What it wants of files.
     pub edits: Vec<Edit>,
     /// What its step says.
@@ -415,7 +415,7 @@ impl<K: Kind> Erased for Adapter<K> {
                     kind: super::kind_named(K::NAME).expect("a kind is registered under its name"),
                     edits,
                     want: Arc::new(want),
-                    value,
+                    value: Arc::new(value),
                     step: Arc::clone(meta),
                 })
             })
