@@ -63,7 +63,10 @@ impl Desk {
         let mut page = format!("exit {code}\n");
         for (name, text) in [("stdout", out), ("stderr", err)] {
             if !text.is_empty() {
-                page += &format!("--- {name}\n{text}");
+                page.push_str("--- ");
+                page.push_str(name);
+                page.push('\n');
+                page.push_str(&text);
                 if !text.ends_with('\n') {
                     page += "⏎\n";
                 }
