@@ -248,9 +248,14 @@ async fn a_run_goes_on_without_us_and_is_found_stopped_and_followed() {
     assert_eq!((&last.run, last.outcome), (&running.run, None));
     let mut found = session.attach(None).await.unwrap();
     assert_eq!((found.run(), found.stage()), (&running.run, 0));
-    assert!(session.stop(&running.run).await.unwrap());
-    sshd.inside("touch /root/go-on");
-    let outcome = session.follow(&mut found, &sender).await.unwrap();
+    let follow = session.follow(&mut found, &sender);
+    let stop = async {
+        until(&mut receiver, &SpoolEvent::Begin(0, "one".into())).await;
+        assert!(session.stop(&running.run).await.unwrap());
+        sshd.inside("touch /root/go-on");
+    };
+    let (outcome, ()) = tokio::join!(follow, stop);
+    let outcome = outcome.unwrap();
     assert_eq!(outcome, Outcome::Stopped { before: 1 });
     until(&mut receiver, &SpoolEvent::Done(outcome.clone())).await;
     // Found again when it is long over, by name.
