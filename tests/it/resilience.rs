@@ -456,7 +456,7 @@ fn a_run_that_finds_nothing_to_do_is_one_connection_one_channel_one_trip() {
     );
     bench.ok(
         "printf 'ForceCommand /root/count\\nLogLevel VERBOSE\\n' >/etc/ssh/sshd_config.d/00-count.conf\n\
-         systemctl reload ssh",
+         systemctl restart ssh",
     );
     // Read without ssh, which would count.
     let file = bench.nodes.state().nodes[0].root.join("root/channels");
