@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use ipnet::IpNet;
@@ -164,7 +165,17 @@ pub fn lock(name: &str) -> Result<File> {
         .with_context(|| format!("cannot make {LABS}"))?;
     let path = Path::new(LABS).join(format!(".{name}.lock"));
     let file = private_file(&path)?;
-    match file.try_lock() {
+    // A child of a command that was killed holds the lock until it has become another program: a moment.
+    let patience = Instant::now() + Duration::from_secs(1);
+    let locked = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < patience => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            tried => break tried,
+        }
+    };
+    match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             bail!(
