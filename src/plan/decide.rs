@@ -112,6 +112,7 @@ impl<'a> Wanted<'a> {
             wanted: self,
             answer,
             items: Vec::new(),
+            refused: BTreeSet::new(),
             decided: Decided::default(),
         };
         draft.decided.plan.node.clone_from(&self.target.node);
@@ -164,6 +165,8 @@ struct Draft<'d, 'a> {
     wanted: &'d Wanted<'a>,
     answer: &'d Answer,
     items: Vec<Item<'a>>,
+    /// Resources whose path is refused or cannot be made sense of.
+    refused: BTreeSet<String>,
     decided: Decided,
 }
 
@@ -233,6 +236,8 @@ impl<'a> Draft<'_, 'a> {
 
     fn path_error(&mut self, resources: &[&'a Resource], error: FoldError) {
         let address = resources[0].address.clone();
+        let all = resources.iter().map(|r| r.address.to_string());
+        self.refused.extend(all);
         match error {
             FoldError::OtherKind { .. } | FoldError::NotEmpty { .. } => {
                 let what = error.to_string();
@@ -255,6 +260,7 @@ impl<'a> Draft<'_, 'a> {
             .items
             .iter()
             .flat_map(|i| i.resources.iter().map(|r| r.address.to_string()))
+            .chain(std::mem::take(&mut self.refused))
             .collect();
         let mut run: Vec<(&'a Resource, Vec<Delta>, String)> = Vec::new();
         for resource in self.wanted.resources {
@@ -437,11 +443,6 @@ impl<'a> Draft<'_, 'a> {
     /// Puts everything in order and cuts it where something has to be seen first.
     fn cut(mut self, manifest: &Manifest) -> Decided {
         self.items.sort_by_key(|item| item.order);
-        let changed: BTreeSet<String> = self
-            .items
-            .iter()
-            .flat_map(|i| i.resources.iter().map(|r| r.address.to_string()))
-            .collect();
         let mut stage = 0;
         // The step that ended the last stage, for "decided after".
         let mut ended_by: Option<(usize, String)> = None;
@@ -501,12 +502,7 @@ impl<'a> Draft<'_, 'a> {
             }
         }
         self.decided.plan.orphans = manifest.orphans(self.wanted.resources);
-        self.decided.plan.same = self
-            .wanted
-            .resources
-            .iter()
-            .filter(|r| !changed.contains(&r.address.to_string()))
-            .count();
+        self.decided.plan.same = self.decided.same.len();
         self.decided
     }
 }

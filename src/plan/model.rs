@@ -1,6 +1,7 @@
 //! What a plan holds: changes, what is decided later, orphans, findings. Made by comparing, read by reports and runs.
 
 use crate::resource::{Address, Delta};
+use std::collections::BTreeSet;
 
 /// The plan of a whole site (or of what was selected of it).
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -107,6 +108,33 @@ impl NodePlan {
     /// Whether a run would do nothing on this node.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.later.is_empty() && !self.orphans.iter().any(|o| o.removed)
+    }
+
+    /// The resources that change. Plan and recap count resources, not steps: a step may do several (edits that meet in
+    /// one file), and a resource may need several (a file and what runs by it).
+    pub fn to_change(&self) -> BTreeSet<&Address> {
+        let removed = self.to_remove();
+        let all = self.changes.iter().flat_map(|c| &c.addresses);
+        all.filter(|a| !removed.contains(a)).collect()
+    }
+
+    /// The resources that are decided later and of which nothing changes before: each may turn out to be as wanted.
+    pub fn decided_later(&self) -> BTreeSet<&Address> {
+        let changed = self.to_change();
+        let all = self.later.iter().map(|l| &l.address);
+        all.filter(|a| !changed.contains(a)).collect()
+    }
+
+    /// What nothing asks for any more and is removed.
+    pub fn to_remove(&self) -> BTreeSet<&Address> {
+        let removed = self.orphans.iter().filter(|o| o.removed);
+        removed.map(|o| &o.address).collect()
+    }
+
+    /// What nothing asks for any more and stays.
+    pub fn left_behind(&self) -> BTreeSet<&Address> {
+        let left = self.orphans.iter().filter(|o| !o.removed);
+        left.map(|o| &o.address).collect()
     }
 }
 

@@ -213,8 +213,7 @@ fn summary(plan: &Plan, look: &Look) -> String {
     let sum = |f: fn(&NodePlan) -> usize| plan.nodes.iter().map(f).sum::<usize>();
     let nodes = count(plan.nodes.len(), "node", "nodes");
     let same = sum(|n| n.same);
-    let removed = sum(|n| n.orphans.iter().filter(|o| o.removed).count());
-    let left = sum(|n| n.orphans.iter().filter(|o| !o.removed).count());
+    let left = sum(|n| n.left_behind().len());
     let refusals = sum(|n| n.refusals.len());
     let mut parts = Vec::new();
     let mut part = |number: usize, words: &str| {
@@ -223,9 +222,9 @@ fn summary(plan: &Plan, look: &Look) -> String {
         }
     };
     part(refusals, "refused");
-    part(sum(|n| n.changes.len()), "to change");
-    part(sum(|n| n.later.len()), "decided later");
-    part(removed, "to remove");
+    part(sum(|n| n.to_change().len()), "to change");
+    part(sum(|n| n.decided_later().len()), "decided later");
+    part(sum(|n| n.to_remove().len()), "to remove");
     let work = parts.len();
     let findings = sum(|n| n.findings.len());
     if findings > 0 {
@@ -307,7 +306,7 @@ mod tests {
                 also for base/line:/etc/hosts
                 the same as on node1
 
-        2 nodes: 1 refused, 8 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 10 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
     }
 
@@ -358,7 +357,7 @@ mod tests {
                 a reboot is pending since the packages were updated.
                 nodewright drain node1, then reboot it.
 
-        2 nodes: 1 refused, 8 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 10 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
     }
 

@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 /// A small table, and below it what failed and what did not run because of it. When nothing was changed and nothing
 /// failed it is one line.
 pub fn recap(nodes: &[Recap], look: &Look) -> String {
-    let quiet =
-        |r: &Recap| r.changed == 0 && r.failed.is_none() && r.not_run.is_empty() && r.findings == 0;
+    let quiet = |r: &Recap| {
+        let counts = [r.changed, r.removed, r.undone, r.findings];
+        counts == [0; 4] && r.failed.is_none() && r.not_run.is_empty()
+    };
     if nodes.iter().all(quiet) {
         let same: usize = nodes.iter().map(|r| r.same).sum();
         let nodes = super::look::count(nodes.len(), "node", "nodes");
@@ -16,24 +18,32 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
         let line = format!("Nothing to do: {nodes}, {same} as wanted.");
         return look.paint(Tone::Good, line) + "\n";
     }
-    let mut table = Table::new(&[
+    // What is removed is rare: it has no column where there is none.
+    let removes = nodes.iter().any(|r| r.removed > 0);
+    let mut columns = vec![
         ("node", Align::Left),
         ("as wanted", Align::Right),
         ("changed", Align::Right),
+        ("removed", Align::Right),
         ("not run", Align::Right),
         ("findings", Align::Right),
         ("", Align::Left),
-    ]);
+    ];
+    columns.retain(|(heading, _)| removes || *heading != "removed");
+    let mut table = Table::new(&columns);
     for r in nodes {
         let tell = |number: usize, tone| {
             let tone = if number == 0 { Tone::Dim } else { tone };
             (tone, number.to_string())
         };
-        table.toned_row([
+        let mut row = vec![
             (Tone::Strong, r.node.clone()),
             tell(r.same, Tone::Plain),
             tell(r.changed, Tone::Change),
-            tell(r.not_run.len(), Tone::Bad),
+        ];
+        row.extend(removes.then(|| tell(r.removed, Tone::Change)));
+        row.extend([
+            tell(r.undone, Tone::Bad),
             tell(r.findings, Tone::Change),
             match (&r.failed, r.not_run.is_empty()) {
                 (Some(_), _) => (Tone::Bad, "failed".to_owned()),
@@ -41,6 +51,7 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
                 (None, true) => (Tone::Good, "done".to_owned()),
             },
         ]);
+        table.toned_row(row);
     }
     let mut text = table.text(look);
     for r in nodes
@@ -81,10 +92,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_removed_has_a_column_where_there_is_any() {
+        let node = |node: &str, removed| Recap {
+            node: node.into(),
+            same: 7,
+            removed,
+            ..Recap::default()
+        };
+        insta::assert_snapshot!(recap(&[node("node1", 0), node("node2", 2)], &Look::default()), @r"
+        node   as wanted  changed  removed  not run  findings
+        node1          7        0        0        0         0  done
+        node2          7        0        2        0         0  done
+        ");
+    }
+
+    #[test]
     fn a_node_that_was_stopped_says_what_it_owes() {
         let node = Recap {
             node: "node1".into(),
             changed: 2,
+            undone: 1,
             not_run: vec!["base/service:chronyd".into()],
             ..Recap::default()
         };

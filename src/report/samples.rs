@@ -208,6 +208,7 @@ pub fn run() -> Vec<Event> {
                 Recap {
                     node: "node2".into(),
                     same: 90,
+                    undone: 2,
                     failed: Some("base/package:chrony: install chrony ended with exit status 1; is the repository reachable from the node?".into()),
                     not_run: vec!["base/hosts:node1".into(), "base/service:chronyd".into()],
                     ..Recap::default()

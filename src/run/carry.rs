@@ -4,6 +4,7 @@ use super::batch::batch;
 use super::engine::{Engine, each};
 use super::follow::{Ready, follow, get_ready};
 use super::look::look;
+use super::recap::Undone;
 use super::setup::{Trouble, Wish, from_error, outcome_says};
 use super::{Event, Recap};
 use crate::exit::Exit;
@@ -114,14 +115,12 @@ impl Engine {
 
     /// Remembers what is held back, for the recap.
     fn note_rest(&mut self, steps: &BTreeMap<String, Vec<Step>>, shares: &BTreeMap<String, Share>) {
-        self.not_run.clear();
+        self.undone.clear();
         for (node, share) in shares {
             let rest = &steps[node][share.steps..];
             if let (Some(Held::Without(lost)), false) = (&share.held, rest.is_empty()) {
-                let rest = rest
-                    .iter()
-                    .map(|s| format!("{} (waits for {})", s.title, lost.join(", ")));
-                self.not_run.insert(node.clone(), rest.collect());
+                let why = format!(" (waits for {})", lost.join(", "));
+                self.undone.insert(node.clone(), Undone::of(rest, &why));
             }
         }
     }
@@ -155,8 +154,7 @@ impl Engine {
     /// Remembers all of this as not run, since the operator wants no more.
     fn leave(&mut self, steps: &BTreeMap<String, Vec<Step>>) {
         for (node, steps) in steps.iter().filter(|(_, steps)| !steps.is_empty()) {
-            let titles = steps.iter().map(|s| s.title.clone()).collect();
-            self.not_run.insert(node.clone(), titles);
+            self.undone.insert(node.clone(), Undone::of(steps, ""));
         }
     }
 
@@ -317,24 +315,23 @@ impl Engine {
             else {
                 continue;
             };
-            let still: BTreeSet<String> = look
-                .decided
-                .steps
-                .iter()
-                .flat_map(|s| &s.addresses)
-                .map(ToString::to_string)
-                .collect();
+            // A resource may have a file that is done now and a running side that a later stage does.
+            let sides = |steps: &[Step]| -> Vec<(String, Option<String>)> {
+                let of = |s: &Step| {
+                    let path = s.path.clone();
+                    let addresses = s.addresses.clone().into_iter();
+                    addresses.map(move |a| (a.to_string(), path.clone()))
+                };
+                steps.iter().flat_map(of).collect()
+            };
+            let still = sides(&look.decided.steps);
             let changed = self.changed.entry(node.clone()).or_default();
             let mut unreached = None;
-            for address in steps
-                .iter()
-                .flat_map(|s| &s.addresses)
-                .map(ToString::to_string)
-            {
-                if still.contains(&address) {
-                    unreached.get_or_insert(address);
+            for side in sides(steps) {
+                if still.contains(&side) {
+                    unreached.get_or_insert(side.0);
                 } else {
-                    changed.insert(address);
+                    changed.insert(side.0);
                 }
             }
             if let Some(address) = unreached {
@@ -360,38 +357,6 @@ impl Engine {
                 );
             }
         }
-    }
-
-    fn recap(&self) -> Vec<Recap> {
-        let recap: Vec<Recap> = self
-            .setup
-            .members
-            .iter()
-            .map(|m| {
-                let node = m.target.node.clone();
-                let look = self.looks.get(&node);
-                let mut not_run = self.not_run.get(&node).cloned().unwrap_or_default();
-                if self.troubles.contains_key(&node) {
-                    not_run.extend(
-                        look.iter()
-                            .flat_map(|l| &l.decided.steps)
-                            .map(|s| s.title.clone()),
-                    );
-                }
-                Recap {
-                    same: look.map_or(0, |l| l.decided.plan.same),
-                    changed: self.changed.get(&node).map_or(0, BTreeSet::len),
-                    failed: self.troubles.get(&node).map(|t| t.why.clone()),
-                    not_run,
-                    findings: look.map_or(0, |l| l.decided.plan.findings.len()),
-                    node,
-                }
-            })
-            .collect();
-        self.say(Event::Recap {
-            nodes: recap.clone(),
-        });
-        recap
     }
 }
 

@@ -1,6 +1,7 @@
 //! Works on all nodes of a command at once: connections, observations, the plan.
 
 use super::look::{Look, connect, look};
+use super::recap::Undone;
 use super::setup::{Setup, Trouble, Wish};
 use super::{Event, Events};
 use crate::exit::Exit;
@@ -26,7 +27,7 @@ pub struct Engine {
     pub(super) looks: BTreeMap<String, Look>,
     pub(super) stages: BTreeMap<String, u32>,
     pub(super) changed: BTreeMap<String, BTreeSet<String>>,
-    pub(super) not_run: BTreeMap<String, Vec<String>>,
+    pub(super) undone: BTreeMap<String, Undone>,
     pub(super) at_work: Rc<Cell<bool>>,
 }
 
@@ -48,7 +49,7 @@ impl Engine {
             looks: BTreeMap::new(),
             stages: BTreeMap::new(),
             changed: BTreeMap::new(),
-            not_run: BTreeMap::new(),
+            undone: BTreeMap::new(),
             at_work: Rc::default(),
         }
     }

@@ -121,18 +121,22 @@ pub enum Event {
     },
 }
 
-/// What became of a node in a run.
+/// What became of a node in a run. All counts are of resources, as in its plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Recap {
     /// The node.
     pub node: String,
-    /// Resources that are as wanted.
+    /// Resources that were as wanted before.
     pub same: usize,
-    /// Changes done and seen to be done.
+    /// Resources that were changed and seen to be as wanted since.
     pub changed: usize,
+    /// What nothing asks for any more and was removed.
+    pub removed: usize,
+    /// Resources that were to change and did not, or not wholly.
+    pub undone: usize,
     /// The step that failed, and why.
     pub failed: Option<String>,
-    /// What was not done because of it.
+    /// The steps that were not done because of it.
     pub not_run: Vec<String>,
     /// Findings that a run does not mend.
     pub findings: usize,

@@ -16,6 +16,8 @@ mod follow;
 #[cfg(feature = "ssh")]
 mod look;
 #[cfg(feature = "ssh")]
+mod recap;
+#[cfg(feature = "ssh")]
 mod setup;
 
 #[cfg(feature = "ssh")]

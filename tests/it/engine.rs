@@ -7,6 +7,11 @@ use crate::rig::Rig;
 use insta::assert_snapshot;
 use nodewright::lab::{self, Power};
 
+/// Has apt ask the repository that [`EXTRA_REPOSITORY`] makes.
+const EXTRA_SOURCE: &str =
+    "echo 'deb [trusted=yes] file:/srv/extra ./' >/etc/apt/sources.list.d/extra.list
+apt-get -qq update";
+
 #[test]
 fn edits_of_one_file_meet_in_one_change() {
     let rig = Rig::new(nodes::debian(1));
@@ -29,6 +34,77 @@ fn edits_of_one_file_meet_in_one_change() {
         rig.nodes.ok("node1", "cat /etc/both; stat -c %a /etc/both"),
         "# kept\n[a]\nkey = 2\n# said\n600\n"
     );
+}
+
+#[test]
+fn plan_and_recap_count_the_same() {
+    let rig = Rig::new(nodes::debian(1));
+    // Two lines of one file are one step and two resources; packages go in one transaction; a sysctl is one resource
+    // that takes two steps. A line is there already.
+    let lines = "[[step]]\nline = \"one\"\nfile = \"/etc/counts\"\n\
+         [[step]]\nline = \"two\"\nfile = \"/etc/counts\"\n\
+         [[step]]\nsysctl = \"net.ipv4.ip_forward\"\nvalue = 1\n\
+         [[step]]\nline = \"root:x:0:0:root:/root:/bin/bash\"\nfile = \"/etc/passwd\"\n";
+    let gone = "[[step]]\nfile = \"/etc/gone\"\ncontent = \"x\\n\"\n";
+    let more = "[[step]]\npackage = [\"labextra\", \"hello\"]\n";
+    rig.nodes.ok("node1", EXTRA_REPOSITORY);
+    rig.nodes.ok("node1", EXTRA_SOURCE);
+    let last = |words: &[&str]| {
+        let (_, out, err) = rig.run(words);
+        let line = out.lines().next_back().unwrap_or_default().to_owned();
+        (line, format!("{out}{err}"))
+    };
+
+    rig.role(&[lines, gone].concat());
+    let (line, page) = last(&["plan"]);
+    assert_eq!(line, "1 node: 4 to change, 1 as wanted.", "{page}");
+    let (line, page) = last(&["apply", "--yes"]);
+    assert_eq!(
+        line, "node1          1        4        0         0  done",
+        "{page}"
+    );
+
+    rig.nodes.ok(
+        "node1",
+        "sed -i /one/d /etc/counts; sed -i /two/d /etc/counts",
+    );
+    rig.role(&[lines, more].concat());
+    let (line, page) = last(&["plan"]);
+    assert_eq!(
+        line, "1 node: 4 to change, 1 to remove, 2 as wanted.",
+        "{page}"
+    );
+    let (line, page) = last(&["apply", "--yes"]);
+    assert_eq!(
+        line, "node1          2        4        1        0         0  done",
+        "{page}"
+    );
+    let (line, page) = last(&["apply", "--yes"]);
+    assert_eq!(
+        line, "Nothing to do: 1 node, 6 resources as wanted.",
+        "{page}"
+    );
+
+    // What is refused is not as wanted.
+    rig.role(&[lines, more, "[[step]]\nfile = \"/srv\"\ncontent = \"x\\n\""].concat());
+    let (line, page) = last(&["plan"]);
+    assert_eq!(line, "1 node: 1 refused, 6 as wanted.", "{page}");
+}
+
+#[test]
+fn a_resource_is_done_when_both_its_sides_are_and_a_package_stands_between() {
+    let rig = Rig::new(nodes::debian(1));
+    rig.nodes.ok("node1", EXTRA_REPOSITORY);
+    rig.nodes.ok("node1", EXTRA_SOURCE);
+    // What is wanted of /etc/fstab is written at the first step; the mount itself comes after the package.
+    rig.role(
+        "[[step]]\nline = \"# ours\"\nfile = \"/etc/fstab\"\n\
+         [[step]]\npackage = \"labextra\"\n\
+         [[step]]\nmount = \"/srv/store\"\ndevice = \"tmpfs\"\nfstype = \"tmpfs\"",
+    );
+    rig.apply_as_planned();
+    rig.nodes
+        .ok("node1", "grep -q '^tmpfs /srv/store' /proc/mounts");
 }
 
 #[test]
@@ -64,7 +140,7 @@ fn steps_that_want_different_things_of_a_place_are_both_named() {
 fn a_file_that_a_package_brings_is_edited_after_it_came() {
     let rig = Rig::new(nodes::debian(1));
     rig.nodes.ok("node1", EXTRA_REPOSITORY);
-    rig.nodes.ok("node1", "echo 'deb [trusted=yes] file:/srv/extra ./' >/etc/apt/sources.list.d/extra.list; apt-get -qq update");
+    rig.nodes.ok("node1", EXTRA_SOURCE);
     rig.role(
         "[[step]]\npackage = \"labextra\"\n\
          [[step]]\nline = \"key = 2\"\nfile = \"/etc/labextra.conf\"\nmatches = \"^key\"",

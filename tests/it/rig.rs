@@ -147,12 +147,16 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
             addresses.extend(list(&node["later"], "address"));
             addresses.sort_unstable();
             addresses.dedup();
-            let changed = applied.recap(name)["changed"].as_u64().unwrap();
-            assert_eq!(
-                usize::try_from(changed).unwrap(),
-                addresses.len(),
-                "{name}: {addresses:?}"
-            );
+            let orphans = node["orphans"].as_array().unwrap();
+            let removed = orphans.iter().filter(|o| o["removed"] == true);
+            let mut removed: Vec<&str> = removed.map(|o| word(o, "address")).collect();
+            removed.dedup();
+            addresses.retain(|a| !removed.contains(a));
+            let recap = applied.recap(name);
+            let count = |key: &str| usize::try_from(recap[key].as_u64().unwrap()).unwrap();
+            assert_eq!(count("changed"), addresses.len(), "{name}: {addresses:?}");
+            assert_eq!(count("removed"), removed.len(), "{name}: {removed:?}");
+            assert_eq!(count("undone"), 0, "{name}: {recap}");
         }
         self.nothing_to_do();
         page

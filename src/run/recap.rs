@@ -1,0 +1,79 @@
+//! What became of each node, counted in resources as its plan was.
+
+use super::engine::Engine;
+use super::{Event, Recap};
+use crate::plan::{Decided, Step};
+use crate::resource::Address;
+use std::collections::BTreeSet;
+
+/// What was to be done and was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Undone {
+    /// The steps, in words.
+    titles: Vec<String>,
+    /// The resources that they bring to their state.
+    addresses: BTreeSet<String>,
+}
+
+impl Undone {
+    /// These steps; `why` stands behind each.
+    pub(super) fn of(steps: &[Step], why: &str) -> Self {
+        let all = steps.iter().flat_map(|s| &s.addresses);
+        Self {
+            titles: steps.iter().map(|s| format!("{}{why}", s.title)).collect(),
+            addresses: all.map(Address::to_string).collect(),
+        }
+    }
+
+    /// And what would have been decided after them.
+    fn and_later(mut self, decided: &Decided) -> Self {
+        for later in &decided.plan.later {
+            let title = format!("{} (decided after {})", later.address, later.after);
+            if self.addresses.insert(later.address.to_string()) {
+                self.titles.push(title);
+            }
+        }
+        self
+    }
+}
+
+impl Engine {
+    pub(super) fn recap(&self) -> Vec<Recap> {
+        let none = BTreeSet::new();
+        let one = |node: &str| {
+            let decided = self.looks.get(node).map(|l| &l.decided);
+            let failed = self.troubles.get(node).map(|t| t.why.clone());
+            let undone = match (decided, self.undone.get(node)) {
+                (Some(decided), _) if failed.is_some() => {
+                    Undone::of(&decided.steps, "").and_later(decided)
+                }
+                (Some(decided), Some(undone)) => undone.clone().and_later(decided),
+                _ => Undone::default(),
+            };
+            let wanted = self.setup.member(node).resources.iter();
+            let wanted: BTreeSet<String> = wanted.map(|r| r.address.to_string()).collect();
+            let changed = self.changed.get(node).unwrap_or(&none);
+            // What is done in part is not done.
+            let (changed, removed) = changed
+                .difference(&undone.addresses)
+                .partition::<Vec<_>, _>(|a| wanted.contains(*a));
+            let same = decided.map(|d| d.same.iter().filter(|a| !changed.contains(a)).count());
+            Recap {
+                node: node.to_owned(),
+                same: same.unwrap_or(0),
+                changed: changed.len(),
+                removed: removed.len(),
+                undone: undone.addresses.len(),
+                failed,
+                not_run: undone.titles,
+                findings: decided.map_or(0, |d| d.plan.findings.len()),
+            }
+        };
+        let members = self.setup.members.iter();
+        let recap: Vec<Recap> = members.map(|m| one(&m.target.node)).collect();
+        self.say(Event::Recap {
+            nodes: recap.clone(),
+        });
+        recap
+    }
+}
