@@ -57,17 +57,18 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         let facts = Facts::parse(&answer);
         let mut count = 0;
         // Contents of files are the operator's, and may hold what nobody called a secret.
-        for (name, section) in answer
-            .iter()
-            .filter(|(n, _)| !matches!(*n, "path.whole" | "path.content"))
-        {
+        for (name, section) in answer.iter() {
+            let (said, contents) = answer.framed(name).unwrap_or_default();
+            if said.is_empty() && !contents.is_empty() {
+                continue;
+            }
             let head = format!(
                 "# captured {today} on {} ({} {}), status {}\n",
                 facts.release, facts.kernel, facts.arch, section.status
             );
             write_whole(
                 &dir.join(name),
-                (head + &scrub(&section.text(), &vault)).as_bytes(),
+                (head + &scrub(&String::from_utf8_lossy(said), &vault)).as_bytes(),
                 0o644,
             )?;
             count += 1;

@@ -36,7 +36,8 @@ impl Saved {
                 .map(|r| &r.address)
                 .collect();
             node.changes.iter().any(|c| {
-                c.diff == Some(Diff::Secret) || c.addresses.iter().any(|a| secret.contains(a))
+                c.diffs.iter().any(|f| f.diff == Diff::Secret)
+                    || c.addresses.iter().any(|a| secret.contains(a))
             })
         });
         let json = json!({

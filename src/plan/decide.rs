@@ -1,13 +1,16 @@
 //! From what is wanted and what was seen to what is done: the steps of one node, in order, cut into stages.
 
-use super::diff::unified;
-use super::fold::{self, FoldError, Folded, PathSeen, PathState, SeenKind, Wish};
+use super::diff::{Side, compare};
+use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
 use super::manifest::Manifest;
+use super::path_item::{Past, path_item};
 use super::paths::{Paths, sha256};
-use super::{Change, Diff, Later, NodePlan, Remark};
-use crate::resource::{Address, Answer, Delta, Observe, Resource, StepMeta, Target, Verdict};
+use super::{Change, FileDiff, Later, NodePlan, Remark, Weight};
+use crate::resource::{
+    Address, Answer, Delta, FileChange, Found, Observe, Resource, StepMeta, Target, Verdict,
+};
 use crate::sh::Call;
-use crate::text::{Vault, shows};
+use crate::text::{Text, Vault, shows};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -111,6 +114,7 @@ impl<'a> Wanted<'a> {
         let mut draft = Draft {
             wanted: self,
             answer,
+            manifest,
             items: Vec::new(),
             refused: BTreeSet::new(),
             decided: Decided::default(),
@@ -119,10 +123,10 @@ impl<'a> Wanted<'a> {
         let paths = self.paths();
         let seen = paths.read(answer);
         for (path, wishes) in paths.iter() {
-            draft.path(path, wishes, &seen[path], manifest);
+            draft.path(path, wishes, &seen[path]);
         }
         draft.kinds();
-        draft.cut(manifest)
+        draft.cut()
     }
 }
 
@@ -144,26 +148,27 @@ fn by_kind<'a>(
 }
 
 /// Something to be done, before it is put in order.
-struct Item<'a> {
+pub(super) struct Item<'a> {
     /// Step index, then 0 for a path and 1 for a kind's own action (or the other way round where the kind says so).
-    order: (usize, u8),
-    resources: Vec<&'a Resource>,
-    path: Option<String>,
-    title: String,
-    deltas: Vec<Delta>,
-    diff: Option<Diff>,
-    preflight: Vec<Call>,
-    calls: Vec<Call>,
-    blobs: Vec<Content>,
-    owns: (String, String, bool),
+    pub(super) order: (usize, u8),
+    pub(super) resources: Vec<&'a Resource>,
+    pub(super) path: Option<String>,
+    pub(super) title: String,
+    pub(super) deltas: Vec<Delta>,
+    pub(super) diffs: Vec<FileDiff>,
+    pub(super) preflight: Vec<Call>,
+    pub(super) calls: Vec<Call>,
+    pub(super) blobs: Vec<Content>,
+    pub(super) owns: (String, String, bool),
     /// Set where it cannot be decided yet: what comes first, and the table.
-    later: Option<(String, String)>,
-    seen: String,
+    pub(super) later: Option<(String, String)>,
+    pub(super) seen: String,
 }
 
 struct Draft<'d, 'a> {
     wanted: &'d Wanted<'a>,
     answer: &'d Answer,
+    manifest: &'d Manifest,
     items: Vec<Item<'a>>,
     /// Resources whose path is refused or cannot be made sense of.
     refused: BTreeSet<String>,
@@ -176,7 +181,6 @@ impl<'a> Draft<'_, 'a> {
         path: &str,
         wishes: &[(&'a Resource, &'a crate::resource::Edit)],
         seen: &PathSeen,
-        manifest: &Manifest,
     ) {
         let named: Vec<Wish<'_>> = wishes
             .iter()
@@ -219,7 +223,7 @@ impl<'a> Draft<'_, 'a> {
             .min_by_key(|r| r.step.index)
             .expect("a path has a wish");
         let past = Past {
-            tainted: manifest.is_tainted(path),
+            tainted: self.manifest.is_tainted(path),
             shows: matches!(&seen.kind, SeenKind::File { content: Some(old), .. } if shows(self.wanted.vault, old)),
         };
         let mut item = path_item(path, seen, &folded, past);
@@ -427,7 +431,7 @@ impl<'a> Draft<'_, 'a> {
             path: None,
             title: kind.title(&names, &deltas),
             deltas,
-            diff: None,
+            diffs: resources.iter().flat_map(|r| self.diffs(r)).collect(),
             preflight: match resources {
                 [one] => kind.preflight(one, self.wanted.target),
                 _ => Vec::new(),
@@ -440,8 +444,45 @@ impl<'a> Draft<'_, 'a> {
         }
     }
 
+    /// What becomes of the files that a kind's own actions write.
+    fn diffs(&mut self, resource: &Resource) -> Vec<FileDiff> {
+        let kind = resource.kind;
+        let changes = match kind.files(resource, self.wanted.target, self.answer) {
+            Ok(changes) => changes,
+            Err(error) => {
+                let error = format!("{}: {error}", resource.address);
+                self.decided.errors.push(error);
+                return Vec::new();
+            }
+        };
+        let was_secret = self.manifest.is_secret(&resource.address);
+        changes
+            .into_iter()
+            .filter_map(|change| self.file_diff(change, was_secret))
+            .collect()
+    }
+
+    /// `was_secret` says that the resource was last written with a secret in it: its old files may show it.
+    fn file_diff(&self, change: FileChange, was_secret: bool) -> Option<FileDiff> {
+        let (vault, path) = (self.wanted.vault, &change.path);
+        let old = match change.old {
+            Found::Absent => Side::Absent,
+            Found::Content(content) => Side::Content(content.into()),
+            Found::Unread { bytes, sha256 } => Side::Unread(Weight { bytes, sha256 }),
+        };
+        let shown = matches!(&old, Side::Content(content) if shows(vault, content));
+        let secret = change.new.as_ref().is_some_and(Text::is_tainted);
+        let past = old != Side::Absent && (was_secret || self.manifest.is_tainted(path));
+        let new = match change.new.map(|text| text.reveal(vault)) {
+            // A secret without a value is an error of its own.
+            Some(value) => Side::Content(value.unwrap_or_default().into_bytes().into()),
+            None => Side::Absent,
+        };
+        compare(path, &old, &new, secret || past || shown)
+    }
+
     /// Puts everything in order and cuts it where something has to be seen first.
-    fn cut(mut self, manifest: &Manifest) -> Decided {
+    fn cut(mut self) -> Decided {
         self.items.sort_by_key(|item| item.order);
         let mut stage = 0;
         // The step that ended the last stage, for "decided after".
@@ -472,7 +513,7 @@ impl<'a> Draft<'_, 'a> {
             let digest = sha256(
                 format!(
                     "{:?}\n{:?}\n{:?}\n{}\n{:?}",
-                    item.title, item.deltas, item.diff, item.seen, item.owns
+                    item.title, item.deltas, item.diffs, item.seen, item.owns
                 )
                 .as_bytes(),
             );
@@ -480,7 +521,7 @@ impl<'a> Draft<'_, 'a> {
                 addresses: item.resources.iter().map(|r| r.address.clone()).collect(),
                 title: item.title.clone(),
                 deltas: item.deltas,
-                diff: item.diff,
+                diffs: item.diffs,
                 stage,
                 digest: digest.clone(),
             });
@@ -501,124 +542,12 @@ impl<'a> Draft<'_, 'a> {
                 ended_by = Some((stage, title));
             }
         }
-        self.decided.plan.orphans = manifest.orphans(self.wanted.resources);
+        self.decided.plan.orphans = self.manifest.orphans(self.wanted.resources);
         self.decided.plan.same = self.decided.same.len();
         self.decided
     }
 }
 
-/// Whether what is at a path now holds a secret.
-#[derive(Clone, Copy)]
-struct Past {
-    /// We wrote it with a secret in it.
-    tainted: bool,
-    /// It shows the value of one.
-    shows: bool,
-}
-
-impl Past {
-    /// Whether the old version is kept. One that held a secret is not: secrets stay secret.
-    fn keep(self) -> &'static str {
-        if self.tainted || self.shows {
-            "no"
-        } else {
-            "yes"
-        }
-    }
-}
-
-/// The item for one path.
-fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: Past) -> Item<'a> {
-    let absent = matches!(seen.kind, SeenKind::Absent);
-    let a = &folded.attributes;
-    let mut item = Item {
-        order: (0, 0),
-        resources: Vec::new(),
-        path: Some(path.to_owned()),
-        title: String::new(),
-        deltas: folded.deltas.clone(),
-        diff: None,
-        preflight: Vec::new(),
-        calls: Vec::new(),
-        blobs: Vec::new(),
-        owns: (path.to_owned(), String::new(), folded.tainted),
-        later: None,
-        seen: format!(
-            "{:?}",
-            (&seen.mode, &seen.owner, &seen.group, seen_digest(seen))
-        ),
-    };
-    let expected = seen_digest(seen);
-    match &folded.after {
-        PathState::File => {
-            item.owns.1.clone_from(&folded.sha256);
-            let Some(content) = folded.content.as_ref().filter(|_| folded.content_differs) else {
-                item.title = format!("set {path}");
-                item.calls =
-                    vec![Call::new("nw_attributes").args([path, &a.owner, &a.group, &a.mode])];
-                return item;
-            };
-            item.title = format!("{} {path}", if absent { "create" } else { "replace" });
-            let old = match &seen.kind {
-                SeenKind::File { content, .. } => content.as_deref(),
-                _ => None,
-            };
-            // The old side may show a secret where the new one has none.
-            let tainted = folded.tainted || past.tainted || past.shows;
-            item.diff = unified(old, Some(content), path, tainted);
-            if let Some(words) = &folded.check {
-                let check = check_call(words);
-                item.preflight = vec![Call::new("nw_preflight").then(&check)];
-                item.calls.push(check);
-            }
-            item.calls.push(
-                Call::new("nw_replace")
-                    .args([path, &expected])
-                    .blob(0)
-                    .args([a.owner.as_str(), &a.group, &a.mode, past.keep()]),
-            );
-            item.blobs.push(Content {
-                bytes: content.clone(),
-                secret: folded.tainted,
-            });
-        }
-        PathState::Directory => {
-            item.title = format!("{} {path}/", if absent { "create" } else { "set" });
-            item.calls = vec![Call::new("nw_directory").args([path, &a.owner, &a.group, &a.mode])];
-        }
-        PathState::Symlink(target) => {
-            item.title = format!("link {path} → {target}");
-            item.owns.1 = sha256(target.as_bytes());
-            item.calls = vec![Call::new("nw_symlink").args([path, target, &expected, past.keep()])];
-        }
-        PathState::Absent => {
-            item.title = format!("remove {path}");
-            item.calls = vec![Call::new("nw_remove").args([path, &expected, past.keep()])];
-        }
-    }
-    item
-}
-
-/// What `nw_replace` and its like compare with: a digest, or a word for what is no file.
-fn seen_digest(seen: &PathSeen) -> String {
-    match &seen.kind {
-        SeenKind::Absent => "absent".to_owned(),
-        SeenKind::File { sha256, .. } => sha256.clone(),
-        SeenKind::Directory { .. } => "directory".to_owned(),
-        SeenKind::Symlink { target } => format!("link:{target}"),
-        SeenKind::Other(_) => "other".to_owned(),
-    }
-}
-
-/// A validator's words, with `{staged}` for the uploaded content.
-fn check_call(words: &[String]) -> Call {
-    let mut call = Call::from_words([]);
-    for word in words {
-        call = if word == "{staged}" {
-            call.blob(0)
-        } else {
-            call.arg(word)
-        };
-    }
-    call
-}
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

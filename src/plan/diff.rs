@@ -1,47 +1,108 @@
 //! Differences of two contents for people.
 
-use super::Diff;
+use super::{Diff, FileDiff, Unshown, Weight};
+use crate::digest::sha256;
 use similar::TextDiff;
+use std::borrow::Cow;
 
 /// Contents of more bytes than this are not compared line by line.
 const LARGE: usize = 1 << 20;
 
-/// Compares two contents; `None` is one that is not there. Gives nothing when they are the same; hides both when
-/// `tainted`.
+/// What a file holds, before or after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Side<'a> {
+    /// No file is there.
+    Absent,
+    /// Its content.
+    Content(Cow<'a, [u8]>),
+    /// A content that was not read.
+    Unread(Weight),
+}
+
+impl<'a> Side<'a> {
+    /// The content of a file that is there.
+    pub fn of(content: &'a [u8]) -> Self {
+        Self::Content(Cow::Borrowed(content))
+    }
+
+    fn weight(&self) -> Option<Weight> {
+        match self {
+            Self::Absent => None,
+            Self::Content(content) => Some(Weight {
+                bytes: content.len() as u64,
+                sha256: sha256(content),
+            }),
+            Self::Unread(weight) => Some(weight.clone()),
+        }
+    }
+
+    fn content(&self) -> &[u8] {
+        match self {
+            Self::Content(content) => content,
+            Self::Absent | Self::Unread(_) => &[],
+        }
+    }
+
+    fn is_long(&self) -> bool {
+        matches!(self, Self::Unread(_)) || self.content().len() > LARGE
+    }
+}
+
+/// Compares what a file holds with what it is to hold. Gives nothing when that is the same; hides both when `tainted`.
 ///
 /// A text diff has its two lines of file names and three lines of context. Control characters and bytes that are no
 /// UTF-8 stand in it as escapes (`\x1b`), so that it can be written to a terminal.
-pub fn unified(old: Option<&[u8]>, new: Option<&[u8]>, path: &str, tainted: bool) -> Option<Diff> {
-    if old == new {
+pub fn compare(path: &str, old: &Side, new: &Side, tainted: bool) -> Option<FileDiff> {
+    let same = match (old, new) {
+        (Side::Unread(weight), side) | (side, Side::Unread(weight)) => {
+            side.weight().is_some_and(|w| w.sha256 == weight.sha256)
+        }
+        _ => old == new,
+    };
+    if same {
         return None;
     }
-    if tainted {
-        return Some(Diff::Secret);
-    }
-    let both = [old.unwrap_or_default(), new.unwrap_or_default()];
-    let size = |content: &[u8]| u64::try_from(content.len()).unwrap_or(u64::MAX);
-    if both.iter().any(|c| c.contains(&0)) {
-        return Some(Diff::Binary(size(both[0]), size(both[1])));
-    }
-    let name = |content: Option<&[u8]>| {
-        if content.is_some() { path } else { "/dev/null" }
+    let diff = if tainted {
+        Diff::Secret
+    } else if let Some(why) = unshown(old, new) {
+        Diff::Whole {
+            why,
+            before: old.weight(),
+            after: new.weight(),
+        }
+    } else {
+        Diff::Text(unified(path, old, new))
     };
-    let (from, to) = (name(old), name(new));
-    if both.iter().any(|c| c.len() > LARGE) {
-        return Some(Diff::Text(format!(
-            "--- {from}\n+++ {to}\n@@ too large to compare by lines: {} bytes, then {} bytes @@\n",
-            both[0].len(),
-            both[1].len()
-        )));
+    let path = path.to_owned();
+    Some(FileDiff { path, diff })
+}
+
+fn unshown(old: &Side, new: &Side) -> Option<Unshown> {
+    let sides = [old, new];
+    if sides.iter().any(|s| s.content().contains(&0)) {
+        Some(Unshown::Binary)
+    } else if sides.iter().any(|s| s.is_long()) {
+        Some(Unshown::Long)
+    } else {
+        None
     }
-    let [before, after] = both.map(printable);
-    Some(Diff::Text(
-        TextDiff::from_lines(&before, &after)
-            .unified_diff()
-            .context_radius(3)
-            .header(from, to)
-            .to_string(),
-    ))
+}
+
+fn unified(path: &str, old: &Side, new: &Side) -> String {
+    let name = |side: &Side| {
+        if *side == Side::Absent {
+            "/dev/null"
+        } else {
+            path
+        }
+        .to_owned()
+    };
+    let [before, after] = [old, new].map(|side| printable(side.content()));
+    TextDiff::from_lines(&before, &after)
+        .unified_diff()
+        .context_radius(3)
+        .header(&name(old), &name(new))
+        .to_string()
 }
 
 /// Text as it can be shown: what a terminal would obey, or could not show, is escaped.
@@ -70,10 +131,30 @@ fn printable(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn side(content: Option<&[u8]>) -> Side<'_> {
+        content.map_or(Side::Absent, Side::of)
+    }
+
+    fn diff(old: Option<&[u8]>, new: Option<&[u8]>) -> Diff {
+        let diff = compare("/etc/x", &side(old), &side(new), false).unwrap();
+        assert_eq!(diff.path, "/etc/x");
+        diff.diff
+    }
+
     fn text(old: Option<&[u8]>, new: Option<&[u8]>) -> String {
-        match unified(old, new, "/etc/x", false) {
-            Some(Diff::Text(text)) => text,
+        match diff(old, new) {
+            Diff::Text(text) => text,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// By `sha256sum`.
+    const OF_A: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+
+    fn weight(bytes: u64, sha256: &str) -> Weight {
+        Weight {
+            bytes,
+            sha256: sha256.to_owned(),
         }
     }
 
@@ -113,28 +194,45 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_said_to_be_so() {
+    fn what_is_no_text_is_told_by_size_and_digest() {
+        // printf '\0a' | sha256sum
+        let binary = "022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c";
         assert_eq!(
-            unified(Some(b"\x00a"), None, "/x", false),
-            Some(Diff::Binary(2, 0))
+            diff(Some(b"\x00a"), Some(b"a")),
+            Diff::Whole {
+                why: Unshown::Binary,
+                before: Some(weight(2, binary)),
+                after: Some(weight(1, OF_A)),
+            }
         );
     }
 
     #[test]
-    fn what_is_large_is_not_compared_by_lines() {
+    fn what_is_long_or_stayed_on_the_node_is_told_by_size_and_digest() {
         let large = vec![b'a'; LARGE + 1];
+        let Diff::Whole { why, before, after } = diff(None, Some(&large)) else {
+            panic!("it is long");
+        };
+        assert_eq!((why, before), (Unshown::Long, None));
+        assert_eq!(after.unwrap().bytes, 1_048_577);
+        let unread = Side::Unread(weight(9, &"0".repeat(64)));
+        let diff = compare("/x", &unread, &Side::of(b"a"), false).unwrap();
         assert_eq!(
-            text(Some(b"a"), Some(&large)),
-            "--- /etc/x\n+++ /etc/x\n@@ too large to compare by lines: 1 bytes, then 1048577 bytes @@\n"
+            diff.diff,
+            Diff::Whole {
+                why: Unshown::Long,
+                before: Some(weight(9, &"0".repeat(64))),
+                after: Some(weight(1, OF_A)),
+            }
         );
+        let same = Side::Unread(weight(1, OF_A));
+        assert_eq!(compare("/x", &same, &Side::of(b"a"), false), None);
     }
 
     #[test]
     fn a_secret_is_shown_on_neither_side() {
-        assert_eq!(
-            unified(Some(b"old"), Some(b"new"), "/x", true),
-            Some(Diff::Secret)
-        );
-        assert_eq!(unified(Some(b"a"), Some(b"a"), "/x", true), None);
+        let hidden = |old: &[u8], new: &[u8]| compare("/x", &Side::of(old), &Side::of(new), true);
+        assert_eq!(hidden(b"old", b"new").unwrap().diff, Diff::Secret);
+        assert_eq!(hidden(b"a", b"a"), None);
     }
 }

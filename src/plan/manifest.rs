@@ -59,6 +59,12 @@ impl Manifest {
         self.entries.values().any(|e| e.path == path && e.tainted)
     }
 
+    /// Whether what this address made was last written with a secret in it.
+    pub fn is_secret(&self, address: &Address) -> bool {
+        let tainted = |e: &Entry| e.tainted && e.address == *address;
+        self.entries.values().any(tainted)
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -120,6 +126,9 @@ mod tests {
         );
         assert_eq!(manifest.len(), 1);
         assert!(manifest.is_tainted("/etc/a"));
+        let address = |text| Address::parse(text).unwrap();
+        assert!(manifest.is_secret(&address("base/file:/etc/a")));
+        assert!(!manifest.is_secret(&address("base/package:x")));
         let orphans = manifest.orphans(&[]);
         assert_eq!(orphans.len(), 1);
         assert_eq!(manifest.expected(&orphans[0]), Some("bb"));

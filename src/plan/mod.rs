@@ -6,13 +6,14 @@ pub mod fold;
 mod manifest;
 mod model;
 pub mod orphan;
+mod path_item;
 mod paths;
 mod select;
 mod wave;
 
 pub use decide::{Content, Decided, Step, Wanted};
 pub use manifest::Manifest;
-pub use model::{Change, Diff, Later, NodePlan, Orphan, Plan, Remark};
+pub use model::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
 pub use paths::{Paths, sha256};
 pub use select::Selection;
 pub use wave::{Held, Share, wave};

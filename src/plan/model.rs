@@ -39,12 +39,21 @@ pub struct Change {
     pub title: String,
     /// In which points it differs.
     pub deltas: Vec<Delta>,
-    /// For files: what becomes of the content.
-    pub diff: Option<Diff>,
+    /// What becomes of the content of each file that it writes or removes.
+    pub diffs: Vec<FileDiff>,
     /// The stage it belongs to, from 0: a later stage is observed again before it is done.
     pub stage: usize,
     /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
     pub digest: String,
+}
+
+/// What becomes of a file's content.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FileDiff {
+    /// The file's path.
+    pub path: String,
+    /// The difference.
+    pub diff: Diff,
 }
 
 /// A difference of content.
@@ -55,8 +64,34 @@ pub enum Diff {
     Text(String),
     /// Holds a secret: neither side is shown.
     Secret,
-    /// Not text: sizes in bytes before and after.
-    Binary(u64, u64),
+    /// Not shown by lines.
+    Whole {
+        /// Why not.
+        why: Unshown,
+        /// What was there; `None` for nothing.
+        before: Option<Weight>,
+        /// What is to be there; `None` for nothing.
+        after: Option<Weight>,
+    },
+}
+
+/// Why a content is not shown by lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unshown {
+    /// It is not text.
+    Binary,
+    /// It is too long.
+    Long,
+}
+
+/// What is said of a content that is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Weight {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// A resource that is decided after something else.

@@ -40,7 +40,7 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
             addresses: vec![orphan.address.clone()],
             title: format!("remove {}", orphan.path),
             deltas: vec![Delta::new("no longer wanted", "ours", "")],
-            diff: None,
+            diffs: Vec::new(),
             stage,
             digest: digest.clone(),
         });

@@ -114,9 +114,15 @@ impl<'a> Paths<'a> {
         let mut sums = BTreeMap::new();
         let mut contents = BTreeMap::new();
         for section in ["path.sum", "path.whole", "path.content"] {
-            if let Some(section) = answer.get(section) {
-                read_contents(&section.output, answer.sentinel(), &mut sums, &mut contents);
+            let Some((head, framed)) = answer.framed(section) else {
+                continue;
+            };
+            for line in String::from_utf8_lossy(head).lines() {
+                if let Some((sum, path)) = line.split_once("  ") {
+                    sums.insert(path.to_owned(), sum.to_owned());
+                }
             }
+            contents.extend(framed.into_iter().map(|(path, c)| (path, c.to_vec())));
         }
         let links = read_links(&answer.text("path.link"));
         let entries = answer.text("path.entries");
@@ -211,47 +217,6 @@ pub fn sha256(bytes: &[u8]) -> String {
         })
 }
 
-/// Reads lines of `sha256sum` up to the first framed content, then the contents.
-fn read_contents(
-    output: &[u8],
-    sentinel: &str,
-    sums: &mut BTreeMap<String, String>,
-    contents: &mut BTreeMap<String, Vec<u8>>,
-) {
-    let frame = format!("\n{sentinel} content ").into_bytes();
-    let mut parts = split_on(output, &frame).into_iter();
-    let head = parts.next().unwrap_or_default();
-    for line in String::from_utf8_lossy(head).lines() {
-        if let Some((sum, path)) = line.split_once("  ") {
-            sums.insert(path.to_owned(), sum.to_owned());
-        }
-    }
-    for part in parts {
-        let Some(at) = part.iter().position(|b| *b == b'\n') else {
-            continue;
-        };
-        let path = String::from_utf8_lossy(&part[..at]).into_owned();
-        contents.insert(path, part[at + 1..].to_vec());
-    }
-}
-
-fn split_on<'a>(bytes: &'a [u8], frame: &[u8]) -> Vec<&'a [u8]> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    let mut at = 0;
-    while at + frame.len() <= bytes.len() {
-        if &bytes[at..at + frame.len()] == frame {
-            parts.push(&bytes[start..at]);
-            at += frame.len();
-            start = at;
-        } else {
-            at += 1;
-        }
-    }
-    parts.push(&bytes[start..]);
-    parts
-}
-
 /// Lines of a path, a tab and where it leads. No path of a step holds a tab.
 fn read_links(text: &str) -> BTreeMap<String, String> {
     text.lines()
@@ -263,17 +228,6 @@ fn read_links(text: &str) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn contents_come_back_byte_for_byte() {
-        let output =
-            b"aa  /etc/a\nbb  /etc/b\n\nzz content /etc/b\nno newline\n\nzz content /etc/c\n";
-        let (mut sums, mut contents) = (BTreeMap::new(), BTreeMap::new());
-        read_contents(output, "zz", &mut sums, &mut contents);
-        assert_eq!(sums["/etc/a"], "aa");
-        assert_eq!(contents["/etc/b"], b"no newline\n");
-        assert_eq!(contents["/etc/c"], b"");
-    }
 
     #[test]
     fn links_are_read_as_they_are() {

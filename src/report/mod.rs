@@ -3,6 +3,7 @@
 //! Workers send [`Event`](crate::run::Event)s; one [`Reporter`] on the main thread receives them all, so lines never mix.
 
 mod checks;
+mod diff;
 mod files;
 mod findings;
 mod json;

@@ -1,8 +1,9 @@
 //! The plan on a screen, as a good diff tool would show it.
 
+use super::diff::{diffs, is_new};
 use super::look::count;
 use super::{Look, Tone};
-use crate::plan::{Change, Diff, Later, NodePlan, Orphan, Plan, Remark};
+use crate::plan::{Change, Later, NodePlan, Orphan, Plan, Remark};
 use crate::resource::Address;
 use std::fmt::Write as _;
 
@@ -120,38 +121,23 @@ fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
         };
         let _ = writeln!(text, "        {}", look.paint(Tone::Plain, line));
     }
-    match &change.diff {
-        Some(Diff::Text(diff)) => text.push_str(&unified(diff, look)),
-        Some(Diff::Secret) => {
-            let _ = writeln!(
-                text,
-                "        {}",
-                look.paint(Tone::Dim, "secret: not shown")
-            );
-        }
-        Some(Diff::Binary(before, after)) => {
-            let line = format!("not text: {before} → {after} bytes");
-            let _ = writeln!(text, "        {}", look.paint(Tone::Dim, line));
-        }
-        None => {}
-    }
+    text.push_str(&diffs(&change.diffs, &change.title, look));
     text
 }
 
 /// Whether two changes show the same and it is worth folding: only those with something below their first line.
 fn alike(a: &Change, b: &Change) -> bool {
-    let says_more = !b.deltas.is_empty() || b.diff.is_some();
+    let says_more = !b.deltas.is_empty() || !b.diffs.is_empty();
     says_more
-        && (&a.addresses, &a.title, &a.deltas, &a.diff)
-            == (&b.addresses, &b.title, &b.deltas, &b.diff)
+        && (&a.addresses, &a.title, &a.deltas, &a.diffs)
+            == (&b.addresses, &b.title, &b.deltas, &b.diffs)
 }
 
 /// `+` when something comes to be, `-` when something goes, `~` otherwise.
 fn sign(change: &Change) -> (char, Tone) {
     let verb = change.title.split(' ').next().unwrap_or_default();
-    let created = match &change.diff {
-        Some(Diff::Text(diff)) => diff.contains("@@ -0,0 "),
-        Some(Diff::Binary(before, _)) => *before == 0,
+    let created = match change.diffs.as_slice() {
+        [one] if is_new(&one.diff) => true,
         _ => !change.deltas.is_empty() && change.deltas.iter().all(|d| d.from.is_empty()),
     };
     match verb {
@@ -160,27 +146,6 @@ fn sign(change: &Change) -> (char, Tone) {
         _ if created => ('+', Tone::Good),
         _ => ('~', Tone::Change),
     }
-}
-
-/// A unified diff in colour. Its two lines of file names are left out: the address above says the path.
-fn unified(diff: &str, look: &Look) -> String {
-    let mut text = String::new();
-    let mut in_hunk = false;
-    for line in diff.lines() {
-        in_hunk |= line.starts_with("@@");
-        if !in_hunk {
-            continue;
-        }
-        let tone = match line.as_bytes().first() {
-            Some(b'+') => Tone::Good,
-            Some(b'-') => Tone::Bad,
-            Some(b'@') => Tone::Later,
-            Some(b'\\') => Tone::Dim,
-            _ => Tone::Plain,
-        };
-        let _ = writeln!(text, "        {}", look.paint(tone, line));
-    }
-    text
 }
 
 fn later(later: &Later, look: &Look) -> String {
@@ -273,7 +238,19 @@ mod tests {
                 +10.0.2.2 node2
                 +10.0.2.1 node1
             ~ base/file:/etc/logo.png  replace /etc/logo.png
-                not text: 120 → 4096 bytes
+                not text
+                -120 bytes, sha256 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+                +4096 bytes, sha256 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+            ~ base/tree:/etc/drbd.d  replace tree /etc/drbd.d
+                r0.res: other content → as rendered
+                old.res: there → absent
+                /etc/drbd.d/r0.res
+                @@ -1 +1 @@
+                -a
+                +b
+                /etc/drbd.d/old.res
+                too long to be shown by lines
+                -2000000 bytes, sha256 cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
             - base/package:telnet  remove telnet
                 installed: 0.17-64 → nothing
           sshd
@@ -306,7 +283,7 @@ mod tests {
                 also for base/line:/etc/hosts
                 the same as on node1
 
-        2 nodes: 1 refused, 10 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 11 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
     }
 
@@ -357,20 +334,7 @@ mod tests {
                 a reboot is pending since the packages were updated.
                 nodewright drain node1, then reboot it.
 
-        2 nodes: 1 refused, 10 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 11 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
-    }
-
-    #[test]
-    fn diffs_are_coloured() {
-        let look = Look {
-            colour: true,
-            ..Look::default()
-        };
-        let text = unified("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n", &look);
-        assert_eq!(
-            text,
-            "        \u{1b}[36m@@ -1 +1 @@\u{1b}[0m\n        \u{1b}[31m-x\u{1b}[0m\n        \u{1b}[32m+y\u{1b}[0m\n"
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! What the screens of the tests show.
 
 use super::CheckResult;
-use crate::plan::{Change, Diff, Later, NodePlan, Orphan, Plan, Remark};
+use crate::plan::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
 use crate::resource::{Address, Delta};
 use crate::run::{Event, Recap};
 
@@ -10,13 +10,55 @@ fn address(text: &str) -> Address {
 }
 
 fn change(addresses: &[&str], title: &str, deltas: Vec<Delta>, diff: Option<Diff>) -> Change {
+    let path = title.rsplit(' ').next().unwrap_or_default();
+    let diffs = diff.map(|diff| file(path, diff)).into_iter().collect();
     Change {
         addresses: addresses.iter().map(|a| address(a)).collect(),
         title: title.into(),
         deltas,
-        diff,
+        diffs,
         stage: 0,
         digest: "0".repeat(64),
+    }
+}
+
+fn file(path: &str, diff: Diff) -> FileDiff {
+    FileDiff {
+        path: path.into(),
+        diff,
+    }
+}
+
+fn weight(bytes: u64, digit: &str) -> Weight {
+    Weight {
+        bytes,
+        sha256: digit.repeat(64),
+    }
+}
+
+/// A folder of which one file changes and one goes.
+fn tree() -> Change {
+    let deltas = vec![
+        Delta::new("r0.res", "other content", "as rendered"),
+        Delta::new("old.res", "there", "absent"),
+    ];
+    let res = "--- /etc/drbd.d/r0.res\n+++ /etc/drbd.d/r0.res\n@@ -1 +1 @@\n-a\n+b\n";
+    let old = Diff::Whole {
+        why: Unshown::Long,
+        before: Some(weight(2_000_000, "c")),
+        after: None,
+    };
+    Change {
+        diffs: vec![
+            file("/etc/drbd.d/r0.res", Diff::Text(res.into())),
+            file("/etc/drbd.d/old.res", old),
+        ],
+        ..change(
+            &["base/tree:/etc/drbd.d"],
+            "replace tree /etc/drbd.d",
+            deltas,
+            None,
+        )
     }
 }
 
@@ -67,8 +109,13 @@ pub fn plan() -> Plan {
             &["base/file:/etc/logo.png"],
             "replace /etc/logo.png",
             vec![],
-            Some(Diff::Binary(120, 4096)),
+            Some(Diff::Whole {
+                why: Unshown::Binary,
+                before: Some(weight(120, "a")),
+                after: Some(weight(4096, "b")),
+            }),
         ),
+        tree(),
         change(
             &["base/package:telnet"],
             "remove telnet",

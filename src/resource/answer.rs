@@ -18,6 +18,9 @@ pub struct Section {
     pub status: i32,
 }
 
+/// A file's path and its content.
+pub type Framed<'a> = (String, &'a [u8]);
+
 impl Section {
     /// The output as text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
@@ -91,11 +94,6 @@ impl Answer {
         }
     }
 
-    /// The word that frames this answer; sections may frame parts of their own with it. `zz` where made by hand.
-    pub fn sentinel(&self) -> &str {
-        &self.sentinel
-    }
-
     /// A section by its name, if it was asked.
     pub fn get(&self, name: &str) -> Option<&Section> {
         self.sections.get(name)
@@ -104,6 +102,29 @@ impl Answer {
     /// The output of a section as text, or nothing when it was not asked.
     pub fn text(&self, name: &str) -> std::borrow::Cow<'_, str> {
         self.get(name).map(Section::text).unwrap_or_default()
+    }
+
+    /// A section in two parts: what stands before the contents of files in it, and each such content with its path.
+    ///
+    /// A content begins with a newline and the line `SENTINEL content PATH`.
+    pub fn framed(&self, name: &str) -> Option<(&[u8], Vec<Framed<'_>>)> {
+        let output = self.get(name)?.output.as_slice();
+        let frame = format!("\n{} content ", self.sentinel).into_bytes();
+        let (mut head, mut contents) = (output, Vec::new());
+        if let Some(at) = find(output, &frame) {
+            head = &output[..at];
+            let mut rest = &output[at + frame.len()..];
+            loop {
+                let next = find(rest, &frame);
+                let part = &rest[..next.unwrap_or(rest.len())];
+                if let Some((path, content)) = split_line(part) {
+                    contents.push((String::from_utf8_lossy(path).into_owned(), content));
+                }
+                let Some(at) = next else { break };
+                rest = &rest[at + frame.len()..];
+            }
+        }
+        Some((head, contents))
     }
 
     /// All sections, by name.
@@ -158,6 +179,22 @@ mod tests {
                 status: 3
             }
         );
+    }
+
+    #[test]
+    fn contents_of_files_come_back_byte_for_byte() {
+        let output =
+            "aa  /etc/a\nbb  /etc/b\n\nzz content /etc/b\nno newline\n\nzz content /etc/c\n";
+        let answer = Answer::from_sections([("x", output, 0), ("y", "\nzz content /a b\n\n", 0)]);
+        let (head, contents) = answer.framed("x").unwrap();
+        assert_eq!(head, b"aa  /etc/a\nbb  /etc/b\n");
+        let shown: Vec<_> = contents.iter().map(|(p, c)| (p.as_str(), *c)).collect();
+        assert_eq!(shown, [("/etc/b", &b"no newline\n"[..]), ("/etc/c", b"")]);
+        assert_eq!(
+            answer.framed("y"),
+            Some((&b""[..], vec![("/a b".to_owned(), &b"\n"[..])]))
+        );
+        assert_eq!(answer.framed("z"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The one trait of kinds, typed; erased in one place.
 
-use super::{Address, Answer, Edit, Observe, Platform, Verdict};
+use super::{Address, Answer, Edit, FileChange, Observe, Platform, Verdict};
 use crate::sh::Call;
 use serde_json::Value as Json;
 use std::any::Any;
@@ -105,6 +105,12 @@ pub trait Kind: Send + Sync + 'static {
     /// Contents that its actions need on the node as files (a password hash, a key): the action names the i-th by
     /// `Call::blob(i)`. A secret reaches a node in no other way.
     fn contents(_want: &Self::Want) -> Vec<crate::text::Text> {
+        Vec::new()
+    }
+
+    /// The files that its actions write or remove, for the plan to show what becomes of each. Those of its
+    /// [`edits`](Kind::edits) are known. One that turns out the same is passed over.
+    fn files(_want: &Self::Want, _seen: &Self::Seen) -> Vec<FileChange> {
         Vec::new()
     }
 
@@ -237,6 +243,13 @@ pub trait Erased: Send + Sync {
     fn title(&self, names: &str, deltas: &[super::Delta]) -> String;
     /// See [`Kind::contents`].
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text>;
+    /// See [`Kind::files`].
+    fn files(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<FileChange>, String>;
     /// See [`Kind::secret_paths`].
     fn secret_paths(&self, resource: &Resource) -> Vec<String>;
     /// See [`Kind::preflight`].
@@ -355,6 +368,16 @@ impl<K: Kind> Erased for Adapter<K> {
 
     fn contents(&self, resource: &Resource) -> Vec<crate::text::Text> {
         K::contents(want::<K>(resource))
+    }
+
+    fn files(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<FileChange>, String> {
+        let want = want::<K>(resource);
+        Ok(K::files(want, &K::parse(want, target, answer)?))
     }
 
     fn secret_paths(&self, resource: &Resource) -> Vec<String> {

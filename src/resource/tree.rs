@@ -1,7 +1,7 @@
 //! A folder that is staged, checked as one and replaced.
 
 use super::valid::{self, Words};
-use super::{Answer, Attributes, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Attributes, Delta, FileChange, Found, Kind, Observe, Target, Verdict};
 use crate::digest::sha256;
 use crate::sh::Call;
 use crate::text::{Text, Vault};
@@ -54,6 +54,9 @@ pub struct Seen {
     attributes: String,
     /// Each entry by its name.
     entries: BTreeMap<String, Entry>,
+    /// The lines of `sha256sum` for its files: what is replaced is still as it was seen if they are the same.
+    #[serde(skip)]
+    sums: Vec<String>,
 }
 
 /// One entry of the folder.
@@ -63,6 +66,12 @@ struct Entry {
     attributes: String,
     /// SHA-256 of a regular file; nothing for what is none.
     sha256: Option<String>,
+    /// Its size in bytes.
+    #[serde(skip)]
+    bytes: u64,
+    /// The content of a file that differs, unless it is long or holds a secret.
+    #[serde(skip)]
+    content: Option<Vec<u8>>,
 }
 
 impl Want {
@@ -84,6 +93,20 @@ impl Want {
                 _ => digit,
             })
             .collect()
+    }
+
+    /// The line of `sha256sum` for each file as it is to be; of one that holds a secret no content may travel, which
+    /// is said by a dash in place of its digest.
+    fn sums(&self) -> Vec<String> {
+        let line = |file: &TreeFile| {
+            let digest = if file.content.is_tainted() {
+                "-".to_owned()
+            } else {
+                sha256(file.content.as_marked().as_bytes())
+            };
+            format!("{digest}  {}/{}", self.tree, file.name)
+        };
+        self.files.iter().map(line).collect()
     }
 
     fn attributes(&self, mode: &str) -> String {
@@ -173,33 +196,33 @@ impl Kind for Tree {
     }
 
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
-        for what in ["stat", "sum"] {
-            let paths = wants.iter().map(|w| w.tree.clone());
-            observe.section(
-                format!("tree.{what}"),
-                Call::new("nw_tree_seen").arg(what).args(paths),
-            );
-        }
+        let folders: Vec<String> = wants.iter().map(|w| w.tree.clone()).collect();
+        let wanted: Vec<String> = wants.iter().flat_map(|w| w.sums()).collect();
+        let stat = Call::new("nw_tree_seen").arg("stat").args(folders.clone());
+        observe.section("tree.stat", stat);
+        let read = Call::new("nw_tree_read").arg(wanted.join("\n"));
+        observe.section("tree.sum", read.args(folders));
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let stat = answer
             .get("tree.stat")
             .ok_or("the folder was not looked at")?;
-        let sums = answer
-            .get("tree.sum")
+        let (sums, contents) = answer
+            .framed("tree.sum")
             .ok_or("the folder's files were not read")?;
-        if stat.status == 127 || sums.status == 127 {
+        if stat.status == 127 || answer.get("tree.sum").is_some_and(|s| s.status == 127) {
             return Err("`stat` or `sha256sum` is missing on this node".to_owned());
         }
         let mut seen = Seen {
             state: "absent".to_owned(),
             attributes: String::new(),
             entries: BTreeMap::new(),
+            sums: Vec::new(),
         };
         for line in stat.text().lines() {
-            let words: Vec<_> = line.splitn(5, ' ').collect();
-            let [raw, mode, owner, group, path] = words.as_slice() else {
+            let words: Vec<_> = line.splitn(6, ' ').collect();
+            let [raw, bytes, mode, owner, group, path] = words.as_slice() else {
                 return Err(format!(
                     "`stat` said `{line}`, which is no answer to what was asked"
                 ));
@@ -216,14 +239,24 @@ impl Kind for Tree {
                 state.clone_into(&mut seen.state);
                 seen.attributes = attributes;
             } else if let Some(name) = inside(&want.tree, path) {
-                seen.entries.entry(name.to_owned()).or_default().attributes = attributes;
+                let entry = seen.entries.entry(name.to_owned()).or_default();
+                entry.attributes = attributes;
+                entry.bytes = bytes.parse().unwrap_or(0);
             }
         }
-        for line in sums.text().lines() {
+        for line in String::from_utf8_lossy(sums).lines() {
             if let Some((sum, path)) = line.split_once("  ")
                 && let Some(name) = inside(&want.tree, path)
             {
+                seen.sums.push(line.to_owned());
                 seen.entries.entry(name.to_owned()).or_default().sha256 = Some(sum.to_owned());
+            }
+        }
+        for (path, content) in contents {
+            if let Some(name) = inside(&want.tree, &path)
+                && let Some(entry) = seen.entries.get_mut(name)
+            {
+                entry.content = Some(content.to_vec());
             }
         }
         Ok(seen)
@@ -256,6 +289,7 @@ impl Kind for Tree {
                 Some(Entry {
                     sha256: Some(sum),
                     attributes,
+                    ..
                 }) => {
                     let differs = !file.content.is_tainted()
                         && *sum != sha256(file.content.as_marked().as_bytes());
@@ -304,6 +338,39 @@ impl Kind for Tree {
         want.files.iter().map(|f| f.content.clone()).collect()
     }
 
+    fn files(want: &Want, seen: &Seen) -> Vec<FileChange> {
+        let found = |name: &str| match seen.entries.get(name) {
+            Some(Entry {
+                sha256: Some(sha256),
+                bytes,
+                content,
+                ..
+            }) => content.clone().map_or_else(
+                || Found::Unread {
+                    bytes: *bytes,
+                    sha256: sha256.clone(),
+                },
+                Found::Content,
+            ),
+            _ => Found::Absent,
+        };
+        let change = |name: &str, new: Option<Text>| FileChange {
+            path: format!("{}/{name}", want.tree),
+            old: found(name),
+            new,
+        };
+        let wanted = want
+            .files
+            .iter()
+            .map(|f| change(&f.name, Some(f.content.clone())));
+        let other = seen.entries.iter().filter(|(name, entry)| {
+            entry.sha256.is_some() && !want.files.iter().any(|f| f.name == **name)
+        });
+        wanted
+            .chain(other.map(|(name, _)| change(name, None)))
+            .collect()
+    }
+
     fn secret_paths(want: &Want) -> Vec<String> {
         vec![want.tree.clone()]
     }
@@ -318,7 +385,8 @@ impl Kind for Tree {
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
         wants
             .iter()
-            .map(|(want, _)| {
+            .map(|(want, seen)| {
+                let sums = seen.sums.join("\n");
                 let call = Call::new("nw_tree_replace").args([
                     want.tree.as_str(),
                     &want.folder_mode(),
@@ -326,10 +394,21 @@ impl Kind for Tree {
                     &want.group,
                     want.mode(),
                     if want.tainted() { "no" } else { "yes" },
+                    &sums,
                 ]);
                 want.add_files(call)
             })
             .collect()
+    }
+
+    fn title(names: &str, deltas: &[Delta]) -> String {
+        let new = |d: &Delta| d.what == "folder" && d.from == "absent";
+        let verb = if deltas.iter().any(new) {
+            "create"
+        } else {
+            "replace"
+        };
+        format!("{verb} tree {names}")
     }
 }
 

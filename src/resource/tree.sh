@@ -8,7 +8,7 @@ nw_tree_seen() {
     done
   done
   case $nw_tree_what in
-  stat) stat -c '%f %a %U %G %n' -- "$@" ;;
+  stat) stat -c '%f %s %a %U %G %n' -- "$@" ;;
   sum)
     nw_tree_n=$#
     while [ "$nw_tree_n" -gt 0 ]; do
@@ -18,6 +18,38 @@ nw_tree_seen() {
     done
     [ "$#" -eq 0 ] || sha256sum -- "$@" ;;
   esac
+}
+
+# nw_tree_read WANTED FOLDER...: the digests of their files, then the content of each file whose line is not in WANTED.
+# None of a file that is to hold a secret (its line in WANTED has a dash for its digest), none from a folder that was
+# written with one, none above 128 KiB, and no more than 1 MiB in all.
+nw_tree_read() {
+  nw_tree_want=$1; shift
+  nw_tree_sums=$(nw_tree_seen sum "$@")
+  nw_tree_rc=$?
+  [ -n "$nw_tree_sums" ] || return "$nw_tree_rc"
+  printf '%s\n' "$nw_tree_sums"
+  nw_tree_room=1048576
+  while IFS= read -r nw_tree_line; do
+    nw_tree_one=${nw_tree_line#*  }
+    case "
+$nw_tree_want
+" in *"
+$nw_tree_line
+"* | *"
+-  $nw_tree_one
+"*) continue ;; esac
+    nw_tree_path=${nw_tree_one%/*}
+    ! nw_tree_was_secret || continue
+    nw_tree_size=$(wc -c <"$nw_tree_one") || continue
+    [ "$nw_tree_size" -le 131072 ] && [ "$nw_tree_size" -le "$nw_tree_room" ] || continue
+    nw_tree_room=$((nw_tree_room - nw_tree_size))
+    printf '\n%s content %s\n' "$NW_SENTINEL" "$nw_tree_one"
+    cat -- "$nw_tree_one"
+  done <<NW_END
+$nw_tree_sums
+NW_END
+  return "$nw_tree_rc"
 }
 
 # Stages "COUNT NAME CONTENT NAME CONTENT... [CHECK...]" in the folder nw_tree_stage, and its files as one beside it;
@@ -61,10 +93,14 @@ nw_tree_check() {
   return "$nw_tree_rc"
 }
 
-# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE KEEP(yes|no) COUNT NAME CONTENT... [CHECK...]: stages, checks, keeps
-# what was there, swaps by rename.
+# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE KEEP(yes|no) SUMS COUNT NAME CONTENT... [CHECK...]: stages, checks,
+# keeps what was there, swaps by rename. SUMS is what the plan saw: the digests of the files that were in it.
 nw_tree_replace() {
-  nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5 nw_tree_keep=$6; shift 6
+  nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5 nw_tree_keep=$6 nw_tree_sums=$7; shift 7
+  if [ "$(nw_tree_seen sum "$nw_tree_path")" != "$nw_tree_sums" ]; then
+    printf '%s was changed since the plan was made\n' "$nw_tree_path"
+    return 3
+  fi
   nw_tree_beside=${nw_tree_path%/*}/.nw-${NW_RUN:-run}-${nw_tree_path##*/}
   nw_tree_stage=$nw_tree_beside nw_tree_early=no
   nw_tree_stage "$@" && nw_tree_swap
@@ -75,9 +111,10 @@ nw_tree_replace() {
 
 # Whether the manifest says that the folder was written with a secret in it.
 nw_tree_was_secret() {
-  [ -s "${NW_STATE:-}/manifest" ] || return 1
-  nw_tree_line=$(grep -F -- "/tree:$nw_tree_path$(printf '\t')" "$NW_STATE/manifest" | tail -n 1)
-  case $nw_tree_line in *"$(printf '\t')secret") return 0 ;; *) return 1 ;; esac
+  nw_tree_mine=${NW_STATE:-/var/lib/nodewright}/manifest
+  [ -s "$nw_tree_mine" ] || return 1
+  nw_tree_last=$(grep -F -- "/tree:$nw_tree_path$(printf '\t')" "$nw_tree_mine" | tail -n 1)
+  case $nw_tree_last in *"$(printf '\t')secret") return 0 ;; *) return 1 ;; esac
 }
 
 nw_tree_swap() {

@@ -91,7 +91,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-const REPLACE: &str = r#"nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes 2 b.conf "$NW_BLOB/0" "a b.res" "$NW_BLOB/1""#;
+const REPLACE: &str = r#"nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes "$(nw_tree_seen sum @/etc/drbd.d)" 2 b.conf "$NW_BLOB/0" "a b.res" "$NW_BLOB/1""#;
 
 fn tree(place: &Place) {
     place.write("blob/0", "first\n");
@@ -116,6 +116,84 @@ fn a_tree_is_swapped_and_its_former_files_are_kept() {
         assert_eq!(place.names("etc"), ["drbd.d"], "nothing is left beside it");
         let kept = format!("kept{}", place.path("etc/drbd.d").display());
         assert_eq!(place.names(&kept), [".hidden", "old.res"]);
+    });
+}
+
+#[test]
+fn a_tree_that_changed_meanwhile_is_left_as_it_is() {
+    Place::each(|place| {
+        tree(place);
+        let call = REPLACE.replace("$(nw_tree_seen sum @/etc/drbd.d)", "$seen");
+        let seen = place.run("tree", "nw_tree_seen sum @/etc/drbd.d").out;
+        let with = |seen: &str| {
+            let quoted = format!("seen='{}'\n{call}", seen.trim_end());
+            place.run("tree", &format!("{quoted}\necho \"$?\""))
+        };
+        let refused = "@/etc/drbd.d was changed since the plan was made\n3\n";
+        let first = seen.lines().next().unwrap();
+        for other in [
+            "",
+            first,
+            &seen.replace('0', "1"),
+            &seen.replace("old", "new"),
+        ] {
+            assert_eq!(with(other).out, refused, "{:?}: {other}", place.shell);
+        }
+        place.write("etc/drbd.d/more", "x");
+        assert_eq!(with(&seen).out, refused);
+        assert_eq!(place.names("etc/drbd.d"), [".hidden", "more", "old.res"]);
+        fs::remove_file(place.path("etc/drbd.d/more")).unwrap();
+        assert_eq!(with(&seen).out, "0\n");
+        assert_eq!(place.names("etc/drbd.d"), ["a b.res", "b.conf"]);
+    });
+}
+
+#[test]
+fn contents_of_a_tree_travel_where_they_may_and_matter() {
+    Place::each(|place| {
+        // printf 'same\n' | sha256sum
+        let same = "a6328afc76e9db71da297ebff4b0d3e7a7eb3b01d917c05a6573fef121b6ecb6";
+        place.write("etc/t/same", "same\n");
+        place.write("etc/t/other one", "no newline");
+        place.write("etc/t/key", "hunter2\n");
+        place.write("etc/t/long", &"x".repeat(131_073));
+        place.write("etc/t/just", &"x".repeat(131_072));
+        place.write("etc/was/once", "hunter3\n");
+        let root = place.root.path().display().to_string();
+        place.write(
+            "manifest",
+            &format!("r/tree:{root}/etc/was\t\tx\tr0\tsecret\n"),
+        );
+        let call = format!(
+            "nw_tree_read '{same}  @/etc/t/same\n-  @/etc/t/key' @/etc/t @/etc/was @/etc/none"
+        );
+        let ran = place.run("tree", &format!("NW_SENTINEL=zz\n{call}"));
+        assert!(ran.ok, "{:?}: {}", place.shell, ran.err);
+        let (sums, contents) = ran.out.split_once("\n\nzz content ").unwrap();
+        assert_eq!(sums.lines().count(), 6, "{sums}");
+        // head -c 131072 /dev/zero | tr '\\0' x | sha256sum
+        let digest = "15601535eca4a38b7e31ad6494861121cb9f84ccf55d4beb6a707d4f7a87813d";
+        assert!(
+            sums.starts_with(&format!("{digest}  @/etc/t/just\n")),
+            "{sums}"
+        );
+        let just = format!("@/etc/t/just\n{}", "x".repeat(131_072));
+        assert_eq!(
+            contents,
+            format!("{just}\nzz content @/etc/t/other one\nno newline")
+        );
+    });
+}
+
+#[test]
+fn no_more_than_a_mebibyte_of_a_tree_travels() {
+    Place::each(|place| {
+        for at in 0..9 {
+            place.write(&format!("etc/t/{at}"), &"x".repeat(120_000));
+        }
+        let ran = place.run("tree", "NW_SENTINEL=zz\nnw_tree_read '' @/etc/t");
+        let contents = ran.out.matches("\nzz content ").count();
+        assert_eq!((ran.ok, contents), (true, 8), "{:?}", place.shell);
     });
 }
 
@@ -182,7 +260,7 @@ fn a_check_that_fails_changes_nothing() {
         for call in [
             REPLACE.to_owned(),
             REPLACE.replace(
-                "nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes",
+                "nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes \"$(nw_tree_seen sum @/etc/drbd.d)\"",
                 "nw_tree_check",
             ),
         ] {
@@ -248,7 +326,7 @@ fn folders_are_seen_with_all_that_is_in_them() {
         let mut names: Vec<_> = stat
             .out
             .lines()
-            .map(|l| l.splitn(5, ' ').nth(4).unwrap())
+            .map(|l| l.splitn(6, ' ').nth(5).unwrap())
             .collect();
         names.sort_unstable();
         assert_eq!(

@@ -206,12 +206,7 @@ impl Said {
                     let _ = write!(page, "; {}", format!("{what}: {from} -> {to}").trim_end());
                 }
                 page.push('\n');
-                let diff = change["diff"]["text"].as_str().unwrap_or_default();
-                for line in diff.lines().filter(|l| l.starts_with(['+', '-'])) {
-                    if !line.starts_with("--- ") && !line.starts_with("+++ ") {
-                        let _ = writeln!(page, "  {line}");
-                    }
-                }
+                write_diffs(&mut page, change);
             }
             for (list, how) in [
                 ("later", "after"),
@@ -283,6 +278,32 @@ impl Said {
             }
         });
         steps.collect()
+    }
+}
+
+/// The lines of the diffs of a change that come or go; the path before each where there are several.
+fn write_diffs(page: &mut String, change: &Json) {
+    let diffs = change["diffs"].as_array().unwrap();
+    for file in diffs {
+        if !word(change, "title").ends_with(word(file, "path")) {
+            let _ = writeln!(page, "  {}", word(file, "path"));
+        }
+        if file["diff"] == "secret" {
+            page.push_str("  secret\n");
+        }
+        let whole = &file["diff"]["whole"];
+        for (sign, side) in [('-', &whole["before"]), ('+', &whole["after"])] {
+            if !side.is_null() {
+                let (why, digest) = (word(whole, "why"), word(side, "sha256"));
+                let _ = writeln!(page, "  {sign}{why} {} bytes {digest}", side["bytes"]);
+            }
+        }
+        let text = file["diff"]["text"].as_str().unwrap_or_default();
+        for line in text.lines().filter(|l| l.starts_with(['+', '-'])) {
+            if !line.starts_with("--- ") && !line.starts_with("+++ ") {
+                let _ = writeln!(page, "  {line}");
+            }
+        }
     }
 }
 

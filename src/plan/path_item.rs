@@ -1,0 +1,126 @@
+//! What is done about one path: title, difference and calls, from what its wishes were folded into.
+
+use super::decide::{Content, Item};
+use super::diff::{Side, compare};
+use super::fold::{Folded, PathSeen, PathState, SeenKind};
+use crate::digest::sha256;
+use crate::sh::Call;
+
+/// Whether what is at a path now holds a secret.
+#[derive(Clone, Copy)]
+pub(super) struct Past {
+    /// We wrote it with a secret in it.
+    pub(super) tainted: bool,
+    /// It shows the value of one.
+    pub(super) shows: bool,
+}
+
+impl Past {
+    /// Whether the old version is kept. One that held a secret is not: secrets stay secret.
+    fn keep(self) -> &'static str {
+        if self.tainted || self.shows {
+            "no"
+        } else {
+            "yes"
+        }
+    }
+}
+
+/// The item for one path.
+pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: Past) -> Item<'a> {
+    let absent = matches!(seen.kind, SeenKind::Absent);
+    let a = &folded.attributes;
+    let mut item = Item {
+        order: (0, 0),
+        resources: Vec::new(),
+        path: Some(path.to_owned()),
+        title: String::new(),
+        deltas: folded.deltas.clone(),
+        diffs: Vec::new(),
+        preflight: Vec::new(),
+        calls: Vec::new(),
+        blobs: Vec::new(),
+        owns: (path.to_owned(), String::new(), folded.tainted),
+        later: None,
+        seen: format!(
+            "{:?}",
+            (&seen.mode, &seen.owner, &seen.group, seen_digest(seen))
+        ),
+    };
+    let expected = seen_digest(seen);
+    match &folded.after {
+        PathState::File => {
+            item.owns.1.clone_from(&folded.sha256);
+            let Some(content) = folded.content.as_ref().filter(|_| folded.content_differs) else {
+                item.title = format!("set {path}");
+                item.calls =
+                    vec![Call::new("nw_attributes").args([path, &a.owner, &a.group, &a.mode])];
+                return item;
+            };
+            item.title = format!("{} {path}", if absent { "create" } else { "replace" });
+            // What was not read holds a secret, and is not shown.
+            let old = match &seen.kind {
+                SeenKind::File { content, .. } => content.as_deref().map_or(Side::Absent, Side::of),
+                _ => Side::Absent,
+            };
+            // The old side may show a secret where the new one has none.
+            let tainted = folded.tainted || past.tainted || past.shows;
+            item.diffs = compare(path, &old, &Side::of(content), tainted)
+                .into_iter()
+                .collect();
+            if let Some(words) = &folded.check {
+                let check = check_call(words);
+                item.preflight = vec![Call::new("nw_preflight").then(&check)];
+                item.calls.push(check);
+            }
+            item.calls.push(
+                Call::new("nw_replace")
+                    .args([path, &expected])
+                    .blob(0)
+                    .args([a.owner.as_str(), &a.group, &a.mode, past.keep()]),
+            );
+            item.blobs.push(Content {
+                bytes: content.clone(),
+                secret: folded.tainted,
+            });
+        }
+        PathState::Directory => {
+            item.title = format!("{} {path}/", if absent { "create" } else { "set" });
+            item.calls = vec![Call::new("nw_directory").args([path, &a.owner, &a.group, &a.mode])];
+        }
+        PathState::Symlink(target) => {
+            item.title = format!("link {path} → {target}");
+            item.owns.1 = sha256(target.as_bytes());
+            item.calls = vec![Call::new("nw_symlink").args([path, target, &expected, past.keep()])];
+        }
+        PathState::Absent => {
+            item.title = format!("remove {path}");
+            item.calls = vec![Call::new("nw_remove").args([path, &expected, past.keep()])];
+        }
+    }
+    item
+}
+
+/// What `nw_replace` and its like compare with: a digest, or a word for what is no file.
+fn seen_digest(seen: &PathSeen) -> String {
+    match &seen.kind {
+        SeenKind::Absent => "absent".to_owned(),
+        SeenKind::File { sha256, .. } => sha256.clone(),
+        SeenKind::Directory { .. } => "directory".to_owned(),
+        SeenKind::Symlink { target } => format!("link:{target}"),
+        SeenKind::Other(_) => "other".to_owned(),
+    }
+}
+
+/// A validator's words, with `{staged}` for the uploaded content.
+fn check_call(words: &[String]) -> Call {
+    let mut call = Call::from_words([]);
+    for word in words {
+        call = if word == "{staged}" {
+            call.blob(0)
+        } else {
+            call.arg(word)
+        };
+    }
+    call
+}
