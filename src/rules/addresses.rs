@@ -1,6 +1,7 @@
 //! Addresses, networks and gateways.
 
 use super::{Rule, at, found, once, path};
+use crate::site::types::{HostAddress, Network};
 use crate::site::{Finding, Severity, Site};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -35,83 +36,96 @@ pub(super) const RULES: &[Rule] = &[
         check: overlap,
     },
     Rule {
-        code: "GATEWAY-TWICE",
+        code: "EXTRA-ALONE",
         severity: Severity::Error,
-        title: "One zone has the default gateway.",
-        why: "With two, which one is used depends on what starts last (28).",
-        check: gateway_twice,
+        title: "A further address stands beside an address.",
+        why: "Without one in the zone the node has no device there that it could be added to.",
+        check: extra_alone,
     },
     Rule {
-        code: "GATEWAY-NETWORK",
+        code: "MTU-IPV6",
         severity: Severity::Error,
-        title: "The gateway is in its zone's network.",
-        why: "A gateway elsewhere cannot be reached (28).",
-        check: gateway_network,
-    },
-    Rule {
-        code: "GATEWAY-CROSSLINK",
-        severity: Severity::Error,
-        title: "Ring, mirrors and BMCs have no gateway.",
-        why: "These links end at the other node; nothing lies behind them (28).",
-        check: gateway_crosslink,
+        title: "A link with an IPv6 address takes packets of 1280 bytes.",
+        why: "Below that the kernel turns IPv6 off on it.",
+        check: mtu_ipv6,
     },
 ];
 
 fn twice(site: &Site, findings: &mut Vec<Finding>) {
-    let mut all: Vec<(IpAddr, Vec<String>)> = Vec::new();
-    for (name, zone) in &site.inventory.zone {
-        if let Some(gateway) = &zone.gateway {
-            all.push((gateway.ip(), path(&["zone", name.as_str(), "gateway"])));
-        }
-    }
-    for (name, node) in site.nodes() {
-        for (zone, address) in &node.address {
-            all.push((
-                address.ip(),
-                path(&["node", name, "address", zone.as_str()]),
-            ));
-        }
-    }
+    let gateways = site.inventory.zone.iter().filter_map(|(name, zone)| {
+        let gateway = zone.gateway.as_ref()?.ip();
+        Some((gateway, path(&["zone", name.as_str(), "gateway"])))
+    });
+    let all: Vec<_> = gateways.chain(all(site)).collect();
     once(site, all, "address", "give each its own", findings);
 }
 
 fn network(site: &Site, findings: &mut Vec<Finding>) {
     for (name, node) in site.nodes() {
         for (zone, address) in &node.address {
-            let (net, place) = match site.inventory.zone.get(zone.as_str()) {
-                Some(z) => (
-                    z.network.as_ref(),
-                    path(&["zone", zone.as_str(), "network"]),
-                ),
-                None => (
-                    site.inventory.serial.as_ref().map(|s| &s.network),
-                    path(&["serial", "network"]),
-                ),
-            };
             let own = site
                 .address(name, zone.as_str())
                 .and_then(|(ip, prefix)| IpNet::new(ip, prefix?).ok());
-            let message = match (net.map(crate::site::types::Network::net), own) {
-                (Some(net), _) if !net.contains(&address.ip()) => {
-                    format!("{} is not in {net}", address.ip())
+            let here = ["node", name, "address", zone.as_str()];
+            in_network(site, &here, address, own, findings);
+        }
+        for (zone, extra) in &node.extra_address {
+            let own = site.extra_addresses(name, zone.as_str());
+            for (i, (address, (ip, prefix))) in extra.iter().zip(own).enumerate() {
+                let (net, _) = network_of(site, zone.as_str());
+                if net.is_some_and(|n| n.contains(&ip)) {
+                    let own = prefix.and_then(|p| IpNet::new(ip, p).ok());
+                    let i = i.to_string();
+                    let here = ["node", name, "extra_address", zone.as_str(), &i];
+                    in_network(site, &here, address, own, findings);
                 }
-                (Some(net), _) if address.prefix().is_some_and(|p| p != net.prefix_len()) => {
-                    format!("{address} has another prefix than {net}")
-                }
-                (_, Some(own)) if is_edge(own) => {
-                    format!("{} is the first or last of its network", address.ip())
-                }
-                _ => continue,
-            };
-            findings.push(
-                found(message)
-                    .at(at(site, &["node", name, "address", zone.as_str()]))
-                    .label(format!("`{name}` in zone `{zone}`"))
-                    .help("correct the address or the network")
-                    .also(at(site, &place).filter(|_| net.is_some()), "the network"),
-            );
+            }
         }
     }
+}
+
+/// The network of a zone or of the serial line, and where it is written.
+fn network_of(site: &Site, zone: &str) -> (Option<IpNet>, Vec<String>) {
+    match site.inventory.zone.get(zone) {
+        Some(z) => (
+            z.network.as_ref().map(Network::net),
+            path(&["zone", zone, "network"]),
+        ),
+        None => (
+            site.inventory.serial.as_ref().map(|s| s.network.net()),
+            path(&["serial", "network"]),
+        ),
+    }
+}
+
+fn in_network(
+    site: &Site,
+    here: &[&str],
+    address: &HostAddress,
+    own: Option<IpNet>,
+    findings: &mut Vec<Finding>,
+) {
+    let (name, zone) = (here[1], here[3]);
+    let (net, place) = network_of(site, zone);
+    let message = match (net, own) {
+        (Some(net), _) if !net.contains(&address.ip()) => {
+            format!("{} is not in {net}", address.ip())
+        }
+        (Some(net), _) if address.prefix().is_some_and(|p| p != net.prefix_len()) => {
+            format!("{address} has another prefix than {net}")
+        }
+        (_, Some(own)) if is_edge(own) => {
+            format!("{} is the first or last of its network", address.ip())
+        }
+        _ => return,
+    };
+    findings.push(
+        found(message)
+            .at(at(site, here))
+            .label(format!("`{name}` in zone `{zone}`"))
+            .help("correct the address or the network")
+            .also(at(site, &place).filter(|_| net.is_some()), "the network"),
+    );
 }
 
 /// The network's own address or its broadcast address.
@@ -173,66 +187,52 @@ fn overlap(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-fn gateways(site: &Site) -> Vec<(&str, IpAddr)> {
-    let zones = site.inventory.zone.iter();
-    zones
-        .filter_map(|(name, z)| Some((name.as_str(), z.gateway.as_ref()?.ip())))
-        .collect()
+fn extra_alone(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, node) in site.nodes() {
+        for zone in node.extra_address.keys() {
+            if !node.address.contains_key(zone.as_str()) || zone == "serial" {
+                findings.push(
+                    found(format!(
+                        "`{name}` has a further address in zone `{zone}`, and no first one"
+                    ))
+                    .at(at(site, &["node", name, "extra_address", zone.as_str()]))
+                    .help(format!("write one under `address`: `{zone} = \"…\"`"))
+                    .also(at(site, &["node", name, "address"]), "its addresses"),
+                );
+            }
+        }
+    }
 }
 
-fn gateway_twice(site: &Site, findings: &mut Vec<Finding>) {
-    let all = gateways(site);
-    for (i, (zone, ip)) in all.iter().enumerate() {
-        if let Some((first, _)) = all[..i]
-            .iter()
-            .find(|(_, other)| other.is_ipv4() == ip.is_ipv4())
-        {
+fn mtu_ipv6(site: &Site, findings: &mut Vec<Finding>) {
+    for (all, place) in all(site) {
+        let zone = &place[3];
+        let small = site.inventory.zone.get(zone.as_str());
+        if all.is_ipv6() && small.is_some_and(|z| z.mtu.get() < 1280) {
             findings.push(
-                found(format!("zones `{first}` and `{zone}` both have a gateway"))
-                    .at(at(site, &["zone", zone, "gateway"]))
-                    .help("keep that of the zone that leads to the Internet")
-                    .also(at(site, &["zone", first, "gateway"]), "the other"),
+                found(format!("zone `{zone}` has an IPv6 address and a small MTU"))
+                    .at(at(site, &["zone", zone, "mtu"]))
+                    .help("at least 1280")
+                    .also(at(site, &place), "the address"),
             );
         }
     }
 }
 
-fn gateway_network(site: &Site, findings: &mut Vec<Finding>) {
-    for (zone, ip) in gateways(site) {
-        let net = site
-            .inventory
-            .zone
-            .get(zone)
-            .and_then(|z| z.network.as_ref());
-        if !net.is_some_and(|n| n.net().contains(&ip)) {
-            findings.push(
-                found(format!(
-                    "gateway {ip} is not in the network of zone `{zone}`"
-                ))
-                .at(at(site, &["zone", zone, "gateway"]))
-                .help("correct the gateway or the network")
-                .also(
-                    net.and_then(|_| at(site, &["zone", zone, "network"])),
-                    "the network",
-                ),
-            );
+/// Every address of a node, `extra_address` included, with its path.
+fn all(site: &Site) -> Vec<(IpAddr, Vec<String>)> {
+    let mut all = Vec::new();
+    for (name, node) in site.nodes() {
+        for (zone, address) in &node.address {
+            let place = path(&["node", name, "address", zone.as_str()]);
+            all.push((address.ip(), place));
+        }
+        for (zone, extra) in &node.extra_address {
+            for (i, address) in extra.iter().enumerate() {
+                let place = ["node", name, "extra_address", zone.as_str(), &i.to_string()];
+                all.push((address.ip(), path(&place)));
+            }
         }
     }
-}
-
-fn gateway_crosslink(site: &Site, findings: &mut Vec<Finding>) {
-    let ring = site.inventory.cluster.as_ref().map(|c| c.ring.as_str());
-    let mirrors = (!site.inventory.mirror.is_empty()).then_some("grey");
-    for (zone, _) in gateways(site) {
-        let crossed = site.inventory.zone.get(zone).is_some_and(|z| z.crossed);
-        if Some(zone) == ring || Some(zone) == mirrors || crossed {
-            findings.push(
-                found(format!(
-                    "zone `{zone}` ends at the other node and has a gateway"
-                ))
-                .at(at(site, &["zone", zone, "gateway"]))
-                .help("take it out"),
-            );
-        }
-    }
+    all
 }

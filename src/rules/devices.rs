@@ -28,32 +28,32 @@ pub(super) const RULES: &[Rule] = &[
         check: device_name,
     },
     Rule {
+        code: "DEVICE-DASH",
+        severity: Severity::Error,
+        title: "On EL6 and EL7 no device has a `-` in its name.",
+        why: "Their scripts read ifcfg-br-red as an addition to ifcfg-br, and fail without that (7.1).",
+        check: device_dash,
+    },
+    Rule {
+        code: "DEVICE-RESERVED",
+        severity: Severity::Error,
+        title: "No device has a name that the kernel or the serial line uses.",
+        why: "`lo`, `all` and `default` mean something else to the kernel; the serial line is ppp0.",
+        check: device_reserved,
+    },
+    Rule {
+        code: "CROSSED-PLAIN",
+        severity: Severity::Error,
+        title: "A crossed zone is a plain card.",
+        why: "At the other end of the wire is a BMC, which knows no bonds, VLANs and guests (18).",
+        check: crossed_plain,
+    },
+    Rule {
         code: "VLAN-TWICE",
         severity: Severity::Error,
         title: "A VLAN stands once on its trunk.",
         why: "Two zones in one VLAN are one zone (30).",
         check: vlan_twice,
-    },
-    Rule {
-        code: "BOND-EMPTY",
-        severity: Severity::Error,
-        title: "A bond has cards.",
-        why: "Without one it has no link (25).",
-        check: bond_empty,
-    },
-    Rule {
-        code: "BOND-PRIMARY",
-        severity: Severity::Error,
-        title: "A bond's primary is one of its cards.",
-        why: "The kernel refuses another (25).",
-        check: bond_primary,
-    },
-    Rule {
-        code: "BOND-MODE",
-        severity: Severity::Error,
-        title: "A bond under a bridge has a mode that bridges can stand on.",
-        why: "balance-tlb and balance-alb change addresses of packets that are not the host's (7.1).",
-        check: bond_mode,
     },
     Rule {
         code: "MAC-TWICE",
@@ -148,6 +148,77 @@ fn device_twice(site: &Site, findings: &mut Vec<Finding>) {
     once(site, all, "device", "give each its own name", findings);
 }
 
+/// The devices that the site names, each with its path: cards, bonds and bridges.
+fn named(site: &Site) -> Vec<(String, Vec<String>)> {
+    let mut all = Vec::new();
+    for (name, zone) in &site.inventory.zone {
+        let name = name.as_str();
+        all.extend(cards(name, zone));
+        if let Some(bond) = &zone.bond {
+            all.push((bond.name.to_string(), path(&["zone", name, "bond", "name"])));
+        }
+        if let Some(bridge) = &zone.bridge {
+            all.push((bridge.to_string(), path(&["zone", name, "bridge"])));
+        }
+    }
+    all
+}
+
+fn device_dash(site: &Site, findings: &mut Vec<Finding>) {
+    use crate::resource::Platform::{El6, El7};
+    let old = site
+        .node_names()
+        .find(|n| matches!(site.platform_of(n), El6 | El7));
+    let Some(node) = old else { return };
+    for (device, place) in named(site).into_iter().filter(|(d, _)| d.contains('-')) {
+        let release = ["node", node, "platform"];
+        let release = at(site, &release)
+            .filter(|_| site.node(node).is_some_and(|n| n.platform.is_some()))
+            .or_else(|| at(site, &["site", "platform"]));
+        findings.push(
+            found(format!("`{device}` has a `-` in its name"))
+                .at(at(site, &place))
+                .help(format!("call it `{}`", device.replace('-', "_")))
+                .also(release, format!("`{node}` runs this release")),
+        );
+    }
+}
+
+fn device_reserved(site: &Site, findings: &mut Vec<Finding>) {
+    let serial = site.inventory.serial.is_some();
+    for (device, place) in named(site) {
+        let kernel = ["lo", "all", "default", "bonding_masters"].contains(&device.as_str());
+        if kernel || serial && device == "ppp0" {
+            let line = at(site, &["serial"]).filter(|_| !kernel);
+            findings.push(
+                found(format!("`{device}` is no name for this device"))
+                    .at(at(site, &place))
+                    .help("give it another name")
+                    .also(line, "the serial line"),
+            );
+        }
+    }
+}
+
+fn crossed_plain(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, zone) in site.inventory.zone.iter().filter(|(_, z)| z.crossed) {
+        let more = [
+            (zone.bond.is_some(), "bond"),
+            (zone.bridge.is_some(), "bridge"),
+            (zone.vlan.is_some(), "vlan"),
+            (!zone.vlans.is_empty(), "vlans"),
+        ];
+        for (_, key) in more.into_iter().filter(|(has, _)| *has) {
+            findings.push(
+                found(format!("zone `{name}` is crossed and has `{key}`"))
+                    .at(at(site, &["zone", name.as_str(), key]))
+                    .help("leave it a plain card: `nic`")
+                    .also(at(site, &["zone", name.as_str(), "crossed"]), "crossed"),
+            );
+        }
+    }
+}
+
 /// The VLANs of a zone, each with its path.
 fn vlans(name: &str, zone: &Zone) -> Vec<(u16, Vec<String>)> {
     let own = zone
@@ -195,52 +266,6 @@ fn vlan_twice(site: &Site, findings: &mut Vec<Finding>) {
         "give each zone and project its own",
         findings,
     );
-}
-
-fn bond_empty(site: &Site, findings: &mut Vec<Finding>) {
-    for (name, zone) in &site.inventory.zone {
-        if zone.bond.as_ref().is_some_and(|b| b.nics.is_empty()) {
-            findings.push(
-                found(format!("the bond of zone `{name}` has no cards"))
-                    .at(at(site, &["zone", name.as_str(), "bond", "nics"]))
-                    .help("name two cards or more"),
-            );
-        }
-    }
-}
-
-fn bond_primary(site: &Site, findings: &mut Vec<Finding>) {
-    for (name, zone) in &site.inventory.zone {
-        if let Some(bond) = &zone.bond
-            && let Some(primary) = &bond.primary
-            && !bond.nics.contains(primary)
-        {
-            findings.push(
-                found(format!("`{primary}` is not a card of `{}`", bond.name))
-                    .at(at(site, &["zone", name.as_str(), "bond", "primary"]))
-                    .help("name one of `nics`")
-                    .also(
-                        at(site, &["zone", name.as_str(), "bond", "nics"]),
-                        "its cards",
-                    ),
-            );
-        }
-    }
-}
-
-fn bond_mode(site: &Site, findings: &mut Vec<Finding>) {
-    for (name, zone) in &site.inventory.zone {
-        if let Some(bond) = &zone.bond
-            && !zone.bridges().is_empty()
-            && matches!(bond.mode.number(), 5 | 6)
-        {
-            findings.push(
-                found(format!("the bond of zone `{name}` carries a bridge"))
-                    .at(at(site, &["zone", name.as_str(), "bond", "mode"]))
-                    .help("`active-backup`, `balance-xor` or `802.3ad`"),
-            );
-        }
-    }
 }
 
 fn mac_twice(site: &Site, findings: &mut Vec<Finding>) {

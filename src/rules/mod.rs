@@ -5,11 +5,13 @@
 
 mod accept;
 mod addresses;
+mod bonds;
 mod cluster;
 mod devices;
 mod fencing;
 mod guests;
 mod people;
+mod routes;
 mod services;
 mod storage;
 mod ways;
@@ -43,6 +45,8 @@ pub static RULES: &[&[Rule]] = &[
     fencing::RULES,
     addresses::RULES,
     devices::RULES,
+    bonds::RULES,
+    routes::RULES,
     ways::RULES,
     storage::RULES,
     guests::RULES,

@@ -55,6 +55,13 @@ pub(super) const RULES: &[Rule] = &[
         why: "PPP gives none by itself here (65).",
         check: serial_address,
     },
+    Rule {
+        code: "SERIAL-ENDS",
+        severity: Severity::Error,
+        title: "Two nodes are on the serial line.",
+        why: "It has two ends (65).",
+        check: serial_ends,
+    },
 ];
 
 fn ways(site: &Site) -> impl Iterator<Item = (usize, Reach)> {
@@ -163,5 +170,28 @@ fn serial_address(site: &Site, findings: &mut Vec<Finding>) {
                     .also(at(site, &["serial", "network"]), "the line's network"),
             );
         }
+    }
+}
+
+fn serial_ends(site: &Site, findings: &mut Vec<Finding>) {
+    let ends = site
+        .nodes()
+        .filter(|(_, n)| n.address.contains_key("serial"));
+    let ends: Vec<&str> = ends.map(|(name, _)| name).collect();
+    let place = |node: &str| at(site, &["node", node, "address", "serial"]);
+    match ends.as_slice() {
+        [one] if site.members().is_empty() => findings.push(
+            found(format!("`{one}` alone is on the serial line"))
+                .at(place(one))
+                .help("add `serial` to the `address` of the other node")
+                .also(at(site, &["serial", "network"]), "the line's network"),
+        ),
+        [first, _, more @ ..] => findings.extend(more.iter().map(|node| {
+            found(format!("`{node}` is the third on the serial line"))
+                .at(place(node))
+                .help("a line has two ends: take one address out")
+                .also(place(first), format!("`{first}`"))
+        })),
+        _ => {}
     }
 }

@@ -1,90 +1,15 @@
 //! The network devices of a node, resolved: parents, ports, MTU, zone, in an order in which they can be started.
 
 use super::Site;
+use super::device::{BondModel, Device, DeviceKind, SerialModel, Upper, Way, uuid};
 use super::network::{Bond, BondMode, Zone};
-use serde::Serialize;
 use std::net::IpAddr;
 
-/// What a device is. In this order devices are started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeviceKind {
-    /// A card.
-    Ethernet,
-    /// Several cards as one.
-    Bond,
-    /// One VLAN of a trunk.
-    Vlan,
-    /// A bridge for guests.
-    Bridge,
-}
+/// The zone over which mirrors are kept equal.
+const MIRRORS: &str = "grey";
 
-/// A network device of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Device {
-    /// Its name.
-    pub name: String,
-    /// What it is.
-    pub kind: DeviceKind,
-    /// Its zone; a trunk has none.
-    pub zone: Option<String>,
-    /// The project of the zone, where each has a VLAN of its own.
-    pub project: Option<String>,
-    /// The card's own address.
-    pub mac: Option<String>,
-    /// The device a VLAN is on.
-    pub parent: Option<String>,
-    /// The VLAN's number.
-    pub vlan: Option<u16>,
-    /// The cards of a bond, the ports of a bridge.
-    pub ports: Vec<String>,
-    /// The bond or bridge it belongs to.
-    pub master: Option<String>,
-    /// Largest packet, bytes.
-    pub mtu: u32,
-    /// The node's address on it.
-    pub address: Option<IpAddr>,
-    /// The length of that address's prefix.
-    pub prefix: Option<u8>,
-    /// Address and prefix: `192.0.2.5/24`.
-    pub cidr: Option<String>,
-    /// The mask of an IPv4 address: `255.255.255.0`.
-    pub netmask: Option<String>,
-    /// The default gateway behind it.
-    pub gateway: Option<IpAddr>,
-    /// How a bond works.
-    pub bond: Option<BondModel>,
-    /// Whether its wire ends in the other node's BMC.
-    pub crossed: bool,
-}
-
-/// How a bond works.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BondModel {
-    /// The mode's word.
-    pub mode: BondMode,
-    /// The mode's number.
-    pub number: u8,
-    /// The card that is used while it is well.
-    pub primary: Option<String>,
-    /// How often links are looked at, milliseconds.
-    pub miimon: u32,
-}
-
-impl BondMode {
-    /// The number by which the kernel knows it.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::BalanceRr => 0,
-            Self::ActiveBackup => 1,
-            Self::BalanceXor => 2,
-            Self::Broadcast => 3,
-            Self::Lacp => 4,
-            Self::BalanceTlb => 5,
-            Self::BalanceAlb => 6,
-        }
-    }
-}
+/// What the serial line is called as a zone.
+const SERIAL: &str = "serial";
 
 impl Zone {
     /// The card or bond the zone is on.
@@ -120,7 +45,7 @@ impl Zone {
 }
 
 impl Site {
-    /// The network devices of a node, in start order: cards, bonds, VLANs, bridges.
+    /// The network devices of a node, in start order: cards, bonds, VLANs, bridges, the serial line.
     pub fn devices(&self, node: &str) -> Vec<Device> {
         let mut all = Devices {
             site: self,
@@ -130,8 +55,48 @@ impl Site {
         for (name, zone) in &self.inventory.zone {
             all.zone(name.as_str(), zone);
         }
+        all.serial();
         all.list.sort_by_key(|d| d.kind);
+        all.relations();
+        all.surroundings();
         all.list
+    }
+
+    /// The other node at the end of the serial line: there is one where exactly two have an address on it.
+    pub fn serial_peer(&self, node: &str) -> Option<&str> {
+        let on_it = self
+            .nodes()
+            .filter(|(_, n)| n.address.contains_key(SERIAL))
+            .map(|(name, _)| name);
+        match on_it.collect::<Vec<_>>().as_slice() {
+            [one, other] if *one == node => Some(other),
+            [other, one] if *one == node => Some(other),
+            _ => None,
+        }
+    }
+
+    /// Whether the default route is the one that a zone's DHCP server tells: where the zone has the gateway, or is the
+    /// first with DHCP and nothing else tells it.
+    fn default_by_dhcp(&self, name: &str) -> bool {
+        let zones = &self.inventory.zone;
+        let told =
+            |z: &Zone| z.gateway.is_some() || z.routes.iter().any(|r| r.to.net().prefix_len() == 0);
+        let first = zones.iter().find(|(_, zone)| zone.dhcp);
+        zones.get(name).is_some_and(told)
+            || !zones.values().any(told) && first.is_some_and(|(zone, _)| zone == name)
+    }
+
+    /// What the cluster sends over a zone.
+    fn carried(&self, zone: &str) -> Vec<String> {
+        let cluster = self.inventory.cluster.as_ref();
+        let ring = cluster
+            .is_some_and(|c| c.ring == *zone || c.second_ring.as_ref().is_some_and(|z| z == zone));
+        let mirrors = zone == MIRRORS && !self.inventory.mirror.is_empty();
+        [(ring, "ring"), (mirrors, "mirrors")]
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, what)| what.to_owned())
+            .collect()
     }
 }
 
@@ -178,9 +143,7 @@ impl Devices<'_> {
                     let device = self.add(&bridge, DeviceKind::Bridge, Some(name), zone);
                     device.ports = vec![below.clone()];
                     device.project.clone_from(&project);
-                    if let Some(device) = self.list.iter_mut().find(|d| d.name == below) {
-                        device.master = Some(bridge.clone());
-                    }
+                    self.enslave(&below, &bridge, DeviceKind::Bridge);
                     bridge
                 }
                 None => below,
@@ -194,22 +157,67 @@ impl Devices<'_> {
     fn bond(&mut self, bond: &Bond, owner: Option<&str>, zone: &Zone) {
         let nics: Vec<String> = bond.nics.iter().map(ToString::to_string).collect();
         for nic in &nics {
-            let device = self.add(nic, DeviceKind::Ethernet, owner, zone);
-            device.master = Some(bond.name.to_string());
+            self.add(nic, DeviceKind::Ethernet, owner, zone);
+            self.enslave(nic, bond.name.as_str(), DeviceKind::Bond);
         }
         let primary = bond
             .primary
             .as_ref()
             .map(ToString::to_string)
             .or(nics.first().cloned());
-        let device = self.add(bond.name.as_str(), DeviceKind::Bond, owner, zone);
-        device.ports = nics;
-        device.bond = Some(BondModel {
+        let backup = bond.mode == BondMode::ActiveBackup;
+        let targets = bond.arp.iter().flat_map(|a| &a.targets);
+        let model = BondModel {
             mode: bond.mode,
             number: bond.mode.number(),
-            primary: primary.filter(|_| bond.mode == BondMode::ActiveBackup),
-            miimon: bond.miimon,
+            primary: primary.filter(|_| backup),
+            miimon: if bond.arp.is_some() { 0 } else { bond.miimon },
+            updelay: bond.updelay,
+            downdelay: bond.downdelay,
+            arp_interval: bond.arp.as_ref().map_or(0, |a| a.interval),
+            arp_targets: targets.map(super::types::Address::ip).collect(),
+            reselect: bond.reselect.filter(|_| backup),
+            lacp_rate: bond.lacp_rate,
+            hash: bond.hash,
+        };
+        let device = self.add(bond.name.as_str(), DeviceKind::Bond, owner, zone);
+        device.ports = nics;
+        device.bond = Some(model);
+    }
+
+    /// The serial line, where this node and one other have an address on it.
+    fn serial(&mut self) {
+        let Some(serial) = &self.site.inventory.serial else {
+            return;
+        };
+        let own = self.site.address(self.node, SERIAL);
+        let peer = self.site.serial_peer(self.node);
+        let remote = peer.and_then(|p| self.site.address(p, SERIAL));
+        let (Some((ip, _)), Some(peer), Some((remote, _))) = (own, peer, remote) else {
+            return;
+        };
+        let device = self.device("ppp0", DeviceKind::Ppp, Some(SERIAL));
+        device.mtu = 1500;
+        device.addresses = vec![ip.to_string()];
+        device.address = Some(ip);
+        device.cidr = Some(ip.to_string());
+        device.serial = Some(SerialModel {
+            tty: serial.tty.to_string(),
+            speed: serial.speed.get(),
+            peer: peer.to_owned(),
+            remote,
         });
+    }
+
+    fn find(&mut self, name: &str) -> Option<&mut Device> {
+        self.list.iter_mut().find(|d| d.name == name)
+    }
+
+    fn enslave(&mut self, port: &str, master: &str, kind: DeviceKind) {
+        if let Some(device) = self.find(port) {
+            device.master = Some(master.to_owned());
+            device.master_kind = Some(kind);
+        }
     }
 
     /// The device of this name; what several zones are on has the largest MTU of them.
@@ -220,40 +228,64 @@ impl Devices<'_> {
         zone_name: Option<&str>,
         zone: &Zone,
     ) -> &mut Device {
+        let device = self.device(name, kind, zone_name);
+        device.mtu = device.mtu.max(zone.mtu.get());
+        device.crossed |= zone.crossed;
+        device
+    }
+
+    fn device(&mut self, name: &str, kind: DeviceKind, zone: Option<&str>) -> &mut Device {
         let at = self.list.iter().position(|d| d.name == name);
         let at = at.unwrap_or_else(|| {
             let node = self.site.node(self.node);
             self.list.push(Device {
                 name: name.to_owned(),
                 kind,
-                zone: zone_name.map(str::to_owned),
+                level: kind.level(),
+                zone: zone.map(str::to_owned),
                 project: None,
                 mac: node.and_then(|n| n.mac.get(name)).map(ToString::to_string),
+                hardware: None,
                 parent: None,
                 vlan: None,
                 ports: Vec::new(),
                 master: None,
+                master_kind: None,
+                above: Vec::new(),
+                carries: Vec::new(),
                 mtu: 0,
                 address: None,
                 prefix: None,
                 cidr: None,
                 netmask: None,
+                addresses: Vec::new(),
+                dhcp: false,
+                default_route: false,
                 gateway: None,
+                routes: Vec::new(),
                 bond: None,
-                crossed: zone.crossed,
+                serial: None,
+                crossed: false,
+                uuid: uuid(&["device", self.site.name(), self.node, name]),
+                managed: true,
             });
             self.list.len() - 1
         });
-        let device = &mut self.list[at];
-        device.mtu = device.mtu.max(zone.mtu.get());
-        device
+        &mut self.list[at]
     }
 
     fn address(&mut self, device: &str, zone_name: &str, zone: &Zone) {
-        let Some((ip, prefix)) = self.site.address(self.node, zone_name) else {
+        let site = self.site;
+        let own = site.address(self.node, zone_name);
+        let extra = site.extra_addresses(self.node, zone_name);
+        let dhcp = zone.dhcp && own.is_none();
+        let default_route = dhcp && site.default_by_dhcp(zone_name);
+        let Some(device) = self.find(device) else {
             return;
         };
-        if let Some(device) = self.list.iter_mut().find(|d| d.name == device) {
+        device.dhcp = dhcp;
+        device.default_route = default_route;
+        if let Some((ip, prefix)) = own {
             device.address = Some(ip);
             device.prefix = prefix;
             device.cidr = Some(cidr(ip, prefix));
@@ -262,7 +294,87 @@ impl Devices<'_> {
                 .map(|n| n.netmask().to_string());
             device.gateway = zone.gateway.as_ref().map(super::types::Address::ip);
         }
+        let extra = extra.into_iter().map(|(ip, prefix)| cidr(ip, prefix));
+        device.addresses = device.cidr.clone().into_iter().chain(extra).collect();
+        if !device.addresses.is_empty() || dhcp {
+            let ways = zone.routes.iter().map(|route| Way {
+                to: route.to.net().to_string(),
+                via: route.via.ip(),
+            });
+            device.routes = ways.collect();
+        }
     }
+
+    /// What stands on what, what the cluster sends over it, and whose MAC address a bridge has.
+    fn relations(&mut self) {
+        let old = self.list.clone();
+        for device in &mut self.list {
+            let mut reached = vec![device.name.as_str()];
+            for other in &old {
+                let on = |name: &String| reached.contains(&name.as_str());
+                let stands = other.parent.as_ref().is_some_and(on)
+                    || other.ports.iter().any(on) && other.name != device.name;
+                if stands {
+                    reached.push(&other.name);
+                    device.above.push(Upper {
+                        name: other.name.clone(),
+                        zone: other.zone.clone(),
+                    });
+                }
+            }
+            let zones = device.zone.iter();
+            let zones = zones.chain(device.above.iter().filter_map(|u| u.zone.as_ref()));
+            for what in zones.flat_map(|z| self.site.carried(z)) {
+                if !device.carries.contains(&what) {
+                    device.carries.push(what);
+                }
+            }
+            if device.kind == DeviceKind::Bridge {
+                device.hardware = hardware(&old, &device.name);
+            }
+        }
+    }
+
+    /// In a rehearsal in containers, what the node is reached over was made from outside, and their kernel knows no
+    /// bonds and VLANs; an interface without an address is not there at all.
+    fn surroundings(&mut self) {
+        if !self.site.overrides.containers {
+            return;
+        }
+        let reached = self.site.reached_zone(self.node);
+        let zones: Vec<String> = self
+            .list
+            .iter()
+            .filter(|d| !d.addresses.is_empty())
+            .filter_map(|d| d.zone.clone())
+            .filter(|zone| Some(zone.as_str()) != reached)
+            .collect();
+        let simple = |d: &Device| {
+            matches!(d.kind, DeviceKind::Ethernet | DeviceKind::Bridge)
+                && d.master_kind != Some(DeviceKind::Bond)
+                && d.zone.as_ref().is_some_and(|z| zones.contains(z))
+        };
+        let rest: Vec<String> = self.list.iter().filter(|d| !simple(d)).map(name).collect();
+        for device in &mut self.list {
+            device.managed = !rest.contains(&device.name)
+                && device.ports.iter().all(|port| !rest.contains(port));
+        }
+    }
+}
+
+fn name(device: &Device) -> String {
+    device.name.clone()
+}
+
+/// The MAC address of the card at the bottom; of a bond's cards, the primary or first.
+fn hardware(list: &[Device], top: &str) -> Option<String> {
+    let device = list.iter().find(|d| d.name == top)?;
+    let primary = device.bond.as_ref().and_then(|b| b.primary.as_ref());
+    let below = primary
+        .or(device.parent.as_ref())
+        .or(device.ports.first())?;
+    let below = list.iter().find(|d| d.name == *below)?;
+    below.mac.clone().or_else(|| hardware(list, &below.name))
 }
 
 /// `192.0.2.5/24`; without a known prefix, the address.

@@ -162,6 +162,9 @@ pub struct Node {
     /// Its address in each zone; with the prefix's length where the zone has no network. `serial` is the serial line.
     #[serde(default)]
     pub address: Table<ZoneName, HostAddress>,
+    /// Further addresses in a zone, beside the one of `address`; with the prefix's length where that is another network.
+    #[serde(default)]
+    pub extra_address: Table<ZoneName, Vec<HostAddress>>,
     /// The MAC address of each interface.
     #[serde(default)]
     pub mac: Table<InterfaceName, MacAddress>,

@@ -3,7 +3,8 @@
 //! [`load`] reads a site's folder and says everything that is wrong with it at once. The flow is
 //! `source → tree → shape → inventory → references`; [`Site`] is the result, and `model` what templates see of it.
 
-pub mod devices;
+pub mod device;
+mod devices;
 mod finding;
 mod hosts;
 pub mod inventory;

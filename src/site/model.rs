@@ -178,8 +178,7 @@ impl Site {
         let defaults = &self.inventory.site.ssh;
         let found = self.node(node);
         let ssh = found.map(|n| n.ssh.clone()).unwrap_or_default();
-        let address =
-            found.and_then(|n| n.address.get("red").or_else(|| n.address.values().next()));
+        let address = found.and_then(|n| n.address.get(self.reached_zone(node)?));
         Login {
             host: ssh
                 .host
@@ -209,6 +208,33 @@ impl Site {
         };
         let prefix = address.prefix().or(network.map(|n| n.net().prefix_len()));
         Some((address.ip(), prefix))
+    }
+
+    /// A node's further addresses in a zone. Where no prefix is written, it is that of the zone's network, if they are
+    /// in it, else that of one address.
+    pub fn extra_addresses(&self, node: &str, zone: &str) -> Vec<(IpAddr, Option<u8>)> {
+        let network = self
+            .inventory
+            .zone
+            .get(zone)
+            .and_then(|z| z.network.as_ref());
+        let extra = self.node(node).and_then(|n| n.extra_address.get(zone));
+        let extra = extra.into_iter().flatten().map(|address| {
+            let ip = address.ip();
+            let net = network.map(super::types::Network::net);
+            let near = net.filter(|n| n.contains(&ip)).map(|n| n.prefix_len());
+            let alone = if ip.is_ipv4() { 32 } else { 128 };
+            (ip, address.prefix().or(near).or(Some(alone)))
+        });
+        extra.collect()
+    }
+
+    /// The zone a node is reached in where its `ssh` names no host: red, else the first it has an address in.
+    pub fn reached_zone(&self, node: &str) -> Option<&str> {
+        let addresses = &self.node(node)?.address;
+        let red = addresses.get_key_value("red");
+        red.or_else(|| addresses.first())
+            .map(|(zone, _)| zone.as_str())
     }
 
     /// The variables of a node: the site's, over them those of its groups in order, over them its own. Tables are

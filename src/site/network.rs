@@ -36,6 +36,12 @@ pub struct Zone {
     /// The default gateway; one zone has it.
     #[serde(default)]
     pub gateway: Option<Address>,
+    /// A node without an address in this zone is given one by the zone's DHCP server.
+    #[serde(default)]
+    pub dhcp: bool,
+    /// What lies behind this zone, besides the default gateway.
+    #[serde(default)]
+    pub routes: Vec<Route>,
     /// The largest packet, bytes.
     #[serde(default = "mtu")]
     pub mtu: Mtu,
@@ -49,6 +55,16 @@ pub struct Zone {
 
 fn mtu() -> Mtu {
     Mtu::new(1500).expect("an MTU")
+}
+
+/// A way to a network behind a zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// The network, or one address.
+    pub to: SourceNet,
+    /// The router in the zone that knows the way.
+    pub via: Address,
 }
 
 /// Several interfaces as one.
@@ -69,6 +85,73 @@ pub struct Bond {
     #[serde(default = "miimon")]
     #[schemars(range(min = 1, max = 10000))]
     pub miimon: u32,
+    /// How long a link that came back is not used, milliseconds; a multiple of `miimon`.
+    #[serde(default)]
+    #[schemars(range(max = 600_000))]
+    pub updelay: u32,
+    /// How long a link that is gone is still used, milliseconds; a multiple of `miimon`.
+    #[serde(default)]
+    #[schemars(range(max = 600_000))]
+    pub downdelay: u32,
+    /// Links are judged by who answers ARP, instead of by their carrier: `miimon` is not used then.
+    #[serde(default)]
+    pub arp: Option<ArpMonitor>,
+    /// When the primary interface is used again after it was gone.
+    #[serde(default)]
+    pub reselect: Option<Reselect>,
+    /// How often LACP speaks with the switch; `802.3ad` only.
+    #[serde(default)]
+    pub lacp_rate: Option<LacpRate>,
+    /// What chooses the interface for a packet; `balance-xor` and `802.3ad` only.
+    #[serde(default)]
+    pub hash: Option<HashPolicy>,
+}
+
+/// A bond's links judged by who answers ARP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArpMonitor {
+    /// How often, milliseconds.
+    #[schemars(range(min = 100, max = 60_000))]
+    pub interval: u32,
+    /// Who is asked: addresses in the bond's own network.
+    pub targets: Vec<Address>,
+}
+
+/// When a bond's primary interface is used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Reselect {
+    /// As soon as it is well.
+    Always,
+    /// When it is faster than the one in use.
+    Better,
+    /// When the one in use is gone.
+    Failure,
+}
+
+/// How often LACP speaks with the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LacpRate {
+    /// Every 30 seconds.
+    Slow,
+    /// Every second.
+    Fast,
+}
+
+/// What chooses the interface for a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum HashPolicy {
+    /// MAC addresses.
+    #[serde(rename = "layer2")]
+    Layer2,
+    /// MAC and IP addresses.
+    #[serde(rename = "layer2+3")]
+    Layer23,
+    /// IP addresses and ports; no LACP standard knows it.
+    #[serde(rename = "layer3+4")]
+    Layer34,
 }
 
 fn miimon() -> u32 {

@@ -163,6 +163,10 @@ impl Checker<'_> {
                     );
                 }
             }
+            for zone in node.extra_address.keys() {
+                let path = ["node", name, "extra_address", zone.as_str()];
+                self.known_zone_key(&path, zone.as_str());
+            }
             if node.address.is_empty() && node.ssh.host.is_none() {
                 self.missing(
                     &["node", name],

@@ -96,6 +96,7 @@ fn templates_see_devices_in_start_order() {
             "vbr1 bridge green",
             "vbr101 bridge blue",
             "vbr102 bridge blue",
+            "ppp0 ppp serial",
         ]
     );
     let device = |name: &str| {
@@ -115,6 +116,94 @@ fn templates_see_devices_in_start_order() {
     assert_eq!(device("vbr101")["project"], "wiki");
     assert_eq!(node["peers"][0]["address"]["yellow"], "10.0.2.2");
     assert_eq!(node["cidr"]["serial"], "10.0.9.1/30");
+    assert_eq!(
+        device("ppp0")["serial"],
+        json!({ "tty": "ttyS0", "speed": 115_200, "peer": "node2", "remote": "10.0.9.2" })
+    );
+    let above = |name: &str| {
+        let above = device(name)["above"].as_array().unwrap().clone();
+        let names = above.iter().map(|u| u["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(above("eth0"), "brred");
+    assert_eq!(above("eth3"), "eth3.1 eth3.101 eth3.102 vbr1 vbr101 vbr102");
+    assert_eq!(above("vbr101"), "");
+    assert_eq!(device("eth1")["carries"], json!(["mirrors"]));
+    assert_eq!(device("eth2")["carries"], json!(["ring"]));
+    assert_eq!(device("eth3")["carries"], json!([]));
+    assert_eq!(device("brred")["hardware"], "00:16:76:d6:c9:40");
+    assert_eq!(device("vbr102")["hardware"], "00:16:76:d6:c9:43");
+    assert_ne!(device("eth0")["uuid"], device("eth1")["uuid"]);
+}
+
+/// In a rehearsal what the node is reached over is not touched, nor what containers cannot have.
+#[test]
+fn a_rehearsal_in_containers_manages_what_it_can() {
+    let overrides = Overrides {
+        platform: Some(Platform::Debian12),
+        containers: true,
+    };
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory/crosslink");
+    let site = load(&dir, &overrides).site.unwrap();
+    let devices = site.devices("node1");
+    let managed: Vec<_> = devices
+        .iter()
+        .filter(|d| d.managed)
+        .map(|d| d.name.as_str())
+        .collect();
+    assert_eq!(managed, ["eth1", "eth2", "eth4"]);
+    assert!(crosslink().devices("node1").iter().all(|d| d.managed));
+}
+
+#[test]
+fn addresses_routes_and_dhcp_belong_to_the_topmost_device() {
+    let site = load_str(
+        "[site]\nname = 's'\ndomain = 'example.net'\nplatform = 'el7'\n\
+         [zone]\n\
+         red = { bond = { name = 'bond0', nics = ['eth0', 'eth5'], mode = '802.3ad', lacp_rate = 'fast', hash = 'layer2+3' }, vlan = 7, bridge = 'brred', dhcp = true }\n\
+         yellow = { bond = { name = 'bond0', nics = ['eth0', 'eth5'], mode = '802.3ad' }, vlan = 9, network = '10.0.2.0/24', routes = [{ to = '10.8.0.0/16', via = '10.0.2.254' }] }\n\
+         grey = { bond = { name = 'bond1', nics = ['eth1', 'eth2'], arp = { interval = 500, targets = ['10.0.1.2'] }, reselect = 'better' }, mtu = 9000, network = '10.0.1.0/24' }\n\
+         [cluster]\nmembers = ['n1', 'n2']\nring = 'yellow'\n\
+         [node.n1]\naddress = { yellow = '10.0.2.1', grey = '10.0.1.1' }\n\
+         extra_address = { yellow = ['10.0.2.9', '2001:db8::5/64', '192.0.2.77'] }\n\
+         [node.n2]\naddress = { yellow = '10.0.2.2', grey = '10.0.1.2' }\n",
+    )
+    .site
+    .unwrap();
+    let devices = site.devices("n1");
+    let device = |name: &str| devices.iter().find(|d| d.name == name).unwrap();
+    let names: Vec<_> = devices.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "eth0", "eth5", "eth1", "eth2", "bond0", "bond1", "bond0.7", "bond0.9", "brred"
+        ]
+    );
+    let brred = device("brred");
+    assert!(brred.dhcp && brred.default_route && brred.addresses.is_empty());
+    let ring = device("bond0.9");
+    assert_eq!(
+        ring.addresses,
+        [
+            "10.0.2.1/24",
+            "10.0.2.9/24",
+            "2001:db8::5/64",
+            "192.0.2.77/32"
+        ]
+    );
+    assert_eq!(
+        (ring.routes[0].to.as_str(), ring.routes[0].via.to_string()),
+        ("10.8.0.0/16", "10.0.2.254".to_owned())
+    );
+    assert_eq!(device("bond0").carries, ["ring"]);
+    assert_eq!(device("eth5").carries, ["ring"]);
+    assert!(device("eth1").carries.is_empty(), "there are no mirrors");
+    assert_eq!(device("eth1").mtu, 9000);
+    assert_eq!(device("bond0.9").mtu, 1500);
+    let arp = device("bond1").bond.as_ref().unwrap();
+    assert_eq!((arp.miimon, arp.arp_interval), (0, 500));
+    assert_eq!(arp.primary.as_deref(), Some("eth1"));
+    assert_eq!(device("bond0").bond.as_ref().unwrap().primary, None);
 }
 
 #[test]
