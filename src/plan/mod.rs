@@ -5,6 +5,7 @@ pub mod diff;
 pub mod fold;
 mod manifest;
 mod model;
+mod order;
 pub mod orphan;
 mod path_item;
 mod paths;
