@@ -32,6 +32,7 @@ pub fn ask(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
         .map(|destination| {
             let way = Way {
                 alias: destination.clone(),
+                word: "direct".to_owned(),
                 host: destination.clone(),
                 port: None,
                 user: None,

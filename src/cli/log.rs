@@ -87,8 +87,15 @@ fn shown(node: &str, run: &str, lines: &[&JournalLine], whole: bool) -> String {
     let ended = lines
         .iter()
         .rev()
-        .find(|l| l.event == "end")
-        .map_or("did not end", |l| l.text.as_str());
+        .find(|l| l.event == "end" || l.event == "put-back")
+        .map_or("did not end", |l| {
+            let back = l.event == "put-back" || l.text.starts_with("put-back ");
+            if back {
+                "put back by the guard"
+            } else {
+                &l.text
+            }
+        });
     let steps = lines.iter().filter(|l| l.event == "did").count();
     let at = lines.first().map_or("", |l| l.at.as_str());
     let who = begun.map_or(String::new(), |l| l.text.replace(" commit  tool", " tool"));

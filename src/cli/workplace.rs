@@ -9,7 +9,9 @@ use crate::plan::Selection;
 use crate::report::{Reporter, write_whole};
 use crate::resource::Resource;
 use crate::role::{Check, Expansion};
-use crate::run::{Ancestry, Engine, Event, Events, Member, Origin, Setup, Wish as RunWish, access};
+use crate::run::{
+    Ancestry, Engine, Event, Events, Guard, Member, Origin, Setup, Wish as RunWish, access,
+};
 use crate::site::Site;
 use crate::site::inventory::Sudo;
 use crate::survey::matching;
@@ -122,6 +124,7 @@ impl Workplace {
                 privilege,
                 etckeeper: self.site.roles_of(&node).iter().any(|r| r == "etckeeper"),
                 partial: !selection.is_all(),
+                logins: self.logins(&node),
             });
         }
         if !selection.is_all() && members.iter().all(|m| m.resources.is_empty()) {
@@ -147,7 +150,21 @@ impl Workplace {
             },
             ancestry: ancestry(&self.dir, commit.is_some()),
             forks: usize::from(forks.forks),
+            guard: {
+                let guard = &self.site.inventory.site.guard;
+                Guard {
+                    seconds: guard.window.get().as_secs(),
+                    ways: guard.ways.iter().map(|w| w.get().word()).collect(),
+                }
+            },
         })
+    }
+
+    /// The accounts by which somebody comes to a node: this run's, and those of the site's operators.
+    fn logins(&self, node: &str) -> BTreeSet<String> {
+        let login = self.site.login(node).user;
+        let operators = self.site.inventory.operator.keys().map(ToString::to_string);
+        operators.chain(login).chain(["root".to_owned()]).collect()
     }
 
     /// The values of the secrets that the nodes' files need; nothing is opened where none is needed.
@@ -202,6 +219,7 @@ impl Workplace {
                     })?;
                     let way = Way {
                         alias: node.clone(),
+                        word: "direct".to_owned(),
                         host: found.address().to_string(),
                         port: None,
                         user: None,

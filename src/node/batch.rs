@@ -25,6 +25,9 @@ pub struct Batch {
     pub preflight: Vec<BatchStep>,
     /// The steps, in order. The first that fails is the last that runs.
     pub steps: Vec<BatchStep>,
+    /// What brings the running side back, once the guard has put the files back: called in this order, without
+    /// contents. The steps say `nw_guard_keep`, `nw_guard_arm` and `nw_guard_wait` where they belong.
+    pub undo: Vec<Call>,
 }
 
 /// Where a batch comes from, for the node's journal.
@@ -128,10 +131,16 @@ impl Batch {
         out.push_str(include_str!("alive.sh"));
         out.push_str(include_str!("runtime.sh"));
         out.push_str(include_str!("verbs.sh"));
+        out.push_str(include_str!("guard.sh"));
         for functions in &self.functions {
             out.push_str(functions);
             out.push('\n');
         }
+        out.push_str("nw_guard_calls() {\n:\n");
+        for call in &self.undo {
+            let _ = writeln!(out, "nw_guard_back {}", call.to_shell());
+        }
+        out.push_str("}\n");
         for (prefix, steps) in [("check", &self.preflight), ("step", &self.steps)] {
             for (number, step) in steps.iter().enumerate() {
                 let _ = writeln!(out, "nw_{prefix}_{number}() {{\n:");
@@ -188,6 +197,7 @@ mod tests {
                 title: "a\nb".into(),
                 calls: vec![Call::new("nw_mine").arg("$(x)").blob(0)],
             }],
+            undo: Vec::new(),
         };
         let bundle = batch.bundle();
         let (script, rest) = bundle.bytes.split_at(bundle.script);

@@ -47,6 +47,24 @@ nw_find() {
   if [ -n "$nw_best" ]; then nw_answer found "$nw_run" "${nw_best##*/}"; else nw_answer none; fi
 }
 
+# RUN STAGE: how the guard of a batch stands.
+nw_guard() {
+  nw_d=$nw_state/runs/$1/$2/guard
+  for nw_word in confirmed reverted reverting armed; do
+    if [ -e "$nw_d/$nw_word" ]; then
+      nw_answer "$nw_word" "$(cat "$nw_d/result" 2>/dev/null)" "$(cat "$nw_d/why" 2>/dev/null)"
+      return
+    fi
+  done
+  nw_answer none
+}
+
+# RUN STAGE: lets a change stay. One rename decides between this and its being put back.
+nw_confirm() {
+  nw_d=$nw_state/runs/$1/$2/guard
+  if [ -e "$nw_d/waiting" ] && mv "$nw_d/armed" "$nw_d/confirmed" 2>/dev/null || [ -e "$nw_d/confirmed" ]; then nw_answer ok; else nw_answer late; fi
+}
+
 # HOLDER: takes the lock away from it, if it is still the one that holds it.
 nw_unlock() {
   exec 9>"$nw_state/.guard"
@@ -71,7 +89,7 @@ nw_control() {
   nw_sentinel=$1 nw_verb=$2
   shift 2
   case $nw_verb in
-  release | abandon | stop | go_on | find | unlock | watch) "nw_$nw_verb" "$@" ;;
+  release | abandon | stop | go_on | find | unlock | watch | guard | confirm) "nw_$nw_verb" "$@" ;;
   esac
 }
 nw_control "$@"

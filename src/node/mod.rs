@@ -75,7 +75,7 @@ pub use run_id::RunId;
 pub use runs::Prepared;
 pub use secret::{Secret, scrub};
 pub use session::{Reply, Session};
-pub use spool::{Outcome, SpoolEvent};
+pub use spool::{GuardState, GuardWord, Outcome, SpoolEvent};
 pub use ssh_config::{ConfigError, NodeAccess, Way, ssh_config};
 pub use state::{JournalLine, LastBatch, NodeState, observe_journal, observe_state, read_journal};
 

@@ -5,7 +5,7 @@ use super::link::{Heard, Link};
 use super::privilege::Program;
 use super::run_id::{self, RunId};
 use super::session::Session;
-use super::spool::{Outcome, SpoolEvent};
+use super::spool::{GuardState, Outcome, SpoolEvent};
 use super::{Failure, Holder, NodeError, classify};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
@@ -265,6 +265,18 @@ impl Session {
     /// Takes [`stop`](Self::stop) back, for a run that has not come to its next step yet.
     pub async fn go_on(&self, run: &RunId) -> Result<(), NodeError> {
         self.control("go_on", &[run.to_string()]).await.map(|_| ())
+    }
+
+    /// How the guard of a batch stands.
+    pub async fn guard(&self, run: &RunId, stage: u32) -> Result<GuardState, NodeError> {
+        let args = [run.to_string(), stage.to_string()];
+        Ok(GuardState::parse(&self.control("guard", &args).await?))
+    }
+
+    /// Lets stay what a batch changed under the guard. Answers whether it does: it may have been put back already.
+    pub async fn confirm(&self, run: &RunId, stage: u32) -> Result<bool, NodeError> {
+        let args = [run.to_string(), stage.to_string()];
+        Ok(self.control("confirm", &args).await? == "ok")
     }
 
     /// Finds a run on the node, the last one if none is named, to [`follow`](Self::follow) it from its start, whether

@@ -102,6 +102,7 @@ nw_lock() {
   ln -s -n "$NW_HOLDER" "$NW_STATE/lock" || nw_finish broken 'the lock could not be taken'
   exec 9>&-
   nw_locked=yes
+  nw_guard_leftovers
   nw_leftovers
   nw_boot
   nw_tick "$$"
@@ -147,6 +148,7 @@ nw_ready() {
 
 # nw_step NUMBER TITLE FUNCTION
 nw_step() {
+  if [ -e "$NW_GUARD/reverting" ] || [ -e "$NW_GUARD/reverted" ]; then nw_finish broken 'it was put back meanwhile'; fi
   if [ -e "$NW_DIR/stop" ]; then
     nw_journal stopped "before $2"
     nw_finish stopped "$1"
@@ -165,6 +167,11 @@ nw_step() {
 # Ends the batch; the spool's last line is the result, and stands there only when everything else is done.
 nw_finish() {
   nw_ended=yes
+  if [ -d "$NW_GUARD" ]; then
+    nw_guard_settle "$*"
+    # shellcheck disable=SC2154
+    set -- "$nw_result"
+  fi
   nw_wipe "$NW_DIR"
   if [ "$nw_locked" = yes ]; then
     nw_compact

@@ -20,12 +20,80 @@ pub enum SpoolEvent {
     End(usize, i32),
     /// Something worth knowing, such as a lock that was left behind.
     Note(String),
+    /// The guard says how it stands.
+    Guard(GuardWord),
     /// The end. Nothing follows.
     Done(Outcome),
     /// The connection was lost; the batch goes on by itself.
     Lost(String),
     /// The connection is back.
     Following,
+}
+
+/// What the guard of a batch says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardWord {
+    /// It is on; the change may take this many seconds.
+    Armed(u64),
+    /// The change is made; without a confirmation within this many seconds it is put back.
+    Waiting(u64),
+    /// It was confirmed and stays.
+    Confirmed,
+    /// It is being put back, because of this.
+    Reverting(String),
+    /// Everything is back; whether it was seen to be as before.
+    Reverted(bool),
+}
+
+impl GuardWord {
+    fn parse(text: &str) -> Option<Self> {
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match (word, rest.parse()) {
+            ("armed", Ok(seconds)) => Some(Self::Armed(seconds)),
+            ("waiting", Ok(seconds)) => Some(Self::Waiting(seconds)),
+            ("confirmed", _) => Some(Self::Confirmed),
+            ("reverting", _) => Some(Self::Reverting(rest.to_owned())),
+            ("reverted", _) => Some(Self::Reverted(rest == "same")),
+            _ => None,
+        }
+    }
+}
+
+/// How the guard of a batch stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardState {
+    /// The batch has none.
+    None,
+    /// It is on, and nobody has confirmed yet.
+    Armed,
+    /// It was confirmed.
+    Confirmed,
+    /// It is being put back.
+    Reverting,
+    /// It was put back.
+    Reverted {
+        /// Whether everything was seen to be as before.
+        same: bool,
+        /// Why.
+        because: Outcome,
+    },
+}
+
+impl GuardState {
+    /// Reads what the node answers: `armed`, or `reverted same timeout nobody came`.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut words = text.splitn(3, ' ');
+        match (words.next(), words.next()) {
+            (Some("armed"), _) => Self::Armed,
+            (Some("confirmed"), _) => Self::Confirmed,
+            (Some("reverting"), _) => Self::Reverting,
+            (Some("reverted"), same) => Self::Reverted {
+                same: same == Some("same"),
+                because: Outcome::parse(words.next().unwrap_or_default()),
+            },
+            _ => Self::None,
+        }
+    }
 }
 
 /// What became of a batch: its spool's last line.
@@ -58,6 +126,13 @@ pub enum Outcome {
     Abandoned,
     /// It waited a minute for the word to begin and gave up; nothing was changed.
     GaveUp,
+    /// The guard put everything back.
+    PutBack {
+        /// Whether it was seen to be as before.
+        same: bool,
+        /// Why: what the batch would have ended with, or the guard's own words.
+        because: Box<Outcome>,
+    },
     /// It could not go on, in its own words: no room, or ended from outside.
     Broken(String),
     /// It is gone without a last word: killed, or the node lost power. The events say how far it came.
@@ -74,6 +149,13 @@ impl Outcome {
             "ok" => Self::Finished,
             "abandoned" => Self::Abandoned,
             "gave-up" => Self::GaveUp,
+            "put-back" => {
+                let (same, because) = rest.split_once(' ').unwrap_or((rest, ""));
+                Self::PutBack {
+                    same: same == "same",
+                    because: Box::new(Self::parse(because)),
+                }
+            }
             "locked" => Self::Locked(Holder::parse(rest)),
             "stopped" => Self::Stopped {
                 before: index(number()),
@@ -105,6 +187,7 @@ impl SpoolEvent {
             ("go", _) => Self::Go,
             ("done", _) => Self::Done(Outcome::parse(rest)),
             ("note", _) => Self::Note(rest.to_owned()),
+            ("guard", _) if let Some(word) = GuardWord::parse(rest) => Self::Guard(word),
             ("check", Ok(n)) => Self::Check(n, text.to_owned()),
             ("begin", Ok(n)) => Self::Begin(n, text.to_owned()),
             ("out", Ok(n)) => Self::Output(n, text.to_owned()),
@@ -166,6 +249,28 @@ mod tests {
             (
                 "done broken no room",
                 SpoolEvent::Done(Outcome::Broken("no room".into())),
+            ),
+            (
+                "guard waiting 120",
+                SpoolEvent::Guard(GuardWord::Waiting(120)),
+            ),
+            (
+                "guard reverted differs",
+                SpoolEvent::Guard(GuardWord::Reverted(false)),
+            ),
+            (
+                "done put-back same failed 2 1",
+                SpoolEvent::Done(Outcome::PutBack {
+                    same: true,
+                    because: Box::new(Outcome::Failed { step: 2, status: 1 }),
+                }),
+            ),
+            (
+                "done put-back differs timeout nobody came",
+                SpoolEvent::Done(Outcome::PutBack {
+                    same: false,
+                    because: Box::new(Outcome::Broken("nobody came".into())),
+                }),
             ),
             ("something new", SpoolEvent::Note("something new".into())),
         ] {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub struct Way {
     /// What it is called in the configuration: the node's name for the first way, `NODE.WORD` for others.
     pub alias: String,
+    /// The word of the site for it: `direct`, `jump`, `knock-red`, `peer-yellow`.
+    pub word: String,
     /// Name or address to connect to.
     pub host: String,
     /// TCP port; without it, what the operator's own configuration says.
@@ -182,6 +184,7 @@ mod tests {
             ways: vec![
                 Way {
                     alias: "node1".into(),
+                    word: "direct".into(),
                     host: "192.0.2.5".into(),
                     port: Some(22),
                     user: Some("root".into()),
@@ -190,6 +193,7 @@ mod tests {
                 },
                 Way {
                     alias: "node1.jump".into(),
+                    word: "jump".into(),
                     host: "10.0.2.1".into(),
                     port: Some(2222),
                     user: Some("root".into()),

@@ -3,9 +3,9 @@
 mod decide;
 pub mod diff;
 pub mod fold;
+pub mod guarded;
 mod manifest;
 mod model;
-mod order;
 pub mod orphan;
 mod path_item;
 mod paths;

@@ -43,6 +43,8 @@ pub struct Change {
     pub diffs: Vec<FileDiff>,
     /// The stage it belongs to, from 0: a later stage is observed again before it is done.
     pub stage: usize,
+    /// Whether it is done under the guard, which puts it back unless a new connection confirms it.
+    pub guarded: bool,
     /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
     pub digest: String,
 }
@@ -94,18 +96,16 @@ pub struct Weight {
     pub sha256: String,
 }
 
-/// What is decided after something else.
+/// A resource that is decided after something else.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Later {
-    /// The resources that ask for it: several when their edits meet in one file.
-    #[serde(serialize_with = "addresses")]
-    pub addresses: Vec<Address>,
+    /// The resource.
+    #[serde(serialize_with = "address")]
+    pub address: Address,
     /// What comes first.
     pub after: String,
     /// The table by which it is decided then.
     pub table: String,
-    /// What becomes of its files where that makes no difference to how they are now.
-    pub diffs: Vec<FileDiff>,
 }
 
 /// Something said about a resource.
@@ -158,7 +158,7 @@ impl NodePlan {
     /// The resources that are decided later and of which nothing changes before: each may turn out to be as wanted.
     pub fn decided_later(&self) -> BTreeSet<&Address> {
         let changed = self.to_change();
-        let all = self.later.iter().flat_map(|l| &l.addresses);
+        let all = self.later.iter().map(|l| &l.address);
         all.filter(|a| !changed.contains(a)).collect()
     }
 

@@ -42,6 +42,7 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
             deltas: vec![Delta::new("no longer wanted", "ours", "")],
             diffs: Vec::new(),
             stage,
+            guarded: false,
             digest: digest.clone(),
         });
         decided.steps.push(Step {
@@ -58,6 +59,7 @@ pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String
             path: Some(orphan.path.clone()),
             // No longer ours.
             owns: (orphan.path.clone(), "-".to_owned(), false),
+            guarded: false,
             digest,
         });
     }

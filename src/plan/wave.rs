@@ -23,13 +23,16 @@ pub struct Share {
 
 /// Cuts each node's steps at the end of its stage and where it has to wait for others.
 ///
-/// `members` are the nodes of the cluster; waiting concerns them alone. `lost` are those that failed or cannot be
-/// reached: what waits for them is not done.
+/// `members` are the nodes of the cluster; waiting concerns them alone. `lost` are those that failed, cannot be reached
+/// or were left out: what waits for them is not done. What runs under the guard goes through one member at a time too,
+/// and stops where another one `failed` in this run; a member that was left out does not hold it.
 pub fn wave(
     steps: &BTreeMap<String, Vec<Step>>,
     members: &BTreeSet<String>,
     lost: &BTreeSet<String>,
+    failed: &BTreeSet<String>,
 ) -> BTreeMap<String, Share> {
+    let failed: Vec<String> = members.intersection(failed).cloned().collect();
     let lost: Vec<String> = members.intersection(lost).cloned().collect();
     steps
         .iter()
@@ -50,13 +53,14 @@ pub fn wave(
                             .map(|(other, _)| other.clone()),
                     );
                 }
-                if step.meta.rolling {
+                let rolls = |s: &Step| s.meta.rolling || s.guarded;
+                if rolls(step) {
                     wait_for.extend(
                         others()
                             .filter(|(other, theirs)| {
                                 *other < node
                                     && theirs.iter().any(|s| {
-                                        s.meta.index <= at && (s.meta.rolling || s.meta.index < at)
+                                        s.meta.index <= at && (rolls(s) || s.meta.index < at)
                                     })
                             })
                             .map(|(other, _)| other.clone()),
@@ -66,6 +70,10 @@ pub fn wave(
                     && (step.meta.wait_all || step.meta.rolling || step.meta.once);
                 if waits && !lost.is_empty() {
                     share.held = Some(Held::Without(lost.clone()));
+                    break;
+                }
+                if members.contains(node) && step.guarded && !failed.is_empty() {
+                    share.held = Some(Held::Without(failed.clone()));
                     break;
                 }
                 if !wait_for.is_empty() {
@@ -102,6 +110,7 @@ mod tests {
             blobs: Vec::new(),
             path: None,
             owns: (String::new(), String::new(), false),
+            guarded: false,
             digest: String::new(),
         }
     }
@@ -113,7 +122,7 @@ mod tests {
             .map(|(n, s)| ((*n).to_owned(), s.clone()))
             .collect();
         let lost = lost.iter().map(|n| (*n).to_owned()).collect();
-        wave(&steps, &members, &lost)
+        wave(&steps, &members, &lost, &lost)
             .values()
             .map(|s| s.steps)
             .collect()
@@ -180,6 +189,22 @@ mod tests {
             [0, 1]
         );
         assert_eq!(counts(&[("node2", vec![roll(1)])], &["node1"]), [0]);
+    }
+
+    #[test]
+    fn the_guard_is_on_at_one_member_at_a_time() {
+        let guarded = |i| Step {
+            guarded: true,
+            ..step(i, 0, |_| ())
+        };
+        let both = [("node1", vec![guarded(1)]), ("node2", vec![guarded(1)])];
+        assert_eq!(counts(&both, &[]), [1, 0]);
+        assert_eq!(counts(&[("node2", vec![guarded(1)])], &["node1"]), [0]);
+        let members = ["node1", "node2"].map(str::to_owned).into();
+        let alone = [("node2".to_owned(), vec![guarded(1)])].into();
+        let left_out = BTreeSet::from(["node1".to_owned()]);
+        let shares = wave(&alone, &members, &left_out, &BTreeSet::new());
+        assert_eq!(shares["node2"].steps, 1);
     }
 
     #[test]

@@ -40,12 +40,8 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
     );
     if !look.quiet {
         for role in roles(node) {
-            let changes = node
-                .changes
-                .iter()
-                .filter(|c| first_role(&c.addresses) == role);
-            let laters = node.later.iter();
-            let laters = laters.filter(|l| first_role(&l.addresses) == role);
+            let changes = node.changes.iter().filter(|c| first_role(c) == role);
+            let laters = node.later.iter().filter(|l| l.address.role == role);
             let entries = changes
                 .map(|c| change(c, shown, look))
                 .chain(laters.map(|l| later(l, look)));
@@ -70,9 +66,8 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
 /// The roles with something to show, in the order in which they come up.
 fn roles(node: &NodePlan) -> Vec<&str> {
     let mut roles = Vec::new();
-    let changes = node.changes.iter().map(|c| &c.addresses);
-    let all = changes.chain(node.later.iter().map(|l| &l.addresses));
-    for role in all.map(|a| first_role(a)) {
+    let changes = node.changes.iter().map(first_role);
+    for role in changes.chain(node.later.iter().map(|l| l.address.role.as_str())) {
         if !roles.contains(&role) {
             roles.push(role);
         }
@@ -80,8 +75,8 @@ fn roles(node: &NodePlan) -> Vec<&str> {
     roles
 }
 
-fn first_role(addresses: &[Address]) -> &str {
-    addresses.first().map_or("", |a| a.role.as_str())
+fn first_role(change: &Change) -> &str {
+    change.addresses.first().map_or("", |a| a.role.as_str())
 }
 
 fn entry(sign: char, tone: Tone, address: &str, title: &str, look: &Look) -> String {
@@ -94,13 +89,19 @@ fn entry(sign: char, tone: Tone, address: &str, title: &str, look: &Look) -> Str
     )
 }
 
-/// An entry for all who ask for it.
-fn asking(sign: char, tone: Tone, addresses: &[Address], title: &str, look: &Look) -> String {
-    let first = addresses.first();
+fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
+    let (sign, tone) = sign(change);
+    let first = change.addresses.first();
     let address = first.map(Address::to_string).unwrap_or_default();
-    let mut text = entry(sign, tone, &address, title, look);
+    let title = if change.guarded {
+        format!("{}, guarded", change.title)
+    } else {
+        change.title.clone()
+    };
+    let mut text = entry(sign, tone, &address, &title, look);
     // Neighbours of one kind are told by their names: `base/package:chrony, lsof, vim`.
-    let others: Vec<String> = addresses
+    let asking: Vec<String> = change
+        .addresses
         .iter()
         .skip(1)
         .map(|a| match first {
@@ -108,16 +109,10 @@ fn asking(sign: char, tone: Tone, addresses: &[Address], title: &str, look: &Loo
             _ => a.to_string(),
         })
         .collect();
-    if !others.is_empty() {
-        let line = format!("also for {}", others.join(", "));
+    if !asking.is_empty() {
+        let line = format!("also for {}", asking.join(", "));
         text.push_str(&look.wrap(8, Tone::Dim, &line));
     }
-    text
-}
-
-fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
-    let (sign, tone) = sign(change);
-    let mut text = asking(sign, tone, &change.addresses, &change.title, look);
     if let Some((node, _)) = shown.iter().find(|(_, c)| alike(c, change)) {
         let line = format!("the same as on {node}");
         let _ = writeln!(text, "        {}", look.paint(Tone::Dim, line));
@@ -160,13 +155,9 @@ fn sign(change: &Change) -> (char, Tone) {
 
 fn later(later: &Later, look: &Look) -> String {
     let title = format!("decided after {}", later.after);
-    let mut text = asking('?', Tone::Later, &later.addresses, &title, look);
+    let mut text = entry('?', Tone::Later, &later.address.to_string(), &title, look);
     for row in later.table.split(['\n', ';']).map(str::trim) {
         text.push_str(&look.wrap(8, Tone::Plain, row));
-    }
-    if !later.diffs.is_empty() {
-        text.push_str(&look.wrap(8, Tone::Dim, "as things are now:"));
-        text.push_str(&diffs(&later.diffs, &title, look));
     }
     text
 }
@@ -244,7 +235,7 @@ mod tests {
           base
             + base/package:chrony  install chrony
                 installed: no → yes
-            ~ base/hosts:node2  replace /etc/hosts
+            ~ base/hosts:node2  replace /etc/hosts, guarded
                 also for base/line:/etc/hosts
                 @@ -1,2 +1,3 @@
                  127.0.0.1 localhost
@@ -280,15 +271,6 @@ mod tests {
                 blank: create
                 ours: keep
                 anything else: refuse
-            ? drbd/line:one  decided after drbd/package:drbd-utils
-                also for two
-                /etc/drbd.conf there: edited
-                not there: made with these lines alone
-                as things are now:
-                /etc/drbd.conf
-                @@ -0,0 +1,2 @@
-                +one
-                +two
           no longer wanted
             - base/file:/etc/cron.d/old  removed: still as it was written
               base/file:/etc/profile.d/x.sh  left: changed by hand
@@ -302,11 +284,11 @@ mod tests {
           base
             + base/package:chrony  install chrony
                 the same as on node1
-            ~ base/hosts:node2  replace /etc/hosts
+            ~ base/hosts:node2  replace /etc/hosts, guarded
                 also for base/line:/etc/hosts
                 the same as on node1
 
-        2 nodes: 1 refused, 11 to change, 3 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 11 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
     }
 
@@ -357,7 +339,7 @@ mod tests {
                 a reboot is pending since the packages were updated.
                 nodewright drain node1, then reboot it.
 
-        2 nodes: 1 refused, 11 to change, 3 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 11 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
     }
 }

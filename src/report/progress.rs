@@ -1,7 +1,7 @@
 //! What is under way, on standard error: a live line a node on a terminal, plain lines in a log.
 
 use super::{Look, Sink, Tone};
-use crate::run::Event;
+use crate::run::{Event, GuardSays};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -132,6 +132,7 @@ impl Progress {
                 told(look, node, Tone::Change, &text)
             }
             Event::Following { node } => told(look, node, Tone::Plain, "connected again"),
+            Event::Guard { node, says } => guard(look, node, says, live),
             Event::Connected { node, way, warm } if verbose => {
                 let warm = if *warm { ", already open" } else { "" };
                 told(look, node, Tone::Dim, &format!("connected: {way}{warm}"))
@@ -170,6 +171,41 @@ impl Progress {
             }
             _ => String::new(),
         }
+    }
+}
+
+/// What the guard says, as a line. The seconds are counted down in the live line; a log tells every half minute.
+fn guard(look: &Look, node: &str, says: &GuardSays, live: bool) -> String {
+    let (tone, text) = match says {
+        GuardSays::Armed { .. } if live => return String::new(),
+        GuardSays::Armed { .. } => {
+            let text = "guard: on; what follows is put back unless a new connection confirms it";
+            (Tone::Plain, text.to_owned())
+        }
+        GuardSays::Waiting { left, why } => {
+            if live || why.is_empty() || left % 30 != 0 {
+                return String::new();
+            }
+            (Tone::Change, format!("guard: {}", waiting(*left, why)))
+        }
+        GuardSays::Confirmed { ways } => (
+            Tone::Good,
+            format!("guard: confirmed anew by {}", ways.join(", ")),
+        ),
+        GuardSays::Reverting { .. } => (Tone::Bad, "guard: puts everything back".to_owned()),
+        GuardSays::Reverted { same: true } => (Tone::Bad, "guard: everything is back".to_owned()),
+        GuardSays::Reverted { same: false } => {
+            (Tone::Bad, "guard: NOT everything is as it was".to_owned())
+        }
+    };
+    told(look, node, tone, &text)
+}
+
+fn waiting(left: u64, why: &str) -> String {
+    if why.is_empty() {
+        format!("put back in {left} s unless a new connection comes about")
+    } else {
+        format!("put back in {left} s; no new connection yet ({why})")
     }
 }
 
@@ -223,6 +259,12 @@ impl Live {
                     .set_message("connection lost, connecting again");
             }
             Event::Following { node } => self.bar(node, look).set_message("following"),
+            Event::Guard { node, says } => {
+                if let GuardSays::Waiting { left, why } = says {
+                    let text = look.paint(Tone::Change, waiting(*left, why));
+                    self.bar(node, look).set_message(text);
+                }
+            }
             Event::Failed { node, why } => {
                 let first = why.lines().next().unwrap_or_default();
                 self.done(node, look, false, &look.paint(Tone::Bad, first));

@@ -3,7 +3,7 @@
 use super::CheckResult;
 use crate::plan::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
 use crate::resource::{Address, Delta};
-use crate::run::{Event, Recap};
+use crate::run::{Event, GuardSays, Recap};
 
 fn address(text: &str) -> Address {
     Address::parse(text).expect("a test's address")
@@ -18,6 +18,7 @@ fn change(addresses: &[&str], title: &str, deltas: Vec<Delta>, diff: Option<Diff
         deltas,
         diffs,
         stage: 0,
+        guarded: title.contains("/etc/hosts"),
         digest: "0".repeat(64),
     }
 }
@@ -62,14 +63,10 @@ fn tree() -> Change {
     }
 }
 
-/// Lines of a file that a package may bring.
-fn edited() -> Later {
-    let conf = "--- /dev/null\n+++ /etc/drbd.conf\n@@ -0,0 +1,2 @@\n+one\n+two\n";
-    Later {
-        addresses: vec![address("drbd/line:one"), address("drbd/line:two")],
-        after: "drbd/package:drbd-utils".into(),
-        table: "/etc/drbd.conf there: edited; not there: made with these lines alone".into(),
-        diffs: vec![file("/etc/drbd.conf", Diff::Text(conf.into()))],
+fn guard(says: GuardSays) -> Event {
+    Event::Guard {
+        node: "node1".into(),
+        says,
     }
 }
 
@@ -137,15 +134,11 @@ pub fn plan() -> Plan {
     let node1 = NodePlan {
         node: "node1".into(),
         changes: first,
-        later: vec![
-            Later {
-                addresses: vec![address("drbd/drbd_meta:r0")],
-                after: "drbd/package:drbd-utils".into(),
-                table: "blank: create; ours: keep; anything else: refuse".into(),
-                diffs: Vec::new(),
-            },
-            edited(),
-        ],
+        later: vec![Later {
+            address: address("drbd/drbd_meta:r0"),
+            after: "drbd/package:drbd-utils".into(),
+            table: "blank: create; ours: keep; anything else: refuse".into(),
+        }],
         findings: vec![remark(
             "base/reboot:node1",
             "The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1: a reboot is pending since the packages were updated.",
@@ -254,6 +247,18 @@ pub fn run() -> Vec<Event> {
         },
         end("node1", 1, "replace /etc/hosts", 0, ""),
         end("node1", 2, "start chronyd", 0, ""),
+        guard(GuardSays::Armed { limit: 600 }),
+        guard(GuardSays::Waiting {
+            left: 120,
+            why: String::new(),
+        }),
+        guard(GuardSays::Waiting {
+            left: 90,
+            why: "direct: connection refused".into(),
+        }),
+        guard(GuardSays::Confirmed {
+            ways: vec!["node1".into()],
+        }),
         Event::Note {
             node: None,
             text: "The site's last commit is 3 days old.".into(),

@@ -77,6 +77,10 @@ impl Kind for Group {
         }
     }
 
+    fn touches(_want: &Want, _target: &Target) -> Vec<String> {
+        super::valid::account_files()
+    }
+
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
         wants
             .iter()

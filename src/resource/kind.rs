@@ -4,6 +4,7 @@ use super::{Address, Answer, Edit, FileChange, Observe, Platform, Verdict};
 use crate::sh::Call;
 use serde_json::Value as Json;
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -166,6 +167,30 @@ pub trait Kind: Send + Sync + 'static {
     fn compare_written(want: &Self::Want, seen: &Self::Seen, target: &Target) -> Verdict {
         Self::compare(want, seen, target)
     }
+
+    /// Whether a change of it can cut the operator off, so that it runs under the guard. Paths that matter are known
+    /// without this ([`lets_in::path`](super::lets_in::path)). `logins` are the accounts that operators use.
+    fn cuts_off(_want: &Self::Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
+        false
+    }
+
+    /// Files and folders that its actions write, besides its [`edits`](Kind::edits): the guard keeps them whole and
+    /// puts them back.
+    fn touches(_want: &Self::Want, _target: &Target) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What is noted before the first change of a window, in files of its own under `$NW_GUARD`, for
+    /// [`undo`](Kind::undo). Holds for every resource whose step runs in a window.
+    fn note(_want: &Self::Want, _target: &Target) -> Vec<Call> {
+        Vec::new()
+    }
+
+    /// What brings the running side back to what was noted, once all files are as they were. Called in the reverse
+    /// order of the steps, without any uploaded content, whether its action ran or not.
+    fn undo(_want: &Self::Want, _target: &Target) -> Vec<Call> {
+        Vec::new()
+    }
 }
 
 /// What a step says besides its kind.
@@ -212,7 +237,7 @@ pub struct Resource {
 
 impl Resource {
     /// The names of the secrets that its contents and values hold.
-    pub fn secrets(&self) -> std::collections::BTreeSet<String> {
+    pub fn secrets(&self) -> BTreeSet<String> {
         crate::text::Text::plain(self.value.to_string()).secrets()
     }
 }
@@ -299,6 +324,14 @@ pub trait Erased: Send + Sync {
         target: &Target,
         answer: &Answer,
     ) -> Result<Vec<Call>, String>;
+    /// See [`Kind::cuts_off`].
+    fn cuts_off(&self, resource: &Resource, target: &Target, logins: &BTreeSet<String>) -> bool;
+    /// See [`Kind::touches`].
+    fn touches(&self, resource: &Resource, target: &Target) -> Vec<String>;
+    /// See [`Kind::note`].
+    fn note(&self, resource: &Resource, target: &Target) -> Vec<Call>;
+    /// See [`Kind::undo`].
+    fn undo(&self, resource: &Resource, target: &Target) -> Vec<Call>;
 }
 
 /// Wraps a [`Kind`] for the registry.
@@ -496,6 +529,22 @@ impl<K: Kind> Erased for Adapter<K> {
         }
         let borrowed: Vec<_> = both.iter().map(|(w, s)| (*w, s)).collect();
         Ok(K::actions(&borrowed, target))
+    }
+
+    fn cuts_off(&self, resource: &Resource, target: &Target, logins: &BTreeSet<String>) -> bool {
+        K::cuts_off(want::<K>(resource), target, logins)
+    }
+
+    fn touches(&self, resource: &Resource, target: &Target) -> Vec<String> {
+        K::touches(want::<K>(resource), target)
+    }
+
+    fn note(&self, resource: &Resource, target: &Target) -> Vec<Call> {
+        K::note(want::<K>(resource), target)
+    }
+
+    fn undo(&self, resource: &Resource, target: &Target) -> Vec<Call> {
+        K::undo(want::<K>(resource), target)
     }
 }
 

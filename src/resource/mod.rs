@@ -22,6 +22,7 @@ mod kernel_module;
 mod kind;
 mod kinds;
 mod known_host;
+pub mod lets_in;
 mod line;
 mod mount;
 mod never_restarted;

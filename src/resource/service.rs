@@ -3,6 +3,7 @@
 //! A restart is owed when the instance that runs (boot, main process, start tick) is the one whose configuration was
 //! kept, and a file of it is not what it was then. Clocks play no part. An instance that nobody kept owes nothing.
 
+use super::lets_in;
 use super::never_restarted::never_restarted;
 use super::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;
@@ -223,6 +224,26 @@ impl Kind for Service {
 
     fn compare_written(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
         want.judge(seen, "its configuration")
+    }
+
+    fn cuts_off(want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
+        lets_in::service(&want.service)
+    }
+
+    fn note(want: &Want, target: &Target) -> Vec<Call> {
+        vec![Call::new("nw_service_guard").arg(want.unit(target))]
+    }
+
+    fn undo(want: &Want, target: &Target) -> Vec<Call> {
+        let debt = match (never_restarted(&want.service), want.reload) {
+            (true, _) => "none",
+            (_, true) => "reload",
+            _ => "restart",
+        };
+        let call = Call::new("nw_service_undo")
+            .arg(want.unit(target))
+            .arg(debt);
+        vec![call.args(want.config.iter().cloned())]
     }
 
     fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {

@@ -184,7 +184,8 @@ nw_service_boot() {
 nw_service() {
   nw_sv_name=$1 nw_sv_boots=$2 nw_sv_run=$3 nw_sv_debt=$4; shift 4
   if nw_service_systemd; then
-    # A unit file may have been written just now.
+    # A unit file may have been written just now. A first drop-in's folder is not noticed without being told.
+    case "$nw_sv_nl$(printf '%s\n' "$@")" in *"$nw_sv_nl/etc/systemd/system/"*) systemctl daemon-reload </dev/null || return ;; esac
     case $(systemctl show -p LoadState,NeedDaemonReload -- "$nw_sv_name") in
     *NeedDaemonReload=yes* | *LoadState=not-found*) systemctl daemon-reload </dev/null || return ;;
     esac
@@ -209,4 +210,49 @@ nw_service() {
   fi
   nw_service_instance "$nw_sv_name" || return
   [ -z "$nw_sv_instance" ] || nw_service_keep "$nw_sv_name" "$nw_sv_now"
+}
+
+# nw_service_guard NAME: how it stands before a window of the guard.
+nw_service_guard() {
+  nw_service_instance "$1" || return
+  if nw_service_systemd; then nw_sv_boots=$(systemctl is-enabled -- "$1" 2>/dev/null || :)
+  else
+    case $(chkconfig --list "$1" 2>/dev/null) in *3:on*) nw_sv_boots=enabled ;; *) nw_sv_boots=disabled ;; esac
+  fi
+  { printf '%s\n' "$nw_sv_instance" "${nw_sv_boots%%"$nw_sv_nl"*}"; nw_service_known "$1"; printf '%s\n' "$nw_sv_record"; } >"$NW_GUARD/service-$1"
+}
+
+# nw_service_undo NAME restart|reload|none FILE...: as it stood. What was started with files that are gone again is
+# started anew with those that are back; what was never started ends.
+nw_service_undo() {
+  nw_sv_name=$1 nw_sv_debt=$2; shift 2
+  [ -s "$NW_GUARD/service-$nw_sv_name" ] || return 0
+  { IFS= read -r nw_sv_was; IFS= read -r nw_sv_boots; } <"$NW_GUARD/service-$nw_sv_name"
+  if nw_service_systemd; then systemctl daemon-reload </dev/null || :; fi
+  case $nw_sv_boots in
+  enabled) nw_service_boot enable "$nw_sv_name" || : ;;
+  disabled) nw_service_boot disable "$nw_sv_name" || : ;;
+  esac
+  nw_service_instance "$nw_sv_name" || return
+  if [ -z "$nw_sv_was" ]; then
+    # Stopping a firewall may close it: one that was not running leaves everything open.
+    case $nw_sv_name in shorewall*) nw_sv_one=${nw_sv_name%.service}; "$nw_sv_one" clear || : ;; esac
+    [ -z "$nw_sv_instance" ] || nw_service_do stop "$nw_sv_name" || return
+    case $nw_sv_name in shorewall*) "$nw_sv_one" clear || : ;; esac
+    rm -f "$NW_STATE/services/$nw_sv_name"
+    return 0
+  fi
+  if [ -z "$nw_sv_instance" ]; then
+    ! nw_service_systemd || systemctl reset-failed -- "$nw_sv_name" </dev/null 2>/dev/null || :
+    nw_service_do start "$nw_sv_name" || return
+  elif [ "$nw_sv_debt" = none ]; then return 0
+  else
+    # Files that are back are newer than what the instance read only where it was started or told to read in between.
+    nw_sv_now=$(nw_service_lines "$@") || return
+    if [ "$nw_sv_instance" = "$nw_sv_was" ] && [ "$nw_sv_debt" = restart ] && ! nw_service_owes "$nw_sv_name" "$nw_sv_now"; then return 0; fi
+    nw_service_do "$nw_sv_debt" "$nw_sv_name" || return
+  fi
+  nw_service_instance "$nw_sv_name" || return
+  [ -n "$nw_sv_instance" ] || { printf '%s does not run again\n' "$nw_sv_name"; return 1; }
+  nw_service_keep "$nw_sv_name" "$(nw_service_lines "$@")"
 }

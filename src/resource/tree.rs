@@ -371,6 +371,18 @@ impl Kind for Tree {
             .collect()
     }
 
+    fn cuts_off(
+        want: &Want,
+        _target: &Target,
+        _logins: &std::collections::BTreeSet<String>,
+    ) -> bool {
+        super::lets_in::path(&want.tree)
+    }
+
+    fn touches(want: &Want, _target: &Target) -> Vec<String> {
+        vec![want.tree.clone()]
+    }
+
     fn secret_paths(want: &Want) -> Vec<String> {
         vec![want.tree.clone()]
     }

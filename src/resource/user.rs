@@ -330,6 +330,18 @@ impl Kind for User {
         want.password.iter().cloned().collect()
     }
 
+    fn cuts_off(
+        want: &Want,
+        _target: &Target,
+        logins: &std::collections::BTreeSet<String>,
+    ) -> bool {
+        logins.contains(&want.user)
+    }
+
+    fn touches(_want: &Want, _target: &Target) -> Vec<String> {
+        super::valid::account_files()
+    }
+
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
         wants
             .iter()

@@ -172,6 +172,13 @@ pub(super) fn attributes(attributes: &Attributes) -> Result<(), String> {
     Ok(())
 }
 
+/// The files in which the tools for accounts and groups write.
+pub(super) fn account_files() -> Vec<String> {
+    ["passwd", "group", "shadow", "gshadow"]
+        .map(|name| format!("/etc/{name}"))
+        .to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,8 +9,9 @@ use std::path::Path;
 /// How a node is reached: its ways in, in the site's order. The first is called by the node's own name.
 pub fn access(site: &Site, node: &str, known_hosts: &Path, identity: Option<&Path>) -> NodeAccess {
     let login = site.login(node);
-    let way = |alias: &str, host: String, jump: Option<String>| Way {
-        alias: alias.to_owned(),
+    let way = |word: &str, host: String, jump: Option<String>| Way {
+        alias: format!("{node}.{word}"),
+        word: word.to_owned(),
         host,
         port: login.port,
         user: login.user.clone(),
@@ -19,16 +20,15 @@ pub fn access(site: &Site, node: &str, known_hosts: &Path, identity: Option<&Pat
     };
     let mut ways: Vec<Way> = Vec::new();
     for reach in site.reach() {
+        let word = reach.word();
         match reach {
-            Reach::Direct => ways.push(way(&format!("{node}.direct"), login.host.clone(), None)),
+            Reach::Direct => ways.push(way(&word, login.host.clone(), None)),
             Reach::Jump(host) => {
-                let alias = format!("{node}.jump");
-                ways.push(way(&alias, login.host.clone(), Some(host)));
+                ways.push(way(&word, login.host.clone(), Some(host)));
             }
             Reach::Knock(zone) => {
                 if let Some((address, _)) = site.address(node, zone.as_str()) {
-                    let alias = format!("{node}.knock-{zone}");
-                    ways.push(way(&alias, address.to_string(), None));
+                    ways.push(way(&word, address.to_string(), None));
                 }
             }
             Reach::Peer(zone) => {
@@ -36,8 +36,7 @@ pub fn access(site: &Site, node: &str, known_hosts: &Path, identity: Option<&Pat
                     continue;
                 };
                 for peer in site.peers_of(node) {
-                    let alias = format!("{node}.peer-{zone}");
-                    ways.push(way(&alias, address.to_string(), Some(peer.to_owned())));
+                    ways.push(way(&word, address.to_string(), Some(peer.to_owned())));
                 }
             }
         }

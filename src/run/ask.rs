@@ -3,6 +3,7 @@
 use super::Event;
 use super::engine::{Engine, each};
 use super::follow::{follow, watch};
+use super::guard::{Guardian, log_of, put_back};
 use super::setup::{Member, from_error, outcome_says};
 use crate::exit::Exit;
 use crate::node::{Outcome, RunId};
@@ -80,8 +81,24 @@ impl Engine {
         self.at_work.set(true);
         let (said, heard) = mpsc::unbounded_channel();
         let (vault, events) = (self.setup.vault.clone(), self.events.clone());
-        let watcher = tokio::task::spawn_local(watch(node.to_owned(), vault, events, 0, heard));
-        let result = follow(&session, &mut prepared, &said, self.wish.clone()).await;
+        let (guard, words) = mpsc::unbounded_channel();
+        let watcher =
+            tokio::task::spawn_local(watch(node.to_owned(), vault, events, 0, heard, guard));
+        // Whoever follows a window confirms it: the run that began it may be gone.
+        let guardian = Guardian::new(
+            Rc::clone(&self.setup),
+            &session,
+            prepared.run().clone(),
+            prepared.stage(),
+            self.events.clone(),
+        )
+        .await;
+        let failed = guardian.failed();
+        let place = log_of(&prepared);
+        let result = tokio::select! {
+            result = follow(&session, &mut prepared, &said, self.wish.clone()) => result,
+            () = guardian.stand_by(words) => unreachable!("it never ends"),
+        };
         drop(said);
         let said = watcher.await.unwrap_or_default();
         match result {
@@ -94,7 +111,12 @@ impl Engine {
                 Exit::Done
             }
             Ok(Some(outcome)) => {
-                let trouble = outcome_says(&outcome, &[], &said);
+                let trouble = match &outcome {
+                    Outcome::PutBack { same, because } => {
+                        put_back(*same, because, &failed.borrow(), &[], &said, &place)
+                    }
+                    other => outcome_says(other, &[], &said),
+                };
                 let exit = trouble.exit;
                 self.fail(node, trouble);
                 exit

@@ -21,8 +21,18 @@ pub struct Origin {
     pub who: String,
 }
 
-/// The batch for these steps of a node.
-pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault: &Vault) -> Batch {
+/// Seconds that a change under the guard may take before it is put back; the wait for the confirmation comes after it.
+const CHANGE_LIMIT: u64 = 600;
+
+/// The batch for these steps of a node; `window` is how many seconds a change under the guard waits to be confirmed.
+pub fn batch(
+    origin: &Origin,
+    stage: u32,
+    steps: &[Step],
+    member: &Member,
+    vault: &Vault,
+    window: u64,
+) -> Batch {
     let (resources, target, etckeeper) = (
         member.resources.as_slice(),
         &member.target,
@@ -45,6 +55,17 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
         if !shell.is_empty() && !functions.contains(&shell) {
             functions.push(shell);
         }
+    }
+    // A wave is guarded as a whole or not at all: a window is a stage.
+    let guarded = steps.iter().any(|s| s.guarded);
+    let mut undo = Vec::new();
+    if guarded {
+        let (calls, back) = arm(steps, member);
+        undo = back;
+        todo.push(BatchStep {
+            title: "put the guard on".to_owned(),
+            calls,
+        });
     }
     for step in steps {
         let offset = blobs.len();
@@ -86,6 +107,12 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
             calls,
         });
     }
+    if guarded {
+        todo.push(BatchStep {
+            title: "wait to be confirmed over a new connection".to_owned(),
+            calls: vec![Call::new("nw_guard_wait").arg(window.to_string())],
+        });
+    }
     if etckeeper {
         let subject = format!("nodewright {}: {}", origin.site, summary(steps));
         todo.push(BatchStep {
@@ -111,7 +138,38 @@ pub fn batch(origin: &Origin, stage: u32, steps: &[Step], member: &Member, vault
         secrets: own_secrets(member, vault),
         preflight,
         steps: todo,
+        undo,
     }
+}
+
+/// What is called to put the guard on for these steps, and what the guard calls once the files are back.
+fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>) {
+    let (resources, target) = (&member.resources, &member.target);
+    let concerned: Vec<&Resource> = steps
+        .iter()
+        .flat_map(|s| &s.addresses)
+        .filter_map(|a| resources.iter().find(|r| r.address == *a))
+        .collect();
+    let mut own: Vec<String> = steps.iter().filter_map(|s| s.path.clone()).collect();
+    let mut whole: Vec<String> = concerned
+        .iter()
+        .flat_map(|r| r.kind.touches(r, target))
+        .collect();
+    whole.sort();
+    whole.dedup();
+    own.retain(|path| !whole.contains(path));
+    own.dedup();
+    let mut calls = vec![Call::new("nw_guard_manifest")];
+    if !own.is_empty() {
+        calls.push(Call::new("nw_guard_keep").arg("own").args(own));
+    }
+    if !whole.is_empty() {
+        calls.push(Call::new("nw_guard_keep").arg("whole").args(whole));
+    }
+    calls.extend(concerned.iter().flat_map(|r| r.kind.note(r, target)));
+    calls.push(Call::new("nw_guard_arm").arg(CHANGE_LIMIT.to_string()));
+    let undo = concerned.iter().rev().flat_map(|r| r.kind.undo(r, target));
+    (calls, undo.collect())
 }
 
 /// Whether a resource is wanted absent, so that afterwards nothing of it is ours. (A file that is written to keep

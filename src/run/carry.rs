@@ -3,6 +3,7 @@
 use super::batch::batch;
 use super::engine::{Engine, each};
 use super::follow::{Ready, follow, get_ready};
+use super::guard::{aftermath, log_of, put_back};
 use super::look::look;
 use super::recap::Undone;
 use super::setup::{Trouble, Wish, from_error, outcome_says};
@@ -14,13 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::task::JoinSet;
 
-/// A node, what became of its batch, the titles of its steps, and what the last one that failed said.
-type Ended = (
-    String,
-    Result<Option<Outcome>, NodeError>,
-    Vec<String>,
-    String,
-);
+/// A node, what became of its batch, and the trouble that this is.
+type Ended = (String, Result<Option<Outcome>, NodeError>, Option<Trouble>);
 
 impl Engine {
     /// Carries out what was approved, wave by wave, and observes again what it changed.
@@ -32,7 +28,8 @@ impl Engine {
         loop {
             let steps = self.steps(&allowed);
             let lost = self.lost();
-            let shares = wave(&steps, &self.setup.cluster, &lost);
+            let failed = self.troubles.keys().cloned().collect();
+            let shares = wave(&steps, &self.setup.cluster, &lost, &failed);
             let todo: BTreeMap<String, Vec<Step>> = steps
                 .iter()
                 .map(|(n, s)| (n.clone(), s[..shares[n].steps].to_vec()))
@@ -174,27 +171,61 @@ impl Engine {
             let session = Rc::clone(&self.sessions[&node]);
             let wish = self.wish.clone();
             running.spawn_local(async move {
-                let result = match session.release(&ready.prepared).await {
-                    // Lost in this very moment: following tells whether it began.
-                    Err(error) if !error.is_unreachable() => Err(error),
-                    _ => follow(&session, &mut ready.prepared, &ready.said, wish).await,
+                let failed = ready.guardian.as_ref().map(|(g, _)| g.failed());
+                let guardian = ready.guardian.take();
+                let work = async {
+                    let result = match session.release(&ready.prepared).await {
+                        // Lost in this very moment: following tells whether it began.
+                        Err(error) if !error.is_unreachable() => return Err(error),
+                        _ => follow(&session, &mut ready.prepared, &ready.said, wish).await,
+                    };
+                    match result {
+                        Ok(Some(Outcome::Died)) if failed.is_some() => {
+                            let (run, stage) = (ready.prepared.run(), ready.prepared.stage());
+                            Ok(Some(aftermath(&session, run, stage).await))
+                        }
+                        other => other,
+                    }
+                };
+                let result = match guardian {
+                    None => work.await,
+                    Some((guardian, words)) => tokio::select! {
+                        result = work => result,
+                        () = guardian.stand_by(words) => unreachable!("it never ends"),
+                    },
                 };
                 drop(ready.said);
                 let said = ready.watcher.await.unwrap_or_default();
-                (node, result, ready.titles, said)
+                let failed = failed.map(|f| f.borrow().clone()).unwrap_or_default();
+                let place = log_of(&ready.prepared);
+                let trouble = match &result {
+                    Ok(Some(Outcome::PutBack { same, because })) => Some(put_back(
+                        *same,
+                        because,
+                        &failed,
+                        &ready.titles,
+                        &said,
+                        &place,
+                    )),
+                    Ok(Some(outcome)) => Some(outcome_says(outcome, &ready.titles, &said)),
+                    _ => None,
+                };
+                (node, result, trouble)
             });
         }
         let (mut done, mut broken) = (BTreeSet::new(), Vec::new());
         while let Some(joined) = running.join_next().await {
-            let Ok((node, result, titles, said)) = joined else {
+            let Ok((node, result, trouble)) = joined else {
                 continue;
             };
             match result {
                 Ok(Some(Outcome::Finished)) => {
                     done.insert(node);
                 }
-                Ok(Some(outcome)) => {
-                    self.fail(&node, outcome_says(&outcome, &titles, &said));
+                Ok(Some(_)) => {
+                    if let Some(trouble) = trouble {
+                        self.fail(&node, trouble);
+                    }
                     broken.push(node);
                 }
                 Ok(None) => {
@@ -240,7 +271,14 @@ impl Engine {
         for (node, steps) in todo {
             let stage = self.stages.entry(node.clone()).or_insert(0);
             let member = self.setup.member(node);
-            let batch = batch(&self.setup.origin, *stage, steps, member, &self.setup.vault);
+            let batch = batch(
+                &self.setup.origin,
+                *stage,
+                steps,
+                member,
+                &self.setup.vault,
+                self.setup.guard.seconds,
+            );
             *stage += 1;
             self.say(Event::Batch {
                 node: node.clone(),
@@ -254,12 +292,19 @@ impl Engine {
             .cloned()
             .partition(|n| self.setup.cluster.contains(n));
         let batches = Rc::new(batches);
+        let guarded = |steps: &[Step]| steps.iter().any(|s| s.guarded);
+        let windows: BTreeSet<String> = todo
+            .iter()
+            .filter(|(_, steps)| guarded(steps))
+            .map(|(node, _)| node.clone())
+            .collect();
         let mut ready = BTreeMap::new();
         for node in cluster {
             match get_ready(
                 Rc::clone(&self.setup),
                 Rc::clone(&self.sessions[&node]),
                 &batches[&node],
+                guarded(&todo[&node]),
                 self.events.clone(),
             )
             .await
@@ -297,7 +342,8 @@ impl Engine {
                 Rc::clone(&batches),
             );
             let events = events.clone();
-            async move { get_ready(setup, session, &batches[&node], events).await }
+            let guarded = windows.contains(&node);
+            async move { get_ready(setup, session, &batches[&node], guarded, events).await }
         })
         .await;
         let all = self.keep_or_fail(all);
@@ -364,7 +410,7 @@ impl Engine {
 fn allowed(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     let of = |node: &crate::plan::NodePlan| {
         let changes = node.changes.iter().flat_map(|c| &c.addresses);
-        let later = node.later.iter().flat_map(|l| &l.addresses);
+        let later = node.later.iter().map(|l| &l.address);
         changes.chain(later).map(ToString::to_string).collect()
     };
     plan.nodes.iter().map(|n| (n.node.clone(), of(n))).collect()

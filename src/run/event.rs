@@ -73,6 +73,13 @@ pub enum Event {
         /// The last lines it said, scrubbed; empty when it went well.
         output: String,
     },
+    /// The guard says how it stands.
+    Guard {
+        /// The node.
+        node: String,
+        /// What.
+        says: GuardSays,
+    },
     /// The connection was lost; the batch goes on by itself.
     Lost {
         /// The node.
@@ -118,6 +125,39 @@ pub enum Event {
     Recap {
         /// One line a node.
         nodes: Vec<Recap>,
+    },
+}
+
+/// What the guard of a node says.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "guard", rename_all = "kebab-case")]
+pub enum GuardSays {
+    /// It is on: what follows is put back unless it is confirmed.
+    Armed {
+        /// Seconds that the change may take.
+        limit: u64,
+    },
+    /// The change is made, and new connections are tried.
+    Waiting {
+        /// Seconds until it is put back.
+        left: u64,
+        /// Why the last connection did not come about; empty where none failed.
+        why: String,
+    },
+    /// New connections came about, and the change stays.
+    Confirmed {
+        /// The ways in that were tried.
+        ways: Vec<String>,
+    },
+    /// It is being put back.
+    Reverting {
+        /// Why.
+        why: String,
+    },
+    /// Everything was put back.
+    Reverted {
+        /// Whether it was seen to be as before.
+        same: bool,
     },
 }
 

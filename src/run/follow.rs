@@ -1,8 +1,11 @@
 //! Following a batch: what it says becomes events, what the operator wants reaches it.
 
+use super::guard::Guardian;
 use super::setup::{Setup, Trouble, Wish, from_error};
-use super::{Event, Events};
-use crate::node::{Batch, NodeError, Outcome, Prepared, RunId, Session, SpoolEvent, scrub};
+use super::{Event, Events, GuardSays};
+use crate::node::{
+    Batch, GuardWord, NodeError, Outcome, Prepared, RunId, Session, SpoolEvent, scrub,
+};
 use crate::text::Vault;
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -20,14 +23,23 @@ pub(super) struct Ready {
     pub(super) titles: Vec<String>,
     pub(super) said: mpsc::UnboundedSender<SpoolEvent>,
     pub(super) watcher: JoinHandle<String>,
+    /// Confirms what runs under the guard, with what the guard says.
+    pub(super) guardian: Option<(Guardian, mpsc::UnboundedReceiver<GuardWord>)>,
 }
 
 pub(super) async fn get_ready(
     setup: Rc<Setup>,
     session: Rc<Session>,
     batch: &Batch,
+    guarded: bool,
     events: Events,
 ) -> Result<Ready, Trouble> {
+    let mut guardian = None;
+    if guarded {
+        let (setup, run) = (Rc::clone(&setup), batch.run.clone());
+        guardian = Some(Guardian::new(setup, &session, run, batch.stage, events.clone()).await);
+    }
+    let (guard, words) = mpsc::unbounded_channel();
     let (said, heard) = mpsc::unbounded_channel();
     let node = session.node().to_owned();
     let watcher = tokio::task::spawn_local(watch(
@@ -36,6 +48,7 @@ pub(super) async fn get_ready(
         events,
         batch.steps.len(),
         heard,
+        guard,
     ));
     match session.prepare(batch, &said).await {
         Ok(prepared) => {
@@ -45,6 +58,7 @@ pub(super) async fn get_ready(
                 titles,
                 said,
                 watcher,
+                guardian: guardian.map(|g| (g, words)),
             })
         }
         Err(error) => {
@@ -67,6 +81,7 @@ pub(super) async fn watch(
     events: Events,
     steps: usize,
     mut said: mpsc::UnboundedReceiver<SpoolEvent>,
+    guard: mpsc::UnboundedSender<GuardWord>,
 ) -> String {
     let (mut titles, mut output) = (BTreeMap::new(), String::new());
     let mut last = String::new();
@@ -103,6 +118,19 @@ pub(super) async fn watch(
                 node: Some(node),
                 text: scrub(&text, &vault),
             },
+            SpoolEvent::Guard(word) => {
+                let _ = guard.send(word.clone());
+                let says = match word {
+                    GuardWord::Armed(limit) => GuardSays::Armed { limit },
+                    GuardWord::Reverting(why) => GuardSays::Reverting {
+                        why: scrub(&why, &vault),
+                    },
+                    GuardWord::Reverted(same) => GuardSays::Reverted { same },
+                    // Who confirms tells of these.
+                    GuardWord::Waiting(_) | GuardWord::Confirmed => continue,
+                };
+                Event::Guard { node, says }
+            }
             SpoolEvent::Lost(why) => Event::Lost { node, why },
             SpoolEvent::Following => Event::Following { node },
             _ => continue,

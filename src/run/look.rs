@@ -5,7 +5,7 @@ use super::{Event, Events};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::node::{self, NodeState, Outcome, Session};
-use crate::plan::{Decided, Manifest, orphan};
+use crate::plan::{Decided, Manifest, guarded, orphan};
 use crate::resource::{Answer, Observe};
 use crate::sh::Call;
 use std::collections::BTreeMap;
@@ -92,6 +92,12 @@ pub(super) async fn look(
         sums(&session, questions).await?
     };
     orphan::settle(&mut decided, &manifest, &sums);
+    guarded::windows(
+        &mut decided,
+        &member.resources,
+        &member.target,
+        &member.logins,
+    );
     Ok(Look {
         answer,
         decided,

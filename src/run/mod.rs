@@ -14,6 +14,8 @@ mod event;
 #[cfg(feature = "ssh")]
 mod follow;
 #[cfg(feature = "ssh")]
+mod guard;
+#[cfg(feature = "ssh")]
 mod look;
 #[cfg(feature = "ssh")]
 mod recap;
@@ -26,8 +28,8 @@ pub use access::access;
 pub use batch::Origin;
 #[cfg(feature = "ssh")]
 pub use engine::{Engine, today};
-pub use event::{Event, Events, Recap};
+pub use event::{Event, Events, GuardSays, Recap};
 #[cfg(feature = "ssh")]
 pub use look::Look;
 #[cfg(feature = "ssh")]
-pub use setup::{Ancestry, Member, Setup, Trouble, Wish};
+pub use setup::{Ancestry, Guard, Member, Setup, Trouble, Wish};

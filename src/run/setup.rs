@@ -25,6 +25,8 @@ pub struct Member {
     pub etckeeper: bool,
     /// Whether only some of its resources take part: then nothing is an orphan.
     pub partial: bool,
+    /// The accounts that operators log in with, this run's among them: a change of one runs under the guard.
+    pub logins: BTreeSet<String>,
 }
 
 impl Member {
@@ -53,6 +55,24 @@ pub struct Setup {
     pub ancestry: Option<Ancestry>,
     /// How many nodes are worked on at once.
     pub forks: usize,
+    /// How the guard confirms.
+    pub guard: Guard,
+}
+
+/// How what runs under the guard is confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// Seconds until a change that nobody confirmed is put back.
+    pub seconds: u64,
+    /// Words of the ways in, besides the one that the run came by, that have to work anew: `jump`, `knock-red`.
+    pub ways: Vec<String>,
+}
+
+impl Guard {
+    /// Whether this way in has to work.
+    pub(super) fn confirms(&self, way: &crate::node::Way) -> bool {
+        self.ways.contains(&way.word)
+    }
 }
 
 impl Setup {
@@ -111,6 +131,7 @@ pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> 
         Outcome::GaveUp => {
             "waited too long for the word to begin; nothing was changed. Run again".to_owned()
         }
+        Outcome::PutBack { because, .. } => outcome_says(because, titles, said).why,
         Outcome::Broken(why) => format!("the batch could not go on: {why}"),
         Outcome::Died => {
             "the batch is gone without a last word (killed, or the node went down). Run again"

@@ -90,6 +90,35 @@ pub struct SiteTable {
     /// How nodes are logged in to where they do not say otherwise.
     #[serde(default)]
     pub ssh: SshDefaults,
+    /// How changes that could lock everybody out are confirmed.
+    #[serde(default)]
+    pub guard: GuardTable,
+}
+
+/// How a change to network, firewall, sshd or rights is confirmed. It cannot be switched off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardTable {
+    /// How long such a change waits for new connections before it is put back: 10 seconds to an hour.
+    #[serde(default = "guard_window")]
+    pub window: Duration,
+    /// Ways in, out of `reach`, that have to work anew besides the one that the run came by. One that did not work
+    /// right before the change is not asked for.
+    #[serde(default)]
+    pub ways: Vec<ReachWord>,
+}
+
+impl Default for GuardTable {
+    fn default() -> Self {
+        Self {
+            window: guard_window(),
+            ways: Vec::new(),
+        }
+    }
+}
+
+fn guard_window() -> Duration {
+    Duration::parse("120s").expect("a length of time")
 }
 
 fn utc() -> TimeZone {
@@ -138,6 +167,16 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// The word by which the generated configuration and reports call it: `direct`, `jump`, `knock-red`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Direct => "direct".to_owned(),
+            Self::Jump(_) => "jump".to_owned(),
+            Self::Knock(zone) => format!("knock-{zone}"),
+            Self::Peer(zone) => format!("peer-{zone}"),
+        }
+    }
+
     /// Reads `direct`, `jump HOST`, `knock ZONE`, `peer ZONE`.
     pub fn read(text: &str) -> Result<Self, String> {
         let sentence =

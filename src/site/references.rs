@@ -101,9 +101,36 @@ impl Checker<'_> {
                 );
             }
         }
+        self.guard();
         for (at, way) in site.inventory.site.reach.iter().enumerate() {
             if let Reach::Knock(zone) | Reach::Peer(zone) = way.get() {
                 self.known_zone(&["site", "reach", &at.to_string()], zone.as_str());
+            }
+        }
+    }
+
+    fn guard(&mut self) {
+        let site = self.site;
+        let guard = &site.inventory.site.guard;
+        let seconds = guard.window.get().as_secs();
+        if !(10..=3600).contains(&seconds) {
+            self.findings.push(
+                Finding::error(
+                    "GUARD",
+                    format!("the guard cannot wait {}", guard.window),
+                )
+                .at(site.place(&["site", "guard", "window"]))
+                .help("10s to 1h; it has to outlast several connections, and a switch that learns ports for a minute"),
+            );
+        }
+        let reach = site.reach();
+        for (at, way) in guard.ways.iter().enumerate() {
+            if !reach.contains(&way.get()) {
+                self.findings.push(
+                    Finding::error("GUARD", format!("`{way}` is no way in of this site"))
+                        .at(site.place(&["site", "guard", "ways", &at.to_string()]))
+                        .help("the ways that the guard confirms stand in `reach` too, in the same words"),
+                );
             }
         }
     }

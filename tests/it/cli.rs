@@ -286,7 +286,7 @@ fn what_is_wrong_is_said_with_its_place() {
       |
     6 | color = 1
       | ^^^^^ not known here
-     help: known here: name, domain, platform, requires, reach, timezone, ssh
+     help: known here: name, domain, platform, requires, reach, timezone, ssh, guard
 
     2 errors.
     "#);
@@ -294,7 +294,7 @@ fn what_is_wrong_is_said_with_its_place() {
     assert_eq!((code, err.as_str()), (64, ""));
     assert_snapshot!(out, @r#"
     {"event":"finding","code":"WORD","severity":"error","message":"`site.platform` cannot be `debian13`","help":"did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9` or `debian12`","file":"./inventory.toml","line":5,"column":12}
-    {"event":"finding","code":"KEY-UNKNOWN","severity":"error","message":"unknown key `color` in `site`","help":"known here: name, domain, platform, requires, reach, timezone, ssh","file":"./inventory.toml","line":6,"column":1}
+    {"event":"finding","code":"KEY-UNKNOWN","severity":"error","message":"unknown key `color` in `site`","help":"known here: name, domain, platform, requires, reach, timezone, ssh, guard","file":"./inventory.toml","line":6,"column":1}
     {"event":"checked","nodes":[],"errors":2,"warnings":0,"accepted":0}
     "#);
 }

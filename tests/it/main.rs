@@ -8,6 +8,7 @@ mod controllers;
 mod engine;
 mod fuzz_corpus;
 mod golden;
+mod guard;
 mod hostile;
 mod kind_shell;
 mod kinds_running;

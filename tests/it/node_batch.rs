@@ -34,6 +34,7 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
                 calls,
             })
             .collect(),
+        undo: Vec::new(),
     }
 }
 
@@ -431,6 +432,7 @@ async fn lab_session(nodes: &crate::nodes::Nodes, run: &std::path::Path) -> Sess
             name: "node1".into(),
             ways: vec![nodewright::node::Way {
                 alias: "node1".into(),
+                word: "direct".into(),
                 host: "node1".into(),
                 port: None,
                 user: None,

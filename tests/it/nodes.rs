@@ -85,6 +85,44 @@ impl Nodes {
     }
 }
 
+/// Runs a script on a node as at its console: in the namespaces of its first process, without its sshd.
+#[track_caller]
+pub fn console(node: &lab::Node, script: &str) {
+    fn processes(dir: &Path, found: &mut Vec<String>) {
+        if let Ok(text) = fs::read_to_string(dir.join("cgroup.procs")) {
+            found.extend(text.lines().map(str::to_owned));
+        }
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                processes(&entry.path(), found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for group in &node.groups {
+        processes(group, &mut found);
+    }
+    let first = found.iter().find(|pid| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let inner = status.lines().find(|l| l.starts_with("NSpid:"));
+        inner.is_some_and(|l| l.split_whitespace().count() == 3 && l.ends_with("\t1"))
+    });
+    let first = first.expect("the node's first process");
+    let output = Command::new("nsenter")
+        .args([
+            "-t", first, "-m", "-u", "-i", "-n", "-p", "-r", "-w", "--", "/bin/sh", "-c", script,
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .expect("nsenter starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "`{script}`: {}\n{said}",
+        output.status
+    );
+}
+
 /// A name that no other test has: `t-PID-NUMBER`.
 pub fn fresh_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -132,21 +132,19 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
             let all = foretold.len() == planned.len()
                 && std::iter::zip(planned, &foretold).all(|(c, title)| foretells(c, title));
             assert!(all, "{name}: {foretold:#?} was done; planned was\n{page}");
-            let announced = node["later"].as_array().unwrap();
-            let announced: usize = announced
-                .iter()
-                .map(|l| l["addresses"].as_array().unwrap().len())
-                .sum();
+            let announced = node["later"].as_array().unwrap().len();
             assert!(
                 later.len() <= announced,
                 "{name}: {later:?} was done, and {announced} were to be decided later"
             );
-            let mut addresses: Vec<&str> = ["changes", "later"]
+            let mut addresses: Vec<&str> = node["changes"]
+                .as_array()
+                .unwrap()
                 .iter()
-                .flat_map(|list| node[list].as_array().unwrap())
-                .flat_map(|entry| entry["addresses"].as_array().unwrap())
+                .flat_map(|change| change["addresses"].as_array().unwrap())
                 .map(|address| address.as_str().unwrap())
                 .collect();
+            addresses.extend(list(&node["later"], "address"));
             addresses.sort_unstable();
             addresses.dedup();
             let orphans = node["orphans"].as_array().unwrap();
@@ -175,6 +173,71 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
                 code == 0 && last.starts_with("Nothing to do"),
                 "{words:?}: exit {code}\n{out}{err}"
             );
+        }
+    }
+}
+
+/// A command under way whose events are read as they come.
+pub struct Live {
+    /// The process.
+    pub child: std::process::Child,
+    out: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+    /// What came so far.
+    pub events: Vec<Json>,
+}
+
+impl Rig {
+    /// Starts a command on the lab, for programs.
+    pub fn start(&self, words: &[&str]) -> Live {
+        use std::io::BufRead as _;
+        let mut child = self
+            .desk
+            .command(&[&["--lab", "--json"], words].concat())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        Live {
+            child,
+            out,
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Live {
+    /// Reads until an event that is meant has come.
+    #[track_caller]
+    pub fn until(&mut self, meant: impl Fn(&Json) -> bool) {
+        while let Some(line) = self.out.next() {
+            let line = line.unwrap();
+            let event = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+            self.events.push(event);
+            if meant(self.events.last().unwrap()) {
+                return;
+            }
+        }
+        panic!("it did not come: {:#?}", self.events);
+    }
+
+    /// Reads to the end.
+    pub fn end(mut self) -> Said {
+        use std::io::Read as _;
+        for line in self.out.by_ref() {
+            let line = line.unwrap();
+            let event = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+            self.events.push(event);
+        }
+        let mut err = String::new();
+        let mut pipe = self.child.stderr.take().unwrap();
+        pipe.read_to_string(&mut err).unwrap();
+        let status = self.child.wait().unwrap();
+        Said {
+            code: status.code().unwrap_or(-1),
+            events: self.events,
+            err,
         }
     }
 }
@@ -210,23 +273,8 @@ impl Said {
                 page.push('\n');
                 write_diffs(&mut page, change);
             }
-            for later in node["later"].as_array().unwrap() {
-                let by: Vec<_> = later["addresses"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(short)
-                    .collect();
-                let after = word(later, "after").replace("demo/", "");
-                let _ = writeln!(
-                    page,
-                    "later: {}: {after}; {}",
-                    by.join(", "),
-                    word(later, "table")
-                );
-                write_diffs(&mut page, later);
-            }
             for (list, how) in [
+                ("later", "after"),
                 ("orphans", "why"),
                 ("findings", "what"),
                 ("refusals", "what"),
@@ -257,8 +305,23 @@ impl Said {
             .into_iter()
             .filter(|e| e["node"] == node && e["status"] == 0)
             .map(|e| word(e, "title"))
-            .filter(|title| *title != "note how things stand")
+            .filter(|title| {
+                let engine = [
+                    "note how things stand",
+                    "put the guard on",
+                    "wait to be confirmed over a new connection",
+                ];
+                !engine.contains(title)
+            })
             .collect()
+    }
+
+    /// What the guard said, in order, each word once.
+    pub fn guard(&self) -> Vec<&str> {
+        let events = self.of("guard");
+        let mut words: Vec<&str> = events.iter().map(|e| word(&e["says"], "guard")).collect();
+        words.dedup();
+        words
     }
 
     /// What the recap says of a node.
@@ -328,14 +391,23 @@ fn word<'a>(value: &'a Json, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-/// Whether a change of a plan is what was done: word for word, or one of two things that it names ("create or replace").
+fn list<'a>(values: &'a Json, key: &str) -> Vec<&'a str> {
+    values
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| word(v, key))
+        .collect()
+}
+
+/// Whether a change of a plan is what was done. A file that an earlier stage's package brings is replaced where the
+/// plan, made before, could only say created.
 fn foretells(change: &Json, done: &str) -> bool {
     let title = word(change, "title");
-    let either = title.strip_prefix("create or ");
-    let either = either.and_then(|rest| rest.split_once(' '));
-    either.map_or(title == done, |(other, path)| {
-        done == format!("create {path}") || done == format!("{other} {path}")
-    })
+    let replaced = done
+        .strip_prefix("replace ")
+        .is_some_and(|path| title.strip_prefix("create ") == Some(path));
+    title == done || (replaced && change["stage"] != 0)
 }
 
 /// An address without the role that all share.

@@ -135,6 +135,7 @@ impl Sshd {
     pub fn way(&self, user: &str) -> Way {
         Way {
             alias: "node1".into(),
+            word: "direct".into(),
             host: "127.0.0.1".into(),
             port: Some(self.port),
             user: Some(user.into()),

@@ -1,0 +1,251 @@
+# Variables are shared with alive.sh and runtime.sh.
+# shellcheck disable=SC2034,SC2154
+# The guard. What follows in a batch after "nw_guard_arm" is put back by itself unless somebody confirms it in time over
+# a new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then guard/reverted.
+#
+# guard/undo.sh is this batch's text with another last line. It is started before the first change as a process of its
+# own that waits ("watch"), and called by a hook when the node boots ("boot"), before the network starts.
+case $NW_DIR in
+*/guard) NW_GUARD=$NW_DIR nw_guard_batch=${NW_DIR%/guard} ;;
+*) NW_GUARD=$NW_DIR/guard nw_guard_batch=$NW_DIR ;;
+esac
+nw_guard_unit=/etc/systemd/system/nodewright-guard.service
+nw_guard_want=/etc/systemd/system/sysinit.target.wants/nodewright-guard.service
+nw_guard_script=/etc/rc.d/init.d/nodewright-guard
+
+# Sets nw_up to the seconds since the boot.
+nw_uptime() { read -r nw_up nw_rest </proc/uptime && nw_up=${nw_up%%.*}; }
+
+# nw_guard_flush FILE...: on the disk before anything is changed.
+nw_guard_flush() {
+  for nw_f; do dd if=/dev/null of="$nw_f" conv=notrunc,fsync 2>/dev/null || return 1; done
+}
+
+# nw_guard_keep whole|own PATH...: as they are now. "whole" keeps a folder with all that lies in it, "own" its owner
+# and mode alone.
+nw_guard_keep() {
+  nw_guard_how=$1; shift
+  ( umask 077; mkdir -p "$NW_GUARD/kept" ) && : >>"$NW_GUARD/paths" || return 1
+  for nw_path; do
+    nw_n=$(wc -l <"$NW_GUARD/paths") nw_n=$((nw_n + 0))
+    if [ -d "$nw_path" ] && [ ! -L "$nw_path" ] && [ "$nw_guard_how" = own ]; then
+      nw_own=$(stat -c '%a,%u:%g' -- "$nw_path") || return 1
+      printf 'folder %s %s\n' "$nw_own" "$nw_path" >>"$NW_GUARD/paths"
+    elif [ -e "$nw_path" ] || [ -L "$nw_path" ]; then
+      cp -a -- "$nw_path" "$NW_GUARD/kept/$nw_n" || return 1
+      find "$NW_GUARD/kept/$nw_n" -type f >"$NW_GUARD/files" || return 1
+      while IFS= read -r nw_f; do nw_guard_flush "$nw_f" || return 1; done <"$NW_GUARD/files"
+      printf 'there %s %s\n' "$nw_n" "$nw_path" >>"$NW_GUARD/paths"
+    else
+      printf 'absent %s %s\n' "$nw_guard_how" "$nw_path" >>"$NW_GUARD/paths"
+    fi
+  done
+}
+
+# What we manage here is known again as before, too.
+nw_guard_manifest() { nw_guard_keep own "$NW_STATE/manifest"; }
+
+# What all kept paths are made of, a line each thing; links and folders without their times.
+nw_guard_print() {
+  while read -r nw_word nw_n nw_path; do
+    case $nw_word in
+    folder) stat -c '%f %u:%g %N' -- "$nw_path" ;;
+    *)
+      if [ -e "$nw_path" ] || [ -L "$nw_path" ]; then
+        find "$nw_path" -exec stat -c '%f %u:%g %N' -- {} + && find "$nw_path" -type f -exec sha256sum -- {} +
+      else printf 'absent %s\n' "$nw_path"
+      fi ;;
+    esac
+  done <"$NW_GUARD/paths" 2>&1 | sort
+}
+
+# nw_guard_arm LIMIT: puts the guard on. The change may take LIMIT seconds; the wait for the confirmation follows it.
+nw_guard_arm() {
+  nw_guard_print >"$NW_GUARD/before"
+  { sed '$d' "$NW_DIR/batch.sh" && printf 'nw_guard "$@"\n'; } >"$NW_GUARD/undo.sh" && sh -n "$NW_GUARD/undo.sh" || return 1
+  nw_boot
+  nw_uptime || return 1
+  printf '%s %s\n' "$((nw_up + $1))" "$nw_boot" >"$NW_GUARD/deadline" || return 1
+  : >"$NW_GUARD/armed" || return 1
+  nw_guard_flush "$NW_GUARD/paths" "$NW_GUARD/before" "$NW_GUARD/undo.sh" "$NW_GUARD/deadline" "$NW_GUARD/armed" || return 1
+  nw_guard_hook || { nw_guard_unhook; mv "$NW_GUARD/armed" "$NW_GUARD/off"; return 1; }
+  nw_guard_watch || { nw_guard_unhook; mv "$NW_GUARD/armed" "$NW_GUARD/off"; return 1; }
+  printf 'guard armed %s\n' "$1" >>"$NW_DIR/spool"
+}
+
+# Starts the process that waits, and sees that it does.
+nw_guard_watch() {
+  rm -f "$NW_GUARD/watcher"
+  nw_unit=nodewright-guard-$NW_RUN-$NW_STAGE
+  if ! { [ -d /run/systemd/system ] && systemd-run --unit="$nw_unit" -p KillMode=process /bin/sh "$NW_GUARD/undo.sh" watch; } </dev/null >/dev/null 2>&1; then
+    setsid /bin/sh "$NW_GUARD/undo.sh" watch </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
+  fi
+  nw_n=0
+  while ! nw_guard_watched; do
+    [ "$nw_n" -lt 150 ] || { echo 'what puts things back could not be started: nothing was changed'; return 1; }
+    sleep 0.1
+    nw_n=$((nw_n + 1))
+  done
+}
+
+nw_guard_watched() {
+  [ -s "$NW_GUARD/watcher" ] || return 1
+  read -r nw_p nw_t nw_b <"$NW_GUARD/watcher" && nw_alive "$nw_p" "$nw_t" "$nw_b"
+}
+
+# A node that goes down in the window comes up as it was.
+nw_guard_hook() {
+  if [ -d /run/systemd/system ]; then
+    mkdir -p "${nw_guard_want%/*}" || return 1
+    printf '%s\n' '[Unit]' 'Description=Put back a change of nodewright that nobody confirmed' DefaultDependencies=no \
+      "RequiresMountsFor=$NW_STATE /etc" After=local-fs.target Wants=network-pre.target \
+      'Before=sysinit.target network-pre.target network.service networking.service NetworkManager.service' \
+      '[Service]' Type=oneshot "ExecStart=/bin/sh $NW_GUARD/undo.sh boot" >"$nw_guard_unit" || return 1
+    chmod 0644 "$nw_guard_unit" && ln -s -f ../nodewright-guard.service "$nw_guard_want" && nw_guard_flush "$nw_guard_unit"
+  elif [ -d /etc/rc.d/init.d ]; then
+    printf '%s\n' '#!/bin/sh' "exec /bin/sh $NW_GUARD/undo.sh boot" >"$nw_guard_script" && chmod 0755 "$nw_guard_script" || return 1
+    for nw_level in 2 3 4 5; do
+      mkdir -p "/etc/rc.d/rc$nw_level.d" && ln -s -f ../init.d/nodewright-guard "/etc/rc.d/rc$nw_level.d/S01nodewright-guard" || return 1
+    done
+    nw_guard_flush "$nw_guard_script"
+  fi
+}
+
+nw_guard_unhook() { rm -f "$nw_guard_want" "$nw_guard_unit" "$nw_guard_script" /etc/rc.d/rc[2345].d/S01nodewright-guard; }
+
+# nw_guard_wait SECONDS: the change is made; waits for the confirmation.
+nw_guard_wait() {
+  nw_boot
+  nw_uptime || return 1
+  printf '%s %s\n' "$((nw_up + $1))" "$nw_boot" >"$NW_GUARD/deadline.new" && mv -f "$NW_GUARD/deadline.new" "$NW_GUARD/deadline" || return 1
+  : >"$NW_GUARD/waiting"
+  printf 'guard waiting %s\n' "$1" >>"$NW_DIR/spool"
+  while [ -e "$NW_GUARD/armed" ] && nw_guard_watched; do sleep 0.1; done
+  # What is being put back ends the batch.
+  [ -e "$NW_GUARD/confirmed" ] || return 0
+  printf 'guard confirmed\n' >>"$NW_DIR/spool"
+  nw_guard_unhook
+  nw_guard_forget
+}
+
+# Of what was kept nothing stays: it may hold secrets.
+nw_guard_forget() {
+  if [ -d "$NW_GUARD/kept" ]; then find "$NW_GUARD/kept" -type f -exec shred -n 1 -u -- {} + 2>/dev/null; fi
+  rm -rf "$NW_GUARD/kept" "$NW_GUARD/before" "$NW_GUARD/after" "$NW_GUARD/files"
+}
+
+# nw_guard_settle RESULT...: a batch ends. What is not confirmed is put back first; sets nw_result.
+nw_guard_settle() {
+  nw_result=$*
+  if [ -e "$NW_GUARD/confirmed" ] || [ -e "$NW_GUARD/off" ] || [ ! -e "$NW_GUARD/deadline" ]; then
+    [ ! -d "$NW_GUARD/kept" ] || nw_guard_forget
+    return 0
+  fi
+  trap '' TERM INT
+  if [ -e "$NW_GUARD/armed" ]; then printf '%s\n' "$*" | nw_atomic "$NW_GUARD/undo-now"; fi
+  nw_n=0
+  while [ ! -e "$NW_GUARD/reverted" ] && [ "$nw_n" -lt 3000 ]; do
+    nw_guard_watched || /bin/sh "$NW_GUARD/undo.sh" now </dev/null >/dev/null 2>&1
+    sleep 0.1
+    nw_n=$((nw_n + 1))
+  done
+  nw_result="put-back $(cat "$NW_GUARD/result" 2>/dev/null || echo unknown) $(cat "$NW_GUARD/why" 2>/dev/null)"
+}
+
+# A change of a run that is gone, put back before another begins.
+nw_guard_leftovers() {
+  for nw_g in "$NW_STATE"/runs/*/*/guard/armed "$NW_STATE"/runs/*/*/guard/reverting; do
+    nw_g=${nw_g%/*}
+    [ -e "$nw_g/undo.sh" ] || continue
+    /bin/sh "$nw_g/undo.sh" now </dev/null >/dev/null 2>&1
+    nw_finish broken 'a change that nobody had confirmed was put back just now; plan again'
+  done
+}
+
+# nw_guard watch|boot|now: the last line of undo.sh.
+nw_guard() {
+  exec </dev/null >>"$NW_GUARD/log" 2>&1
+  cd /
+  trap '' HUP
+  case $1 in
+  watch)
+    nw_boot
+    nw_tick "$$"
+    printf '%s %s %s\n' "$$" "$nw_tick" "$nw_boot" >"$NW_GUARD/watcher.new" && mv -f "$NW_GUARD/watcher.new" "$NW_GUARD/watcher"
+    while [ -e "$NW_GUARD/armed" ]; do
+      nw_why=
+      nw_uptime
+      read -r nw_limit nw_rest <"$NW_GUARD/deadline"
+      if [ -e "$NW_GUARD/undo-now" ]; then nw_why=$(cat "$NW_GUARD/undo-now")
+      elif [ "$nw_up" -ge "$nw_limit" ] && [ -e "$NW_GUARD/waiting" ]; then nw_why='timeout nobody confirmed it in time'
+      elif [ "$nw_up" -ge "$nw_limit" ]; then nw_why='timeout the change itself took too long'
+      elif read -r nw_p nw_t nw_b <"$nw_guard_batch/pid" && ! nw_alive "$nw_p" "$nw_t" "$nw_b"; then nw_why='timeout its batch was killed'
+      fi
+      [ -z "$nw_why" ] || nw_guard_undo live
+      sleep 0.2
+    done ;;
+  boot) nw_why='timeout the node went down before anybody confirmed it'; nw_guard_undo boot ;;
+  now) nw_why=$(cat "$NW_GUARD/undo-now" 2>/dev/null) || nw_why='timeout what waited for the confirmation was killed'; nw_guard_undo live ;;
+  esac
+}
+
+# nw_guard_undo live|boot: everything as it was. One that was cut off in the middle is done again from its start.
+nw_guard_undo() {
+  if ! mv "$NW_GUARD/armed" "$NW_GUARD/reverting" 2>/dev/null && [ ! -e "$NW_GUARD/reverting" ]; then return 0; fi
+  exec 8>"$NW_GUARD/turn"
+  flock 8 || return 1
+  [ -e "$NW_GUARD/reverting" ] || return 0
+  [ -s "$NW_GUARD/why" ] || printf '%s\n' "$nw_why" >"$NW_GUARD/why"
+  printf 'guard reverting %s\n' "$nw_why" >>"$nw_guard_batch/spool"
+  if [ "$1" = live ] && [ ! -e "$NW_GUARD/undo-now" ] && [ ! -e "$NW_GUARD/waiting" ] && read -r nw_p nw_t nw_b <"$nw_guard_batch/pid" && nw_alive "$nw_p" "$nw_t" "$nw_b"; then
+    # A step hangs. The batch is a session of its own; it waits for the end of this.
+    kill -TERM -- "-$nw_p" 2>/dev/null
+    sleep 2
+  fi
+  nw_guard_bad=''
+  nw_guard_restore
+  if [ "$1" = live ]; then nw_guard_calls; fi
+  nw_guard_print >"$NW_GUARD/after"
+  if cmp -s "$NW_GUARD/before" "$NW_GUARD/after"; then nw_same=same; else nw_same=differs; fi
+  [ -z "$nw_guard_bad" ] || nw_same=differs
+  printf '%s\n' "$nw_same" >"$NW_GUARD/result"
+  nw_guard_unhook
+  if [ "$nw_same" = same ]; then nw_guard_forget; fi
+  printf '%s\t%s\t%s\tput-back\t%s (%s)\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$NW_RUN" "$NW_STAGE" "$(cat "$NW_GUARD/why")" "$nw_same" >>"$NW_STATE/journal"
+  printf 'guard reverted %s\n' "$nw_same" >>"$nw_guard_batch/spool"
+  mv "$NW_GUARD/reverting" "$NW_GUARD/reverted"
+  exec 8>&-
+}
+
+# The files, last kept first.
+nw_guard_restore() {
+  awk '{ l[NR] = $0 } END { for (i = NR; i; i--) print l[i] }' "$NW_GUARD/paths" >"$NW_GUARD/back"
+  while read -r nw_word nw_n nw_path; do
+    nw_beside=${nw_path%/*}/.nw-$NW_RUN-back
+    case $nw_word in
+    folder)
+      [ -d "$nw_path" ] || mkdir -p -- "$nw_path"
+      chown -- "${nw_n#*,}" "$nw_path" && chmod -- "${nw_n%%,*}" "$nw_path" ;;
+    absent)
+      if [ -d "$nw_path" ] && [ ! -L "$nw_path" ] && [ "$nw_n" = own ]; then rmdir -- "$nw_path"
+      else rm -rf -- "$nw_path"
+      fi ;;
+    there)
+      if [ -f "$nw_path" ] && [ ! -L "$nw_path" ] && [ -f "$NW_GUARD/kept/$nw_n" ] && cmp -s "$nw_path" "$NW_GUARD/kept/$nw_n" &&
+        [ "$(stat -c '%a %u %g' -- "$nw_path")" = "$(stat -c '%a %u %g' -- "$NW_GUARD/kept/$nw_n")" ]; then continue; fi
+      rm -rf -- "$nw_beside" "$nw_beside.old"
+      [ -d "${nw_path%/*}/" ] || mkdir -p -- "${nw_path%/*}"
+      if cp -a -- "$NW_GUARD/kept/$nw_n" "$nw_beside"; then
+        if [ -d "$nw_path" ] && [ ! -L "$nw_path" ]; then mv -- "$nw_path" "$nw_beside.old"; fi
+        mv -fT -- "$nw_beside" "$nw_path"
+        rm -rf -- "$nw_beside.old"
+      else false
+      fi ;;
+    esac || { nw_guard_bad=yes; printf 'not put back: %s\n' "$nw_path"; }
+  done <"$NW_GUARD/back"
+}
+
+# nw_guard_back FUNCTION...: one call of what brings the running side back; one that fails does not keep the others.
+nw_guard_back() {
+  ( umask 022; "$@" ) || { nw_guard_bad=yes; printf 'failed: %s\n' "$1"; }
+}

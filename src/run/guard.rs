@@ -1,0 +1,236 @@
+//! Confirming what runs under the guard: over new connections, as an operator would come; and telling of it.
+
+use super::setup::{Setup, Trouble, outcome_says};
+use super::{Event, Events, GuardSays};
+use crate::exit::Exit;
+use crate::node::{
+    ConnectOptions, GuardState, GuardWord, NodeError, Outcome, Prepared, RunId, Session, Way,
+};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep};
+
+/// How long one new connection may take.
+const ATTEMPT: Duration = Duration::from_secs(15);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a node may take to tell what became of a window whose batch is gone.
+const AFTERMATH: Duration = Duration::from_mins(10);
+
+/// Confirms the windows of one batch.
+pub(super) struct Guardian {
+    setup: Rc<Setup>,
+    node: String,
+    run: RunId,
+    stage: u32,
+    ways: Vec<Way>,
+    events: Events,
+    /// Why the last new connection did not come about.
+    failed: Rc<RefCell<String>>,
+}
+
+impl Guardian {
+    /// For the batch of a node that is about to be made ready. Ways in that the site wants confirmed and that do not
+    /// work now are not asked for, and named; the one that this run came by always is.
+    pub(super) async fn new(
+        setup: Rc<Setup>,
+        session: &Session,
+        run: RunId,
+        stage: u32,
+        events: Events,
+    ) -> Self {
+        let node = session.node().to_owned();
+        let all = setup.member(&node).connect.access.ways.clone();
+        let mut guardian = Self {
+            setup: Rc::clone(&setup),
+            node: node.clone(),
+            run,
+            stage,
+            ways: Vec::new(),
+            events,
+            failed: Rc::default(),
+        };
+        for way in all {
+            if way.alias == session.way() {
+                guardian.ways.push(way);
+            } else if setup.guard.confirms(&way) {
+                match guardian.connect(&way).await {
+                    Ok(open) => {
+                        let _ = open.close().await;
+                        guardian.ways.push(way);
+                    }
+                    Err(error) => {
+                        let text = format!(
+                            "the way in {} does not work now ({}), so the guard does not ask for it",
+                            way.alias, error.failure
+                        );
+                        let _ = guardian.events.send(Event::Note {
+                            node: Some(node.clone()),
+                            text,
+                        });
+                    }
+                }
+            }
+        }
+        guardian
+    }
+
+    /// Why the last new connection did not come about, to be read when all is over.
+    pub(super) fn failed(&self) -> Rc<RefCell<String>> {
+        Rc::clone(&self.failed)
+    }
+
+    /// Confirms each window that the batch says it waits in. Never ends.
+    pub(super) async fn stand_by(self, mut heard: UnboundedReceiver<GuardWord>) {
+        while let Some(word) = heard.recv().await {
+            if let GuardWord::Waiting(seconds) = word {
+                self.confirm(Duration::from_secs(seconds), &mut heard).await;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Until it is confirmed, or the guard says that it is too late.
+    async fn confirm(&self, window: Duration, heard: &mut UnboundedReceiver<GuardWord>) {
+        let end = Instant::now() + window;
+        let work = self.until_confirmed(end);
+        tokio::pin!(work);
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                () = &mut work => return,
+                Some(GuardWord::Reverting(_) | GuardWord::Reverted(_)) = heard.recv() => return,
+                _ = second.tick() => self.say(GuardSays::Waiting {
+                    left: end.saturating_duration_since(Instant::now()).as_secs(),
+                    why: self.failed.borrow().clone(),
+                }),
+            }
+        }
+    }
+
+    /// Comes in anew by every way, and says that all of it may stay.
+    async fn until_confirmed(&self, end: Instant) {
+        let mut open = None;
+        let mut missing: Vec<&Way> = self.ways.iter().collect();
+        while Instant::now() < end {
+            let mut still = Vec::new();
+            for way in missing {
+                match self.connect(way).await {
+                    Ok(session) => {
+                        if let Some(former) = open.replace(session) {
+                            let _ = former.close().await;
+                        }
+                    }
+                    Err(error) => {
+                        *self.failed.borrow_mut() = format!("{}: {}", way.alias, error.failure);
+                        still.push(way);
+                    }
+                }
+            }
+            missing = still;
+            if missing.is_empty() {
+                let Some(session) = open.take() else { return };
+                match session.confirm(&self.run, self.stage).await {
+                    Ok(true) => {
+                        let ways = self.ways.iter().map(|w| w.alias.clone()).collect();
+                        self.say(GuardSays::Confirmed { ways });
+                        let _ = session.close().await;
+                        return;
+                    }
+                    Ok(false) => return,
+                    Err(error) => {
+                        *self.failed.borrow_mut() = error.failure.to_string();
+                        missing = self.ways.iter().collect();
+                    }
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// A connection of its own: nothing that is open already is used. Becoming root there is part of it.
+    async fn connect(&self, way: &Way) -> Result<Session, NodeError> {
+        let member = self.setup.member(&self.node);
+        let here = |e: std::io::Error| {
+            NodeError::new(&self.node, crate::node::Failure::Here(e.to_string()))
+        };
+        std::fs::create_dir_all(&member.connect.runtime_dir).map_err(here)?;
+        let folder = tempfile::Builder::new()
+            .prefix("g")
+            .rand_bytes(5)
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .tempdir_in(&member.connect.runtime_dir)
+            .map_err(here)?;
+        let mut options = ConnectOptions {
+            runtime_dir: folder.path().to_owned(),
+            timeout: ATTEMPT,
+            persist: ATTEMPT,
+            ..member.connect.clone()
+        };
+        options.access.ways = vec![way.clone()];
+        let session = Session::connect(&options, member.privilege.clone()).await?;
+        session.guard(&self.run, self.stage).await?;
+        Ok(session)
+    }
+
+    fn say(&self, says: GuardSays) {
+        let _ = self.events.send(Event::Guard {
+            node: self.node.clone(),
+            says,
+        });
+    }
+}
+
+/// What became of a window whose batch is gone without a last word: it was killed, or the node went down.
+pub(super) async fn aftermath(session: &Session, run: &RunId, stage: u32) -> Outcome {
+    let end = Instant::now() + AFTERMATH;
+    loop {
+        match session.guard(run, stage).await {
+            Ok(GuardState::Reverted { same, because }) => {
+                let because = Box::new(because);
+                return Outcome::PutBack { same, because };
+            }
+            Ok(GuardState::None | GuardState::Confirmed) => return Outcome::Died,
+            Ok(GuardState::Armed | GuardState::Reverting) | Err(_) if Instant::now() < end => {}
+            _ => return Outcome::Died,
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Where a node keeps what the guard did.
+pub(super) fn log_of(prepared: &Prepared) -> String {
+    let (run, stage) = (prepared.run(), prepared.stage());
+    format!("/var/lib/nodewright/runs/{run}/{stage}/guard/log")
+}
+
+/// A window that was put back, as trouble of its node.
+pub(super) fn put_back(
+    same: bool,
+    because: &Outcome,
+    failed: &str,
+    titles: &[String],
+    said: &str,
+    log: &str,
+) -> Trouble {
+    let reason = match because {
+        Outcome::Broken(why) => why.clone(),
+        other => outcome_says(other, titles, said).why,
+    };
+    let connection = if failed.is_empty() {
+        String::new()
+    } else {
+        format!(". The new connection failed: {failed}")
+    };
+    let after = if same {
+        "Everything is as it was before this window, and was compared".to_owned()
+    } else {
+        format!("NOT everything is as it was: look at {log} on the node")
+    };
+    Trouble {
+        why: format!("put back by the guard: {reason}{connection}. {after}"),
+        exit: Exit::PutBack,
+    }
+}
