@@ -111,17 +111,15 @@ impl Saved {
             for list in ["changes", "later"] {
                 let old = node[list].as_array().cloned().unwrap_or_default();
                 let new = current[list].as_array().cloned().unwrap_or_default();
-                let differs =
-                    |a: &Json, b: &Json| a["digest"] != b["digest"] || a["address"] != b["address"];
+                let differs = |a: &Json, b: &Json| {
+                    a["digest"] != b["digest"] || a["addresses"] != b["addresses"]
+                };
                 let moved = old
                     .iter()
                     .find(|o| !new.iter().any(|n| !differs(o, n)))
                     .or_else(|| new.iter().find(|n| !old.iter().any(|o| !differs(o, n))));
                 if let Some(moved) = moved {
-                    let address = moved["addresses"][0]
-                        .as_str()
-                        .or(moved["address"].as_str())
-                        .unwrap_or_default();
+                    let address = moved["addresses"][0].as_str().unwrap_or_default();
                     return Some(format!(
                         "{name}: {address} is not as it was when the plan was saved"
                     ));

@@ -3,9 +3,9 @@
 use super::diff::{Side, compare};
 use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
 use super::manifest::Manifest;
-use super::path_item::{Past, path_item};
-use super::paths::{Paths, sha256};
-use super::{Change, FileDiff, Later, NodePlan, Remark, Weight};
+use super::path_item::{Early, Past, path_item};
+use super::paths::Paths;
+use super::{FileDiff, NodePlan, Remark, Weight};
 use crate::resource::{
     Address, Answer, Delta, FileChange, Found, Observe, Resource, StepMeta, Target, Verdict,
 };
@@ -118,6 +118,7 @@ impl<'a> Wanted<'a> {
             answer,
             manifest,
             items: Vec::new(),
+            perhaps: Vec::new(),
             refused: BTreeSet::new(),
             decided: Decided::default(),
         };
@@ -164,17 +165,23 @@ pub(super) struct Item<'a> {
     pub(super) owns: (String, String, bool),
     /// Set where it cannot be decided yet: what comes first, and the table.
     pub(super) later: Option<(String, String)>,
+    /// Set where an earlier step may bring the path first.
+    pub(super) early: Option<Early>,
+    /// There is nothing to do as things are now.
+    pub(super) same: bool,
     pub(super) seen: String,
 }
 
-struct Draft<'d, 'a> {
-    wanted: &'d Wanted<'a>,
+pub(super) struct Draft<'d, 'a> {
+    pub(super) wanted: &'d Wanted<'a>,
     answer: &'d Answer,
-    manifest: &'d Manifest,
-    items: Vec<Item<'a>>,
+    pub(super) manifest: &'d Manifest,
+    pub(super) items: Vec<Item<'a>>,
+    /// What has nothing to do now, and may have once an earlier step has done its work.
+    pub(super) perhaps: Vec<Item<'a>>,
     /// Resources whose path is refused or cannot be made sense of.
     refused: BTreeSet<String>,
-    decided: Decided,
+    pub(super) decided: Decided,
 }
 
 impl<'a> Draft<'_, 'a> {
@@ -201,19 +208,15 @@ impl<'a> Draft<'_, 'a> {
             Ok(folded) => folded,
             Err(error) => return self.path_error(&resources, error),
         };
-        if folded.same {
+        let early = Early::of(path, wishes, seen, &folded);
+        if folded.same && early.is_none() {
             return;
         }
-        let changed: Vec<&'a Resource> = resources
-            .iter()
-            .copied()
-            .filter(|r| {
-                folded
-                    .changed_by
-                    .iter()
-                    .any(|i| wishes[*i].0.address == r.address)
-            })
-            .collect();
+        let makes = |r: &&Resource| {
+            let mut authors = folded.changed_by.iter();
+            authors.any(|i| wishes[*i].0.address == r.address)
+        };
+        let changed: Vec<&'a Resource> = resources.iter().copied().filter(makes).collect();
         let changed = if changed.is_empty() {
             resources
         } else {
@@ -231,13 +234,14 @@ impl<'a> Draft<'_, 'a> {
         let mut item = path_item(path, seen, &folded, past);
         item.order = (first.step.index, u8::from(!first.kind.edits_first()) * 2);
         item.resources = changed;
-        if folded.from_nothing {
-            item.later = Some((
-                "a package".to_owned(),
-                format!("{path} there: edited; not there: made with these lines alone"),
-            ));
-        }
-        self.items.push(item);
+        item.early = early;
+        item.same = folded.same;
+        let items = if folded.same {
+            &mut self.perhaps
+        } else {
+            &mut self.items
+        };
+        items.push(item);
     }
 
     fn path_error(&mut self, resources: &[&'a Resource], error: FoldError) {
@@ -427,13 +431,13 @@ impl<'a> Draft<'_, 'a> {
             .map(|r| r.address.name.as_str())
             .collect::<Vec<_>>()
             .join(" ");
+        let diffs: Vec<FileDiff> = resources.iter().flat_map(|r| self.diffs(r)).collect();
         Item {
             order: (resources[0].step.index, 1),
             resources: resources.to_vec(),
             path: None,
             title: kind.title(&names, &deltas),
             deltas,
-            diffs: resources.iter().flat_map(|r| self.diffs(r)).collect(),
             preflight: match resources {
                 [one] => kind.preflight(one, self.wanted.target),
                 _ => Vec::new(),
@@ -442,6 +446,10 @@ impl<'a> Draft<'_, 'a> {
             blobs,
             owns: (String::new(), String::new(), false),
             later: None,
+            // A package may bring the folder.
+            early: (!diffs.is_empty()).then_some(Early::Or("replace")),
+            same: false,
+            diffs,
             seen,
         }
     }
@@ -481,74 +489,6 @@ impl<'a> Draft<'_, 'a> {
             None => Side::Absent,
         };
         compare(path, &old, &new, secret || past || shown)
-    }
-
-    /// Puts everything in order and cuts it where something has to be seen first.
-    fn cut(mut self) -> Decided {
-        self.items.sort_by_key(|item| item.order);
-        let mut stage = 0;
-        // The step that ended the last stage, for "decided after".
-        let mut ended_by: Option<(usize, String)> = None;
-        for item in self.items {
-            let ends = item.resources.iter().any(|r| r.kind.ends_stage()) && item.path.is_none();
-            let title = item.resources[0].address.to_string();
-            if let Some((what, table)) = item.later
-                && (item.path.is_none() || ended_by.is_some())
-            {
-                match &ended_by {
-                    Some((_, by)) => {
-                        for resource in &item.resources {
-                            let (after, table) = (by.clone(), table.clone());
-                            self.decided.plan.later.push(Later {
-                                address: resource.address.clone(),
-                                after,
-                                table,
-                            });
-                        }
-                    }
-                    None => self.decided.errors.push(format!(
-                        "{title} waits for {what}, and nothing here brings it"
-                    )),
-                }
-                continue;
-            }
-            let digest = sha256(
-                format!(
-                    "{:?}\n{:?}\n{:?}\n{}\n{:?}",
-                    item.title, item.deltas, item.diffs, item.seen, item.owns
-                )
-                .as_bytes(),
-            );
-            self.decided.plan.changes.push(Change {
-                addresses: item.resources.iter().map(|r| r.address.clone()).collect(),
-                title: item.title.clone(),
-                deltas: item.deltas,
-                diffs: item.diffs,
-                stage,
-                guarded: false,
-                digest: digest.clone(),
-            });
-            self.decided.steps.push(Step {
-                addresses: item.resources.iter().map(|r| r.address.clone()).collect(),
-                title: item.title,
-                meta: Arc::clone(&item.resources[0].step),
-                stage,
-                preflight: item.preflight,
-                calls: item.calls,
-                blobs: item.blobs,
-                path: item.path,
-                owns: item.owns,
-                guarded: false,
-                digest,
-            });
-            if ends {
-                stage += 1;
-                ended_by = Some((stage, title));
-            }
-        }
-        self.decided.plan.orphans = self.manifest.orphans(self.wanted.resources);
-        self.decided.plan.same = self.decided.same.len();
-        self.decided
     }
 }
 

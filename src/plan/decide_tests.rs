@@ -98,3 +98,97 @@ fn what_held_a_secret_in_a_folder_is_shown_on_neither_side() {
         );
     }
 }
+
+/// A package that is to come, then this step about a path that is not there.
+fn after_a_package(step: Json) -> NodePlan {
+    let steps = [json!({ "package": "chrony" }), step];
+    let nothing = ["package", "path.stat", "tree.stat", "tree.sum"];
+    plan(&steps, &nothing.map(|name| (name, "", 1)), "")
+}
+
+#[test]
+fn what_a_package_may_bring_is_planned_in_words_that_hold_either_way() {
+    let title = |step: Json| {
+        let plan = after_a_package(step);
+        assert_eq!(plan.later, []);
+        let [package, change] = plan.changes.as_slice() else {
+            panic!("{plan:?}");
+        };
+        assert_eq!((package.stage, change.stage), (0, 1));
+        change.title.clone()
+    };
+    assert_eq!(
+        title(json!({ "file": "/etc/x", "content": "a\n" })),
+        "create or replace /etc/x"
+    );
+    assert_eq!(
+        title(json!({ "file": "/etc/x", "content": "a\n", "keep": true })),
+        "create or keep /etc/x"
+    );
+    assert_eq!(
+        title(json!({ "directory": "/etc/x" })),
+        "create or set /etc/x/"
+    );
+    assert_eq!(
+        title(json!({ "tree": "/etc/x", "files": [{ "name": "a", "content": "a\n" }] })),
+        "create or replace tree /etc/x"
+    );
+    assert_eq!(
+        title(json!({ "symlink": "/etc/x", "to": "y" })),
+        "link /etc/x → y"
+    );
+}
+
+#[test]
+fn nothing_is_said_of_packages_where_none_comes_before() {
+    let steps = [
+        json!({ "file": "/etc/x", "content": "a\n" }),
+        json!({ "line": "a", "file": "/etc/y" }),
+        json!({ "file": "/etc/z", "state": "absent" }),
+        json!({ "package": "chrony" }),
+    ];
+    let plan = plan(&steps, &[("package", "", 1), ("path.stat", "", 1)], "");
+    let titles: Vec<_> = plan.changes.iter().map(|c| c.title.as_str()).collect();
+    assert_eq!(titles, ["create /etc/x", "create /etc/y", "install chrony"]);
+    assert_eq!((plan.later, plan.same), (Vec::new(), 1));
+}
+
+#[test]
+fn lines_of_a_file_that_a_package_may_bring_are_shown_as_things_are() {
+    let line = |line: &str| json!({ "line": line, "file": "/etc/x" });
+    let steps = [json!({ "package": "chrony" }), line("a"), line("b")];
+    let plan = plan(&steps, &[("package", "", 1), ("path.stat", "", 1)], "");
+    let [later] = plan.later.as_slice() else {
+        panic!("{plan:?}");
+    };
+    let by: Vec<_> = later.addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(by, ["r/line:/etc/x a", "r/line:/etc/x b"]);
+    assert_eq!(later.after, "r/package:chrony");
+    assert_eq!(
+        later.table,
+        "/etc/x there: edited; not there: made with these lines alone"
+    );
+    let text = "--- /dev/null\n+++ /etc/x\n@@ -0,0 +1,2 @@\n+a\n+b\n".to_owned();
+    let path = "/etc/x".to_owned();
+    let diff = Diff::Text(text);
+    assert_eq!(later.diffs, [FileDiff { path, diff }]);
+}
+
+#[test]
+fn what_a_package_may_bring_and_nobody_wants_is_decided_later() {
+    for (step, table) in [
+        (
+            json!({ "file": "/etc/x", "state": "absent" }),
+            "/etc/x there: removed; not there: nothing to do",
+        ),
+        (
+            json!({ "line": "a", "file": "/etc/x", "state": "absent" }),
+            "/etc/x there: edited; not there: nothing to do",
+        ),
+    ] {
+        let plan = after_a_package(step);
+        assert_eq!(plan.changes.len(), 1, "the package");
+        let tables: Vec<_> = plan.later.iter().map(|l| l.table.as_str()).collect();
+        assert_eq!((tables, plan.same), (vec![table], 0));
+    }
+}

@@ -6,6 +6,7 @@ pub mod fold;
 pub mod guarded;
 mod manifest;
 mod model;
+mod order;
 pub mod orphan;
 mod path_item;
 mod paths;

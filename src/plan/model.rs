@@ -96,16 +96,18 @@ pub struct Weight {
     pub sha256: String,
 }
 
-/// A resource that is decided after something else.
+/// What is decided after something else.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Later {
-    /// The resource.
-    #[serde(serialize_with = "address")]
-    pub address: Address,
+    /// The resources that ask for it: several when their edits meet in one file.
+    #[serde(serialize_with = "addresses")]
+    pub addresses: Vec<Address>,
     /// What comes first.
     pub after: String,
     /// The table by which it is decided then.
     pub table: String,
+    /// What becomes of its files where that makes no difference to how they are now.
+    pub diffs: Vec<FileDiff>,
 }
 
 /// Something said about a resource.
@@ -158,7 +160,7 @@ impl NodePlan {
     /// The resources that are decided later and of which nothing changes before: each may turn out to be as wanted.
     pub fn decided_later(&self) -> BTreeSet<&Address> {
         let changed = self.to_change();
-        let all = self.later.iter().map(|l| &l.address);
+        let all = self.later.iter().flat_map(|l| &l.addresses);
         all.filter(|a| !changed.contains(a)).collect()
     }
 

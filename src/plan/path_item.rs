@@ -4,6 +4,7 @@ use super::decide::{Content, Item};
 use super::diff::{Side, compare};
 use super::fold::{Folded, PathSeen, PathState, SeenKind};
 use crate::digest::sha256;
+use crate::resource::{Edit, EditChange, Resource};
 use crate::sh::Call;
 
 /// Whether what is at a path now holds a secret.
@@ -26,6 +27,49 @@ impl Past {
     }
 }
 
+/// What becomes of a path that is not there now when an earlier step, a package, brings it first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Early {
+    /// It is decided then, by this table.
+    Decided(String),
+    /// It is not created then: what is done instead.
+    Or(&'static str),
+}
+
+impl Early {
+    /// `None` for a path that is there, and where it makes no difference.
+    pub(super) fn of(
+        path: &str,
+        wishes: &[(&Resource, &Edit)],
+        seen: &PathSeen,
+        folded: &Folded,
+    ) -> Option<Self> {
+        if seen.kind != SeenKind::Absent {
+            return None;
+        }
+        let table = |there, not| {
+            let table = format!("{path} there: {there}; not there: {not}");
+            Some(Self::Decided(table))
+        };
+        let kept = |(_, edit): &(&Resource, &Edit)| {
+            matches!(edit.change, EditChange::Whole { once: true, .. })
+        };
+        match &folded.after {
+            PathState::File if folded.from_nothing => {
+                table("edited", "made with these lines alone")
+            }
+            PathState::File if wishes.iter().any(kept) => Some(Self::Or("keep")),
+            PathState::File => Some(Self::Or("replace")),
+            PathState::Directory => Some(Self::Or("set")),
+            PathState::Symlink(_) => None,
+            PathState::Absent if wishes.iter().any(|(_, e)| e.change == EditChange::Absent) => {
+                table("removed", "nothing to do")
+            }
+            PathState::Absent => table("edited", "nothing to do"),
+        }
+    }
+}
+
 /// The item for one path.
 pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: Past) -> Item<'a> {
     let absent = matches!(seen.kind, SeenKind::Absent);
@@ -42,6 +86,8 @@ pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: 
         blobs: Vec::new(),
         owns: (path.to_owned(), String::new(), folded.tainted),
         later: None,
+        early: None,
+        same: false,
         seen: format!(
             "{:?}",
             (&seen.mode, &seen.owner, &seen.group, seen_digest(seen))

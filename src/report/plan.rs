@@ -40,8 +40,12 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
     );
     if !look.quiet {
         for role in roles(node) {
-            let changes = node.changes.iter().filter(|c| first_role(c) == role);
-            let laters = node.later.iter().filter(|l| l.address.role == role);
+            let changes = node
+                .changes
+                .iter()
+                .filter(|c| first_role(&c.addresses) == role);
+            let laters = node.later.iter();
+            let laters = laters.filter(|l| first_role(&l.addresses) == role);
             let entries = changes
                 .map(|c| change(c, shown, look))
                 .chain(laters.map(|l| later(l, look)));
@@ -66,8 +70,9 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
 /// The roles with something to show, in the order in which they come up.
 fn roles(node: &NodePlan) -> Vec<&str> {
     let mut roles = Vec::new();
-    let changes = node.changes.iter().map(first_role);
-    for role in changes.chain(node.later.iter().map(|l| l.address.role.as_str())) {
+    let changes = node.changes.iter().map(|c| &c.addresses);
+    let all = changes.chain(node.later.iter().map(|l| &l.addresses));
+    for role in all.map(|a| first_role(a)) {
         if !roles.contains(&role) {
             roles.push(role);
         }
@@ -75,8 +80,8 @@ fn roles(node: &NodePlan) -> Vec<&str> {
     roles
 }
 
-fn first_role(change: &Change) -> &str {
-    change.addresses.first().map_or("", |a| a.role.as_str())
+fn first_role(addresses: &[Address]) -> &str {
+    addresses.first().map_or("", |a| a.role.as_str())
 }
 
 fn entry(sign: char, tone: Tone, address: &str, title: &str, look: &Look) -> String {
@@ -89,19 +94,13 @@ fn entry(sign: char, tone: Tone, address: &str, title: &str, look: &Look) -> Str
     )
 }
 
-fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
-    let (sign, tone) = sign(change);
-    let first = change.addresses.first();
+/// An entry for all who ask for it.
+fn asking(sign: char, tone: Tone, addresses: &[Address], title: &str, look: &Look) -> String {
+    let first = addresses.first();
     let address = first.map(Address::to_string).unwrap_or_default();
-    let title = if change.guarded {
-        format!("{}, guarded", change.title)
-    } else {
-        change.title.clone()
-    };
-    let mut text = entry(sign, tone, &address, &title, look);
+    let mut text = entry(sign, tone, &address, title, look);
     // Neighbours of one kind are told by their names: `base/package:chrony, lsof, vim`.
-    let asking: Vec<String> = change
-        .addresses
+    let others: Vec<String> = addresses
         .iter()
         .skip(1)
         .map(|a| match first {
@@ -109,10 +108,18 @@ fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
             _ => a.to_string(),
         })
         .collect();
-    if !asking.is_empty() {
-        let line = format!("also for {}", asking.join(", "));
+    if !others.is_empty() {
+        let line = format!("also for {}", others.join(", "));
         text.push_str(&look.wrap(8, Tone::Dim, &line));
     }
+    text
+}
+
+fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
+    let (sign, tone) = sign(change);
+    let guarded = if change.guarded { ", guarded" } else { "" };
+    let title = format!("{}{guarded}", change.title);
+    let mut text = asking(sign, tone, &change.addresses, &title, look);
     if let Some((node, _)) = shown.iter().find(|(_, c)| alike(c, change)) {
         let line = format!("the same as on {node}");
         let _ = writeln!(text, "        {}", look.paint(Tone::Dim, line));
@@ -155,9 +162,13 @@ fn sign(change: &Change) -> (char, Tone) {
 
 fn later(later: &Later, look: &Look) -> String {
     let title = format!("decided after {}", later.after);
-    let mut text = entry('?', Tone::Later, &later.address.to_string(), &title, look);
+    let mut text = asking('?', Tone::Later, &later.addresses, &title, look);
     for row in later.table.split(['\n', ';']).map(str::trim) {
         text.push_str(&look.wrap(8, Tone::Plain, row));
+    }
+    if !later.diffs.is_empty() {
+        text.push_str(&look.wrap(8, Tone::Dim, "as things are now:"));
+        text.push_str(&diffs(&later.diffs, &title, look));
     }
     text
 }
@@ -271,6 +282,15 @@ mod tests {
                 blank: create
                 ours: keep
                 anything else: refuse
+            ? drbd/line:one  decided after drbd/package:drbd-utils
+                also for two
+                /etc/drbd.conf there: edited
+                not there: made with these lines alone
+                as things are now:
+                /etc/drbd.conf
+                @@ -0,0 +1,2 @@
+                +one
+                +two
           no longer wanted
             - base/file:/etc/cron.d/old  removed: still as it was written
               base/file:/etc/profile.d/x.sh  left: changed by hand
@@ -288,7 +308,7 @@ mod tests {
                 also for base/line:/etc/hosts
                 the same as on node1
 
-        2 nodes: 1 refused, 11 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 11 to change, 3 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
     }
 
@@ -339,7 +359,7 @@ mod tests {
                 a reboot is pending since the packages were updated.
                 nodewright drain node1, then reboot it.
 
-        2 nodes: 1 refused, 11 to change, 1 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
+        2 nodes: 1 refused, 11 to change, 3 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");
     }
 }

@@ -70,6 +70,17 @@ fn guard(says: GuardSays) -> Event {
     }
 }
 
+/// Lines of a file that a package may bring.
+fn edited() -> Later {
+    let conf = "--- /dev/null\n+++ /etc/drbd.conf\n@@ -0,0 +1,2 @@\n+one\n+two\n";
+    Later {
+        addresses: vec![address("drbd/line:one"), address("drbd/line:two")],
+        after: "drbd/package:drbd-utils".into(),
+        table: "/etc/drbd.conf there: edited; not there: made with these lines alone".into(),
+        diffs: vec![file("/etc/drbd.conf", Diff::Text(conf.into()))],
+    }
+}
+
 fn remark(at: &str, what: &str, remedy: &str) -> Remark {
     Remark {
         address: address(at),
@@ -134,11 +145,15 @@ pub fn plan() -> Plan {
     let node1 = NodePlan {
         node: "node1".into(),
         changes: first,
-        later: vec![Later {
-            address: address("drbd/drbd_meta:r0"),
-            after: "drbd/package:drbd-utils".into(),
-            table: "blank: create; ours: keep; anything else: refuse".into(),
-        }],
+        later: vec![
+            Later {
+                addresses: vec![address("drbd/drbd_meta:r0")],
+                after: "drbd/package:drbd-utils".into(),
+                table: "blank: create; ours: keep; anything else: refuse".into(),
+                diffs: Vec::new(),
+            },
+            edited(),
+        ],
         findings: vec![remark(
             "base/reboot:node1",
             "The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1: a reboot is pending since the packages were updated.",

@@ -410,7 +410,7 @@ impl Engine {
 fn allowed(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     let of = |node: &crate::plan::NodePlan| {
         let changes = node.changes.iter().flat_map(|c| &c.addresses);
-        let later = node.later.iter().map(|l| &l.address);
+        let later = node.later.iter().flat_map(|l| &l.addresses);
         changes.chain(later).map(ToString::to_string).collect()
     };
     plan.nodes.iter().map(|n| (n.node.clone(), of(n))).collect()

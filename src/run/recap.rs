@@ -28,9 +28,11 @@ impl Undone {
     /// And what would have been decided after them.
     fn and_later(mut self, decided: &Decided) -> Self {
         for later in &decided.plan.later {
-            let title = format!("{} (decided after {})", later.address, later.after);
-            if self.addresses.insert(later.address.to_string()) {
-                self.titles.push(title);
+            for address in &later.addresses {
+                if self.addresses.insert(address.to_string()) {
+                    let title = format!("{address} (decided after {})", later.after);
+                    self.titles.push(title);
+                }
             }
         }
         self

@@ -147,12 +147,42 @@ fn a_file_that_a_package_brings_is_edited_after_it_came() {
     );
     assert_snapshot!(rig.apply_as_planned(), @r"
     install labextra [package:labextra]; installed: no -> yes
-    later: line:/etc/labextra.conf ^key: package:labextra
+    later: line:/etc/labextra.conf ^key: package:labextra; /etc/labextra.conf there: edited; not there: made with these lines alone
+      /etc/labextra.conf
+      +key = 2
     ");
     assert_eq!(
         rig.nodes.ok("node1", "cat /etc/labextra.conf"),
         "# as the package brought it\nkey = 2\n"
     );
+}
+
+#[test]
+fn a_file_that_a_package_brings_is_replaced_or_removed_as_the_plan_said() {
+    let rig = Rig::new(nodes::debian(1));
+    rig.nodes.ok("node1", EXTRA_REPOSITORY);
+    rig.nodes.ok("node1", "echo 'deb [trusted=yes] file:/srv/extra ./' >/etc/apt/sources.list.d/extra.list; apt-get -qq update");
+    rig.role(
+        "[[step]]\npackage = \"labextra\"\n\
+         [[step]]\nfile = \"/etc/labextra.conf\"\ncontent = \"ours\\n\"",
+    );
+    assert_snapshot!(rig.apply_as_planned(), @r"
+    install labextra [package:labextra]; installed: no -> yes
+    create or replace /etc/labextra.conf [file:/etc/labextra.conf]; state: absent -> file
+      +ours
+    ");
+    assert_eq!(rig.nodes.ok("node1", "cat /etc/labextra.conf"), "ours\n");
+
+    rig.nodes.ok("node1", "dpkg -P labextra");
+    rig.role(
+        "[[step]]\npackage = \"labextra\"\n\
+         [[step]]\nfile = \"/etc/labextra.conf\"\nstate = \"absent\"",
+    );
+    assert_snapshot!(rig.apply_as_planned(), @r"
+    install labextra [package:labextra]; installed: no -> yes
+    later: file:/etc/labextra.conf: package:labextra; /etc/labextra.conf there: removed; not there: nothing to do
+    ");
+    rig.nodes.ok("node1", "test ! -e /etc/labextra.conf");
 }
 
 #[test]

@@ -132,19 +132,21 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
             let all = foretold.len() == planned.len()
                 && std::iter::zip(planned, &foretold).all(|(c, title)| foretells(c, title));
             assert!(all, "{name}: {foretold:#?} was done; planned was\n{page}");
-            let announced = node["later"].as_array().unwrap().len();
+            let announced = node["later"].as_array().unwrap();
+            let announced: usize = announced
+                .iter()
+                .map(|l| l["addresses"].as_array().unwrap().len())
+                .sum();
             assert!(
                 later.len() <= announced,
                 "{name}: {later:?} was done, and {announced} were to be decided later"
             );
-            let mut addresses: Vec<&str> = node["changes"]
-                .as_array()
-                .unwrap()
+            let mut addresses: Vec<&str> = ["changes", "later"]
                 .iter()
-                .flat_map(|change| change["addresses"].as_array().unwrap())
+                .flat_map(|list| node[list].as_array().unwrap())
+                .flat_map(|entry| entry["addresses"].as_array().unwrap())
                 .map(|address| address.as_str().unwrap())
                 .collect();
-            addresses.extend(list(&node["later"], "address"));
             addresses.sort_unstable();
             addresses.dedup();
             let orphans = node["orphans"].as_array().unwrap();
@@ -273,8 +275,23 @@ impl Said {
                 page.push('\n');
                 write_diffs(&mut page, change);
             }
+            for later in node["later"].as_array().unwrap() {
+                let by: Vec<_> = later["addresses"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(short)
+                    .collect();
+                let after = word(later, "after").replace("demo/", "");
+                let _ = writeln!(
+                    page,
+                    "later: {}: {after}; {}",
+                    by.join(", "),
+                    word(later, "table")
+                );
+                write_diffs(&mut page, later);
+            }
             for (list, how) in [
-                ("later", "after"),
                 ("orphans", "why"),
                 ("findings", "what"),
                 ("refusals", "what"),
@@ -391,23 +408,14 @@ fn word<'a>(value: &'a Json, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn list<'a>(values: &'a Json, key: &str) -> Vec<&'a str> {
-    values
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|v| word(v, key))
-        .collect()
-}
-
-/// Whether a change of a plan is what was done. A file that an earlier stage's package brings is replaced where the
-/// plan, made before, could only say created.
+/// Whether a change of a plan is what was done: word for word, or one of two things that it names ("create or replace").
 fn foretells(change: &Json, done: &str) -> bool {
     let title = word(change, "title");
-    let replaced = done
-        .strip_prefix("replace ")
-        .is_some_and(|path| title.strip_prefix("create ") == Some(path));
-    title == done || (replaced && change["stage"] != 0)
+    let either = title.strip_prefix("create or ");
+    let either = either.and_then(|rest| rest.split_once(' '));
+    either.map_or(title == done, |(other, path)| {
+        done == format!("create {path}") || done == format!("{other} {path}")
+    })
 }
 
 /// An address without the role that all share.
