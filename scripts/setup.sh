@@ -18,6 +18,10 @@ make make
 cc gcc
 dash dash
 busybox busybox-static
+qemu-system-x86_64 qemu-system-x86
+qemu-img qemu-utils
+mke2fs e2fsprogs
+xz xz-utils
 '
 missing=()
 while read -r program package; do
@@ -30,6 +34,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
     exit 1
   fi
   apt-get -q update
+  # Both parts of QEMU have to be of one version, and the part that is here may be of a newer release.
+  if [[ " ${missing[*]} " == *" qemu-system-x86 "* ]]; then
+    version=$(apt-cache policy qemu-system-x86 | sed -n 's/^ *Candidate: //p')
+    missing+=("qemu-utils=$version" --allow-downgrades)
+  fi
   DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"
 fi
 

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::exit::Exit;
-use crate::lab::{DEFAULT_NAME, Flavour, LabSpec, Power, Progress};
+use crate::lab::{Accel, DEFAULT_NAME, Flavour, LabSpec, MachineSpec, Power, Progress};
 use crate::report::{Align, Table, Tone};
 use crate::resource::Platform;
 use anyhow::Context as _;
@@ -17,7 +17,14 @@ Examples:
   nodewright lab up                 two bare Debian nodes, with names and addresses of the site around
   nodewright --lab apply            carry the site out on them
   nodewright lab ssh node1          look around
-  nodewright lab down")]
+  nodewright lab down
+
+With virtual machines, which have a kernel, disks and wires of their own:
+  nodewright lab up --vm
+  nodewright lab save clean         memory and disks of all machines, in a second
+  nodewright lab power node2 cut    as if its cable was pulled
+  nodewright lab link node1 yellow down
+  nodewright lab reset clean        everything as it was")]
 pub struct Args {
     /// The lab's name; labs of different names live beside each other. Commands with `--lab` go to the one called
     /// `$NODEWRIGHT_LAB_NAME`, or `lab`.
@@ -33,6 +40,17 @@ pub struct Args {
 enum Verb {
     /// Bring local nodes up: fresh, bare, reachable by SSH.
     Up {
+        /// Virtual machines instead of containers: with the kernel, the network cards, the disks and the wires that the
+        /// site tells of.
+        #[arg(long, conflicts_with = "root")]
+        vm: bool,
+        /// What carries out the instructions of virtual machines.
+        #[arg(long, value_enum, default_value = "tcg", requires = "vm")]
+        accel: Accel,
+        /// Memory of each virtual machine, MiB.
+        #[arg(long, value_name = "MIB", default_value_t = 512, requires = "vm",
+              value_parser = clap::value_parser!(u32).range(256..))]
+        memory: u32,
         /// How many nodes, called node1, node2, …; without it, the nodes of the site around, or two.
         #[arg(short = 'n', long)]
         nodes: Option<u8>,
@@ -53,8 +71,16 @@ enum Verb {
         #[arg(trailing_var_arg = true)]
         words: Vec<String>,
     },
-    /// Give all nodes fresh roots; names, addresses and host keys stay.
-    Reset,
+    /// Save memory and disks of all virtual machines.
+    Save {
+        /// What it is called.
+        tag: String,
+    },
+    /// Give all nodes fresh roots, or the state that was saved; names, addresses and host keys stay.
+    Reset {
+        /// What the saved state is called.
+        tag: Option<String>,
+    },
     /// Switch a node off, on, or off as if its cable was pulled.
     Power {
         /// The node.
@@ -63,6 +89,31 @@ enum Verb {
         /// What is done to it.
         how: How,
     },
+    /// Pull wires of a virtual machine out, or plug them in again.
+    Link {
+        /// The node.
+        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
+        node: String,
+        /// A zone, whose wires are meant, or a network card.
+        what: String,
+        /// Whether there is a carrier afterwards.
+        how: Carrier,
+    },
+    /// Print what a node's console said.
+    Console {
+        /// The node.
+        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
+        node: String,
+    },
+}
+
+/// Whether there is a carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Carrier {
+    /// Plugged in.
+    Up,
+    /// Pulled out.
+    Down,
 }
 
 /// What can be done to a node's power.
@@ -94,7 +145,7 @@ pub fn default_name() -> String {
 /// What the nodes of that lab run; bare Debian while it is not up.
 pub fn platform() -> Platform {
     let lab = crate::lab::State::load(&default_name()).ok().flatten();
-    lab.and_then(|lab| crate::facts::platform_of_root(&lab.nodes.first()?.root))
+    lab.and_then(|lab| crate::facts::platform_of_root(&lab.root_of(lab.nodes.first()?)?))
         .unwrap_or(Platform::Debian12)
 }
 
@@ -105,11 +156,24 @@ pub fn platform() -> Platform {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let name = args.name.as_str();
     match &args.verb {
-        Verb::Up { nodes, root } => {
+        Verb::Up {
+            vm,
+            accel,
+            memory,
+            nodes,
+            root,
+        } => {
             let mut spec = match nodes {
-                Some(count) => LabSpec::debian(name, *count),
-                None => spec(name, context)?,
+                Some(count) => bare(name, *count, *vm),
+                None => spec(name, *vm, context)?,
             };
+            if *vm {
+                spec.flavour = Flavour::Machines(MachineSpec {
+                    accel: *accel,
+                    memory: *memory,
+                    ..MachineSpec::default()
+                });
+            }
             if let Some(root) = root {
                 spec.flavour = Flavour::Brought(root.clone());
             }
@@ -127,22 +191,40 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             return Err(command.exec()).context("cannot run ssh");
         }
         Verb::Power { node, how } => crate::lab::power(name, node, (*how).into())?,
-        Verb::Reset => {
-            crate::lab::reset(name)?;
+        Verb::Save { tag } => {
+            crate::lab::save(name, tag)?;
+        }
+        Verb::Reset { tag } => {
+            match tag {
+                Some(tag) => crate::lab::reset_to(name, tag)?,
+                None => crate::lab::reset(name)?,
+            };
             status(name, context)?;
         }
+        Verb::Link { node, what, how } => {
+            crate::lab::link(name, node, what, *how == Carrier::Up)?;
+        }
+        Verb::Console { node } => context.print(&crate::lab::console(name, node)?)?,
     }
     Ok(Exit::Done)
 }
 
 /// The site around as a lab; two bare nodes where there is none.
-fn spec(name: &str, context: &Context) -> anyhow::Result<LabSpec> {
+fn spec(name: &str, vm: bool, context: &Context) -> anyhow::Result<LabSpec> {
     if context.global.site.is_none() && context.site_dir().is_err() {
-        return Ok(LabSpec::debian(name, 2));
+        return Ok(bare(name, 2, vm));
     }
     let survey = context.sound()?;
     let site = survey.sound()?;
     Ok(LabSpec::of_site(name, site))
+}
+
+fn bare(name: &str, count: u8, vm: bool) -> LabSpec {
+    if vm {
+        LabSpec::machines(name, count)
+    } else {
+        LabSpec::debian(name, count)
+    }
 }
 
 fn told(progress: &Progress) -> String {

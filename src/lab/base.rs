@@ -24,24 +24,42 @@ const BARE: [&str; 10] = [
     "tzdata",
 ];
 
-/// What can be installed on a node without any network: what the shipped roles ask for, and three small packages
-/// (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
-const OFFLINE: [&str; 23] = [
+/// What can be installed on a node without any network: what the shipped roles ask for, what a cluster is made of, and
+/// three small packages (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
+const OFFLINE: [&str; 43] = [
     "acl",
     "bind9-dnsutils",
+    "bridge-utils",
     "ca-certificates",
     "chrony",
+    "corosync",
     "cron",
+    "dlm-controld",
+    "drbd-utils",
+    "e2fsprogs",
     "etckeeper",
     "ethtool",
+    "fence-agents",
+    "gfs2-utils",
     "git",
     "hello",
+    "ifenslave",
+    "ifupdown",
+    "ipmitool",
     "less",
     "lsof",
+    "lvm2",
+    "lvm2-lockd",
     "mtr-tiny",
+    "network-manager",
+    "pacemaker",
+    "pacemaker-cli-utils",
+    "ppp",
     "psmisc",
     "rsync",
     "rsyslog",
+    "sanlock",
+    "shorewall",
     "sl",
     "smartmontools",
     "strace",
@@ -49,6 +67,8 @@ const OFFLINE: [&str; 23] = [
     "tmux",
     "tree",
     "vim",
+    "vlan",
+    "watchdog",
     "xxd",
 ];
 
@@ -192,7 +212,7 @@ pub fn make_once(
 
 /// What this machine's apt says of proxies, to be said to the build's apt as well. In a file of its own, since a
 /// proxy's address can hold a password.
-fn proxy_options() -> String {
+pub fn proxy_options() -> String {
     let dump = tools::call("apt-config", ["dump", "Acquire"]).unwrap_or_default();
     dump.lines()
         .filter(|line| {

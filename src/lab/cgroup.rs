@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::tools;
 
@@ -51,6 +52,24 @@ pub fn groups(lab: &str) -> Result<Vec<PathBuf>> {
         .iter()
         .map(|mount| mount.join(TOP).join(lab))
         .collect())
+}
+
+/// The start of a command whose process is in some groups, which are made; its program and arguments are added.
+pub fn command(groups: &[PathBuf]) -> Result<Command> {
+    for group in groups {
+        fs::create_dir_all(group)
+            .with_context(|| format!("cannot make the control group {}", group.display()))?;
+    }
+    let mut command = tools::command("sh");
+    command
+        .args([
+            "-c",
+            r#"while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@""#,
+            "nodewright-lab",
+        ])
+        .args(groups)
+        .arg("--");
+    Ok(command)
 }
 
 /// All processes in some groups and in what is below them.

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::state::{Node, State, private_file};
-use super::{network, pipe, tools};
+use super::machines::back_door;
+use super::state::{Backend, Node, State, private_file};
+use super::{namespace, pipe, tools};
 use crate::sh::quote;
 
 /// Kinds of keys: releases before 7 know no ed25519, and current ones take no RSA key shorter than this.
@@ -62,15 +63,17 @@ fn ssh_config(lab: &State) -> String {
     for node in &lab.nodes {
         let _ = writeln!(text, "Host {}\n    HostName {}", node.name, node.address());
         all.push(node.name.clone());
+        if let (Backend::Machines(_), Some(own)) = (&lab.backend, node.addresses.last()) {
+            let name = back_door(node);
+            let _ = writeln!(text, "Host {name}\n    HostName {}", own.cidr.addr());
+            all.push(name);
+        }
         all.extend(node.addresses.iter().map(|a| a.cidr.addr().to_string()));
     }
     let word = |path: &Path| format!("\"{}\"", path.display().to_string().replace('%', "%%"));
     let proxy = [
         "nsenter".to_owned(),
-        quote(&format!(
-            "--net={}",
-            network::path(&lab.namespace).display()
-        )),
+        quote(&namespace::enter(&lab.namespace)),
         "--".to_owned(),
         quote(&lab.program.display().to_string()).replace('%', "%%"),
         pipe::COMMAND.to_owned(),
@@ -96,7 +99,8 @@ pub fn give_host_keys(lab: &State, node: &Node, etc_ssh: &Path) -> Result<()> {
     Ok(())
 }
 
-fn host_keys(lab: &State, node: &Node) -> PathBuf {
+/// The folder of a node's host keys.
+pub fn host_keys(lab: &State, node: &Node) -> PathBuf {
     lab.dir.join("host-keys").join(&node.name)
 }
 

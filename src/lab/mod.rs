@@ -1,36 +1,37 @@
-//! Local nodes to rehearse on: each with its own root, network, systemd and sshd, in a second and a few megabytes.
+//! Local nodes to rehearse on: containers, in a second and a few megabytes each, or virtual machines.
 //!
-//! A node is `systemd-nspawn --boot` over an overlay of one shared root, in a network namespace of its own; the
-//! controller has a namespace too, with one bridge for each network of the lab. What nodes write lies in memory.
-//! Kernel, clock and modules are the machine's (a node's boot id is its own). It needs root for now.
-//!
-//! One thing of the machine is changed and left so: `fs.inotify.max_user_instances` is raised to 8192, since each
-//! systemd takes about seven of the usual 128.
+//! A container is `systemd-nspawn --boot` over an overlay of one shared root, in a network namespace of its own
+//! ([`Containers`]). A machine is QEMU with Debian's kernel and the hardware of its node in the site ([`Machines`]). The
+//! controller has a namespace too, where the lab's networks meet. It needs root for now.
 //!
 //! What other parts need:
 //!
-//! * `nodewright lab up|down|status|ssh|reset|power` are [`up`], [`down`], [`status`], [`ssh`], [`reset`] and [`power`]:
-//!   arguments in, data or an error out, nothing printed. [`up`] tells what takes long by a [`Progress`].
+//! * `nodewright lab up|down|status|ssh|save|reset|power|link|console` are [`up`], [`down`], [`status`], [`ssh`],
+//!   [`save`], [`reset`], [`power`], [`link()`] and [`console`]: arguments in, data or an error out, nothing printed. [`up`]
+//!   tells what takes long by a [`Progress`].
 //! * The hidden subcommand `lab-pipe` is [`pipe::run`]: by it `ssh` gets into a lab.
 //! * A run on a lab (`--lab NAME`) reads [`State::load`]: `ssh_config` is what `ssh -F` (or an `Include`) takes; nodes
-//!   are in it by name and by address, with keys, `known_hosts` and the way in. `ip netns exec` with
-//!   `namespace` runs a program in the controller's place.
+//!   are in it by name and by address, with keys, `known_hosts` and the way in, and machines as `NAME.lab` by a way that
+//!   nothing closes. `ip netns exec` with `namespace` runs a program in the controller's place.
 //! * Tests hold a [`Lab`], which goes down when it is dropped.
 
 mod base;
 mod cgroup;
+mod containers;
+mod hardware;
+mod hardware_of_site;
 mod keys;
-mod network;
-mod node;
+mod machines;
+mod namespace;
 mod of_site;
 pub mod pipe;
 mod sources;
 mod spec;
 mod state;
 mod tools;
+mod waiting;
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,8 +40,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 pub use base::{Recipe, cache_dir, make_once};
+pub use containers::{Containers, Network};
+pub use hardware::{Accel, Bmc, Disk, Hardware, MachineSpec, Nic, Segment, SegmentKind, WayIn};
+pub use machines::{Machine, Machines, Wired, back_door};
 pub use spec::{Address, Flavour, Init, LabNode, LabSpec};
-pub use state::{LABS, Network, Node, State, names};
+pub use state::{Backend, LABS, Node, State, names};
 
 /// The name of the lab where none is given.
 pub const DEFAULT_NAME: &str = "lab";
@@ -64,7 +68,7 @@ pub enum Progress {
 /// fails, what was made is removed again.
 pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<State> {
     spec.check()?;
-    tools::require(&[&tools::ALWAYS, &tools::BOOT])?;
+    tools::require(&[&tools::ALWAYS])?;
     let _lock = state::lock(&spec.name)?;
     if let Some(old) = State::load(&spec.name)? {
         if old.complete {
@@ -76,12 +80,16 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<State> {
         take_down(&old)?;
     }
     let started = Instant::now();
-    let (layers, init) = layers(&spec.flavour, tell)?;
-    if let Some(root) = layers.last() {
+    let backend = backend(spec, tell)?;
+    let root = match &backend {
+        Backend::Containers(own) => own.layers.last(),
+        Backend::Machines(own) => Some(&own.image),
+    };
+    if let Some(root) = root {
         tell(&Progress::Root(root.clone(), started.elapsed()));
     }
     let started = Instant::now();
-    let mut lab = describe(spec, layers, init)?;
+    let mut lab = describe(spec, backend)?;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -102,107 +110,50 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<State> {
     Ok(lab)
 }
 
-/// The folders of a flavour's root, the uppermost first, and its first process.
-fn layers(flavour: &Flavour, tell: &mut dyn FnMut(&Progress)) -> Result<(Vec<PathBuf>, Init)> {
-    let cache = cache_dir();
-    let mut building = |path: &Path| tell(&Progress::Building(path.into()));
-    let root = match flavour {
-        Flavour::Debian => Recipe::default().ensure(&cache, &mut building)?,
-        Flavour::Built(recipe) => recipe.ensure(&cache, &mut building)?,
-        Flavour::Layers(layers, init) => return Ok((layers.clone(), init.clone())),
-        Flavour::Brought(path) => {
-            let root = if path.is_dir() {
-                fs::canonicalize(path)?
-            } else {
-                base::unpack(&cache, path, &mut building)?
-            };
-            let init = first_process(&root)?;
-            return Ok((vec![root], init));
-        }
-    };
-    Ok((vec![root], Init::Systemd))
-}
-
-/// What a root that the user brings can start.
-fn first_process(root: &Path) -> Result<Init> {
-    let has = |path: &str| root.join(path).symlink_metadata().is_ok();
-    if !has("usr/sbin/sshd") {
-        bail!(
-            "{} has no /usr/sbin/sshd, so its nodes could not be reached; install openssh-server in it",
-            root.display()
-        );
-    }
-    if has("usr/lib/systemd/systemd") || has("lib/systemd/systemd") {
-        Ok(Init::Systemd)
+fn backend(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<Backend> {
+    if let Flavour::Machines(own) = &spec.flavour {
+        machines::describe(spec, own, tell).map(Backend::Machines)
     } else {
-        Ok(Init::Sshd("/usr/sbin/sshd".into()))
+        tools::require(&[&tools::BOOT])?;
+        containers::describe(spec, tell).map(Backend::Containers)
     }
 }
 
-fn describe(spec: &LabSpec, layers: Vec<PathBuf>, init: Init) -> Result<State> {
+fn describe(spec: &LabSpec, backend: Backend) -> Result<State> {
     let dir = State::folder(&spec.name);
     let program = match &spec.program {
         Some(path) => path.clone(),
         None => std::env::current_exe().context("this program does not know its own path")?,
     };
-    let mounts = cgroup::groups(&spec.name)?;
-    let nodes = spec
-        .nodes
-        .iter()
-        .map(|node| Node {
-            name: node.name.clone(),
-            namespace: format!("nw-{}.{}", spec.name, node.name),
-            addresses: node.addresses.clone(),
-            root: dir.join("disks").join(&node.name).join("root"),
-            log: dir.join(format!("{}.log", node.name)),
-            groups: mounts.iter().map(|group| group.join(&node.name)).collect(),
-        })
-        .collect();
+    let groups = cgroup::groups(&spec.name)?;
+    let nodes = spec.nodes.iter().enumerate().map(|(number, node)| Node {
+        name: node.name.clone(),
+        addresses: match &backend {
+            Backend::Containers(_) => node.addresses.clone(),
+            Backend::Machines(own) => own.machines[number].addresses(),
+        },
+        log: dir.join(format!("{}.log", node.name)),
+        groups: groups.iter().map(|group| group.join(&node.name)).collect(),
+    });
     Ok(State {
         name: spec.name.clone(),
         complete: false,
-        namespace: format!("nw-{}", spec.name),
-        networks: network::networks(spec),
+        namespace: namespace::of_lab(&spec.name),
         program,
         key: dir.join("key"),
         known_hosts: dir.join("known_hosts"),
         ssh_config: dir.join("ssh_config"),
-        layers,
-        init,
-        nodes,
+        nodes: nodes.collect(),
+        backend,
         dir,
     })
 }
 
 fn make(spec: &LabSpec, lab: &State, tell: &mut dyn FnMut(&Progress)) -> Result<()> {
-    let old = matches!(spec.flavour, Flavour::Brought(_));
-    keys::make(lab, spec.key.as_deref(), old)?;
-    raise_inotify()?;
-    let disks = lab.disks();
-    fs::create_dir(&disks)?;
-    tools::run(
-        tools::command("mount")
-            .args(["-t", "tmpfs", "-o", "mode=700", "nodewright-lab"])
-            .arg(&disks),
-    )?;
-    network::make(lab)?;
-    for node in &lab.nodes {
-        node::furnish(lab, node)?;
-        node::start(lab, node)?;
+    match &lab.backend {
+        Backend::Containers(own) => containers::make(spec, lab, own, tell),
+        Backend::Machines(own) => machines::make(spec, lab, own, tell),
     }
-    tell(&Progress::Booting(lab.nodes.len()));
-    node::await_ssh(lab, &lab.nodes.iter().collect::<Vec<_>>())
-}
-
-fn raise_inotify() -> Result<()> {
-    const PATH: &str = "/proc/sys/fs/inotify/max_user_instances";
-    let now: u32 = fs::read_to_string(PATH)?.trim().parse()?;
-    if now < 8192 {
-        fs::File::create(PATH)
-            .and_then(|mut file| file.write_all(b"8192"))
-            .with_context(|| format!("cannot raise {PATH}, of which each node takes seven"))?;
-    }
-    Ok(())
 }
 
 /// Takes a lab down, also one that was left half made. `false`: there was none.
@@ -221,18 +172,11 @@ pub fn down(name: &str) -> Result<bool> {
 
 /// Ends the nodes, then removes what only they used; its state file goes last, so that a break can be gone on with.
 fn take_down(lab: &State) -> Result<()> {
-    for node in &lab.nodes {
-        node::cut(&lab.name, node)?;
+    match &lab.backend {
+        Backend::Containers(_) => containers::remove(lab)?,
+        Backend::Machines(own) => machines::remove(lab, own)?,
     }
-    network::remove(lab)?;
-    let disks = lab.disks();
-    if node::is_mounted(&disks)? {
-        // Another process may still hold a copy of this mount; its memory is given back now.
-        for entry in fs::read_dir(&disks)?.flatten() {
-            tools::remove_tree(&entry.path())?;
-        }
-        node::unmount(&disks)?;
-    }
+    namespace::remove_all(&lab.name)?;
     for entry in fs::read_dir(&lab.dir)?.flatten() {
         if entry.file_name() != "lab.json" {
             tools::remove_tree(&entry.path())?;
@@ -243,17 +187,60 @@ fn take_down(lab: &State) -> Result<()> {
 
 /// Gives all nodes fresh roots: the same names, addresses and host keys, nothing of what was done on them.
 pub fn reset(name: &str) -> Result<State> {
-    let (lab, _lock) = locked(name)?;
-    for node in &lab.nodes {
-        node::cut(&lab.name, node)?;
-        tools::remove_tree(&lab.disks().join(&node.name))?;
-    }
-    for node in &lab.nodes {
-        node::furnish(&lab, node)?;
-        node::start(&lab, node)?;
-    }
-    node::await_ssh(&lab, &lab.nodes.iter().collect::<Vec<_>>())?;
-    Ok(lab)
+    change(name, |lab, backend| match backend {
+        Backend::Containers(own) => containers::reset(lab, own),
+        Backend::Machines(own) => machines::renew(lab, own),
+    })
+}
+
+/// Gives all machines the memory and the disks back that they had when [`save`] was called with this tag.
+pub fn reset_to(name: &str, tag: &str) -> Result<State> {
+    change(name, |lab, backend| {
+        machines::reset(lab, backend.machines(lab, "a saved state")?, tag)
+    })
+}
+
+/// Saves memory and disks of all machines under a tag, all at once. They stand still for a moment and go on.
+pub fn save(name: &str, tag: &str) -> Result<State> {
+    change(name, |lab, backend| {
+        machines::save(lab, backend.machines(lab, "saving a state")?, tag)
+    })
+}
+
+/// Lets the processors of all machines stand still, until [`reset_to`] or [`resume`].
+pub fn pause(name: &str) -> Result<State> {
+    change(name, |lab, backend| {
+        backend.machines(lab, "standing still")?;
+        machines::pause(lab)
+    })
+}
+
+/// Lets the machines go on that [`pause`] stopped; their clocks are set.
+pub fn resume(name: &str) -> Result<State> {
+    change(name, |lab, backend| {
+        let own = backend.machines(lab, "going on")?;
+        machines::resume(lab, own)
+    })
+}
+
+/// Plugs the wires of a node in or pulls them out: those of a zone, or that of one network card.
+///
+/// The machine sees that the carrier comes or goes. A cable between two machines has two ends; both see it.
+pub fn link(name: &str, node: &str, what: &str, up: bool) -> Result<State> {
+    change(name, |lab, backend| {
+        let own = backend.machines(lab, "pulling a wire")?;
+        machines::link(lab, own, lab.node(node)?, what, up)
+    })
+}
+
+/// Does something that changes what is known of a lab, and writes down what is known afterwards.
+fn change(name: &str, work: impl FnOnce(&State, &mut Backend) -> Result<()>) -> Result<State> {
+    let (mut lab, _lock) = locked(name)?;
+    let mut backend = lab.backend.clone();
+    let done = work(&lab, &mut backend);
+    lab.backend = backend;
+    lab.save()?;
+    done.map(|()| lab)
 }
 
 /// What can be done to a node's power.
@@ -267,26 +254,26 @@ pub enum Power {
     On,
 }
 
-/// Switches a node off or on; its disk is kept. What it had in memory, its network's settings included, is the
-/// namespace's and stays.
+/// Switches a node off or on; its disk is kept.
 pub fn power(name: &str, node: &str, power: Power) -> Result<()> {
     let (lab, _lock) = locked(name)?;
     let node = lab.node(node)?;
-    match power {
-        Power::Cut => node::cut(&lab.name, node),
-        Power::Off => node::shut_down(&lab, node),
-        Power::On => {
-            if !cgroup::processes(&node.groups).is_empty() {
-                bail!("node `{}` is on", node.name);
-            }
-            node::start(&lab, node)?;
-            node::await_ssh(&lab, &[node])
-        }
+    match &lab.backend {
+        Backend::Containers(own) => containers::power(&lab, own, node, power),
+        Backend::Machines(own) => machines::power(&lab, own, node, power),
     }
 }
 
+/// What a node's console said since the lab is up.
+pub fn console(name: &str, node: &str) -> Result<String> {
+    let lab = find(name)?;
+    let path = &lab.node(node)?.log;
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn locked(name: &str) -> Result<(State, fs::File)> {
-    tools::require(&[&tools::ALWAYS, &tools::BOOT])?;
+    tools::require(&[&tools::ALWAYS])?;
     let lock = state::lock(name)?;
     Ok((find(name)?, lock))
 }
@@ -335,10 +322,14 @@ pub fn status(name: &str) -> Result<(State, Vec<NodeStatus>)> {
     Ok((lab, nodes))
 }
 
-/// The command that logs in on a node, or runs `words` there as `ssh` does; not started yet.
+/// The command that logs in on a node (a machine as `NAME.lab` by the way that nothing closes), or runs `words` there as `ssh` does; not started yet.
 pub fn ssh(name: &str, node: &str, words: &[String]) -> Result<Command> {
     let lab = find(name)?;
-    lab.node(node)?;
+    let own = match lab.backend {
+        Backend::Machines(_) => node.strip_suffix(".lab"),
+        Backend::Containers(_) => None,
+    };
+    lab.node(own.unwrap_or(node))?;
     let mut command = Command::new("ssh");
     command.arg("-F").arg(&lab.ssh_config).arg(node);
     if !words.is_empty() {

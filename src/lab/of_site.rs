@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
+use super::hardware_of_site;
 use super::spec::{Address, LabNode, LabSpec};
 use crate::site::Site;
 use crate::site::network::Zone;
@@ -12,15 +13,14 @@ use crate::site::types::ZoneName;
 impl LabSpec {
     /// Bare nodes with the names, addresses and MACs of a site's nodes; the controller has the site's gateways.
     ///
-    /// A bond is its first interface, and there are no VLANs: an interface has the first zone that names it. The address
+    /// In containers, a bond is its first interface, and there are no VLANs: an interface has the first zone that names it. The address
     /// that a node is reached at comes first.
     pub fn of_site(name: impl Into<String>, site: &Site) -> Self {
         let mut zones: Vec<_> = site.inventory.zone.iter().collect();
         zones.sort_by_key(|(zone, _)| zone.as_str() != "red");
-        let nodes = site.node_names().map(|node| LabNode {
-            name: node.to_owned(),
-            addresses: addresses(site, node, &zones),
-        });
+        let nodes = site
+            .node_names()
+            .map(|node| LabNode::new(node, addresses(site, node, &zones)));
         let mut spec = Self::new(name, nodes.collect());
         spec.controller = zones
             .iter()
@@ -29,6 +29,7 @@ impl LabSpec {
                 IpNet::new(zone.gateway.as_ref()?.ip(), length).ok()
             })
             .collect();
+        hardware_of_site::furnish(&mut spec, site);
         spec
     }
 }

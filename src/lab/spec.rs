@@ -1,6 +1,7 @@
 //! What a lab is to be: its name, its nodes and what they are made of.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -8,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use super::base::Recipe;
+use super::hardware::{Hardware, MachineSpec, Segment};
 
 /// A lab to bring up.
 #[derive(Clone, Debug)]
@@ -22,6 +24,10 @@ pub struct LabSpec {
     ///
     /// A network without one gives the controller its last free address; one that is full gives it none.
     pub controller: Vec<IpNet>,
+    /// Where the wires of machines end. Containers have a bridge for each network instead.
+    pub segments: Vec<Segment>,
+    /// The address that the operator seems to come from, beyond the controller's gateway; machines only.
+    pub operator: Option<IpAddr>,
     /// A private key whose public half (`.pub` beside it) the nodes accept for root; without one, a new pair is made.
     pub key: Option<PathBuf>,
     /// The program that knows the `lab-pipe` subcommand; without it, the running one.
@@ -35,6 +41,19 @@ pub struct LabNode {
     pub name: String,
     /// Its addresses. Nodes whose addresses share a network share a bridge. The first one is the one it is reached at.
     pub addresses: Vec<Address>,
+    /// What it has as a virtual machine.
+    pub hardware: Hardware,
+}
+
+impl LabNode {
+    /// A node of this name with these addresses.
+    pub fn new(name: impl Into<String>, addresses: Vec<Address>) -> Self {
+        Self {
+            name: name.into(),
+            addresses,
+            hardware: Hardware::default(),
+        }
+    }
 }
 
 /// An address of a node.
@@ -82,6 +101,8 @@ pub enum Flavour {
     Brought(PathBuf),
     /// Folders to lay over each other, the uppermost first; for tests that need nodes of their own making.
     Layers(Vec<PathBuf>, Init),
+    /// Virtual machines with a bare Debian and Debian's kernel.
+    Machines(MachineSpec),
 }
 
 /// The first process of a node.
@@ -102,10 +123,7 @@ impl LabSpec {
             (1..=count)
                 .map(|i| {
                     let cidr = Ipv4Net::new_assert([10, 77, 1, i].into(), 16);
-                    LabNode {
-                        name: format!("node{i}"),
-                        addresses: vec![Address::new("eth0", cidr.into())],
-                    }
+                    LabNode::new(format!("node{i}"), vec![Address::new("eth0", cidr.into())])
                 })
                 .collect(),
         )
@@ -118,6 +136,8 @@ impl LabSpec {
             nodes,
             flavour: Flavour::Debian,
             controller: Vec::new(),
+            segments: Vec::new(),
+            operator: None,
             key: None,
             program: None,
         }
@@ -136,7 +156,8 @@ impl LabSpec {
             if !names.insert(&node.name) {
                 bail!("two nodes of the lab are named `{}`", node.name);
             }
-            if node.addresses.is_empty() {
+            let machine = matches!(self.flavour, Flavour::Machines(_));
+            if node.addresses.is_empty() && !machine {
                 bail!("node `{}` of the lab has no address", node.name);
             }
             for address in &node.addresses {
@@ -153,6 +174,30 @@ impl LabSpec {
         }
         Ok(())
     }
+}
+
+/// The last address of a network that no node has.
+pub fn last_free(network: IpNet, used: &[IpNet]) -> Option<IpNet> {
+    let taken = |address: IpAddr| used.iter().any(|other| other.addr() == address);
+    let free = match network {
+        IpNet::V4(four) => {
+            let last = u32::from(four.broadcast());
+            (u32::from(four.network()) + 1..last)
+                .rev()
+                .take(256)
+                .map(|number| IpAddr::V4(number.into()))
+                .find(|address| !taken(*address))
+        }
+        IpNet::V6(six) => {
+            let last = u128::from(six.broadcast());
+            (u128::from(six.network()) + 1..last)
+                .rev()
+                .take(256)
+                .map(|number| IpAddr::V6(number.into()))
+                .find(|address| !taken(*address))
+        }
+    }?;
+    IpNet::new(free, network.prefix_len()).ok()
 }
 
 /// Fails unless a name can be part of namespaces, folders and host names.

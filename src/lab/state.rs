@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::spec::{Address, Init, check_name};
+use super::containers::{self, Containers};
+use super::machines::Machines;
+use super::namespace;
+use super::spec::{Address, check_name};
 
 /// The folder of all labs of this machine.
 pub const LABS: &str = "/run/nodewright/lab";
@@ -29,8 +31,6 @@ pub struct State {
     pub dir: PathBuf,
     /// The network namespace of the controller, as `ip netns exec` takes it.
     pub namespace: String,
-    /// The bridges in it.
-    pub networks: Vec<Network>,
     /// The program that is called for `lab-pipe`.
     pub program: PathBuf,
     /// The private key that root of every node accepts.
@@ -39,24 +39,20 @@ pub struct State {
     pub known_hosts: PathBuf,
     /// What `ssh -F` takes: the nodes by name and by address.
     pub ssh_config: PathBuf,
-    /// The folders that every node's root lies over, the uppermost first.
-    pub layers: Vec<PathBuf>,
-    /// The first process of each node.
-    pub init: Init,
+    /// What the nodes are.
+    pub backend: Backend,
     /// The nodes.
     pub nodes: Vec<Node>,
 }
 
-/// A bridge of a lab.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Network {
-    /// The bridge in the controller's namespace.
-    pub bridge: String,
-    /// The network whose addresses meet there.
-    pub network: IpNet,
-    /// The controller's address, where there was room for one.
-    pub controller: Option<IpNet>,
+/// What the nodes of a lab are, with what only such nodes have.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// Containers over a shared root.
+    Containers(Containers),
+    /// Virtual machines.
+    Machines(Machines),
 }
 
 /// A node of a lab.
@@ -65,16 +61,25 @@ pub struct Network {
 pub struct Node {
     /// Its name.
     pub name: String,
-    /// Its network namespace.
-    pub namespace: String,
     /// Its addresses, the first the one it is reached at.
     pub addresses: Vec<Address>,
-    /// Its root while it is up: a mount of its own.
-    pub root: PathBuf,
     /// What its console said.
     pub log: PathBuf,
     /// Its control groups.
     pub groups: Vec<PathBuf>,
+}
+
+impl Backend {
+    /// What a lab of machines has, or an error that says that `wish` needs machines.
+    pub fn machines(&mut self, lab: &State, wish: &str) -> Result<&mut Machines> {
+        match self {
+            Self::Machines(machines) => Ok(machines),
+            Self::Containers(_) => bail!(
+                "{wish} needs virtual machines, and the nodes of lab `{}` are containers; `nodewright lab up --vm` makes machines",
+                lab.name
+            ),
+        }
+    }
 }
 
 impl State {
@@ -127,9 +132,22 @@ impl State {
             })
     }
 
-    /// The folder, a file system in memory, that holds what the nodes write.
+    /// The folder that holds what containers write, a file system in memory.
     pub fn disks(&self) -> PathBuf {
         self.dir.join("disks")
+    }
+
+    /// The network namespace of something that has one of its own: a container, or a host beside the nodes.
+    pub fn namespace_of(&self, name: &str) -> String {
+        format!("{}.{name}", namespace::of_lab(&self.name))
+    }
+
+    /// The root of a container while it is up: a mount of its own. `None`: the nodes are machines.
+    pub fn root_of(&self, node: &Node) -> Option<PathBuf> {
+        match self.backend {
+            Backend::Containers(_) => Some(containers::root_of(self, node)),
+            Backend::Machines(_) => None,
+        }
     }
 }
 

@@ -25,6 +25,19 @@ pub const ALWAYS: [Tool; 9] = [
 /// What nodes need whose first process is systemd.
 pub const BOOT: [Tool; 1] = [("systemd-nspawn", "systemd-container")];
 
+/// What virtual machines need.
+pub const MACHINES: [Tool; 2] = [
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("qemu-img", "qemu-utils"),
+];
+
+/// What building the image of machines needs beside [`BUILD`].
+pub const IMAGE: [Tool; 3] = [
+    ("mke2fs", "e2fsprogs"),
+    ("xz", "xz-utils"),
+    ("chroot", "coreutils"),
+];
+
 /// What building a root filesystem needs.
 pub const BUILD: [Tool; 3] = [
     ("mmdebstrap", "mmdebstrap"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nodewright::lab::{self, Address, Flavour, LabNode, LabSpec, Power};
+use nodewright::lab::{self, Address, Backend, Flavour, LabNode, LabSpec, Power};
 
 use crate::nodes::{self, PROGRAM, fresh_name};
 
@@ -93,14 +93,16 @@ fn bare_nodes_install_packages_without_a_network() {
 
 #[test]
 fn a_lab_has_the_names_networks_and_wires_it_is_asked_for() {
-    let node = |name: &str, last: u8| LabNode {
-        name: name.into(),
-        addresses: vec![
-            Address::new("eth0", format!("192.0.2.{last}/24").parse().unwrap())
-                .with_mac(format!("00:16:76:d6:c9:0{last}")),
-            Address::new("eth1", format!("10.0.1.{last}/24").parse().unwrap()),
-            Address::new("eth4", format!("10.0.3.{last}/29").parse().unwrap()),
-        ],
+    let node = |name: &str, last: u8| {
+        LabNode::new(
+            name,
+            vec![
+                Address::new("eth0", format!("192.0.2.{last}/24").parse().unwrap())
+                    .with_mac(format!("00:16:76:d6:c9:0{last}")),
+                Address::new("eth1", format!("10.0.1.{last}/24").parse().unwrap()),
+                Address::new("eth4", format!("10.0.3.{last}/29").parse().unwrap()),
+            ],
+        )
     };
     let mut spec = LabSpec::new(fresh_name(), vec![node("left", 5), node("right", 6)]);
     spec.controller = vec!["192.0.2.1/24".parse().unwrap()];
@@ -247,7 +249,10 @@ fn a_second_change_of_one_lab_is_refused_while_the_first_is_under_way() {
 
 #[test]
 fn a_root_that_is_brought_boots_with_its_systemd_or_with_sshd_alone() {
-    let base = nodes::debian(1).state().layers[0].clone();
+    let base = match &nodes::debian(1).state().backend {
+        Backend::Containers(own) => own.layers[0].clone(),
+        Backend::Machines(_) => unreachable!("containers were asked for"),
+    };
 
     let mut spec = LabSpec::debian(fresh_name(), 1);
     spec.flavour = Flavour::Brought(base.clone());

@@ -15,9 +15,17 @@ use sha2::{Digest as _, Sha256};
 /// The product's program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_nodewright");
 
-/// Some nodes that live as long as this value.
+/// Some nodes that live as long as this value, or are lent by it from those that many tests share.
 pub struct Nodes {
-    lab: Lab,
+    pub(crate) held: Held,
+}
+
+/// Whose the lab is.
+pub(crate) enum Held {
+    /// This test's own.
+    Own(Lab),
+    /// One for many tests, of which one at a time has the lock.
+    Lent(lab::State, #[expect(dead_code, reason = "held")] fs::File),
 }
 
 /// `count` bare Debian nodes, `node1` and so on.
@@ -45,18 +53,23 @@ pub fn up(mut spec: LabSpec) -> Nodes {
     sweep();
     spec.program = Some(PROGRAM.into());
     let lab = Lab::up(&spec).unwrap_or_else(|error| panic!("no lab for this test: {error:#}"));
-    Nodes { lab }
+    Nodes {
+        held: Held::Own(lab),
+    }
 }
 
 impl Nodes {
     /// What `ssh -F` takes.
     pub fn ssh_config(&self) -> &Path {
-        self.lab.ssh_config()
+        &self.state().ssh_config
     }
 
     /// What is known of the lab.
     pub fn state(&self) -> &lab::State {
-        self.lab.state()
+        match &self.held {
+            Held::Own(lab) => lab.state(),
+            Held::Lent(state, _) => state,
+        }
     }
 
     /// Runs a script in the login shell of root on a node.
@@ -134,7 +147,7 @@ pub fn fresh_name() -> String {
 }
 
 /// Takes down what tests left that were killed.
-fn sweep() {
+pub(crate) fn sweep() {
     for name in lab::names() {
         let pid = name
             .strip_prefix("t-")

@@ -459,7 +459,11 @@ fn a_run_that_finds_nothing_to_do_is_one_connection_one_channel_one_trip() {
          systemctl restart ssh",
     );
     // Read without ssh, which would count.
-    let file = bench.nodes.state().nodes[0].root.join("root/channels");
+    let state = bench.nodes.state();
+    let file = state
+        .root_of(&state.nodes[0])
+        .unwrap()
+        .join("root/channels");
     let channels = || {
         let text = fs::read_to_string(&file).unwrap_or_default();
         let _ = fs::remove_file(&file);

@@ -1,19 +1,14 @@
-//! A lab's network: a namespace for the controller that holds the bridges, and one for each node.
+//! The network of a lab of containers: a namespace for the controller that holds the bridges, and one for each node.
 //!
 //! The machine's own network is never touched, and the lab's addresses cannot be seen from it.
 
-use std::fs;
-use std::io::Write as _;
-use std::net::IpAddr;
-use std::path::Path;
-use std::process::Stdio;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use ipnet::IpNet;
 
-use super::spec::LabSpec;
-use super::state::{Network, State};
-use super::tools;
+use super::{Containers, Network};
+use crate::lab::namespace::{self, batch};
+use crate::lab::spec::{LabSpec, last_free};
+use crate::lab::state::State;
 
 /// The networks that a lab's addresses are in, each with a bridge and the controller's address.
 pub fn networks(spec: &LabSpec) -> Vec<Network> {
@@ -42,34 +37,10 @@ pub fn networks(spec: &LabSpec) -> Vec<Network> {
     networks
 }
 
-/// The last address of a network that no node has.
-fn last_free(network: IpNet, used: &[IpNet]) -> Option<IpNet> {
-    let taken = |address: IpAddr| used.iter().any(|other| other.addr() == address);
-    let free = match network {
-        IpNet::V4(four) => {
-            let last = u32::from(four.broadcast());
-            (u32::from(four.network()) + 1..last)
-                .rev()
-                .take(256)
-                .map(|number| IpAddr::V4(number.into()))
-                .find(|address| !taken(*address))
-        }
-        IpNet::V6(six) => {
-            let last = u128::from(six.broadcast());
-            (u128::from(six.network()) + 1..last)
-                .rev()
-                .take(256)
-                .map(|number| IpAddr::V6(number.into()))
-                .find(|address| !taken(*address))
-        }
-    }?;
-    IpNet::new(free, network.prefix_len()).ok()
-}
-
 /// Makes the namespaces, bridges, wires and addresses of a lab.
-pub fn make(lab: &State) -> Result<()> {
+pub fn make(lab: &State, own: &Containers) -> Result<()> {
     let mut controller = vec!["link set lo up".to_owned()];
-    for network in &lab.networks {
+    for network in &own.networks {
         let bridge = &network.bridge;
         controller.push(format!("link add {bridge} type bridge"));
         if let Some(own) = network.controller {
@@ -84,7 +55,7 @@ pub fn make(lab: &State) -> Result<()> {
             if wired.contains(&interface.as_str()) {
                 continue;
             }
-            let bridge = lab
+            let bridge = own
                 .networks
                 .iter()
                 .find(|network| network.network == address.cidr.trunc())
@@ -96,14 +67,15 @@ pub fn make(lab: &State) -> Result<()> {
                 .map_or(String::new(), |mac| format!(" address {mac}"));
             controller.push(format!(
                 "link add {wire} type veth peer name {interface}{mac} netns {}",
-                node.namespace
+                lab.namespace_of(&node.name)
             ));
             controller.push(format!("link set {wire} master {bridge} up"));
             wired.push(interface);
         }
     }
-    for namespace in namespaces(lab) {
-        tools::call("ip", ["netns", "add", namespace])?;
+    namespace::add(&lab.namespace)?;
+    for node in &lab.nodes {
+        namespace::add(&lab.namespace_of(&node.name))?;
     }
     batch(&lab.namespace, &controller)?;
     for node in &lab.nodes {
@@ -113,7 +85,7 @@ pub fn make(lab: &State) -> Result<()> {
             lines.push(format!("addr add {cidr} dev {interface}{}", nodad(cidr)));
             lines.push(format!("link set {interface} up"));
         }
-        batch(&node.namespace, &lines)?;
+        batch(&lab.namespace_of(&node.name), &lines)?;
     }
     Ok(())
 }
@@ -126,68 +98,19 @@ fn nodad(address: IpNet) -> &'static str {
     }
 }
 
-fn namespaces(lab: &State) -> impl Iterator<Item = &str> {
-    std::iter::once(lab.namespace.as_str())
-        .chain(lab.nodes.iter().map(|node| node.namespace.as_str()))
-}
-
-/// One `ip` process for all lines.
-fn batch(namespace: &str, lines: &[String]) -> Result<()> {
-    let mut child = tools::command("ip")
-        .args(["-n", namespace, "-batch", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cannot start `ip`")?;
-    if let Some(mut input) = child.stdin.take() {
-        // `ip` that ends early says why below.
-        let _ = input.write_all((lines.join("\n") + "\n").as_bytes());
-    }
-    let output = child.wait_with_output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    bail!(
-        "the network of {namespace} could not be made: {}",
-        said.trim()
-    )
-}
-
-/// Removes a lab's namespaces and with them its wires and bridges; those that are gone already are passed over.
-pub fn remove(lab: &State) -> Result<()> {
-    for namespace in namespaces(lab) {
-        let path = path(namespace);
-        if !path.exists() {
-            continue;
-        }
-        if let Err(error) = tools::call("ip", ["netns", "del", namespace]) {
-            // Left by an `ip netns add` that was ended between its two steps: a plain file.
-            fs::remove_file(&path).map_err(|_| error)?;
-        }
-    }
-    Ok(())
-}
-
-/// Where a named namespace stands.
-pub fn path(namespace: &str) -> Box<Path> {
-    Path::new("/run/netns").join(namespace).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::lab::spec::{Address, LabNode};
 
     fn node(name: &str, addresses: &[(&str, &str)]) -> LabNode {
-        LabNode {
-            name: name.into(),
-            addresses: addresses
+        LabNode::new(
+            name,
+            addresses
                 .iter()
                 .map(|(interface, cidr)| Address::new(*interface, cidr.parse().unwrap()))
                 .collect(),
-        }
+        )
     }
 
     #[test]

@@ -1,0 +1,182 @@
+//! Nodes as containers: `systemd-nspawn --boot` over an overlay of one shared root, each in a network namespace.
+//!
+//! What nodes write lies in memory. Kernel, clock and modules are the machine's (a node's boot id is its own).
+//!
+//! One thing of the machine is changed and left so: `fs.inotify.max_user_instances` is raised to 8192, since each
+//! systemd takes about seven of the usual 128.
+
+mod network;
+mod node;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::base::{self, Recipe};
+use super::spec::{Flavour, Init, LabSpec};
+use super::state::{Node, State};
+use super::{Power, Progress, cgroup, keys, tools, waiting};
+
+/// What a lab of containers has beside what every lab has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Containers {
+    /// The bridges in the controller's namespace.
+    pub networks: Vec<Network>,
+    /// The folders that every node's root lies over, the uppermost first.
+    pub layers: Vec<PathBuf>,
+    /// The first process of each node.
+    pub init: Init,
+}
+
+/// A bridge of a lab.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// The bridge in the controller's namespace.
+    pub bridge: String,
+    /// The network whose addresses meet there.
+    pub network: IpNet,
+    /// The controller's address, where there was room for one.
+    pub controller: Option<IpNet>,
+}
+
+/// A node's root while it is up: a mount of its own.
+pub fn root_of(lab: &State, node: &Node) -> PathBuf {
+    lab.disks().join(&node.name).join("root")
+}
+
+/// The shared root that a specification asks for, built first where it is missing, and the networks.
+pub fn describe(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<Containers> {
+    let (layers, init) = layers(&spec.flavour, tell)?;
+    Ok(Containers {
+        networks: network::networks(spec),
+        layers,
+        init,
+    })
+}
+
+/// The folders of a flavour's root, the uppermost first, and its first process.
+fn layers(flavour: &Flavour, tell: &mut dyn FnMut(&Progress)) -> Result<(Vec<PathBuf>, Init)> {
+    let cache = base::cache_dir();
+    let mut building = |path: &Path| tell(&Progress::Building(path.into()));
+    let root = match flavour {
+        Flavour::Debian | Flavour::Machines(_) => {
+            Recipe::default().ensure(&cache, &mut building)?
+        }
+        Flavour::Built(recipe) => recipe.ensure(&cache, &mut building)?,
+        Flavour::Layers(layers, init) => return Ok((layers.clone(), init.clone())),
+        Flavour::Brought(path) => {
+            let root = if path.is_dir() {
+                fs::canonicalize(path)?
+            } else {
+                base::unpack(&cache, path, &mut building)?
+            };
+            let init = first_process(&root)?;
+            return Ok((vec![root], init));
+        }
+    };
+    Ok((vec![root], Init::Systemd))
+}
+
+/// What a root that the user brings can start.
+fn first_process(root: &Path) -> Result<Init> {
+    let has = |path: &str| root.join(path).symlink_metadata().is_ok();
+    if !has("usr/sbin/sshd") {
+        bail!(
+            "{} has no /usr/sbin/sshd, so its nodes could not be reached; install openssh-server in it",
+            root.display()
+        );
+    }
+    if has("usr/lib/systemd/systemd") || has("lib/systemd/systemd") {
+        Ok(Init::Systemd)
+    } else {
+        Ok(Init::Sshd("/usr/sbin/sshd".into()))
+    }
+}
+
+/// Makes a lab that was described.
+pub fn make(
+    spec: &LabSpec,
+    lab: &State,
+    own: &Containers,
+    tell: &mut dyn FnMut(&Progress),
+) -> Result<()> {
+    let old = matches!(spec.flavour, Flavour::Brought(_));
+    keys::make(lab, spec.key.as_deref(), old)?;
+    raise_inotify()?;
+    let disks = lab.disks();
+    fs::create_dir(&disks)?;
+    tools::run(
+        tools::command("mount")
+            .args(["-t", "tmpfs", "-o", "mode=700", "nodewright-lab"])
+            .arg(&disks),
+    )?;
+    network::make(lab, own)?;
+    tell(&Progress::Booting(lab.nodes.len()));
+    boot(lab, own)
+}
+
+/// Starts all nodes on fresh disks and waits until they answer.
+fn boot(lab: &State, own: &Containers) -> Result<()> {
+    for node in &lab.nodes {
+        node::furnish(lab, node)?;
+        node::start(lab, own, node)?;
+    }
+    waiting::await_ssh(lab, &lab.nodes.iter().collect::<Vec<_>>())
+}
+
+fn raise_inotify() -> Result<()> {
+    const PATH: &str = "/proc/sys/fs/inotify/max_user_instances";
+    let now: u32 = fs::read_to_string(PATH)?.trim().parse()?;
+    if now < 8192 {
+        fs::File::create(PATH)
+            .and_then(|mut file| file.write_all(b"8192"))
+            .with_context(|| format!("cannot raise {PATH}, of which each node takes seven"))?;
+    }
+    Ok(())
+}
+
+/// Ends the nodes, and removes their disks.
+pub fn remove(lab: &State) -> Result<()> {
+    for node in &lab.nodes {
+        node::cut(lab, node)?;
+    }
+    let disks = lab.disks();
+    if node::is_mounted(&disks)? {
+        // Another process may still hold a copy of this mount; its memory is given back now.
+        for entry in fs::read_dir(&disks)?.flatten() {
+            tools::remove_tree(&entry.path())?;
+        }
+        node::unmount(&disks)?;
+    }
+    Ok(())
+}
+
+/// Gives all nodes fresh roots.
+pub fn reset(lab: &State, own: &Containers) -> Result<()> {
+    for node in &lab.nodes {
+        node::cut(lab, node)?;
+        tools::remove_tree(&lab.disks().join(&node.name))?;
+    }
+    boot(lab, own)
+}
+
+/// Switches a node off or on; what it had in memory, its network's settings included, is the namespace's and stays.
+pub fn power(lab: &State, own: &Containers, node: &Node, power: Power) -> Result<()> {
+    match power {
+        Power::Cut => node::cut(lab, node),
+        Power::Off => node::shut_down(lab, own, node),
+        Power::On => {
+            if !cgroup::processes(&node.groups).is_empty() {
+                bail!("node `{}` is on", node.name);
+            }
+            node::start(lab, own, node)?;
+            waiting::await_ssh(lab, &[node])
+        }
+    }
+}

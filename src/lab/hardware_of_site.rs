@@ -1,0 +1,273 @@
+//! The hardware of a site's nodes: the cards, disks, controllers and wires that its inventory tells of.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::hardware::{Bmc, CABLE_MTU, Disk, Hardware, Nic, PASSWORD, Segment, SegmentKind, WayIn};
+use super::spec::{Address, LabSpec};
+use crate::site::Site;
+use crate::site::network::Zone;
+use crate::site::types::{self, InterfaceName, MacAddress, Network};
+
+/// Gives the nodes of a lab the hardware of the site's, and wires them.
+///
+/// The cards of a zone that has a gateway or a bridge end in a switch, as do those of more than two nodes; otherwise
+/// two nodes are joined by a cable a card. A crossed card ends in a cable of its own, with the management controller
+/// whose address is in its network.
+pub fn furnish(spec: &mut LabSpec, site: &Site) {
+    let mut segments: Vec<Segment> = Vec::new();
+    for (name, zone) in &site.inventory.zone {
+        let nics = nics(zone);
+        for node in &mut spec.nodes {
+            if zone.crossed && site.address(&node.name, name.as_str()).is_none() {
+                continue;
+            }
+            for nic in &nics {
+                let known = |n: &Nic| n.name == *nic;
+                if node.hardware.nics.iter().any(known) {
+                    continue;
+                }
+                let mac = site.node(&node.name).and_then(|n| n.mac.get(*nic));
+                node.hardware.nics.push(Nic {
+                    name: (*nic).into(),
+                    mac: mac.map(MacAddress::lower),
+                    segment: segment_of(site, zone, nic, &node.name),
+                });
+            }
+        }
+        let cable = is_cable(site, zone);
+        let names = spec.nodes.iter().flat_map(|node| {
+            let all = nics.iter();
+            all.map(|nic| segment_of(site, zone, nic, &node.name))
+                .collect::<Vec<_>>()
+        });
+        for segment in names.collect::<Vec<_>>() {
+            let found = segments.iter().position(|known| known.name == segment);
+            let at = found.unwrap_or_else(|| {
+                let kind = if cable {
+                    SegmentKind::Cable
+                } else {
+                    SegmentKind::Switch
+                };
+                segments.push(Segment {
+                    name: segment,
+                    zones: Vec::new(),
+                    kind,
+                    mtu: if cable { CABLE_MTU } else { 0 },
+                });
+                segments.len() - 1
+            });
+            let segment = &mut segments[at];
+            segment.mtu = segment.mtu.max(zone.mtu.get());
+            if !segment.zones.iter().any(|zone| zone == name.as_str()) {
+                segment.zones.push(name.to_string());
+            }
+        }
+    }
+    let used = |segment: &Segment| {
+        let mut nics = spec.nodes.iter().flat_map(|node| &node.hardware.nics);
+        nics.any(|nic| nic.segment == segment.name)
+    };
+    segments.retain(used);
+    spec.segments = segments;
+    for node in &mut spec.nodes {
+        let name = node.name.clone();
+        rest(site, &name, &mut node.hardware);
+    }
+    spec.operator = site
+        .inventory
+        .firewall
+        .operators
+        .first()
+        .and_then(|from| from.as_str().parse().ok());
+}
+
+/// Everything but the cards.
+fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
+    let Some(node) = site.node(name) else { return };
+    hardware.disks = node
+        .disk
+        .iter()
+        .chain(node.disks.values())
+        .map(|disk| Disk {
+            id: disk.id.to_string(),
+            size: disk.size.bytes(),
+        })
+        .collect();
+    let tty = site.inventory.serial.as_ref().map(|line| line.tty.as_str());
+    hardware.line = tty
+        .and_then(|tty| tty.strip_prefix("ttyS")?.parse().ok())
+        .filter(|number| *number < 4);
+    hardware.bmc = node.bmc.as_ref().and_then(|bmc| {
+        let address: IpAddr = bmc.address.as_ref()?.as_str().parse().ok()?;
+        let (segment, length) = place_of(site, address)?;
+        Some(Bmc {
+            segment,
+            cidr: IpNet::new(address, length).ok()?,
+            user: bmc
+                .user
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string),
+            secret: bmc.password.as_ref().map(|p| p.secret.to_string()),
+            password: PASSWORD.into(),
+        })
+    });
+    hardware.way_in = way_in(site, name);
+}
+
+/// The segment that an address is on, and the length of its network.
+fn place_of(site: &Site, address: IpAddr) -> Option<(String, u8)> {
+    for (name, zone) in &site.inventory.zone {
+        let nic = *nics(zone).first()?;
+        let in_zone = |net: IpNet| net.contains(&address) && !zone.is_trunk();
+        if zone.crossed {
+            for node in site.node_names() {
+                let Some((own, Some(length))) = site.address(node, name.as_str()) else {
+                    continue;
+                };
+                if IpNet::new(own, length).is_ok_and(|net| net.contains(&address)) {
+                    return Some((segment_of(site, zone, nic, node), length));
+                }
+            }
+        } else if let Some(net) = zone.network.as_ref().map(Network::net)
+            && in_zone(net)
+        {
+            return Some((segment_of(site, zone, nic, ""), net.prefix_len()));
+        }
+    }
+    None
+}
+
+/// What an installer would have set up: the address in the zone red, else the first that stands on a card of its own.
+fn way_in(site: &Site, node: &str) -> Option<WayIn> {
+    let mut zones: Vec<_> = site.inventory.zone.iter().collect();
+    zones.sort_by_key(|(zone, _)| zone.as_str() != "red");
+    zones.into_iter().find_map(|(name, zone)| {
+        let (ip, length) = site.address(node, name.as_str())?;
+        if zone.crossed || zone.is_trunk() {
+            return None;
+        }
+        let interface = (*nics(zone).first()?).to_owned();
+        let cidr = IpNet::new(ip, length?).ok()?;
+        Some(WayIn {
+            address: Address::new(interface, cidr),
+            gateway: zone.gateway.as_ref().map(types::Address::ip),
+        })
+    })
+}
+
+fn nics(zone: &Zone) -> Vec<&str> {
+    let single = zone.nic.iter();
+    let several = zone.bond.iter().flat_map(|bond| &bond.nics);
+    single.chain(several).map(InterfaceName::as_str).collect()
+}
+
+/// Where the wire of a card ends.
+fn segment_of(site: &Site, zone: &Zone, nic: &str, node: &str) -> String {
+    if zone.crossed {
+        format!("{nic}.{node}")
+    } else if is_cable(site, zone) {
+        nic.to_owned()
+    } else {
+        zone.base().unwrap_or(nic).to_owned()
+    }
+}
+
+/// Whether the wires of a zone end in the other node.
+fn is_cable(site: &Site, zone: &Zone) -> bool {
+    let outside = |other: &Zone| {
+        other.base() == zone.base() && (other.gateway.is_some() || !other.bridges().is_empty())
+    };
+    zone.crossed || site.nodes().count() == 2 && !site.inventory.zone.values().any(outside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SITE: &str = include_str!("../../inventory/crosslink/inventory.toml");
+
+    fn example() -> LabSpec {
+        let loaded = crate::site::load_str(SITE);
+        assert_eq!(loaded.findings, []);
+        LabSpec::of_site("t", &loaded.site.unwrap())
+    }
+
+    #[test]
+    fn the_example_has_switches_cables_and_crossed_controllers() {
+        let spec = example();
+        let told: Vec<String> = spec
+            .segments
+            .iter()
+            .map(|s| format!("{} {:?} {} {}", s.name, s.kind, s.mtu, s.zones.join("+")))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "eth0 Switch 1500 red",
+                "eth1 Cable 9216 grey",
+                "eth2 Cable 9216 yellow",
+                "eth3 Switch 1500 green+blue",
+                "eth4.node1 Cable 9216 orange",
+                "eth4.node2 Cable 9216 orange",
+            ]
+        );
+        let node = &spec.nodes[0];
+        let nics: Vec<String> = node
+            .hardware
+            .nics
+            .iter()
+            .map(|n| format!("{} {} {}", n.name, n.mac.as_deref().unwrap(), n.segment))
+            .collect();
+        assert_eq!(
+            nics,
+            [
+                "eth0 00:16:76:d6:c9:40 eth0",
+                "eth1 00:16:76:d6:c9:41 eth1",
+                "eth2 00:16:76:d6:c9:42 eth2",
+                "eth3 00:16:76:d6:c9:43 eth3",
+                "eth4 00:16:76:d6:c9:44 eth4.node1",
+            ]
+        );
+        // What switches node1 off is on the wire of node2.
+        let bmc = node.hardware.bmc.as_ref().unwrap();
+        assert_eq!(
+            (bmc.segment.as_str(), bmc.cidr.to_string().as_str()),
+            ("eth4.node2", "10.0.3.6/30")
+        );
+        assert_eq!(bmc.secret.as_deref(), Some("bmc-node1"));
+        let way_in = node.hardware.way_in.as_ref().unwrap();
+        assert_eq!(way_in.address.interface, "eth0");
+        assert_eq!(way_in.address.cidr, "192.0.2.5/24".parse().unwrap());
+        assert_eq!(way_in.gateway, Some("192.0.2.1".parse().unwrap()));
+        assert_eq!(node.hardware.line, Some(0));
+        assert_eq!(node.hardware.disks[0].size, 2 << 40);
+        assert_eq!(spec.operator, Some("198.51.100.10".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_cards_of_a_bond_have_a_cable_each_or_one_switch() {
+        let bond = |rest: &str| {
+            let site = format!(
+                "[site]\nname = \"s\"\ndomain = \"example.net\"\nplatform = \"debian12\"\n[zone]\n\
+                 grey = {{ bond = {{ name = \"bond0\", nics = [\"eth1\", \"eth2\"] }}, network = \"10.0.1.0/24\"{rest} }}\n\
+                 [node.a]\naddress = {{ grey = \"10.0.1.1\" }}\n[node.b]\naddress = {{ grey = \"10.0.1.2\" }}\n"
+            );
+            let loaded = crate::site::load_str(&site);
+            assert_eq!(loaded.findings, []);
+            LabSpec::of_site("t", &loaded.site.unwrap())
+        };
+        let ends = |spec: &LabSpec| -> Vec<String> {
+            let nics = spec.nodes[1].hardware.nics.iter();
+            nics.map(|nic| format!("{} {}", nic.name, nic.segment))
+                .collect()
+        };
+        assert_eq!(ends(&bond("")), ["eth1 eth1", "eth2 eth2"]);
+        let switched = bond(", gateway = \"10.0.1.254\"");
+        assert_eq!(ends(&switched), ["eth1 bond0", "eth2 bond0"]);
+        assert_eq!(switched.segments.len(), 1);
+        let way_in = switched.nodes[1].hardware.way_in.as_ref().unwrap();
+        assert_eq!(way_in.address.interface, "eth1");
+    }
+}

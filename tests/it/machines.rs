@@ -1,0 +1,150 @@
+//! Virtual machines for tests: booted once, shared by all tests of a run, taken back to a saved state for each.
+//!
+//! ```text
+//! let Some(lab) = machines::shared("net", || machines::site(SITE)) else { return };
+//! lab.stage("installed", |lab| { lab.ok("node1", "apt-get …"); });   // made once, then had back in seconds
+//! lab.ok("node1", "…");            // by the site's own way in
+//! lab.ok("node1.lab", "…");        // by the lab's, which nothing closes
+//! ```
+//!
+//! They need root and QEMU. Where these lack, a test is skipped, unless `NODEWRIGHT_TEST_VM=required` is set. Tests that
+//! use them stand in modules called `vm_…`, which nextest runs alone.
+
+use std::fs::{self, File};
+use std::os::unix::process::parent_id;
+use std::process::{Command, Stdio};
+
+use nodewright::lab::{self, Flavour, LabSpec, MachineSpec, Power, State};
+
+use crate::nodes::{self, Held, Nodes, PROGRAM};
+
+/// The state right after the first boot.
+const FRESH: &str = "fresh";
+
+/// The machines of a lab that all tests of this run share by its key, at most ten letters; as an earlier test left them,
+/// so that [`Nodes::fresh`] or [`Nodes::stage`] comes first. `None`: the test is skipped.
+pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
+    if let Some(missing) = missing() {
+        assert!(
+            std::env::var("NODEWRIGHT_TEST_VM").as_deref() != Ok("required"),
+            "no virtual machines for this test: {missing}"
+        );
+        eprintln!("skipped: {missing}");
+        return None;
+    }
+    // The parent is what runs the tests: every one is a process of its own there.
+    let run = parent_id();
+    let name = format!("t-{run}-{key}");
+    let lock = File::create(format!("/tmp/nodewright-{name}.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    nodes::sweep();
+    let known = State::load(&name).expect("a state that can be read");
+    let state = known.filter(|known| known.complete).unwrap_or_else(|| {
+        let mut spec = spec();
+        spec.name.clone_from(&name);
+        spec.program = Some(PROGRAM.into());
+        take_down_with(run, &name);
+        lab::up(&spec, &mut |_| ()).unwrap_or_else(|error| panic!("no machines: {error:#}"));
+        lab::save(&name, FRESH).unwrap_or_else(|error| panic!("nothing saved: {error:#}"))
+    });
+    Some(Nodes {
+        held: Held::Lent(state, lock),
+    })
+}
+
+/// Machines as a site tells of them.
+pub fn site(inventory: &str) -> LabSpec {
+    let loaded = nodewright::site::load_str(inventory);
+    assert_eq!(loaded.findings, []);
+    let mut spec = LabSpec::of_site("", &loaded.site.expect("a site"));
+    spec.flavour = Flavour::Machines(MachineSpec::default());
+    spec
+}
+
+fn missing() -> Option<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there = |tool: &str| {
+        let mut folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+        folders.any(|folder| folder.join(tool).is_file())
+    };
+    let root = fs::metadata("/proc/self").map(|own| {
+        use std::os::unix::fs::MetadataExt as _;
+        own.uid() == 0
+    });
+    if !root.unwrap_or(false) {
+        return Some("they need root".into());
+    }
+    let tools = ["qemu-system-x86_64", "qemu-img", "mke2fs", "xz"];
+    let lacking: Vec<_> = tools.into_iter().filter(|tool| !there(tool)).collect();
+    (!lacking.is_empty()).then(|| format!("this machine lacks {}", lacking.join(", ")))
+}
+
+/// Has the lab taken down when the run of the tests ends, however it ends.
+fn take_down_with(run: u32, name: &str) {
+    Command::new("setsid")
+        .args(["--fork", "sh", "-c"])
+        .arg(r#"tail --pid="$1" -f /dev/null; "$2" lab down --name "$3"; rm -f "/tmp/nodewright-$3.lock""#)
+        .args(["keeper", &run.to_string(), PROGRAM, name])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("setsid starts");
+}
+
+impl Nodes {
+    /// Takes all machines back to what they were after their first boot.
+    #[track_caller]
+    pub fn fresh(&self) {
+        self.reset(FRESH);
+    }
+
+    /// Takes all machines to a stage: made from fresh ones by the first test that asks, had back by all others.
+    #[track_caller]
+    pub fn stage(&self, tag: &str, make: impl FnOnce(&Self)) {
+        let state = State::load(&self.state().name).unwrap().unwrap();
+        let lab::Backend::Machines(own) = &state.backend else {
+            panic!("a stage of containers");
+        };
+        if own.saved.iter().any(|known| known == tag) {
+            self.reset(tag);
+        } else {
+            self.fresh();
+            make(self);
+            self.save(tag);
+        }
+    }
+
+    /// Saves all machines.
+    #[track_caller]
+    pub fn save(&self, tag: &str) {
+        lab::save(&self.state().name, tag).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// Takes all machines back to what was saved.
+    #[track_caller]
+    pub fn reset(&self, tag: &str) {
+        lab::reset_to(&self.state().name, tag).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// Switches a node.
+    #[track_caller]
+    pub fn power(&self, node: &str, how: Power) {
+        lab::power(&self.state().name, node, how).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// Pulls the wires of a zone or a card, or plugs them in.
+    #[track_caller]
+    pub fn link(&self, node: &str, what: &str, up: bool) {
+        lab::link(&self.state().name, node, what, up).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        // Between two tests machines cost nothing.
+        if let Held::Lent(state, _) = &self.held {
+            let _ = lab::pause(&state.name);
+        }
+    }
+}

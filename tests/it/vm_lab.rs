@@ -1,0 +1,251 @@
+//! The lab of virtual machines itself: what they have, how they are switched, saved and had back.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nodewright::lab::Power;
+
+use crate::machines;
+use crate::nodes::Nodes;
+use crate::rig::Rig;
+
+const SITE: &str = include_str!("../../inventory/crosslink/inventory.toml");
+
+fn example() -> Option<Nodes> {
+    let lab = machines::shared("vm", || machines::site(SITE))?;
+    lab.fresh();
+    Some(lab)
+}
+
+/// All cards are up.
+fn linked() -> Option<Nodes> {
+    let lab = machines::shared("vm", || machines::site(SITE))?;
+    lab.stage("linked", |lab| {
+        for node in ["node1", "node2"] {
+            lab.ok(node, "for n in 1 2 3; do ip link set eth$n up; done");
+        }
+    });
+    Some(lab)
+}
+
+/// Runs a script until it succeeds, at most half a minute.
+#[track_caller]
+fn until(lab: &Nodes, node: &str, script: &str) {
+    lab.ok(
+        node,
+        &format!("for i in $(seq 150); do if {script}; then exit 0; fi; sleep 0.2; done; exit 1"),
+    );
+}
+
+#[test]
+fn machines_have_what_the_site_tells_of() {
+    let Some(lab) = example() else { return };
+    assert_eq!(
+        lab.ok(
+            "node2",
+            "hostname; cd /sys/class/net; for n in *; do echo $n $(cat $n/address); done"
+        ),
+        "node2\neth0 00:16:76:d6:d1:40\neth1 00:16:76:d6:d1:41\neth2 00:16:76:d6:d1:42\n\
+         eth3 00:16:76:d6:d1:43\neth4 00:16:76:d6:d1:44\nlo 00:00:00:00:00:00\n"
+    );
+    // Only the way in is set up, and connections come from where the operator is.
+    assert_eq!(
+        lab.ok("node2", "ip -4 -o address | awk '{print $2, $4}'; ip route | head -n1; echo ${SSH_CONNECTION%% *}"),
+        "lo 127.0.0.1/8\neth0 192.0.2.6/24\ndefault via 192.0.2.1 dev eth0 onlink \n198.51.100.10\n"
+    );
+    assert_eq!(
+        lab.ok(
+            "node2",
+            "lsblk -bno SIZE /dev/disk/by-id/scsi-3600508e00000000aaaaaaaaaaaaaaaa2"
+        )
+        .trim(),
+        (2_u64 << 40).to_string()
+    );
+    // Debian's kernel, with what containers cannot have.
+    lab.ok(
+        "node1",
+        "modprobe -a bonding 8021q bridge ppp_async drbd dlm gfs2 softdog dm_mod i6300esb && ls /dev/watchdog",
+    );
+    lab.ok(
+        "node1",
+        "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install hello && hello",
+    );
+    assert_eq!(lab.ok("node1", "systemctl --failed --no-legend"), "");
+}
+
+#[test]
+fn what_was_saved_comes_back_on_all_machines_at_once() {
+    let Some(lab) = example() else { return };
+    let boot = lab.ok("node1", "cat /proc/sys/kernel/random/boot_id");
+    lab.ok("node1", "echo 1 >/root/seen; echo memory >/dev/shm/seen");
+    lab.ok("node2", "echo 2 >/root/seen");
+    lab.save("seen");
+    lab.ok("node1", "rm /root/seen /dev/shm/seen");
+    lab.power("node2", Power::Cut);
+    lab.link("node1", "red", false);
+    lab.reset("seen");
+    assert_eq!(
+        lab.ok(
+            "node1",
+            "cat /root/seen /dev/shm/seen /proc/sys/kernel/random/boot_id"
+        ),
+        format!("1\nmemory\n{boot}")
+    );
+    assert_eq!(lab.ok("node2", "cat /root/seen"), "2\n");
+    let there: u64 = lab.ok("node2", "date +%s").trim().parse().unwrap();
+    let here = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    assert!(here.abs_diff(there) < 10, "{here} {there}");
+    lab.fresh();
+    assert!(!lab.sh("node2", "cat /root/seen").status.success());
+    let said = nodewright::lab::reset_to(&lab.state().name, "unseen")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("`unseen`") && said.contains("there is fresh"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_pulled_wire_is_seen_at_both_ends_of_a_cable_and_at_one_of_a_switch() {
+    let Some(lab) = linked() else { return };
+    let carrier = |node: &str, card: &str, wanted: bool| {
+        let wanted = u8::from(wanted);
+        until(
+            &lab,
+            node,
+            &format!("[ $(cat /sys/class/net/{card}/carrier) = {wanted} ]"),
+        );
+    };
+    lab.link("node1", "yellow", false);
+    lab.link("node1", "green", false);
+    carrier("node1", "eth2", false);
+    carrier("node2", "eth2", false);
+    carrier("node1", "eth3", false);
+    carrier("node2", "eth3", true);
+    carrier("node1", "eth1", true);
+    lab.link("node2", "eth2", true);
+    carrier("node1", "eth2", true);
+    carrier("node2", "eth2", true);
+    // A wire that is pulled stays so when the machine is switched off and on.
+    lab.power("node1", Power::Cut);
+    lab.power("node1", Power::On);
+    lab.ok("node1", "ip link set eth2 up; ip link set eth3 up");
+    carrier("node1", "eth2", true);
+    carrier("node1", "eth3", false);
+    let said = nodewright::lab::link(&lab.state().name, "node1", "eth9", true)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("no card and no zone `eth9`; its cards are eth0, eth1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn wires_pass_what_the_site_says() {
+    let Some(lab) = linked() else { return };
+    for (node, last) in [("node1", 1), ("node2", 2)] {
+        lab.ok(
+            node,
+            &format!(
+                "modprobe 8021q; ip link set eth1 mtu 9000; ip address add 10.0.1.{last}/24 dev eth1; \
+                 ip link add link eth3 name eth3.101 type vlan id 101; \
+                 ip address add 10.0.101.{last}/24 dev eth3.101; ip link set eth3.101 up; \
+                 ip link set eth0 mtu 9000"
+            ),
+        );
+    }
+    lab.ok("node1", "ping -c 1 -W 10 -M do -s 8972 10.0.1.2");
+    lab.ok("node1", "ping -c 1 -W 10 -M do -s 1472 10.0.101.2");
+    // The switch behind red has the MTU that the site says, whatever the nodes believe.
+    lab.ok("node1", "ping -c 1 -W 10 -M do -s 1472 192.0.2.6");
+    assert!(
+        !lab.sh("node1", "ping -c 1 -W 2 -M do -s 1480 192.0.2.6")
+            .status
+            .success()
+    );
+    // A segment is one of its own: nothing of one is heard on another.
+    assert!(
+        !lab.sh("node1", "ping -c 1 -W 2 -I eth3 10.0.1.2")
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn power_is_cut_or_taken_in_order_and_disks_keep_what_was_synced() {
+    let Some(lab) = example() else { return };
+    let boot = lab.ok("node1", "cat /proc/sys/kernel/random/boot_id");
+    lab.ok("node1", "echo kept >/root/kept; sync");
+    lab.power("node1", Power::Cut);
+    assert!(!lab.sh("node1", "true").status.success());
+    lab.power("node1", Power::On);
+    assert_eq!(lab.ok("node1", "cat /root/kept"), "kept\n");
+    // In order: services are stopped first.
+    lab.ok(
+        "node1",
+        "printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\nExecStop=/bin/touch /root/stopped\\n' \
+         >/run/systemd/system/last.service; systemctl daemon-reload; systemctl start last",
+    );
+    lab.power("node1", Power::Off);
+    lab.power("node1", Power::On);
+    assert_ne!(
+        lab.ok(
+            "node1",
+            "ls /root/stopped; cat /proc/sys/kernel/random/boot_id"
+        ),
+        boot
+    );
+    lab.ok("node1", "test -e /root/stopped");
+    let said = nodewright::lab::power(&lab.state().name, "node1", Power::On)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(said, "node `node1` is on");
+}
+
+#[test]
+fn the_back_door_stays_open() {
+    let Some(lab) = example() else { return };
+    assert_eq!(
+        lab.ok(
+            "node1.lab",
+            "ip -br -4 address show eth0 | awk '{print $3}'"
+        ),
+        "192.0.2.5/24\n"
+    );
+    lab.ok(
+        "node1.lab",
+        "systemctl stop ssh; ip link set eth0 down; echo 'ALL: ALL' >/etc/hosts.deny.new; mv /etc/hosts.deny.new /etc/hosts.deny; \
+         rm -f /etc/ssh/ssh_host_* /root/.ssh/authorized_keys; sed -i 's/^root:/root:!/' /etc/shadow",
+    );
+    assert!(!lab.sh("node1", "true").status.success());
+    lab.ok(
+        "node1.lab",
+        "ip link set eth0 up; systemctl is-active ssh || true",
+    );
+    // What is mounted and made by it is the machine's.
+    lab.ok(
+        "node1.lab",
+        "mount -t tmpfs none /mnt && findmnt --task 1 /mnt",
+    );
+}
+
+#[test]
+fn a_run_on_machines_is_a_run() {
+    let Some(lab) = example() else { return };
+    let rig = Rig::cluster(lab);
+    rig.role("[[step]]\nkernel_module = \"bonding\"\n[[step]]\nfile = \"/etc/motd\"\ncontent = \"hello\\n\"\n");
+    let begun = Instant::now();
+    assert_eq!(rig.apply().code, 0);
+    let said = rig.plan();
+    assert_eq!(said.code, 0, "{}", said.page());
+    assert!(begun.elapsed() < Duration::from_mins(3));
+    rig.nodes
+        .ok("node2", "grep -qw bonding /proc/modules && cat /etc/motd");
+    // A reset ends the connections that were open, so the next run makes new ones.
+    rig.nodes.fresh();
+    assert_eq!(rig.plan().code, 2);
+}
