@@ -40,7 +40,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         &mut reporter,
         setup,
         |_| (),
-        async |engine| engine.attach(node, run.as_ref()).await,
+        async |engine| Box::pin(engine.attach(node, run.as_ref())).await,
     )?;
     reporter.finish()?;
     Ok(exit)

@@ -90,6 +90,7 @@ impl Context {
         Overrides {
             platform: self.global.lab.then(super::lab::platform),
             containers: self.global.lab,
+            known_hosts: self.global.lab.then(super::lab::known_hosts).flatten(),
         }
     }
 

@@ -142,6 +142,12 @@ pub fn default_name() -> String {
     std::env::var("NODEWRIGHT_LAB_NAME").unwrap_or_else(|_| DEFAULT_NAME.to_owned())
 }
 
+/// The host keys of that lab's nodes, while it is up.
+pub fn known_hosts() -> Option<std::path::PathBuf> {
+    let lab = crate::lab::State::load(&default_name()).ok().flatten();
+    Some(lab?.known_hosts)
+}
+
 /// What the nodes of that lab run; bare Debian while it is not up.
 pub fn platform() -> Platform {
     let lab = crate::lab::State::load(&default_name()).ok().flatten();

@@ -2,7 +2,9 @@
 
 use super::{Context, Usage, keys};
 use crate::exit::Exit;
+use crate::resource::Platform;
 use crate::site::Site;
+use crate::site::keys::{root_file, root_secret};
 use crate::site::secrets::{Alphabet, FILE, Recipients, Secrets, generate};
 use crate::survey::SurveyError;
 use anyhow::Context as _;
@@ -48,6 +50,8 @@ enum Verb {
     },
     /// Edit all of them in $VISUAL or $EDITOR; the file lies in memory meanwhile.
     Edit,
+    /// Make what is lacking: a pair of keys for root of each member of the cluster, to go from node to node.
+    Keys,
     /// Close the file anew to the operators that the site has now.
     Rekey,
     /// List the names.
@@ -104,9 +108,66 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             Some(new) => keys::save(context, dir, site, &new)?,
             None => context.note("Nothing was changed.\n"),
         },
+        Verb::Keys => root_keys(context, dir, site, &mut secrets)?,
         Verb::Rekey => keys::save(context, dir, site, &secrets)?,
     }
     Ok(Exit::Done)
+}
+
+/// Makes the keys of root that are not there yet. The private half goes into the encrypted file first: a public one
+/// without it would open nothing.
+fn root_keys(
+    context: &Context,
+    dir: &Path,
+    site: &Site,
+    secrets: &mut Secrets,
+) -> anyhow::Result<()> {
+    let members = site.members();
+    // OpenSSH 5.3 of EL6 knows no Ed25519 (reference.md 4).
+    let old = members.iter().any(|m| site.platform_of(m) == Platform::El6);
+    let words: &[&str] = if old {
+        &["-t", "rsa", "-b", "4096"]
+    } else {
+        &["-t", "ed25519"]
+    };
+    let mut made = Vec::new();
+    for node in members {
+        let (name, file) = (root_secret(node), root_file(node));
+        if secrets.get(&name).is_some() && site.keys().root.contains_key(node) {
+            continue;
+        }
+        let folder = memory()?;
+        let path = folder.path().join("key");
+        let done = std::process::Command::new("ssh-keygen")
+            .args(["-q", "-N", "", "-C", &format!("root@{node}"), "-f"])
+            .arg(&path)
+            .args(words)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .context("cannot start ssh-keygen")?;
+        let said = String::from_utf8_lossy(&done.stderr);
+        anyhow::ensure!(done.status.success(), "ssh-keygen: {}", said.trim());
+        secrets.set(&name, &std::fs::read_to_string(&path)?)?;
+        made.push((
+            node,
+            file,
+            std::fs::read_to_string(path.with_extension("pub"))?,
+        ));
+    }
+    if made.is_empty() {
+        context.note("Nothing was lacking.\n");
+        return Ok(());
+    }
+    keys::save(context, dir, site, secrets)?;
+    std::fs::create_dir_all(dir.join(crate::site::keys::FOLDER))?;
+    for (node, file, text) in made {
+        crate::report::write_whole(&dir.join(&file), text.as_bytes(), 0o644)
+            .with_context(|| format!("cannot write {file}"))?;
+        context.note(&format!(
+            "A key for root of {node}: {file}; commit it with {FILE}.\n"
+        ));
+    }
+    Ok(())
 }
 
 fn list(context: &Context, dir: &Path, site: &Site, secrets: &Secrets) -> anyhow::Result<()> {
@@ -146,18 +207,24 @@ fn asked(name: &str) -> anyhow::Result<String> {
     Ok(value)
 }
 
-/// What the operator's editor made of them; nothing when nothing changed.
-fn edited(secrets: &Secrets) -> anyhow::Result<Option<Secrets>> {
+/// A folder in memory where there is one, of this user alone. It is removed when it is dropped, whatever happens.
+fn memory() -> anyhow::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     let place = if memory.is_dir() {
         memory.to_owned()
     } else {
         std::env::temp_dir()
     };
-    // Made with mode 0700 and removed when it is dropped, whatever happens.
-    let folder = tempfile::Builder::new()
+    let builder = tempfile::Builder::new()
         .prefix("nodewright-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .tempdir_in(place)?;
+    Ok(builder)
+}
+
+/// What the operator's editor made of them; nothing when nothing changed.
+fn edited(secrets: &Secrets) -> anyhow::Result<Option<Secrets>> {
+    let folder = memory()?;
     let mut file = tempfile::Builder::new()
         .suffix(".toml")
         .tempfile_in(folder.path())?;

@@ -124,6 +124,7 @@ impl Workplace {
                 privilege,
                 etckeeper: self.site.roles_of(&node).iter().any(|r| r == "etckeeper"),
                 partial: !selection.is_all(),
+                trusts: self.trusts(&node),
                 logins: self.logins(&node),
             });
         }
@@ -158,6 +159,20 @@ impl Workplace {
                 }
             },
         })
+    }
+
+    /// The peers whose root the role sshd lets in here.
+    fn trusts(&self, node: &str) -> Vec<String> {
+        let site = &self.site;
+        let keyed = |name: &str| {
+            let has = |role: &String| role == "sshd";
+            site.keys().root.contains_key(name) && site.roles_of(name).iter().any(has)
+        };
+        let peers = site.peers_of(node).into_iter().filter(|p| keyed(p));
+        peers
+            .filter(|_| site.keys().host.contains_key(node))
+            .map(ToOwned::to_owned)
+            .collect()
     }
 
     /// The accounts by which somebody comes to a node: this run's, and those of the site's operators.

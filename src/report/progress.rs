@@ -259,11 +259,12 @@ impl Live {
                     .set_message("connection lost, connecting again");
             }
             Event::Following { node } => self.bar(node, look).set_message("following"),
-            Event::Guard { node, says } => {
-                if let GuardSays::Waiting { left, why } = says {
-                    let text = look.paint(Tone::Change, waiting(*left, why));
-                    self.bar(node, look).set_message(text);
-                }
+            Event::Guard {
+                node,
+                says: GuardSays::Waiting { left, why },
+            } => {
+                let text = look.paint(Tone::Change, waiting(*left, why));
+                self.bar(node, look).set_message(text);
             }
             Event::Failed { node, why } => {
                 let first = why.lines().next().unwrap_or_default();

@@ -31,6 +31,7 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::command::Command>::new(),
     &Adapter::<super::git::Git>::new(),
     &Adapter::<super::clock::Clock>::new(),
+    &Adapter::<super::peer::Peer>::new(),
     &Adapter::<super::etckeeper::Etckeeper>::new(),
 ];
 

@@ -29,6 +29,7 @@ mod never_restarted;
 mod observe;
 mod package;
 mod package_version;
+pub mod peer;
 mod platform;
 mod public_key;
 mod repository;

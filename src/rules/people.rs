@@ -3,6 +3,7 @@
 use super::{Rule, at, found, once, path};
 use crate::resource::Platform;
 use crate::site::inventory::Operator;
+use crate::site::keys::root_file;
 use crate::site::types::SshKey;
 use crate::site::{Finding, Severity, Site};
 
@@ -48,6 +49,13 @@ pub(super) const RULES: &[Rule] = &[
         title: "Somebody among the operators may become root.",
         why: "Otherwise nobody looks after the nodes but root's own password.",
         check: sudo,
+    },
+    Rule {
+        code: "PEER-KEYS",
+        severity: Severity::Warning,
+        title: "Root of each member has a key to go to its peers with, and its host keys are pinned.",
+        why: "Live migration and recovery go from node to node as root, and an unknown host key fails them (reference.md 4, invariant 60).",
+        check: peer_keys,
     },
 ];
 
@@ -153,6 +161,41 @@ fn cannot_open(site: &Site, findings: &mut Vec<Finding>) {
                 found(format!("no key of `{name}` can open the encrypted file"))
                     .at(at(site, &["operator", name.as_str(), "secrets"]))
                     .help("add an Ed25519 or RSA key to `keys`, or `age = \"age1…\"`"),
+            );
+        }
+    }
+}
+
+/// Members with the role sshd of a cluster that has more than one.
+fn trusting(site: &Site) -> impl Iterator<Item = &str> {
+    let members = site.members();
+    let several = members.len() > 1;
+    let has = |name: &&str| site.roles_of(name).iter().any(|r| r == "sshd");
+    members.into_iter().filter(move |n| several && has(n))
+}
+
+fn peer_keys(site: &Site, findings: &mut Vec<Finding>) {
+    for node in trusting(site) {
+        let keys = site.keys();
+        let key = (!keys.root.contains_key(node)).then(|| {
+            (
+                format!("its root has no key: {} is not there", root_file(node)),
+                "`nodewright secret keys` makes it".to_owned(),
+            )
+        });
+        let host = (!keys.host.contains_key(node)).then(|| {
+            (
+                "its host keys are not in known_hosts".to_owned(),
+                format!("`nodewright enroll {node}` pins them"),
+            )
+        });
+        let (what, help): (Vec<_>, Vec<_>) = key.into_iter().chain(host).unzip();
+        if !what.is_empty() {
+            findings.push(
+                found(format!("root cannot go from node to node with {node}"))
+                    .at(at(site, &["node", node]))
+                    .label(what.join("; "))
+                    .help(help.join("; ")),
             );
         }
     }

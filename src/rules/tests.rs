@@ -377,6 +377,8 @@ const CASES: &[Case] = &[
         ("true", "")),
     case("OPERATOR-SUDO", BASE, &[("sudo = true, secrets", "secrets"), ("sudo = true, secrets", "secrets")],
         ("operator", "")),
+    case("PEER-KEYS", BASE, &[("\"etckeeper\"]", "\"etckeeper\", \"sshd\"]")],
+        ("node1", "")),
     // services
     case("TIME-SERVERS", BASE, &[(", \"ntp3.example.net\"", "")],
         ("[\"ntp1.example.net\", \"ntp2.example.net\"]", "")),

@@ -90,6 +90,7 @@ impl Engine {
             &session,
             prepared.run().clone(),
             prepared.stage(),
+            &self.sessions,
             self.events.clone(),
         )
         .await;

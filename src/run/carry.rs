@@ -304,7 +304,7 @@ impl Engine {
                 Rc::clone(&self.setup),
                 Rc::clone(&self.sessions[&node]),
                 &batches[&node],
-                guarded(&todo[&node]),
+                guarded(&todo[&node]).then_some(&self.sessions),
                 self.events.clone(),
             )
             .await
@@ -343,7 +343,11 @@ impl Engine {
             );
             let events = events.clone();
             let guarded = windows.contains(&node);
-            async move { get_ready(setup, session, &batches[&node], guarded, events).await }
+            async move {
+                let none = BTreeMap::new();
+                let peers = guarded.then_some(&none);
+                get_ready(setup, session, &batches[&node], peers, events).await
+            }
         })
         .await;
         let all = self.keep_or_fail(all);

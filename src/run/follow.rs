@@ -31,13 +31,14 @@ pub(super) async fn get_ready(
     setup: Rc<Setup>,
     session: Rc<Session>,
     batch: &Batch,
-    guarded: bool,
+    peers: Option<&BTreeMap<String, Rc<Session>>>,
     events: Events,
 ) -> Result<Ready, Trouble> {
     let mut guardian = None;
-    if guarded {
+    if let Some(peers) = peers {
         let (setup, run) = (Rc::clone(&setup), batch.run.clone());
-        guardian = Some(Guardian::new(setup, &session, run, batch.stage, events.clone()).await);
+        guardian =
+            Some(Guardian::new(setup, &session, run, batch.stage, peers, events.clone()).await);
     }
     let (guard, words) = mpsc::unbounded_channel();
     let (said, heard) = mpsc::unbounded_channel();

@@ -6,7 +6,9 @@ use crate::exit::Exit;
 use crate::node::{
     ConnectOptions, GuardState, GuardWord, NodeError, Outcome, Prepared, RunId, Session, Way,
 };
+use crate::resource::Observe;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -26,6 +28,8 @@ pub(super) struct Guardian {
     run: RunId,
     stage: u32,
     ways: Vec<Way>,
+    /// Peers whose root got in right before.
+    peers: Vec<(String, Rc<Session>)>,
     events: Events,
     /// Why the last new connection did not come about.
     failed: Rc<RefCell<String>>,
@@ -39,6 +43,7 @@ impl Guardian {
         session: &Session,
         run: RunId,
         stage: u32,
+        peers: &BTreeMap<String, Rc<Session>>,
         events: Events,
     ) -> Self {
         let node = session.node().to_owned();
@@ -49,6 +54,7 @@ impl Guardian {
             run,
             stage,
             ways: Vec::new(),
+            peers: Vec::new(),
             events,
             failed: Rc::default(),
         };
@@ -74,7 +80,29 @@ impl Guardian {
                 }
             }
         }
+        for peer in &setup.member(&node).trusts {
+            if let Some(session) = peers.get(peer)
+                && guardian.peer_gets_in(peer, session).await.is_ok()
+            {
+                guardian.peers.push((peer.clone(), Rc::clone(session)));
+            }
+        }
         guardian
+    }
+
+    /// Whether a peer's root gets in, over a connection of its own.
+    async fn peer_gets_in(&self, peer: &str, session: &Session) -> Result<(), String> {
+        let mut observe = Observe::default();
+        observe.slow_section("peer", crate::resource::peer::login(&self.node));
+        let answer = session
+            .ask(&observe)
+            .await
+            .map_err(|e| format!("{peer} does not answer itself: {}", e.failure))?;
+        match answer.get("peer").map(|s| (s.status, s.text())) {
+            Some((0, _)) => Ok(()),
+            Some((_, said)) => Err(format!("root of {peer} does not get in: {}", said.trim())),
+            None => Err(format!("{peer} was not asked")),
+        }
     }
 
     /// Why the last new connection did not come about, to be read when all is over.
@@ -89,7 +117,7 @@ impl Guardian {
                 self.confirm(Duration::from_secs(seconds), &mut heard).await;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Until it is confirmed, or the guard says that it is too late.
@@ -130,11 +158,20 @@ impl Guardian {
                 }
             }
             missing = still;
-            if missing.is_empty() {
+            let mut all_peers = true;
+            for (peer, session) in self.peers.iter().filter(|_| missing.is_empty()) {
+                if let Err(why) = self.peer_gets_in(peer, session).await {
+                    *self.failed.borrow_mut() = why;
+                    all_peers = false;
+                }
+            }
+            if missing.is_empty() && all_peers {
                 let Some(session) = open.take() else { return };
                 match session.confirm(&self.run, self.stage).await {
                     Ok(true) => {
-                        let ways = self.ways.iter().map(|w| w.alias.clone()).collect();
+                        let ways = self.ways.iter().map(|w| w.alias.clone());
+                        let peers = self.peers.iter().map(|(p, _)| format!("root of {p}"));
+                        let ways = ways.chain(peers).collect();
                         self.say(GuardSays::Confirmed { ways });
                         let _ = session.close().await;
                         return;
@@ -192,7 +229,6 @@ pub(super) async fn aftermath(session: &Session, run: &RunId, stage: u32) -> Out
                 let because = Box::new(because);
                 return Outcome::PutBack { same, because };
             }
-            Ok(GuardState::None | GuardState::Confirmed) => return Outcome::Died,
             Ok(GuardState::Armed | GuardState::Reverting) | Err(_) if Instant::now() < end => {}
             _ => return Outcome::Died,
         }

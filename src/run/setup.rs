@@ -25,6 +25,8 @@ pub struct Member {
     pub etckeeper: bool,
     /// Whether only some of its resources take part: then nothing is an orphan.
     pub partial: bool,
+    /// The peers from whose root this node lets root in, and the name by which they call it.
+    pub trusts: Vec<String>,
     /// The accounts that operators log in with, this run's among them: a change of one runs under the guard.
     pub logins: BTreeSet<String>,
 }

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Severity};
 use super::inventory::Inventory;
+use super::keys::Keys;
 use super::source::Sources;
 use super::{Site, Tree, references, shape, tree};
 use crate::resource::Platform;
@@ -17,6 +18,8 @@ pub struct Overrides {
     pub platform: Option<Platform>,
     /// Every node counts as a container, whose kernel and clock are its host's: the role `base` leaves them alone.
     pub containers: bool,
+    /// The `known_hosts` that tells the nodes' host keys, instead of the site's own.
+    pub known_hosts: Option<PathBuf>,
 }
 
 /// What came of reading a site.
@@ -71,7 +74,10 @@ pub fn load(dir: &Path, overrides: &Overrides) -> Loaded {
             Some(whole) => tree::merge(whole, one, &sources, &mut findings),
         }
     }
-    finish(sources, whole, overrides, findings)
+    let own = dir.join("known_hosts");
+    let known_hosts = overrides.known_hosts.as_ref().unwrap_or(&own);
+    let keys = Keys::load(dir, known_hosts, &mut findings);
+    finish(sources, whole, keys, overrides, findings)
 }
 
 /// Reads an inventory that is one text. Its places are in a file called `inventory.toml`.
@@ -80,7 +86,13 @@ pub fn load_str(text: &str) -> Loaded {
     let mut findings = Vec::new();
     let file = sources.add("inventory.toml", text);
     let whole = tree::parse(&sources, file, &mut findings);
-    finish(sources, Some(whole), &Overrides::default(), findings)
+    finish(
+        sources,
+        Some(whole),
+        Keys::default(),
+        &Overrides::default(),
+        findings,
+    )
 }
 
 /// The JSON Schema of an inventory.
@@ -124,6 +136,7 @@ fn inventory_files(dir: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
 fn finish(
     mut sources: Sources,
     tree: Option<Tree>,
+    keys: Keys,
     overrides: &Overrides,
     mut findings: Vec<Finding>,
 ) -> Loaded {
@@ -152,11 +165,13 @@ fn finish(
             whole.extend(platform.word().bytes());
         }
         whole.push(u8::from(overrides.containers));
+        whole.extend(keys.bytes());
         Some(Site {
             inventory,
             digest: crate::digest::sha256(&whole),
             tree,
             overrides: overrides.clone(),
+            keys,
         })
     });
     if let Some(site) = &site {

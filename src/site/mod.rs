@@ -8,6 +8,7 @@ mod devices;
 mod finding;
 mod hosts;
 pub mod inventory;
+pub mod keys;
 mod load;
 pub mod machines;
 mod model;
@@ -40,6 +41,7 @@ pub struct Site {
     pub inventory: Inventory,
     tree: Tree,
     overrides: Overrides,
+    keys: keys::Keys,
     digest: String,
 }
 

@@ -157,6 +157,11 @@ impl Site {
         }))
     }
 
+    /// Public keys that lie beside the inventory.
+    pub fn keys(&self) -> &super::keys::Keys {
+        &self.keys
+    }
+
     /// The ways to the nodes, in the order in which they are tried.
     pub fn reach(&self) -> Vec<Reach> {
         let ways: Vec<_> = self
@@ -402,6 +407,8 @@ impl Site {
             "devices": self.devices(name),
             "bmc": node.bmc,
             "fence": node.fence,
+            "host_keys": self.keys.host.get(name).cloned().unwrap_or_default(),
+            "root_key": self.keys.root.get(name),
             "groups": self.groups_of(name),
             "roles": self.roles_of(name),
             "member": self.members().contains(&name),

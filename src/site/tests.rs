@@ -14,6 +14,7 @@ fn crosslink_on(platform: Option<Platform>) -> Site {
     let loaded = load(
         &dir,
         &Overrides {
+            known_hosts: None,
             platform,
             containers: false,
         },
@@ -140,6 +141,7 @@ fn templates_see_devices_in_start_order() {
 #[test]
 fn a_rehearsal_in_containers_manages_what_it_can() {
     let overrides = Overrides {
+        known_hosts: None,
         platform: Some(Platform::Debian12),
         containers: true,
     };

@@ -18,6 +18,7 @@ fn root() -> PathBuf {
 fn expanded(platform: Platform) -> Vec<(String, Expansion)> {
     let dir = root().join("inventory/crosslink");
     let overrides = Overrides {
+        known_hosts: None,
         platform: Some(platform),
         containers: false,
     };

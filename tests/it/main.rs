@@ -27,6 +27,7 @@ mod rig;
 mod secrets;
 mod shells;
 mod sshd;
+mod sshd_role;
 mod support;
 mod vm_lab;
 mod yard;

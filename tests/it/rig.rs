@@ -60,7 +60,8 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
         Self::with(nodes, &inventory.replace(roles, "roles = [\"demo\"]"))
     }
 
-    fn with(nodes: Nodes, inventory: &str) -> Self {
+    /// A site of this inventory.
+    pub fn with(nodes: Nodes, inventory: &str) -> Self {
         let mut desk = Desk::new().file("inventory.toml", inventory);
         // Connections that stay open are this desk's own.
         let home = desk.home().to_str().unwrap().to_owned();
@@ -213,7 +214,7 @@ impl Live {
     /// Reads until an event that is meant has come.
     #[track_caller]
     pub fn until(&mut self, meant: impl Fn(&Json) -> bool) {
-        while let Some(line) = self.out.next() {
+        for line in self.out.by_ref() {
             let line = line.unwrap();
             let event = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
             self.events.push(event);
