@@ -4,8 +4,8 @@
 
 use nodewright::facts::Facts;
 use nodewright::node::{Holder, NodeState, RunId, SpoolEvent, read_journal};
-use nodewright::plan::Manifest;
-use nodewright::resource::Answer;
+use nodewright::plan::{Manifest, orphan};
+use nodewright::resource::{Answer, Platform, Target};
 use nodewright::role::{Library, expand};
 use nodewright::site::{Finding, Sources, load_str};
 
@@ -71,14 +71,14 @@ pub fn role(data: &[u8]) {
 pub fn event(data: &[u8]) {
     if let Ok(answer) = Answer::parse(data, SENTINEL) {
         let state = NodeState::read(&answer);
-        let _ = Manifest::parse(&state.manifest).orphans(&[]);
+        orphans(&state.manifest);
         if let Some(last) = &state.last {
             let _ = (last.finished(), last.interrupted());
         }
         let _ = (read_journal(&answer), Facts::parse(&answer));
     }
     let text = String::from_utf8_lossy(data);
-    let _ = Manifest::parse(&text).orphans(&[]);
+    orphans(&text);
     for line in text.lines() {
         let _ = (
             SpoolEvent::parse(line),
@@ -86,6 +86,15 @@ pub fn event(data: &[u8]) {
             RunId::parse(line),
         );
     }
+}
+
+/// A manifest, of which nothing is wanted any more.
+fn orphans(manifest: &str) {
+    let target = Target {
+        node: "node1".to_owned(),
+        platform: Platform::Debian12,
+    };
+    let _ = orphan::find(&Manifest::parse(manifest), &[], &target);
 }
 
 /// Every finding can be shown with its place.

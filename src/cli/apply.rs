@@ -67,7 +67,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let (answer, answered) = std::sync::mpsc::channel();
     let after = |event: &Event| {
         if let Event::Planned { plan } = event {
-            let go = plan.is_empty() || !ask || agreed(context);
+            let go = plan.is_empty() || !ask || context.agrees("Carry this out? [y/N] ");
             let _ = answer.send(go);
         }
     };
@@ -108,12 +108,4 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     })?;
     reporter.finish()?;
     Ok(exit)
-}
-
-/// Asks on the terminal.
-fn agreed(context: &Context) -> bool {
-    context.warn("Carry this out? [y/N] ");
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }

@@ -145,6 +145,14 @@ impl Context {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 
+    /// Asks on the terminal; no answer is no.
+    pub fn agrees(&self, question: &str) -> bool {
+        self.warn(question);
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    }
+
     /// The receiver of events that fits the terminal and the options.
     pub fn reporter(&self) -> Reporter {
         let progress = if std::io::stderr().is_terminal() {

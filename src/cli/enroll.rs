@@ -80,7 +80,7 @@ async fn enroll(
     for key in &keys {
         context.print(&format!("  {}\n", key.fingerprint))?;
     }
-    if !args.yes && !agreed(context) {
+    if !args.yes && !context.agrees("  Are these the node's own? [y/N] ") {
         context.print("  left out: its host keys are not pinned\n")?;
         return Ok(Ok(()));
     }
@@ -107,14 +107,6 @@ async fn enroll(
         context.print("  sudo needs no terminal for you\n")?;
     }
     Ok(Ok(()))
-}
-
-/// Asks whether the fingerprints are those that the node's own console shows.
-fn agreed(context: &Context) -> bool {
-    context.warn("  Are these the node's own? [y/N] ");
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }
 
 /// The operator's public key: the named file's, or the one that the site has under the name of who runs this.

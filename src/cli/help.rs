@@ -12,7 +12,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "With the nodes",
         &[
-            "plan", "apply", "verify", "log", "facts", "run", "attach", "unlock", "capture",
+            "plan", "apply", "verify", "log", "facts", "run", "attach", "unlock", "forget",
+            "capture",
         ],
     ),
     (

@@ -11,6 +11,7 @@ mod demo_progress;
 mod eject;
 pub mod enroll;
 pub mod facts;
+pub mod forget;
 mod help;
 mod init;
 mod init_from;
@@ -75,6 +76,8 @@ pub enum Command {
     Attach(attach::Args),
     /// Take away the lock that a run which is gone left behind.
     Unlock(unlock::Args),
+    /// Forget what nothing asks for any more and a run leaves where it is.
+    Forget(forget::Args),
     /// Earlier runs, from the nodes' own journals.
     Log(log::Args),
     /// Say everything that is wrong with the site, without any node.
@@ -118,6 +121,7 @@ impl Command {
             Self::Run(args) => run::run(&args, context),
             Self::Attach(args) => attach::run(&args, context),
             Self::Unlock(args) => unlock::run(&args, context),
+            Self::Forget(args) => forget::run(&args, context),
             Self::Log(args) => log::run(&args, context),
             Self::Check(args) => check::run(&args, context),
             Self::Schema(args) => schema::run(&args, context),

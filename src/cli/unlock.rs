@@ -61,7 +61,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                     }
                     (None, Some(holder)) => {
                         engine.tell(note(format!("left behind by {holder}, which is gone")));
-                        if yes || agreed() {
+                        if yes || context.agrees(&format!("Take the lock of {holder} away? [y/N] "))
+                        {
                             match engine.sessions()[&name].unlock(&holder).await {
                                 Ok(()) => Exit::Done,
                                 Err(error) => {
@@ -81,14 +82,4 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     )?;
     reporter.finish()?;
     Ok(exit)
-}
-
-fn agreed() -> bool {
-    use std::io::IsTerminal as _;
-    if !std::io::stdin().is_terminal() {
-        return false;
-    }
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }

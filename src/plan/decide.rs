@@ -3,6 +3,7 @@
 use super::diff::{Side, compare};
 use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
 use super::manifest::Manifest;
+use super::orphan::folder_digest;
 use super::path_item::{Early, Past, path_item};
 use super::paths::Paths;
 use super::{FileDiff, NodePlan, Remark, Weight};
@@ -43,6 +44,8 @@ pub struct Decided {
     pub errors: Vec<String>,
     /// Long work under way: address and per cent.
     pub waiting: Vec<(String, u8)>,
+    /// Address and path of what we made, nobody wants and is gone: the next batch forgets it.
+    pub gone: Vec<(Address, String)>,
 }
 
 /// One step of a batch.
@@ -432,8 +435,14 @@ impl<'a> Draft<'_, 'a> {
             .collect::<Vec<_>>()
             .join(" ");
         let diffs: Vec<FileDiff> = resources.iter().flat_map(|r| self.diffs(r)).collect();
+        // What works together comes when the files of all of it are there.
+        let last = if kind.edits_first() {
+            resources.len() - 1
+        } else {
+            0
+        };
         Item {
-            order: (resources[0].step.index, 1),
+            order: (resources[last].step.index, 1),
             resources: resources.to_vec(),
             path: None,
             title: kind.title(&names, &deltas),
@@ -443,8 +452,11 @@ impl<'a> Draft<'_, 'a> {
                 _ => Vec::new(),
             },
             calls,
+            owns: match resources {
+                [one] => self.folder(one, &blobs),
+                _ => (String::new(), String::new(), false),
+            },
             blobs,
-            owns: (String::new(), String::new(), false),
             later: None,
             // A package may bring the folder.
             early: (!diffs.is_empty()).then_some(Early::Or("replace")),
@@ -489,6 +501,26 @@ impl<'a> Draft<'_, 'a> {
             None => Side::Absent,
         };
         compare(path, &old, &new, secret || past || shown)
+    }
+
+    /// What the manifest says of the folder that is a resource's own, if it has one: `blobs` are its files' contents.
+    fn folder(&self, resource: &Resource, blobs: &[Content]) -> (String, String, bool) {
+        let none = (String::new(), String::new(), false);
+        let Some(folder) = resource.kind.folder(resource) else {
+            return none;
+        };
+        if folder.files.is_empty() {
+            return none;
+        }
+        let contents = folder
+            .files
+            .iter()
+            .map(|(_, text)| text.reveal(self.wanted.vault));
+        let contents: Vec<String> = contents.map(Result::unwrap_or_default).collect();
+        let names = folder.files.iter().map(|(name, _)| name.as_str());
+        let files = names.zip(contents.iter().map(String::as_bytes));
+        let tainted = blobs.iter().any(|b| b.secret);
+        (folder.path, folder_digest(files), tainted)
     }
 }
 

@@ -192,3 +192,23 @@ fn what_a_package_may_bring_and_nobody_wants_is_decided_later() {
         assert_eq!((tables, plan.same), (vec![table], 0));
     }
 }
+
+#[test]
+fn what_works_together_comes_when_the_files_of_all_of_it_are_there() {
+    let repository = |id: &str| json!({ "repository": id, "url": "file:///srv", "suite": "./", "unsigned": true });
+    let plan = plan(
+        &[repository("one"), repository("two")],
+        &[("repository", "stale\n", 0)],
+        "",
+    );
+    let titles: Vec<&str> = plan.changes.iter().map(|c| c.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "create /etc/apt/sources.list.d/one.sources",
+            "create /etc/apt/sources.list.d/two.sources",
+            "repository one two"
+        ]
+    );
+    assert!(plan.changes.iter().all(|c| c.stage == 0));
+}

@@ -1,13 +1,18 @@
 //! What a node keeps about what we manage there: one line an address, the last one wins.
 
-use super::Orphan;
-use crate::resource::{Address, Resource};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::resource::Address;
+use std::collections::BTreeMap;
+
+/// The digest of a path that is not ours alone: lines or keys of a file, the mode of a folder.
+pub const PART: &str = "part";
+
+/// The digest of what is no longer ours.
+pub const GONE: &str = "-";
 
 /// The manifest of a node, as its observation brought it back.
 ///
 /// Lines of `ADDRESS<TAB>PATH<TAB>DIGEST<TAB>RUN<TAB>secret|plain`; a line whose digest is `-` says that the address is
-/// no longer ours.
+/// no longer ours, and [`PART`] stands where a path is ours in part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     entries: BTreeMap<(String, String), Entry>,
@@ -36,7 +41,7 @@ impl Manifest {
                 continue;
             };
             let key = ((*address).to_owned(), (*path).to_owned());
-            if *digest == "-" {
+            if *digest == GONE {
                 manifest.entries.remove(&key);
                 continue;
             }
@@ -75,43 +80,21 @@ impl Manifest {
         self.entries.is_empty()
     }
 
-    /// What was made under an address that nothing asks for now. Whether a file is removed is decided once its digest
-    /// is known: see [`Manifest::expected`].
-    pub fn orphans(&self, resources: &[Resource]) -> Vec<Orphan> {
-        let addresses: BTreeSet<String> = resources.iter().map(|r| r.address.to_string()).collect();
-        let paths: BTreeSet<&str> = resources
-            .iter()
-            .flat_map(|r| r.edits.iter().map(|e| e.path.as_str()))
-            .collect();
-        let mut orphans: Vec<Orphan> = self
-            .entries
-            .values()
-            .filter(|e| !addresses.contains(&e.address.to_string()))
-            .filter(|e| e.path.is_empty() || !paths.contains(e.path.as_str()))
-            .map(|e| {
-                let file = e.address.kind == "file" && !e.path.is_empty();
-                Orphan {
-                    address: e.address.clone(),
-                    path: e.path.clone(),
-                    removed: false,
-                    why: if file {
-                        "no longer wanted".to_owned()
-                    } else {
-                        "no longer wanted; a run removes only files".to_owned()
-                    },
-                }
-            })
-            .collect();
-        // What has a running side and files beside it is one thing to people.
-        orphans.dedup_by(|a, b| a.address == b.address && a.address.kind != "file");
-        orphans
+    /// All entries: address and path, which is empty for what has none.
+    pub fn entries(&self) -> impl Iterator<Item = (&Address, &str)> {
+        self.entries.values().map(|e| (&e.address, e.path.as_str()))
     }
 
-    /// The digest we last wrote to a path that is an orphan file.
-    pub fn expected(&self, orphan: &Orphan) -> Option<&str> {
-        self.entries
-            .get(&(orphan.address.to_string(), orphan.path.clone()))
-            .map(|e| e.digest.as_str())
+    /// The digest of what we last wrote to a path under this address.
+    pub fn expected(&self, address: &Address, path: &str) -> Option<&str> {
+        let key = (address.to_string(), path.to_owned());
+        self.entries.get(&key).map(|e| e.digest.as_str())
+    }
+
+    /// The paths kept for an address; an empty one for what has none.
+    pub fn paths(&self, address: &Address) -> Vec<String> {
+        let mine = self.entries().filter(|(a, _)| *a == address);
+        mine.map(|(_, path)| path.to_owned()).collect()
     }
 }
 
@@ -129,8 +112,8 @@ mod tests {
         let address = |text| Address::parse(text).unwrap();
         assert!(manifest.is_secret(&address("base/file:/etc/a")));
         assert!(!manifest.is_secret(&address("base/package:x")));
-        let orphans = manifest.orphans(&[]);
-        assert_eq!(orphans.len(), 1);
-        assert_eq!(manifest.expected(&orphans[0]), Some("bb"));
+        let address = address("base/file:/etc/a");
+        assert_eq!(manifest.expected(&address, "/etc/a"), Some("bb"));
+        assert_eq!(manifest.paths(&address), ["/etc/a"]);
     }
 }

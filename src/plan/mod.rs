@@ -14,7 +14,7 @@ mod select;
 mod wave;
 
 pub use decide::{Content, Decided, Step, Wanted};
-pub use manifest::Manifest;
+pub use manifest::{GONE, Manifest, PART};
 pub use model::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
 pub use paths::{Paths, sha256};
 pub use select::Selection;

@@ -128,9 +128,9 @@ pub struct Orphan {
     /// The address it was made under.
     #[serde(serialize_with = "address")]
     pub address: Address,
-    /// The path, for files; empty otherwise.
-    pub path: String,
-    /// Whether a run removes it: only a file that is still as it was written.
+    /// The paths that it wrote.
+    pub paths: Vec<String>,
+    /// Whether a run removes it: only where all its files are still as they were written.
     pub removed: bool,
     /// Why, in words.
     pub why: String,

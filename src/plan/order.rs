@@ -1,6 +1,7 @@
 //! Puts what is to be done in order and cuts it where something has to be seen first.
 
 use super::decide::{Decided, Draft, Step};
+use super::orphan;
 use super::path_item::Early;
 use super::{Change, Later, sha256};
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl Draft<'_, '_> {
                 ended_by = Some(name);
             }
         }
-        self.decided.plan.orphans = self.manifest.orphans(self.wanted.resources);
+        let (resources, target) = (self.wanted.resources, self.wanted.target);
+        self.decided.plan.orphans = orphan::find(self.manifest, resources, target);
         self.decided.plan.same = self.decided.same.len();
         self.decided
     }

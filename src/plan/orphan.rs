@@ -1,67 +1,240 @@
 //! What an earlier run made and nothing asks for any more.
 
-use super::{Change, Decided, Manifest, Step, sha256};
-use crate::resource::{Delta, StepMeta};
+use super::manifest::{GONE, PART};
+use super::{Change, Decided, Manifest, Orphan, Step, sha256};
+use crate::resource::{Address, Delta, Erased, Orphaned, Resource, StepMeta, Target, kind_named};
 use crate::sh::Call;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The paths whose digest decides about an orphan: files that we made.
-pub fn questions(decided: &Decided) -> Vec<String> {
-    let files = decided
-        .plan
-        .orphans
-        .iter()
-        .filter(|o| o.address.kind == "file");
-    files.map(|o| o.path.clone()).collect()
+/// What was made under an address that nothing asks for now, one an address. An empty `why` says that its files decide,
+/// which [`settle`] does once they were looked at.
+pub fn find(manifest: &Manifest, resources: &[Resource], target: &Target) -> Vec<Orphan> {
+    let wanted = Wanted::of(resources, target);
+    let mut orphans: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
+    for (address, path) in manifest.entries() {
+        if !wanted.addresses.contains(address) && !wanted.has(path) {
+            orphans.entry(address).or_default().push(path.to_owned());
+        }
+    }
+    let one = |(address, mut paths): (&Address, Vec<String>)| {
+        paths.retain(|p| !p.is_empty());
+        Orphan {
+            why: stays(manifest, &wanted, address, &paths).unwrap_or_default(),
+            address: address.clone(),
+            paths,
+            removed: false,
+        }
+    };
+    orphans.into_iter().map(one).collect()
 }
 
-/// Decides about orphans: a file that is as we wrote it goes, one that was changed stays and is reported, one that is
-/// gone is forgotten. `sums` are the digests of the [`questions`].
-pub fn settle(decided: &mut Decided, manifest: &Manifest, sums: &BTreeMap<String, String>) {
-    let stage = decided.steps.last().map_or(0, |s| s.stage);
-    let mut orphans = std::mem::take(&mut decided.plan.orphans);
-    orphans.retain(|o| o.address.kind != "file" || sums.contains_key(&o.path));
-    for orphan in orphans.iter_mut().filter(|o| o.address.kind == "file") {
-        let found = &sums[&orphan.path];
-        if manifest.expected(orphan) != Some(found.as_str()) {
-            "no longer wanted, and changed since it was written: left as it is"
-                .clone_into(&mut orphan.why);
+/// Why an orphan stays whatever its files are; `None` where they decide.
+fn stays(
+    manifest: &Manifest,
+    wanted: &Wanted<'_>,
+    address: &Address,
+    paths: &[String],
+) -> Option<String> {
+    let Some(kind) = kind_named(&address.kind) else {
+        return Some("of a kind that is not known here".to_owned());
+    };
+    if let Orphaned::Reported(says) = kind.orphaned() {
+        return Some(says.to_owned());
+    }
+    for path in paths {
+        if let Some(by) = wanted.named.get(path) {
+            return Some(format!("{by} names {path}"));
+        }
+        if manifest.expected(address, path) == Some(PART) {
+            return Some(format!("{path} is not ours alone"));
+        }
+    }
+    let unknown = "nothing is known of its files";
+    paths.is_empty().then(|| unknown.to_owned())
+}
+
+/// What keeps entries of the manifest from being orphans.
+struct Wanted<'a> {
+    addresses: BTreeSet<&'a Address>,
+    /// Paths that are wanted in some state.
+    paths: BTreeSet<&'a str>,
+    /// Folders that belong to a resource with all that lies in them.
+    folders: BTreeSet<String>,
+    /// Paths that a resource leans on, and which one does.
+    named: BTreeMap<String, &'a Address>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(resources: &'a [Resource], target: &Target) -> Self {
+        let edits = resources.iter().flat_map(|r| &r.edits);
+        let folders = resources.iter().filter_map(|r| r.kind.folder(r));
+        let named = resources.iter().flat_map(|r| {
+            let paths = r.kind.paths(r, target).into_iter();
+            paths.map(move |p| (p, &r.address))
+        });
+        Self {
+            addresses: resources.iter().map(|r| &r.address).collect(),
+            paths: edits.map(|e| e.path.as_str()).collect(),
+            folders: folders.map(|f| f.path).collect(),
+            named: named.collect(),
+        }
+    }
+
+    /// Whether a path, something in it, or the folder that it lies in is wanted.
+    fn has(&self, path: &str) -> bool {
+        let within = |inner: &str, folder: &str| {
+            let rest = inner.strip_prefix(folder);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut folders = self.folders.iter().map(String::as_str);
+        let wanted = self.paths.iter().copied().chain(folders.clone());
+        !path.is_empty()
+            && (wanted.into_iter().any(|w| within(w, path)) || folders.any(|f| within(path, f)))
+    }
+}
+
+/// The kind of an orphan whose files decide.
+fn decided_by_files(orphan: &Orphan) -> Option<&'static dyn Erased> {
+    kind_named(&orphan.address.kind).filter(|_| orphan.why.is_empty())
+}
+
+/// The paths whose state decides about orphans, and the shell that looks at them.
+pub fn questions(decided: &Decided) -> (Vec<String>, BTreeSet<&'static str>) {
+    let (mut paths, mut shells) = (Vec::new(), BTreeSet::new());
+    for orphan in &decided.plan.orphans {
+        if let Some(kind) = decided_by_files(orphan) {
+            paths.extend(orphan.paths.iter().cloned());
+            shells.insert(kind.shell());
+        }
+    }
+    (paths, shells)
+}
+
+/// The digest of a folder: of the lines of `sha256sum` for its files, in the order of their names. `tree.sh` makes the
+/// same on the node.
+pub fn folder_digest<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
+    let files: BTreeMap<&str, &[u8]> = files.into_iter().collect();
+    let lines = files.iter().fold(String::new(), |lines, (name, content)| {
+        lines + &format!("{}  {name}\n", sha256(content))
+    });
+    sha256(lines.as_bytes())
+}
+
+/// Decides about orphans: one whose files are all as we wrote them goes, one of which any was changed stays and is
+/// reported, one whose files are all gone is forgotten. `found` is the state of each of the [`questions`]' paths: the
+/// digest of a file, `folder:DIGEST`, `link:TARGET`, or another word; none for what is not there.
+pub fn settle(
+    decided: &mut Decided,
+    manifest: &Manifest,
+    target: &Target,
+    found: &BTreeMap<String, String>,
+) {
+    for mut orphan in std::mem::take(&mut decided.plan.orphans) {
+        let Some(kind) = decided_by_files(&orphan) else {
+            decided.plan.orphans.push(orphan);
+            continue;
+        };
+        // A list of packages goes before the key that it names.
+        let there = orphan.paths.iter().rev().filter(|p| found.contains_key(*p));
+        let there: Vec<String> = there.cloned().collect();
+        let gone = orphan.paths.iter().filter(|p| !there.contains(p));
+        let gone: Vec<_> = gone.map(|p| (orphan.address.clone(), p.clone())).collect();
+        decided.gone.extend(gone);
+        if there.is_empty() {
             continue;
         }
+        let changed = there.iter().find(|path| {
+            let expected = manifest.expected(&orphan.address, path);
+            expected != Some(written(&found[*path]).as_str())
+        });
+        if let Some(path) = changed {
+            orphan.why = format!("{path} was changed since it was written");
+            decided.plan.orphans.push(orphan);
+            continue;
+        }
+        if manifest.expected(&orphan.address, "").is_some() {
+            let running = (orphan.address.clone(), String::new());
+            decided.gone.push(running);
+        }
         orphan.removed = true;
-        let keep = if manifest.is_tainted(&orphan.path) {
-            "no"
-        } else {
-            "yes"
-        };
-        let digest = sha256(format!("remove {} {found}", orphan.path).as_bytes());
-        decided.plan.changes.push(Change {
-            addresses: vec![orphan.address.clone()],
-            title: format!("remove {}", orphan.path),
-            deltas: vec![Delta::new("no longer wanted", "ours", "")],
-            diffs: Vec::new(),
-            stage,
-            guarded: false,
-            digest: digest.clone(),
-        });
-        decided.steps.push(Step {
-            addresses: vec![orphan.address.clone()],
-            title: format!("remove {}", orphan.path),
-            meta: Arc::new(StepMeta {
-                index: usize::MAX,
-                ..StepMeta::default()
-            }),
-            stage,
-            preflight: Vec::new(),
-            calls: vec![Call::new("nw_remove").args([orphan.path.as_str(), found, keep])],
-            blobs: Vec::new(),
-            path: Some(orphan.path.clone()),
-            // No longer ours.
-            owns: (orphan.path.clone(), "-".to_owned(), false),
-            guarded: false,
-            digest,
-        });
+        "still as it was written".clone_into(&mut orphan.why);
+        for (at, path) in there.iter().enumerate() {
+            let mut calls = removal(kind, path, &found[path], !manifest.is_tainted(path));
+            if at + 1 == there.len() {
+                calls.extend(kind.after_removal(target));
+            }
+            remove(decided, &orphan.address, path, &found[path], calls);
+        }
+        decided.plan.orphans.push(orphan);
     }
-    decided.plan.orphans = orphans;
+}
+
+/// What the manifest says of a path that is in this state.
+fn written(found: &str) -> String {
+    match found.split_once(':') {
+        Some(("link", target)) => sha256(target.as_bytes()),
+        Some(("folder", digest)) => digest.to_owned(),
+        _ => found.to_owned(),
+    }
+}
+
+/// What removes a path that is in this state.
+fn removal(kind: &dyn Erased, path: &str, found: &str, keep: bool) -> Vec<Call> {
+    if let Some(digest) = found.strip_prefix("folder:") {
+        return kind.remove_folder(path, digest, keep);
+    }
+    let keep = if keep { "yes" } else { "no" };
+    vec![Call::new("nw_remove").args([path, found, keep])]
+}
+
+/// Adds the step that removes one path.
+fn remove(decided: &mut Decided, address: &Address, path: &str, found: &str, calls: Vec<Call>) {
+    let stage = decided.steps.last().map_or(0, |s| s.stage);
+    let title = format!("remove {path}");
+    let digest = sha256(format!("remove {path} {found}").as_bytes());
+    decided.plan.changes.push(Change {
+        addresses: vec![address.clone()],
+        title: title.clone(),
+        deltas: vec![Delta::new("no longer wanted", "ours", "")],
+        diffs: Vec::new(),
+        stage,
+        guarded: false,
+        digest: digest.clone(),
+    });
+    decided.steps.push(Step {
+        addresses: vec![address.clone()],
+        title,
+        meta: Arc::new(StepMeta {
+            index: usize::MAX,
+            ..StepMeta::default()
+        }),
+        stage,
+        preflight: Vec::new(),
+        calls,
+        blobs: Vec::new(),
+        path: Some(path.to_owned()),
+        // No longer ours.
+        owns: (path.to_owned(), GONE.to_owned(), false),
+        guarded: false,
+        digest,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_a_folder_is_that_of_the_shell() {
+        // In a folder with these two files: sha256sum -- * | sha256sum
+        let files = [
+            ("b.conf", b"first\n".as_slice()),
+            ("a b.res", b"second\n".as_slice()),
+        ];
+        assert_eq!(
+            folder_digest(files),
+            "0154fd0dbe7964558480701baa5e1fbbdbc36892c127fe264209c5c592c723a4"
+        );
+    }
 }

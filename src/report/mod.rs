@@ -22,7 +22,7 @@ pub use checks::CheckResult;
 pub use files::write_whole;
 pub use findings::{accepted, findings, json_lines as survey_json, verdict};
 pub use look::{Look, Tone};
-pub use plan::plan;
+pub use plan::{forget, plan};
 pub use ports::{ports, ports_json};
 pub use progress::Progress;
 pub use recap::recap;

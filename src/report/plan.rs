@@ -5,6 +5,7 @@ use super::look::count;
 use super::{Look, Tone};
 use crate::plan::{Change, Later, NodePlan, Orphan, Plan, Remark};
 use crate::resource::Address;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The whole plan: what changes by node and role, what is decided later, orphans, refusals, findings, and one line that
@@ -40,10 +41,7 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
     );
     if !look.quiet {
         for role in roles(node) {
-            let changes = node
-                .changes
-                .iter()
-                .filter(|c| first_role(&c.addresses) == role);
+            let changes = changes(node).filter(|c| first_role(&c.addresses) == role);
             let laters = node.later.iter();
             let laters = laters.filter(|l| first_role(&l.addresses) == role);
             let entries = changes
@@ -67,10 +65,17 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
     text
 }
 
+/// The changes but for what is removed because nothing asks for it any more, which has a place of its own.
+fn changes(node: &NodePlan) -> impl Iterator<Item = &Change> {
+    let removed = node.to_remove();
+    let stays = move |c: &&Change| !c.addresses.iter().any(|a| removed.contains(a));
+    node.changes.iter().filter(stays)
+}
+
 /// The roles with something to show, in the order in which they come up.
 fn roles(node: &NodePlan) -> Vec<&str> {
     let mut roles = Vec::new();
-    let changes = node.changes.iter().map(|c| &c.addresses);
+    let changes = changes(node).map(|c| &c.addresses);
     let all = changes.chain(node.later.iter().map(|l| &l.addresses));
     for role in all.map(|a| first_role(a)) {
         if !roles.contains(&role) {
@@ -173,14 +178,41 @@ fn later(later: &Later, look: &Look) -> String {
     text
 }
 
+/// What is about to be forgotten: it stays where it is.
+pub fn forget(nodes: &BTreeMap<String, Vec<Orphan>>, look: &Look) -> String {
+    let mut text = String::new();
+    for (node, orphans) in nodes {
+        let _ = writeln!(text, "{}", look.paint(Tone::Strong, node));
+        for orphan in orphans {
+            text.push_str(&noted(' ', Tone::Plain, orphan, "", look));
+        }
+    }
+    let all = nodes.values().map(Vec::len).sum();
+    let all = count(all, "resource", "resources");
+    let line = format!("{all} to forget: nothing is changed but what the node keeps of them.");
+    text + "\n" + &look.paint(Tone::Strong, line) + "\n"
+}
+
 fn orphan(orphan: &Orphan, look: &Look) -> String {
-    let (sign, tone, what) = if orphan.removed {
-        ('-', Tone::Bad, "removed")
-    } else {
-        (' ', Tone::Plain, "left")
-    };
-    let title = format!("{what}: {}", orphan.why);
-    entry(sign, tone, &orphan.address.to_string(), &title, look)
+    if !orphan.removed {
+        return noted(' ', Tone::Plain, orphan, "left: ", look);
+    }
+    let mut text = noted('-', Tone::Bad, orphan, "removed: ", look);
+    let paths = orphan.paths.iter().filter(|p| **p != orphan.address.name);
+    for path in paths {
+        let _ = writeln!(text, "        {}", look.paint(Tone::Plain, path));
+    }
+    text
+}
+
+/// An orphan with why it is one: on its line, or below where that is too long.
+fn noted(sign: char, tone: Tone, orphan: &Orphan, what: &str, look: &Look) -> String {
+    let address = orphan.address.to_string();
+    let title = format!("{what}{}", orphan.why);
+    if 8 + address.chars().count() + title.chars().count() <= look.width {
+        return entry(sign, tone, &address, &title, look);
+    }
+    entry(sign, tone, &address, "", look) + &look.wrap(8, Tone::Plain, &title)
 }
 
 fn remark(sign: char, tone: Tone, remark: &Remark, look: &Look) -> String {

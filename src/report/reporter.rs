@@ -47,7 +47,10 @@ impl Reporter {
 
     /// Shows one event.
     pub fn tell(&mut self, event: &Event) {
-        if matches!(event, Event::Planned { .. } | Event::Recap { .. }) {
+        if matches!(
+            event,
+            Event::Planned { .. } | Event::Recap { .. } | Event::Forget { .. }
+        ) {
             self.progress.clear();
         }
         self.progress.tell(event);
@@ -73,6 +76,7 @@ impl Reporter {
             _ if self.json => json::line(event),
             Event::Planned { plan } => super::plan(plan, &self.look),
             Event::Recap { nodes } => super::recap(nodes, &self.look),
+            Event::Forget { nodes } => super::forget(nodes, &self.look),
             _ => return,
         };
         self.write(&text);

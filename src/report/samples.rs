@@ -167,13 +167,13 @@ pub fn plan() -> Plan {
         orphans: vec![
             Orphan {
                 address: address("base/file:/etc/cron.d/old"),
-                path: "/etc/cron.d/old".into(),
+                paths: vec!["/etc/cron.d/old".into()],
                 removed: true,
                 why: "still as it was written".into(),
             },
             Orphan {
                 address: address("base/file:/etc/profile.d/x.sh"),
-                path: "/etc/profile.d/x.sh".into(),
+                paths: vec!["/etc/profile.d/x.sh".into()],
                 removed: false,
                 why: "changed by hand".into(),
             },

@@ -2,7 +2,7 @@
 
 use super::public_key::PublicKey;
 use super::valid::{self, State};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 
 /// `authorized_key = "ssh-ed25519 AAAA… anna@desk"` with `user`.
@@ -42,6 +42,8 @@ impl Want {
 impl Kind for AuthorizedKey {
     const NAME: &'static str = "authorized_key";
     const DOC: &'static str = "A key that may log in as an account; known by the key itself, so that a changed comment or option is mended.";
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("the key still opens the account; `state = \"absent\"` takes it out");
     type Want = Want;
     type Seen = Seen;
 

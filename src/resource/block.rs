@@ -1,7 +1,7 @@
 //! Lines between two marks.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 
 /// `block = "cluster"` with `file` and `content`.
@@ -43,6 +43,8 @@ impl Kind for Block {
     const NAME: &'static str = "block";
     const DOC: &'static str =
         "Lines of a file between two marks, replaced where they stand or added at the end.";
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("the block stays; `state = \"absent\"` takes it out");
     type Want = Want;
     type Seen = Seen;
 

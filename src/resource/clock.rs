@@ -1,6 +1,6 @@
 //! Whether the clock follows a time server: asked of chrony, on EL6 of ntpd (reference.md 5.4).
 
-use super::{Answer, Kind, Observe, Platform, Target};
+use super::{Answer, Kind, Observe, Orphaned, Platform, Target};
 use crate::sh::Call;
 
 /// `clock = "system"`; only seen, never changed.
@@ -37,6 +37,7 @@ impl Kind for Clock {
     const NAME: &'static str = "clock";
     const DOC: &'static str =
         "Whether the clock follows a time server; for checks, a step of it changes nothing.";
+    const ORPHANED: Orphaned = Orphaned::Reported("it was only looked at");
     type Want = Want;
     type Seen = Seen;
 

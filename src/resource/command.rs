@@ -1,7 +1,7 @@
 //! A command with its own way to see whether it is needed.
 
 use super::valid::{self, Words};
-use super::{Answer, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::digest::sha256;
 use crate::sh::Call;
 use serde_json::Value as Json;
@@ -41,6 +41,7 @@ impl Kind for Command {
     const DOC: &'static str = "A command, and how to see that it is not needed. For a site's own roles; shipped ones have kinds.";
     const SHELL: &'static str = include_str!("command.sh");
     const OWN_ONLY: bool = true;
+    const ORPHANED: Orphaned = Orphaned::Reported("what it did stays");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,7 @@
 //! A job of cron, as a file in /etc/cron.d.
 
 use super::valid::{self, State};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 
 /// `cron = "scrub"` with `schedule` and `command`.
@@ -38,6 +38,7 @@ pub struct Seen {}
 impl Kind for Cron {
     const NAME: &'static str = "cron";
     const DOC: &'static str = "A job of cron in a file of its own in /etc/cron.d.";
+    const ORPHANED: Orphaned = Orphaned::Removed("the job's file goes");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,7 @@
 //! A directory.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 
 /// `directory = "/etc/openvpn"`.
 pub struct Directory;
@@ -30,6 +30,8 @@ pub struct Seen {}
 impl Kind for Directory {
     const NAME: &'static str = "directory";
     const DOC: &'static str = "A directory with its owner and mode; what is in it is left alone.";
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("the folder stays, for it may be a mount point or somebody's home");
     type Want = Want;
     type Seen = Seen;
 

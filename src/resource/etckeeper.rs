@@ -1,6 +1,6 @@
 //! The record that etckeeper keeps of /etc in git (reference.md 24).
 
-use super::{Answer, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
 
 /// `etckeeper = "/etc"`.
@@ -56,6 +56,7 @@ impl Kind for Etckeeper {
     const NAME: &'static str = "etckeeper";
     const DOC: &'static str = "The record of /etc in git: begun, readable by root alone, without the files that hold secrets.";
     const SHELL: &'static str = include_str!("etckeeper.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("the record stays, and nobody keeps it");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,7 @@
 //! A whole file.
 
 use super::valid::{self, State, Words};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 
 /// `file = "/etc/motd"`.
@@ -39,6 +39,7 @@ impl Kind for File {
     const NAME: &'static str = "file";
     const DOC: &'static str =
         "A file with its whole content, replaced in one go once a check has accepted it.";
+    const ORPHANED: Orphaned = Orphaned::Removed("the file goes");
     type Want = Want;
     type Seen = Seen;
 

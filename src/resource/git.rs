@@ -1,7 +1,7 @@
 //! A checkout of a git repository.
 
 use super::valid;
-use super::{Answer, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Delta, Folder, Kind, Observe, Orphaned, Target, Verdict};
 use crate::digest::sha256;
 use crate::sh::Call;
 
@@ -44,6 +44,7 @@ impl Kind for Git {
     const DOC: &'static str =
         "A checkout of a git repository at one commit; never touched where it was changed by hand.";
     const SHELL: &'static str = include_str!("git.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("the checkout stays");
     type Want = Want;
     type Seen = Seen;
 
@@ -88,6 +89,13 @@ impl Kind for Git {
     }
 
     /// git cannot be asked about several checkouts at once: four processes each.
+    fn folder(want: &Want) -> Option<Folder> {
+        Some(Folder {
+            path: want.git.clone(),
+            files: Vec::new(),
+        })
+    }
+
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             observe.slow_section(want.section(), Call::new("nw_git_seen").arg(&want.git));

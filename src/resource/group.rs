@@ -1,7 +1,7 @@
 //! Groups of accounts.
 
 use super::valid::{self, State};
-use super::{Answer, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
 
 /// `group = "haclient"`.
@@ -33,6 +33,7 @@ pub struct Seen {
 impl Kind for Group {
     const NAME: &'static str = "group";
     const DOC: &'static str = "A group of accounts. Members are added by `user`.";
+    const ORPHANED: Orphaned = Orphaned::Reported("the group stays");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,6 +1,8 @@
 //! The node's name.
 
-use super::{Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Target, Verdict};
+use super::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::text::Text;
 
@@ -29,6 +31,7 @@ impl Kind for Hostname {
     const DOC: &'static str =
         "The node's name, for good and at once; never changed while a cluster runs on it.";
     const SHELL: &'static str = include_str!("hostname.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,7 @@
 //! An address in /etc/hosts.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 use std::net::IpAddr;
 
@@ -29,6 +29,8 @@ pub struct Seen {}
 impl Kind for Hosts {
     const NAME: &'static str = "hosts";
     const DOC: &'static str = "An address and its names in /etc/hosts, one line an address.";
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("the entry stays; `state = \"absent\"` takes it out");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,7 @@
 //! A key of an INI file.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 
 /// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
@@ -46,6 +46,9 @@ impl Kind for Ini {
     const NAME: &'static str = "ini";
     const DOC: &'static str =
         "A key of an INI file or of a file of shell variables; comments and order stay.";
+    const ORPHANED: Orphaned = Orphaned::Reported(
+        "the key stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
+    );
     type Want = Want;
     type Seen = Seen;
 

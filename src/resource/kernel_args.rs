@@ -1,7 +1,9 @@
 //! Arguments of the kernel: what the boot loader will give it, and what the running one was given (reference.md 5.2).
 
 use super::valid::State;
-use super::{Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Target, Verdict};
+use super::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::text::Text;
 
@@ -46,6 +48,7 @@ impl Want {
 impl Kind for KernelArgs {
     const NAME: &'static str = "kernel_args";
     const DOC: &'static str = "Arguments of the kernel in every entry of the boot loader; a reboot that is pending is shown, not done.";
+    const ORPHANED: Orphaned = Orphaned::Reported("the boot loader keeps it");
     type Want = Want;
     type Seen = Seen;
 

@@ -2,7 +2,7 @@
 
 use super::valid;
 use super::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Platform, Target, Verdict,
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Platform, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::text::Text;
@@ -46,6 +46,8 @@ impl Kind for KernelModule {
     const NAME: &'static str = "kernel_module";
     const DOC: &'static str = "Kernel modules: loaded now and at every boot, or blacklisted.";
     const SHELL: &'static str = include_str!("kernel_module.sh");
+    const ORPHANED: Orphaned =
+        Orphaned::Removed("its files go; what is loaded stays so until the next boot");
     type Want = Want;
     type Seen = Seen;
 

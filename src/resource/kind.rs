@@ -1,6 +1,6 @@
 //! The one trait of kinds, typed; erased in one place.
 
-use super::{Address, Answer, Edit, FileChange, Observe, Platform, Verdict};
+use super::{Address, Answer, Edit, FileChange, Folder, Observe, Orphaned, Platform, Verdict};
 use crate::sh::Call;
 use serde_json::Value as Json;
 use std::any::Any;
@@ -49,6 +49,8 @@ pub trait Kind: Send + Sync + 'static {
     const ENDS_STAGE: bool = false;
     /// Only for roles of a site: shipped roles must not use it.
     const OWN_ONLY: bool = false;
+    /// What becomes of one that an earlier run made and nothing asks for any more.
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
     /// What is wanted. The field named like the kind holds the name.
     type Want: Want;
     /// What was seen; as JSON it is what checks compare with.
@@ -191,6 +193,22 @@ pub trait Kind: Send + Sync + 'static {
     fn undo(_want: &Self::Want, _target: &Target) -> Vec<Call> {
         Vec::new()
     }
+
+    /// A folder that is its own with all that lies in it: nobody else's file in there is removed as an orphan.
+    fn folder(_want: &Self::Want) -> Option<Folder> {
+        None
+    }
+
+    /// What removes an orphan's folder, while it is still as it was written; `keep` says whether a copy is kept. Only
+    /// for kinds with a [`folder`](Kind::folder) whose orphans are removed.
+    fn remove_folder(_path: &str, _digest: &str, _keep: bool) -> Vec<Call> {
+        Vec::new()
+    }
+
+    /// What follows once files of its orphans were removed.
+    fn after_removal(_target: &Target) -> Vec<Call> {
+        Vec::new()
+    }
 }
 
 /// What a step says besides its kind.
@@ -310,6 +328,14 @@ pub trait Erased: Send + Sync {
     fn paths(&self, resource: &Resource, target: &Target) -> Vec<String>;
     /// See [`Kind::before_write`].
     fn before_write(&self, resource: &Resource, target: &Target) -> Vec<Call>;
+    /// See [`Kind::ORPHANED`].
+    fn orphaned(&self) -> Orphaned;
+    /// See [`Kind::folder`].
+    fn folder(&self, resource: &Resource) -> Option<Folder>;
+    /// See [`Kind::remove_folder`].
+    fn remove_folder(&self, path: &str, digest: &str, keep: bool) -> Vec<Call>;
+    /// See [`Kind::after_removal`].
+    fn after_removal(&self, target: &Target) -> Vec<Call>;
     /// As [`judge`](Erased::judge), when one of the resource's [`paths`](Erased::paths) is written in this stage.
     fn judge_written(
         &self,
@@ -502,6 +528,22 @@ impl<K: Kind> Erased for Adapter<K> {
 
     fn before_write(&self, resource: &Resource, target: &Target) -> Vec<Call> {
         K::before_write(want::<K>(resource), target)
+    }
+
+    fn orphaned(&self) -> Orphaned {
+        K::ORPHANED
+    }
+
+    fn folder(&self, resource: &Resource) -> Option<Folder> {
+        K::folder(want::<K>(resource))
+    }
+
+    fn remove_folder(&self, path: &str, digest: &str, keep: bool) -> Vec<Call> {
+        K::remove_folder(path, digest, keep)
+    }
+
+    fn after_removal(&self, target: &Target) -> Vec<Call> {
+        K::after_removal(target)
     }
 
     fn judge_written(

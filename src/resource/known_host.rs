@@ -2,7 +2,7 @@
 
 use super::public_key::PublicKey;
 use super::valid::{self, State};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 
 /// `known_host = "node2"` with its other names and its key.
@@ -32,6 +32,8 @@ impl Kind for KnownHost {
     const NAME: &'static str = "known_host";
     const DOC: &'static str =
         "A host key in /etc/ssh/ssh_known_hosts, one line a host and type of key.";
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("the entry stays; `state = \"absent\"` takes it out");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,7 @@
 //! One line of a file.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 use crate::text::Text;
 
 /// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
@@ -39,6 +39,9 @@ impl Kind for Line {
     const NAME: &'static str = "line";
     const DOC: &'static str =
         "A line of a file; takes the place of one that matches, or is added at the end.";
+    const ORPHANED: Orphaned = Orphaned::Reported(
+        "the line stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
+    );
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,9 @@
 //! Mounts: the entry of `/etc/fstab`, and what is mounted there now.
 
 use super::valid;
-use super::{Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Target, Verdict};
+use super::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::text::Text;
 use std::collections::BTreeSet;
@@ -94,6 +96,7 @@ impl Kind for Mount {
     const NAME: &'static str = "mount";
     const DOC: &'static str = "Filesystems: the entry in fstab, and mounted or not; never over a folder that holds something.";
     const SHELL: &'static str = include_str!("mount.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays mounted and in /etc/fstab");
     type Want = Want;
     type Seen = Seen;
 

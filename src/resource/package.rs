@@ -1,7 +1,7 @@
 //! Packages by rpm/yum/dnf and dpkg/apt: one query for all, one transaction a stage.
 
 use super::package_version::RpmVersion;
-use super::{Answer, Delta, Kind, Observe, PackageTool, Platform, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, PackageTool, Platform, Target, Verdict};
 use crate::sh::Call;
 use std::cmp::Ordering;
 
@@ -124,6 +124,7 @@ impl Kind for Package {
     const DOC: &'static str = "Packages; all of a stage in one transaction of yum, dnf or apt.";
     const SHELL: &'static str = SHELL;
     const ENDS_STAGE: bool = true;
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays installed");
     type Want = Want;
     type Seen = Seen;
 

@@ -4,8 +4,8 @@ use super::package::tool_word;
 use super::valid;
 use super::values::OneOrMany;
 use super::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, PackageTool, Platform, Target,
-    Verdict,
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, PackageTool, Platform,
+    Target, Verdict,
 };
 use crate::sh::Call;
 use crate::text::Text;
@@ -193,6 +193,9 @@ impl Kind for Repository {
     const DOC: &'static str = "Package repositories of yum, dnf and apt; their lists are fetched anew when any repository changed.";
     const SHELL: &'static str = super::package::SHELL;
     const ENDS_STAGE: bool = true;
+    const ORPHANED: Orphaned = Orphaned::Removed(
+        "its files (list, pin, own key) go, and the lists are fetched anew; of a vault, which is edited into CentOS's own files, nothing goes",
+    );
     type Want = Want;
     type Seen = Seen;
 
@@ -368,6 +371,10 @@ impl Kind for Repository {
     fn actions(_wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
         let tool = tool_word(target.platform.package_tool());
         vec![Call::new("nw_repository").arg(tool)]
+    }
+
+    fn after_removal(target: &Target) -> Vec<Call> {
+        Self::actions(&[], target)
     }
 
     fn together() -> bool {

@@ -1,6 +1,8 @@
 //! SELinux's mode: a line in its configuration, and what the running kernel enforces (reference.md 6).
 
-use super::{Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Target, Verdict};
+use super::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::text::Text;
 
@@ -49,6 +51,7 @@ pub struct Seen {
 impl Kind for Selinux {
     const NAME: &'static str = "selinux";
     const DOC: &'static str = "SELinux's mode, for the next boot and now where that is possible.";
+    const ORPHANED: Orphaned = Orphaned::Reported("the mode stays");
     type Want = Want;
     type Seen = Seen;
 

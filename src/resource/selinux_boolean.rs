@@ -1,6 +1,6 @@
 //! Booleans of the SELinux policy: asked once, set in one call, as each rebuilds the policy (reference.md 6).
 
-use super::{Answer, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
 
 /// `selinux_boolean = "virt_use_sanlock"`, or a list of names.
@@ -41,6 +41,7 @@ impl Kind for SelinuxBoolean {
     const DOC: &'static str =
         "Booleans of the SELinux policy; all of a stage in one `setsebool -P`.";
     const SHELL: &'static str = "nw_selinux_booleans() { getsebool -a 2>&1; }\n";
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays set as it is");
     type Want = Want;
     type Seen = Seen;
 

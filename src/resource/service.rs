@@ -5,7 +5,7 @@
 
 use super::lets_in;
 use super::never_restarted::never_restarted;
-use super::{Answer, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
 use std::collections::BTreeSet;
 
@@ -135,6 +135,7 @@ impl Kind for Service {
     const DOC: &'static str = "Services: enabled, running, and restarted (or reloaded) when the instance that runs was started with \
          another configuration. Those that a cluster leans on are never restarted by a step.";
     const SHELL: &'static str = include_str!("service.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays enabled and running as it is");
     type Want = Want;
     type Seen = Seen;
 

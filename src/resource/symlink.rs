@@ -1,7 +1,7 @@
 //! A symbolic link.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
 
 /// `symlink = "/etc/rc.local"`.
 pub struct Symlink;
@@ -27,6 +27,7 @@ impl Kind for Symlink {
     const NAME: &'static str = "symlink";
     const DOC: &'static str =
         "A symbolic link; takes the place of a file or of another link, never of a directory.";
+    const ORPHANED: Orphaned = Orphaned::Removed("the link goes while it leads where it was led");
     type Want = Want;
     type Seen = Seen;
 

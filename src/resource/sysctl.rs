@@ -3,7 +3,7 @@
 use super::valid;
 use super::values::Scalar;
 use super::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Platform, Target, Verdict,
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Platform, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::text::Text;
@@ -82,6 +82,8 @@ impl Kind for Sysctl {
     const DOC: &'static str =
         "Kernel settings, in a file for the next boot and in the running kernel.";
     const SHELL: &'static str = include_str!("sysctl.sh");
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("its line stays in the file, its value in the kernel");
     type Want = Want;
     type Seen = Seen;
 

@@ -1,7 +1,9 @@
 //! The node's time zone.
 
 use super::valid;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Observe, Platform, Target, Verdict};
+use super::{
+    Answer, Attributes, Edit, EditChange, Kind, Observe, Orphaned, Platform, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::text::Text;
 
@@ -28,6 +30,7 @@ impl Kind for Timezone {
     const DOC: &'static str =
         "The node's time zone: /etc/localtime and what else names it on the release.";
     const SHELL: &'static str = include_str!("timezone.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
     type Want = Want;
     type Seen = Seen;
 

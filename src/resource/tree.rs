@@ -1,7 +1,9 @@
 //! A folder that is staged, checked as one and replaced.
 
 use super::valid::{self, Words};
-use super::{Answer, Attributes, Delta, FileChange, Found, Kind, Observe, Target, Verdict};
+use super::{
+    Answer, Attributes, Delta, FileChange, Folder, Found, Kind, Observe, Orphaned, Target, Verdict,
+};
 use crate::digest::sha256;
 use crate::sh::Call;
 use crate::text::{Text, Vault};
@@ -128,6 +130,8 @@ impl Kind for Tree {
     const DOC: &'static str =
         "A folder that is staged, checked as one and replaced; its former files go, and are kept.";
     const SHELL: &'static str = include_str!("tree.sh");
+    const ORPHANED: Orphaned =
+        Orphaned::Removed("the folder goes while nothing in it was changed, added or taken away");
     type Want = Want;
     type Seen = Seen;
 
@@ -385,6 +389,19 @@ impl Kind for Tree {
 
     fn secret_paths(want: &Want) -> Vec<String> {
         vec![want.tree.clone()]
+    }
+
+    fn folder(want: &Want) -> Option<Folder> {
+        let files = want.files.iter();
+        Some(Folder {
+            path: want.tree.clone(),
+            files: files.map(|f| (f.name.clone(), f.content.clone())).collect(),
+        })
+    }
+
+    fn remove_folder(path: &str, digest: &str, keep: bool) -> Vec<Call> {
+        let keep = if keep { "yes" } else { "no" };
+        vec![Call::new("nw_tree_remove").args([path, digest, keep])]
     }
 
     fn preflight(want: &Want, _target: &Target) -> Vec<Call> {

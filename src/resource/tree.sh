@@ -137,3 +137,36 @@ nw_tree_swap() {
   fi
   ! command -v restorecon >/dev/null 2>&1 || restorecon -R -- "$nw_tree_path" || :
 }
+
+# nw_tree_digest FOLDER: sets nw_tree_sum to the digest of its files' digests and names, or to "other" when anything but
+# plain files with plain names lies in it.
+nw_tree_digest() {
+  nw_tree_sum=other
+  for nw_tree_one in "$1"/.[!.]* "$1"/..?*; do
+    [ ! -e "$nw_tree_one" ] && [ ! -L "$nw_tree_one" ] || return 0
+  done
+  for nw_tree_one in "$1"/*; do
+    if [ -L "$nw_tree_one" ] || [ ! -f "$nw_tree_one" ]; then return 0; fi
+  done
+  nw_tree_sum=$(cd "$1" && sha256sum -- * | sha256sum) || nw_tree_sum=other
+  nw_tree_sum=${nw_tree_sum%% *}
+}
+
+# nw_tree_remove FOLDER DIGEST KEEP(yes|no): a folder that nobody wants any more, while it is as it was written.
+nw_tree_remove() {
+  if [ ! -e "$1" ] && [ ! -L "$1" ]; then return 0; fi
+  nw_tree_sum=other
+  [ -L "$1" ] || nw_tree_digest "$1"
+  if [ "$nw_tree_sum" != "$2" ]; then
+    printf '%s was changed since the plan was made: it was %s, it is %s\n' "$1" "$2" "$nw_tree_sum"
+    return 3
+  fi
+  if [ "$3" = yes ]; then
+    nw_tree_kept=$NW_DIR/kept$1
+    ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
+    cp -a -- "$1" "$nw_tree_kept" || return 1
+  fi
+  # Whole or not at all, for whoever looks.
+  nw_tree_beside=${1%/*}/.nw-${NW_RUN:-run}-${1##*/}.old
+  mv -T -- "$1" "$nw_tree_beside" && rm -rf -- "$nw_tree_beside"
+}

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::valid::{self, State};
-use super::{Answer, Delta, Kind, Observe, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::digest::sha256;
 use crate::sh::Call;
 use crate::text::{Text, Vault};
@@ -118,6 +118,7 @@ impl Kind for User {
     const NAME: &'static str = "user";
     const DOC: &'static str = "An account: its groups, home, shell and password.";
     const SHELL: &'static str = include_str!("user.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("the account stays, with its home");
     type Want = Want;
     type Seen = Seen;
 

@@ -3,7 +3,7 @@
 use super::file::{Scope, Severity};
 use super::step::STEP_KEYS;
 use super::vars::VarType;
-use crate::resource::{Erased, KINDS, Platform};
+use crate::resource::{Erased, KINDS, Orphaned, Platform};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 
@@ -171,6 +171,13 @@ fn key_doc(key: &str) -> &'static str {
         .map_or("", |(_, doc)| doc)
 }
 
+/// What stands before the table of what becomes of orphans.
+const ORPHANS: &str = "\n## When nothing asks for it any more\n\n\
+    What an earlier run made is then named by every plan. Where its files say that it is wholly ours, and all of them are \
+    still as they were written, a run removes it (a copy is kept on the node, unless it held a secret); one that was \
+    changed stays, and so does what another step names or lies in a folder of another step. `nodewright forget NODE \
+    ADDRESS` ends the naming and leaves the thing.\n\n| kind | an orphan is | what that means |\n| --- | --- | --- |\n";
+
 /// The reference of all kinds, in Markdown.
 pub fn kinds_reference() -> String {
     let mut out = String::from(
@@ -182,6 +189,14 @@ pub fn kinds_reference() -> String {
     }
     let mut kinds = KINDS.to_vec();
     kinds.sort_by_key(|k| k.name());
+    out.push_str(ORPHANS);
+    for kind in &kinds {
+        let (removed, says) = match kind.orphaned() {
+            Orphaned::Removed(says) => ("removed", says),
+            Orphaned::Reported(says) => ("reported", says),
+        };
+        let _ = writeln!(out, "| `{}` | {removed} | {says} |", kind.name());
+    }
     for kind in kinds {
         let _ = writeln!(out, "\n## {}\n\n{}\n", kind.name(), kind.doc());
         let schema = kind.schema().to_value();

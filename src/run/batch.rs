@@ -2,8 +2,8 @@
 
 use super::setup::Member;
 use crate::node::{Batch, BatchStep, Blob, Header, RunId, Secret};
-use crate::plan::{Step, sha256};
-use crate::resource::{EditChange, Resource, Target};
+use crate::plan::{GONE, PART, Step, sha256};
+use crate::resource::{Address, EditChange, Resource, Target, kind_named};
 use crate::sh::Call;
 use crate::text::Vault;
 use std::collections::BTreeSet;
@@ -25,10 +25,13 @@ pub struct Origin {
 const CHANGE_LIMIT: u64 = 600;
 
 /// The batch for these steps of a node; `window` is how many seconds a change under the guard waits to be confirmed.
+///
+/// `gone` is what the manifest still names and nobody wants or has any more: it is forgotten on the way.
 pub fn batch(
     origin: &Origin,
     stage: u32,
     steps: &[Step],
+    gone: &[(Address, String)],
     member: &Member,
     vault: &Vault,
     window: u64,
@@ -38,20 +41,33 @@ pub fn batch(
         &member.target,
         member.etckeeper,
     );
+    // What is only forgotten touches nothing else of the node.
+    let touches = steps.iter().any(|s| !s.calls.is_empty());
     let mut blobs = Vec::new();
     let mut preflight = Vec::new();
     let mut todo = Vec::new();
     let mut functions = vec![include_str!("run.sh")];
     let written: Vec<&str> = steps.iter().filter_map(|s| s.path.as_deref()).collect();
-    let before = before(origin, resources, target, &written, etckeeper);
+    let mut before = if touches {
+        before(origin, resources, target, &written, etckeeper)
+    } else {
+        Vec::new()
+    };
+    before.extend(gone.iter().map(|(address, path)| {
+        let address = address.to_string();
+        Call::new("nw_own").args([address.as_str(), path, GONE, "plain"])
+    }));
     if !before.is_empty() {
         todo.push(BatchStep {
             title: "note how things stand".to_owned(),
             calls: before,
         });
     }
-    for resource in resources {
-        let shell = resource.kind.shell();
+    // What is removed may be of a kind that nothing asks for any more.
+    let removed = steps.iter().flat_map(|s| &s.addresses);
+    let removed = removed.filter_map(|a| kind_named(&a.kind));
+    for kind in resources.iter().map(|r| r.kind).chain(removed) {
+        let shell = kind.shell();
         if !shell.is_empty() && !functions.contains(&shell) {
             functions.push(shell);
         }
@@ -91,8 +107,9 @@ pub fn batch(
             let resource = resources.iter().find(|r| r.address == *address);
             let secret = *secret || resource.is_some_and(|r| !r.secrets().is_empty());
             let digest = match resource {
-                Some(resource) if is_gone(resource, path) => "-".to_owned(),
+                Some(resource) if is_gone(resource, path) => GONE.to_owned(),
                 Some(resource) if path.is_empty() => sha256(resource.value.to_string().as_bytes()),
+                Some(resource) if !is_whole(resource, path) => PART.to_owned(),
                 _ => digest.clone(),
             };
             calls.push(Call::new("nw_own").args([
@@ -113,7 +130,7 @@ pub fn batch(
             calls: vec![Call::new("nw_guard_wait").arg(window.to_string())],
         });
     }
-    if etckeeper {
+    if etckeeper && touches {
         let subject = format!("nodewright {}: {}", origin.site, summary(steps));
         todo.push(BatchStep {
             title: "commit /etc".to_owned(),
@@ -155,6 +172,9 @@ fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>) {
         .iter()
         .flat_map(|r| r.kind.touches(r, target))
         .collect();
+    // What nobody wants any more may be a folder.
+    let removed = steps.iter().filter(|s| s.owns.1 == GONE);
+    whole.extend(removed.filter_map(|s| s.path.clone()));
     whole.sort();
     whole.dedup();
     own.retain(|path| !whole.contains(path));
@@ -181,6 +201,15 @@ fn is_gone(resource: &Resource, path: &str) -> bool {
             .edits
             .iter()
             .any(|e| e.path == path && whole(&e.change))
+}
+
+/// Whether all that is at a path is a resource's own.
+fn is_whole(resource: &Resource, path: &str) -> bool {
+    let whole =
+        |change: &EditChange| matches!(change, EditChange::Whole { .. } | EditChange::Symlink(_));
+    let folder = resource.kind.folder(resource);
+    let mut edits = resource.edits.iter();
+    edits.any(|e| e.path == path && whole(&e.change)) || folder.is_some_and(|f| f.path == path)
 }
 
 /// The values that this node's steps may say: those of its own, for nobody else's belong there.

@@ -157,7 +157,7 @@ impl Engine {
 
     /// Prepares one wave on all its nodes, releases it and follows it. Gives the nodes whose batch ran to its end, and
     /// those where it began and broke.
-    async fn wave(
+    pub(super) async fn wave(
         &mut self,
         todo: &BTreeMap<String, Vec<Step>>,
     ) -> (BTreeSet<String>, Vec<String>) {
@@ -271,14 +271,10 @@ impl Engine {
         for (node, steps) in todo {
             let stage = self.stages.entry(node.clone()).or_insert(0);
             let member = self.setup.member(node);
-            let batch = batch(
-                &self.setup.origin,
-                *stage,
-                steps,
-                member,
-                &self.setup.vault,
-                self.setup.guard.seconds,
-            );
+            let gone = self.looks.get(node).map_or(&[][..], |l| &l.decided.gone);
+            let (origin, vault) = (&self.setup.origin, &self.setup.vault);
+            let window = self.setup.guard.seconds;
+            let batch = batch(origin, *stage, steps, gone, member, vault, window);
             *stage += 1;
             self.say(Event::Batch {
                 node: node.clone(),

@@ -1,6 +1,7 @@
 //! What happens during a command, as it happens. Workers send; only `report` makes text of it.
 
-use crate::plan::Plan;
+use crate::plan::{Orphan, Plan};
+use std::collections::BTreeMap;
 
 /// Sends events to the one reporter.
 pub type Events = std::sync::mpsc::Sender<Event>;
@@ -105,6 +106,11 @@ pub enum Event {
         node: Option<String>,
         /// What.
         text: String,
+    },
+    /// What is about to be forgotten of what nothing asks for any more.
+    Forget {
+        /// By node.
+        nodes: BTreeMap<String, Vec<Orphan>>,
     },
     /// The result of a check.
     Check {

@@ -8,7 +8,7 @@ use crate::node::{self, NodeState, Outcome, Session};
 use crate::plan::{Decided, Manifest, guarded, orphan};
 use crate::resource::{Answer, Observe};
 use crate::sh::Call;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How one node stands.
@@ -85,13 +85,13 @@ pub(super) async fn look(
     if member.partial {
         decided.plan.orphans.clear();
     }
-    let questions = orphan::questions(&decided);
-    let sums = if questions.is_empty() {
+    let (paths, shells) = orphan::questions(&decided);
+    let found = if paths.is_empty() {
         BTreeMap::new()
     } else {
-        sums(&session, questions).await?
+        found(&session, paths, shells).await?
     };
-    orphan::settle(&mut decided, &manifest, &sums);
+    orphan::settle(&mut decided, &manifest, &member.target, &found);
     guarded::windows(
         &mut decided,
         &member.resources,
@@ -157,18 +157,22 @@ pub(super) fn tell_of_last(state: &NodeState, node: &str, events: &Events) {
     }
 }
 
-/// The digests of some files, asked in a trip of its own: only where something is no longer wanted.
-pub(super) async fn sums(
+/// How some paths are, asked in a trip of its own: only where something is no longer wanted.
+async fn found(
     session: &Session,
     paths: Vec<String>,
+    shells: BTreeSet<&'static str>,
 ) -> Result<BTreeMap<String, String>, Trouble> {
     let mut observe = Observe::default();
-    observe.functions(include_str!("sums.sh"));
-    observe.section("orphans", Call::new("nw_sums").args(paths));
+    for shell in shells {
+        observe.functions(shell);
+    }
+    observe.functions(include_str!("orphans.sh"));
+    observe.section("orphans", Call::new("nw_orphans").args(paths));
     let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
     let text = answer.text("orphans");
-    let lines = text.lines().filter_map(|l| l.split_once("  "));
+    let lines = text.lines().filter_map(|l| l.split_once('\t'));
     Ok(lines
-        .map(|(sum, path)| (path.to_owned(), sum.to_owned()))
+        .map(|(path, state)| (path.to_owned(), state.to_owned()))
         .collect())
 }

@@ -124,9 +124,9 @@ fn what_is_no_longer_wanted_goes_only_as_we_wrote_it() {
     role(&["/etc/stays"]);
     insta::assert_snapshot!(rig.apply_as_planned(), @r"
     remove /etc/ours [file:/etc/ours]; no longer wanted: ours ->
-    orphans: file:/etc/linked: no longer wanted, and changed since it was written: left as it is
-    orphans: file:/etc/ours: removed, no longer wanted
-    orphans: file:/etc/theirs: no longer wanted, and changed since it was written: left as it is
+    orphans: file:/etc/linked: /etc/linked was changed since it was written
+    orphans: file:/etc/ours: removed, still as it was written
+    orphans: file:/etc/theirs: /etc/theirs was changed since it was written
     ");
     assert_eq!(
         rig.nodes.ok(

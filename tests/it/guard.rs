@@ -96,6 +96,24 @@ fn what_locks_everybody_out_is_put_back() {
 }
 
 #[test]
+fn a_folder_that_nobody_wants_any_more_is_put_back_whole() {
+    let rig = rig("10s");
+    rig.role(
+        "[[step]]\ntree = \"/etc/shorewall\"\nfiles = [{ name = \"zones\", content = \"z\\n\" }]",
+    );
+    assert_eq!(rig.apply().code, 0);
+    let look =
+        "cd /etc/shorewall && stat -c '%f %u:%g' . zones && cat zones /var/lib/nodewright/manifest";
+    let before = rig.nodes.ok("node1", look);
+    rig.role(&sshd("Port 2222"));
+    let said = rig.apply();
+    assert_eq!(said.code, 6, "{:?}{}", said.events, said.err);
+    assert!(said.done("node1").contains(&"remove /etc/shorewall"));
+    assert_eq!(rig.nodes.ok("node1", look), before);
+    is_clean(&rig);
+}
+
+#[test]
 fn a_step_that_fails_in_a_window_undoes_it_at_once() {
     let rig = rig("300s");
     let before = print(&rig);

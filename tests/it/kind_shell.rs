@@ -149,6 +149,55 @@ fn a_tree_that_changed_meanwhile_is_left_as_it_is() {
 }
 
 #[test]
+fn a_tree_goes_whole_while_it_is_as_it_was_written() {
+    // In a folder with these two files: sha256sum -- * | sha256sum
+    const WRITTEN: &str = "0154fd0dbe7964558480701baa5e1fbbdbc36892c127fe264209c5c592c723a4";
+    let remove =
+        |keep: &str| format!("LC_ALL=C\nnw_tree_remove @/etc/t {WRITTEN} {keep}\necho \"$?\"");
+    Place::each(|place| {
+        place.write("etc/t/b.conf", "first\n");
+        place.write("etc/t/a b.res", "second\n");
+        let refused = |what: &str| {
+            let ran = place.run("tree", &remove("yes"));
+            assert!(
+                ran.out.ends_with("\n3\n"),
+                "{:?}: {what}: {}",
+                place.shell,
+                ran.out
+            );
+        };
+        for theirs in ["etc/t/.theirs", "etc/t/zz"] {
+            let path = place.write(theirs, "");
+            refused(theirs);
+            fs::remove_file(path).unwrap();
+        }
+        symlink("b.conf", place.path("etc/t/link")).unwrap();
+        refused("a link");
+        fs::remove_file(place.path("etc/t/link")).unwrap();
+        place.write("etc/t/b.conf", "changed\n");
+        refused("changed");
+        place.write("etc/t/b.conf", "first\n");
+
+        let ran = place.run("tree", &remove("yes"));
+        assert_eq!(ran.out, "0\n", "{:?}: {}", place.shell, ran.err);
+        assert_eq!(
+            place.names("etc"),
+            [] as [&str; 0],
+            "nothing is left beside it"
+        );
+        let kept = format!("kept{}", place.path("etc/t").display());
+        assert_eq!(place.names(&kept), ["a b.res", "b.conf"]);
+        // Gone already is as wanted; what held a secret is not kept.
+        assert_eq!(place.run("tree", &remove("yes")).out, "0\n");
+        fs::remove_dir_all(place.path(&kept)).unwrap();
+        place.write("etc/t/b.conf", "first\n");
+        place.write("etc/t/a b.res", "second\n");
+        assert_eq!(place.run("tree", &remove("no")).out, "0\n");
+        assert!(!place.path(&kept).exists());
+    });
+}
+
+#[test]
 fn contents_of_a_tree_travel_where_they_may_and_matter() {
     Place::each(|place| {
         // printf 'same\n' | sha256sum

@@ -175,6 +175,20 @@ const FILES: &[Case] = &[
         end: End::Absent("[[step]]\nsymlink = \"/etc/demo.link\"\nstate = \"absent\""),
     },
     Case {
+        kind: "symlink",
+        step: "[[step]]\nsymlink = \"/etc/demo.gone\"\nto = \"demo.conf\"",
+        proof: "[ \"$(readlink /etc/demo.gone)\" = demo.conf ]",
+        drift: "ln -sfn /nowhere /etc/demo.gone",
+        end: End::Removed,
+    },
+    Case {
+        kind: "symlink",
+        step: "[[step]]\nsymlink = \"/etc/demo.led\"\nto = \"demo.conf\"",
+        proof: "[ -L /etc/demo.led ]",
+        drift: "rm /etc/demo.led",
+        end: End::Spoilt("ln -sfn elsewhere /etc/demo.led"),
+    },
+    Case {
         kind: "line",
         step: "[[step]]\nline = \"two=3\"\nfile = \"/etc/lined\"\nmatches = \"^two=\"",
         proof: "[ \"$(sed -n 2p /etc/lined)\" = two=3 ] && grep -qx one=1 /etc/lined",
@@ -214,7 +228,14 @@ const FILES: &[Case] = &[
         step: "[[step]]\ntree = \"/etc/demo.tree\"\nfiles = [{ name = \"a.conf\", content = \"a\\n\" }, { name = \"b.conf\", content = \"b\\n\" }]\ncheck = \"grep -q b {staged}/b.conf\"",
         proof: "[ \"$(cd /etc/demo.tree && ls -A | tr '\\n' ' ')\" = 'a.conf b.conf ' ] && [ \"$(cat /etc/demo.tree/*)\" = \"$(printf 'a\\nb')\" ]",
         drift: "echo x >/etc/demo.tree/a.conf; echo y >/etc/demo.tree/foreign",
-        end: End::Reported,
+        end: End::Removed,
+    },
+    Case {
+        kind: "tree",
+        step: "[[step]]\ntree = \"/etc/demo.more\"\nfiles = [{ name = \"a.conf\", content = \"a\\n\" }]",
+        proof: "grep -qx a /etc/demo.more/a.conf",
+        drift: "rm -r /etc/demo.more",
+        end: End::Spoilt("touch /etc/demo.more/theirs"),
     },
 ];
 
@@ -249,6 +270,13 @@ const ACCOUNTS: &[Case] = &[
         end: End::Absent("[[step]]\ncron = \"sweep\"\nstate = \"absent\""),
     },
     Case {
+        kind: "cron",
+        step: "[[step]]\ncron = \"dust\"\nschedule = \"@daily\"\ncommand = \"/bin/true\"",
+        proof: "grep -qx '@daily root /bin/true' /etc/cron.d/dust",
+        drift: "rm /etc/cron.d/dust",
+        end: End::Removed,
+    },
+    Case {
         kind: "etckeeper",
         step: "[[step]]\npackage = [\"git\", \"etckeeper\"]\n\
                [[step]]\netckeeper = \"/etc\"\nname = \"Ops\"\nemail = \"ops@example.net\"\nuntracked = [\"/shadow\"]",
@@ -265,7 +293,7 @@ const SYSTEM: &[Case] = &[
         step: "[[step]]\nrepository = \"extra\"\nurl = \"file:///srv/extra\"\nsuite = \"./\"\nunsigned = true",
         proof: "apt-get -qq --print-uris download labextra && grep -q srv/extra /etc/apt/sources.list.d/extra.sources",
         drift: "rm /etc/apt/sources.list.d/extra.sources",
-        end: End::Reported,
+        end: End::Removed,
     },
     Case {
         kind: "package",
@@ -293,7 +321,7 @@ const SYSTEM: &[Case] = &[
         step: "[[step]]\nkernel_module = \"dummy\"\noptions = \"numdummies=2\"",
         proof: "[ \"$(cat /etc/modules-load.d/dummy.conf)\" = dummy ] && [ \"$(cat /etc/modprobe.d/dummy.conf)\" = 'options dummy numdummies=2' ]",
         drift: "rm /etc/modules-load.d/dummy.conf",
-        end: End::Reported,
+        end: End::Removed,
     },
     Case {
         kind: "kernel_args",
@@ -346,7 +374,14 @@ const EL9: &[Case] = &[
         step: "[[step]]\nrepository = \"extra\"\nurl = \"file:///srv/rpms/9\"\nunsigned = true",
         proof: "dnf -q repolist --enabled | grep -q '^extra '",
         drift: "sed -i s,rpms/9,rpms/8, /etc/yum.repos.d/extra.repo; mv /etc/yum.repos.d/extra.repo /etc/yum.repos.d/other.repo.save",
-        end: End::Reported,
+        end: End::Removed,
+    },
+    Case {
+        kind: "repository",
+        step: "[[step]]\nrepository = \"keyed\"\nurl = \"file:///srv/rpms/9\"\nenabled = false\ngpgkey = \"\"\"\n-----BEGIN PGP PUBLIC KEY BLOCK-----\nnone\n-----END PGP PUBLIC KEY BLOCK-----\n\"\"\"",
+        proof: "grep -q BEGIN /etc/pki/rpm-gpg/RPM-GPG-KEY-keyed && grep -q RPM-GPG-KEY-keyed /etc/yum.repos.d/keyed.repo",
+        drift: "rm /etc/pki/rpm-gpg/RPM-GPG-KEY-keyed",
+        end: End::Removed,
     },
     Case {
         kind: "package",
@@ -423,11 +458,25 @@ const EL6: &[Case] = &[
         end: End::Absent("[[step]]\nsymlink = \"/etc/demo.link\"\nstate = \"absent\""),
     },
     Case {
+        kind: "symlink",
+        step: "[[step]]\nsymlink = \"/etc/demo.gone\"\nto = \"demo.conf\"",
+        proof: "[ \"$(readlink /etc/demo.gone)\" = demo.conf ]",
+        drift: "ln -sfn /nowhere /etc/demo.gone",
+        end: End::Removed,
+    },
+    Case {
+        kind: "symlink",
+        step: "[[step]]\nsymlink = \"/etc/demo.led\"\nto = \"demo.conf\"",
+        proof: "[ -L /etc/demo.led ]",
+        drift: "rm /etc/demo.led",
+        end: End::Spoilt("ln -sfn elsewhere /etc/demo.led"),
+    },
+    Case {
         kind: "tree",
         step: "[[step]]\ntree = \"/etc/demo.tree\"\nfiles = [{ name = \"a.conf\", content = \"a\\n\" }]",
         proof: "[ \"$(cat /etc/demo.tree/*)\" = a ]",
         drift: "echo y >/etc/demo.tree/foreign",
-        end: End::Reported,
+        end: End::Removed,
     },
     Case {
         kind: "group",
@@ -496,7 +545,7 @@ fn the_running_side_lives_as_planned() {
 #[test]
 fn a_node_like_el9_lives_as_planned() {
     let rig = Rig::new(nodes::el9(1));
-    rig.nodes.ok("node1", "mkdir -p /etc/selinux; printf 'SELINUX=enforcing\\nSELINUXTYPE=targeted\\n' >/etc/selinux/config");
+    rig.nodes.ok("node1", "mkdir -p /etc/selinux /etc/pki/rpm-gpg; printf 'SELINUX=enforcing\\nSELINUXTYPE=targeted\\n' >/etc/selinux/config");
     let pages = live(&rig, EL9);
     pages.golden("el9");
 

@@ -21,6 +21,7 @@ mod node_batch;
 mod node_enroll;
 mod node_sudo;
 mod nodes;
+mod orphans;
 mod quoting;
 mod resilience;
 mod rig;

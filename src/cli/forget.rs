@@ -1,0 +1,88 @@
+//! `nodewright forget`.
+
+use super::{Context, Forks, Pick, Usage, workplace};
+use crate::exit::Exit;
+use crate::plan::{Orphan, Selection};
+use crate::run::Event;
+use clap_complete::ArgValueCompleter;
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+
+/// Arguments of `forget`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What a plan lists as \"no longer wanted\" and leaves stays on the node, whatever it is: only the node's manifest
+forgets it, and its journal says who did that.
+
+Examples:
+  nodewright forget node1 base/package:telnet
+  nodewright forget hypervisors 'old/*' --yes")]
+pub struct Args {
+    /// The node, or a group.
+    #[arg(value_name = "NODE", add = ArgValueCompleter::new(super::completions::node_names))]
+    pub node: String,
+    /// Addresses as the plan shows them, or globs over them (`base/package:*`).
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+    /// Do not ask after showing what would be forgotten.
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, an unknown node, an address that is not left behind there, nobody to ask.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(std::slice::from_ref(&args.node))?;
+    if !args.yes && !std::io::stdin().is_terminal() {
+        let text =
+            "forget asks before it forgets anything, and there is no terminal to ask on: use --yes";
+        return Err(Usage(text.to_owned()).into());
+    }
+    let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 32 })?;
+    let mut reporter = context.reporter();
+    let chosen = Selection::new(&args.addresses, &[]);
+    let (answer, answered) = std::sync::mpsc::channel();
+    let after = |event: &Event| {
+        if matches!(event, Event::Forget { .. }) {
+            let _ = answer.send(args.yes || context.agrees("Forget these? [y/N] "));
+        }
+    };
+    let exit = workplace::with_engine(&mut reporter, setup, after, async move |engine| {
+        engine.observe().await;
+        let orphans = engine.orphans(&chosen);
+        if let Some(trouble) = workplace::worst(engine) {
+            return Ok(trouble);
+        }
+        if let Some(glob) = unmatched(&chosen, &orphans) {
+            return Err(Usage(format!(
+                "{glob}: nothing that is called so was left behind there; `nodewright plan` lists what was"
+            )));
+        }
+        engine.tell(Event::Forget {
+            nodes: orphans.clone(),
+        });
+        // Not on this thread, which listens for Ctrl-C meanwhile.
+        let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
+        if !answer.await.unwrap_or(false) {
+            engine.tell(Event::Note {
+                node: None,
+                text: "Nothing was forgotten.".to_owned(),
+            });
+            return Ok(Exit::Pending);
+        }
+        engine.forget(&orphans).await;
+        Ok(workplace::worst(engine).unwrap_or(Exit::Done))
+    })?;
+    reporter.finish()?;
+    Ok(exit?)
+}
+
+/// The first address or glob that none of these matches.
+fn unmatched(chosen: &Selection, orphans: &BTreeMap<String, Vec<Orphan>>) -> Option<String> {
+    let all = orphans.values().flatten();
+    let addresses: Vec<_> = all.map(|o| o.address.clone()).collect();
+    chosen.unmatched(&addresses).into_iter().next()
+}
