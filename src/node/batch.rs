@@ -25,6 +25,8 @@ pub struct Batch {
     pub preflight: Vec<BatchStep>,
     /// The steps, in order. The first that fails is the last that runs.
     pub steps: Vec<BatchStep>,
+    /// What is called before the guard puts the files back.
+    pub undo_first: Vec<Call>,
     /// What brings the running side back, once the guard has put the files back: called in this order, without
     /// contents. The steps say `nw_guard_keep`, `nw_guard_arm` and `nw_guard_wait` where they belong.
     pub undo: Vec<Call>,
@@ -136,11 +138,13 @@ impl Batch {
             out.push_str(functions);
             out.push('\n');
         }
-        out.push_str("nw_guard_calls() {\n:\n");
-        for call in &self.undo {
-            let _ = writeln!(out, "nw_guard_back {}", call.to_shell());
+        for (name, calls) in [("first", &self.undo_first), ("calls", &self.undo)] {
+            let _ = writeln!(out, "nw_guard_{name}() {{\n:");
+            for call in calls {
+                let _ = writeln!(out, "nw_guard_back {}", call.to_shell());
+            }
+            out.push_str("}\n");
         }
-        out.push_str("}\n");
         for (prefix, steps) in [("check", &self.preflight), ("step", &self.steps)] {
             for (number, step) in steps.iter().enumerate() {
                 let _ = writeln!(out, "nw_{prefix}_{number}() {{\n:");
@@ -197,6 +201,7 @@ mod tests {
                 title: "a\nb".into(),
                 calls: vec![Call::new("nw_mine").arg("$(x)").blob(0)],
             }],
+            undo_first: Vec::new(),
             undo: Vec::new(),
         };
         let bundle = batch.bundle();

@@ -11,7 +11,7 @@ case $NW_DIR in
 esac
 nw_guard_unit=/etc/systemd/system/nodewright-guard.service
 nw_guard_want=/etc/systemd/system/sysinit.target.wants/nodewright-guard.service
-nw_guard_script=/etc/rc.d/init.d/nodewright-guard
+nw_guard_script=/etc/init.d/nodewright-guard
 
 # Sets nw_up to the seconds since the boot.
 nw_uptime() { read -r nw_up nw_rest </proc/uptime && nw_up=${nw_up%%.*}; }
@@ -102,16 +102,18 @@ nw_guard_hook() {
       'Before=sysinit.target network-pre.target network.service networking.service NetworkManager.service' \
       '[Service]' Type=oneshot "ExecStart=/bin/sh $NW_GUARD/undo.sh boot" >"$nw_guard_unit" || return 1
     chmod 0644 "$nw_guard_unit" && ln -s -f ../nodewright-guard.service "$nw_guard_want" && nw_guard_flush "$nw_guard_unit"
-  elif [ -d /etc/rc.d/init.d ]; then
+  else
+    # EL6: start scripts run in the order of their numbers, the network has 10.
+    [ -d "${nw_guard_script%/*}" ] || { echo 'nothing here runs at boot that could put things back: nothing was changed'; return 1; }
     printf '%s\n' '#!/bin/sh' "exec /bin/sh $NW_GUARD/undo.sh boot" >"$nw_guard_script" && chmod 0755 "$nw_guard_script" || return 1
     for nw_level in 2 3 4 5; do
-      mkdir -p "/etc/rc.d/rc$nw_level.d" && ln -s -f ../init.d/nodewright-guard "/etc/rc.d/rc$nw_level.d/S01nodewright-guard" || return 1
+      [ ! -d "/etc/rc$nw_level.d" ] || ln -s -f ../init.d/nodewright-guard "/etc/rc$nw_level.d/S01nodewright-guard" || return 1
     done
     nw_guard_flush "$nw_guard_script"
   fi
 }
 
-nw_guard_unhook() { rm -f "$nw_guard_want" "$nw_guard_unit" "$nw_guard_script" /etc/rc.d/rc[2345].d/S01nodewright-guard; }
+nw_guard_unhook() { rm -f "$nw_guard_want" "$nw_guard_unit" "$nw_guard_script" /etc/rc[2345].d/S01nodewright-guard; }
 
 # nw_guard_wait SECONDS: the change is made; waits for the confirmation.
 nw_guard_wait() {
@@ -203,6 +205,7 @@ nw_guard_undo() {
     sleep 2
   fi
   nw_guard_bad=''
+  if [ "$1" = live ]; then nw_guard_first; fi
   nw_guard_restore
   if [ "$1" = live ]; then nw_guard_calls; fi
   nw_guard_print >"$NW_GUARD/after"

@@ -188,6 +188,11 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What has to happen before the files are put back: what did not run before ends by the files it was started with.
+    fn undo_first(_want: &Self::Want, _target: &Target) -> Vec<Call> {
+        Vec::new()
+    }
+
     /// What brings the running side back to what was noted, once all files are as they were. Called in the reverse
     /// order of the steps, without any uploaded content, whether its action ran or not.
     fn undo(_want: &Self::Want, _target: &Target) -> Vec<Call> {
@@ -356,6 +361,8 @@ pub trait Erased: Send + Sync {
     fn touches(&self, resource: &Resource, target: &Target) -> Vec<String>;
     /// See [`Kind::note`].
     fn note(&self, resource: &Resource, target: &Target) -> Vec<Call>;
+    /// See [`Kind::undo_first`].
+    fn undo_first(&self, resource: &Resource, target: &Target) -> Vec<Call>;
     /// See [`Kind::undo`].
     fn undo(&self, resource: &Resource, target: &Target) -> Vec<Call>;
 }
@@ -583,6 +590,10 @@ impl<K: Kind> Erased for Adapter<K> {
 
     fn note(&self, resource: &Resource, target: &Target) -> Vec<Call> {
         K::note(want::<K>(resource), target)
+    }
+
+    fn undo_first(&self, resource: &Resource, target: &Target) -> Vec<Call> {
+        K::undo_first(want::<K>(resource), target)
     }
 
     fn undo(&self, resource: &Resource, target: &Target) -> Vec<Call> {

@@ -235,6 +235,10 @@ impl Kind for Service {
         vec![Call::new("nw_service_guard").arg(want.unit(target))]
     }
 
+    fn undo_first(want: &Want, target: &Target) -> Vec<Call> {
+        vec![Call::new("nw_service_undo_first").arg(want.unit(target))]
+    }
+
     fn undo(want: &Want, target: &Target) -> Vec<Call> {
         let debt = match (never_restarted(&want.service), want.reload) {
             (true, _) => "none",

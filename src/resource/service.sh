@@ -222,26 +222,34 @@ nw_service_guard() {
   { printf '%s\n' "$nw_sv_instance" "${nw_sv_boots%%"$nw_sv_nl"*}"; nw_service_known "$1"; printf '%s\n' "$nw_sv_record"; } >"$NW_GUARD/service-$1"
 }
 
+# Reads what nw_service_guard noted of $1 into nw_sv_was (its instance) and nw_sv_boots.
+nw_service_noted() {
+  [ -e "$NW_GUARD/service-$1" ] || return 1
+  { IFS= read -r nw_sv_was; IFS= read -r nw_sv_boots; } <"$NW_GUARD/service-$1"
+}
+
+# nw_service_undo_first NAME: what was not running ends, by the files that it was started with. Stopping a firewall may
+# close it: one that was not running leaves everything open.
+nw_service_undo_first() {
+  nw_service_noted "$1" && [ -z "$nw_sv_was" ] || return 0
+  nw_service_instance "$1" || return
+  [ -z "$nw_sv_instance" ] || nw_service_do stop "$1" || return
+  case $1 in shorewall*) nw_sv_one=${1%.service}; ! command -v "$nw_sv_one" >/dev/null 2>&1 || "$nw_sv_one" clear || : ;; esac
+  rm -f "$NW_STATE/services/$1"
+}
+
 # nw_service_undo NAME restart|reload|none FILE...: as it stood. What was started with files that are gone again is
-# started anew with those that are back; what was never started ends.
+# started anew with those that are back.
 nw_service_undo() {
   nw_sv_name=$1 nw_sv_debt=$2; shift 2
-  [ -s "$NW_GUARD/service-$nw_sv_name" ] || return 0
-  { IFS= read -r nw_sv_was; IFS= read -r nw_sv_boots; } <"$NW_GUARD/service-$nw_sv_name"
+  nw_service_noted "$nw_sv_name" || return 0
   if nw_service_systemd; then systemctl daemon-reload </dev/null || :; fi
   case $nw_sv_boots in
   enabled) nw_service_boot enable "$nw_sv_name" || : ;;
   disabled) nw_service_boot disable "$nw_sv_name" || : ;;
   esac
+  [ -n "$nw_sv_was" ] || return 0
   nw_service_instance "$nw_sv_name" || return
-  if [ -z "$nw_sv_was" ]; then
-    # Stopping a firewall may close it: one that was not running leaves everything open.
-    case $nw_sv_name in shorewall*) nw_sv_one=${nw_sv_name%.service}; "$nw_sv_one" clear || : ;; esac
-    [ -z "$nw_sv_instance" ] || nw_service_do stop "$nw_sv_name" || return
-    case $nw_sv_name in shorewall*) "$nw_sv_one" clear || : ;; esac
-    rm -f "$NW_STATE/services/$nw_sv_name"
-    return 0
-  fi
   if [ -z "$nw_sv_instance" ]; then
     ! nw_service_systemd || systemctl reset-failed -- "$nw_sv_name" </dev/null 2>/dev/null || :
     nw_service_do start "$nw_sv_name" || return

@@ -74,10 +74,10 @@ pub fn batch(
     }
     // A wave is guarded as a whole or not at all: a window is a stage.
     let guarded = steps.iter().any(|s| s.guarded);
-    let mut undo = Vec::new();
+    let (mut undo_first, mut undo) = (Vec::new(), Vec::new());
     if guarded {
-        let (calls, back) = arm(steps, member);
-        undo = back;
+        let (calls, first, back) = arm(steps, member);
+        (undo_first, undo) = (first, back);
         todo.push(BatchStep {
             title: "put the guard on".to_owned(),
             calls,
@@ -155,12 +155,13 @@ pub fn batch(
         secrets: own_secrets(member, vault),
         preflight,
         steps: todo,
+        undo_first,
         undo,
     }
 }
 
-/// What is called to put the guard on for these steps, and what the guard calls once the files are back.
-fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>) {
+/// What is called to put the guard on for these steps, and what the guard calls before and after the files are put back.
+fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
     let (resources, target) = (&member.resources, &member.target);
     let concerned: Vec<&Resource> = steps
         .iter()
@@ -188,8 +189,10 @@ fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>) {
     }
     calls.extend(concerned.iter().flat_map(|r| r.kind.note(r, target)));
     calls.push(Call::new("nw_guard_arm").arg(CHANGE_LIMIT.to_string()));
-    let undo = concerned.iter().rev().flat_map(|r| r.kind.undo(r, target));
-    (calls, undo.collect())
+    let back = || concerned.iter().rev();
+    let first = back().flat_map(|r| r.kind.undo_first(r, target)).collect();
+    let undo = back().flat_map(|r| r.kind.undo(r, target)).collect();
+    (calls, first, undo)
 }
 
 /// Whether a resource is wanted absent, so that afterwards nothing of it is ours. (A file that is written to keep

@@ -32,20 +32,20 @@ fn sshd(setting: &str) -> String {
 }
 
 /// What decides who gets in, with owners and modes, but not times: what is put back has to equal it.
-fn print(rig: &Rig) -> String {
-    rig.nodes.ok(
+pub fn print(nodes: &nodes::Nodes) -> String {
+    nodes.ok(
         "node1",
-        "cd /etc; find ssh sudoers sudoers.d hosts hosts.deny hosts.allow passwd shadow group pam.d /root/.ssh /etc/systemd/system \
+        "cd /etc; find ssh sudoers sudoers.d hosts hosts.deny hosts.allow passwd shadow group pam.d nftables.conf /root/.ssh /home /etc/systemd/system \
          -exec stat -c '%f %u:%g %N' {} + 2>/dev/null | sort; \
-         find ssh sudoers sudoers.d hosts hosts.deny hosts.allow passwd shadow group pam.d /root/.ssh /etc/systemd/system -type f \
+         find ssh sudoers sudoers.d hosts hosts.deny hosts.allow passwd shadow group pam.d nftables.conf /root/.ssh /home /etc/systemd/system -type f \
          -exec sha256sum {} + 2>/dev/null | sort; cat /var/lib/nodewright/manifest 2>/dev/null || :",
     )
 }
 
 /// Nothing of the guard is left: no hook, no kept file, no process.
 #[track_caller]
-fn is_clean(rig: &Rig) {
-    let left = rig.nodes.ok(
+pub fn is_clean(nodes: &nodes::Nodes) {
+    let left = nodes.ok(
         "node1",
         "find /etc/systemd/system -name '*nodewright*'; find /var/lib/nodewright/runs -path '*/guard/kept*'; \
          find /etc /root -name '.nw-*'; pgrep -f 'undo[.]sh' || :",
@@ -70,13 +70,13 @@ fn what_a_new_connection_confirms_stays() {
     rig.nothing_to_do();
     let tries = rig.nodes.ok("node1", "sshd -T | grep -i maxauthtries");
     assert_eq!(tries, "maxauthtries 4\n");
-    is_clean(&rig);
+    is_clean(&rig.nodes);
 }
 
 #[test]
 fn what_locks_everybody_out_is_put_back() {
     let rig = rig("10s");
-    let before = print(&rig);
+    let before = print(&rig.nodes);
     rig.role(&sshd("Port 2222"));
     let said = rig.apply();
     assert_eq!(said.code, 6, "{:?}{}", said.events, said.err);
@@ -89,8 +89,8 @@ fn what_locks_everybody_out_is_put_back() {
         "{why}"
     );
     assert_eq!(said.recap("node1")["changed"], 0);
-    assert_eq!(print(&rig), before);
-    is_clean(&rig);
+    assert_eq!(print(&rig.nodes), before);
+    is_clean(&rig.nodes);
     let (code, out, _) = rig.run(&["log"]);
     assert!(code == 0 && out.contains("put back"), "{out}");
 }
@@ -116,7 +116,7 @@ fn a_folder_that_nobody_wants_any_more_is_put_back_whole() {
 #[test]
 fn a_step_that_fails_in_a_window_undoes_it_at_once() {
     let rig = rig("300s");
-    let before = print(&rig);
+    let before = print(&rig.nodes);
     // The validator passes, and the start fails.
     rig.role(&format!(
         "{}[[step]]\nfile = \"/etc/systemd/system/ssh.service.d/x.conf\"\ncontent = \"[Service]\\nExecStartPre=/bin/false\\n\"\n{}",
@@ -136,14 +136,14 @@ fn a_step_that_fails_in_a_window_undoes_it_at_once() {
         "{:?}",
         said.failed()
     );
-    assert_eq!(print(&rig), before);
-    is_clean(&rig);
+    assert_eq!(print(&rig.nodes), before);
+    is_clean(&rig.nodes);
 }
 
 #[test]
 fn a_window_outlives_its_batch_its_controller_and_its_connection() {
     let rig = rig("30s");
-    let before = print(&rig);
+    let before = print(&rig.nodes);
     // A port that nobody can reach, so that nobody confirms.
     rig.role(&sshd("Port 2222"));
     for dies in ["batch", "controller"] {
@@ -167,15 +167,15 @@ fn a_window_outlives_its_batch_its_controller_and_its_connection() {
             &rig,
             "! find /var/lib/nodewright/runs -path '*/guard/armed' -o -name reverting | grep -q .",
         );
-        assert_eq!(print(&rig), before, "{dies}");
-        is_clean(&rig);
+        assert_eq!(print(&rig.nodes), before, "{dies}");
+        is_clean(&rig.nodes);
     }
 }
 
 #[test]
 fn a_node_that_goes_down_in_the_window_comes_up_as_it_was() {
     let rig = rig("300s");
-    let before = print(&rig);
+    let before = print(&rig.nodes);
     rig.role(&sshd("Port 2222"));
     let mut live = rig.start(&["apply", "--yes"]);
     waiting(&mut live);
@@ -191,14 +191,14 @@ fn a_node_that_goes_down_in_the_window_comes_up_as_it_was() {
         "{:?}",
         said.failed()
     );
-    assert_eq!(print(&rig), before);
-    is_clean(&rig);
+    assert_eq!(print(&rig.nodes), before);
+    is_clean(&rig.nodes);
 }
 
 #[test]
 fn what_a_killed_run_and_its_killed_guard_left_is_put_back_by_the_next_run() {
     let rig = rig("300s");
-    let before = print(&rig);
+    let before = print(&rig.nodes);
     rig.role(&sshd("Port 2222"));
     let mut live = rig.start(&["apply", "--yes"]);
     waiting(&mut live);
@@ -220,8 +220,8 @@ fn what_a_killed_run_and_its_killed_guard_left_is_put_back_by_the_next_run() {
         "{:?}",
         said.failed()
     );
-    assert_eq!(print(&rig), before);
-    is_clean(&rig);
+    assert_eq!(print(&rig.nodes), before);
+    is_clean(&rig.nodes);
 }
 
 #[test]
@@ -281,4 +281,40 @@ fn wait_until(rig: &Rig, script: &str) {
         rig,
         &format!("n=0; until {script}; do n=$((n + 1)); [ $n -lt 600 ] || exit 1; sleep 0.1; done"),
     );
+}
+
+/// The shell of the guard on a node that has only what EL 6 has, started by `setsid`, hung into the boot as a start
+/// script.
+#[test]
+fn a_window_on_el6_is_put_back_at_once_when_a_step_fails() {
+    let rig = Rig::new(nodes::el6(1));
+    let print = || {
+        rig.nodes.ok(
+            "node1",
+            "stat -c '%f %u %g' /etc/hosts /root/.ssh /root/.ssh/authorized_keys; cat /etc/hosts /root/.ssh/authorized_keys; \
+             find /etc/ -name '*nodewright*'; cat /var/lib/nodewright/manifest 2>/dev/null || :",
+        )
+    };
+    let before = print();
+    rig.role(
+        "[[step]]\nhosts = \"192.0.2.99\"\nnames = [\"nowhere\"]\n\
+         [[step]]\ncommand = [\"ls\", \"/etc/init.d/nodewright-guard\"]\ncreates = \"/root/never\"\n\
+         [[step]]\ncommand = \"false\"\ncreates = \"/root/never-either\"\n\
+         [[step]]\nfile = \"/root/.ssh/environment\"\ncontent = \"A=b\\n\"\n",
+    );
+    let said = rig.apply();
+    assert_eq!(said.code, 6, "{:?}{}", said.events, said.err);
+    assert_eq!(said.guard(), ["armed", "reverting", "reverted"]);
+    // The hook was there while the window was open: the step that looks for it went well.
+    let ended: Vec<_> = said
+        .of("step-end")
+        .iter()
+        .map(|e| e["status"].as_i64().unwrap())
+        .collect();
+    assert_eq!(ended, [0, 0, 0, 1], "{:?}", said.events);
+    assert_eq!(print(), before);
+    rig.role("[[step]]\nhosts = \"192.0.2.99\"\nnames = [\"nowhere\"]\n");
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    assert_eq!(said.guard(), ["armed", "waiting", "confirmed"]);
 }

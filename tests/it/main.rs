@@ -14,6 +14,7 @@ mod kind_shell;
 mod kinds_running;
 mod lab;
 mod lifecycle;
+mod lockouts;
 mod machines;
 mod moments;
 mod node;

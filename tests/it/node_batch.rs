@@ -34,6 +34,7 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
                 calls,
             })
             .collect(),
+        undo_first: Vec::new(),
         undo: Vec::new(),
     }
 }

@@ -127,6 +127,7 @@ fn batch(steps: Vec<BatchStep>, blobs: &[&[u8]]) -> Batch {
         secrets: Vec::new(),
         preflight: Vec::new(),
         steps,
+        undo_first: Vec::new(),
         undo: Vec::new(),
     }
 }
