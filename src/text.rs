@@ -162,6 +162,22 @@ impl schemars::JsonSchema for Text {
     }
 }
 
+/// A size in bytes for people: `34.1 MiB`.
+pub fn size(bytes: u64) -> String {
+    let mut unit = "bytes";
+    let (mut whole, mut rest) = (bytes, 0);
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if whole < 1024 {
+            break;
+        }
+        (whole, rest, unit) = (whole / 1024, whole % 1024, next);
+    }
+    if unit == "bytes" {
+        return format!("{bytes} bytes");
+    }
+    format!("{whole}.{} {unit}", rest * 10 / 1024)
+}
+
 enum Piece<'a> {
     Plain(&'a str),
     Secret(&'a str),
@@ -183,6 +199,23 @@ mod tests {
         assert_eq!(
             text.reveal(&Vault::new()),
             Err(MarkError::Missing("drbd".into()))
+        );
+    }
+
+    #[test]
+    fn sizes_are_told_by_a_tenth() {
+        let shown = [0, 1023, 1024, 1536, (1 << 20) - 1, 3 << 20, 5 << 30].map(size);
+        assert_eq!(
+            shown,
+            [
+                "0 bytes",
+                "1023 bytes",
+                "1.0 KiB",
+                "1.5 KiB",
+                "1023.9 KiB",
+                "3.0 MiB",
+                "5.0 GiB"
+            ]
         );
     }
 

@@ -133,6 +133,7 @@ impl Workplace {
         }
         let commit = Commit::of(&self.dir);
         Ok(Setup {
+            dir: self.dir.clone(),
             members,
             cluster: self
                 .site

@@ -5,6 +5,7 @@ use super::secret::Secret;
 use crate::sh::{Call, quote};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// What one node is to do in one stage of a run.
 #[derive(Clone, Debug)]
@@ -45,18 +46,32 @@ pub struct Header {
     pub tool: String,
 }
 
-/// A content that is uploaded with a batch.
+/// A content that a batch needs on the node.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Blob {
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// Whether it holds a secret. (All contents are overwritten and removed when the batch ends.)
-    pub secret: bool,
+pub enum Blob {
+    /// Bytes that go with the batch. They may hold a secret: they are overwritten and removed when it ends.
+    Bytes(Vec<u8>),
+    /// A file that [`Session::stage`](super::Session::stage) brought before. It is removed when the batch was done.
+    File(LocalFile),
+}
+
+/// A file on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its content.
+    pub sha256: String,
 }
 
 impl std::fmt::Debug for Blob {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Blob({} bytes)", self.bytes.len())
+        match self {
+            Self::Bytes(bytes) => write!(f, "Blob({} bytes)", bytes.len()),
+            Self::File(file) => write!(f, "Blob({})", file.path.display()),
+        }
     }
 }
 
@@ -79,22 +94,35 @@ pub(super) struct Bundle {
     pub(super) sha256: String,
 }
 
+/// One content, as the batch's text tells of it.
+enum Part<'a> {
+    /// It stands behind the text.
+    Here(&'a [u8]),
+    /// It was brought before; its digest.
+    Staged(&'a str),
+}
+
 impl Batch {
     /// The batch as one piece.
     pub(super) fn bundle(&self) -> Bundle {
         let secrets = self.secret_lines();
-        let parts: Vec<&[u8]> = self
+        let parts: Vec<Part<'_>> = self
             .blobs
             .iter()
-            .map(|blob| blob.bytes.as_slice())
-            .chain([secrets.as_bytes()])
+            .map(|blob| match blob {
+                Blob::Bytes(bytes) => Part::Here(bytes),
+                Blob::File(file) => Part::Staged(&file.sha256),
+            })
+            .chain([Part::Here(secrets.as_bytes())])
             .collect();
         // The offset of the contents stands in the text that comes before them, with a fixed number of digits.
         let length = self.script(&parts, 0).len();
         let mut bytes = self.script(&parts, length).into_bytes();
         debug_assert_eq!(bytes.len(), length);
         for part in parts {
-            bytes.extend_from_slice(part);
+            if let Part::Here(part) = part {
+                bytes.extend_from_slice(part);
+            }
         }
         let sha256 = hex(&Sha256::digest(&bytes));
         Bundle {
@@ -117,7 +145,7 @@ impl Batch {
     }
 
     /// The batch's text: functions, a `main` that calls them with quoted arguments, and the bare word `main`.
-    fn script(&self, parts: &[&[u8]], offset: usize) -> String {
+    fn script(&self, parts: &[Part<'_>], offset: usize) -> String {
         let h = &self.header;
         let about = format!(
             "{} site {} commit {} tool {}",
@@ -156,7 +184,10 @@ impl Batch {
         }
         let _ = write!(out, "main() {{\nnw_start\nnw_unpack {offset:>12}");
         for part in parts {
-            let _ = write!(out, " {} {}", hex(&Sha256::digest(part)), part.len());
+            let _ = match part {
+                Part::Here(part) => write!(out, " {} {}", hex(&Sha256::digest(part)), part.len()),
+                Part::Staged(sha256) => write!(out, " {sha256} -"),
+            };
         }
         out.push_str("\nnw_lock\n");
         for (prefix, steps) in [("check", &self.preflight), ("step", &self.steps)] {
@@ -191,10 +222,7 @@ mod tests {
             stage: 0,
             functions: vec!["nw_mine() { :; }\n"],
             header: Header::default(),
-            blobs: vec![Blob {
-                bytes: b"content".to_vec(),
-                secret: true,
-            }],
+            blobs: vec![Blob::Bytes(b"content".to_vec())],
             secrets: vec![Secret::new("abc"), Secret::new("hunter2\nlonger line")],
             preflight: Vec::new(),
             steps: vec![BatchStep {

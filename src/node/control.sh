@@ -65,6 +65,15 @@ nw_confirm() {
   if [ -e "$nw_d/waiting" ] && mv "$nw_d/armed" "$nw_d/confirmed" 2>/dev/null || [ -e "$nw_d/confirmed" ]; then nw_answer ok; else nw_answer late; fi
 }
 
+# SHA256...: which of these files were brought whole for a batch to come.
+nw_staged() {
+  nw_have=ok
+  for nw_f; do
+    [ ! -f "$nw_state/incoming/$nw_f" ] || nw_have="$nw_have $nw_f"
+  done
+  nw_answer "$nw_have"
+}
+
 # HOLDER: takes the lock away from it, if it is still the one that holds it.
 nw_unlock() {
   exec 9>"$nw_state/.guard"
@@ -89,7 +98,7 @@ nw_control() {
   nw_sentinel=$1 nw_verb=$2
   shift 2
   case $nw_verb in
-  release | abandon | stop | go_on | find | unlock | watch | guard | confirm) "nw_$nw_verb" "$@" ;;
+  release | abandon | stop | go_on | find | unlock | watch | guard | confirm | staged) "nw_$nw_verb" "$@" ;;
   esac
 }
 nw_control "$@"

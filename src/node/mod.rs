@@ -64,9 +64,10 @@ mod secret;
 mod session;
 mod spool;
 mod ssh_config;
+mod stage;
 mod state;
 
-pub use batch::{Batch, BatchStep, Blob, Header};
+pub use batch::{Batch, BatchStep, Blob, Header, LocalFile};
 pub use failure::{Failure, NodeError};
 pub use holder::Holder;
 pub use master::ConnectOptions;

@@ -1,9 +1,12 @@
 //! Becoming root on a node: as what the shell gets to see.
 
 use super::Secret;
+use super::batch::LocalFile;
 use super::run_id::hex;
 use crate::sh::quote;
 use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, Read as _};
 
 /// How a login becomes root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +30,42 @@ pub(super) enum Program<'a> {
         /// `$1` and on.
         args: Vec<String>,
         /// Standard input.
-        data: &'a [u8],
+        data: Data<'a>,
         /// Its output is wanted while it runs.
         stream: bool,
     },
 }
 
+/// The standard input of a [`Program`].
+#[derive(Clone, Copy)]
+pub(super) enum Data<'a> {
+    /// Bytes at hand.
+    Bytes(&'a [u8]),
+    /// Files, one after another, that are read as they are sent.
+    Files(&'a [LocalFile]),
+}
+
+impl Data<'_> {
+    fn pieces(self) -> Vec<Piece> {
+        match self {
+            Self::Bytes(bytes) => vec![Piece::Bytes(bytes.to_vec())],
+            Self::Files(files) => files.iter().cloned().map(Piece::File).collect(),
+        }
+    }
+}
+
+/// One piece of what a command gets by its standard input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Bytes(Vec<u8>),
+    File(LocalFile),
+}
+
 /// What runs as root for another login: see there.
 const LOGIN: &str = include_str!("login.sh");
+
+/// Begins what runs as root without sudo: nothing happens before this word has come.
+const GO: &str = "IFS= read -r nw_go && [ \"$nw_go\" = go ] || exit 0\n";
 
 /// Begins a script that sudo runs: it says that it began, and takes its descriptors away from sudo's recording. Its
 /// data is opened and unlinked. `$0` is the path that sudo was given.
@@ -44,18 +75,26 @@ const BEGIN: &str = "nw_d=${0%/*}\n\
                      : >\"$nw_d/began\"\n";
 
 impl Privilege {
-    /// The command for ssh and the bytes for its standard input.
-    pub(super) fn wrap(&self, program: &Program<'_>) -> (String, Vec<u8>) {
+    /// The command for ssh and its standard input.
+    ///
+    /// Whatever the login, the command alone does nothing: it begins once its standard input has come. So one whose
+    /// channel was given up (it opened too late) and that runs again on another has been run once.
+    pub(super) fn wrap(&self, program: &Program<'_>) -> io::Result<(String, Vec<Piece>)> {
         match (self, program) {
-            (Self::Root, Program::Script(script)) => {
-                ("exec /bin/sh -s".to_owned(), script.as_bytes().to_vec())
-            }
+            (Self::Root, Program::Script(script)) => Ok((
+                "exec /bin/sh -s".to_owned(),
+                vec![Piece::Bytes(script.as_bytes().to_vec())],
+            )),
             (
                 Self::Root,
                 Program::Constant {
                     text, args, data, ..
                 },
-            ) => (command(text, args), data.to_vec()),
+            ) => {
+                let mut input = vec![Piece::Bytes(b"go\n".to_vec())];
+                input.extend(data.pieces());
+                Ok((command(&format!("{GO}{text}"), args), input))
+            }
             (Self::SudoNoPassword, _) => sudo(program, None),
             (Self::SudoPassword(secret), _) => sudo(program, Some(secret)),
         }
@@ -72,12 +111,12 @@ fn command(text: &str, args: &[String]) -> String {
     line
 }
 
-fn sudo(program: &Program<'_>, password: Option<&Secret>) -> (String, Vec<u8>) {
+fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String, Vec<Piece>)> {
     let mut script = BEGIN.to_owned();
-    let (data, stream): (&[u8], bool) = match program {
+    let (data, stream) = match program {
         Program::Script(text) => {
             script.push_str(text);
-            (&[], false)
+            (Data::Bytes(&[]), false)
         }
         Program::Constant {
             text,
@@ -90,47 +129,142 @@ fn sudo(program: &Program<'_>, password: Option<&Secret>) -> (String, Vec<u8>) {
             script.push_str(&args.join(" "));
             script.push('\n');
             script.push_str(text);
-            (data, *stream)
+            (*data, *stream)
         }
     };
-    let mut body = script.into_bytes();
-    let length = body.len();
-    body.extend_from_slice(data);
+    let length = script.len();
+    let mut body = vec![Piece::Bytes(script.into_bytes())];
+    body.extend(data.pieces());
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let args = [
         length.to_string(),
-        hex(&Sha256::digest(&body)),
+        digest(&body)?,
         yes_no(password.is_some()),
         yes_no(stream),
     ];
-    let mut input = Vec::with_capacity(body.len() + 64);
     if let Some(password) = password {
-        input.extend_from_slice(password.expose().as_bytes());
-        input.push(b'\n');
+        let line = format!("{}\n", password.expose());
+        body.insert(0, Piece::Bytes(line.into_bytes()));
     }
-    input.append(&mut body);
-    (command(LOGIN, &args), input)
+    Ok((command(LOGIN, &args), body))
+}
+
+/// SHA-256 of all pieces; files are read through once.
+fn digest(pieces: &[Piece]) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(bytes) => digest.update(bytes),
+            Piece::File(file) => {
+                let mut reader = File::open(&file.path)?.take(file.bytes);
+                let mut buffer = vec![0; 1 << 16];
+                loop {
+                    match reader.read(&mut buffer)? {
+                        0 => break,
+                        n => digest.update(&buffer[..n]),
+                    }
+                }
+            }
+        }
+    }
+    Ok(hex(&digest.finalize()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn bytes(pieces: &[Piece]) -> Vec<u8> {
+        let all = pieces.iter().map(|piece| match piece {
+            Piece::Bytes(bytes) => bytes.clone(),
+            Piece::File(file) => std::fs::read(&file.path).unwrap(),
+        });
+        all.collect::<Vec<_>>().concat()
+    }
+
     #[test]
     fn the_password_is_only_in_the_input() {
         let privilege = Privilege::SudoPassword(Secret::new("pa'ss word"));
-        let (command, input) = privilege.wrap(&Program::Script("main() { :; }\nmain\n"));
+        let script = Program::Script("main() { :; }\nmain\n");
+        let (command, input) = privilege.wrap(&script).unwrap();
         assert!(!command.contains("pa'ss") && !command.contains("ss word"));
-        assert!(input.starts_with(b"pa'ss word\nnw_d="));
-        assert!(input.ends_with(b"\nmain\n"));
+        assert!(bytes(&input).starts_with(b"pa'ss word\nnw_d="));
+        assert!(bytes(&input).ends_with(b"\nmain\n"));
     }
 
     #[test]
     fn root_gets_the_script_and_nothing_else() {
-        let (command, input) = Privilege::Root.wrap(&Program::Script("main\n"));
+        let (command, input) = Privilege::Root.wrap(&Program::Script("main\n")).unwrap();
         assert_eq!(
-            (command.as_str(), input.as_slice()),
+            (command.as_str(), bytes(&input).as_slice()),
             ("exec /bin/sh -s", &b"main\n"[..])
         );
+    }
+
+    #[test]
+    fn files_come_after_the_text_and_count_in_its_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        std::fs::write(&path, "content and more").unwrap();
+        let files = [LocalFile {
+            path,
+            bytes: 7,
+            sha256: String::new(),
+        }];
+        let program = Program::Constant {
+            text: "cat\n",
+            args: vec!["a b".into()],
+            data: Data::Files(&files),
+            stream: false,
+        };
+        let (command, input) = Privilege::SudoNoPassword.wrap(&program).unwrap();
+        let Some((Piece::Bytes(script), [Piece::File(file)])) = input.split_first() else {
+            panic!("{input:?}");
+        };
+        assert_eq!(*file, files[0]);
+        let whole = [script.as_slice(), b"content"].concat();
+        let sum = hex(&Sha256::digest(&whole));
+        assert!(command.ends_with(&format!(" nw {} {sum} no no", script.len())));
+    }
+
+    /// A channel that opened too late is given up, and the program runs on another: with no input it does nothing.
+    #[test]
+    fn a_command_alone_does_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let done = dir.path().join("done");
+        let program = Program::Constant {
+            text: "echo x >>\"$1\"\ncat\n",
+            args: vec![done.display().to_string()],
+            data: Data::Bytes(b"data"),
+            stream: false,
+        };
+        let run = |privilege: &Privilege, input: &[u8]| {
+            let (command, _) = privilege.wrap(&program).unwrap();
+            let mut child = std::process::Command::new("/bin/sh")
+                .args(["-c", &command])
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input);
+            String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+        };
+        let secret = Secret::new("word");
+        for privilege in [
+            Privilege::Root,
+            Privilege::SudoNoPassword,
+            Privilege::SudoPassword(secret),
+        ] {
+            let (_, input) = privilege.wrap(&program).unwrap();
+            let input = bytes(&input);
+            for cut in [0, 1, 2] {
+                assert_eq!(run(&privilege, &input[..cut]), "", "{privilege:?} {cut}");
+                assert!(!done.exists(), "{privilege:?} {cut}");
+            }
+        }
+        let (_, input) = Privilege::Root.wrap(&program).unwrap();
+        assert_eq!(run(&Privilege::Root, &bytes(&input)), "data");
+        assert_eq!(std::fs::read_to_string(done).unwrap(), "x\n");
     }
 }

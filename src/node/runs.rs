@@ -2,13 +2,12 @@
 
 use super::batch::{Batch, Bundle};
 use super::link::{Heard, Link};
-use super::privilege::Program;
+use super::privilege::{Data, Program};
 use super::run_id::{self, RunId};
 use super::session::Session;
 use super::spool::{GuardState, Outcome, SpoolEvent};
 use super::{Failure, Holder, NodeError, classify};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout};
 
@@ -19,7 +18,7 @@ const CONTROL: &str = concat!(include_str!("alive.sh"), include_str!("control.sh
 const PREFLIGHT: Duration = Duration::from_mins(5);
 
 /// How often the connection may be lost while a batch is brought there.
-const LOSSES: u32 = 5;
+pub(super) const LOSSES: u32 = 5;
 
 /// How long a node may stay out of reach while its batch is followed.
 const OUT_OF_REACH: Duration = Duration::from_mins(10);
@@ -126,21 +125,12 @@ impl Session {
                 bundle.sha256.clone(),
                 bundle.script.to_string(),
             ],
-            data: &bundle.bytes,
+            data: Data::Bytes(&bundle.bytes),
             stream: true,
         };
         let mut channel = self.open(&program).await?;
-        let input = std::mem::take(&mut channel.input);
-        if let Some(mut stdin) = channel.stdin.take() {
-            for chunk in input.chunks(64 * 1024) {
-                match timeout(self.timeout(), stdin.write_all(chunk)).await {
-                    Err(_) => return Err(self.error(Failure::Late(self.timeout().as_secs()))),
-                    // The receiver ended; what it said tells why.
-                    Ok(Err(_)) => break,
-                    Ok(Ok(())) => {}
-                }
-            }
-        }
+        let sent = channel.write(self.timeout()).await;
+        sent.map_err(|failure| self.error(failure))?;
         let mut link = Link::new(channel, sentinel);
         self.expect_spool(&mut link).await?;
         Ok(link)
@@ -361,14 +351,12 @@ impl Session {
             .open(&Program::Constant {
                 text: CONTROL,
                 args,
-                data: &[],
+                data: Data::Bytes(&[]),
                 stream: true,
             })
             .await?;
-        let input = std::mem::take(&mut channel.input);
-        if let Some(mut stdin) = channel.stdin.take() {
-            let _ = timeout(self.timeout(), stdin.write_all(&input)).await;
-        }
+        let sent = channel.write(self.timeout()).await;
+        sent.map_err(|failure| self.error(failure))?;
         let mut link = Link::new(channel, sentinel);
         self.expect_spool(&mut link).await?;
         Ok(link)
@@ -376,7 +364,7 @@ impl Session {
 
     /// Asks one thing about batches; gives what stands behind the sentinel. Each may be said twice: when the connection
     /// is lost before the answer, it is asked again over a new one.
-    async fn control(&self, verb: &str, args: &[String]) -> Result<String, NodeError> {
+    pub(super) async fn control(&self, verb: &str, args: &[String]) -> Result<String, NodeError> {
         match self.control_once(verb, args).await {
             Err(error) if error.failure == Failure::Lost => self.control_once(verb, args).await,
             answered => answered,
@@ -391,7 +379,7 @@ impl Session {
             .run(&Program::Constant {
                 text: CONTROL,
                 args: all,
-                data: &[],
+                data: Data::Bytes(&[]),
                 stream: false,
             })
             .await?;
@@ -410,7 +398,7 @@ impl Session {
         })
     }
 
-    fn sentinel(&self) -> Result<String, NodeError> {
+    pub(super) fn sentinel(&self) -> Result<String, NodeError> {
         run_id::random_hex(16)
             .map_err(|e| self.error(Failure::Here(format!("no random bytes: {e}"))))
     }

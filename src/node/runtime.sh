@@ -38,19 +38,25 @@ nw_start() {
 }
 
 # nw_unpack OFFSET [SHA256 LENGTH]...: the contents that stand behind the text, the last of them the secrets' values.
+# Where a dash stands for the length, the content is a file that was brought before.
 nw_unpack() {
   mkdir "$NW_BLOB" || nw_finish broken 'its folder could not be made'
   nw_at=$(($1 + 1)) nw_i=0
   shift
   : >"$NW_DIR/sums"
   while [ "$#" -ge 2 ]; do
-    tail -c "+$nw_at" "$NW_DIR/bundle" | head -c "$2" >"$NW_BLOB/$nw_i" || nw_finish broken 'no room for its contents'
+    if [ "$2" = - ]; then
+      ln -s "$NW_STATE/incoming/$1" "$NW_BLOB/$nw_i" || nw_finish broken 'no room for its contents'
+    else
+      tail -c "+$nw_at" "$NW_DIR/bundle" | head -c "$2" >"$NW_BLOB/$nw_i" || nw_finish broken 'no room for its contents'
+      nw_at=$((nw_at + $2))
+    fi
     printf '%s  %s\n' "$1" "$NW_BLOB/$nw_i" >>"$NW_DIR/sums"
-    nw_at=$((nw_at + $2)) nw_i=$((nw_i + 1))
+    nw_i=$((nw_i + 1))
     shift 2
   done
   if [ "$nw_i" -gt 0 ]; then
-    sha256sum -c "$NW_DIR/sums" >/dev/null 2>&1 || nw_finish broken 'a content did not arrive whole'
+    sha256sum -c "$NW_DIR/sums" >/dev/null 2>&1 || { nw_used; nw_finish broken 'a content did not arrive whole'; }
     mv "$NW_BLOB/$((nw_i - 1))" "$NW_DIR/secrets"
   fi
   nw_destroy "$NW_DIR/bundle"
@@ -59,10 +65,17 @@ nw_unpack() {
 # nw_destroy FILE...: overwritten and removed. (On a copy-on-write or journalled disk old blocks may stay.)
 nw_destroy() { shred -n 1 -u -- "$@" 2>/dev/null || rm -f -- "$@"; }
 
+# What was brought before is needed no more: it was put where it belongs, or has to be brought again.
+nw_used() {
+  for nw_f in "$NW_BLOB"/*; do
+    [ ! -L "$nw_f" ] || rm -f -- "$(readlink -- "$nw_f")"
+  done
+}
+
 # nw_wipe DIR: nothing that may hold a secret stays of a batch.
 nw_wipe() {
   for nw_f in "$1"/bundle "$1"/batch.sh "$1"/secrets "$1"/out "$1"/blob/*; do
-    [ ! -f "$nw_f" ] || nw_destroy "$nw_f"
+    if [ -L "$nw_f" ]; then rm -f -- "$nw_f"; elif [ -f "$nw_f" ]; then nw_destroy "$nw_f"; fi
   done
   rm -rf "$1/blob" "$1/sums" "$1/armed"
 }
@@ -172,6 +185,7 @@ nw_finish() {
     # shellcheck disable=SC2154
     set -- "$nw_result"
   fi
+  [ "$1" != ok ] || nw_used
   nw_wipe "$NW_DIR"
   if [ "$nw_locked" = yes ]; then
     nw_compact
@@ -193,8 +207,10 @@ nw_compact() {
     END { for (i = 1; i <= n; i++) if (!gone[order[i]]) print line[order[i]] }' "$NW_STATE/manifest" | nw_atomic "$NW_STATE/manifest"
 }
 
-# The last 20 runs stay as they are; of older ones the kept versions stay for 90 days.
+# The last 20 runs stay as they are; of older ones the kept versions stay for 90 days. Files that were brought and not
+# used stay for a week.
 nw_retire() {
+  [ ! -d "$NW_STATE/incoming" ] || find "$NW_STATE/incoming" -type f -mtime +6 -exec rm -f -- {} +
   for nw_r in "$NW_STATE"/runs/*/; do printf '%s\n' "${nw_r%/}"; done | sort -r | tail -n +21 |
     while IFS= read -r nw_r; do
       nw_young=no

@@ -1,7 +1,7 @@
 //! An open connection to one node, and asking over it.
 
 use super::master::{self, ConnectOptions};
-use super::privilege::Program;
+use super::privilege::{Piece, Program};
 use super::{Failure, NodeError, Privilege, classify, run_id};
 use crate::resource::{Answer, AnswerError, Observe};
 use openssh::Stdio;
@@ -139,31 +139,34 @@ impl Session {
             .map_err(|e| NodeError::new(&node, Failure::Here(master::chain(&e))))
     }
 
-    /// Runs a program and reads all it says, within the deadline.
+    /// Runs a program and reads all it says, within [`ConnectOptions::timeout`].
     pub(super) async fn run(&self, program: &Program<'_>) -> Result<Reply, NodeError> {
+        self.run_within(program, self.options.timeout).await
+    }
+
+    /// The same with a deadline of its own.
+    pub(super) async fn run_within(
+        &self,
+        program: &Program<'_>,
+        deadline: Duration,
+    ) -> Result<Reply, NodeError> {
         let mut channel = self.open(program).await?;
-        let deadline = self.options.timeout;
         let work = async {
             let (mut out, mut err) = (Vec::new(), Vec::new());
-            let input = std::mem::take(&mut channel.input);
-            let mut stdin = channel.stdin.take();
-            let write = async {
-                if let Some(mut pipe) = stdin.take() {
-                    // A program that ends early closes the pipe; what it says tells why.
-                    let _ = pipe.write_all(&input).await;
-                }
-            };
-            let ((), a, b) = tokio::join!(
-                write,
+            let (fed, a, b) = tokio::join!(
+                feed(&mut channel.stdin, &channel.input, deadline),
                 channel.stdout.read_to_end(&mut out),
                 channel.stderr.read_to_end(&mut err)
             );
-            a.and(b).map(|_| (out, err))
+            fed?;
+            a.and(b)
+                .map_err(|e| Failure::Here(format!("the pipe to ssh: {e}")))?;
+            Ok((out, err))
         };
         let (stdout, stderr) = tokio::time::timeout(deadline, work)
             .await
             .map_err(|_| self.error(Failure::Late(deadline.as_secs())))?
-            .map_err(|e| self.error(Failure::Here(format!("the pipe to ssh: {e}"))))?;
+            .map_err(|failure| self.error(failure))?;
         let status = channel.status(self).await?;
         Ok(Reply {
             stdout,
@@ -174,7 +177,10 @@ impl Session {
 
     /// Opens a channel for a program; its input is still to be written.
     pub(super) async fn open(&self, program: &Program<'_>) -> Result<Channel, NodeError> {
-        let (command, input) = self.privilege.wrap(program);
+        let (command, input) = self
+            .privilege
+            .wrap(program)
+            .map_err(|e| self.error(Failure::Here(format!("a file to be sent: {e}"))))?;
         let mut master = self.master.lock().await;
         match tokio::time::timeout(WARM_TIMEOUT, spawn(&master, &command)).await {
             Ok(Ok(parts)) => return Ok(Channel::new(parts, input)),
@@ -211,9 +217,9 @@ type Child = openssh::Child<std::sync::Arc<openssh::Session>>;
 pub(super) struct Channel {
     child: Child,
     /// What is to be written first.
-    pub(super) input: Vec<u8>,
+    input: Vec<Piece>,
     /// Closed when taken and dropped.
-    pub(super) stdin: Option<openssh::ChildStdin>,
+    stdin: Option<openssh::ChildStdin>,
     /// Its standard output.
     pub(super) stdout: openssh::ChildStdout,
     /// Its standard error.
@@ -221,7 +227,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    fn new(mut child: Child, input: Vec<u8>) -> Self {
+    fn new(mut child: Child, input: Vec<Piece>) -> Self {
         let stdin = child.stdin().take();
         let stdout = child.stdout().take().expect("it was asked to be piped");
         let stderr = child.stderr().take().expect("it was asked to be piped");
@@ -234,6 +240,12 @@ impl Channel {
         }
     }
 
+    /// Writes the whole standard input and closes it; no part of it may take longer than `patience`.
+    pub(super) async fn write(&mut self, patience: Duration) -> Result<(), Failure> {
+        let input = std::mem::take(&mut self.input);
+        feed(&mut self.stdin, &input, patience).await
+    }
+
     /// The exit status once the streams have ended; fails with [`Failure::Lost`] when the connection went away.
     pub(super) async fn status(self, session: &Session) -> Result<Option<i32>, NodeError> {
         let ssh = self.child.session();
@@ -244,6 +256,57 @@ impl Channel {
             Err(_) if ssh.check().await.is_ok() => Ok(None),
             Err(_) => Err(session.error(Failure::Lost)),
         }
+    }
+}
+
+/// Writes these pieces and closes the pipe. A program that ends early closes it, too: what it says tells why.
+async fn feed(
+    stdin: &mut Option<openssh::ChildStdin>,
+    input: &[Piece],
+    patience: Duration,
+) -> Result<(), Failure> {
+    const CHUNK: usize = 64 * 1024;
+    let Some(mut pipe) = stdin.take() else {
+        return Ok(());
+    };
+    for piece in input {
+        match piece {
+            Piece::Bytes(bytes) => {
+                for chunk in bytes.chunks(CHUNK) {
+                    if !push(&mut pipe, chunk, patience).await? {
+                        return Ok(());
+                    }
+                }
+            }
+            Piece::File(file) => {
+                let here = |e| Failure::Here(format!("{}: {e}", file.path.display()));
+                let opened = tokio::fs::File::open(&file.path).await.map_err(here)?;
+                let mut reader = opened.take(file.bytes);
+                let mut chunk = vec![0; CHUNK];
+                loop {
+                    let n = reader.read(&mut chunk).await.map_err(here)?;
+                    if n == 0 {
+                        break;
+                    }
+                    if !push(&mut pipe, &chunk[..n], patience).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes one chunk; `false` where nobody reads any more.
+async fn push(
+    pipe: &mut openssh::ChildStdin,
+    chunk: &[u8],
+    patience: Duration,
+) -> Result<bool, Failure> {
+    match tokio::time::timeout(patience, pipe.write_all(chunk)).await {
+        Err(_) => Err(Failure::Late(patience.as_secs())),
+        Ok(written) => Ok(written.is_ok()),
     }
 }
 

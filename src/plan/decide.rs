@@ -8,7 +8,8 @@ use super::path_item::{Early, Past, path_item};
 use super::paths::Paths;
 use super::{FileDiff, NodePlan, Remark, Weight};
 use crate::resource::{
-    Address, Answer, Delta, FileChange, Found, Observe, Resource, StepMeta, Target, Verdict,
+    Address, Answer, Delta, FileChange, Found, Observe, Payload, Resource, SiteFile, StepMeta,
+    Target, Verdict,
 };
 use crate::sh::Call;
 use crate::text::{Text, Vault, shows};
@@ -75,23 +76,22 @@ pub struct Step {
     pub digest: String,
 }
 
-/// Bytes that are uploaded with a batch.
+/// A content that a step needs on the node as a file.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Content {
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// Whether they hold a secret: removed from the node when the batch ends.
-    pub secret: bool,
+pub enum Content {
+    /// Bytes that go with the batch.
+    Bytes(Vec<u8>),
+    /// A file of the site.
+    File(SiteFile),
 }
 
 impl std::fmt::Debug for Content {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} bytes{}",
-            self.bytes.len(),
-            if self.secret { ", secret" } else { "" }
-        )
+        // The bytes may hold a secret.
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::File(file) => write!(f, "{file:?}"),
+        }
     }
 }
 
@@ -416,19 +416,7 @@ impl<'a> Draft<'_, 'a> {
                     .push(format!("{}: {error}", resources[0].address));
                 Vec::new()
             });
-        let mut blobs = Vec::new();
-        for text in resources.iter().flat_map(|r| r.kind.contents(r)) {
-            match text.reveal(self.wanted.vault) {
-                Ok(value) => blobs.push(Content {
-                    bytes: value.into_bytes(),
-                    secret: text.is_tainted(),
-                }),
-                Err(error) => self
-                    .decided
-                    .errors
-                    .push(format!("{}: {error}", resources[0].address)),
-            }
-        }
+        let blobs: Vec<Content> = resources.iter().flat_map(|r| self.contents(r)).collect();
         let names = resources
             .iter()
             .map(|r| r.address.name.as_str())
@@ -453,7 +441,7 @@ impl<'a> Draft<'_, 'a> {
             },
             calls,
             owns: match resources {
-                [one] => self.folder(one, &blobs),
+                [one] => self.folder(one),
                 _ => (String::new(), String::new(), false),
             },
             blobs,
@@ -464,6 +452,25 @@ impl<'a> Draft<'_, 'a> {
             diffs,
             seen,
         }
+    }
+
+    /// What a resource's actions need on the node as files.
+    fn contents(&mut self, resource: &Resource) -> Vec<Content> {
+        let (target, vault) = (self.wanted.target, self.wanted.vault);
+        let content = |payload| match payload {
+            Payload::Text(text) => match text.reveal(vault) {
+                Ok(value) => Ok(Content::Bytes(value.into_bytes())),
+                Err(error) => Err(error.to_string()),
+            },
+            Payload::File(file) => Ok(Content::File(file)),
+        };
+        let payloads = resource.kind.contents(resource, target, self.answer);
+        let contents = payloads.and_then(|all| all.into_iter().map(content).collect());
+        contents.unwrap_or_else(|error| {
+            let error = format!("{}: {error}", resource.address);
+            self.decided.errors.push(error);
+            Vec::new()
+        })
     }
 
     /// What becomes of the files that a kind's own actions write.
@@ -503,8 +510,8 @@ impl<'a> Draft<'_, 'a> {
         compare(path, &old, &new, secret || past || shown)
     }
 
-    /// What the manifest says of the folder that is a resource's own, if it has one: `blobs` are its files' contents.
-    fn folder(&self, resource: &Resource, blobs: &[Content]) -> (String, String, bool) {
+    /// What the manifest says of the folder that is a resource's own, if it has one.
+    fn folder(&self, resource: &Resource) -> (String, String, bool) {
         let none = (String::new(), String::new(), false);
         let Some(folder) = resource.kind.folder(resource) else {
             return none;
@@ -519,7 +526,7 @@ impl<'a> Draft<'_, 'a> {
         let contents: Vec<String> = contents.map(Result::unwrap_or_default).collect();
         let names = folder.files.iter().map(|(name, _)| name.as_str());
         let files = names.zip(contents.iter().map(String::as_bytes));
-        let tainted = blobs.iter().any(|b| b.secret);
+        let tainted = folder.files.iter().any(|(_, text)| text.is_tainted());
         (folder.path, folder_digest(files), tainted)
     }
 }

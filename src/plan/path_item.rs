@@ -125,10 +125,7 @@ pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: 
                     .blob(0)
                     .args([a.owner.as_str(), &a.group, &a.mode, past.keep()]),
             );
-            item.blobs.push(Content {
-                bytes: content.clone(),
-                secret: folded.tainted,
-            });
+            item.blobs.push(Content::Bytes(content.clone()));
         }
         PathState::Directory => {
             item.title = format!("{} {path}/", if absent { "create" } else { "set" });

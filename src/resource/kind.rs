@@ -1,6 +1,8 @@
 //! The one trait of kinds, typed; erased in one place.
 
-use super::{Address, Answer, Edit, FileChange, Folder, Observe, Orphaned, Platform, Verdict};
+use super::{
+    Address, Answer, Edit, FileChange, Folder, Observe, Orphaned, Payload, Platform, Verdict,
+};
 use crate::sh::Call;
 use serde_json::Value as Json;
 use std::any::Any;
@@ -105,9 +107,9 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Contents that its actions need on the node as files (a password hash, a key): the action names the i-th by
-    /// `Call::blob(i)`. A secret reaches a node in no other way.
-    fn contents(_want: &Self::Want) -> Vec<crate::text::Text> {
+    /// Contents that its actions need on the node as files (a password hash, a package): the action names the i-th by
+    /// `Call::blob(i)`. Where several are done [`together`](Kind::together) their contents stand one after another.
+    fn contents(_want: &Self::Want, _seen: &Self::Seen) -> Vec<Payload> {
         Vec::new()
     }
 
@@ -290,7 +292,12 @@ pub trait Erased: Send + Sync {
     /// See [`Kind::title`].
     fn title(&self, names: &str, deltas: &[super::Delta]) -> String;
     /// See [`Kind::contents`].
-    fn contents(&self, resource: &Resource) -> Vec<crate::text::Text>;
+    fn contents(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<Payload>, String>;
     /// See [`Kind::files`].
     fn files(
         &self,
@@ -432,8 +439,14 @@ impl<K: Kind> Erased for Adapter<K> {
         K::title(names, deltas)
     }
 
-    fn contents(&self, resource: &Resource) -> Vec<crate::text::Text> {
-        K::contents(want::<K>(resource))
+    fn contents(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<Payload>, String> {
+        let want = want::<K>(resource);
+        Ok(K::contents(want, &K::parse(want, target, answer)?))
     }
 
     fn files(

@@ -1,7 +1,8 @@
 //! What tests of kinds share: a step as JSON in, resources, edits, actions or the error out.
 
 use super::{
-    Answer, Delta, Edit, Observe, Platform, Resource, StepMeta, Target, Verdict, kind_named,
+    Answer, Delta, Edit, Observe, Payload, Platform, Resource, StepMeta, Target, Verdict,
+    kind_named,
 };
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -123,6 +124,15 @@ pub(super) fn actions_on(
         .iter()
         .map(crate::sh::Call::to_shell)
         .collect()
+}
+
+/// The contents that the actions on Debian 12 need.
+pub(super) fn contents(step: &Json, sections: &[(&str, &str, i32)]) -> Vec<Payload> {
+    let resource = resources_on(step, Platform::Debian12).remove(0);
+    let answer = Answer::from_sections(sections.iter().copied());
+    let target = target(Platform::Debian12);
+    let contents = resource.kind.contents(&resource, &target, &answer);
+    contents.expect("the answer can be read")
 }
 
 /// The actions on Debian 12.

@@ -2,7 +2,8 @@
 
 use super::valid::{self, Words};
 use super::{
-    Answer, Attributes, Delta, FileChange, Folder, Found, Kind, Observe, Orphaned, Target, Verdict,
+    Answer, Attributes, Delta, FileChange, Folder, Found, Kind, Observe, Orphaned, Payload, Target,
+    Verdict,
 };
 use crate::digest::sha256;
 use crate::sh::Call;
@@ -338,8 +339,9 @@ impl Kind for Tree {
             .collect()
     }
 
-    fn contents(want: &Want) -> Vec<Text> {
-        want.files.iter().map(|f| f.content.clone()).collect()
+    fn contents(want: &Want, _seen: &Seen) -> Vec<Payload> {
+        let texts = want.files.iter().map(|f| f.content.clone());
+        texts.map(Payload::Text).collect()
     }
 
     fn files(want: &Want, seen: &Seen) -> Vec<FileChange> {

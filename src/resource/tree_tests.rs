@@ -1,5 +1,7 @@
 use super::super::Platform;
-use super::super::testing::{actions, asks, changes, error, resources_on, shown, target, verdict};
+use super::super::testing::{
+    actions, asks, changes, contents, error, resources_on, shown, target, verdict,
+};
 use super::*;
 use serde_json::{Value, json};
 
@@ -158,8 +160,8 @@ fn it_is_replaced_by_one_call() {
         "nw_tree_check 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
     );
     assert_eq!(
-        resource.kind.contents(&resource),
-        [Text::plain("g\n"), Text::plain("a\n")]
+        contents(&step(), &sections),
+        ["g\n", "a\n"].map(|text| Payload::Text(Text::plain(text)))
     );
 }
 

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::valid::{self, State};
-use super::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use super::{Answer, Delta, Kind, Observe, Orphaned, Payload, Target, Verdict};
 use crate::digest::sha256;
 use crate::sh::Call;
 use crate::text::{Text, Vault};
@@ -327,8 +327,8 @@ impl Kind for User {
         vec!["/etc/shadow".to_owned(), "/etc/shadow-".to_owned()]
     }
 
-    fn contents(want: &Want) -> Vec<Text> {
-        want.password.iter().cloned().collect()
+    fn contents(want: &Want, _seen: &Seen) -> Vec<Payload> {
+        want.password.iter().cloned().map(Payload::Text).collect()
     }
 
     fn cuts_off(

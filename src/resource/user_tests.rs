@@ -1,6 +1,6 @@
 use super::super::Platform;
 use super::super::testing::{
-    actions, asks, changes, error, resources_on, shown, target, verdict, verdict_on,
+    actions, asks, changes, contents, error, resources_on, shown, target, verdict, verdict_on,
 };
 use super::*;
 use serde_json::{Value, json};
@@ -189,7 +189,7 @@ fn a_secret_hash_is_compared_by_digest_and_in_no_argument() {
     assert_eq!(differs("$6$s$h"), [] as [&str; 0]);
     assert_eq!(differs("$6$s$x"), ["password: another one -> as given"]);
     let secret = Text::new(crate::text::mark("anna")).unwrap();
-    assert_eq!(resource.kind.contents(&resource), [secret]);
+    assert_eq!(contents(&step, &there), [Payload::Text(secret)]);
     assert!(
         actions(&step, &there)
             .iter()

@@ -1,8 +1,9 @@
 //! Makes the batch of one node out of the steps of its plan.
 
 use super::setup::Member;
-use crate::node::{Batch, BatchStep, Blob, Header, RunId, Secret};
-use crate::plan::{GONE, PART, Step, sha256};
+use super::setup::Setup;
+use crate::node::{Batch, BatchStep, Blob, Header, LocalFile, RunId, Secret};
+use crate::plan::{Content, GONE, PART, Step, sha256};
 use crate::resource::{Address, EditChange, Resource, Target, kind_named};
 use crate::sh::Call;
 use crate::text::Vault;
@@ -24,18 +25,17 @@ pub struct Origin {
 /// Seconds that a change under the guard may take before it is put back; the wait for the confirmation comes after it.
 const CHANGE_LIMIT: u64 = 600;
 
-/// The batch for these steps of a node; `window` is how many seconds a change under the guard waits to be confirmed.
+/// The batch for these steps of a node.
 ///
 /// `gone` is what the manifest still names and nobody wants or has any more: it is forgotten on the way.
 pub fn batch(
-    origin: &Origin,
+    setup: &Setup,
     stage: u32,
     steps: &[Step],
     gone: &[(Address, String)],
     member: &Member,
-    vault: &Vault,
-    window: u64,
 ) -> Batch {
+    let origin = &setup.origin;
     let (resources, target, etckeeper) = (
         member.resources.as_slice(),
         &member.target,
@@ -85,9 +85,13 @@ pub fn batch(
     }
     for step in steps {
         let offset = blobs.len();
-        blobs.extend(step.blobs.iter().map(|b| Blob {
-            bytes: b.bytes.clone(),
-            secret: b.secret,
+        blobs.extend(step.blobs.iter().map(|content| match content {
+            Content::Bytes(bytes) => Blob::Bytes(bytes.clone()),
+            Content::File(file) => Blob::File(LocalFile {
+                path: setup.dir.join(&file.path),
+                bytes: file.bytes,
+                sha256: file.sha256.clone(),
+            }),
         }));
         let shift = |calls: &[Call]| {
             calls
@@ -127,7 +131,7 @@ pub fn batch(
     if guarded {
         todo.push(BatchStep {
             title: "wait to be confirmed over a new connection".to_owned(),
-            calls: vec![Call::new("nw_guard_wait").arg(window.to_string())],
+            calls: vec![Call::new("nw_guard_wait").arg(setup.guard.seconds.to_string())],
         });
     }
     if etckeeper && touches {
@@ -152,7 +156,7 @@ pub fn batch(
             tool: env!("CARGO_PKG_VERSION").to_owned(),
         },
         blobs,
-        secrets: own_secrets(member, vault),
+        secrets: own_secrets(member, &setup.vault),
         preflight,
         steps: todo,
         undo_first,

@@ -272,9 +272,7 @@ impl Engine {
             let stage = self.stages.entry(node.clone()).or_insert(0);
             let member = self.setup.member(node);
             let gone = self.looks.get(node).map_or(&[][..], |l| &l.decided.gone);
-            let (origin, vault) = (&self.setup.origin, &self.setup.vault);
-            let window = self.setup.guard.seconds;
-            let batch = batch(origin, *stage, steps, gone, member, vault, window);
+            let batch = batch(&self.setup, *stage, steps, gone, member);
             *stage += 1;
             self.say(Event::Batch {
                 node: node.clone(),
@@ -283,7 +281,12 @@ impl Engine {
             });
             batches.insert(node.clone(), batch);
         }
-        let (cluster, others): (Vec<String>, Vec<String>) = todo
+        self.stage(&batches).await;
+        if *self.wish.borrow() != Wish::GoOn {
+            return BTreeMap::new();
+        }
+        batches.retain(|node, _| !self.troubles.contains_key(node));
+        let (cluster, others): (Vec<String>, Vec<String>) = batches
             .keys()
             .cloned()
             .partition(|n| self.setup.cluster.contains(n));
@@ -312,15 +315,7 @@ impl Engine {
                     self.fail(&node, trouble);
                     for (other, one) in std::mem::take(&mut ready) {
                         let _ = self.sessions[&other].abandon(&one.prepared).await;
-                        let why =
-                            format!("{node} could not be prepared, so nothing is done here either");
-                        self.fail(
-                            &other,
-                            Trouble {
-                                why,
-                                exit: Exit::Failed,
-                            },
-                        );
+                        self.fail(&other, Trouble::without(&node));
                     }
                     break;
                 }

@@ -23,6 +23,8 @@ mod look;
 mod recap;
 #[cfg(feature = "ssh")]
 mod setup;
+#[cfg(feature = "ssh")]
+mod stage;
 
 #[cfg(feature = "ssh")]
 pub use access::access;

@@ -7,6 +7,7 @@ use crate::plan::Wanted;
 use crate::resource::{Resource, Target};
 use crate::text::Vault;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// One node that takes part.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ impl Member {
 
 /// Everything a run needs to know before it begins.
 pub struct Setup {
+    /// The site's folder, which files for nodes are read from.
+    pub dir: PathBuf,
     /// The nodes, in the site's order.
     pub members: Vec<Member>,
     /// The nodes of the cluster, of which some may not take part.
@@ -108,6 +111,16 @@ pub struct Trouble {
     pub why: String,
     /// What the whole command ends with because of it.
     pub exit: Exit,
+}
+
+impl Trouble {
+    /// Of a member of a cluster whose other member could not be made ready.
+    pub(super) fn without(node: &str) -> Self {
+        Self {
+            why: format!("{node} could not be prepared, so nothing is done here either"),
+            exit: Exit::Failed,
+        }
+    }
 }
 
 /// What became of a batch that did not end well.

@@ -472,10 +472,9 @@ async fn work_on(session: &Session) {
     write
         .functions
         .push("nw_where() { cat /proc/self/cgroup >/root/where; }\n");
-    write.blobs.push(nodewright::node::Blob {
-        bytes: b"made\n".to_vec(),
-        secret: true,
-    });
+    write
+        .blobs
+        .push(nodewright::node::Blob::Bytes(b"made\n".to_vec()));
     let (outcome, events) = run(session, &write).await.unwrap();
     assert_eq!(outcome, Outcome::Failed { step: 2, status: 2 });
     let says =

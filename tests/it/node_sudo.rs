@@ -129,10 +129,9 @@ async fn a_batch_runs_by_sudo_with_a_password_and_leaves_no_secret() {
                 .args(["root", "root", "0600", "yes"]),
         ],
     )]);
-    batch.blobs.push(nodewright::node::Blob {
-        bytes: b"c0ntent-secret".to_vec(),
-        secret: true,
-    });
+    batch
+        .blobs
+        .push(nodewright::node::Blob::Bytes(b"c0ntent-secret".to_vec()));
     // Looks at all processes all the time; its own arguments do not hold what it looks for.
     let watch = sshd.begin_inside(
         "while [ ! -e /etc/nw-enough ]; do grep -alE 'corr3c[t]|c0ntent-secre[t]' /proc/[0-9]*/cmdline \

@@ -1,6 +1,7 @@
 //! Receiver and batches in local processes under the shells that nodes have: no ssh, a state folder of their own.
 
 mod files;
+mod stage;
 
 use super::batch::{Batch, BatchStep, Blob, Header};
 use super::runs::RECEIVE;
@@ -119,10 +120,7 @@ fn batch(steps: Vec<BatchStep>, blobs: &[&[u8]]) -> Batch {
         },
         blobs: blobs
             .iter()
-            .map(|bytes| Blob {
-                bytes: bytes.to_vec(),
-                secret: false,
-            })
+            .map(|bytes| Blob::Bytes(bytes.to_vec()))
             .collect(),
         secrets: Vec::new(),
         preflight: Vec::new(),

@@ -1,0 +1,144 @@
+//! Files that a batch needs and that are too large to go with it: brought before, each once, told apart by digest.
+
+use super::batch::{Blob, LocalFile};
+use super::privilege::{Data, Program};
+use super::runs::LOSSES;
+use super::session::Session;
+use super::{Batch, Failure, NodeError, classify};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub(super) const STAGE: &str = include_str!("stage.sh");
+
+/// How many digests are asked for at once: what a login's shell is called with has 128 KiB.
+const ASKED: usize = 400;
+/// How many files, and how many bytes, go over one channel. A larger file has one of its own.
+const FILES: usize = 64;
+const BYTES: u64 = 32 << 20;
+/// How slow a connection may be, in bytes a second, before a transfer counts as stuck.
+const SLOWEST: u64 = 16 << 10;
+
+impl Batch {
+    /// The files that have to be on the node before this batch is made ready; each content once.
+    pub fn files(&self) -> Vec<LocalFile> {
+        let mut seen = BTreeSet::new();
+        let files = self.blobs.iter().filter_map(|blob| match blob {
+            Blob::File(file) => Some(file),
+            Blob::Bytes(_) => None,
+        });
+        let once = files.filter(|file| seen.insert(file.sha256.as_str()));
+        once.cloned().collect()
+    }
+}
+
+impl Session {
+    /// Which of these files the node has not been brought yet: what an earlier run brought and did not use is still
+    /// there.
+    pub async fn missing(&self, files: &[LocalFile]) -> Result<Vec<LocalFile>, NodeError> {
+        let mut missing = Vec::new();
+        for some in files.chunks(ASKED) {
+            let digests: Vec<String> = some.iter().map(|f| f.sha256.clone()).collect();
+            let answer = self.control("staged", &digests).await?;
+            let there: BTreeSet<&str> = answer.split(' ').skip(1).collect();
+            let not = |f: &&LocalFile| !there.contains(f.sha256.as_str());
+            missing.extend(some.iter().filter(not).cloned());
+        }
+        Ok(missing)
+    }
+
+    /// Brings files to the node, for a batch to come; they are read as they are sent. Each is taken only when its
+    /// digest is right. What was brought stays when the connection is lost, and the rest is sent again.
+    pub async fn stage(&self, files: &[LocalFile]) -> Result<(), NodeError> {
+        for group in groups(files) {
+            let mut lost = 0;
+            while let Err(error) = self.send_files(group).await {
+                if lost == LOSSES || error.failure != Failure::Lost {
+                    return Err(error);
+                }
+                lost += 1;
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_files(&self, files: &[LocalFile]) -> Result<(), NodeError> {
+        let sentinel = self.sentinel()?;
+        let mut args = vec![sentinel.clone()];
+        for file in files {
+            args.extend([file.sha256.clone(), file.bytes.to_string()]);
+        }
+        let bytes: u64 = files.iter().map(|f| f.bytes).sum();
+        let program = Program::Constant {
+            text: STAGE,
+            args,
+            data: Data::Files(files),
+            stream: false,
+        };
+        let deadline = self.timeout() + Duration::from_secs(bytes / SLOWEST);
+        let reply = self.run_within(&program, deadline).await?;
+        let text = String::from_utf8_lossy(&reply.stdout);
+        let said = text.trim_end().strip_prefix(&sentinel).map(str::trim);
+        if said == Some("staged") {
+            return Ok(());
+        }
+        let heard = format!("{text}{}", String::from_utf8_lossy(&reply.stderr));
+        let cut = said.and_then(|s| s.strip_prefix("refused cut "));
+        let named = files.iter().find(|f| cut == Some(f.sha256.as_str()));
+        let failure = match (named, classify::remote(&heard, reply.status)) {
+            (Some(file), _) => Failure::Here(format!(
+                "{} is not what it was when the site was read, or it did not arrive whole",
+                file.path.display()
+            )),
+            (None, Some(failure)) => failure,
+            // The receiver is gone before it said anything.
+            (None, None) if said.is_none() && reply.status.is_none() => Failure::Lost,
+            (None, None) => Failure::NotReady(classify::last_line(&heard)),
+        };
+        Err(NodeError {
+            node: self.node().to_owned(),
+            failure,
+            said: heard,
+        })
+    }
+}
+
+/// Cuts a list of files into what goes over one channel each.
+fn groups(files: &[LocalFile]) -> Vec<&[LocalFile]> {
+    let (mut groups, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (at, file) in files.iter().enumerate() {
+        if at > start && (at - start == FILES || bytes + file.bytes > BYTES) {
+            groups.push(&files[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += file.bytes;
+    }
+    if start < files.len() {
+        groups.push(&files[start..]);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(sizes: &[u64]) -> Vec<usize> {
+        let files: Vec<LocalFile> = sizes
+            .iter()
+            .map(|bytes| LocalFile {
+                path: "x".into(),
+                bytes: *bytes,
+                sha256: String::new(),
+            })
+            .collect();
+        groups(&files).iter().map(|g| g.len()).collect()
+    }
+
+    #[test]
+    fn files_are_sent_in_groups_of_some_size() {
+        assert_eq!(sizes(&[]), [] as [usize; 0]);
+        assert_eq!(sizes(&[1; 130]), [64, 64, 2]);
+        assert_eq!(sizes(&[20 << 20, 12 << 20, 1, 100 << 20, 1]), [2, 1, 1, 1]);
+    }
+}

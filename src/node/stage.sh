@@ -1,0 +1,33 @@
+# Takes files in for a batch to come: /bin/sh -c THIS nw SENTINEL [SHA256 BYTES]... Standard input: the files, one after
+# another. Each gets the name of its digest once it is whole; nothing of them is run or put anywhere.
+set -u
+umask 077
+LC_ALL=C
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+nw_state=${NW_STATE:-/var/lib/nodewright}
+nw_in=$nw_state/incoming
+nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
+
+# nw_take BYTES: so many of what comes in, and not one more.
+nw_take() {
+  dd bs=65536 count="$(($1 / 65536))" iflag=fullblock 2>"$nw_part.said" &&
+    { [ "$(($1 % 65536))" -eq 0 ] || dd bs="$(($1 % 65536))" count=1 iflag=fullblock 2>"$nw_part.said"; }
+}
+
+nw_take_in() {
+  nw_sentinel=$1; shift
+  { mkdir -p "$nw_in" && chmod 700 "$nw_state"; } || nw_refuse state "$nw_state"
+  nw_part=$(mktemp "$nw_in/.nw-part.XXXXXX") || nw_refuse state "$nw_in"
+  trap 'rm -f "$nw_part" "$nw_part.said"' EXIT
+  trap 'exit 1' HUP INT TERM PIPE
+  while [ "$#" -ge 2 ]; do
+    nw_take "$2" >"$nw_part" || { cat "$nw_part.said" >&2; nw_refuse state "$nw_in"; }
+    nw_got=$(sha256sum <"$nw_part") || nw_refuse tool sha256sum
+    [ "${nw_got%% *}" = "$1" ] || nw_refuse cut "$1"
+    mv -f "$nw_part" "$nw_in/$1" || nw_refuse state "$nw_in"
+    shift 2
+  done
+  printf '%s staged\n' "$nw_sentinel"
+}
+nw_take_in "$@"

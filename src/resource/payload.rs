@@ -1,0 +1,24 @@
+//! What a kind's actions need on the node as files.
+
+use crate::text::Text;
+
+/// One content that an action needs on the node as a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Text that goes with the batch. A secret reaches a node in no other way.
+    Text(Text),
+    /// A file of the site, which may be large: brought before the batch, and only where the node has it not.
+    File(SiteFile),
+}
+
+/// A file of the site that goes to nodes as it is.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteFile {
+    /// Its path within the site.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its content.
+    pub sha256: String,
+}
