@@ -110,7 +110,7 @@ fn a_folder_that_nobody_wants_any_more_is_put_back_whole() {
     assert_eq!(said.code, 6, "{:?}{}", said.events, said.err);
     assert!(said.done("node1").contains(&"remove /etc/shorewall"));
     assert_eq!(rig.nodes.ok("node1", look), before);
-    is_clean(&rig);
+    is_clean(&rig.nodes);
 }
 
 #[test]
