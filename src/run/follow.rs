@@ -86,6 +86,7 @@ pub(super) async fn watch(
 ) -> String {
     let (mut titles, mut output) = (BTreeMap::new(), String::new());
     let mut last = String::new();
+    let mut put_back = false;
     while let Some(event) = said.recv().await {
         let node = node.clone();
         let event = match event {
@@ -103,6 +104,8 @@ pub(super) async fn watch(
                 output.push('\n');
                 continue;
             }
+            // What waited has not done anything.
+            SpoolEvent::End(_, 0) if put_back => continue,
             SpoolEvent::End(step, status) => {
                 let output = std::mem::take(&mut output).trim_end().to_owned();
                 last.clone_from(&output);
@@ -120,6 +123,7 @@ pub(super) async fn watch(
                 text: scrub(&text, &vault),
             },
             SpoolEvent::Guard(word) => {
+                put_back |= matches!(word, GuardWord::Reverting(_));
                 let _ = guard.send(word.clone());
                 let says = match word {
                     GuardWord::Armed(limit) => GuardSays::Armed { limit },

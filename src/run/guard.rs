@@ -255,7 +255,10 @@ pub(super) fn put_back(
         Outcome::Broken(why) => why.clone(),
         other => outcome_says(other, titles, said).why,
     };
-    let connection = if failed.is_empty() {
+    let unheard = matches!(because, Outcome::Broken(_)) && failed.is_empty();
+    let connection = if unheard {
+        ". No new connection came about".to_owned()
+    } else if failed.is_empty() {
         String::new()
     } else {
         format!(". The new connection failed: {failed}")

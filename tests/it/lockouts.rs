@@ -23,12 +23,22 @@ fn yard(steps: &str) -> Yard {
 /// Applies what locks out, and sees that nothing came of it.
 #[track_caller]
 fn is_put_back(steps: &str) {
-    let yard = yard(steps);
+    is_put_back_on(&yard(steps));
+}
+
+#[track_caller]
+fn is_put_back_on(yard: &Yard) {
     let before = print(&yard.nodes);
     let said = yard.run(&["apply", "--yes"]);
     assert_eq!(said.code, 6, "{}{}", said.out, said.err);
     assert!(
         said.err.contains("guard: everything is back")
+            && (said
+                .err
+                .contains("nobody confirmed it in time. The new connection failed: ")
+                || said
+                    .err
+                    .contains("nobody confirmed it in time. No new connection came about"))
             && said
                 .err
                 .contains("Everything is as it was before this window"),
@@ -116,11 +126,16 @@ fn pam_that_refuses_every_account() {
 /// stopped by what it was started with.
 #[test]
 fn a_rule_that_drops_new_connections_only() {
-    is_put_back(
+    let yard = yard(
         "[[step]]\nfile = \"/etc/systemd/system/iptables.service\"\n\
          content = '''\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
          ExecStart=/usr/sbin/iptables -I INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j DROP\n\
          ExecStop=/usr/sbin/iptables -F INPUT\n'''\n\
          [[step]]\nservice = \"iptables\"\nrunning = true\nconfig = [\"/etc/systemd/system/iptables.service\"]\n",
     );
+    yard.nodes.ok(
+        "node1",
+        "DEBIAN_FRONTEND=noninteractive apt-get -q -y install iptables",
+    );
+    is_put_back_on(&yard);
 }
