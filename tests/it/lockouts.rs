@@ -135,7 +135,7 @@ fn a_rule_that_drops_new_connections_only() {
     );
     yard.nodes.ok(
         "node1",
-        "DEBIAN_FRONTEND=noninteractive apt-get -q -y install iptables",
+        "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install iptables",
     );
     is_put_back_on(&yard);
 }
