@@ -64,6 +64,8 @@ pub struct Step {
     pub preflight: Vec<Call>,
     /// What is called, in order.
     pub calls: Vec<Call>,
+    /// What is called once the guard's window is confirmed, where it runs in one.
+    pub confirmed: Vec<Call>,
     /// The contents it needs, counted from 0 in this step.
     pub blobs: Vec<Content>,
     /// The path it writes, if it writes one.
@@ -136,6 +138,14 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// Whether a path is one of these, or lies in a folder that is.
+pub fn below<S: AsRef<str>>(paths: impl IntoIterator<Item = S>, path: &str) -> bool {
+    paths.into_iter().any(|one| {
+        let rest = path.strip_prefix(one.as_ref());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
 /// The resources by kind, in registry order of first use.
 fn by_kind<'a>(
     resources: impl Iterator<Item = &'a Resource>,
@@ -164,6 +174,7 @@ pub(super) struct Item<'a> {
     pub(super) diffs: Vec<FileDiff>,
     pub(super) preflight: Vec<Call>,
     pub(super) calls: Vec<Call>,
+    pub(super) confirmed: Vec<Call>,
     pub(super) blobs: Vec<Content>,
     pub(super) owns: (String, String, bool),
     /// Set where it cannot be decided yet: what comes first, and the table.
@@ -268,7 +279,8 @@ impl<'a> Draft<'_, 'a> {
 
     /// The running side of every resource.
     fn kinds(&mut self) {
-        let written: BTreeSet<String> = self.items.iter().filter_map(|i| i.path.clone()).collect();
+        let mut written: BTreeSet<String> =
+            self.items.iter().filter_map(|i| i.path.clone()).collect();
         let touched: BTreeSet<String> = self
             .items
             .iter()
@@ -283,7 +295,7 @@ impl<'a> Draft<'_, 'a> {
                 .kind
                 .paths(resource, target)
                 .iter()
-                .any(|p| written.contains(p))
+                .any(|p| below(&written, p))
             {
                 resource.kind.judge_written(resource, target, self.answer)
             } else {
@@ -335,7 +347,10 @@ impl<'a> Draft<'_, 'a> {
                         .findings
                         .push(remark(what.join("; "), remedy));
                 }
-                Verdict::Change(deltas) => run.push((resource, deltas, text)),
+                Verdict::Change(deltas) => {
+                    written.extend(resource.kind.touches(resource, target));
+                    run.push((resource, deltas, text));
+                }
                 Verdict::After { what, table } => {
                     let mut item = self.kind_item(&[resource], Vec::new(), text);
                     item.later = Some((what, table));
@@ -416,6 +431,7 @@ impl<'a> Draft<'_, 'a> {
                     .push(format!("{}: {error}", resources[0].address));
                 Vec::new()
             });
+        let confirmed = self.confirmed(resources);
         let blobs: Vec<Content> = resources.iter().flat_map(|r| self.contents(r)).collect();
         let names = resources
             .iter()
@@ -440,6 +456,7 @@ impl<'a> Draft<'_, 'a> {
                 _ => Vec::new(),
             },
             calls,
+            confirmed,
             owns: match resources {
                 [one] => self.folder(one),
                 _ => (String::new(), String::new(), false),
@@ -471,6 +488,22 @@ impl<'a> Draft<'_, 'a> {
             self.decided.errors.push(error);
             Vec::new()
         })
+    }
+
+    /// What is called once the guard's window is confirmed.
+    fn confirmed(&mut self, resources: &[&Resource]) -> Vec<Call> {
+        let mut confirmed = Vec::new();
+        for resource in resources {
+            let (target, kind) = (self.wanted.target, resource.kind);
+            match kind.confirmed(resource, target, self.answer) {
+                Ok(calls) => confirmed.extend(calls),
+                Err(error) => {
+                    let error = format!("{}: {error}", resource.address);
+                    self.decided.errors.push(error);
+                }
+            }
+        }
+        confirmed
     }
 
     /// What becomes of the files that a kind's own actions write.

@@ -212,3 +212,62 @@ fn what_works_together_comes_when_the_files_of_all_of_it_are_there() {
     );
     assert!(plan.changes.iter().all(|c| c.stage == 0));
 }
+
+/// A folder with one file, and a firewall that reads it.
+fn firewall_steps(content: &str) -> [Json; 2] {
+    let tree = json!({
+        "tree": "/etc/shorewall", "mode": "0600", "files": [{ "name": "rules", "content": content }],
+    });
+    let service = json!({
+        "service": "shorewall", "enabled": true, "running": true, "reload": true,
+        "config": ["/etc/shorewall/rules"],
+    });
+    [tree, service]
+}
+
+fn firewall_decided(unit: &str) -> Decided {
+    let (resources, target) = (resources(&firewall_steps("new\n")), target());
+    let vault = Vault::new();
+    let wanted = Wanted {
+        target: &target,
+        resources: &resources,
+        watched: &[],
+        vault: &vault,
+    };
+    let stat = "41c0 60 700 root root /etc/shorewall\n8180 4 600 root root /etc/shorewall/rules\n";
+    let sums = format!("{}  /etc/shorewall/rules\n", "0".repeat(64));
+    let unit = format!("Id=shorewall.service\nLoadState=loaded\n{unit}\n");
+    let sections = [
+        ("tree.stat", stat, 0),
+        ("tree.sum", sums.as_str(), 0),
+        ("service", unit.as_str(), 0),
+    ];
+    let answer = Answer::from_sections(sections);
+    wanted.decide(&answer, &Manifest::parse(""))
+}
+
+#[test]
+fn a_service_reloads_in_the_stage_that_changes_its_folder() {
+    let decided = firewall_decided(
+        "ActiveState=active\nUnitFileState=enabled\nMainPID=0\nActiveEnterTimestampMonotonic=7",
+    );
+    let titles: Vec<_> = decided.steps.iter().map(|s| s.title.as_str()).collect();
+    assert_eq!(titles, ["replace tree /etc/shorewall", "service shorewall"]);
+    assert_eq!(decided.plan.changes[1].deltas[0].what, "reload");
+    assert!(decided.steps[1].confirmed.is_empty());
+}
+
+#[test]
+fn what_lets_in_is_enabled_at_boot_only_once_it_was_confirmed() {
+    let decided = firewall_decided("ActiveState=inactive\nUnitFileState=disabled\nMainPID=0");
+    let service = &decided.steps[1];
+    let words = |calls: &[Call]| -> Vec<String> { calls.iter().map(Call::to_shell).collect() };
+    assert_eq!(
+        words(&service.calls),
+        ["nw_service shorewall.service keep start reload /etc/shorewall/rules"]
+    );
+    assert_eq!(
+        words(&service.confirmed),
+        ["nw_service_boot enable shorewall.service"]
+    );
+}

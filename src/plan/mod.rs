@@ -13,7 +13,7 @@ mod paths;
 mod select;
 mod wave;
 
-pub use decide::{Content, Decided, Step, Wanted};
+pub use decide::{Content, Decided, Step, Wanted, below};
 pub use manifest::{GONE, Manifest, PART};
 pub use model::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
 pub use paths::{Paths, sha256};

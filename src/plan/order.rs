@@ -71,6 +71,7 @@ impl Draft<'_, '_> {
                 stage,
                 preflight: item.preflight,
                 calls: item.calls,
+                confirmed: item.confirmed,
                 blobs: item.blobs,
                 path: item.path,
                 owns: item.owns,

@@ -212,6 +212,7 @@ fn remove(decided: &mut Decided, address: &Address, path: &str, found: &str, cal
         stage,
         preflight: Vec::new(),
         calls,
+        confirmed: Vec::new(),
         blobs: Vec::new(),
         path: Some(path.to_owned()),
         // No longer ours.

@@ -83,6 +83,7 @@ pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: 
         diffs: Vec::new(),
         preflight: Vec::new(),
         calls: Vec::new(),
+        confirmed: Vec::new(),
         blobs: Vec::new(),
         owns: (path.to_owned(), String::new(), folded.tainted),
         later: None,

@@ -107,6 +107,7 @@ mod tests {
             stage,
             preflight: Vec::new(),
             calls: Vec::new(),
+            confirmed: Vec::new(),
             blobs: Vec::new(),
             path: None,
             owns: (String::new(), String::new(), false),

@@ -178,8 +178,14 @@ pub trait Kind: Send + Sync + 'static {
         false
     }
 
+    /// What its actions leave for after the confirmation, where they run in a window of the guard: what would make a
+    /// change last that is not confirmed (a firewall that is started at boot). Called for what `actions` was called for.
+    fn confirmed(_want: &Self::Want, _seen: &Self::Seen, _target: &Target) -> Vec<Call> {
+        Vec::new()
+    }
+
     /// Files and folders that its actions write, besides its [`edits`](Kind::edits): the guard keeps them whole and
-    /// puts them back.
+    /// puts them back, and what has one of them among its [`paths`](Kind::paths) is judged as when it is written.
     fn touches(_want: &Self::Want, _target: &Target) -> Vec<String> {
         Vec::new()
     }
@@ -359,6 +365,13 @@ pub trait Erased: Send + Sync {
     fn actions(
         &self,
         resources: &[&Resource],
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<Call>, String>;
+    /// See [`Kind::confirmed`].
+    fn confirmed(
+        &self,
+        resource: &Resource,
         target: &Target,
         answer: &Answer,
     ) -> Result<Vec<Call>, String>;
@@ -591,6 +604,17 @@ impl<K: Kind> Erased for Adapter<K> {
         }
         let borrowed: Vec<_> = both.iter().map(|(w, s)| (*w, s)).collect();
         Ok(K::actions(&borrowed, target))
+    }
+
+    fn confirmed(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Vec<Call>, String> {
+        let want = want::<K>(resource);
+        let seen = K::parse(want, target, answer)?;
+        Ok(K::confirmed(want, &seen, target))
     }
 
     fn cuts_off(&self, resource: &Resource, target: &Target, logins: &BTreeSet<String>) -> bool {

@@ -231,6 +231,20 @@ impl Kind for Service {
         lets_in::service(&want.service)
     }
 
+    fn confirmed(want: &Want, seen: &Seen, target: &Target) -> Vec<Call> {
+        let deltas = want.deltas(seen);
+        let enable = deltas.iter().any(|d| d.what == "enabled" && d.to == "yes");
+        if enable && lets_in::service(&want.service) {
+            vec![
+                Call::new("nw_service_boot")
+                    .arg("enable")
+                    .arg(want.unit(target)),
+            ]
+        } else {
+            Vec::new()
+        }
+    }
+
     fn note(want: &Want, target: &Target) -> Vec<Call> {
         vec![Call::new("nw_service_guard").arg(want.unit(target))]
     }
@@ -257,8 +271,13 @@ impl Kind for Service {
             .map(|(want, seen)| {
                 let deltas = want.deltas(seen);
                 let enabled = deltas.iter().find(|d| d.what == "enabled");
-                let boot =
-                    enabled.map_or("keep", |d| if d.to == "yes" { "enable" } else { "disable" });
+                let boot = match enabled {
+                    None => "keep",
+                    Some(d) if d.to != "yes" => "disable",
+                    // What decides who gets in starts at boot once it was confirmed.
+                    Some(_) if lets_in::service(&want.service) => "keep",
+                    Some(_) => "enable",
+                };
                 let run = want
                     .running
                     .map_or("keep", |on| if on { "start" } else { "stop" });

@@ -3,7 +3,7 @@
 use super::setup::Member;
 use super::setup::Setup;
 use crate::node::{Batch, BatchStep, Blob, Header, LocalFile, RunId, Secret};
-use crate::plan::{Content, GONE, PART, Step, sha256};
+use crate::plan::{Content, GONE, PART, Step, below, sha256};
 use crate::resource::{Address, EditChange, Resource, Target, kind_named};
 use crate::sh::Call;
 use crate::text::Vault;
@@ -47,7 +47,7 @@ pub fn batch(
     let mut preflight = Vec::new();
     let mut todo = Vec::new();
     let mut functions = vec![include_str!("run.sh")];
-    let written: Vec<&str> = steps.iter().filter_map(|s| s.path.as_deref()).collect();
+    let written = written(steps, member);
     let mut before = if touches {
         before(origin, resources, target, &written, etckeeper)
     } else {
@@ -133,6 +133,12 @@ pub fn batch(
             title: "wait to be confirmed over a new connection".to_owned(),
             calls: vec![Call::new("nw_guard_wait").arg(setup.guard.seconds.to_string())],
         });
+        for step in steps.iter().filter(|s| !s.confirmed.is_empty()) {
+            todo.push(BatchStep {
+                title: format!("let it last: {}", step.title),
+                calls: step.confirmed.clone(),
+            });
+        }
     }
     if etckeeper && touches {
         let subject = format!("nodewright {}: {}", origin.site, summary(steps));
@@ -162,6 +168,21 @@ pub fn batch(
         undo_first,
         undo,
     }
+}
+
+/// The files and folders that these steps write.
+fn written(steps: &[Step], member: &Member) -> Vec<String> {
+    let own = |step: &Step| -> Vec<String> {
+        if let Some(path) = &step.path {
+            return vec![path.clone()];
+        }
+        let resources = member.resources.iter();
+        resources
+            .filter(|r| step.addresses.contains(&r.address))
+            .flat_map(|r| r.kind.touches(r, &member.target))
+            .collect()
+    };
+    steps.iter().flat_map(own).collect()
 }
 
 /// What is called to put the guard on for these steps, and what the guard calls before and after the files are put back.
@@ -256,17 +277,12 @@ fn before(
     origin: &Origin,
     resources: &[Resource],
     target: &Target,
-    written: &[&str],
+    written: &[String],
     etckeeper: bool,
 ) -> Vec<Call> {
     let mut calls: Vec<Call> = resources
         .iter()
-        .filter(|r| {
-            r.kind
-                .paths(r, target)
-                .iter()
-                .any(|p| written.contains(&p.as_str()))
-        })
+        .filter(|r| r.kind.paths(r, target).iter().any(|p| below(written, p)))
         .flat_map(|r| r.kind.before_write(r, target))
         .collect();
     let unrecorded = unrecorded(resources);

@@ -55,6 +55,7 @@ fn step(orphan: &Orphan, path: String) -> Step {
         stage: 0,
         preflight: Vec::new(),
         calls: Vec::new(),
+        confirmed: Vec::new(),
         blobs: Vec::new(),
         path: None,
         owns: (path, GONE.to_owned(), false),

@@ -1,6 +1,7 @@
 //! The files of a node whose whole content the site says.
 
 use crate::resource::{EditChange, Resource};
+use crate::text::Text;
 use indexmap::IndexMap;
 
 /// A file as it is to be on a node, secrets masked.
@@ -17,16 +18,28 @@ pub struct RenderedFile {
 /// Every file whose whole content these resources say, in the order of their steps. Edits of single lines are not in
 /// it: what they come to is known only on the node.
 pub fn rendered(resources: &[&Resource]) -> Vec<RenderedFile> {
-    let mut files: IndexMap<&str, RenderedFile> = IndexMap::new();
-    for edit in resources.iter().flat_map(|r| &r.edits) {
-        if let EditChange::Whole { content, .. } = &edit.change {
-            let mode = edit.attributes.mode.clone();
-            let file = RenderedFile {
-                path: edit.path.clone(),
-                mode: mode.unwrap_or_else(|| "0644".to_owned()),
-                content: content.masked(),
-            };
-            files.insert(&edit.path, file);
+    let mut files: IndexMap<String, RenderedFile> = IndexMap::new();
+    let mut add = |path: &str, mode: Option<&str>, content: &Text| {
+        let file = RenderedFile {
+            path: path.to_owned(),
+            mode: mode.unwrap_or("0644").to_owned(),
+            content: content.masked(),
+        };
+        files.insert(path.to_owned(), file);
+    };
+    for resource in resources {
+        for edit in &resource.edits {
+            if let EditChange::Whole { content, .. } = &edit.change {
+                add(&edit.path, edit.attributes.mode.as_deref(), content);
+            }
+        }
+        let mode = resource.value["mode"].as_str();
+        if let Some(folder) = resource.kind.folder(resource) {
+            for (name, content) in &folder.files {
+                let usual = if content.is_tainted() { "0600" } else { "0644" };
+                let path = format!("{}/{name}", folder.path);
+                add(&path, Some(mode.unwrap_or(usual)), content);
+            }
         }
     }
     files.into_values().collect()
