@@ -12,6 +12,9 @@ ssh openssh-client
 sshd openssh-server
 sudo sudo
 shellcheck shellcheck
+shorewall shorewall
+shorewall6 shorewall6
+ip6tables iptables
 nsenter util-linux
 git git
 make make

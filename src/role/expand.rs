@@ -5,11 +5,13 @@ use super::head::Head;
 use super::library::Library;
 use super::reader::Placed;
 use super::render::{Around, Renderer};
+use super::shorewall::{Family, protocol};
 use super::step::Step;
 use super::subject::{Common, Subject};
 use crate::resource::{Address, EditChange, Resource, StepMeta, Target};
 use crate::site::{Finding, Place, Site, Sources, Table, any_of, did_you_mean, shown};
 use crate::text::Text;
+use minijinja::value::{Serde, Value};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,7 +68,7 @@ pub struct Selector {
 pub struct Open {
     /// The zone whose side they are open on.
     pub zone: String,
-    /// Who may come: `peers`, `operators`, `any`, a zone, an address or a network.
+    /// Who may come: `peers`, `operators`, `any`, who knocks (`knock`), a zone's network, an address or a network.
     pub from: Vec<String>,
     /// Ports of TCP.
     pub tcp: Vec<u16>,
@@ -79,7 +81,7 @@ pub struct Open {
 }
 
 /// Who may come through an open port, besides zones, addresses and networks.
-const FROM: [&str; 3] = ["peers", "operators", "any"];
+const FROM: [&str; 4] = ["peers", "operators", "any", "knock"];
 
 impl Selector {
     /// Reads `KIND:NAME` or `ROLE/KIND:NAME`. A name may hold slashes: the role ends before the kind.
@@ -132,6 +134,11 @@ pub fn files(resources: &[Resource]) -> BTreeMap<String, Text> {
             files.insert(edit.path.clone(), content.clone());
         }
     }
+    for folder in resources.iter().filter_map(|r| r.kind.folder(r)) {
+        for (name, content) in folder.files {
+            files.insert(format!("{}/{name}", folder.path), content);
+        }
+    }
     files
 }
 
@@ -152,8 +159,14 @@ pub fn expand_subject(subject: &Subject, library: &Library, sources: &Sources) -
     };
     let roles = expander.roles();
     let sound = roles.iter().all(|role| role.sound);
-    for role in roles {
-        expander.role(role);
+    let parts: Vec<_> = roles
+        .into_iter()
+        .filter_map(|r| expander.opens(r))
+        .collect();
+    let firewall = expander.firewall();
+    for (role, mut around) in parts {
+        around.set("firewall", firewall.clone());
+        expander.role(role, &around);
     }
     if sound {
         expander.check_selectors();
@@ -235,32 +248,46 @@ impl<'a> Expander<'a> {
         roles.into_iter().map(|(role, _)| role).collect()
     }
 
-    fn role(&mut self, role: &'a Role) {
+    /// The ports that a role needs open, and what its values see; nothing where its condition does not hold.
+    fn opens(&mut self, role: &'a Role) -> Option<(&'a Role, Around)> {
         let mut around = Around::new(&self.subject.context);
         let vars = self.subject.vars(role, &mut self.out.findings);
         around.set("vars", vars);
         around.set("platform", self.subject.words(role));
+        around.set("firewall", Value::from(Serde(&self.subject.firewall)));
         if !self.renderer(role).holds(role.when.as_ref(), &around) {
-            return;
+            return None;
         }
         for open in &role.opens {
             for around in self.rounds(role, open.each.as_ref(), open.when.as_ref(), &around) {
                 self.open(role, open, &around);
             }
         }
+        Some((role, around))
+    }
+
+    /// What steps and checks see as `firewall`: with all that is open on the node, whichever role asks for it.
+    fn firewall(&self) -> Value {
+        let firewall = &self.subject.firewall;
+        let mut all = serde_json::json!(firewall);
+        all["families"] = serde_json::json!(Family::all(firewall, &self.out.opens));
+        Value::from(Serde(all))
+    }
+
+    fn role(&mut self, role: &'a Role, around: &Around) {
         for step in &role.steps {
             self.index += 1;
             if !step.sound {
                 continue;
             }
-            for around in self.rounds(role, step.each.as_ref(), step.when.as_ref(), &around) {
+            for around in self.rounds(role, step.each.as_ref(), step.when.as_ref(), around) {
                 if let Some(resources) = self.step(role, step, &around) {
                     self.add(resources, step.place);
                 }
             }
         }
         for check in &role.checks {
-            for around in self.rounds(role, check.each.as_ref(), check.when.as_ref(), &around) {
+            for around in self.rounds(role, check.each.as_ref(), check.when.as_ref(), around) {
                 self.check(role, check, &around);
             }
         }
@@ -366,7 +393,7 @@ impl<'a> Expander<'a> {
         if open.from.is_empty() {
             open.from.push("any".to_owned());
         }
-        let zones = self.subject.zones();
+        let zones = &self.subject.zones;
         for (key, name) in [("zone", &open.zone)]
             .into_iter()
             .chain(open.from.iter().map(|from| ("from", from)))
@@ -385,12 +412,43 @@ impl<'a> Expander<'a> {
                 .map_or(entry.place, |(_, tree)| tree.place);
             let finding =
                 Finding::error("OPEN", format!("there is no zone {}", shown(name))).at(place);
-            self.out.findings.push(match did_you_mean(name, &zones) {
+            self.out.findings.push(match did_you_mean(name, zones) {
                 Some(near) => finding.help(format!("did you mean {}?", shown(&near))),
-                None => finding.help(format!("the site has {}", any_of(&zones))),
+                None => finding.help(format!("the site has {}", any_of(zones))),
             });
         }
+        if let Some(why) = self.nobody(&open) {
+            let place = entry.own.get("from").map_or(entry.place, |(_, t)| t.place);
+            self.out
+                .findings
+                .push(Finding::error("OPEN", why).at(place));
+        }
         self.out.opens.push(open);
+    }
+
+    /// Whom a port is opened to who is not there.
+    fn nobody(&self, open: &Open) -> Option<String> {
+        let firewall = &self.subject.firewall;
+        let zone = |name: &str| firewall.zones.iter().find(|z| z.name == name);
+        let here = zone(&open.zone)?;
+        open.from.iter().find_map(|from| match from.as_str() {
+            "peers" if self.subject.alone || !here.peers.is_empty() => None,
+            "peers" => Some(format!(
+                "the peers have no address in zone {}",
+                shown(&open.zone)
+            )),
+            "knock" if firewall.knock.is_none() => {
+                Some("`knock`, and the site describes no knocking in `[firewall]`".to_owned())
+            }
+            "knock" if !open.udp.is_empty() || !open.proto.is_empty() => {
+                Some("knocking opens ports of TCP alone".to_owned())
+            }
+            "any" | "operators" | "knock" => None,
+            other => {
+                let without = zone(other).is_some_and(|z| z.network.is_none());
+                without.then(|| format!("zone {} has no network to come from", shown(other)))
+            }
+        })
     }
 
     fn check(&mut self, role: &Role, entry: &CheckEntry, around: &Around) {
@@ -490,7 +548,18 @@ impl Open {
             "from" => self.from.push(text()?),
             "tcp" => self.tcp.push(port()?),
             "udp" => self.udp.push(port()?),
-            _ => self.proto.push(text()?),
+            _ => {
+                let word = value.as_u64().map(|n| n.to_string());
+                let word = word.map_or_else(text, Ok)?;
+                if protocol(&word).is_none() {
+                    return Err(format!(
+                        "{} is no protocol without ports: say its number from 0 to 255, or one of ah, esp, gre, icmp, \
+                         igmp, ipv6-icmp, ospf, sctp, vrrp",
+                        shown(&word)
+                    ));
+                }
+                self.proto.push(word);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod library;
 mod reader;
 mod render;
 mod schema;
+mod shorewall;
 mod step;
 mod subject;
 pub mod template;

@@ -2,6 +2,7 @@
 
 use super::file::Role;
 use crate::resource::Platform;
+use crate::site::firewall::Firewall;
 use crate::site::{Finding, Place, Site, any_of, did_you_mean, shown};
 use indexmap::IndexMap;
 use minijinja::value::{Serde, Value};
@@ -20,6 +21,12 @@ pub struct Subject {
     pub context: Vec<(String, Value)>,
     /// Variables by role and name, the nearest first: node, groups, site.
     pub vars: Vec<Level>,
+    /// The node's firewall without what the roles open.
+    pub firewall: Firewall,
+    /// It is no member of a cluster with others.
+    pub alone: bool,
+    /// The zones of the site, the serial line as `serial`.
+    pub zones: Vec<String>,
 }
 
 /// Variables that are set at one place of the site.
@@ -117,6 +124,9 @@ impl Subject {
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
             vars,
+            firewall: site.firewall(node),
+            alone: site.peers_of(node).is_empty(),
+            zones: site.zone_names(),
         }
     }
 
@@ -182,15 +192,6 @@ impl Subject {
                 );
             }
         }
-    }
-
-    /// The zones of the site.
-    pub(super) fn zones(&self) -> Vec<String> {
-        let site = self.context.iter().find(|(name, _)| name == "site");
-        let zones = site.and_then(|(_, site)| site.get_attr("zone").ok());
-        zones
-            .and_then(|zones| Some(zones.try_iter().ok()?.map(|z| z.to_string()).collect()))
-            .unwrap_or_default()
     }
 
     /// The words of this node's platform.

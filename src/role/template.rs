@@ -18,7 +18,9 @@ const FUEL: u64 = 500_000;
 const VALUE: &str = "<value>";
 
 /// What may stand at the top of an expression, besides loop variables.
-pub const NAMES: [&str; 6] = ["site", "node", "members", "peers", "platform", "vars"];
+pub const NAMES: [&str; 7] = [
+    "site", "node", "members", "peers", "firewall", "platform", "vars",
+];
 
 /// Why something was not rendered, and where in which template.
 #[derive(Debug, Clone, PartialEq, Eq)]

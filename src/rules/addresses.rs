@@ -220,7 +220,7 @@ fn mtu_ipv6(site: &Site, findings: &mut Vec<Finding>) {
 }
 
 /// Every address of a node, `extra_address` included, with its path.
-fn all(site: &Site) -> Vec<(IpAddr, Vec<String>)> {
+pub(super) fn all(site: &Site) -> Vec<(IpAddr, Vec<String>)> {
     let mut all = Vec::new();
     for (name, node) in site.nodes() {
         for (zone, address) in &node.address {

@@ -76,13 +76,6 @@ pub(super) const RULES: &[Rule] = &[
         why: "It is most often a card's name that is misspelt (31).",
         check: mac_unused,
     },
-    Rule {
-        code: "ZONE-LENGTH",
-        severity: Severity::Error,
-        title: "A zone's name is as short as Shorewall needs it.",
-        why: "Before 5.1 the name stands in the kernel's log prefix, which has 29 characters (32; 9.1).",
-        check: zone_length,
-    },
 ];
 
 /// The cards of a zone, each with its path.
@@ -335,27 +328,6 @@ fn mac_unused(site: &Site, findings: &mut Vec<Finding>) {
                         .help(format!("the zones use {}", used.join(", "))),
                 );
             }
-        }
-    }
-}
-
-fn zone_length(site: &Site, findings: &mut Vec<Finding>) {
-    // With the log format that is written for old versions, `SW:%s:%s:`, a name has at most 8 characters.
-    let old = site.node_names().any(|n| {
-        let version = site.versions_of(n).shorewall;
-        version.is_some_and(|v| {
-            v.as_str().starts_with("4.") || v.as_str() == "5.0" || v.as_str().starts_with("5.0.")
-        })
-    });
-    for name in site.inventory.zone.keys() {
-        if old && name.as_str().len() > 8 {
-            findings.push(
-                found(format!(
-                    "zone `{name}` has a name of more than 8 characters"
-                ))
-                .at(at(site, &["zone", name.as_str()]))
-                .help("give it a shorter one: Shorewall before 5.1 refuses it"),
-            );
         }
     }
 }

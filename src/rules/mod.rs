@@ -9,6 +9,7 @@ mod bonds;
 mod cluster;
 mod devices;
 mod fencing;
+mod firewall;
 mod guests;
 mod people;
 mod routes;
@@ -48,6 +49,7 @@ pub static RULES: &[&[Rule]] = &[
     bonds::RULES,
     routes::RULES,
     ways::RULES,
+    firewall::RULES,
     storage::RULES,
     guests::RULES,
     people::RULES,

@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         code: "KNOCK-WINDOW",
-        severity: Severity::Warning,
+        severity: Severity::Error,
         title: "What a knock opens stays open for 5 to 60 seconds.",
         why: "Shorter, a login does not get in; longer, others do (36).",
         check: knock_window,
@@ -78,7 +78,8 @@ fn knock_undescribed(site: &Site, findings: &mut Vec<Finding>) {
             findings.push(
                 found(format!("`knock {zone}`, and no knocking is described"))
                     .at(at(site, &["site", "reach", &i.to_string()]))
-                    .help("add `knock = { sequence = { secret = \"knock\" } }` to `[firewall]`"),
+                    .help("add `knock = { sequence = { secret = \"knock\" } }` to `[firewall]`")
+                    .also(at(site, &["firewall"]), "it says nothing of it"),
             );
         }
     }
@@ -94,7 +95,8 @@ fn knock_window(site: &Site, findings: &mut Vec<Finding>) {
             findings.push(
                 found(format!("`{key}` of knocking is {value}"))
                     .at(at(site, &["firewall", "knock", key]))
-                    .help(format!("from {min}s to {max}s")),
+                    .help(format!("from {min}s to {max}s"))
+                    .also(at(site, &["firewall", "knock", "sequence"]), "the knock"),
             );
         }
     }
@@ -123,12 +125,17 @@ fn peer_address(site: &Site, findings: &mut Vec<Finding>) {
 
 fn lock_out(site: &Site, findings: &mut Vec<Finding>) {
     let firewall = &site.inventory.firewall;
-    let closed = site.inventory.zone.values().any(|z| z.gateway.is_some());
-    if closed && firewall.operators.is_empty() && firewall.knock.is_none() {
+    let mut zones = site.inventory.zone.keys();
+    let Some(outside) = zones.find(|z| site.is_outside(z.as_str())) else {
+        return;
+    };
+    let outside = at(site, &["zone", outside.as_str()]);
+    if firewall.operators.is_empty() && firewall.knock.is_none() {
         findings.push(
             found("nobody may reach sshd from outside")
-                .at(at(site, &["firewall"]).or_else(|| at(site, &["zone"])))
-                .help("add `operators`, the addresses they come from, or `knock`, to `[firewall]`"),
+                .at(site.place_of("firewall").or_else(|| at(site, &["zone"])))
+                .help("add `operators`, the addresses they come from, or `knock`, to `[firewall]`")
+                .also(outside, "where outside is"),
         );
     }
 }

@@ -77,7 +77,7 @@ impl Site {
 
     /// Whether the default route is the one that a zone's DHCP server tells: where the zone has the gateway, or is the
     /// first with DHCP and nothing else tells it.
-    fn default_by_dhcp(&self, name: &str) -> bool {
+    pub(super) fn default_by_dhcp(&self, name: &str) -> bool {
         let zones = &self.inventory.zone;
         let told =
             |z: &Zone| z.gateway.is_some() || z.routes.iter().any(|r| r.to.net().prefix_len() == 0);
@@ -87,7 +87,7 @@ impl Site {
     }
 
     /// What the cluster sends over a zone.
-    fn carried(&self, zone: &str) -> Vec<String> {
+    pub(super) fn carried(&self, zone: &str) -> Vec<String> {
         let cluster = self.inventory.cluster.as_ref();
         let ring = cluster
             .is_some_and(|c| c.ring == *zone || c.second_ring.as_ref().is_some_and(|z| z == zone));

@@ -165,6 +165,9 @@ pub struct Node {
     /// Further addresses in a zone, beside the one of `address`; with the prefix's length where that is another network.
     #[serde(default)]
     pub extra_address: Table<ZoneName, Vec<HostAddress>>,
+    /// Addresses outside that guests behind a zone have, which this node answers for and passes on: routed, not bridged.
+    #[serde(default)]
+    pub proxyarp: Table<ZoneName, Vec<Address>>,
     /// The MAC address of each interface.
     #[serde(default)]
     pub mac: Table<InterfaceName, MacAddress>,

@@ -6,9 +6,11 @@
 pub mod device;
 mod devices;
 mod finding;
+pub mod firewall;
 mod hosts;
 pub mod inventory;
 pub mod keys;
+pub mod knock;
 mod load;
 pub mod machines;
 mod model;

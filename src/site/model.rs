@@ -100,6 +100,13 @@ impl Site {
         self.inventory.group.keys().map(super::types::Name::as_str)
     }
 
+    /// The names of the zones, and `serial` where there is a serial line.
+    pub fn zone_names(&self) -> Vec<String> {
+        let serial = self.inventory.serial.iter().map(|_| "serial".to_owned());
+        let zones = self.inventory.zone.keys().map(ToString::to_string);
+        zones.chain(serial).collect()
+    }
+
     /// The groups a node is in, in the order in which they are written.
     pub fn groups_of(&self, node: &str) -> Vec<String> {
         self.inventory

@@ -270,6 +270,9 @@ pub struct Firewall {
     /// How everybody else opens sshd.
     #[serde(default)]
     pub knock: Option<Knock>,
+    /// The repository that has Shorewall where the release has none: on EL9 there is none in EPEL either.
+    #[serde(default)]
+    pub repository: Option<Name>,
 }
 
 /// Port knocking.
@@ -278,12 +281,20 @@ pub struct Firewall {
 pub struct Knock {
     /// The secret that holds the ports, with commas between them.
     pub sequence: SecretRef,
+    /// How many ports that are: the files have a part for each, and are made without the secret.
+    #[serde(default = "knock_ports")]
+    #[schemars(range(min = 1, max = 8))]
+    pub ports: u8,
     /// How long each next knock may take.
     #[serde(default = "knock_step")]
     pub step: Duration,
     /// How long sshd stays open.
     #[serde(default = "knock_open")]
     pub open: Duration,
+}
+
+fn knock_ports() -> u8 {
+    3
 }
 
 fn knock_step() -> Duration {

@@ -67,19 +67,8 @@ impl Checker<'_> {
         self.site.node_names().collect()
     }
 
-    fn zone_names(&self) -> Vec<String> {
-        let serial = self
-            .site
-            .inventory
-            .serial
-            .iter()
-            .map(|_| "serial".to_owned());
-        let zones = self.site.inventory.zone.keys().map(ToString::to_string);
-        zones.chain(serial).collect()
-    }
-
     fn known_zone(&mut self, path: &[&str], zone: &str) {
-        let zones = self.zone_names();
+        let zones = self.site.zone_names();
         let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
         self.known(path, zone, "zone", &zones);
     }
@@ -102,6 +91,16 @@ impl Checker<'_> {
             }
         }
         self.guard();
+        if let Some(name) = &site.inventory.firewall.repository {
+            let known = site.inventory.repository.keys();
+            let known: Vec<&str> = known.map(super::types::Name::as_str).collect();
+            self.known(
+                &["firewall", "repository"],
+                name.as_str(),
+                "repository",
+                &known,
+            );
+        }
         for (at, way) in site.inventory.site.reach.iter().enumerate() {
             if let Reach::Knock(zone) | Reach::Peer(zone) = way.get() {
                 self.known_zone(&["site", "reach", &at.to_string()], zone.as_str());
@@ -189,6 +188,10 @@ impl Checker<'_> {
                         .help(format!("write `{ip}/24`, or add `network` to the zone")),
                     );
                 }
+            }
+            for zone in node.proxyarp.keys() {
+                let path = ["node", name, "proxyarp", zone.as_str()];
+                self.known_zone_key(&path, zone.as_str());
             }
             for zone in node.extra_address.keys() {
                 let path = ["node", name, "extra_address", zone.as_str()];

@@ -28,6 +28,7 @@ mod resilience;
 mod rig;
 mod secrets;
 mod shells;
+mod shorewall;
 mod sshd;
 mod sshd_role;
 mod support;

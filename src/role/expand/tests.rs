@@ -28,6 +28,9 @@ fn subject(roles: &[&str], vars: &Json) -> Subject {
             values,
             ..Level::default()
         }],
+        firewall: crate::site::firewall::Firewall::default(),
+        alone: true,
+        zones: vec!["grey".into(), "yellow".into()],
     }
 }
 
