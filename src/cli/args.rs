@@ -29,6 +29,10 @@ pub struct Global {
     /// Results as one JSON object a line on standard output.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Where a node is reached right now, when that is not what the site says: before it is renumbered. The change is
+    /// confirmed at the address of the site.
+    #[arg(long, value_name = "NODE=HOST", global = true, value_parser = at)]
+    pub at: Vec<(String, String)>,
     /// Say more: each step (-v), and what is sent (-vv).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
@@ -84,4 +88,14 @@ pub struct Forks {
     /// How many nodes are worked on at once.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub forks: u16,
+}
+
+/// Reads `NODE=HOST`.
+fn at(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((node, host)) if !node.is_empty() && !host.is_empty() => {
+            Ok((node.to_owned(), host.to_owned()))
+        }
+        _ => Err("it is NODE=HOST, such as node1=192.0.2.5".to_owned()),
+    }
 }

@@ -4,7 +4,7 @@ use super::context::{Commit, Context};
 use super::{Forks, Pick, Usage, keys};
 use crate::exit::Exit;
 use crate::lab;
-use crate::node::{ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
+use crate::node::{AT, ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
 use crate::plan::Selection;
 use crate::report::{Reporter, write_whole};
 use crate::resource::Resource;
@@ -225,6 +225,10 @@ impl Workplace {
             timeout: TIMEOUT,
         };
         if context.global.lab {
+            if !context.global.at.is_empty() {
+                let why = "a lab's nodes are reached by the lab, wherever they are: --at is for real ones";
+                return Err(Usage(why.to_owned()).into());
+            }
             let lab = lab::State::load(&super::lab::default_name())?
                 .ok_or_else(|| Usage("no lab is up: `nodewright lab up`".to_owned()))?;
             return nodes
@@ -254,11 +258,28 @@ impl Workplace {
                 .collect();
         }
         let known_hosts = std::path::absolute(self.dir.join("known_hosts"))?;
-        let all: Vec<NodeAccess> = self
+        let mut all: Vec<NodeAccess> = self
             .site
             .node_names()
             .map(|n| access(&self.site, n, &known_hosts, None))
             .collect();
+        for (node, host) in &context.global.at {
+            let Some(one) = all.iter_mut().find(|a| a.name == *node) else {
+                return Err(
+                    Usage(format!("--at {node}={host}: the site has no node {node}")).into(),
+                );
+            };
+            let login = self.site.login(node);
+            one.ways.push(Way {
+                alias: format!("{node}.{AT}"),
+                word: AT.to_owned(),
+                host: host.clone(),
+                port: login.port,
+                user: login.user,
+                jump: None,
+                proxy_command: None,
+            });
+        }
         let text = ssh_config(&all).map_err(|e| anyhow!(e))?;
         let config = self.private_dir()?.join("ssh_config");
         write_whole(&config, text.as_bytes(), 0o600)

@@ -77,7 +77,7 @@ pub use runs::Prepared;
 pub use secret::{Secret, scrub};
 pub use session::{Reply, Session};
 pub use spool::{GuardState, GuardWord, Outcome, SpoolEvent};
-pub use ssh_config::{ConfigError, NodeAccess, Way, ssh_config};
+pub use ssh_config::{AT, ConfigError, NodeAccess, Way, ssh_config};
 pub use state::{JournalLine, LastBatch, NodeState, observe_journal, observe_state, read_journal};
 
 #[cfg(test)]

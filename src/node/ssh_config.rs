@@ -22,6 +22,10 @@ pub struct Way {
     pub proxy_command: Option<String>,
 }
 
+/// The word of a way to where a node is just now and will not be once it is renumbered: the guard asks for the site's
+/// own instead.
+pub const AT: &str = "at";
+
 /// How to reach one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeAccess {

@@ -4,7 +4,7 @@ use super::setup::{Setup, Trouble, outcome_says};
 use super::{Event, Events, GuardSays};
 use crate::exit::Exit;
 use crate::node::{
-    ConnectOptions, GuardState, GuardWord, NodeError, Outcome, Prepared, RunId, Session, Way,
+    AT, ConnectOptions, GuardState, GuardWord, NodeError, Outcome, Prepared, RunId, Session, Way,
 };
 use crate::resource::Observe;
 use std::cell::RefCell;
@@ -58,8 +58,14 @@ impl Guardian {
             events,
             failed: Rc::default(),
         };
-        for way in all {
-            if way.alias == session.way() {
+        // Where a node is about to leave proves nothing: it has to be where the site says.
+        let leaves = all.iter().any(|w| w.word == AT && w.alias == session.way());
+        let first = all.iter().position(|w| w.word != AT).filter(|_| leaves);
+        for (at, way) in all.into_iter().enumerate() {
+            if way.word == AT {
+                continue;
+            }
+            if way.alias == session.way() || first == Some(at) {
                 guardian.ways.push(way);
             } else if setup.guard.confirms(&way) {
                 match guardian.connect(&way).await {
