@@ -9,6 +9,7 @@ mod conflict;
 mod ini;
 mod lines;
 mod model;
+mod stanza;
 #[cfg(test)]
 mod tests;
 
@@ -371,7 +372,10 @@ fn texts(change: &EditChange) -> Vec<&Text> {
         EditChange::Block { content, .. } => content.iter().collect(),
         EditChange::Ini { value, .. } => value.iter().collect(),
         EditChange::Keyed { rest, .. } => rest.iter().collect(),
-        EditChange::Directory | EditChange::Symlink(_) | EditChange::Absent => Vec::new(),
+        EditChange::NoStanza { .. }
+        | EditChange::Directory
+        | EditChange::Symlink(_)
+        | EditChange::Absent => Vec::new(),
     }
 }
 

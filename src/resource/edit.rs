@@ -86,6 +86,11 @@ pub enum EditChange {
         /// The rest of the line.
         rest: Option<Text>,
     },
+    /// No stanza of an interface in a file of ifupdown, and its name in no line that brings interfaces up.
+    NoStanza {
+        /// The interface.
+        interface: String,
+    },
     /// A directory.
     Directory,
     /// A symbolic link to this target.
@@ -174,6 +179,7 @@ impl Edit {
                 }
                 Ok(())
             }
+            EditChange::NoStanza { interface } => valid::one_line("interface", interface),
             EditChange::Directory | EditChange::Absent => Ok(()),
         }
     }

@@ -32,6 +32,7 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::git::Git>::new(),
     &Adapter::<super::clock::Clock>::new(),
     &Adapter::<super::peer::Peer>::new(),
+    &Adapter::<super::interface::Interface>::new(),
     &Adapter::<super::etckeeper::Etckeeper>::new(),
 ];
 

@@ -17,6 +17,7 @@ mod group;
 mod hostname;
 mod hosts;
 mod ini;
+mod interface;
 mod kernel_args;
 mod kernel_module;
 mod kind;

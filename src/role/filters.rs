@@ -47,6 +47,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
         quotable(value, "quote_toml").map(|text| toml::Value::String(text).to_string())
     });
     env.add_filter("string", string);
+    env.add_test("ipv6", |text: &str| text.contains(':'));
     env.set_unknown_method_callback(method);
 }
 

@@ -73,6 +73,17 @@ fn the_shipped_site_is_sound() {
 }
 
 #[test]
+fn the_site_with_bonds_is_sound() {
+    let (sources, judged) = judged(include_str!("../../inventory/bonded/inventory.toml"));
+    let text: String = judged
+        .findings
+        .iter()
+        .map(|f| f.render(&sources, false))
+        .collect();
+    assert_eq!(text, "");
+}
+
+#[test]
 fn codes_are_used_once_and_every_rule_says_its_piece() {
     let codes: Vec<_> = all().map(|r| r.code).collect();
     for (i, rule) in all().enumerate() {

@@ -143,6 +143,8 @@ pub struct SerialModel {
     pub peer: String,
     /// The other end's address.
     pub remote: IpAddr,
+    /// A word that is another one when any of this or of the own address is: a running pppd says it.
+    pub mark: String,
 }
 
 impl DeviceKind {

@@ -166,7 +166,13 @@ impl Devices<'_> {
             .map(ToString::to_string)
             .or(nics.first().cloned());
         let backup = bond.mode == BondMode::ActiveBackup;
+        // A site names the same hosts for all nodes; nobody asks himself.
+        let own = self.site.node(self.node).map(|n| &n.address);
+        let own = |ip| own.is_some_and(|a| a.values().any(|a| a.ip() == ip));
         let targets = bond.arp.iter().flat_map(|a| &a.targets);
+        let targets = targets
+            .map(super::types::Address::ip)
+            .filter(|ip| !own(*ip));
         let model = BondModel {
             mode: bond.mode,
             number: bond.mode.number(),
@@ -175,7 +181,7 @@ impl Devices<'_> {
             updelay: bond.updelay,
             downdelay: bond.downdelay,
             arp_interval: bond.arp.as_ref().map_or(0, |a| a.interval),
-            arp_targets: targets.map(super::types::Address::ip).collect(),
+            arp_targets: targets.collect(),
             reselect: bond.reselect.filter(|_| backup),
             lacp_rate: bond.lacp_rate,
             hash: bond.hash,
@@ -201,11 +207,14 @@ impl Devices<'_> {
         device.addresses = vec![ip.to_string()];
         device.address = Some(ip);
         device.cidr = Some(ip.to_string());
+        let (tty, speed) = (serial.tty.to_string(), serial.speed.get());
+        let words = format!("{tty} {speed} {ip} {remote}");
         device.serial = Some(SerialModel {
-            tty: serial.tty.to_string(),
-            speed: serial.speed.get(),
+            tty,
+            speed,
             peer: peer.to_owned(),
             remote,
+            mark: crate::digest::sha256(words.as_bytes())[..16].to_owned(),
         });
     }
 

@@ -35,7 +35,7 @@ fn the_shipped_example_is_read() {
     assert_eq!(site.node_names().collect::<Vec<_>>(), ["node1", "node2"]);
     assert_eq!(site.members(), ["node1", "node2"]);
     assert_eq!(site.peers_of("node1"), ["node2"]);
-    assert_eq!(site.roles_of("node2"), ["base", "etckeeper"]);
+    assert_eq!(site.roles_of("node2"), ["base", "network", "etckeeper"]);
     assert_eq!(site.groups_of("node2"), ["hypervisors"]);
     assert_eq!(site.inventory.guest.len(), 11);
     assert_eq!(site.login("node2").host, "192.0.2.6");
@@ -117,10 +117,13 @@ fn templates_see_devices_in_start_order() {
     assert_eq!(device("vbr101")["project"], "wiki");
     assert_eq!(node["peers"][0]["address"]["yellow"], "10.0.2.2");
     assert_eq!(node["cidr"]["serial"], "10.0.9.1/30");
+    let serial = &device("ppp0")["serial"];
     assert_eq!(
-        device("ppp0")["serial"],
-        json!({ "tty": "ttyS0", "speed": 115_200, "peer": "node2", "remote": "10.0.9.2" })
+        (&serial["tty"], &serial["peer"], &serial["remote"]),
+        (&json!("ttyS0"), &json!("node2"), &json!("10.0.9.2"))
     );
+    // printf '%s' 'ttyS0 115200 10.0.9.1 10.0.9.2' | sha256sum
+    assert_eq!(serial["mark"], "cce59886e9286b64");
     let above = |name: &str| {
         let above = device(name)["above"].as_array().unwrap().clone();
         let names = above.iter().map(|u| u["name"].as_str().unwrap().to_owned());
@@ -164,7 +167,7 @@ fn addresses_routes_and_dhcp_belong_to_the_topmost_device() {
          [zone]\n\
          red = { bond = { name = 'bond0', nics = ['eth0', 'eth5'], mode = '802.3ad', lacp_rate = 'fast', hash = 'layer2+3' }, vlan = 7, bridge = 'brred', dhcp = true }\n\
          yellow = { bond = { name = 'bond0', nics = ['eth0', 'eth5'], mode = '802.3ad' }, vlan = 9, network = '10.0.2.0/24', routes = [{ to = '10.8.0.0/16', via = '10.0.2.254' }] }\n\
-         grey = { bond = { name = 'bond1', nics = ['eth1', 'eth2'], arp = { interval = 500, targets = ['10.0.1.2'] }, reselect = 'better' }, mtu = 9000, network = '10.0.1.0/24' }\n\
+         grey = { bond = { name = 'bond1', nics = ['eth1', 'eth2'], arp = { interval = 500, targets = ['10.0.1.1', '10.0.1.2'] }, reselect = 'better' }, mtu = 9000, network = '10.0.1.0/24' }\n\
          [cluster]\nmembers = ['n1', 'n2']\nring = 'yellow'\n\
          [node.n1]\naddress = { yellow = '10.0.2.1', grey = '10.0.1.1' }\n\
          extra_address = { yellow = ['10.0.2.9', '2001:db8::5/64', '192.0.2.77'] }\n\
@@ -204,6 +207,8 @@ fn addresses_routes_and_dhcp_belong_to_the_topmost_device() {
     assert_eq!(device("bond0.9").mtu, 1500);
     let arp = device("bond1").bond.as_ref().unwrap();
     assert_eq!((arp.miimon, arp.arp_interval), (0, 500));
+    let targets: Vec<_> = arp.arp_targets.iter().map(ToString::to_string).collect();
+    assert_eq!(targets, ["10.0.1.2"], "nobody asks himself");
     assert_eq!(arp.primary.as_deref(), Some("eth1"));
     assert_eq!(device("bond0").bond.as_ref().unwrap().primary, None);
 }

@@ -1,4 +1,4 @@
-//! Every file of the shipped example on every platform, byte for byte, made without a node.
+//! Every file of the shipped examples on every platform, byte for byte, made without a node.
 //!
 //! `NODEWRIGHT_BLESS=1` writes what is rendered now into `tests/golden`, to be read in the diff.
 
@@ -14,9 +14,9 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The example on a platform: each node with what its roles ask for.
-fn expanded(platform: Platform) -> Vec<(String, Expansion)> {
-    let dir = root().join("inventory/crosslink");
+/// An example on a platform: each node with what its roles ask for.
+fn expanded(example: &str, platform: Platform) -> Vec<(String, Expansion)> {
+    let dir = root().join("inventory").join(example);
     let overrides = Overrides {
         known_hosts: None,
         platform: Some(platform),
@@ -36,7 +36,7 @@ fn expanded(platform: Platform) -> Vec<(String, Expansion)> {
         .iter()
         .map(|f| f.render(&loaded.sources, false))
         .collect();
-    assert_eq!(shown, "", "{platform}");
+    assert_eq!(shown, "", "{example} on {platform}");
     nodes
 }
 
@@ -47,7 +47,19 @@ fn masked(text: &str) -> String {
 /// What a run on this platform would bring: path under `tests/golden/PLATFORM` and content.
 fn rendered(platform: Platform) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
-    for (node, expansion) in expanded(platform) {
+    for (node, mut expansion) in expanded("bonded", platform) {
+        // The rest of it is as in the other example.
+        expansion.resources.retain(|r| r.address.role == "network");
+        for (path, content) in files(&expansion.resources) {
+            out.insert(format!("bonded/{node}{path}"), content.masked());
+        }
+        let interfaces = expansion.resources.iter();
+        let interfaces = interfaces.filter(|r| r.address.kind == "interface");
+        let line = |r: &Resource| format!("{} {}\n", r.address, masked(&r.value.to_string()));
+        let resources: String = interfaces.map(line).collect();
+        out.insert(format!("bonded/{node}/interfaces.txt"), resources);
+    }
+    for (node, expansion) in expanded("crosslink", platform) {
         for (path, content) in files(&expansion.resources) {
             out.insert(format!("{node}{path}"), content.masked());
         }
@@ -129,7 +141,7 @@ fn golden_debian12() {
 #[test]
 fn golden_names_never_lead_to_the_loopback() {
     for platform in Platform::ALL {
-        for (node, expansion) in expanded(platform) {
+        for (node, expansion) in expanded("crosslink", platform) {
             let names = |address: &str| {
                 let resource = expansion.resources.iter().find(|r| {
                     r.address == Address::parse(&format!("base/hosts:{address}")).unwrap()

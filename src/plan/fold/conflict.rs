@@ -163,6 +163,7 @@ pub(super) fn in_words(change: &EditChange) -> String {
             rest: Some(rest),
         } => format!("`{key} {}`", rest.masked()),
         EditChange::Keyed { key, .. } => format!("no line of `{key}`"),
+        EditChange::NoStanza { interface } => format!("no stanza of {interface}"),
         EditChange::Directory => "a directory".into(),
         EditChange::Symlink(target) => format!("a symbolic link to {target}"),
         EditChange::Absent => "nothing there".into(),

@@ -2,6 +2,7 @@
 
 use super::block::block;
 use super::ini::{ini, ini_key};
+use super::stanza;
 use crate::resource::EditChange;
 use crate::text::{MarkError, Text};
 use regex_lite::Regex;
@@ -119,6 +120,9 @@ pub(super) enum Ready {
         key: Vec<u8>,
         line: Option<Vec<u8>>,
     },
+    NoStanza {
+        interface: String,
+    },
 }
 
 /// Why a wish cannot be made ready.
@@ -234,6 +238,9 @@ impl Ready {
                     line,
                 }
             }
+            EditChange::NoStanza { interface } => Self::NoStanza {
+                interface: interface.clone(),
+            },
             EditChange::Whole { .. }
             | EditChange::Directory
             | EditChange::Symlink(_)
@@ -249,13 +256,14 @@ impl Ready {
             Self::Only { line, .. } | Self::Ini { line, .. } | Self::Keyed { line, .. } => {
                 line.is_none()
             }
+            Self::NoStanza { .. } => true,
         }
     }
 
     /// The lines it brings.
     pub(super) fn brings(&self) -> Vec<&[u8]> {
         match self {
-            Self::Line { absent: true, .. } => Vec::new(),
+            Self::Line { absent: true, .. } | Self::NoStanza { .. } => Vec::new(),
             Self::Line { line, .. } => vec![line],
             Self::Block { content, .. } => content.iter().flatten().map(Vec::as_slice).collect(),
             Self::Only { line, .. } | Self::Ini { line, .. } | Self::Keyed { line, .. } => {
@@ -285,6 +293,7 @@ impl Ready {
             Self::Keyed { key, line } => {
                 is_keyed(other, key) && line.as_ref().is_none_or(|l| !words(l).eq(words(other)))
             }
+            Self::NoStanza { interface } => stanza::names(other, interface),
         }
     }
 
@@ -324,6 +333,7 @@ impl Ready {
                 content,
             } => block(file, begin, end, content.as_deref())?,
             Self::Ini { section, key, line } => ini(file, section, key, line.as_deref()),
+            Self::NoStanza { interface } => stanza::without(file, interface),
         }
         Ok(())
     }

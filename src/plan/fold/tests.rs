@@ -5,6 +5,7 @@ mod files;
 mod ini;
 mod lines;
 mod settle;
+mod stanza;
 
 use super::*;
 use crate::resource::{Address, Edit};

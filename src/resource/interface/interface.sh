@@ -1,0 +1,240 @@
+# Interfaces: how they stand, from /sys and /proc without a process, and what brings them there. STYLE says who starts
+# them at boot: ifcfg (start scripts of EL6 and EL7), keyfile (NetworkManager), ifupdown.
+
+# nw_interface_value DEVICE KEY FILE: a line, where the file can be read.
+nw_interface_value() {
+  if { IFS= read -r nw_if_line <"$3"; } 2>/dev/null; then printf '%s %s %s\n' "$1" "$2" "$nw_if_line"; fi
+}
+
+# Lines of "DEVICE KEY VALUE", for all devices.
+nw_interface_seen() {
+  for nw_if_dir in /sys/class/net/*; do
+    [ -e "$nw_if_dir/ifindex" ] || continue
+    nw_if_name=${nw_if_dir##*/}
+    for nw_if_key in type flags mtu address operstate; do
+      nw_interface_value "$nw_if_name" "$nw_if_key" "$nw_if_dir/$nw_if_key"
+    done
+    if [ -d "$nw_if_dir/bridge" ]; then
+      nw_interface_value "$nw_if_name" stp "$nw_if_dir/bridge/stp_state"
+      for nw_if_port in "$nw_if_dir"/brif/*; do
+        if [ -e "$nw_if_port" ]; then printf '%s port %s\n' "$nw_if_name" "${nw_if_port##*/}"; fi
+      done
+    fi
+    [ -d "$nw_if_dir/bonding" ] || continue
+    for nw_if_key in slaves mode miimon updelay downdelay arp_interval arp_ip_target primary primary_reselect \
+      lacp_rate xmit_hash_policy active_slave; do
+      nw_interface_value "$nw_if_name" "bond.$nw_if_key" "$nw_if_dir/bonding/$nw_if_key"
+    done
+    nw_if_slave=
+    while IFS= read -r nw_if_line; do
+      case $nw_if_line in
+      'Slave Interface: '*) nw_if_slave=${nw_if_line#*: } ;;
+      'MII Status: '*) if [ -n "$nw_if_slave" ]; then printf '%s mii %s\n' "$nw_if_slave" "${nw_if_line#*: }"; fi ;;
+      'Permanent HW addr: '*) printf '%s permanent %s\n' "$nw_if_slave" "${nw_if_line#*: }" ;;
+      esac
+    done <"/proc/net/bonding/$nw_if_name"
+  done
+  [ -r /proc/net/vlan/config ] || return 0
+  while IFS='| ' read -r nw_if_name nw_if_key nw_if_line; do
+    case $nw_if_key in '' | *[!0-9]*) ;; *) printf '%s vlan %s %s\n' "$nw_if_name" "$nw_if_key" "$nw_if_line" ;; esac
+  done </proc/net/vlan/config
+}
+
+# nw_interface_files STYLE: which files name which devices and addresses.
+nw_interface_files() {
+  nw_if_old=/etc/sysconfig/network-scripts
+  case $1 in
+  ifupdown)
+    nw_if_key='^[[:space:]]*(iface|address|gateway|up ip (-6 )?route replace)[[:space:]]'
+    set -- /etc/network/interfaces /etc/network/interfaces.d/* ;;
+  ifcfg)
+    nw_if_key='^(DEVICE|IPADDR[0-9]*|GATEWAY|IPV6ADDR|IPV6ADDR_SECONDARIES|IPV6_DEFAULTGW)=|^[0-9a-f.:/]+ via '
+    set -- "$nw_if_old"/ifcfg-* "$nw_if_old"/route-* "$nw_if_old"/route6-* ;;
+  keyfile)
+    nw_if_key='^(interface-name|address[0-9]*|route[0-9]*|gateway|DEVICE|IPADDR[0-9]*)='
+    set -- /etc/NetworkManager/system-connections/*.nmconnection "$nw_if_old"/ifcfg-* ;;
+  esac
+  grep -s -H -E -e "$nw_if_key" "$@"
+}
+
+# nw_interface_begin STYLE: before the first device.
+nw_interface_begin() {
+  : >"$NW_DIR/interface-kept"
+  if [ "$1" = keyfile ]; then nmcli connection reload; fi
+}
+
+# Sets nw_if_master to the bond or bridge of a device.
+nw_interface_master() {
+  nw_if_master=
+  for nw_if_file in /sys/class/net/*/brif/"$1"; do
+    if [ -e "$nw_if_file" ]; then nw_if_file=${nw_if_file%/brif/*}; nw_if_master=${nw_if_file##*/}; fi
+  done
+  for nw_if_file in /sys/class/net/*/bonding/slaves; do
+    { read -r nw_if_line <"$nw_if_file"; } 2>/dev/null || continue
+    case " $nw_if_line " in *" $1 "*) nw_if_file=${nw_if_file%/bonding/*}; nw_if_master=${nw_if_file##*/} ;; esac
+  done
+}
+
+# nw_interface_part DEVICE: out of its bond or bridge.
+nw_interface_part() {
+  nw_interface_master "$1"
+  [ -n "$nw_if_master" ] || return 0
+  if [ -d "/sys/class/net/$nw_if_master/bonding" ]; then echo "-$1" >"/sys/class/net/$nw_if_master/bonding/slaves"
+  elif command -v brctl >/dev/null 2>&1; then brctl delif "$nw_if_master" "$1"
+  else ip link set dev "$1" nomaster
+  fi
+}
+
+# nw_interface_join DEVICE MASTER
+nw_interface_join() {
+  nw_interface_master "$1"
+  [ "$nw_if_master" != "$2" ] || return 0
+  nw_interface_part "$1" || return
+  if [ -d "/sys/class/net/$2/bonding" ]; then
+    ip link set dev "$1" down && echo "+$1" >"/sys/class/net/$2/bonding/slaves"
+    return
+  fi
+  ip addr flush dev "$1"
+  if command -v brctl >/dev/null 2>&1; then brctl addif "$2" "$1"; else ip link set dev "$1" master "$2"; fi &&
+    ip link set dev "$1" up
+}
+
+# nw_interface_keep DEVICE...: what these lose while a device below them is down.
+nw_interface_keep() {
+  for nw_if_name; do
+    [ -e "/sys/class/net/$nw_if_name" ] || continue
+    ip -o -6 addr show dev "$nw_if_name" scope global | while read -r _ _ _ nw_if_line _; do
+      printf 'addr %s %s\n' "$nw_if_name" "$nw_if_line"
+    done
+    for nw_if_key in -4 -6; do
+      ip "$nw_if_key" route show dev "$nw_if_name" | while read -r nw_if_line; do
+        case $nw_if_line in *'proto kernel'* | fe80::* | multicast*) ;; *) printf 'route %s %s %s\n' "$nw_if_key" "$nw_if_name" "$nw_if_line" ;; esac
+      done
+    done
+  done >>"$NW_DIR/interface-kept"
+}
+
+# Gives back what was kept and is not there.
+nw_interface_end() {
+  while read -r nw_if_key nw_if_one nw_if_two nw_if_line; do
+    case $nw_if_key in
+    addr) nw_interface_address "$nw_if_one" "$nw_if_two" ;;
+    route)
+      # What `ip` says of the moment is no word of the route.
+      nw_if_line=${nw_if_line%" linkdown"}
+      set -f
+      # Its words are words of `ip`.
+      # shellcheck disable=SC2086
+      ip "$nw_if_one" route replace $nw_if_line dev "$nw_if_two"
+      set +f ;;
+    esac || :
+  done <"$NW_DIR/interface-kept"
+  rm -f "$NW_DIR/interface-kept"
+}
+
+# nw_interface_no_dhcp DEVICE: no DHCP client asks for it any more.
+nw_interface_no_dhcp() {
+  for nw_if_file in "/run/dhclient.$1.pid" "/var/run/dhclient-$1.pid" "/run/dhclient6.$1.pid" "/var/run/dhclient6-$1.pid"; do
+    { read -r nw_if_line <"$nw_if_file"; } 2>/dev/null || continue
+    case $nw_if_line in '' | *[!0-9]*) ;; *) kill "$nw_if_line" 2>/dev/null || : ;; esac
+    rm -f "$nw_if_file"
+  done
+}
+
+# nw_interface_drop STYLE SORT DEVICE UPPER...: down, so that it can be started anew. NetworkManager does it itself.
+nw_interface_drop() {
+  nw_if_style=$1 nw_if_sort=$2 nw_if_dev=$3
+  shift 3
+  nw_interface_keep "$@" || return
+  if [ "$nw_if_style" = keyfile ] || [ ! -e "/sys/class/net/$nw_if_dev" ]; then return 0; fi
+  nw_interface_no_dhcp "$nw_if_dev"
+  case $nw_if_sort in
+  vlan) ip link del dev "$nw_if_dev" type vlan ;;
+  bond)
+    ip addr flush dev "$nw_if_dev"
+    ip link set dev "$nw_if_dev" down || return
+    read -r nw_if_slaves <"/sys/class/net/$nw_if_dev/bonding/slaves" || :
+    for nw_if_slave in $nw_if_slaves; do echo "-$nw_if_slave" >"/sys/class/net/$nw_if_dev/bonding/slaves" || return; done ;;
+  *)
+    nw_interface_part "$nw_if_dev" || return
+    ip addr flush dev "$nw_if_dev"
+    ip link set dev "$nw_if_dev" down ;;
+  esac
+}
+
+# nw_interface_up STYLE SORT DEVICE UUID PORT...: started as the boot would do it.
+nw_interface_up() {
+  nw_if_style=$1 nw_if_sort=$2 nw_if_dev=$3 nw_if_uuid=$4
+  shift 4
+  case $nw_if_style in
+  keyfile) nmcli -w 60 connection up uuid "$nw_if_uuid" ;;
+  ifupdown) ifup --force "$nw_if_dev" ;;
+  ifcfg)
+    if [ "$nw_if_sort" = bridge ]; then
+      for nw_if_port; do
+        if [ -e "/sys/class/net/$nw_if_port" ]; then ifup "$nw_if_port" || return; fi
+      done
+    fi
+    ifup "$nw_if_dev" ;;
+  esac </dev/null
+}
+
+# nw_interface_reapply DEVICE UUID: NetworkManager takes up its profile without taking the device down, if it can.
+nw_interface_reapply() {
+  nmcli -w 60 device reapply "$1" </dev/null || nmcli -w 60 connection up uuid "$2" </dev/null
+}
+
+# nw_interface_address DEVICE ADDRESS
+nw_interface_address() {
+  case "$(ip -o addr show dev "$1") " in *" $2 "*) return 0 ;; esac
+  case $2 in
+  *:*) ip -6 addr add "$2" dev "$1" ;;
+  *) ip addr add "$2" brd + dev "$1" ;;
+  esac
+}
+
+# nw_interface_no_address DEVICE ADDRESS
+nw_interface_no_address() {
+  case "$(ip -o addr show dev "$1") " in *" $2 "*) ip addr del "$2" dev "$1" ;; esac
+}
+
+# nw_interface_route DEVICE DESTINATION ROUTER, and its contrary.
+nw_interface_route() {
+  case $3 in *:*) nw_if_key=-6 ;; *) nw_if_key=-4 ;; esac
+  ip "$nw_if_key" route replace "$2" via "$3" dev "$1"
+}
+nw_interface_no_route() {
+  case $3 in *:*) nw_if_key=-6 ;; *) nw_if_key=-4 ;; esac
+  ip "$nw_if_key" route del "$2" via "$3" dev "$1"
+}
+
+# nw_interface_mtu DEVICE BYTES
+nw_interface_mtu() { ip link set dev "$1" mtu "$2"; }
+
+# nw_interface_raise DEVICE
+nw_interface_raise() { ip link set dev "$1" up; }
+
+# nw_interface_option BOND OPTION VALUE: one that a bond at work takes.
+nw_interface_option() { printf '%s\n' "$3" >"/sys/class/net/$1/bonding/$2"; }
+
+# nw_interface_no_stp BRIDGE
+nw_interface_no_stp() { echo 0 >"/sys/class/net/$1/bridge/stp_state"; }
+
+# Lines of the PPP daemons that run, with their arguments, and whether the line is started at boot.
+nw_interface_ppp() {
+  ps -C pppd -o args=
+  if [ -e /etc/systemd/system/multi-user.target.wants/ppp-serial.service ] || [ -e /etc/init/ppp-serial.conf ]; then
+    echo 'at boot'
+  fi
+}
+
+# The serial line, started anew.
+nw_interface_serial() {
+  if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload && systemctl enable ppp-serial.service && systemctl restart ppp-serial.service
+  else
+    initctl reload-configuration
+    initctl stop ppp-serial 2>/dev/null || :
+    initctl start ppp-serial
+  fi </dev/null
+}
