@@ -94,7 +94,7 @@ fn orphans(manifest: &str) {
         node: "node1".to_owned(),
         platform: Platform::Debian12,
     };
-    let _ = orphan::find(&Manifest::parse(manifest), &[], &target);
+    let _ = orphan::find(&Manifest::parse(manifest), &[], &target, &Answer::default());
 }
 
 /// Every finding can be shown with its place.

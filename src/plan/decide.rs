@@ -188,7 +188,7 @@ pub(super) struct Item<'a> {
 
 pub(super) struct Draft<'d, 'a> {
     pub(super) wanted: &'d Wanted<'a>,
-    answer: &'d Answer,
+    pub(super) answer: &'d Answer,
     pub(super) manifest: &'d Manifest,
     pub(super) items: Vec<Item<'a>>,
     /// What has nothing to do now, and may have once an earlier step has done its work.

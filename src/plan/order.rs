@@ -84,7 +84,7 @@ impl Draft<'_, '_> {
             }
         }
         let (resources, target) = (self.wanted.resources, self.wanted.target);
-        self.decided.plan.orphans = orphan::find(self.manifest, resources, target);
+        self.decided.plan.orphans = orphan::find(self.manifest, resources, target, self.answer);
         self.decided.plan.same = self.decided.same.len();
         self.decided
     }

@@ -2,14 +2,21 @@
 
 use super::manifest::{GONE, PART};
 use super::{Change, Decided, Manifest, Orphan, Step, sha256};
-use crate::resource::{Address, Delta, Erased, Orphaned, Resource, StepMeta, Target, kind_named};
+use crate::resource::{
+    Address, Answer, Delta, Erased, Orphaned, Resource, StepMeta, Target, kind_named,
+};
 use crate::sh::Call;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What was made under an address that nothing asks for now, one an address. An empty `why` says that its files decide,
 /// which [`settle`] does once they were looked at.
-pub fn find(manifest: &Manifest, resources: &[Resource], target: &Target) -> Vec<Orphan> {
+pub fn find(
+    manifest: &Manifest,
+    resources: &[Resource],
+    target: &Target,
+    answer: &Answer,
+) -> Vec<Orphan> {
     let wanted = Wanted::of(resources, target);
     let mut orphans: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
     for (address, path) in manifest.entries() {
@@ -20,7 +27,7 @@ pub fn find(manifest: &Manifest, resources: &[Resource], target: &Target) -> Vec
     let one = |(address, mut paths): (&Address, Vec<String>)| {
         paths.retain(|p| !p.is_empty());
         Orphan {
-            why: stays(manifest, &wanted, address, &paths).unwrap_or_default(),
+            why: stays(manifest, &wanted, address, &paths, answer).unwrap_or_default(),
             address: address.clone(),
             paths,
             removed: false,
@@ -35,12 +42,16 @@ fn stays(
     wanted: &Wanted<'_>,
     address: &Address,
     paths: &[String],
+    answer: &Answer,
 ) -> Option<String> {
     let Some(kind) = kind_named(&address.kind) else {
         return Some("of a kind that is not known here".to_owned());
     };
     if let Orphaned::Reported(says) = kind.orphaned() {
         return Some(says.to_owned());
+    }
+    if let Some(why) = kind.keeps(&address.name, answer) {
+        return Some(why);
     }
     for path in paths {
         if let Some(by) = wanted.named.get(path) {
@@ -159,12 +170,21 @@ pub fn settle(
         }
         orphan.removed = true;
         "still as it was written".clone_into(&mut orphan.why);
+        let mut ended = kind.retire(&orphan.address.name, target).calls;
+        let runs = !ended.is_empty();
         for (at, path) in there.iter().enumerate() {
-            let mut calls = removal(kind, path, &found[path], !manifest.is_tainted(path));
+            let mut calls = std::mem::take(&mut ended);
+            calls.extend(removal(
+                kind,
+                path,
+                &found[path],
+                !manifest.is_tainted(path),
+            ));
             if at + 1 == there.len() {
                 calls.extend(kind.after_removal(target));
             }
-            remove(decided, &orphan.address, path, &found[path], calls);
+            let down = (at == 0 && runs).then(|| orphan.address.name.clone());
+            remove(decided, &orphan.address, path, &found[path], calls, down);
         }
         decided.plan.orphans.push(orphan);
     }
@@ -188,15 +208,24 @@ fn removal(kind: &dyn Erased, path: &str, found: &str, keep: bool) -> Vec<Call> 
     vec![Call::new("nw_remove").args([path, found, keep])]
 }
 
-/// Adds the step that removes one path.
-fn remove(decided: &mut Decided, address: &Address, path: &str, found: &str, calls: Vec<Call>) {
+/// Adds the step that removes one path, and ends what is `down` with it.
+fn remove(
+    decided: &mut Decided,
+    address: &Address,
+    path: &str,
+    found: &str,
+    calls: Vec<Call>,
+    down: Option<String>,
+) {
     let stage = decided.steps.last().map_or(0, |s| s.stage);
     let title = format!("remove {path}");
     let digest = sha256(format!("remove {path} {found}").as_bytes());
     decided.plan.changes.push(Change {
         addresses: vec![address.clone()],
         title: title.clone(),
-        deltas: vec![Delta::new("no longer wanted", "ours", "")],
+        deltas: std::iter::once(Delta::new("no longer wanted", "ours", ""))
+            .chain(down.map(|name| Delta::new("taken down", name, "")))
+            .collect(),
         diffs: Vec::new(),
         stage,
         guarded: false,

@@ -1,6 +1,7 @@
 //! The registry: one line a kind.
 
-use super::kind::{Adapter, Erased};
+use super::adapter::Adapter;
+use super::kind::Erased;
 
 /// Every kind, by name.
 pub static KINDS: &[&dyn Erased] = &[

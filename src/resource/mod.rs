@@ -1,5 +1,6 @@
 //! What a node can be asked to be: the kinds, one file each, and what they share.
 
+mod adapter;
 mod address;
 mod answer;
 mod authorized_key;
@@ -58,7 +59,7 @@ pub use kind::{Erased, Kind, Resource, StepMeta, Target, Want};
 pub use kinds::{KINDS, kind_named};
 pub use never_restarted::never_restarted;
 pub use observe::Observe;
-pub use orphaned::{Folder, Orphaned};
+pub use orphaned::{Folder, Orphaned, Retire};
 pub use payload::{Payload, SiteFile};
 pub use platform::{PackageTool, Platform};
 pub use verdict::{Delta, Verdict};

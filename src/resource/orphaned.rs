@@ -1,5 +1,7 @@
 //! What becomes of a resource that an earlier run made and nothing asks for any more.
 
+use crate::sh::Call;
+
 /// What a kind says of its orphans, half a sentence each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orphaned {
@@ -16,6 +18,17 @@ impl Orphaned {
             Self::Removed(says) | Self::Reported(says) => says,
         }
     }
+}
+
+/// What ends the running side of an orphan, before its files are removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retire {
+    /// What the guard notes first, for `undo`.
+    pub note: Vec<Call>,
+    /// What ends it.
+    pub calls: Vec<Call>,
+    /// What brings it back once its files are there again.
+    pub undo: Vec<Call>,
 }
 
 /// A folder that is a resource's own, with all that lies in it.

@@ -4,7 +4,7 @@ use super::setup::Member;
 use super::setup::Setup;
 use crate::node::{Batch, BatchStep, Blob, Header, LocalFile, RunId, Secret};
 use crate::plan::{Content, GONE, PART, Step, below, sha256};
-use crate::resource::{Address, EditChange, Resource, Target, kind_named};
+use crate::resource::{Address, EditChange, Resource, Retire, Target, kind_named};
 use crate::sh::Call;
 use crate::text::Vault;
 use std::collections::BTreeSet;
@@ -213,10 +213,19 @@ fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
         calls.push(Call::new("nw_guard_keep").arg("whole").args(whole));
     }
     calls.extend(concerned.iter().flat_map(|r| r.kind.note(r, target)));
+    let removed = steps.iter().filter(|s| s.owns.1 == GONE);
+    let retired = removed.flat_map(|s| &s.addresses).filter_map(|address| {
+        let kind = kind_named(&address.kind)?;
+        let wanted = resources.iter().any(|r| r.address == *address);
+        (!wanted).then(|| kind.retire(&address.name, target))
+    });
+    let retired: Vec<Retire> = retired.collect();
+    calls.extend(retired.iter().flat_map(|r| r.note.clone()));
     calls.push(Call::new("nw_guard_arm").arg(CHANGE_LIMIT.to_string()));
     let back = || concerned.iter().rev();
     let first = back().flat_map(|r| r.kind.undo_first(r, target)).collect();
-    let undo = back().flat_map(|r| r.kind.undo(r, target)).collect();
+    let mut undo: Vec<Call> = retired.into_iter().rev().flat_map(|r| r.undo).collect();
+    undo.extend(back().flat_map(|r| r.kind.undo(r, target)));
     (calls, first, undo)
 }
 

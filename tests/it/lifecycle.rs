@@ -139,8 +139,9 @@ fn every_kind_has_a_life_here() {
         .iter()
         .map(|kind| kind.name())
         .collect();
-    // These have verdicts alone here: a clock is only seen, and there is no policy whose boolean could be set.
-    let own = BTreeSet::from(["clock", "selinux_boolean"]);
+    // These have verdicts alone here: a clock and a peer's login are only seen, and there is no policy whose boolean
+    // could be set.
+    let own = BTreeSet::from(["clock", "peer", "selinux_boolean"]);
     assert_eq!(&lived | &own, kinds);
 }
 
@@ -308,6 +309,16 @@ const SYSTEM: &[Case] = &[
         proof: "systemctl is-active demo && systemctl is-enabled demo",
         drift: "systemctl disable -q --now demo",
         end: End::Absent("[[step]]\nservice = \"demo\"\nenabled = false\nrunning = false"),
+    },
+    Case {
+        kind: "interface",
+        step: "[[step]]\npackage = [\"ifupdown\", \"bridge-utils\"]\n\n\
+               [[step]]\ninterface = \"vbr9\"\ntype = \"bridge\"\nmtu = 1400\naddresses = [\"10.9.9.1/24\"]\n\
+               files = [{ path = \"/etc/network/interfaces.d/4-vbr9\", content = \"auto vbr9\\niface vbr9 inet static\\n  \
+               address 10.9.9.1/24\\n  bridge_ports none\\n  bridge_fd 0\\n  bridge_maxwait 0\\n  mtu 1400\\n\" }]",
+        proof: "[ \"$(cat /sys/class/net/vbr9/mtu)\" = 1400 ] && ip -o addr show dev vbr9 | grep -q ' 10.9.9.1/24 '",
+        drift: "ip link del vbr9",
+        end: End::Reported,
     },
     Case {
         kind: "sysctl",

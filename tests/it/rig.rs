@@ -55,8 +55,10 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
     /// The example site, whose two nodes are a cluster, with the role `demo` in place of its own.
     pub fn cluster(nodes: Nodes) -> Self {
         let inventory = include_str!("../../inventory/crosslink/inventory.toml");
-        let roles = "roles = [\"base\", \"etckeeper\"]";
-        assert!(inventory.contains(roles));
+        let mut lines = inventory.lines();
+        let roles = lines
+            .find(|l| l.starts_with("roles = ["))
+            .expect("its roles");
         Self::with(nodes, &inventory.replace(roles, "roles = [\"demo\"]"))
     }
 

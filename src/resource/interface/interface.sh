@@ -14,6 +14,7 @@ nw_interface_seen() {
     for nw_if_key in type flags mtu address operstate; do
       nw_interface_value "$nw_if_name" "$nw_if_key" "$nw_if_dir/$nw_if_key"
     done
+    if [ -e "$nw_if_dir/tun_flags" ]; then printf '%s tun yes\n' "$nw_if_name"; fi
     if [ -d "$nw_if_dir/bridge" ]; then
       nw_interface_value "$nw_if_name" stp "$nw_if_dir/bridge/stp_state"
       for nw_if_port in "$nw_if_dir"/brif/*; do

@@ -8,9 +8,13 @@ mod compare;
 mod seen;
 mod want;
 
-use super::{Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Target, Verdict};
+use super::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Retire, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::text::Text;
+use std::collections::BTreeSet;
+
 use compare::{Cost, Differences};
 pub use seen::Seen;
 pub use want::Want;
@@ -31,7 +35,11 @@ impl Kind for Interface {
     const NAME: &'static str = "interface";
     const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only what \
          differs is touched, and what is interrupted stands in the plan; what carries a running cluster is left alone.";
-    const SHELL: &'static str = include_str!("interface.sh");
+    const SHELL: &'static str = concat!(include_str!("interface.sh"), include_str!("back.sh"));
+    const ORPHANED: Orphaned = Orphaned::Removed(
+        "taken down, and its files removed while they are as they were written; a bridge that guests are connected to, \
+         and everything where no step describes interfaces any more, stays",
+    );
     type Want = Want;
     type Seen = Seen;
 
@@ -147,6 +155,63 @@ impl Kind for Interface {
 
     fn together() -> bool {
         true
+    }
+
+    fn cuts_off(_want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
+        true
+    }
+
+    fn touches(want: &Want, target: &Target) -> Vec<String> {
+        // Whether it is started at boot.
+        let link = "/etc/systemd/system/multi-user.target.wants/ppp-serial.service";
+        let line = want.sort == Sort::Ppp && target.platform.has_systemd();
+        line.then(|| link.to_owned()).into_iter().collect()
+    }
+
+    fn note(want: &Want, target: &Target) -> Vec<Call> {
+        if want.sort == Sort::Ppp {
+            return vec![Call::new("nw_interface_serial_note")];
+        }
+        let above = want.above.iter().map(|u| u.name.clone());
+        let note = Call::new("nw_interface_note").arg(Style::of(target.platform).word());
+        vec![note.arg(&want.interface).args(above)]
+    }
+
+    fn undo(want: &Want, target: &Target) -> Vec<Call> {
+        if want.sort == Sort::Ppp {
+            return vec![Call::new("nw_interface_serial_undo")];
+        }
+        vec![Call::new("nw_interface_undo").arg(Style::of(target.platform).word())]
+    }
+
+    fn keeps(name: &str, answer: &Answer) -> Option<String> {
+        if answer.get(seen::DEVICES).is_none() {
+            return Some("no step describes interfaces any more, so it stays as it is".to_owned());
+        }
+        let devices = answer.text(seen::DEVICES);
+        let guests = seen::guests(name, &devices);
+        (!guests.is_empty()).then(|| format!("guests are connected to it: {}", guests.join(", ")))
+    }
+
+    fn retire(name: &str, target: &Target) -> Retire {
+        let style = Style::of(target.platform).word();
+        let call = |function: &'static str| Call::new(function).arg(style);
+        if name.starts_with("ppp") {
+            return Retire {
+                note: vec![Call::new("nw_interface_serial_note")],
+                calls: vec![Call::new("nw_interface_serial_off")],
+                undo: vec![Call::new("nw_interface_serial_undo")],
+            };
+        }
+        Retire {
+            note: vec![call("nw_interface_note").arg(name)],
+            calls: vec![call("nw_interface_away").arg(name)],
+            undo: vec![call("nw_interface_undo")],
+        }
+    }
+
+    fn after_removal(target: &Target) -> Vec<Call> {
+        vec![Call::new("nw_interface_forgotten").arg(Style::of(target.platform).word())]
     }
 
     fn title(names: &str, deltas: &[Delta]) -> String {

@@ -19,6 +19,10 @@ pub(super) const CLUSTER: &str = "interface-cluster";
 
 /// How an interface stands. As JSON it is what checks compare with.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word that checks ask for"
+)]
 pub struct Seen {
     /// Whether the kernel has it.
     pub(super) present: bool,
@@ -279,6 +283,20 @@ impl Seen {
             }
         }
     }
+}
+
+/// The guests' ports of a bridge: what programs hold, and ends of wires into containers.
+pub(super) fn guests<'a>(bridge: &str, text: &'a str) -> Vec<&'a str> {
+    let lines = || text.lines().filter_map(|l| l.split_once(' '));
+    let ports = lines().filter(|(device, _)| *device == bridge);
+    let ports = ports.filter_map(|(_, value)| value.strip_prefix("port "));
+    let guest = |port: &&str| {
+        let held = lines().any(|(device, value)| device == *port && value == "tun yes");
+        held || ["vnet", "tap", "veth", "lxc"]
+            .iter()
+            .any(|p| port.starts_with(p))
+    };
+    ports.filter(guest).collect()
 }
 
 /// Files that a run takes the device out of, or removes.

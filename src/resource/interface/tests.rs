@@ -114,8 +114,11 @@ fn calls(step: &Json, platform: Platform, changes: &[(&str, &str, i32)]) -> Vec<
 }
 
 fn with(mut step: Json, more: Json) -> Json {
-    for (key, value) in more.as_object().unwrap() {
-        step[key] = value.clone();
+    let Json::Object(more) = more else {
+        panic!("no table")
+    };
+    for (key, value) in more {
+        step[key] = value;
     }
     step
 }
@@ -690,6 +693,65 @@ fn files_of_other_forms_make_room() {
         ["no /etc/sysconfig/network-scripts/ifcfg-eth0"]
     );
     assert_eq!(told(Platform::El7).len(), 1);
+}
+
+/// What was noted is had back; a device that nothing wants any more is taken down before its file goes.
+#[test]
+fn the_guard_notes_a_device_with_what_stands_on_it() {
+    let told = |calls: Vec<crate::sh::Call>| -> Vec<String> {
+        calls.iter().map(crate::sh::Call::to_shell).collect()
+    };
+    let target = super::super::testing::target(Platform::El9);
+    let resource = resources_on(&bond0(), Platform::El9).remove(0);
+    let kind = resource.kind;
+    assert!(kind.cuts_off(&resource, &target, &std::collections::BTreeSet::new()));
+    assert_eq!(
+        told(kind.note(&resource, &target)),
+        ["nw_interface_note keyfile bond0 bond0.10 vbr10"]
+    );
+    assert_eq!(
+        told(kind.undo(&resource, &target)),
+        ["nw_interface_undo keyfile"]
+    );
+    let line = resources_on(&serial(), Platform::El9).remove(0);
+    assert_eq!(
+        told(kind.undo(&line, &target)),
+        ["nw_interface_serial_undo"]
+    );
+    assert_eq!(
+        kind.touches(&line, &target),
+        ["/etc/systemd/system/multi-user.target.wants/ppp-serial.service"]
+    );
+    let retired = kind.retire("vbr11", &target);
+    assert_eq!(told(retired.calls), ["nw_interface_away keyfile vbr11"]);
+    assert_eq!(told(retired.note), ["nw_interface_note keyfile vbr11"]);
+    assert_eq!(
+        told(kind.retire("ppp0", &target).calls),
+        ["nw_interface_serial_off"]
+    );
+}
+
+#[test]
+fn an_orphan_that_guests_hang_on_stays() {
+    let kind = super::super::kind_named("interface").unwrap();
+    let seen = super::super::Answer::from_sections(answer(&[]));
+    assert_eq!(
+        kind.keeps("vbr10", &seen).as_deref(),
+        Some("guests are connected to it: vnet3")
+    );
+    let held = DEVICES.replace("vnet3", "guest3") + "guest3 tun yes\n";
+    let seen = super::super::Answer::from_sections(answer(&[("interface", &held, 0)]));
+    assert_eq!(
+        kind.keeps("vbr10", &seen).as_deref(),
+        Some("guests are connected to it: guest3")
+    );
+    assert_eq!(kind.keeps("bond0.10", &seen), None);
+    let none = super::super::Answer::from_sections([]);
+    assert!(
+        kind.keeps("eth0", &none)
+            .unwrap()
+            .contains("stays as it is")
+    );
 }
 
 #[test]

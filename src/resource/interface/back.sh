@@ -1,0 +1,213 @@
+# Variables are shared with interface.sh.
+# shellcheck disable=SC2154,SC2009
+# What the guard notes of interfaces before a change, and brings back: the state of the kernel, in words by which it can
+# be made so again, whoever had made it.
+
+# nw_interface_print STYLE DEVICE
+nw_interface_print() {
+  nw_if_dir=/sys/class/net/$2
+  if [ ! -e "$nw_if_dir" ]; then
+    echo absent
+    return
+  fi
+  if [ -d "$nw_if_dir/bonding" ]; then
+    echo 'sort bond'
+    for nw_if_key in mode miimon updelay downdelay arp_interval lacp_rate xmit_hash_policy primary primary_reselect; do
+      if { read -r nw_if_line <"$nw_if_dir/bonding/$nw_if_key"; } 2>/dev/null; then
+        printf 'option %s %s\n' "$nw_if_key" "${nw_if_line%% *}"
+      fi
+    done
+    for nw_if_key in arp_ip_target slaves; do
+      { read -r nw_if_line <"$nw_if_dir/bonding/$nw_if_key"; } 2>/dev/null || nw_if_line=
+      printf '%s %s\n' "$nw_if_key" "$nw_if_line"
+    done
+  elif [ -d "$nw_if_dir/bridge" ]; then echo 'sort bridge'
+  elif nw_if_line=$(grep -s -E "^$2 +\\|" /proc/net/vlan/config); then
+    nw_if_line=${nw_if_line#*| }
+    printf 'sort vlan %s %s\n' "${nw_if_line%% *}" "${nw_if_line##* }"
+  else echo 'sort card'
+  fi
+  read -r nw_if_line <"$nw_if_dir/flags"
+  printf 'flag %s\n' "$((nw_if_line & 1))"
+  read -r nw_if_line <"$nw_if_dir/mtu"
+  printf 'mtu %s\n' "$nw_if_line"
+  nw_interface_master "$2"
+  printf 'master %s\n' "$nw_if_master"
+  ip -o addr show dev "$2" | while read -r _ _ _ nw_if_line nw_if_rest; do
+    case $nw_if_rest in *'scope link'*) ;; *) printf 'addr %s\n' "$nw_if_line" ;; esac
+  done
+  for nw_if_key in -4 -6; do
+    ip "$nw_if_key" route show dev "$2" | while read -r nw_if_line; do
+      case $nw_if_line in
+      *'proto kernel'* | fe80::* | multicast*) ;;
+      *) printf 'route %s %s\n' "$nw_if_key" "${nw_if_line%" linkdown"}" ;;
+      esac
+    done
+  done
+  if [ "$1" = keyfile ]; then printf 'profile %s\n' "$(nmcli -g GENERAL.CON-UUID device show "$2" 2>/dev/null)"
+  elif ps -C dhclient -o args= | grep -q -E " $2\$"; then echo dhcp
+  fi
+}
+
+# nw_interface_note STYLE DEVICE...
+nw_interface_note() {
+  nw_if_style=$1; shift
+  for nw_if_dev; do
+    [ ! -e "$NW_GUARD/interface.$nw_if_dev" ] || continue
+    nw_interface_print "$nw_if_style" "$nw_if_dev" >"$NW_GUARD/interface.$nw_if_dev" &&
+      printf '%s\n' "$nw_if_dev" >>"$NW_GUARD/interfaces" || return
+  done
+}
+
+# Sets nw_if_note to the value of the first line of a note that begins with a word.
+nw_interface_noted() { nw_if_note=$(sed -n -e "s/^$2 //p" "$NW_GUARD/interface.$1" | head -n 1); }
+
+# nw_interface_undo STYLE: all that was noted, once, however often it is called.
+nw_interface_undo() {
+  [ -e "$NW_GUARD/interfaces" ] || return 0
+  if [ "$(cat "$NW_GUARD/interfaces.undone" 2>/dev/null)" = "$$" ]; then return 0; fi
+  echo "$$" >"$NW_GUARD/interfaces.undone"
+  nw_if_bad=0
+  if [ "$1" = keyfile ]; then nmcli connection reload || nw_if_bad=1; fi
+  tac "$NW_GUARD/interfaces" >"$NW_GUARD/interfaces.back"
+  while read -r nw_if_dev; do
+    if grep -q '^absent$' "$NW_GUARD/interface.$nw_if_dev"; then nw_interface_away "$1" "$nw_if_dev" || nw_if_bad=1; fi
+  done <"$NW_GUARD/interfaces.back"
+  for nw_if_part in nw_interface_make nw_interface_fill; do
+    while read -r nw_if_dev; do
+      if ! grep -q '^absent$' "$NW_GUARD/interface.$nw_if_dev" && ! nw_interface_is "$1" "$nw_if_dev"; then
+        "$nw_if_part" "$1" "$nw_if_dev" || nw_if_bad=1
+      fi
+    done <"$NW_GUARD/interfaces"
+  done
+  return "$nw_if_bad"
+}
+
+# nw_interface_is STYLE DEVICE: whether it stands as noted.
+nw_interface_is() { [ "$(nw_interface_print "$1" "$2")" = "$(cat "$NW_GUARD/interface.$2")" ]; }
+
+# nw_interface_make STYLE DEVICE: the device itself.
+nw_interface_make() {
+  nw_interface_noted "$2" profile
+  if [ -n "$nw_if_note" ]; then
+    nmcli -w 60 connection up uuid "$nw_if_note" || :
+    ! nw_interface_is "$1" "$2" || return 0
+  fi
+  nw_interface_noted "$2" sort
+  nw_if_sort=$nw_if_note
+  if [ "${nw_if_sort%% *}" = vlan ] && [ -e "/sys/class/net/$2" ]; then
+    nw_interface_print "$1" "$2" | grep -q -x -F -e "sort $nw_if_sort" || ip link del dev "$2" type vlan
+  fi
+  if [ ! -e "/sys/class/net/$2" ]; then
+    case $nw_if_sort in
+    vlan*) nw_if_sort=${nw_if_sort#vlan }; ip link add link "${nw_if_sort#* }" name "$2" type vlan id "${nw_if_sort%% *}" ;;
+    bond) echo "+$2" >/sys/class/net/bonding_masters ;;
+    bridge) if command -v brctl >/dev/null 2>&1; then brctl addbr "$2"; else ip link add name "$2" type bridge; fi ;;
+    esac || return
+  fi
+  [ "$nw_if_sort" != bond ] || nw_interface_rebond "$1" "$2" || return
+  nw_interface_noted "$2" mtu
+  ip link set dev "$2" mtu "$nw_if_note" || return
+  nw_interface_noted "$2" flag
+  if [ "$nw_if_note" = 1 ]; then ip link set dev "$2" up; else ip link set dev "$2" down; fi
+}
+
+# nw_interface_rebond STYLE BOND: its options and cards, where one of them is another.
+nw_interface_rebond() {
+  nw_interface_print "$1" "$2" | grep -E '^(option|arp_ip_target|slaves) ' >"$NW_GUARD/bond.now"
+  grep -E '^(option|arp_ip_target|slaves) ' "$NW_GUARD/interface.$2" >"$NW_GUARD/bond.noted"
+  ! cmp -s "$NW_GUARD/bond.now" "$NW_GUARD/bond.noted" || return 0
+  nw_if_dir=/sys/class/net/$2/bonding
+  ip link set dev "$2" down
+  read -r nw_if_line <"$nw_if_dir/slaves" || :
+  for nw_if_one in $nw_if_line; do echo "-$nw_if_one" >"$nw_if_dir/slaves"; done
+  read -r nw_if_line <"$nw_if_dir/arp_ip_target" || :
+  for nw_if_one in $nw_if_line; do echo "-$nw_if_one" >"$nw_if_dir/arp_ip_target"; done
+  # Some words mean nothing in some modes, and are refused.
+  while read -r nw_if_key nw_if_one nw_if_line; do
+    case $nw_if_key$nw_if_one in
+    optionprimary*) ;;
+    option*) echo "$nw_if_line" >"$nw_if_dir/$nw_if_one" ;;
+    arp_ip_target*) for nw_if_one in $nw_if_one $nw_if_line; do echo "+$nw_if_one" >"$nw_if_dir/arp_ip_target"; done ;;
+    slaves*)
+      for nw_if_one in $nw_if_one $nw_if_line; do
+        ip link set dev "$nw_if_one" down
+        echo "+$nw_if_one" >"$nw_if_dir/slaves"
+      done ;;
+    esac 2>/dev/null
+  done <"$NW_GUARD/bond.noted"
+  while read -r nw_if_key nw_if_one nw_if_line; do
+    case $nw_if_one in primary*) echo "$nw_if_line" >"$nw_if_dir/$nw_if_one" 2>/dev/null ;; esac
+  done <"$NW_GUARD/bond.noted"
+  return 0
+}
+
+# nw_interface_fill STYLE DEVICE: what it belongs to, and what it has.
+nw_interface_fill() {
+  nw_interface_noted "$2" master
+  if [ -n "$nw_if_note" ]; then nw_interface_join "$2" "$nw_if_note"; else nw_interface_part "$2"; fi
+  if grep -q '^dhcp$' "$NW_GUARD/interface.$2" && ! nw_interface_print "$1" "$2" | grep -q '^dhcp$'; then
+    ip addr flush dev "$2"
+    case $1 in ifupdown) ifup --force "$2" ;; *) ifup "$2" ;; esac </dev/null || :
+  fi
+  nw_interface_print "$1" "$2" >"$NW_GUARD/interface.now"
+  while read -r nw_if_key nw_if_one; do
+    [ "$nw_if_key" = addr ] || continue
+    grep -q -x -F -e "addr $nw_if_one" "$NW_GUARD/interface.$2" || ip addr del "$nw_if_one" dev "$2"
+  done <"$NW_GUARD/interface.now"
+  while read -r nw_if_key nw_if_one nw_if_line; do
+    case $nw_if_key in
+    addr) nw_interface_address "$2" "$nw_if_one" ;;
+    route)
+      set -f
+      # Its words are words of `ip`.
+      # shellcheck disable=SC2086
+      ip "$nw_if_one" route replace $nw_if_line dev "$2"
+      set +f ;;
+    esac
+  done <"$NW_GUARD/interface.$2"
+  while read -r nw_if_key nw_if_one nw_if_line; do
+    [ "$nw_if_key" = route ] || continue
+    grep -q -x -F -e "route $nw_if_one $nw_if_line" "$NW_GUARD/interface.$2" && continue
+    set -f
+    # shellcheck disable=SC2086
+    ip "$nw_if_one" route del $nw_if_line dev "$2" 2>/dev/null
+    set +f
+  done <"$NW_GUARD/interface.now"
+  nw_interface_is "$1" "$2" || { printf '%s is not as it was:\n' "$2"; nw_interface_print "$1" "$2"; return 1; }
+}
+
+# nw_interface_away STYLE DEVICE: gone, or a card switched off.
+nw_interface_away() {
+  case $2 in ppp*) nw_interface_serial_off; return ;; esac
+  [ -e "/sys/class/net/$2" ] || return 0
+  if [ "$1" = keyfile ]; then nmcli -w 60 device disconnect "$2" || :; else nw_interface_no_dhcp "$2"; fi
+  [ -e "/sys/class/net/$2" ] || return 0
+  ip link set dev "$2" down
+  if [ -d "/sys/class/net/$2/bonding" ]; then
+    read -r nw_if_line <"/sys/class/net/$2/bonding/slaves" || :
+    for nw_if_one in $nw_if_line; do echo "-$nw_if_one" >"/sys/class/net/$2/bonding/slaves"; done
+    echo "-$2" >/sys/class/net/bonding_masters
+  elif [ -d "/sys/class/net/$2/bridge" ]; then
+    if command -v brctl >/dev/null 2>&1; then brctl delbr "$2"; else ip link del dev "$2" type bridge; fi
+  elif grep -q -s -E "^$2 +\\|" /proc/net/vlan/config; then ip link del dev "$2" type vlan
+  else nw_interface_part "$2" && ip addr flush dev "$2"
+  fi
+}
+
+# nw_interface_forgotten STYLE: the files of devices are gone.
+nw_interface_forgotten() {
+  if [ "$1" = keyfile ]; then nmcli connection reload; fi
+  if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+}
+
+# The serial line: not started any more; and what the guard notes of it and brings back.
+nw_interface_serial_off() {
+  if [ -d /run/systemd/system ]; then systemctl disable --now ppp-serial.service </dev/null
+  else initctl stop ppp-serial </dev/null || :
+  fi
+}
+nw_interface_serial_note() { ps -C pppd -o args= | grep -E ' call serial( |$)' >"$NW_GUARD/interface-serial" || :; }
+nw_interface_serial_undo() {
+  if [ -s "$NW_GUARD/interface-serial" ]; then nw_interface_serial; else nw_interface_serial_off; fi
+}
