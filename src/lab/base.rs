@@ -26,7 +26,7 @@ const BARE: [&str; 10] = [
 
 /// What can be installed on a node without any network: what the shipped roles ask for, what a cluster is made of, and
 /// three small packages (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
-const OFFLINE: [&str; 43] = [
+const OFFLINE: [&str; 44] = [
     "acl",
     "bind9-dnsutils",
     "bridge-utils",
@@ -60,6 +60,7 @@ const OFFLINE: [&str; 43] = [
     "rsyslog",
     "sanlock",
     "shorewall",
+    "shorewall6",
     "sl",
     "smartmontools",
     "strace",

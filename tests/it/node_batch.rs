@@ -437,6 +437,7 @@ async fn lab_session(nodes: &crate::nodes::Nodes, run: &std::path::Path) -> Sess
                 host: "node1".into(),
                 port: None,
                 user: None,
+                door: None,
                 jump: None,
                 proxy_command: None,
             }],
