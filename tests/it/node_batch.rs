@@ -32,6 +32,7 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
             .map(|(title, calls)| BatchStep {
                 title: title.into(),
                 calls,
+                long: true,
             })
             .collect(),
         undo_first: Vec::new(),
