@@ -23,6 +23,7 @@ dash dash
 busybox busybox-static
 qemu-system-x86_64 qemu-system-x86
 qemu-img qemu-utils
+ipmi_sim openipmi
 mke2fs e2fsprogs
 xz xz-utils
 '

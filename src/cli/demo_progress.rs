@@ -83,12 +83,6 @@ fn play(args: &Args, events: &Events) {
                 title: title.clone(),
             });
             pause();
-            send(Event::StepOutput {
-                node: node.clone(),
-                step,
-                line: format!("writing /etc/demo.d/{step:02}.conf ..."),
-            });
-            pause();
             send(Event::StepEnd {
                 node: node.clone(),
                 step,

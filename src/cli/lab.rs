@@ -1,6 +1,6 @@
 //! `nodewright lab`.
 
-use super::Context;
+use super::{Context, keys};
 use crate::exit::Exit;
 use crate::lab::{Accel, DEFAULT_NAME, Flavour, LabSpec, MachineSpec, Power, Progress};
 use crate::report::{Align, Table, Tone};
@@ -51,6 +51,9 @@ enum Verb {
         #[arg(long, value_name = "MIB", default_value_t = 512, requires = "vm",
               value_parser = clap::value_parser!(u32).range(256..))]
         memory: u32,
+        /// Packages that virtual machines have from the start, since to install many takes minutes under emulation.
+        #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',', requires = "vm")]
+        install: Vec<String>,
         /// How many nodes, called node1, node2, …; without it, the nodes of the site around, or two.
         #[arg(short = 'n', long)]
         nodes: Option<u8>,
@@ -81,7 +84,7 @@ enum Verb {
         /// What the saved state is called.
         tag: Option<String>,
     },
-    /// Switch a node off, on, or off as if its cable was pulled.
+    /// Switch a node off, on, or off as if its cable was pulled; or say which it is.
     Power {
         /// The node.
         #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
@@ -125,16 +128,8 @@ enum How {
     Cut,
     /// Started with the disk it had.
     On,
-}
-
-impl From<How> for Power {
-    fn from(how: How) -> Self {
-        match how {
-            How::Off => Self::Off,
-            How::Cut => Self::Cut,
-            How::On => Self::On,
-        }
-    }
+    /// Printed only: `on` or `off`.
+    Status,
 }
 
 /// The lab that is meant where none is named.
@@ -166,6 +161,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             vm,
             accel,
             memory,
+            install,
             nodes,
             root,
         } => {
@@ -177,8 +173,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 spec.flavour = Flavour::Machines(MachineSpec {
                     accel: *accel,
                     memory: *memory,
-                    ..MachineSpec::default()
+                    installed: install.clone(),
                 });
+                passwords(&mut spec, context)?;
             }
             if let Some(root) = root {
                 spec.flavour = Flavour::Brought(root.clone());
@@ -196,7 +193,15 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             let mut command = crate::lab::ssh(name, node, words)?;
             return Err(command.exec()).context("cannot run ssh");
         }
-        Verb::Power { node, how } => crate::lab::power(name, node, (*how).into())?,
+        Verb::Power { node, how } => match how {
+            How::Off => crate::lab::power(name, node, Power::Off)?,
+            How::Cut => crate::lab::power(name, node, Power::Cut)?,
+            How::On => crate::lab::power(name, node, Power::On)?,
+            How::Status => {
+                let on = crate::lab::is_on(name, node)?;
+                context.print(if on { "on\n" } else { "off\n" })?;
+            }
+        },
         Verb::Save { tag } => {
             crate::lab::save(name, tag)?;
         }
@@ -223,6 +228,36 @@ fn spec(name: &str, vm: bool, context: &Context) -> anyhow::Result<LabSpec> {
     let survey = context.sound()?;
     let site = survey.sound()?;
     Ok(LabSpec::of_site(name, site))
+}
+
+/// Gives the management controllers the passwords that the site has for them, as far as its secrets can be opened.
+fn passwords(spec: &mut LabSpec, context: &Context) -> anyhow::Result<()> {
+    let bmcs = spec
+        .nodes
+        .iter_mut()
+        .filter_map(|node| node.hardware.bmc.as_mut());
+    let mut secret: Vec<_> = bmcs.filter(|bmc| bmc.secret.is_some()).collect();
+    if secret.is_empty() {
+        return Ok(());
+    }
+    let opened = keys::open(context, &context.site_dir()?);
+    let vault = opened.map(|secrets| secrets.vault()).unwrap_or_default();
+    let mut missing = Vec::new();
+    for bmc in &mut secret {
+        let name = bmc.secret.clone().unwrap_or_default();
+        match vault.get(&name) {
+            Some(value) => bmc.password.clone_from(value),
+            None => missing.push(name),
+        }
+    }
+    if !missing.is_empty() {
+        let password = crate::lab::BMC_PASSWORD;
+        context.note(&format!(
+            "No value of {} can be read here: these BMCs take the password `{password}`.\n",
+            missing.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn bare(name: &str, count: u8, vm: bool) -> LabSpec {

@@ -17,7 +17,6 @@ mod init;
 mod init_from;
 pub mod keys;
 mod kinds;
-mod knock;
 mod lab;
 pub mod log;
 mod man;
@@ -30,7 +29,6 @@ mod saved;
 mod schema;
 mod secret;
 pub mod unlock;
-mod vault;
 pub mod verify;
 mod workplace;
 
@@ -74,8 +72,6 @@ pub enum Command {
     Verify(verify::Args),
     /// Run a command on nodes; one node of a cluster at a time.
     Run(run::Args),
-    /// Knock at nodes, for ssh by hand; other commands knock by themselves.
-    Knock(knock::Args),
     /// Follow a run that this machine lost sight of.
     Attach(attach::Args),
     /// Take away the lock that a run which is gone left behind.
@@ -107,6 +103,9 @@ pub enum Command {
     /// The way into a lab's network, for ssh.
     #[command(hide = true)]
     LabPipe(crate::lab::pipe::Args),
+    /// A management controller of a lab's machine, and what it does to the machine's power.
+    #[command(hide = true)]
+    LabBmc(crate::lab::BmcArgs),
     /// Show progress lines of an invented run.
     #[command(hide = true)]
     DemoProgress(demo_progress::Args),
@@ -123,7 +122,6 @@ impl Command {
             Self::Apply(args) => apply::run(&args, context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Run(args) => run::run(&args, context),
-            Self::Knock(args) => knock::run(&args, context),
             Self::Attach(args) => attach::run(&args, context),
             Self::Unlock(args) => unlock::run(&args, context),
             Self::Forget(args) => forget::run(&args, context),
@@ -139,6 +137,10 @@ impl Command {
             Self::Rules(args) => rules::run(&args, context),
             Self::Lab(args) => lab::run(&args, context),
             Self::LabPipe(args) => crate::lab::pipe::run(&args).map(|()| Exit::Done),
+            Self::LabBmc(args) => {
+                context.print(&crate::lab::run_bmc(&args)?)?;
+                Ok(Exit::Done)
+            }
             Self::DemoProgress(args) => demo_progress::run(&args, context),
         }
     }

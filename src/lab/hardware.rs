@@ -88,14 +88,14 @@ pub struct Bmc {
     pub cidr: IpNet,
     /// Its account.
     pub user: String,
-    /// The secret of the site that is the password; [`Bmc::password`] where there is none.
+    /// The secret of the site that is the password.
     pub secret: Option<String>,
     /// The password.
     pub password: String,
 }
 
 /// The password of a management controller whose own is not known.
-pub const PASSWORD: &str = "lab";
+pub const BMC_PASSWORD: &str = "lab";
 
 /// An address that a machine boots with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ impl LabSpec {
                     cidr: Ipv4Net::new_assert([10, 78, other, 2].into(), 30).into(),
                     user: "lab".into(),
                     secret: None,
-                    password: PASSWORD.into(),
+                    password: BMC_PASSWORD.into(),
                 });
             }
             hardware.nics = nics

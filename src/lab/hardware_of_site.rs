@@ -4,11 +4,24 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::hardware::{Bmc, CABLE_MTU, Disk, Hardware, Nic, PASSWORD, Segment, SegmentKind, WayIn};
+use super::hardware::{
+    BMC_PASSWORD, Bmc, CABLE_MTU, Disk, Hardware, Nic, Segment, SegmentKind, WayIn,
+};
 use super::spec::{Address, LabSpec};
 use crate::site::Site;
 use crate::site::network::Zone;
 use crate::site::types::{self, InterfaceName, MacAddress, Network};
+
+/// The agents that speak IPMI over the network.
+const AGENTS: [&str; 7] = [
+    "fence_idrac",
+    "fence_ilo3",
+    "fence_ilo4",
+    "fence_ilo5",
+    "fence_imm",
+    "fence_ipmilan",
+    "fence_ipmilanplus",
+];
 
 /// Gives the nodes of a lab the hardware of the site's, and wires them.
 ///
@@ -99,7 +112,9 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
     hardware.line = tty
         .and_then(|tty| tty.strip_prefix("ttyS")?.parse().ok())
         .filter(|number| *number < 4);
-    hardware.bmc = node.bmc.as_ref().and_then(|bmc| {
+    let bmc = node.bmc.as_ref();
+    let bmc = bmc.filter(|bmc| AGENTS.contains(&bmc.agent.as_str()));
+    hardware.bmc = bmc.and_then(|bmc| {
         let address: IpAddr = bmc.address.as_ref()?.as_str().parse().ok()?;
         let (segment, length) = place_of(site, address)?;
         Some(Bmc {
@@ -108,9 +123,9 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
             user: bmc
                 .user
                 .as_ref()
-                .map_or_else(String::new, ToString::to_string),
+                .map_or_else(|| BMC_PASSWORD.to_owned(), ToString::to_string),
             secret: bmc.password.as_ref().map(|p| p.secret.to_string()),
-            password: PASSWORD.into(),
+            password: BMC_PASSWORD.into(),
         })
     });
     hardware.way_in = way_in(site, name);

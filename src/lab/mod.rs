@@ -38,11 +38,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use ipnet::IpNet;
 
 pub use base::{Recipe, cache_dir, make_once};
 pub use containers::{Containers, Network};
-pub use hardware::{Accel, Bmc, Disk, Hardware, MachineSpec, Nic, Segment, SegmentKind, WayIn};
-pub use machines::{Machine, Machines, Wired, back_door};
+pub use hardware::{
+    Accel, BMC_PASSWORD, Bmc, Disk, Hardware, MachineSpec, Nic, Segment, SegmentKind, WayIn,
+};
+pub use machines::{BmcArgs, Machine, Machines, PowerEvent, Wired, back_door, run_bmc};
 pub use spec::{Address, Flavour, Init, LabNode, LabSpec};
 pub use state::{Backend, LABS, Node, State, names};
 
@@ -218,8 +221,8 @@ pub fn pause(name: &str) -> Result<State> {
 /// Lets the machines go on that [`pause`] stopped; their clocks are set.
 pub fn resume(name: &str) -> Result<State> {
     change(name, |lab, backend| {
-        let own = backend.machines(lab, "going on")?;
-        machines::resume(lab, own)
+        backend.machines(lab, "going on")?;
+        machines::resume(lab)
     })
 }
 
@@ -254,14 +257,46 @@ pub enum Power {
     On,
 }
 
-/// Switches a node off or on; its disk is kept.
+/// Switches a node off or on; its disk is kept. One that was switched on is waited for.
 pub fn power(name: &str, node: &str, power: Power) -> Result<()> {
-    let (lab, _lock) = locked(name)?;
-    let node = lab.node(node)?;
+    tools::require(&[&tools::ALWAYS])?;
+    let lab = find(name)?;
     match &lab.backend {
-        Backend::Containers(own) => containers::power(&lab, own, node, power),
-        Backend::Machines(own) => machines::power(&lab, own, node, power),
+        Backend::Containers(own) => {
+            let _lock = state::lock(name)?;
+            containers::power(&lab, own, lab.node(node)?, power)
+        }
+        // Two machines may be switched at once, as when each fences the other.
+        Backend::Machines(own) => machines::switch(&lab, own, lab.node(node)?, power),
     }
+}
+
+/// Puts a host beside the machines, with one card `eth0`, and gives its namespace; it lives as long as the lab.
+///
+/// `place` is a zone or a segment; or `outside`, where the controller is the gateway. `nsenter --net=/run/netns/…` runs
+/// programs there. One of the same name is replaced. Its name has at most nine characters.
+pub fn host(name: &str, host: &str, place: &str, address: IpNet) -> Result<String> {
+    let (lab, _lock) = locked(name)?;
+    let mut backend = lab.backend.clone();
+    machines::add_host(
+        &lab,
+        backend.machines(&lab, "a host beside the nodes")?,
+        host,
+        place,
+        address,
+    )
+}
+
+/// What was done to the power of a lab's machines, by the lab or by their management controllers, since it was made or
+/// taken back to a saved state.
+pub fn power_events(name: &str) -> Result<Vec<PowerEvent>> {
+    machines::events(&find(name)?)
+}
+
+/// Whether a node is on.
+pub fn is_on(name: &str, node: &str) -> Result<bool> {
+    let lab = find(name)?;
+    Ok(!cgroup::processes(&lab.node(node)?.groups).is_empty())
 }
 
 /// What a node's console said since the lab is up.

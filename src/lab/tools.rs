@@ -31,6 +31,9 @@ pub const MACHINES: [Tool; 2] = [
     ("qemu-img", "qemu-utils"),
 ];
 
+/// What their management controllers need.
+pub const BMC: [Tool; 1] = [("ipmi_sim", "openipmi")];
+
 /// What building the image of machines needs beside [`BUILD`].
 pub const IMAGE: [Tool; 3] = [
     ("mke2fs", "e2fsprogs"),

@@ -52,13 +52,35 @@ pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
     })
 }
 
-/// Machines as a site tells of them.
+/// What a cluster is made of: to install it under emulation would take minutes of every run. Nothing of it is started.
+pub const STACK: [&str; 11] = [
+    "corosync",
+    "dlm-controld",
+    "drbd-utils",
+    "fence-agents",
+    "gfs2-utils",
+    "ipmitool",
+    "lvm2-lockd",
+    "pacemaker",
+    "pacemaker-cli-utils",
+    "sanlock",
+    "watchdog",
+];
+
+/// The same machines with packages on their disks from the start.
+pub fn with(mut spec: LabSpec, packages: &[&str]) -> LabSpec {
+    spec.flavour = Flavour::Machines(MachineSpec {
+        installed: packages.iter().map(ToString::to_string).collect(),
+        ..MachineSpec::default()
+    });
+    spec
+}
+
+/// Bare machines as a site tells of them.
 pub fn site(inventory: &str) -> LabSpec {
     let loaded = nodewright::site::load_str(inventory);
     assert_eq!(loaded.findings, []);
-    let mut spec = LabSpec::of_site("", &loaded.site.expect("a site"));
-    spec.flavour = Flavour::Machines(MachineSpec::default());
-    spec
+    with(LabSpec::of_site("", &loaded.site.expect("a site")), &[])
 }
 
 fn missing() -> Option<String> {
@@ -74,7 +96,7 @@ fn missing() -> Option<String> {
     if !root.unwrap_or(false) {
         return Some("they need root".into());
     }
-    let tools = ["qemu-system-x86_64", "qemu-img", "mke2fs", "xz"];
+    let tools = ["qemu-system-x86_64", "qemu-img", "ipmi_sim", "mke2fs", "xz"];
     let lacking: Vec<_> = tools.into_iter().filter(|tool| !there(tool)).collect();
     (!lacking.is_empty()).then(|| format!("this machine lacks {}", lacking.join(", ")))
 }
@@ -131,6 +153,23 @@ impl Nodes {
     #[track_caller]
     pub fn power(&self, node: &str, how: Power) {
         lab::power(&self.state().name, node, how).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// Puts a host beside the machines and gives the namespace it is in.
+    #[track_caller]
+    pub fn host(&self, host: &str, place: &str, address: &str) -> String {
+        lab::host(&self.state().name, host, place, address.parse().unwrap())
+            .unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    /// What was done to the machines' power since they had the state that was last taken: `node2 bmc cut`.
+    pub fn power_events(&self) -> Vec<String> {
+        let events = lab::power_events(&self.state().name).unwrap();
+        let who = |by_bmc| if by_bmc { "bmc" } else { "lab" };
+        events
+            .iter()
+            .map(|event| format!("{} {} {}", event.node, who(event.by_bmc), event.what))
+            .collect()
     }
 
     /// Pulls the wires of a zone or a card, or plugs them in.

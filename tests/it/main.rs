@@ -23,7 +23,6 @@ mod node_enroll;
 mod node_sudo;
 mod nodes;
 mod orphans;
-mod output;
 mod quoting;
 mod resilience;
 mod rig;

@@ -32,7 +32,6 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
             .map(|(title, calls)| BatchStep {
                 title: title.into(),
                 calls,
-                long: true,
             })
             .collect(),
         undo_first: Vec::new(),
@@ -438,7 +437,6 @@ async fn lab_session(nodes: &crate::nodes::Nodes, run: &std::path::Path) -> Sess
                 host: "node1".into(),
                 port: None,
                 user: None,
-                door: None,
                 jump: None,
                 proxy_command: None,
             }],

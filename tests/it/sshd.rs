@@ -139,7 +139,6 @@ impl Sshd {
             host: "127.0.0.1".into(),
             port: Some(self.port),
             user: Some(user.into()),
-            door: None,
             jump: None,
             proxy_command: None,
         }

@@ -1,24 +1,42 @@
 //! The lab of virtual machines itself: what they have, how they are switched, saved and had back.
 
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nodewright::lab::Power;
+use nodewright::lab::{self, Backend, LabSpec, Power};
 
+use crate::lab::traces;
 use crate::machines;
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, PROGRAM, fresh_name};
 use crate::rig::Rig;
 
 const SITE: &str = include_str!("../../inventory/crosslink/inventory.toml");
 
+fn shared() -> Option<Nodes> {
+    machines::shared("vm", || {
+        let mut spec = machines::with(machines::site(SITE), &machines::STACK);
+        spec.node_mut("node2")
+            .unwrap()
+            .hardware
+            .bmc
+            .as_mut()
+            .unwrap()
+            .password = "s3cr$t'".into();
+        spec
+    })
+}
+
 fn example() -> Option<Nodes> {
-    let lab = machines::shared("vm", || machines::site(SITE))?;
+    let lab = shared()?;
     lab.fresh();
     Some(lab)
 }
 
 /// All cards are up.
 fn linked() -> Option<Nodes> {
-    let lab = machines::shared("vm", || machines::site(SITE))?;
+    let lab = shared()?;
     lab.stage("linked", |lab| {
         for node in ["node1", "node2"] {
             lab.ok(node, "for n in 1 2 3; do ip link set eth$n up; done");
@@ -99,7 +117,7 @@ fn what_was_saved_comes_back_on_all_machines_at_once() {
     assert!(here.abs_diff(there) < 10, "{here} {there}");
     lab.fresh();
     assert!(!lab.sh("node2", "cat /root/seen").status.success());
-    let said = nodewright::lab::reset_to(&lab.state().name, "unseen")
+    let said = lab::reset_to(&lab.state().name, "unseen")
         .unwrap_err()
         .to_string();
     assert!(
@@ -135,7 +153,7 @@ fn a_pulled_wire_is_seen_at_both_ends_of_a_cable_and_at_one_of_a_switch() {
     lab.ok("node1", "ip link set eth2 up; ip link set eth3 up");
     carrier("node1", "eth2", true);
     carrier("node1", "eth3", false);
-    let said = nodewright::lab::link(&lab.state().name, "node1", "eth9", true)
+    let said = lab::link(&lab.state().name, "node1", "eth9", true)
         .unwrap_err()
         .to_string();
     assert!(
@@ -200,7 +218,7 @@ fn power_is_cut_or_taken_in_order_and_disks_keep_what_was_synced() {
         boot
     );
     lab.ok("node1", "test -e /root/stopped");
-    let said = nodewright::lab::power(&lab.state().name, "node1", Power::On)
+    let said = lab::power(&lab.state().name, "node1", Power::On)
         .unwrap_err()
         .to_string();
     assert_eq!(said, "node `node1` is on");
@@ -248,4 +266,154 @@ fn a_run_on_machines_is_a_run() {
     // A reset ends the connections that were open, so the next run makes new ones.
     rig.nodes.fresh();
     assert_eq!(rig.plan().code, 2);
+}
+
+#[test]
+fn a_node_is_fenced_by_the_real_agent_over_the_crossed_wire() {
+    let Some(lab) = example() else { return };
+    lab.ok(
+        "node1",
+        "ip link set eth4 up; ip address add 10.0.3.1/30 dev eth4",
+    );
+    let fence = |action: &str| {
+        let said = lab.sh(
+            "node1",
+            &format!("fence_ipmilan -a 10.0.3.2 -P -l fence -p \"s3cr\\$t'\" -o {action}"),
+        );
+        (said.status.code(), String::from_utf8(said.stdout).unwrap())
+    };
+    assert_eq!(fence("status"), (Some(0), "Status: ON\n".into()));
+    assert_eq!(fence("off"), (Some(0), "Success: Powered OFF\n".into()));
+    assert!(!lab::is_on(&lab.state().name, "node2").unwrap());
+    assert_eq!(fence("status").0, Some(2));
+    assert_eq!(fence("on"), (Some(0), "Success: Powered ON\n".into()));
+    assert_eq!(lab.power_events(), ["node2 bmc cut", "node2 bmc on"]);
+    // The password is asked for, and the wire is where it comes from.
+    let said = lab.sh(
+        "node1",
+        "fence_ipmilan -a 10.0.3.2 -P -l fence -p wrong -o status",
+    );
+    assert!(!said.status.success());
+    lab.link("node1", "orange", false);
+    assert!(!lab.sh("node1", "ping -c 1 -W 1 10.0.3.2").status.success());
+}
+
+#[test]
+fn hosts_beside_the_machines_send_where_they_stand() {
+    let Some(lab) = linked() else { return };
+    lab.ok("node2", "ip address add 10.0.1.2/24 dev eth1");
+    let from = |namespace: &str, to: &str| {
+        Command::new("nsenter")
+            .arg(format!("--net=/run/netns/{namespace}"))
+            .args(["--", PROGRAM, "lab-pipe", to, "22", "--wait", "5"])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    };
+    let red = lab.host("guest", "red", "192.0.2.77/24");
+    let grey = lab.host("spy", "grey", "10.0.1.77/24");
+    let far = lab.host("far", "outside", "203.0.113.9/32");
+    assert!(from(&red, "192.0.2.6"));
+    assert!(from(&grey, "10.0.1.2"));
+    assert!(from(&far, "192.0.2.6"));
+    assert!(!from(&grey, "192.0.2.6"));
+    // A red host of the same name moves.
+    let red = lab.host("guest", "red", "192.0.2.78/24");
+    assert!(from(&red, "192.0.2.6"));
+    let said = lab::host(
+        &lab.state().name,
+        "guest",
+        "pink",
+        "10.0.0.1/8".parse().unwrap(),
+    );
+    assert!(
+        said.unwrap_err()
+            .to_string()
+            .contains("no zone and no segment `pink`")
+    );
+}
+
+#[test]
+fn labs_live_beside_each_other_and_down_cleans_up_after_an_up_that_was_killed() {
+    // The images are there afterwards, and the other lab stays what it is.
+    let Some(beside) = example() else { return };
+    beside.ok("node1", "echo mine >/root/mine");
+    let image = match &beside.state().backend {
+        Backend::Machines(own) => own.image.clone(),
+        Backend::Containers(_) => unreachable!("machines were asked for"),
+    };
+    assert!(image.is_dir());
+    let name = fresh_name();
+    let folder = format!("/run/nodewright/lab/{name}");
+    let disks = lab::cache_dir().join("machines").join(&name);
+    let up = || {
+        Command::new(PROGRAM)
+            .args(["lab", "up", "--vm", "--name", &name, "--install"])
+            .arg(machines::STACK.join(","))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    for seen in [
+        format!("{folder}/key"),
+        format!("/run/netns/nw-{name}"),
+        format!("{folder}/node2.bmc/lan.conf"),
+        disks.join("node1.root.qcow2").display().to_string(),
+        format!("{folder}/node1.qmp"),
+        format!("{folder}/node2.log"),
+    ] {
+        let mut up = up();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !Path::new(&seen).exists() {
+            assert!(Instant::now() < deadline, "{seen} never came");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        up.kill().unwrap();
+        up.wait().unwrap();
+        assert!(lab::down(&name).unwrap(), "killed at {seen}");
+        assert!(!disks.exists(), "killed at {seen}");
+        // A tool that the killed command had just called ends by itself, a moment later.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !traces(&name).is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(traces(&name), [""; 0], "killed at {seen}");
+    }
+    // What is left of a lab that this machine does not know any more, as after a restart, goes with the next one.
+    let lost = lab::cache_dir().join("machines/t-lost");
+    fs::create_dir_all(&lost).unwrap();
+    let mut next = up();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while lost.exists() {
+        assert!(Instant::now() < deadline, "{} stays", lost.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    next.kill().unwrap();
+    next.wait().unwrap();
+    assert!(lab::down(&name).unwrap());
+    assert_eq!(beside.ok("node1", "cat /root/mine"), "mine\n");
+}
+
+#[test]
+fn what_only_machines_can_is_refused_for_containers() {
+    let nodes = crate::nodes::debian(1);
+    let name = nodes.state().name.clone();
+    for said in [
+        lab::save(&name, "x").map(|_| ()),
+        lab::reset_to(&name, "x").map(|_| ()),
+        lab::link(&name, "node1", "eth0", false).map(|_| ()),
+        lab::host(&name, "h", "red", "10.0.0.1/8".parse().unwrap()).map(|_| ()),
+    ] {
+        let said = said.unwrap_err().to_string();
+        assert!(
+            said.contains("needs virtual machines") && said.contains("lab up --vm"),
+            "{said}"
+        );
+    }
+    let mut spec = LabSpec::machines(fresh_name(), 2);
+    spec.nodes[0].hardware.bmc.as_mut().unwrap().password = "two words".into();
+    let said = lab::up(&spec, &mut |_| ()).unwrap_err().to_string();
+    assert!(said.contains("the BMC of `node1`"), "{said}");
 }

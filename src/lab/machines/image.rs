@@ -3,17 +3,16 @@
 //! The disk is the root of the containers with a few packages more, so both are the same Debian. Under emulation each
 //! process of a boot costs 30 to 100 ms, so what a node for rehearsals can do without is masked.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
 use super::initramfs;
-use crate::lab::base::{Recipe, cache_dir, hex, make_once, proxy_options};
+use super::kernel::Kernel;
+use crate::lab::base::{Recipe, cache_dir, hex, make_once};
 use crate::lab::{sources, tools};
 
 /// Raised when the code below makes an image differently from before.
@@ -25,15 +24,14 @@ const PACKAGES: [&str; 2] = ["e2fsprogs", "ifupdown"];
 /// Where the lab's own files stand in a machine.
 pub const HOME: &str = "usr/lib/nodewright-lab";
 
-const FETCH: &str = include_str!("guest/fetch-kernel.sh");
 const INSTALL: &str = include_str!("guest/install.sh");
 
 /// What the lab puts into every machine: path, content, whether it is a program.
 const FILES: [(&str, &str, bool); 7] = [
     (
-        "usr/lib/modules-load.d/nodewright-lab.conf",
-        include_str!("guest/modules.conf"),
-        false,
+        "usr/lib/nodewright-lab/line",
+        include_str!("guest/line"),
+        true,
     ),
     (
         "usr/lib/nodewright-lab/back-door",
@@ -64,7 +62,7 @@ const FILES: [(&str, &str, bool); 7] = [
 ];
 
 /// Units that would only cost time.
-const MASKED: [&str; 27] = [
+const MASKED: [&str; 28] = [
     "dev-hugepages.mount",
     "dev-mqueue.mount",
     "getty-static.service",
@@ -88,58 +86,15 @@ const MASKED: [&str; 27] = [
     "systemd-machine-id-commit.service",
     "systemd-pstore.service",
     "systemd-random-seed.service",
+    "systemd-remount-fs.service",
     "systemd-repart.service",
     "systemd-sysusers.service",
     "systemd-update-utmp-runlevel.service",
     "systemd-update-utmp.service",
 ];
 
-/// Folders of the kernel's modules of which only some entries are kept; what has no such line is kept whole.
-const KEPT: [(&str, &[&str]); 4] = [
-    (
-        "drivers",
-        &[
-            "acpi", "block", "char", "input", "md", "net", "scsi", "target", "virtio", "watchdog",
-        ],
-    ),
-    (
-        "drivers/net",
-        &[
-            "bonding",
-            "dummy.ko",
-            "ifb.ko",
-            "macvlan.ko",
-            "net_failover.ko",
-            "ppp",
-            "slip",
-            "tap.ko",
-            "team",
-            "tun.ko",
-            "veth.ko",
-            "virtio_net.ko",
-            "vxlan",
-        ],
-    ),
-    ("drivers/input", &["evdev.ko"]),
-    (
-        "drivers/scsi",
-        &[
-            "iscsi_tcp.ko",
-            "libiscsi.ko",
-            "libiscsi_tcp.ko",
-            "scsi_common.ko",
-            "scsi_debug.ko",
-            "scsi_mod.ko",
-            "scsi_transport_iscsi.ko",
-            "sd_mod.ko",
-            "sg.ko",
-            "virtio_scsi.ko",
-        ],
-    ),
-];
-
-/// Folders of modules that no lab machine has a use for.
-const DROPPED: [&str; 3] = ["sound", "arch/x86/kvm", "net/wireless"];
+/// Units that something else starts when it needs them, and that a boot need not wait for.
+const LAZY: [&str; 2] = ["dbus.service", "systemd-logind.service"];
 
 /// What an image consists of, within its folder.
 pub const KERNEL: &str = "vmlinux";
@@ -155,26 +110,29 @@ pub fn ensure(installed: &[String], building: &mut dyn FnMut(&Path)) -> Result<P
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let codename = sources::codename(&release)?;
     let base = Recipe::default().ensure(&cache, building)?;
+    let kernel = Kernel::ensure(&cache, &codename, building)?;
     let image = cache.join(format!(
         "machine-{codename}-{}",
-        &digest(&base, installed)[..12]
+        &digest(&base, &kernel, installed)[..12]
     ));
     make_once(&image, building, |new| {
-        tools::require(&[&tools::ALWAYS, &tools::BUILD, &tools::IMAGE])?;
-        build(new, &base, &codename, installed)
+        tools::require(&[&tools::ALWAYS, &tools::IMAGE])?;
+        build(new, &base, &kernel, installed)
     })?;
     Ok(image)
 }
 
-fn digest(base: &Path, installed: &[String]) -> String {
+fn digest(base: &Path, kernel: &Kernel, installed: &[String]) -> String {
     let mut digest = Sha256::new();
     let mut word = |word: &[u8]| {
         digest.update(word);
         digest.update([0]);
     };
-    word(base.as_os_str().as_encoded_bytes());
+    for folder in [base, &kernel.folder] {
+        word(folder.as_os_str().as_encoded_bytes());
+    }
     word(&LAYOUT.to_le_bytes());
-    for text in [FETCH, INSTALL, initramfs::INIT] {
+    for text in [INSTALL, initramfs::INIT] {
         word(text.as_bytes());
     }
     for (path, content, _) in FILES {
@@ -188,131 +146,61 @@ fn digest(base: &Path, installed: &[String]) -> String {
     {
         word(package.as_bytes());
     }
-    word(MASKED.join(" ").as_bytes());
+    for units in [&MASKED[..], &LAZY] {
+        word(units.join(" ").as_bytes());
+    }
     hex(&digest.finalize())
 }
 
-fn build(new: &Path, base: &Path, codename: &str, installed: &[String]) -> Result<()> {
-    if !cfg!(target_arch = "x86_64") {
-        bail!("lab machines are x86_64 ones, built on a machine of the same kind");
-    }
+fn build(new: &Path, base: &Path, kernel: &Kernel, installed: &[String]) -> Result<()> {
     let work = new.join("work");
     fs::create_dir_all(&work)?;
-    let (kernel, busybox) = fetch(&work, codename)?;
-    let version = only_entry(&kernel.join("lib/modules"))?;
-    unpack_kernel(
-        &kernel.join(format!("boot/vmlinuz-{version}")),
-        &new.join(KERNEL),
-    )?;
     let root = work.join("root");
-    tools::run(
-        tools::command("cp")
-            .args(["-a", "--reflink=auto"])
-            .args([base, &root]),
-    )?;
-    install(&work, &root, installed)?;
-    let modules = root.join("usr/lib/modules");
-    fs::create_dir_all(&modules)?;
-    prune(&kernel.join(format!("lib/modules/{version}/kernel")))?;
-    tools::run(
-        tools::command("mv")
-            .arg(kernel.join(format!("lib/modules/{version}")))
-            .arg(&modules),
-    )?;
+    copy(base, &root)?;
+    install_all(&work, &root, installed)?;
+    let modules = root.join("usr/lib/modules").join(&kernel.version);
+    fs::create_dir_all(root.join("usr/lib/modules"))?;
+    copy(&kernel.modules(), &modules)?;
     tools::run(
         tools::command("chroot")
             .arg(&root)
-            .args(["depmod", "-a", &version]),
+            .args(["depmod", "-a", &kernel.version]),
     )?;
     lay_out(&root)?;
-    let archive = initramfs::of_image(&busybox.join("bin/busybox"), &modules.join(&version))?;
+    let archive = initramfs::of_image(&kernel.busybox(), &modules)?;
     fs::write(new.join(INITRAMFS), archive)?;
+    copy(&kernel.program(), &new.join(KERNEL))?;
     disk(&root, &new.join(DISK))?;
     tools::remove_tree(&work)
 }
 
-/// Downloads kernel and busybox and gives the folders they are unpacked in.
-fn fetch(work: &Path, codename: &str) -> Result<(PathBuf, PathBuf)> {
-    let debs = work.join("debs");
-    let sources = work.join("apt/sources");
-    for folder in [&debs, &sources] {
-        fs::create_dir_all(folder)?;
-    }
-    for folder in ["state/lists/partial", "cache/archives/partial"] {
-        fs::create_dir_all(work.join("apt").join(folder))?;
-    }
-    sources::read(Path::new("/etc/apt"), codename)?.write(&sources)?;
-    let config = work.join("apt/apt.conf");
-    let apt = work.join("apt").display().to_string();
-    fs::write(
-        &config,
-        format!(
-            "Dir::Etc::SourceList \"/dev/null\";\nDir::Etc::SourceParts \"{apt}/sources\";\n\
-             Dir::Etc::Preferences \"/dev/null\";\nDir::Etc::PreferencesParts \"/dev/null\";\n\
-             Dir::State \"{apt}/state\";\nDir::State::status \"/dev/null\";\nDir::Cache \"{apt}/cache\";\n\
-             APT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\n{}",
-            proxy_options()
-        ),
-    )?;
-    let script = work.join("fetch-kernel.sh");
-    fs::write(&script, FETCH)?;
+fn copy(from: &Path, to: &Path) -> Result<()> {
     tools::run(
-        tools::command("bash")
-            .arg(&script)
-            .arg(&debs)
-            .env("APT_CONFIG", &config),
-    )
-    .context("Debian's kernel could not be downloaded")?;
-    let mut folders = [work.join("kernel"), work.join("busybox")];
-    for entry in fs::read_dir(&debs)? {
-        let deb = entry?.path();
-        let name = deb
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let folder = &mut folders[usize::from(!name.starts_with("linux-image-"))];
-        tools::run(tools::command("dpkg-deb").arg("-x").args([&deb, &*folder]))?;
+        tools::command("cp")
+            .args(["-a", "--reflink=auto"])
+            .args([from, to]),
+    )?;
+    Ok(())
+}
+
+/// Installs the packages of a bare machine, and those that are wished for besides: what these start at boot is left to
+/// roles.
+fn install_all(work: &Path, root: &Path, installed: &[String]) -> Result<()> {
+    install(work, root, &PACKAGES.map(str::to_owned))?;
+    if installed.is_empty() {
+        return Ok(());
     }
-    let [kernel, busybox] = folders;
-    Ok((kernel, busybox))
-}
-
-fn only_entry(folder: &Path) -> Result<String> {
-    let entry = fs::read_dir(folder)
-        .with_context(|| format!("cannot read {}", folder.display()))?
-        .next()
-        .with_context(|| format!("{} is empty", folder.display()))??;
-    Ok(entry.file_name().to_string_lossy().into_owned())
-}
-
-/// Takes the uncompressed kernel out of a bzImage: to unpack it under emulation would cost seconds of every boot.
-fn unpack_kernel(image: &Path, to: &Path) -> Result<()> {
-    const MAGIC: &[u8] = b"\xfd7zXZ\0";
-    let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-    let start = bytes
-        .windows(MAGIC.len())
-        .position(|window| window == MAGIC)
-        .with_context(|| format!("{} holds no kernel packed by xz", image.display()))?;
-    let packed = to.with_extension("xz");
-    fs::write(&packed, &bytes[start..])?;
-    // xz complains of what stands behind the kernel, after it has written all of it.
-    tools::command("xz")
-        .args(["-dcq", "--single-stream"])
-        .arg(&packed)
-        .stdout(fs::File::create(to)?)
-        .stderr(Stdio::null())
-        .status()
-        .context("cannot start `xz`")?;
-    fs::remove_file(&packed)?;
-    if fs::read(to)?.starts_with(b"\x7fELF") {
-        Ok(())
-    } else {
-        bail!("{} could not be unpacked", image.display())
+    let before = started_at_boot(root)?;
+    install(work, root, installed)?;
+    for link in started_at_boot(root)? {
+        if !before.contains(&link) {
+            fs::remove_file(&link)?;
+        }
     }
+    Ok(())
 }
 
-fn install(work: &Path, root: &Path, installed: &[String]) -> Result<()> {
+fn install(work: &Path, root: &Path, packages: &[String]) -> Result<()> {
     let script = work.join("install.sh");
     fs::write(&script, INSTALL)?;
     tools::run(
@@ -320,32 +208,24 @@ fn install(work: &Path, root: &Path, installed: &[String]) -> Result<()> {
             .args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid"])
             .args(["--fork", "--kill-child", "bash"])
             .args([&script, root])
-            .args(PACKAGES)
-            .args(installed),
+            .args(packages),
     )
     .context("the packages of the lab's machines could not be installed")?;
     Ok(())
 }
 
-/// Removes the modules of hardware that no lab machine has: two thirds of them.
-fn prune(kernel: &Path) -> Result<()> {
-    for folder in DROPPED {
-        tools::remove_tree(&kernel.join(folder))?;
-    }
-    for (folder, kept) in KEPT {
-        for entry in fs::read_dir(kernel.join(folder))
-            .with_context(|| format!("the kernel has no modules in {folder}"))?
-        {
-            let entry = entry?;
-            if !kept
-                .iter()
-                .any(|name| entry.file_name() == OsStr::new(name))
-            {
-                tools::remove_tree(&entry.path())?;
+/// The links by which units are started at boot.
+fn started_at_boot(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut links = Vec::new();
+    for folder in fs::read_dir(root.join("etc/systemd/system"))? {
+        let folder = folder?.path();
+        if folder.is_dir() && folder.extension().is_some_and(|end| end == "wants") {
+            for link in fs::read_dir(&folder)? {
+                links.push(link?.path());
             }
         }
     }
-    Ok(())
+    Ok(links)
 }
 
 /// Makes a container's root a machine's.
@@ -362,6 +242,13 @@ fn lay_out(root: &Path) -> Result<()> {
         let link = units.join(unit);
         tools::remove_tree(&link)?;
         symlink("/dev/null", link)?;
+    }
+    for unit in LAZY {
+        tools::remove_tree(
+            &root
+                .join("usr/lib/systemd/system/multi-user.target.wants")
+                .join(unit),
+        )?;
     }
     let wanted = units.join("multi-user.target.wants");
     fs::create_dir_all(&wanted)?;

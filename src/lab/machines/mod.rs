@@ -3,19 +3,26 @@
 //! Each machine has the cards, disks and management controller of its node in the site, and a card more, by which the lab
 //! gets in whatever becomes of the others. All states of all machines can be saved at once and had back in seconds.
 
+mod bmc;
+mod hosts;
 mod image;
 mod initramfs;
+mod kernel;
+mod line;
+mod links;
 mod monitor;
+mod power;
 mod qemu;
+mod saved;
 mod seed;
 mod wires;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use ipnet::IpNet;
@@ -23,10 +30,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::base::cache_dir;
-use super::hardware::{Accel, Hardware, MachineSpec, Nic, SegmentKind};
+use super::hardware::{Accel, Hardware, MachineSpec, Nic};
 use super::spec::{Address, LabSpec, check_name};
 use super::state::{Node, State};
-use super::{Power, Progress, keys, pipe, tools, waiting};
+use super::{Progress, keys, tools, waiting};
+pub use bmc::{Args as BmcArgs, run as run_bmc};
+pub use hosts::add as add_host;
+use line::Ports;
+pub use links::link;
+pub use power::{PowerEvent, events, switch};
+pub use saved::{pause, renew, reset, resume, save};
 pub use wires::Wired;
 
 /// The length of the lab's own network.
@@ -55,6 +68,8 @@ pub struct Machines {
     pub machines: Vec<Machine>,
     /// The tags of what was saved, the last one last.
     pub saved: Vec<String>,
+    /// How often the machines were taken to another state.
+    pub epoch: u64,
 }
 
 /// A virtual machine.
@@ -85,6 +100,11 @@ impl Machines {
 }
 
 impl Machine {
+    /// What its serial ports are.
+    fn ports(&self) -> Ports {
+        Ports::beside(self.hardware.line)
+    }
+
     /// Its addresses, the first the one it is reached at.
     pub fn addresses(&self) -> Vec<Address> {
         let way_in = self.hardware.way_in.as_ref();
@@ -120,12 +140,18 @@ pub fn describe(
     own: &MachineSpec,
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<Machines> {
-    tools::require(&[&tools::ALWAYS, &tools::MACHINES])?;
+    let mut needed: Vec<&[tools::Tool]> = vec![&tools::ALWAYS, &tools::MACHINES];
     for node in &spec.nodes {
         if node.hardware.nics.is_empty() {
             bail!("node `{}` of the lab has no network card", node.name);
         }
+        if let Some(bmc) = &node.hardware.bmc {
+            bmc::check(&node.name, bmc)?;
+            needed.push(&tools::BMC);
+        }
     }
+    needed.dedup();
+    tools::require(&needed)?;
     let mut building = |path: &Path| tell(&Progress::Building(path.into()));
     let image = image::ensure(&own.installed, &mut building)?;
     let machines = spec.nodes.iter().enumerate();
@@ -144,6 +170,7 @@ pub fn describe(
             })
             .collect(),
         saved: Vec::new(),
+        epoch: 0,
     })
 }
 
@@ -162,8 +189,10 @@ pub fn make(
         .create(&own.disks)
         .with_context(|| format!("cannot make {}", own.disks.display()))?;
     wires::make(lab, own)?;
+    each(lab, |number| bmc::start(lab, own, number))?;
     tell(&Progress::Booting(lab.nodes.len()));
-    boot(lab, own)
+    boot(lab, own)?;
+    each(lab, |number| bmc::check_runs(lab, own, number))
 }
 
 /// Removes disks that a lab left which is not there any more, as after a restart of this machine.
@@ -248,212 +277,17 @@ fn number(lab: &State, node: &Node) -> usize {
 
 /// Ends the machines, and removes their disks.
 pub fn remove(lab: &State, own: &Machines) -> Result<()> {
+    // Controllers first: one of them could start a machine again.
+    for node in &lab.nodes {
+        bmc::end(node)?;
+    }
     for node in &lab.nodes {
         qemu::cut(lab, node)?;
     }
     tools::remove_tree(&own.disks)
 }
 
-/// Gives all machines fresh disks; what was saved is gone with the old ones.
-pub fn renew(lab: &State, own: &mut Machines) -> Result<()> {
-    for node in &lab.nodes {
-        qemu::cut(lab, node)?;
-    }
-    own.saved.clear();
-    for machine in &mut own.machines {
-        machine.pulled.clear();
-    }
-    end_connections(lab);
-    boot(lab, own)
-}
-
-/// Switches a machine off or on.
-pub fn power(lab: &State, own: &Machines, node: &Node, power: Power) -> Result<()> {
-    match power {
-        Power::Cut => qemu::cut(lab, node),
-        Power::Off => qemu::shut_down(lab, node),
-        Power::On => {
-            if qemu::is_on(node) {
-                bail!("node `{}` is on", node.name);
-            }
-            qemu::start(lab, own, number(lab, node), None)?;
-            go(lab, &[node])?;
-            await_nodes(lab, own, &[node])
-        }
-    }
-}
-
-/// Saves memory and disks of all machines under a tag; an earlier state of that tag is replaced.
-pub fn save(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
-    check_name("a saved state", tag, 32)?;
-    for node in &lab.nodes {
-        if !qemu::is_on(node) {
-            bail!(
-                "node `{}` is off; a state is saved of running machines only",
-                node.name
-            );
-        }
-    }
-    if let Some(pulled) = own
-        .machines
-        .iter()
-        .find_map(|machine| machine.pulled.first())
-    {
-        bail!("the wire of `{pulled}` is pulled; plug it in before a state is saved");
-    }
-    own.saved.retain(|known| known != tag);
-    let halt = |number: usize| {
-        qemu::monitor(lab, &lab.nodes[number])?
-            .ask("stop", &json!({}))
-            .map(|_| ())
-    };
-    each(lab, halt)?;
-    let saved = each(lab, |number| {
-        qemu::monitor(lab, &lab.nodes[number])?.tell(&format!("savevm {tag}"))
-    });
-    go(lab, &lab.nodes.iter().collect::<Vec<_>>())?;
-    saved?;
-    own.saved.push(tag.to_owned());
-    Ok(())
-}
-
-/// Gives all machines the state back that was saved under a tag, whatever has become of them since.
-pub fn reset(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
-    if !own.saved.iter().any(|known| known == tag) {
-        let known = match own.saved.as_slice() {
-            [] => "nothing was saved yet; `nodewright lab save TAG` does it".to_owned(),
-            some => format!("there is {}", some.join(", ")),
-        };
-        bail!(
-            "no state of lab `{}` was saved as `{tag}` ({known})",
-            lab.name
-        );
-    }
-    for machine in &mut own.machines {
-        machine.pulled.clear();
-    }
-    let own = &*own;
-    each(lab, |number| {
-        let node = &lab.nodes[number];
-        if !qemu::is_on(node) {
-            qemu::cut(lab, node)?;
-            return qemu::start(lab, own, number, Some(tag));
-        }
-        let mut monitor = qemu::monitor(lab, node)?;
-        monitor.ask("stop", &json!({}))?;
-        monitor.tell(&format!("loadvm {tag}"))?;
-        for nic in &own.machines[number].hardware.nics {
-            qemu::set_link(&mut monitor, own, number, &nic.name, true)?;
-        }
-        Ok(())
-    })?;
-    end_connections(lab);
-    go(lab, &lab.nodes.iter().collect::<Vec<_>>())?;
-    await_nodes(lab, own, &lab.nodes.iter().collect::<Vec<_>>())?;
-    each(lab, |number| set_clock(lab, &lab.nodes[number]))
-}
-
-/// Lets the processors of the machines that are on stand still.
-pub fn pause(lab: &State) -> Result<()> {
-    for node in &lab.nodes {
-        if qemu::is_on(node) {
-            qemu::monitor(lab, node)?.ask("stop", &json!({}))?;
-        }
-    }
-    Ok(())
-}
-
-/// Lets the machines that are on go on.
-pub fn resume(lab: &State, own: &Machines) -> Result<()> {
-    let on: Vec<&Node> = lab.nodes.iter().filter(|node| qemu::is_on(node)).collect();
-    go(lab, &on)?;
-    await_nodes(lab, own, &on)?;
-    on.into_iter().try_for_each(|node| set_clock(lab, node))
-}
-
-/// Tells a machine, which slept while it was a file, what time it is.
-fn set_clock(lab: &State, node: &Node) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
-    tools::run(
-        tools::command("ssh")
-            .arg("-F")
-            .arg(&lab.ssh_config)
-            .arg(back_door(node))
-            .arg(format!("date -s @{now:.3}")),
-    )?;
-    Ok(())
-}
-
 /// The name by which `ssh` takes the lab's own way into a machine.
 pub fn back_door(node: &Node) -> String {
     format!("{}.lab", node.name)
-}
-
-/// Ends the connections into a lab whose far ends do not know of them any more; who holds one would wait for long.
-fn end_connections(lab: &State) {
-    let Ok(namespace) = fs::metadata(super::namespace::path(&lab.namespace)) else {
-        return;
-    };
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let path = entry.path();
-        let words = fs::read(path.join("cmdline")).unwrap_or_default();
-        let mut words = words.split(|byte| *byte == 0).skip(1);
-        if words.next() != Some(pipe::COMMAND.as_bytes()) {
-            continue;
-        }
-        let there = fs::metadata(path.join("ns/net"));
-        if there.is_ok_and(|there| (there.dev(), there.ino()) == (namespace.dev(), namespace.ino()))
-        {
-            let pid = entry.file_name();
-            let _ = tools::call("kill", [pid]);
-        }
-    }
-}
-
-/// Plugs wires in or pulls them out: those of a zone, or of one card. A cable is pulled for both its ends.
-pub fn link(lab: &State, own: &mut Machines, node: &Node, what: &str, up: bool) -> Result<()> {
-    let number = number(lab, node);
-    let nics = &own.machines[number].hardware.nics;
-    let zone_of = |nic: &Nic| {
-        own.segment(&nic.segment)
-            .is_some_and(|wired| wired.segment.zones.iter().any(|zone| zone == what))
-    };
-    let mut meant: Vec<&Nic> = nics.iter().filter(|nic| nic.name == what).collect();
-    if meant.is_empty() {
-        meant = nics.iter().filter(|nic| zone_of(nic)).collect();
-    }
-    if meant.is_empty() {
-        let names: Vec<&str> = nics.iter().map(|nic| nic.name.as_str()).collect();
-        bail!(
-            "node `{}` has no card and no zone `{what}`; its cards are {}",
-            node.name,
-            names.join(", ")
-        );
-    }
-    let mut ends: Vec<(usize, String)> = Vec::new();
-    for nic in meant {
-        ends.push((number, nic.name.clone()));
-        let cable = own
-            .segment(&nic.segment)
-            .is_some_and(|wired| wired.segment.kind == SegmentKind::Cable);
-        if cable {
-            for (other, machine) in own.machines.iter().enumerate() {
-                let far = machine.hardware.nics.iter();
-                let far = far.filter(|far| other != number && far.segment == nic.segment);
-                ends.extend(far.map(|far| (other, far.name.clone())));
-            }
-        }
-    }
-    for (number, nic) in ends {
-        let node = &lab.nodes[number];
-        if qemu::is_on(node) {
-            qemu::set_link(&mut qemu::monitor(lab, node)?, own, number, &nic, up)?;
-        }
-        let pulled = &mut own.machines[number].pulled;
-        pulled.retain(|known| *known != nic);
-        if !up {
-            pulled.push(nic);
-        }
-    }
-    Ok(())
 }

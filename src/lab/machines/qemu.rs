@@ -27,11 +27,6 @@ fn socket(lab: &State, node: &Node) -> PathBuf {
     lab.dir.join(format!("{}.qmp", node.name))
 }
 
-/// The end of the serial line between the nodes that the first of them holds.
-fn line(lab: &State) -> PathBuf {
-    lab.dir.join("line")
-}
-
 fn disk(own: &Machines, node: &Node, name: &str) -> PathBuf {
     own.disks.join(format!("{}.{name}.qcow2", node.name))
 }
@@ -93,8 +88,7 @@ fn describe(command: &mut Command, lab: &State, own: &Machines, number: usize) {
         Accel::Tcg => ("tcg,thread=multi,tb-size=256", "max,la57=off,svm=off"),
         Accel::Kvm => ("kvm", "host"),
     };
-    // The console is where the line between the nodes is not.
-    let console = usize::from(machine.hardware.line == Some(0));
+    let console = machine.ports().console;
     command
         .args(["-name", &format!("nw.{}.{}", lab.name, node.name)])
         .args([
@@ -125,12 +119,8 @@ fn describe(command: &mut Command, lab: &State, own: &Machines, number: usize) {
         .args([
             "-qmp",
             &format!("unix:{},server=on,wait=off", escaped(&socket(lab, node))),
-        ])
-        .args([
-            "-chardev",
-            &format!("file,id=console,append=on,path={}", escaped(&node.log)),
         ]);
-    serial_ports(command, lab, number, machine, console);
+    serial_ports(command, lab, number, machine);
     drive(command, &disk(own, node, "root"), "root");
     for i in 0..machine.hardware.disks.len() {
         let name = seed::serial(i);
@@ -155,34 +145,39 @@ fn describe(command: &mut Command, lab: &State, own: &Machines, number: usize) {
         .args(["-action", "watchdog=reset", "-S", "-daemonize"]);
 }
 
-fn serial_ports(
-    command: &mut Command,
-    lab: &State,
-    number: usize,
-    machine: &Machine,
-    console: usize,
-) {
-    let wired = machine.hardware.line.filter(|_| lab.nodes.len() == 2);
-    if wired.is_some() {
+/// Four of them: the console, the lab's own, and where the site has one the line to the other node.
+fn serial_ports(command: &mut Command, lab: &State, number: usize, machine: &Machine) {
+    let node = &lab.nodes[number];
+    let ports = machine.ports();
+    let mut chardev = |text: String| {
+        command.args(["-chardev", &text]);
+    };
+    chardev(format!(
+        "file,id=console,append=on,path={}",
+        escaped(&node.log)
+    ));
+    chardev(format!(
+        "socket,id=lab,server=on,wait=off,path={}",
+        escaped(&super::line::socket(lab, node))
+    ));
+    let joined = ports.line.filter(|_| lab.nodes.len() == 2);
+    if joined.is_some() {
         let end = if number == 0 {
             "server=on,wait=off"
         } else {
             "reconnect=1"
         };
-        command.args([
-            "-chardev",
-            &format!("socket,id=line,path={},{end}", escaped(&line(lab))),
-        ]);
+        let path = escaped(&lab.dir.join("line"));
+        chardev(format!("socket,id=line,{end},path={path}"));
     }
-    for port in 0..=wired.map_or(console, |line| console.max(usize::from(line))) {
-        let ends = if port == console {
-            "chardev:console"
-        } else if Some(port) == wired.map(usize::from) {
-            "chardev:line"
-        } else {
-            "null"
+    for port in 0..4 {
+        let end = match port {
+            _ if port == ports.console => "chardev:console",
+            _ if port == ports.lab => "chardev:lab",
+            _ if Some(port) == joined => "chardev:line",
+            _ => "null",
         };
-        command.args(["-serial", ends]);
+        command.args(["-serial", end]);
     }
 }
 
@@ -251,15 +246,15 @@ pub fn cut(lab: &State, node: &Node) -> Result<()> {
     Ok(())
 }
 
-/// Presses a machine's power button and waits until it is off.
+/// Has a machine shut down, as its power button would, and waits until it is off.
 pub fn shut_down(lab: &State, node: &Node) -> Result<()> {
     if !is_on(node) {
         return Ok(());
     }
-    monitor(lab, node)?.ask("system_powerdown", &json!({}))?;
+    let begun = super::line::say(lab, node, "off");
     let deadline = Instant::now() + PATIENCE;
     while is_on(node) {
-        if Instant::now() > deadline {
+        if begun.is_err() || Instant::now() > deadline {
             bail!(
                 "node `{}` does not shut down; `nodewright lab power {} cut` cuts its power",
                 node.name,

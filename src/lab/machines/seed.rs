@@ -47,6 +47,8 @@ pub fn of_machine(lab: &State, number: usize, machine: &Machine) -> Result<Vec<u
     archive.file(&format!("seed/{HOME}/authorized_keys"), 0o600, &key);
     let address = format!("{}/{MANAGEMENT_LENGTH}\n", machine.management);
     archive.file(&format!("seed/{HOME}/address"), 0o644, address.as_bytes());
+    let port = format!("/dev/ttyS{}\n", machine.ports().lab);
+    archive.file(&format!("seed/{HOME}/port"), 0o644, port.as_bytes());
     archive.file(&format!("seed/{HOME}/furnished"), 0o644, b"");
     Ok(archive.finish())
 }

@@ -1,0 +1,225 @@
+//! Debian's kernel for machines, unpacked and without the modules of hardware that they do not have; fetched once.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
+
+use crate::lab::base::{hex, make_once, proxy_options};
+use crate::lab::{sources, tools};
+
+const FETCH: &str = include_str!("guest/fetch-kernel.sh");
+
+/// Raised when the code below prepares a kernel differently from before.
+const LAYOUT: u32 = 1;
+
+/// Folders of the kernel's modules of which only some entries are kept; what has no such line is kept whole.
+const KEPT: [(&str, &[&str]); 4] = [
+    (
+        "drivers",
+        &[
+            "acpi", "block", "char", "input", "md", "net", "scsi", "target", "virtio", "watchdog",
+        ],
+    ),
+    (
+        "drivers/net",
+        &[
+            "bonding",
+            "dummy.ko",
+            "ifb.ko",
+            "macvlan.ko",
+            "net_failover.ko",
+            "ppp",
+            "slip",
+            "tap.ko",
+            "team",
+            "tun.ko",
+            "veth.ko",
+            "virtio_net.ko",
+            "vxlan",
+        ],
+    ),
+    ("drivers/input", &["evdev.ko"]),
+    (
+        "drivers/scsi",
+        &[
+            "iscsi_tcp.ko",
+            "libiscsi.ko",
+            "libiscsi_tcp.ko",
+            "scsi_common.ko",
+            "scsi_debug.ko",
+            "scsi_mod.ko",
+            "scsi_transport_iscsi.ko",
+            "sd_mod.ko",
+            "sg.ko",
+            "virtio_scsi.ko",
+        ],
+    ),
+];
+
+/// Folders of modules that no lab machine has a use for.
+const DROPPED: [&str; 3] = ["sound", "arch/x86/kvm", "net/wireless"];
+
+/// A kernel with what an initramfs needs.
+pub struct Kernel {
+    /// The folder of all of it.
+    pub folder: PathBuf,
+    /// What `uname -r` says.
+    pub version: String,
+}
+
+impl Kernel {
+    /// The kernel that Debian of this release installs; downloaded where it is missing.
+    pub fn ensure(cache: &Path, codename: &str, building: &mut dyn FnMut(&Path)) -> Result<Self> {
+        let mut digest = Sha256::new();
+        digest.update(LAYOUT.to_le_bytes());
+        digest.update(FETCH);
+        digest.update(format!("{KEPT:?}{DROPPED:?}"));
+        let name = format!("kernel-{codename}-{}", &hex(&digest.finalize())[..12]);
+        let folder = cache.join(name);
+        make_once(&folder, building, |new| {
+            tools::require(&[&tools::ALWAYS, &tools::BUILD, &tools::IMAGE])?;
+            make(new, codename)
+        })?;
+        let version = only_entry(&folder.join("modules"))?;
+        Ok(Self { folder, version })
+    }
+
+    /// The kernel itself, not compressed.
+    pub fn program(&self) -> PathBuf {
+        self.folder.join("vmlinux")
+    }
+
+    /// The folder of its modules, as it stands in /lib/modules, without its index.
+    pub fn modules(&self) -> PathBuf {
+        self.folder.join("modules").join(&self.version)
+    }
+
+    /// A busybox that needs no library.
+    pub fn busybox(&self) -> PathBuf {
+        self.folder.join("busybox")
+    }
+}
+
+fn make(new: &Path, codename: &str) -> Result<()> {
+    if !cfg!(target_arch = "x86_64") {
+        bail!("lab machines are x86_64 ones, built on a machine of the same kind");
+    }
+    let work = new.join("work");
+    fs::create_dir_all(&work)?;
+    let (kernel, busybox) = fetch(&work, codename)?;
+    let version = only_entry(&kernel.join("lib/modules"))?;
+    unpack(
+        &kernel.join(format!("boot/vmlinuz-{version}")),
+        &new.join("vmlinux"),
+    )?;
+    prune(&kernel.join(format!("lib/modules/{version}/kernel")))?;
+    fs::rename(kernel.join("lib/modules"), new.join("modules"))?;
+    fs::rename(busybox.join("bin/busybox"), new.join("busybox"))?;
+    tools::remove_tree(&work)
+}
+
+/// Downloads kernel and busybox and gives the folders they are unpacked in.
+fn fetch(work: &Path, codename: &str) -> Result<(PathBuf, PathBuf)> {
+    let debs = work.join("debs");
+    let sources = work.join("apt/sources");
+    for folder in [&debs, &sources] {
+        fs::create_dir_all(folder)?;
+    }
+    for folder in ["state/lists/partial", "cache/archives/partial"] {
+        fs::create_dir_all(work.join("apt").join(folder))?;
+    }
+    sources::read(Path::new("/etc/apt"), codename)?.write(&sources)?;
+    let config = work.join("apt/apt.conf");
+    let apt = work.join("apt").display().to_string();
+    fs::write(
+        &config,
+        format!(
+            "Dir::Etc::SourceList \"/dev/null\";\nDir::Etc::SourceParts \"{apt}/sources\";\n\
+             Dir::Etc::Preferences \"/dev/null\";\nDir::Etc::PreferencesParts \"/dev/null\";\n\
+             Dir::State \"{apt}/state\";\nDir::State::status \"/dev/null\";\nDir::Cache \"{apt}/cache\";\n\
+             APT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\n{}",
+            proxy_options()
+        ),
+    )?;
+    let script = work.join("fetch-kernel.sh");
+    fs::write(&script, FETCH)?;
+    tools::run(
+        tools::command("bash")
+            .arg(&script)
+            .arg(&debs)
+            .env("APT_CONFIG", &config),
+    )
+    .context("Debian's kernel could not be downloaded")?;
+    let mut folders = [work.join("kernel"), work.join("busybox")];
+    for entry in fs::read_dir(&debs)? {
+        let deb = entry?.path();
+        let name = deb
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let folder = &mut folders[usize::from(!name.starts_with("linux-image-"))];
+        tools::run(tools::command("dpkg-deb").arg("-x").args([&deb, &*folder]))?;
+    }
+    let [kernel, busybox] = folders;
+    Ok((kernel, busybox))
+}
+
+fn only_entry(folder: &Path) -> Result<String> {
+    let entry = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .next()
+        .with_context(|| format!("{} is empty", folder.display()))??;
+    Ok(entry.file_name().to_string_lossy().into_owned())
+}
+
+/// Takes the uncompressed kernel out of a bzImage: to unpack it under emulation would cost seconds of every boot.
+fn unpack(image: &Path, to: &Path) -> Result<()> {
+    const MAGIC: &[u8] = b"\xfd7zXZ\0";
+    let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
+    let start = bytes
+        .windows(MAGIC.len())
+        .position(|window| window == MAGIC)
+        .with_context(|| format!("{} holds no kernel packed by xz", image.display()))?;
+    let packed = to.with_extension("xz");
+    fs::write(&packed, &bytes[start..])?;
+    // xz complains of what stands behind the kernel, after it has written all of it.
+    tools::command("xz")
+        .args(["-dcq", "--single-stream"])
+        .arg(&packed)
+        .stdout(fs::File::create(to)?)
+        .stderr(Stdio::null())
+        .status()
+        .context("cannot start `xz`")?;
+    fs::remove_file(&packed)?;
+    if fs::read(to)?.starts_with(b"\x7fELF") {
+        Ok(())
+    } else {
+        bail!("{} could not be unpacked", image.display())
+    }
+}
+
+/// Removes the modules of hardware that no lab machine has: two thirds of them.
+fn prune(kernel: &Path) -> Result<()> {
+    for folder in DROPPED {
+        tools::remove_tree(&kernel.join(folder))?;
+    }
+    for (folder, kept) in KEPT {
+        for entry in fs::read_dir(kernel.join(folder))
+            .with_context(|| format!("the kernel has no modules in {folder}"))?
+        {
+            let entry = entry?;
+            if !kept
+                .iter()
+                .any(|name| entry.file_name() == OsStr::new(name))
+            {
+                tools::remove_tree(&entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The lab's own serial port of each machine: what it is told there, and that it did it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::lab::state::{Node, State};
+
+/// Which of the four serial ports is what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The kernel's console.
+    pub console: u8,
+    /// The lab's own.
+    pub lab: u8,
+    /// The line to the other node, as the site says it.
+    pub line: Option<u8>,
+}
+
+impl Ports {
+    /// The ports of a machine whose line to the other node is at one of them: the console is the first that is left, the
+    /// lab's the last.
+    pub fn beside(line: Option<u8>) -> Self {
+        let left: Vec<u8> = (0..4).filter(|port| Some(*port) != line).collect();
+        Self {
+            console: left[0],
+            lab: left[left.len() - 1],
+            line,
+        }
+    }
+}
+
+/// The far end of the lab's own port.
+pub fn socket(lab: &State, node: &Node) -> PathBuf {
+    lab.dir.join(format!("{}.line", node.name))
+}
+
+/// Says one thing and waits until the machine did it.
+pub fn say(lab: &State, node: &Node, what: &str) -> Result<()> {
+    let socket = socket(lab, node);
+    let mut stream =
+        UnixStream::connect(&socket).with_context(|| format!("node `{}` is off", node.name))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+    writeln!(stream, "{what}")?;
+    let mut answer = String::new();
+    BufReader::new(stream)
+        .read_line(&mut answer)
+        .with_context(|| format!("node `{}` does not answer", node.name))?;
+    if answer.trim() != "done" {
+        bail!("node `{}` says `{}` to `{what}`", node.name, answer.trim());
+    }
+    Ok(())
+}
+
+/// Tells a machine, which slept while it was a file, what time it is.
+pub fn set_clock(lab: &State, node: &Node) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
+    say(lab, node, &format!("clock {now:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ports_of_a_machine_are_four_different_ones() {
+        let told = |line| {
+            let ports = Ports::beside(line);
+            (ports.console, ports.lab, ports.line)
+        };
+        assert_eq!(told(None), (0, 3, None));
+        assert_eq!(told(Some(0)), (1, 3, Some(0)));
+        assert_eq!(told(Some(3)), (0, 2, Some(3)));
+    }
+}

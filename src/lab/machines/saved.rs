@@ -1,0 +1,140 @@
+//! States of all machines at once: saved as QEMU's snapshots, had back in a second, whatever has become of the machines.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::{Machines, boot, each, go, line, power, qemu};
+use crate::lab::spec::check_name;
+use crate::lab::state::{Node, State};
+use crate::lab::{namespace, pipe, tools};
+
+/// Gives all machines fresh disks; what was saved is gone with the old ones.
+pub fn renew(lab: &State, own: &mut Machines) -> Result<()> {
+    let _held = power::lock_all(lab)?;
+    for node in &lab.nodes {
+        qemu::cut(lab, node)?;
+    }
+    own.saved.clear();
+    own.epoch += 1;
+    power::forget_events(lab);
+    for machine in &mut own.machines {
+        machine.pulled.clear();
+    }
+    end_connections(lab);
+    boot(lab, own)
+}
+
+/// Saves memory and disks of all machines under a tag; an earlier state of that tag is replaced.
+pub fn save(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
+    check_name("a saved state", tag, 32)?;
+    for node in &lab.nodes {
+        if !qemu::is_on(node) {
+            bail!(
+                "node `{}` is off; a state is saved of running machines only",
+                node.name
+            );
+        }
+    }
+    if let Some(pulled) = own
+        .machines
+        .iter()
+        .find_map(|machine| machine.pulled.first())
+    {
+        bail!("the wire of `{pulled}` is pulled; plug it in before a state is saved");
+    }
+    let _held = power::lock_all(lab)?;
+    own.saved.retain(|known| known != tag);
+    let halt = |number: usize| {
+        qemu::monitor(lab, &lab.nodes[number])?
+            .ask("stop", &json!({}))
+            .map(|_| ())
+    };
+    each(lab, halt)?;
+    let saved = each(lab, |number| {
+        qemu::monitor(lab, &lab.nodes[number])?.tell(&format!("savevm {tag}"))
+    });
+    go(lab, &lab.nodes.iter().collect::<Vec<_>>())?;
+    saved?;
+    own.saved.push(tag.to_owned());
+    Ok(())
+}
+
+/// Gives all machines the state back that was saved under a tag, whatever has become of them since.
+pub fn reset(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
+    if !own.saved.iter().any(|known| known == tag) {
+        let known = match own.saved.as_slice() {
+            [] => "nothing was saved yet; `nodewright lab save TAG` does it".to_owned(),
+            some => format!("there is {}", some.join(", ")),
+        };
+        bail!(
+            "no state of lab `{}` was saved as `{tag}` ({known})",
+            lab.name
+        );
+    }
+    let _held = power::lock_all(lab)?;
+    own.epoch += 1;
+    power::forget_events(lab);
+    for machine in &mut own.machines {
+        machine.pulled.clear();
+    }
+    let own = &*own;
+    each(lab, |number| {
+        let node = &lab.nodes[number];
+        if !qemu::is_on(node) {
+            qemu::cut(lab, node)?;
+            return qemu::start(lab, own, number, Some(tag));
+        }
+        let mut monitor = qemu::monitor(lab, node)?;
+        monitor.ask("stop", &json!({}))?;
+        monitor.tell(&format!("loadvm {tag}"))?;
+        for nic in &own.machines[number].hardware.nics {
+            qemu::set_link(&mut monitor, own, number, &nic.name, true)?;
+        }
+        Ok(())
+    })?;
+    end_connections(lab);
+    go(lab, &lab.nodes.iter().collect::<Vec<_>>())?;
+    each(lab, |number| line::set_clock(lab, &lab.nodes[number]))
+}
+
+/// Lets the processors of the machines that are on stand still.
+pub fn pause(lab: &State) -> Result<()> {
+    for node in &lab.nodes {
+        if qemu::is_on(node) {
+            qemu::monitor(lab, node)?.ask("stop", &json!({}))?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets the machines that are on go on.
+pub fn resume(lab: &State) -> Result<()> {
+    let on: Vec<&Node> = lab.nodes.iter().filter(|node| qemu::is_on(node)).collect();
+    go(lab, &on)?;
+    on.into_iter()
+        .try_for_each(|node| line::set_clock(lab, node))
+}
+
+/// Ends the connections into a lab whose far ends do not know of them any more; who holds one would wait for long.
+fn end_connections(lab: &State) {
+    let Ok(namespace) = fs::metadata(namespace::path(&lab.namespace)) else {
+        return;
+    };
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let path = entry.path();
+        let words = fs::read(path.join("cmdline")).unwrap_or_default();
+        let mut words = words.split(|byte| *byte == 0).skip(1);
+        if words.next() != Some(pipe::COMMAND.as_bytes()) {
+            continue;
+        }
+        let there = fs::metadata(path.join("ns/net"));
+        if there.is_ok_and(|there| (there.dev(), there.ino()) == (namespace.dev(), namespace.ino()))
+        {
+            let pid = entry.file_name();
+            let _ = tools::call("kill", [pid]);
+        }
+    }
+}
