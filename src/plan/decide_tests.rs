@@ -67,7 +67,7 @@ fn a_folder_shows_each_file_that_changes_and_no_secret() {
     let text = "--- /etc/t/a\n+++ /etc/t/a\n@@ -1 +1 @@\n-old\n+new\n".to_owned();
     let gone = Diff::Whole {
         why: super::super::Unshown::Long,
-        before: Some(Weight {
+        before: Some(super::super::Weight {
             bytes: 9,
             sha256: "0".repeat(64),
         }),

@@ -4,6 +4,7 @@ mod decide;
 pub mod diff;
 pub mod fold;
 pub mod guarded;
+mod kind_item;
 mod manifest;
 mod model;
 mod order;

@@ -1,5 +1,6 @@
 //! What an earlier run made and nothing asks for any more.
 
+use super::decide::below;
 use super::manifest::{GONE, PART};
 use super::{Change, Decided, Manifest, Orphan, Step, sha256};
 use crate::resource::{
@@ -94,14 +95,9 @@ impl<'a> Wanted<'a> {
 
     /// Whether a path, something in it, or the folder that it lies in is wanted.
     fn has(&self, path: &str) -> bool {
-        let within = |inner: &str, folder: &str| {
-            let rest = inner.strip_prefix(folder);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let mut folders = self.folders.iter().map(String::as_str);
-        let wanted = self.paths.iter().copied().chain(folders.clone());
-        !path.is_empty()
-            && (wanted.into_iter().any(|w| within(w, path)) || folders.any(|f| within(path, f)))
+        let folders = self.folders.iter().map(String::as_str);
+        let mut wanted = self.paths.iter().copied().chain(folders.clone());
+        !path.is_empty() && (wanted.any(|w| below([path], w)) || below(folders, path))
     }
 }
 

@@ -1,0 +1,299 @@
+//! What the kinds' own actions do: the running side of every resource, neighbours of a kind that works together as one.
+
+use super::decide::{Content, Draft, Item, below};
+use super::diff::{Side, compare};
+use super::orphan::folder_digest;
+use super::path_item::Early;
+use super::{FileDiff, Remark, Weight};
+use crate::resource::{Delta, FileChange, Found, Payload, Resource, Verdict};
+use crate::sh::Call;
+use crate::text::{Text, shows};
+use std::collections::BTreeSet;
+
+impl<'a> Draft<'_, 'a> {
+    /// The running side of every resource.
+    pub(super) fn kinds(&mut self) {
+        let mut written: BTreeSet<String> =
+            self.items.iter().filter_map(|i| i.path.clone()).collect();
+        let touched: BTreeSet<String> = self
+            .items
+            .iter()
+            .flat_map(|i| i.resources.iter().map(|r| r.address.to_string()))
+            .chain(std::mem::take(&mut self.refused))
+            .collect();
+        let mut run: Vec<(&'a Resource, Vec<Delta>, String)> = Vec::new();
+        for resource in self.wanted.resources {
+            let address = resource.address.to_string();
+            let target = self.wanted.target;
+            let judged = if resource
+                .kind
+                .paths(resource, target)
+                .iter()
+                .any(|p| below(&written, p))
+            {
+                resource.kind.judge_written(resource, target, self.answer)
+            } else {
+                resource.kind.judge(resource, target, self.answer)
+            };
+            let (verdict, seen) = match judged {
+                Ok(judged) => judged,
+                Err(error) => {
+                    self.decided.errors.push(format!("{address}: {error}"));
+                    continue;
+                }
+            };
+            let text = seen.to_string();
+            self.decided.seen.insert(address.clone(), seen);
+            let (kind, vault) = (resource.kind, self.wanted.vault);
+            let hidden = match kind.judge_secret(resource, target, self.answer, vault) {
+                Ok(hidden) => hidden,
+                Err(error) => {
+                    self.decided.errors.push(format!("{address}: {error}"));
+                    continue;
+                }
+            };
+            let verdict = match verdict {
+                Verdict::Same if !hidden.is_empty() => Verdict::Change(hidden),
+                Verdict::Change(deltas) if deltas.is_empty() && hidden.is_empty() => Verdict::Same,
+                Verdict::Change(deltas) => Verdict::Change([deltas, hidden].concat()),
+                other => other,
+            };
+            let remark = |what: String, remedy: String| Remark {
+                address: resource.address.clone(),
+                what,
+                remedy,
+            };
+            match verdict {
+                Verdict::Same => {
+                    if !touched.contains(&address) {
+                        self.decided.same.insert(address);
+                    }
+                }
+                Verdict::Change(deltas) if resource.step.operate => {
+                    let what = deltas
+                        .iter()
+                        .map(|d| format!("{}: {}, wanted {}", d.what, d.from, d.to))
+                        .collect::<Vec<_>>();
+                    let remedy =
+                        "operation is not mended by a run; see `nodewright start`".to_owned();
+                    self.decided
+                        .plan
+                        .findings
+                        .push(remark(what.join("; "), remedy));
+                }
+                Verdict::Change(deltas) => {
+                    written.extend(resource.kind.touches(resource, target));
+                    run.push((resource, deltas, text));
+                }
+                Verdict::After { what, table } => {
+                    let mut item = self.kind_item(&[resource], Vec::new(), text);
+                    item.later = Some((what, table));
+                    self.items.push(item);
+                }
+                Verdict::Finding { what, remedy } => {
+                    self.decided.plan.findings.push(remark(what, remedy));
+                }
+                Verdict::Refuse(what) => {
+                    let remedy = format!("look at it by hand on {}", self.wanted.target.node);
+                    self.decided.plan.refusals.push(remark(what, remedy));
+                }
+                Verdict::Waiting(percent) => self.decided.waiting.push((address, percent)),
+            }
+        }
+        self.group(&run);
+    }
+
+    /// Makes items of what changes; neighbours of a kind that works together become one.
+    fn group(&mut self, run: &[(&'a Resource, Vec<Delta>, String)]) {
+        let mut at = 0;
+        while at < run.len() {
+            let (first, _, _) = &run[at];
+            let mut end = at + 1;
+            while first.kind.together()
+                && end < run.len()
+                && run[end].0.kind.name() == first.kind.name()
+                && self.nothing_between(run[end - 1].0, run[end].0)
+            {
+                end += 1;
+            }
+            let together = &run[at..end];
+            let resources: Vec<&'a Resource> = together.iter().map(|(r, _, _)| *r).collect();
+            let deltas = if let [(_, deltas, _)] = together {
+                deltas.clone()
+            } else {
+                together
+                    .iter()
+                    .flat_map(|(r, deltas, _)| {
+                        deltas.iter().map(|d| Delta {
+                            what: format!("{} {}", r.address.name, d.what),
+                            ..d.clone()
+                        })
+                    })
+                    .collect()
+            };
+            let seen = together
+                .iter()
+                .map(|(_, _, s)| s.as_str())
+                .collect::<Vec<_>>()
+                .join("\n");
+            let item = self.kind_item(&resources, deltas, seen);
+            self.items.push(item);
+            at = end;
+        }
+    }
+
+    /// Whether no path has to be written between two resources of a kind that works together.
+    fn nothing_between(&self, one: &Resource, other: &Resource) -> bool {
+        !self
+            .items
+            .iter()
+            .any(|i| i.order.0 > one.step.index && i.order.0 < other.step.index)
+    }
+
+    fn kind_item(
+        &mut self,
+        resources: &[&'a Resource],
+        deltas: Vec<Delta>,
+        seen: String,
+    ) -> Item<'a> {
+        let kind = resources[0].kind;
+        let calls = kind
+            .actions(resources, self.wanted.target, self.answer)
+            .unwrap_or_else(|error| {
+                self.decided
+                    .errors
+                    .push(format!("{}: {error}", resources[0].address));
+                Vec::new()
+            });
+        let confirmed = self.confirmed(resources);
+        let blobs: Vec<Content> = resources.iter().flat_map(|r| self.contents(r)).collect();
+        let names = resources
+            .iter()
+            .map(|r| r.address.name.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let diffs: Vec<FileDiff> = resources.iter().flat_map(|r| self.diffs(r)).collect();
+        // What works together comes when the files of all of it are there.
+        let last = if kind.edits_first() {
+            resources.len() - 1
+        } else {
+            0
+        };
+        Item {
+            order: (resources[last].step.index, 1),
+            resources: resources.to_vec(),
+            path: None,
+            title: kind.title(&names, &deltas),
+            deltas,
+            preflight: match resources {
+                [one] => kind.preflight(one, self.wanted.target),
+                _ => Vec::new(),
+            },
+            calls,
+            confirmed,
+            owns: match resources {
+                [one] => self.folder(one),
+                _ => (String::new(), String::new(), false),
+            },
+            blobs,
+            later: None,
+            // A package may bring the folder.
+            early: (!diffs.is_empty()).then_some(Early::Or("replace")),
+            same: false,
+            diffs,
+            seen,
+        }
+    }
+
+    /// What a resource's actions need on the node as files.
+    fn contents(&mut self, resource: &Resource) -> Vec<Content> {
+        let (target, vault) = (self.wanted.target, self.wanted.vault);
+        let content = |payload| match payload {
+            Payload::Text(text) => match text.reveal(vault) {
+                Ok(value) => Ok(Content::Bytes(value.into_bytes())),
+                Err(error) => Err(error.to_string()),
+            },
+            Payload::File(file) => Ok(Content::File(file)),
+        };
+        let payloads = resource.kind.contents(resource, target, self.answer);
+        let contents = payloads.and_then(|all| all.into_iter().map(content).collect());
+        contents.unwrap_or_else(|error| {
+            let error = format!("{}: {error}", resource.address);
+            self.decided.errors.push(error);
+            Vec::new()
+        })
+    }
+
+    /// What is called once the guard's window is confirmed.
+    fn confirmed(&mut self, resources: &[&Resource]) -> Vec<Call> {
+        let mut confirmed = Vec::new();
+        for resource in resources {
+            let (target, kind) = (self.wanted.target, resource.kind);
+            match kind.confirmed(resource, target, self.answer) {
+                Ok(calls) => confirmed.extend(calls),
+                Err(error) => {
+                    let error = format!("{}: {error}", resource.address);
+                    self.decided.errors.push(error);
+                }
+            }
+        }
+        confirmed
+    }
+
+    /// What becomes of the files that a kind's own actions write.
+    fn diffs(&mut self, resource: &Resource) -> Vec<FileDiff> {
+        let kind = resource.kind;
+        let changes = match kind.files(resource, self.wanted.target, self.answer) {
+            Ok(changes) => changes,
+            Err(error) => {
+                let error = format!("{}: {error}", resource.address);
+                self.decided.errors.push(error);
+                return Vec::new();
+            }
+        };
+        let was_secret = self.manifest.is_secret(&resource.address);
+        changes
+            .into_iter()
+            .filter_map(|change| self.file_diff(change, was_secret))
+            .collect()
+    }
+
+    /// `was_secret` says that the resource was last written with a secret in it: its old files may show it.
+    fn file_diff(&self, change: FileChange, was_secret: bool) -> Option<FileDiff> {
+        let (vault, path) = (self.wanted.vault, &change.path);
+        let old = match change.old {
+            Found::Absent => Side::Absent,
+            Found::Content(content) => Side::Content(content.into()),
+            Found::Unread { bytes, sha256 } => Side::Unread(Weight { bytes, sha256 }),
+        };
+        let shown = matches!(&old, Side::Content(content) if shows(vault, content));
+        let secret = change.new.as_ref().is_some_and(Text::is_tainted);
+        let past = old != Side::Absent && (was_secret || self.manifest.is_tainted(path));
+        let new = match change.new.map(|text| text.reveal(vault)) {
+            // A secret without a value is an error of its own.
+            Some(value) => Side::Content(value.unwrap_or_default().into_bytes().into()),
+            None => Side::Absent,
+        };
+        compare(path, &old, &new, secret || past || shown)
+    }
+
+    /// What the manifest says of the folder that is a resource's own, if it has one.
+    fn folder(&self, resource: &Resource) -> (String, String, bool) {
+        let none = (String::new(), String::new(), false);
+        let Some(folder) = resource.kind.folder(resource) else {
+            return none;
+        };
+        if folder.files.is_empty() {
+            return none;
+        }
+        let contents = folder
+            .files
+            .iter()
+            .map(|(_, text)| text.reveal(self.wanted.vault));
+        let contents: Vec<String> = contents.map(Result::unwrap_or_default).collect();
+        let names = folder.files.iter().map(|(name, _)| name.as_str());
+        let files = names.zip(contents.iter().map(String::as_bytes));
+        let tainted = folder.files.iter().any(|(_, text)| text.is_tainted());
+        (folder.path, folder_digest(files), tainted)
+    }
+}
