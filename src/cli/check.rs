@@ -1,8 +1,10 @@
 //! `nodewright check`.
 
-use super::Context;
+use super::{Context, keys};
 use crate::exit::Exit;
 use crate::report;
+use crate::site::Finding;
+use crate::survey::{Survey, knock_findings};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -20,7 +22,9 @@ pub struct Args {
 /// # Errors
 /// When there is no site.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let survey = context.survey()?;
+    let mut survey = context.survey()?;
+    let wrong = knock(&survey, context);
+    survey.findings.extend(wrong);
     let opens: Vec<_> = survey
         .nodes
         .iter()
@@ -49,4 +53,24 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         (0, _) => Exit::Findings,
         _ => Exit::Usage,
     })
+}
+
+/// What is wrong with the knock, where the secrets can be opened without asking anybody.
+fn knock(survey: &Survey, context: &Context) -> Vec<Finding> {
+    let Some(site) = &survey.site else {
+        return Vec::new();
+    };
+    if site.inventory.firewall.knock.is_none() {
+        return Vec::new();
+    }
+    let named = &context.global.identity;
+    match keys::open_with(named, &survey.dir, keys::Ask::Nobody) {
+        Ok(secrets) => knock_findings(site, &survey.nodes, &secrets.vault()),
+        Err(error) => {
+            if context.look.verbose > 0 {
+                context.note(&format!("the knock was not looked at: {error:#}\n"));
+            }
+            Vec::new()
+        }
+    }
 }

@@ -83,6 +83,12 @@ fn play(args: &Args, events: &Events) {
                 title: title.clone(),
             });
             pause();
+            send(Event::StepOutput {
+                node: node.clone(),
+                step,
+                line: format!("writing /etc/demo.d/{step:02}.conf ..."),
+            });
+            pause();
             send(Event::StepEnd {
                 node: node.clone(),
                 step,

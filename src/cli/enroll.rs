@@ -45,7 +45,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         .build()
         .context("cannot start")?;
     let mut worst = Exit::Done;
-    for (node, options) in place.ways(context, &nodes)? {
+    for (node, options) in place.ways(context, &nodes, None)? {
         context.print(&format!("{node}\n"))?;
         let sudo = place.site.login(&node).sudo;
         let done = runtime.block_on(enroll(args, context, &options, &known_hosts, &key, sudo));

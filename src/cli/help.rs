@@ -12,8 +12,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "With the nodes",
         &[
-            "plan", "apply", "verify", "log", "facts", "run", "attach", "unlock", "forget",
-            "capture",
+            "plan", "apply", "verify", "log", "facts", "run", "knock", "attach", "unlock",
+            "forget", "capture",
         ],
     ),
     (

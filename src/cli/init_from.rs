@@ -36,6 +36,7 @@ pub fn ask(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
                 host: destination.clone(),
                 port: None,
                 user: None,
+                door: None,
                 jump: None,
                 proxy_command: None,
             };

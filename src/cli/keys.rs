@@ -11,15 +11,27 @@ use std::sync::Arc;
 /// Where keys are looked for in the home folder when none is named.
 const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_rsa", ".config/age/keys.txt"];
 
+/// Who is asked for the passphrase of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Who runs this, on the terminal.
+    Operator,
+    /// Nobody: a key with a passphrase opens nothing.
+    Nobody,
+}
+
 /// The keys that `--identity` names, or the usual ones that are there and can open anything.
 ///
 /// # Errors
 /// When a named key cannot be read or used.
-pub fn keyring(context: &Context) -> anyhow::Result<Keyring> {
-    let ask: AskPassphrase =
-        Arc::new(|key| rpassword::prompt_password(format!("Passphrase of {key}: ")).ok());
+pub fn keyring(named: &[PathBuf], ask: Ask) -> anyhow::Result<Keyring> {
+    let ask: AskPassphrase = match ask {
+        Ask::Operator => {
+            Arc::new(|key| rpassword::prompt_password(format!("Passphrase of {key}: ")).ok())
+        }
+        Ask::Nobody => Arc::new(|_| None),
+    };
     let mut keyring = Keyring::default();
-    let named = &context.global.identity;
     for path in named {
         let bytes =
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -44,12 +56,20 @@ pub fn keyring(context: &Context) -> anyhow::Result<Keyring> {
 /// # Errors
 /// When the file cannot be read or no key opens it.
 pub fn open(context: &Context, site: &Path) -> anyhow::Result<Secrets> {
+    open_with(&context.global.identity, site, Ask::Operator)
+}
+
+/// The same with these keys named.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(named: &[PathBuf], site: &Path, ask: Ask) -> anyhow::Result<Secrets> {
     let path = site.join(FILE);
     let bytes = match std::fs::read(&path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),
         read => read.with_context(|| format!("cannot read {}", path.display()))?,
     };
-    let keyring = keyring(context)?;
+    let keyring = keyring(named, ask)?;
     if keyring.is_empty() {
         let usual = USUAL.map(|p| format!("~/{p}")).join(", ");
         return Err(Usage(format!(

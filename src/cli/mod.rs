@@ -17,6 +17,7 @@ mod init;
 mod init_from;
 pub mod keys;
 mod kinds;
+mod knock;
 mod lab;
 pub mod log;
 mod man;
@@ -29,6 +30,7 @@ mod saved;
 mod schema;
 mod secret;
 pub mod unlock;
+mod vault;
 pub mod verify;
 mod workplace;
 
@@ -72,6 +74,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Run a command on nodes; one node of a cluster at a time.
     Run(run::Args),
+    /// Knock at nodes, for ssh by hand; other commands knock by themselves.
+    Knock(knock::Args),
     /// Follow a run that this machine lost sight of.
     Attach(attach::Args),
     /// Take away the lock that a run which is gone left behind.
@@ -122,6 +126,7 @@ impl Command {
             Self::Apply(args) => apply::run(&args, context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Run(args) => run::run(&args, context),
+            Self::Knock(args) => knock::run(&args, context),
             Self::Attach(args) => attach::run(&args, context),
             Self::Unlock(args) => unlock::run(&args, context),
             Self::Forget(args) => forget::run(&args, context),

@@ -68,7 +68,10 @@ impl Saved {
             .with_context(|| format!("cannot read {}", file.display()))?;
         let tainted = text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----");
         if tainted {
-            let opened = Secrets::open(text.as_bytes(), &keys::keyring(context)?)?;
+            let opened = Secrets::open(
+                text.as_bytes(),
+                &keys::keyring(&context.global.identity, keys::Ask::Operator)?,
+            )?;
             opened.get(ENTRY).unwrap_or_default().clone_into(&mut text);
         }
         let json: Json = serde_json::from_str(&text)

@@ -6,7 +6,7 @@ use crate::resource::Platform;
 use crate::site::Site;
 use crate::site::keys::{root_file, root_secret};
 use crate::site::secrets::{Alphabet, FILE, Recipients, Secrets, generate};
-use crate::survey::SurveyError;
+use crate::survey::{Survey, SurveyError, knock_findings};
 use anyhow::Context as _;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -95,6 +95,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             secrets
                 .set(name, &value)
                 .map_err(|e| Usage(e.to_string()))?;
+            sound_knock(&survey, &secrets, name)?;
             keys::save(context, dir, site, &secrets)?;
         }
         Verb::Remove { name } => {
@@ -168,6 +169,21 @@ fn root_keys(
         ));
     }
     Ok(())
+}
+
+/// Refuses a sequence of ports at which nobody could knock, or everybody.
+fn sound_knock(survey: &Survey, secrets: &Secrets, name: &str) -> anyhow::Result<()> {
+    let site = survey.site.as_ref().ok_or(SurveyError::NotSound)?;
+    let knock = site.inventory.firewall.knock.as_ref();
+    if knock.is_none_or(|k| k.sequence.secret != *name) {
+        return Ok(());
+    }
+    let wrong = knock_findings(site, &survey.nodes, &secrets.vault());
+    let Some(first) = wrong.first() else {
+        return Ok(());
+    };
+    let help = first.help.clone().unwrap_or_default();
+    Err(Usage(format!("{}; nothing was changed\n  {help}", first.message)).into())
 }
 
 fn list(context: &Context, dir: &Path, site: &Site, secrets: &Secrets) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! What every command that works on nodes begins with: the site, its roles expanded, the ways in, the secrets.
 
 use super::context::{Commit, Context};
-use super::{Forks, Pick, Usage, keys};
+use super::{Forks, Pick, Usage};
 use crate::exit::Exit;
 use crate::lab;
 use crate::node::{AT, ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
@@ -12,8 +12,8 @@ use crate::role::{Check, Expansion};
 use crate::run::{
     Ancestry, Engine, Event, Events, Guard, Member, Origin, Setup, Wish as RunWish, access,
 };
-use crate::site::Site;
 use crate::site::inventory::Sudo;
+use crate::site::{Site, Sources};
 use crate::survey::matching;
 use crate::text::Vault;
 use anyhow::{Context as _, anyhow};
@@ -36,6 +36,8 @@ pub struct Workplace {
     pub site: Site,
     /// What each node is to be, in the site's order.
     pub nodes: IndexMap<String, Expansion>,
+    /// The files that were read, for the places of what is found later.
+    pub(super) sources: Sources,
 }
 
 /// Reads the site of this command and expands all its nodes; says what is wrong and ends when something is.
@@ -56,6 +58,7 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
         dir: survey.dir,
         site,
         nodes: survey.nodes,
+        sources: survey.sources,
     })
 }
 
@@ -98,7 +101,8 @@ impl Workplace {
     ) -> anyhow::Result<Setup> {
         let selection = pick.selection();
         matching(&selection, nodes.iter().map(|n| &self.nodes[n]))?;
-        let ways = self.ways(context, nodes)?;
+        let vault = self.vault(context)?;
+        let ways = self.ways(context, nodes, Some(&vault))?;
         let mut members = Vec::new();
         let mut password = None;
         for (node, connect) in ways {
@@ -141,7 +145,7 @@ impl Workplace {
                 .into_iter()
                 .map(ToOwned::to_owned)
                 .collect(),
-            vault: self.vault(context)?,
+            vault,
             origin: Origin {
                 run: RunId::now().context("cannot name the run")?,
                 site: self.site.name().to_owned(),
@@ -183,38 +187,12 @@ impl Workplace {
         operators.chain(login).chain(["root".to_owned()]).collect()
     }
 
-    /// The values of the secrets that the nodes' files need; nothing is opened where none is needed.
-    fn vault(&self, context: &Context) -> anyhow::Result<Vault> {
-        let all = self.nodes.values();
-        let resources = all.flat_map(|n| {
-            n.resources
-                .iter()
-                .chain(n.checks.iter().filter_map(|c| c.see.as_ref()))
-        });
-        let needed: BTreeSet<String> = resources.flat_map(Resource::secrets).collect();
-        if needed.is_empty() {
-            return Ok(Vault::new());
-        }
-        let vault = keys::open(context, &self.dir)?.vault();
-        let missing: Vec<_> = needed
-            .into_iter()
-            .filter(|n| !vault.contains_key(n))
-            .collect();
-        if missing.is_empty() {
-            return Ok(vault);
-        }
-        let missing = missing.join(", ");
-        Err(Usage(format!(
-            "these secrets have no value: {missing}\n  `nodewright secret set NAME` gives one"
-        ))
-        .into())
-    }
-
     /// How each node is reached, in the site's order; writes the generated `ssh_config`.
     pub fn ways(
         &self,
         context: &Context,
         nodes: &[String],
+        vault: Option<&Vault>,
     ) -> anyhow::Result<Vec<(String, ConnectOptions)>> {
         let runtime_dir = runtime_dir();
         let options = |config: &Path, access: NodeAccess| ConnectOptions {
@@ -243,6 +221,7 @@ impl Workplace {
                         host: found.address().to_string(),
                         port: None,
                         user: None,
+                        door: None,
                         jump: None,
                         proxy_command: None,
                     };
@@ -258,10 +237,11 @@ impl Workplace {
                 .collect();
         }
         let known_hosts = std::path::absolute(self.dir.join("known_hosts"))?;
+        let door = self.doors(context, vault);
         let mut all: Vec<NodeAccess> = self
             .site
             .node_names()
-            .map(|n| access(&self.site, n, &known_hosts, None))
+            .map(|n| access(&self.site, n, &known_hosts, None, &door))
             .collect();
         for (node, host) in &context.global.at {
             let Some(one) = all.iter_mut().find(|a| a.name == *node) else {
@@ -276,6 +256,7 @@ impl Workplace {
                 host: host.clone(),
                 port: login.port,
                 user: login.user,
+                door: None,
                 jump: None,
                 proxy_command: None,
             });

@@ -82,6 +82,8 @@ pub struct BatchStep {
     pub title: String,
     /// Its calls; the first that fails ends the step and the batch.
     pub calls: Vec<Call>,
+    /// Whether it may take long: then what it says is told while it runs, and not at its end.
+    pub long: bool,
 }
 
 /// What goes over the wire.
@@ -193,7 +195,12 @@ impl Batch {
         for (prefix, steps) in [("check", &self.preflight), ("step", &self.steps)] {
             for (number, step) in steps.iter().enumerate() {
                 let title = quote(&line(&step.title));
-                let _ = writeln!(out, "nw_{prefix} {number} {title} nw_{prefix}_{number}");
+                let _ = write!(out, "nw_{prefix} {number} {title} nw_{prefix}_{number}");
+                out.push_str(match (prefix, step.long) {
+                    ("step", true) => " live\n",
+                    ("step", false) => " short\n",
+                    _ => "\n",
+                });
             }
             if prefix == "check" {
                 out.push_str("nw_ready\n");
@@ -228,6 +235,7 @@ mod tests {
             steps: vec![BatchStep {
                 title: "a\nb".into(),
                 calls: vec![Call::new("nw_mine").arg("$(x)").blob(0)],
+                long: true,
             }],
             undo_first: Vec::new(),
             undo: Vec::new(),
@@ -237,7 +245,7 @@ mod tests {
         let script = std::str::from_utf8(script).unwrap();
         assert_eq!(rest, b"contentlonger line\nhunter2\n");
         assert!(script.ends_with("\nnw_finish ok\n}\nmain\n"));
-        assert!(script.contains("nw_step 0 'a b' nw_step_0\n"));
+        assert!(script.contains("nw_step 0 'a b' nw_step_0 live\n"));
         assert!(script.contains("nw_mine '$(x)' \"$NW_BLOB/0\" || return\n"));
         assert!(script.contains(&format!("nw_unpack {:>12} ", script.len())));
         assert!(!format!("{batch:?}").contains("hunter2"));

@@ -97,6 +97,9 @@ pub enum Failure {
     /// The batch had given up when it was to begin; nothing was changed.
     #[error("the batch waited too long for the word to begin and gave up; nothing was changed")]
     GaveUp,
+    /// Its door could not be knocked at.
+    #[error("nobody can knock there: {0}")]
+    NoKnock(String),
     /// Every way in failed.
     #[error("no way in works: {}", list(.0))]
     NoWay(Vec<(String, Failure)>),
@@ -147,6 +150,7 @@ impl Failure {
                 | Self::Lost
                 | Self::Late(_)
                 | Self::NoWay(_)
+                | Self::NoKnock(_)
         )
     }
 
@@ -193,6 +197,7 @@ impl Failure {
             Self::NoSuchRun(_) => "nodewright log shows the runs it knows".into(),
             Self::GaveUp => "run again".into(),
             Self::NoWay(_) => "see each way's reason; `reach` in the inventory lists them".into(),
+            Self::NoKnock(_) => "see that your key opens secrets.age, or come another way".into(),
             Self::Here(_) => "mend it here and run again".into(),
             Self::Other(_) => "run again with -v to see all that was said".into(),
         }

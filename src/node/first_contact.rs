@@ -42,6 +42,12 @@ pub async fn host_keys(options: &ConnectOptions) -> Result<Vec<HostKey>, NodeErr
     let node = &options.access.name;
     let mut tried = Vec::new();
     for way in &options.access.ways {
+        if let Some(door) = &way.door
+            && let Err(failure) = door.knock().await
+        {
+            tried.push((way.alias.clone(), failure));
+            continue;
+        }
         let found = if way.jump.is_none() && way.proxy_command.is_none() {
             scan(options, way).await
         } else {
@@ -294,6 +300,12 @@ async fn interactive(
     let here = |e: io::Error| NodeError::new(node, Failure::Here(e.to_string()));
     let mut tried = Vec::new();
     for way in &options.access.ways {
+        if let Some(door) = &way.door
+            && let Err(failure) = door.knock().await
+        {
+            tried.push((way.alias.clone(), failure));
+            continue;
+        }
         let log = tempfile::NamedTempFile::new().map_err(here)?;
         let mut ssh = Command::new("ssh");
         ssh.arg("-F").arg(&options.config).arg("-E").arg(log.path());

@@ -168,6 +168,11 @@ fn remember(options: &ConnectOptions, way: &Way, control: &Path) -> io::Result<(
 
 /// Opens a new connection by one way; gives the path of its control socket, or the failure and ssh's log.
 async fn open(options: &ConnectOptions, way: &Way) -> Result<Box<Path>, (Failure, String)> {
+    if let Some(door) = &way.door
+        && let Err(failure) = door.knock().await
+    {
+        return Err((failure, String::new()));
+    }
     let mut builder = SessionBuilder::default();
     let idle = usize::try_from(options.persist.as_secs()).unwrap_or(usize::MAX);
     builder

@@ -74,10 +74,10 @@ nw_used() {
 
 # nw_wipe DIR: nothing that may hold a secret stays of a batch.
 nw_wipe() {
-  for nw_f in "$1"/bundle "$1"/batch.sh "$1"/secrets "$1"/out "$1"/blob/*; do
+  for nw_f in "$1"/bundle "$1"/batch.sh "$1"/secrets "$1"/out "$1"/apt.out "$1"/blob/*; do
     if [ -L "$nw_f" ]; then rm -f -- "$nw_f"; elif [ -f "$nw_f" ]; then nw_destroy "$nw_f"; fi
   done
-  rm -rf "$1/blob" "$1/sums" "$1/armed"
+  rm -rf "$1/blob" "$1/sums" "$1/armed" "$1/live" "$1/told" "$1/apt.rc"
 }
 
 # Batches that died (power, kill -9) leave their contents; the next one wipes them.
@@ -122,10 +122,78 @@ nw_lock() {
   printf 'running %s %s %s %s %s\n' "$NW_RUN" "$NW_STAGE" "$$" "$nw_tick" "$nw_boot" | nw_atomic "$NW_STATE/last"
 }
 
-# nw_do PREFIX NUMBER FUNCTION: in a shell of its own; the last lines of what it says go to the spool when it fails.
+# How many lines of what a step says are told while it runs.
+NW_TOLD=1000
+
+# nw_tell NUMBER SKIP [all]: each line of standard input but the first SKIP goes to the spool, without secrets and not too
+# long, the last one without its end only with "all". How many there were stands in $NW_DIR/told. The shell itself reads:
+# a tool would wait for more.
+nw_tell() {
+  nw_number=$1 nw_skip=$2 nw_all=${3:-} nw_count=0
+  set --
+  while IFS= read -r nw_line; do
+    if [ "${#nw_line}" -ge 4 ]; then set -- ${1+"$@"} "$nw_line"; fi
+  done <"$NW_DIR/secrets"
+  while [ "$nw_count" -lt "$NW_TOLD" ] && { IFS= read -r nw_line || { [ "$nw_all" = all ] && [ -n "$nw_line" ]; }; }; do
+    nw_count=$((nw_count + 1))
+    [ "$nw_count" -gt "$nw_skip" ] || continue
+    for nw_value in ${1+"$@"}; do
+      while :; do
+        case $nw_line in
+        *"$nw_value"*) nw_line=${nw_line%%"$nw_value"*}'***'${nw_line#*"$nw_value"} ;;
+        *) break ;;
+        esac
+      done
+    done
+    printf 'say %s %.500s\n' "$nw_number" "$nw_line"
+    [ "$nw_count" -lt "$NW_TOLD" ] || printf 'say %s %s\n' "$nw_number" '(it says more, which is shown if it fails)'
+  done >>"$NW_DIR/spool"
+  echo "$nw_count" >"$NW_DIR/told"
+}
+
+# nw_live NUMBER: what is written to $NW_DIR/out from now on is told while it comes in. `tail` is woken by the kernel.
+# Descriptor 8 keeps the pipe open at both ends until the step is over, whoever is slow to open it. All others close it
+# by `exec`, for dash keeps a copy of what a single command closes.
+nw_live() {
+  if [ -z "${nw_follows:-}" ]; then
+    nw_follows=no
+    if tail --version >/dev/null 2>&1; then nw_follows=yes; fi
+  fi
+  [ "$nw_follows" = yes ] || return 0
+  [ -p "$NW_DIR/live" ] || mkfifo "$NW_DIR/live" || return 0
+  exec 8<>"$NW_DIR/live"
+  # A line without end must not eat up the node: no more than a thousand readings, 8 MB at the most.
+  ( exec <"$NW_DIR/live" 8>&-; dd bs=8192 count=1000 2>/dev/null | nw_tell "$1" 0 ) &
+  nw_teller=$!
+  ( exec >"$NW_DIR/live" 8>&-; exec tail -c +1 -f -s 1 --pid="$$" "$NW_DIR/out" ) &
+  nw_tail=$!
+}
+
+# nw_rest NUMBER: tells what was not told yet, once nothing more comes.
+nw_rest() {
+  if [ -n "$nw_tail" ]; then
+    # A signal that can be caught gets lost while the new process is on its way.
+    kill -s KILL "$nw_tail"
+    exec 8>&-
+    wait "$nw_tail" "$nw_teller"
+  fi
+  nw_told=0
+  [ ! -s "$NW_DIR/told" ] || read -r nw_told <"$NW_DIR/told"
+  if [ -s "$NW_DIR/out" ] && [ "$nw_told" -lt "$NW_TOLD" ]; then
+    head -c 1000000 "$NW_DIR/out" | nw_tell "$1" "$nw_told" all
+  fi
+}
+
+# nw_do PREFIX NUMBER FUNCTION [live]: in a shell of its own. What a step says is told (while it runs, with "live"); of
+# what fails the last lines go to the spool once more.
 nw_do() {
-  ( umask 022; cd /; "$3" ) </dev/null >"$NW_DIR/out" 2>&1
+  : >"$NW_DIR/out"
+  rm -f "$NW_DIR/told"
+  nw_tail=''
+  [ "${4:-}" != live ] || nw_live "$2"
+  ( exec 8>&-; umask 022; cd /; "$3" ) </dev/null >>"$NW_DIR/out" 2>&1
   nw_rc=$?
+  case ${4:-},$nw_rc in live,* | short,0) nw_rest "$2" ;; esac
   if [ "$nw_rc" -ne 0 ]; then
     tail -n 200 "$NW_DIR/out" | awk -v p="$1 $2" -v f="$NW_DIR/secrets" '
       BEGIN { while ((getline s < f) > 0) if (length(s) >= 4) v[++k] = s }
@@ -159,7 +227,7 @@ nw_ready() {
   nw_journal begin "$NW_ABOUT"
 }
 
-# nw_step NUMBER TITLE FUNCTION
+# nw_step NUMBER TITLE FUNCTION live|short: what is short says what it says at its end.
 nw_step() {
   if [ -e "$NW_GUARD/reverting" ] || [ -e "$NW_GUARD/reverted" ]; then nw_finish broken 'it was put back meanwhile'; fi
   if [ -e "$NW_DIR/stop" ]; then
@@ -167,7 +235,7 @@ nw_step() {
     nw_finish stopped "$1"
   fi
   nw_say "begin $1 $2"
-  if nw_do out "$1" "$3"; then
+  if nw_do out "$1" "$3" "$4"; then
     nw_journal did "$2"
     nw_say "end $1 0"
   else

@@ -14,6 +14,8 @@ pub enum SpoolEvent {
     Go,
     /// A step begins: its number, from 0, and its title.
     Begin(usize, String),
+    /// A line that a step says, told as it comes; secrets of the batch are already out of it.
+    Said(usize, String),
     /// A line that a step or validator said that then failed; secrets of the batch are already out of it.
     Output(usize, String),
     /// A step ended with this status.
@@ -190,6 +192,7 @@ impl SpoolEvent {
             ("guard", _) if let Some(word) = GuardWord::parse(rest) => Self::Guard(word),
             ("check", Ok(n)) => Self::Check(n, text.to_owned()),
             ("begin", Ok(n)) => Self::Begin(n, text.to_owned()),
+            ("say", Ok(n)) => Self::Said(n, text.to_owned()),
             ("out", Ok(n)) => Self::Output(n, text.to_owned()),
             ("end", Ok(n)) => Self::End(n, text.parse().unwrap_or(1)),
             _ => Self::Note(line.to_owned()),
@@ -232,6 +235,7 @@ mod tests {
                 "begin 12 replace /etc/a b",
                 SpoolEvent::Begin(12, "replace /etc/a b".into()),
             ),
+            ("say 12 a  b", SpoolEvent::Said(12, "a  b".into())),
             ("out 12 ", SpoolEvent::Output(12, String::new())),
             ("end 12 3", SpoolEvent::End(12, 3)),
             ("done ok", SpoolEvent::Done(Outcome::Finished)),

@@ -1,5 +1,6 @@
 //! The site's `ssh_config`: every way to every node, for `OpenSSH` to use here and by hand with `ssh -F`.
 
+use super::knock::Door;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ pub struct Way {
     pub port: Option<u16>,
     /// Who logs in; without it, what the operator's own configuration says.
     pub user: Option<String>,
+    /// Where to knock before a connection.
+    pub door: Option<Door>,
     /// Another alias of this configuration, or any destination, to jump through.
     pub jump: Option<String>,
     /// A command whose standard input and output is the connection (`ProxyCommand`). It is the operator's own text.
@@ -192,6 +195,7 @@ mod tests {
                     host: "192.0.2.5".into(),
                     port: Some(22),
                     user: Some("root".into()),
+                    door: None,
                     jump: None,
                     proxy_command: None,
                 },
@@ -201,6 +205,7 @@ mod tests {
                     host: "10.0.2.1".into(),
                     port: Some(2222),
                     user: Some("root".into()),
+                    door: None,
                     jump: Some("admin@gate.example.net:22".into()),
                     proxy_command: None,
                 },

@@ -96,9 +96,34 @@ impl Look {
     }
 }
 
+/// What a program said on one line, as a terminal would leave it: colours are dropped, and of a line that was written over
+/// the last version stays. Control characters that are left are spelled out when it is painted.
+pub(super) fn last_words(line: &str) -> String {
+    let line = line.trim_end_matches('\r');
+    let line = line.rsplit('\r').next().unwrap_or_default();
+    let mut text = String::with_capacity(line.len());
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' && chars.peek() == Some(&'[') {
+            chars.next();
+            // Parameters, then one letter that ends it.
+            while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+        } else {
+            text.push(if c == '\t' { ' ' } else { c });
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+/// Whether a character shows itself and nothing else: none that controls a terminal or turns the direction of writing.
+fn harmless(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c == '\n' || c == '\t' || !(c.is_control() || turns)
+}
+
 /// The text with control characters spelled out, so that nothing a node says can move a cursor or retitle a window.
 fn visible(text: &str) -> String {
-    let harmless = |c: char| c == '\n' || c == '\t' || !c.is_control();
     if text.chars().all(harmless) {
         return text.to_owned();
     }
@@ -128,6 +153,22 @@ mod tests {
             look.paint(Tone::Bad, "a\u{1b}[2J\r\tb\u{9b}c"),
             "a\\u{1b}[2J\\r\tb\\u{9b}c"
         );
+        assert_eq!(look.paint(Tone::Plain, "a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn of_what_a_program_says_its_last_words_stay() {
+        for (said, left) in [
+            ("plain", "plain"),
+            ("a\tb  \r", "a b"),
+            ("10 %\r50 %\r100 %", "100 %"),
+            ("\u{1b}[1;32mdone\u{1b}[0m", "done"),
+            ("cut \u{1b}[1;3", "cut"),
+            ("\u{1b}]0;title\u{7}x", "\u{1b}]0;title\u{7}x"),
+            ("\r", ""),
+        ] {
+            assert_eq!(last_words(said), left, "{said:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Look, Sink, Tone};
 use crate::run::{Event, GuardSays};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -11,12 +11,20 @@ use std::time::Duration;
 /// How often the live lines are drawn at most.
 const TICK: Duration = Duration::from_millis(120);
 
+/// From when on a step under way says how long it has taken.
+const LONG: Duration = Duration::from_secs(3);
+
+/// The live line of a node at work: steps done of all, how long the one under way takes, what it says.
+const WORKING: &str = "{prefix} {spinner} {pos:>3}/{len:<3} {taken}{wide_msg}";
+
 /// Shows progress in one of its forms.
 pub struct Progress {
     form: Form,
     look: Look,
     /// Steps of the batch under way: node → how many.
     steps: BTreeMap<String, usize>,
+    /// What the step under way has said, by node.
+    heard: BTreeMap<String, String>,
 }
 
 enum Form {
@@ -31,6 +39,8 @@ struct Live {
     bars: BTreeMap<String, ProgressBar>,
     /// Width of the longest name.
     names: usize,
+    /// The step under way of each node.
+    titles: BTreeMap<String, String>,
 }
 
 impl Progress {
@@ -43,6 +53,7 @@ impl Progress {
                 all,
                 bars: BTreeMap::new(),
                 names: 0,
+                titles: BTreeMap::new(),
             }),
         )
     }
@@ -57,13 +68,27 @@ impl Progress {
             form,
             look,
             steps: BTreeMap::new(),
+            heard: BTreeMap::new(),
         }
     }
 
     /// Shows what an event says of progress.
     pub fn tell(&mut self, event: &Event) {
-        if let Event::Batch { node, steps, .. } = event {
-            self.steps.insert(node.clone(), *steps);
+        match event {
+            Event::Batch { node, steps, .. } => {
+                self.steps.insert(node.clone(), *steps);
+            }
+            Event::StepBegin { node, .. } => {
+                self.heard.remove(node);
+            }
+            Event::StepOutput { node, line, .. } => {
+                let heard = self.heard.entry(node.clone()).or_default();
+                if !heard.is_empty() {
+                    heard.push('\n');
+                }
+                heard.push_str(line);
+            }
+            _ => {}
         }
         let alive = matches!(self.form, Form::Live(_));
         let text = self.line(event, alive);
@@ -119,8 +144,17 @@ impl Progress {
                 output,
                 ..
             } if *status != 0 => {
-                let text = format!("{title}: exit status {status}\n{output}");
-                told(look, node, Tone::Bad, text.trim_end())
+                let failed = format!("{title}: exit status {status}");
+                // With -v it was read as it came.
+                if verbose && self.heard.get(node).is_some_and(|h| h.ends_with(output)) {
+                    return told(look, node, Tone::Bad, &failed);
+                }
+                told(
+                    look,
+                    node,
+                    Tone::Bad,
+                    format!("{failed}\n{output}").trim_end(),
+                )
             }
             _ if look.quiet => String::new(),
             Event::Note { node, text } => match node {
@@ -141,6 +175,10 @@ impl Progress {
                 let asked = super::look::count(*resources, "resource", "resources");
                 told(look, node, Tone::Dim, &format!("{asked} observed"))
             }
+            Event::StepOutput { node, line, .. } if verbose => {
+                let text = look.paint(Tone::Dim, super::look::last_words(line));
+                format!("{}:   {text}\n", look.paint(Tone::Strong, node))
+            }
             Event::Batch { node, run, steps } if !live || verbose => {
                 let steps = super::look::count(*steps, "step", "steps");
                 told(
@@ -150,24 +188,22 @@ impl Progress {
                     &format!("begins {steps} (run {run})"),
                 )
             }
-            Event::StepEnd {
-                node, step, title, ..
-            } => {
+            Event::StepBegin {
+                node,
+                step,
+                of,
+                title,
+            } if verbose => {
+                let text = format!("{}/{of} {title}", step + 1);
+                told(look, node, Tone::Plain, &text)
+            }
+            Event::StepEnd { node, step, .. } => {
                 let of = self.steps.get(node).copied().unwrap_or(0);
-                let mut lines = String::new();
-                if verbose {
-                    lines += &told(
-                        look,
-                        node,
-                        Tone::Plain,
-                        &format!("{}/{of} {title}", step + 1),
-                    );
+                if live || step + 1 != of {
+                    return String::new();
                 }
-                if !live && step + 1 == of {
-                    let steps = super::look::count(of, "step", "steps");
-                    lines += &told(look, node, Tone::Plain, &format!("{steps} done"));
-                }
-                lines
+                let steps = super::look::count(of, "step", "steps");
+                told(look, node, Tone::Plain, &format!("{steps} done"))
             }
             _ => String::new(),
         }
@@ -238,17 +274,25 @@ impl Live {
             Event::Observed { node, .. } => self.done(node, look, true, "observed"),
             Event::Batch { node, steps, .. } => {
                 let bar = self.bar(node, look);
-                bar.set_style(style("{prefix} {spinner} {pos:>3}/{len:<3} {wide_msg}"));
+                bar.set_style(style(WORKING));
                 bar.set_length(*steps as u64);
                 bar.set_position(0);
                 bar.set_message("begins");
             }
             Event::StepBegin { node, title, .. } => {
-                self.bar(node, look)
-                    .set_message(look.paint(Tone::Plain, title));
+                self.titles.insert(node.clone(), title.clone());
+                let bar = self.bar(node, look);
+                bar.reset_elapsed();
+                bar.set_message(look.paint(Tone::Plain, title));
+            }
+            Event::StepOutput { node, line, .. } => {
+                let title = self.titles.get(node).map_or("", String::as_str);
+                let text = working(title, line, look);
+                self.bar(node, look).set_message(text);
             }
             Event::StepEnd { node, step, .. } => {
                 let bar = self.bar(node, look);
+                bar.reset_elapsed();
                 bar.set_position(*step as u64 + 1);
                 if bar.length() == Some(*step as u64 + 1) {
                     self.done(node, look, true, "done");
@@ -311,6 +355,60 @@ impl Live {
     }
 }
 
+/// What is under way on a node, on one line: the step, and what it said last.
+fn working(title: &str, line: &str, look: Look) -> String {
+    let said = super::look::last_words(line);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = look.paint(Tone::Plain, title);
+    if said.is_empty() {
+        return title;
+    }
+    format!("{title}: {}", look.paint(Tone::Dim, said))
+}
+
+/// How long the step under way takes, once that is worth saying.
+fn taken(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match (elapsed < LONG, seconds / 60) {
+        (true, _) => String::new(),
+        (false, 0) => format!("{seconds} s  "),
+        (false, minutes) => format!("{minutes} min {:02} s  ", seconds % 60),
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the template is a constant of this file")
+    let elapsed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = out.write_str(&taken(state.elapsed()));
+    };
+    let style = ProgressStyle::with_template(template);
+    let style = style.expect("the template is a constant of this file");
+    style.with_key("taken", elapsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_node_says_what_its_step_says() {
+        let look = Look::default();
+        let text = |line: &str| working("install chrony", line, look);
+        assert_eq!(
+            text("Unpacking  chrony\t…"),
+            "install chrony: Unpacking chrony …"
+        );
+        assert_eq!(text("10 %\r20 %"), "install chrony: 20 %");
+        assert_eq!(text("\u{1b}[31mred\u{1b}[0m"), "install chrony: red");
+        assert_eq!(text("\u{1b}]0;x\u{7}"), "install chrony: \\u{1b}]0;x\\u{7}");
+        assert_eq!(text("  "), "install chrony");
+    }
+
+    #[test]
+    fn a_long_step_says_how_long_it_takes() {
+        let after = |millis| taken(Duration::from_millis(millis));
+        assert_eq!(after(2_999), "");
+        assert_eq!(after(3_000), "3 s  ");
+        assert_eq!(after(59_900), "59 s  ");
+        assert_eq!(after(125_000), "2 min 05 s  ");
+    }
 }

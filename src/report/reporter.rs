@@ -251,10 +251,13 @@ mod tests {
         node1: begins 3 steps (run 20261121-0903-a1)
         node2: begins 3 steps (run 20261121-0903-a1)
         node1: 1/3 install chrony
+        node1:   Unpacking chrony (4.3-2+deb12u1) ...
+        node1:   Setting up chrony
+        node2: 1/3 install chrony
+        node2:   E: Unable to locate package chrony
+        node2:   E: gave up
         node1: connection lost (no answer for 30 s); the run goes on by itself there
         node2: install chrony: exit status 1
-          E: Unable to locate package chrony
-          E: gave up
         node2: failed: install chrony ended with 1.
           Is the repository reachable from the node?
         node1: connected again

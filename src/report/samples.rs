@@ -218,6 +218,11 @@ pub fn run() -> Vec<Event> {
         status,
         output: output.into(),
     };
+    let output = |node: &str, step, line: &str| Event::StepOutput {
+        node: node.into(),
+        step,
+        line: line.into(),
+    };
     let batch = |node: &str| Event::Batch {
         node: node.into(),
         run: "20261121-0903-a1".into(),
@@ -246,13 +251,17 @@ pub fn run() -> Vec<Event> {
         batch("node1"),
         batch("node2"),
         begin("node1", 0, "install chrony"),
+        output("node1", 0, "Unpacking chrony (4.3-2+deb12u1) ..."),
+        output("node1", 0, "\u{1b}[1mSetting up\u{1b}[0m chrony"),
         end("node1", 0, "install chrony", 0, ""),
         begin("node2", 0, "install chrony"),
+        output("node2", 0, "E: Unable to locate package chrony"),
+        output("node2", 0, "E: gave up"),
         Event::Lost {
             node: "node1".into(),
             why: "no answer for 30 s".into(),
         },
-        end("node2", 0, "install chrony", 1, "E: Unable to locate package chrony\nE: gave up\n"),
+        end("node2", 0, "install chrony", 1, "E: Unable to locate package chrony\nE: gave up"),
         Event::Failed {
             node: "node2".into(),
             why: "install chrony ended with 1.\nIs the repository reachable from the node?".into(),
@@ -260,7 +269,9 @@ pub fn run() -> Vec<Event> {
         Event::Following {
             node: "node1".into(),
         },
+        begin("node1", 1, "replace /etc/hosts"),
         end("node1", 1, "replace /etc/hosts", 0, ""),
+        begin("node1", 2, "start chronyd"),
         end("node1", 2, "start chronyd", 0, ""),
         guard(GuardSays::Armed { limit: 600 }),
         guard(GuardSays::Waiting {

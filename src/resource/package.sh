@@ -40,6 +40,7 @@ nw_package_apt_remove() {
     nw_pk_rc=$?
     { [ "$nw_pk_rc" = 2 ] && [ "$nw_pk_try" -lt 12 ]; } || return "$nw_pk_rc"
     nw_pk_try=$((nw_pk_try + 1))
+    echo "nodewright: dpkg is in use; waiting for it ($nw_pk_try of 12)"
     sleep 5
   done
 }
@@ -64,6 +65,6 @@ nw_package() (
     shift
     "$nw_pk_tool" -y -q versionlock add "$@" </dev/null ;;
   unhold) "$nw_pk_tool" -y -q versionlock delete "$@" </dev/null ;;
-  *) "$nw_pk_tool" -y -q "$nw_pk_verb" "$@" </dev/null 3>&- ;;
+  *) "$nw_pk_tool" -y "$nw_pk_verb" "$@" </dev/null 3>&- ;;
   esac
 )

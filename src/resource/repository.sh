@@ -39,17 +39,20 @@ nw_repository_state() {
 nw_repository_apt() {
   nw_rp_try=0
   while :; do
-    nw_rp_out=$(LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1)
-    nw_rp_rc=$?
+    { LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1
+      echo "$?" >"$NW_DIR/apt.rc"; } | tee "$NW_DIR/apt.out"
+    read -r nw_rp_rc <"$NW_DIR/apt.rc" || nw_rp_rc=1
+    nw_rp_out=$(cat "$NW_DIR/apt.out")
+    rm -f "$NW_DIR/apt.out" "$NW_DIR/apt.rc"
     case $nw_rp_rc,$nw_rp_out in
     0,*) break ;;
     *'Could not get lock'* | *'Unable to lock directory'*) [ "$nw_rp_try" -lt 24 ] || break ;;
     *) break ;;
     esac
     nw_rp_try=$((nw_rp_try + 1))
+    echo "nodewright: another apt holds the lock; waiting for it ($nw_rp_try of 24)"
     sleep 5
   done
-  printf '%s\n' "$nw_rp_out"
   return "$nw_rp_rc"
 }
 

@@ -1,13 +1,21 @@
 //! The ways in to a node, from what the site says.
 
-use crate::node::{NodeAccess, Way};
+use crate::node::{Door, NodeAccess, Way};
 use crate::resource::Platform;
 use crate::site::Site;
 use crate::site::inventory::Reach;
+use std::net::IpAddr;
 use std::path::Path;
 
-/// How a node is reached: its ways in, in the site's order. The first is called by the node's own name.
-pub fn access(site: &Site, node: &str, known_hosts: &Path, identity: Option<&Path>) -> NodeAccess {
+/// How a node is reached: its ways in, in the site's order. The first is called by the node's own name. `door` makes what
+/// is knocked at of an address.
+pub fn access(
+    site: &Site,
+    node: &str,
+    known_hosts: &Path,
+    identity: Option<&Path>,
+    door: &dyn Fn(IpAddr) -> Door,
+) -> NodeAccess {
     let login = site.login(node);
     let way = |word: &str, host: String, jump: Option<String>| Way {
         alias: format!("{node}.{word}"),
@@ -15,6 +23,7 @@ pub fn access(site: &Site, node: &str, known_hosts: &Path, identity: Option<&Pat
         host,
         port: login.port,
         user: login.user.clone(),
+        door: None,
         jump,
         proxy_command: None,
     };
@@ -28,7 +37,9 @@ pub fn access(site: &Site, node: &str, known_hosts: &Path, identity: Option<&Pat
             }
             Reach::Knock(zone) => {
                 if let Some((address, _)) = site.address(node, zone.as_str()) {
-                    ways.push(way(&word, address.to_string(), None));
+                    let door = Some(door(address));
+                    let way = way(&word, address.to_string(), None);
+                    ways.push(Way { door, ..way });
                 }
             }
             Reach::Peer(zone) => {
@@ -61,7 +72,10 @@ mod tests {
     fn ways_follow_the_sites_order() {
         let text = include_str!("../../inventory/crosslink/inventory.toml");
         let site = crate::site::load_str(text).site.unwrap();
-        let access = access(&site, "node1", Path::new("/site/known_hosts"), None);
+        let door = |address| Door::new(address, || Ok(vec![7301]));
+        let access = access(&site, "node1", Path::new("/site/known_hosts"), None, &door);
+        let doors = access.ways.iter().map(|w| w.door.is_some());
+        assert_eq!(doors.collect::<Vec<_>>(), [false, true, false, false]);
         let ways: Vec<(&str, &str, Option<&str>)> = access
             .ways
             .iter()

@@ -61,6 +61,7 @@ pub fn batch(
         todo.push(BatchStep {
             title: "note how things stand".to_owned(),
             calls: before,
+            long: false,
         });
     }
     // What is removed may be of a kind that nothing asks for any more.
@@ -81,6 +82,7 @@ pub fn batch(
         todo.push(BatchStep {
             title: "put the guard on".to_owned(),
             calls,
+            long: false,
         });
     }
     for step in steps {
@@ -103,6 +105,7 @@ pub fn batch(
             preflight.push(BatchStep {
                 title: format!("check for {}", step.title),
                 calls: shift(&step.preflight),
+                long: false,
             });
         }
         let mut calls = shift(&step.calls);
@@ -126,17 +129,20 @@ pub fn batch(
         todo.push(BatchStep {
             title: step.title.clone(),
             calls,
+            long: step.path.is_none(),
         });
     }
     if guarded {
         todo.push(BatchStep {
             title: "wait to be confirmed over a new connection".to_owned(),
             calls: vec![Call::new("nw_guard_wait").arg(setup.guard.seconds.to_string())],
+            long: false,
         });
         for step in steps.iter().filter(|s| !s.confirmed.is_empty()) {
             todo.push(BatchStep {
                 title: format!("let it last: {}", step.title),
                 calls: step.confirmed.clone(),
+                long: false,
             });
         }
     }
@@ -149,6 +155,7 @@ pub fn batch(
                 &origin.who,
                 &subject,
             ])],
+            long: false,
         });
     }
     Batch {

@@ -61,6 +61,15 @@ pub enum Event {
         /// What it does.
         title: String,
     },
+    /// A step says something while it runs.
+    StepOutput {
+        /// The node.
+        node: String,
+        /// Its number in the batch.
+        step: usize,
+        /// One line of it, scrubbed and cut where it is too long.
+        line: String,
+    },
     /// A step ended.
     StepEnd {
         /// The node.

@@ -99,6 +99,11 @@ pub(super) async fn watch(
                     title,
                 }
             }
+            SpoolEvent::Said(step, text) => Event::StepOutput {
+                node,
+                step,
+                line: scrub(&text, &vault),
+            },
             SpoolEvent::Output(_, text) => {
                 output.push_str(&scrub(&text, &vault));
                 output.push('\n');

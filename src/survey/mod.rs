@@ -3,8 +3,10 @@
 //! What every command knows before it meets a node. Pure but for reading the site's files.
 
 mod files;
+mod knock;
 
 pub use files::{RenderedFile, rendered};
+pub use knock::knock_findings;
 
 use crate::plan::Selection;
 use crate::plan::fold::{Wish, conflicts};

@@ -109,3 +109,42 @@ fn a_secret_nobody_may_open_is_not_written() {
     ");
     assert!(!desk.site().join("secrets.age").exists());
 }
+
+/// A desk with a site that one knocks at.
+fn with_knock(ports: &str) -> Desk {
+    let desk = with_key();
+    let knock = format!(
+        "[firewall]\noperators = [\"192.0.2.77\"]\nknock = {{ sequence = {{ secret = \"door\" }}{ports} }}\n"
+    );
+    let text = desk.read("inventory.toml");
+    let (head, tail) = text.split_once("[operator]").unwrap();
+    desk.file("inventory.toml", &format!("{head}{knock}[operator]{tail}"))
+}
+
+#[test]
+fn a_knock_that_everybody_or_nobody_gets_in_by_is_refused() {
+    let mut desk = with_knock("");
+    desk.input("7301,7401,7501\n");
+    let (code, out, err) = desk.output(&["secret", "set", "door"]);
+    assert_eq!((code, out.as_str()), (64, ""));
+    assert!(err.contains("its ports only rise"), "{err}");
+    assert!(!err.contains("7301"), "{err}");
+    assert_eq!(desk.output(&["secret", "list"]).1, "");
+    desk.input("7301,7117,7542\n");
+    assert_eq!(desk.output(&["secret", "set", "door"]).0, 0);
+    // What was good once need not be so later.
+    let mut desk = with_knock(", ports = 4");
+    desk.input("7301,7117,7542,7200\n");
+    assert_eq!(desk.output(&["secret", "set", "door"]).0, 0);
+    let text = desk
+        .read("inventory.toml")
+        .replace("ports = 4", "ports = 3");
+    let desk = desk.file("inventory.toml", &text);
+    let (code, out, _) = desk.output(&["check"]);
+    assert_eq!(code, 64, "{out}");
+    assert!(
+        out.contains("KNOCK-SEQUENCE") && out.contains("4 port(s)"),
+        "{out}"
+    );
+    assert!(!out.contains("7301"), "{out}");
+}

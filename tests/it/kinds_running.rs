@@ -66,7 +66,10 @@ impl<'a> Bench<'a> {
     /// Runs calls with the kind's functions, as a batch does.
     #[track_caller]
     fn run(&self, resource: &Resource, calls: &[Call]) {
-        let mut script = format!("set -u\numask 022\n{}\n", resource.kind.shell());
+        let mut script = format!(
+            "set -u\numask 022\nNW_DIR=/run\n{}\n",
+            resource.kind.shell()
+        );
         for call in calls {
             let _ = writeln!(script, "{} || exit", call.to_shell());
         }

@@ -23,6 +23,7 @@ mod node_enroll;
 mod node_sudo;
 mod nodes;
 mod orphans;
+mod output;
 mod quoting;
 mod resilience;
 mod rig;

@@ -32,6 +32,7 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
             .map(|(title, calls)| BatchStep {
                 title: title.into(),
                 calls,
+                long: true,
             })
             .collect(),
         undo_first: Vec::new(),
@@ -437,6 +438,7 @@ async fn lab_session(nodes: &crate::nodes::Nodes, run: &std::path::Path) -> Sess
                 host: "node1".into(),
                 port: None,
                 user: None,
+                door: None,
                 jump: None,
                 proxy_command: None,
             }],

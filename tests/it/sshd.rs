@@ -139,6 +139,7 @@ impl Sshd {
             host: "127.0.0.1".into(),
             port: Some(self.port),
             user: Some(user.into()),
+            door: None,
             jump: None,
             proxy_command: None,
         }

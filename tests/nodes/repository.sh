@@ -70,6 +70,8 @@ for el in 6 7; do
   daemon chrony 4.0 chronyd /etc/chrony.conf
   daemon ntp 4.2 ntpd /etc/ntp.conf
   daemon rsyslog 5.8 rsyslog /etc/rsyslog.conf
+  daemon shorewall 5.1 shorewall /etc/shorewall/shorewall.conf
+  daemon shorewall6 5.1 shorewall6 /etc/shorewall6/shorewall6.conf
   # Its %pre fails, so that an installation of it fails.
   spec labbroken 1.0 : "%pre
 exit 1"

@@ -193,6 +193,7 @@ fn a_file_that_changed_since_the_plan_is_refused_and_named() {
             events[2..],
             [
                 SpoolEvent::Begin(0, "replace".into()),
+                SpoolEvent::Said(0, said.clone()),
                 SpoolEvent::Output(0, said),
                 SpoolEvent::End(0, 3),
                 SpoolEvent::Done(Outcome::Failed { step: 0, status: 3 }),

@@ -1,6 +1,7 @@
 //! Receiver and batches in local processes under the shells that nodes have: no ssh, a state folder of their own.
 
 mod files;
+mod output;
 mod stage;
 
 use super::batch::{Batch, BatchStep, Blob, Header};
@@ -134,6 +135,7 @@ fn step(title: &str, calls: Vec<Call>) -> BatchStep {
     BatchStep {
         title: title.into(),
         calls,
+        long: true,
     }
 }
 
