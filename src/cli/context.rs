@@ -89,7 +89,7 @@ impl Context {
     fn overrides(&self) -> Overrides {
         Overrides {
             platform: self.global.lab.then(super::lab::platform),
-            containers: self.global.lab,
+            containers: self.global.lab && super::lab::containers(),
             known_hosts: self.global.lab.then(super::lab::known_hosts).flatten(),
         }
     }

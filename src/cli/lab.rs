@@ -150,6 +150,12 @@ pub fn platform() -> Platform {
         .unwrap_or(Platform::Debian12)
 }
 
+/// Whether its nodes are containers, which have their host's kernel; also while it is not up.
+pub fn containers() -> bool {
+    let lab = crate::lab::State::load(&default_name()).ok().flatten();
+    !lab.is_some_and(|lab| matches!(lab.backend, crate::lab::Backend::Machines(_)))
+}
+
 /// Does it.
 ///
 /// # Errors

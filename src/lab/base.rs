@@ -26,7 +26,7 @@ const BARE: [&str; 10] = [
 
 /// What can be installed on a node without any network: what the shipped roles ask for, what a cluster is made of, and
 /// three small packages (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
-const OFFLINE: [&str; 44] = [
+const OFFLINE: [&str; 45] = [
     "acl",
     "bind9-dnsutils",
     "bridge-utils",
@@ -46,6 +46,7 @@ const OFFLINE: [&str; 44] = [
     "ifenslave",
     "ifupdown",
     "ipmitool",
+    "isc-dhcp-client",
     "less",
     "lsof",
     "lvm2",

@@ -17,6 +17,7 @@ mod lifecycle;
 mod lockouts;
 mod machines;
 mod moments;
+mod network_files;
 mod node;
 mod node_batch;
 mod node_enroll;

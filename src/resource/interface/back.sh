@@ -44,6 +44,7 @@ nw_interface_print() {
       esac
     done
   done
+  if [ "$1" = ifupdown ] && grep -q -s -x -F -e "$2=$2" /run/network/ifstate; then echo 'state yes'; fi
   if [ "$1" = keyfile ]; then printf 'profile %s\n' "$(nmcli -g GENERAL.CON-UUID device show "$2" 2>/dev/null)"
   elif ps -C dhclient -o args= | grep -q -E " $2\$"; then echo dhcp
   fi
@@ -148,7 +149,12 @@ nw_interface_fill() {
   if [ -n "$nw_if_note" ]; then nw_interface_join "$2" "$nw_if_note"; else nw_interface_part "$2"; fi
   if grep -q '^dhcp$' "$NW_GUARD/interface.$2" && ! nw_interface_print "$1" "$2" | grep -q '^dhcp$'; then
     ip addr flush dev "$2"
-    case $1 in ifupdown) ifup --force "$2" ;; *) ifup "$2" ;; esac </dev/null || :
+    [ "$1" != ifupdown ] || nw_interface_state "$2" no
+    ifup "$2" </dev/null || :
+  fi
+  if [ "$1" = ifupdown ]; then
+    nw_interface_noted "$2" state
+    nw_interface_state "$2" "${nw_if_note:-no}"
   fi
   nw_interface_print "$1" "$2" >"$NW_GUARD/interface.now"
   while read -r nw_if_key nw_if_one; do
@@ -180,6 +186,7 @@ nw_interface_fill() {
 # nw_interface_away STYLE DEVICE: gone, or a card switched off.
 nw_interface_away() {
   case $2 in ppp*) nw_interface_serial_off; return ;; esac
+  [ "$1" != ifupdown ] || nw_interface_state "$2" no || return
   [ -e "/sys/class/net/$2" ] || return 0
   if [ "$1" = keyfile ]; then nmcli -w 60 device disconnect "$2" || :; else nw_interface_no_dhcp "$2"; fi
   [ -e "/sys/class/net/$2" ] || return 0

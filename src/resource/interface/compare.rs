@@ -303,8 +303,8 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
             points.join(", ")
         ));
     }
-    if seen.present && all.cost() >= Cost::Moment {
-        deltas.push(Delta::new("interrupts", "", want.interrupted()));
+    if seen.up && all.cost() >= Cost::Moment {
+        deltas.push(Delta::new("interrupts", "", want.interrupted(seen)));
     }
     Verdict::Change(deltas)
 }
@@ -358,7 +358,7 @@ fn serial(want: &Want, seen: &Seen) -> Verdict {
             "started with other words",
             "as rendered",
         ));
-        deltas.push(Delta::new("interrupts", "", want.interrupted()));
+        deltas.push(Delta::new("interrupts", "", want.interrupted(seen)));
     }
     if deltas.is_empty() {
         Verdict::Same

@@ -163,13 +163,27 @@ nw_interface_drop() {
   esac
 }
 
-# nw_interface_up STYLE SORT DEVICE UUID PORT...: started as the boot would do it.
+# nw_interface_state DEVICE yes|no: what ifupdown believes of it. It starts what a VLAN is on once more, where it does not
+# know that it runs, and `--force` starts all of these anew.
+nw_interface_state() {
+  [ -d /run/network ] || return 0
+  {
+    grep -s -v -x -F -e "$1=$1" /run/network/ifstate
+    if [ "$2" = yes ]; then printf '%s=%s\n' "$1" "$1"; fi
+  } >/run/network/.nw-ifstate
+  mv -f /run/network/.nw-ifstate /run/network/ifstate || return
+  if [ "$2" = yes ]; then printf '%s\n' "$1" >"/run/network/ifstate.$1"; else rm -f "/run/network/ifstate.$1"; fi
+}
+
+# nw_interface_up STYLE SORT DEVICE UUID PORT...: started as the boot would do it. A VLAN's port is what it is on.
 nw_interface_up() {
   nw_if_style=$1 nw_if_sort=$2 nw_if_dev=$3 nw_if_uuid=$4
   shift 4
   case $nw_if_style in
   keyfile) nmcli -w 60 connection up uuid "$nw_if_uuid" ;;
-  ifupdown) ifup --force "$nw_if_dev" ;;
+  ifupdown)
+    if [ "$nw_if_sort" = vlan ] && [ -e "/sys/class/net/$1" ]; then nw_interface_state "$1" yes || return; fi
+    nw_interface_state "$nw_if_dev" no && ifup "$nw_if_dev" ;;
   ifcfg)
     if [ "$nw_if_sort" = bridge ]; then
       for nw_if_port; do

@@ -144,7 +144,7 @@ impl Kind for Interface {
         match verdict {
             Verdict::Same if want.sort == Sort::Ppp => Verdict::Change(vec![
                 again("pppd"),
-                Delta::new("interrupts", "", want.interrupted()),
+                Delta::new("interrupts", "", want.interrupted(seen)),
             ]),
             Verdict::Same if Style::of(target.platform) == Style::Keyfile => {
                 Verdict::Change(vec![again("profile")])
@@ -255,7 +255,7 @@ impl Kind for Interface {
             if *anew || style == Style::Keyfile && differences.has("master") {
                 let up = Call::new("nw_interface_up").args([style.word(), want.sort.word()]);
                 let up = up.args([&want.interface, &uuid]);
-                calls.push(up.args(want.ports.iter().cloned()));
+                calls.push(up.args(want.ports.iter().chain(&want.parent).cloned()));
                 continue;
             }
             let mends: Vec<Call> = differences

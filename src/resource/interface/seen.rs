@@ -65,6 +65,9 @@ pub struct Seen {
     /// Addresses and networks that stand in its files as they are now.
     #[serde(skip)]
     pub(super) known: BTreeSet<String>,
+    /// What of all that stands on it there is.
+    #[serde(skip)]
+    pub(super) above: Vec<String>,
     /// Other files that describe it.
     pub(super) elsewhere: Vec<String>,
     /// The mark of the pppd that runs for a serial line.
@@ -181,6 +184,12 @@ impl Seen {
                 }
             }
         }
+        let there = |name: &str| {
+            text.lines()
+                .any(|l| l.split_once(" type ").is_some_and(|(d, _)| d == name))
+        };
+        let above = want.above.iter().map(|u| u.name.clone());
+        self.above = above.filter(|name| there(name)).collect();
         let sort = match kernel {
             _ if bond => "bond",
             _ if bridge => "bridge",

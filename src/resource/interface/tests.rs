@@ -43,6 +43,7 @@ vbr10 operstate up
 vbr10 stp 0
 vbr10 port bond0.10
 vbr10 port vnet3
+eth0.7 type 1
 eth0 type 1
 eth0 flags 0x1003
 eth0 mtu 1500
@@ -386,7 +387,7 @@ fn a_vlan_is_made_beside_what_is_there() {
         calls(&step, Platform::El7, &[]),
         [
             "nw_interface_begin ifcfg",
-            "nw_interface_up ifcfg vlan bond0.11 ''",
+            "nw_interface_up ifcfg vlan bond0.11 '' bond0",
             "nw_interface_join bond0.11 vbr11",
             "nw_interface_end"
         ]
@@ -426,7 +427,7 @@ fn several_changes_go_in_the_order_of_their_dependencies() {
             "nw_interface_drop ifupdown vlan bond0.10",
             "nw_interface_drop ifupdown bond bond0 bond0.10 vbr10",
             "nw_interface_up ifupdown bond bond0 '' eth1 eth2",
-            "nw_interface_up ifupdown vlan bond0.10 ''",
+            "nw_interface_up ifupdown vlan bond0.10 '' bond0",
             "nw_interface_join bond0.10 vbr10",
             "nw_interface_end",
         ]

@@ -1,6 +1,7 @@
 //! What an interface step asks for.
 
 use super::super::{Platform, valid};
+use super::seen::Seen;
 use crate::text::Text;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -206,9 +207,9 @@ impl Want {
         called(&self.interface, self.zone.as_deref())
     }
 
-    /// It and all that stands on it, as people know them.
-    pub(super) fn interrupted(&self) -> String {
-        let above = self.above.iter();
+    /// It and all that stands on it on the node, as people know them.
+    pub(super) fn interrupted(&self, seen: &Seen) -> String {
+        let above = self.above.iter().filter(|u| seen.above.contains(&u.name));
         let above = above.map(|u| called(&u.name, u.zone.as_deref()));
         let all: Vec<String> = std::iter::once(self.called()).chain(above).collect();
         all.join(", ")
