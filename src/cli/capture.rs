@@ -1,6 +1,7 @@
 //! `nodewright capture`.
 
-use super::{Context, Forks, Nodes, Pick, workplace};
+use super::ask::ask;
+use super::{Context, Forks, Nodes};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::node::scrub;
@@ -29,29 +30,14 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing, a file that cannot be written.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let place = workplace::open_sound(context)?;
-    let nodes = place.select(&args.nodes.nodes)?;
-    let setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
-    let vault = setup.vault.clone();
-    let mut reporter = context.reporter();
-    let (answers, worst) = workplace::with_engine(
-        &mut reporter,
-        setup,
-        |_| (),
-        async |engine| {
-            let vault = engine.vault().clone();
-            let answers = engine.ask_all(move |member| {
-                let mut observe = Observe::default();
-                facts::observe(&mut observe);
-                member.wanted(&vault).observe(&mut observe);
-                observe
-            });
-            (answers.await, workplace::worst(engine))
-        },
-    )?;
-    reporter.finish()?;
+    let asked = ask(context, &args.nodes, args.forks, |member, vault| {
+        let mut observe = Observe::default();
+        facts::observe(&mut observe);
+        member.wanted(vault).observe(&mut observe);
+        observe
+    })?;
     let today = crate::run::today();
-    for (node, answer) in answers {
+    for (node, answer) in asked.answers {
         let dir = args.out.join(&node);
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let facts = Facts::parse(&answer);
@@ -68,12 +54,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             );
             write_whole(
                 &dir.join(name),
-                (head + &scrub(&String::from_utf8_lossy(said), &vault)).as_bytes(),
+                (head + &scrub(&String::from_utf8_lossy(said), &asked.vault)).as_bytes(),
                 0o644,
             )?;
             count += 1;
         }
         context.print(&format!("{node}: {count} specimens in {}\n", dir.display()))?;
     }
-    Ok(worst.unwrap_or(Exit::Done))
+    Ok(asked.worst.unwrap_or(Exit::Done))
 }

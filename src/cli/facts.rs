@@ -1,6 +1,7 @@
 //! `nodewright facts`.
 
-use super::{Context, Forks, Nodes, Pick, workplace};
+use super::ask::ask;
+use super::{Context, Forks, Nodes};
 use crate::exit::Exit;
 use crate::facts::{self, Difference, Facts};
 use crate::resource::Observe;
@@ -25,31 +26,18 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let place = workplace::open_sound(context)?;
-    let nodes = place.select(&args.nodes.nodes)?;
-    let setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
-    let mut reporter = context.reporter();
-    let (answers, worst) = workplace::with_engine(
-        &mut reporter,
-        setup,
-        |_| (),
-        async |engine| {
-            let answers = engine.ask_all(|_| {
-                let mut observe = Observe::default();
-                facts::observe(&mut observe);
-                observe
-            });
-            (answers.await, workplace::worst(engine))
-        },
-    )?;
-    reporter.finish()?;
+    let asked = ask(context, &args.nodes, args.forks, |_, _| {
+        let mut observe = Observe::default();
+        facts::observe(&mut observe);
+        observe
+    })?;
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
     let mut differs = false;
-    for (node, answer) in answers {
+    for (node, answer) in asked.answers {
         let facts = Facts::parse(&answer);
-        let differences = facts::differences(&place.site, &node, &facts, now);
+        let differences = facts::differences(&asked.place.site, &node, &facts, now);
         differs |= !differences.is_empty();
         if context.global.json {
             let line = serde_json::json!({"event": "facts", "node": node, "facts": facts, "differences": differences});
@@ -58,7 +46,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             context.print(&page(&node, &facts, &differences))?;
         }
     }
-    Ok(worst.unwrap_or(if differs { Exit::Findings } else { Exit::Done }))
+    Ok(asked
+        .worst
+        .unwrap_or(if differs { Exit::Findings } else { Exit::Done }))
 }
 
 /// What is shown of one node.

@@ -1,6 +1,7 @@
 //! `nodewright log`.
 
-use super::{Context, Forks, Nodes, Pick, workplace};
+use super::ask::ask;
+use super::{Context, Forks, Nodes};
 use crate::exit::Exit;
 use crate::node::{self, JournalLine};
 use crate::resource::Observe;
@@ -33,25 +34,12 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let place = workplace::open_sound(context)?;
-    let nodes = place.select(&args.nodes.nodes)?;
-    let setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
-    let mut reporter = context.reporter();
-    let (answers, worst) = workplace::with_engine(
-        &mut reporter,
-        setup,
-        |_| (),
-        async |engine| {
-            let answers = engine.ask_all(|_| {
-                let mut observe = Observe::default();
-                node::observe_journal(&mut observe, LINES);
-                observe
-            });
-            (answers.await, workplace::worst(engine))
-        },
-    )?;
-    reporter.finish()?;
-    for (node, answer) in answers {
+    let asked = ask(context, &args.nodes, args.forks, |_, _| {
+        let mut observe = Observe::default();
+        node::observe_journal(&mut observe, LINES);
+        observe
+    })?;
+    for (node, answer) in asked.answers {
         let lines = node::read_journal(&answer);
         let mut runs: IndexMap<&str, Vec<&JournalLine>> = IndexMap::new();
         for line in &lines {
@@ -75,7 +63,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             }
         }
     }
-    Ok(worst.unwrap_or(Exit::Done))
+    Ok(asked.worst.unwrap_or(Exit::Done))
 }
 
 /// How many lines of a journal are read: far more than `--number` runs have.

@@ -2,6 +2,7 @@
 
 pub mod apply;
 mod args;
+mod ask;
 pub mod attach;
 pub mod capture;
 mod check;

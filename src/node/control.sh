@@ -1,10 +1,6 @@
 # What is asked about batches: /bin/sh -c THIS nw SENTINEL VERB ARGUMENTS. Answers start with the sentinel.
-set -u
-umask 077
-LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LC_ALL PATH
-nw_state=${NW_STATE:-/var/lib/nodewright}
+# `head.sh` comes before it.
+# shellcheck disable=SC2154
 nw_answer() { printf '%s %s\n' "$nw_sentinel" "$*"; }
 
 # RUN STAGE: lets a batch that is ready begin. One rename decides between this and its giving up.

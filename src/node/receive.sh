@@ -1,11 +1,7 @@
 # Takes a batch in and starts it: /bin/sh -c THIS nw SENTINEL RUN STAGE SHA256 LENGTH. Standard input: the batch's text
 # (LENGTH bytes) and its contents. Nothing of it runs unless all of it is there. Then its spool is followed.
-set -u
-umask 077
-LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LC_ALL PATH
-nw_state=${NW_STATE:-/var/lib/nodewright}
+# `head.sh` comes before it.
+# shellcheck disable=SC2154
 nw_dir=$nw_state/runs/$2/$3
 nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
 

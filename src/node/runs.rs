@@ -11,8 +11,16 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout};
 
-pub(super) const RECEIVE: &str = concat!(include_str!("alive.sh"), include_str!("receive.sh"));
-const CONTROL: &str = concat!(include_str!("alive.sh"), include_str!("control.sh"));
+pub(super) const RECEIVE: &str = concat!(
+    include_str!("head.sh"),
+    include_str!("alive.sh"),
+    include_str!("receive.sh")
+);
+const CONTROL: &str = concat!(
+    include_str!("head.sh"),
+    include_str!("alive.sh"),
+    include_str!("control.sh")
+);
 
 /// How long all validators of a batch may take together.
 const PREFLIGHT: Duration = Duration::from_mins(5);

@@ -8,7 +8,7 @@ use super::{Batch, Failure, NodeError, classify};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub(super) const STAGE: &str = include_str!("stage.sh");
+pub(super) const STAGE: &str = concat!(include_str!("head.sh"), include_str!("stage.sh"));
 
 /// How many digests are asked for at once: what a login's shell is called with has 128 KiB.
 const ASKED: usize = 400;

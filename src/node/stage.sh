@@ -1,11 +1,7 @@
 # Takes files in for a batch to come: /bin/sh -c THIS nw SENTINEL [SHA256 BYTES]... Standard input: the files, one after
 # another. Each gets the name of its digest once it is whole; nothing of them is run or put anywhere.
-set -u
-umask 077
-LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LC_ALL PATH
-nw_state=${NW_STATE:-/var/lib/nodewright}
+# `head.sh` comes before it.
+# shellcheck disable=SC2154
 nw_in=$nw_state/incoming
 nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
 

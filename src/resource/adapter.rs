@@ -46,6 +46,21 @@ fn want<K: Kind>(resource: &Resource) -> &K::Want {
         .expect("a resource is handed to its own kind")
 }
 
+/// What is wanted, with what was seen of it.
+fn seen<'a, K: Kind>(
+    resource: &'a Resource,
+    target: &Target,
+    answer: &Answer,
+) -> Result<(&'a K::Want, K::Seen), String> {
+    let want = want::<K>(resource);
+    Ok((want, K::parse(want, target, answer)?))
+}
+
+/// What was seen, for checks.
+fn json(seen: &impl serde::Serialize) -> Result<Json, String> {
+    serde_json::to_value(seen).map_err(|e| e.to_string())
+}
+
 impl<K: Kind> Erased for Adapter<K> {
     fn name(&self) -> &'static str {
         K::NAME
@@ -81,8 +96,8 @@ impl<K: Kind> Erased for Adapter<K> {
         target: &Target,
         answer: &Answer,
     ) -> Result<Vec<Payload>, String> {
-        let want = want::<K>(resource);
-        Ok(K::contents(want, &K::parse(want, target, answer)?))
+        let (want, seen) = seen::<K>(resource, target, answer)?;
+        Ok(K::contents(want, &seen))
     }
 
     fn files(
@@ -91,8 +106,8 @@ impl<K: Kind> Erased for Adapter<K> {
         target: &Target,
         answer: &Answer,
     ) -> Result<Vec<FileChange>, String> {
-        let want = want::<K>(resource);
-        Ok(K::files(want, &K::parse(want, target, answer)?))
+        let (want, seen) = seen::<K>(resource, target, answer)?;
+        Ok(K::files(want, &seen))
     }
 
     fn secret_paths(&self, resource: &Resource) -> Vec<String> {
@@ -110,8 +125,7 @@ impl<K: Kind> Erased for Adapter<K> {
         answer: &Answer,
         vault: &crate::text::Vault,
     ) -> Result<Vec<super::Delta>, String> {
-        let want = want::<K>(resource);
-        let seen = K::parse(want, target, answer)?;
+        let (want, seen) = seen::<K>(resource, target, answer)?;
         Ok(K::compare_secret(want, &seen, vault))
     }
 
@@ -172,10 +186,8 @@ impl<K: Kind> Erased for Adapter<K> {
         target: &Target,
         answer: &Answer,
     ) -> Result<(Verdict, Json), String> {
-        let want = want::<K>(resource);
-        let seen = K::parse(want, target, answer)?;
-        let json = serde_json::to_value(&seen).map_err(|e| e.to_string())?;
-        Ok((K::compare(want, &seen, target), json))
+        let (want, seen) = seen::<K>(resource, target, answer)?;
+        Ok((K::compare(want, &seen, target), json(&seen)?))
     }
 
     fn paths(&self, resource: &Resource, target: &Target) -> Vec<String> {
@@ -216,10 +228,8 @@ impl<K: Kind> Erased for Adapter<K> {
         target: &Target,
         answer: &Answer,
     ) -> Result<(Verdict, Json), String> {
-        let want = want::<K>(resource);
-        let seen = K::parse(want, target, answer)?;
-        let json = serde_json::to_value(&seen).map_err(|e| e.to_string())?;
-        Ok((K::compare_written(want, &seen, target), json))
+        let (want, seen) = seen::<K>(resource, target, answer)?;
+        Ok((K::compare_written(want, &seen, target), json(&seen)?))
     }
 
     fn actions(
@@ -228,11 +238,8 @@ impl<K: Kind> Erased for Adapter<K> {
         target: &Target,
         answer: &Answer,
     ) -> Result<Vec<Call>, String> {
-        let mut both = Vec::with_capacity(resources.len());
-        for resource in resources {
-            let want = want::<K>(resource);
-            both.push((want, K::parse(want, target, answer)?));
-        }
+        let both = resources.iter().map(|r| seen::<K>(r, target, answer));
+        let both = both.collect::<Result<Vec<_>, _>>()?;
         let borrowed: Vec<_> = both.iter().map(|(w, s)| (*w, s)).collect();
         Ok(K::actions(&borrowed, target))
     }
@@ -243,8 +250,7 @@ impl<K: Kind> Erased for Adapter<K> {
         target: &Target,
         answer: &Answer,
     ) -> Result<Vec<Call>, String> {
-        let want = want::<K>(resource);
-        let seen = K::parse(want, target, answer)?;
+        let (want, seen) = seen::<K>(resource, target, answer)?;
         Ok(K::confirmed(want, &seen, target))
     }
 

@@ -2,7 +2,7 @@
 
 use super::public_key::PublicKey;
 use super::valid::{self, State};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 
 /// `authorized_key = "ssh-ed25519 AAAA… anna@desk"` with `user`.
@@ -25,10 +25,6 @@ pub struct Want {
     state: State,
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Want {
     fn folder(&self) -> String {
         match (&self.home, self.user.as_str()) {
@@ -45,7 +41,7 @@ impl Kind for AuthorizedKey {
     const ORPHANED: Orphaned =
         Orphaned::Reported("the key still opens the account; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         format!("{} {}", want.user, want.authorized_key.short())
@@ -101,8 +97,8 @@ impl Kind for AuthorizedKey {
         }
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

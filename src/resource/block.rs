@@ -1,7 +1,7 @@
 //! Lines between two marks.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 
 /// `block = "cluster"` with `file` and `content`.
@@ -35,10 +35,6 @@ fn hash() -> String {
     "#".to_owned()
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for Block {
     const NAME: &'static str = "block";
     const DOC: &'static str =
@@ -46,7 +42,7 @@ impl Kind for Block {
     const ORPHANED: Orphaned =
         Orphaned::Reported("the block stays; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         format!("{} {}", want.file, want.block)
@@ -76,16 +72,16 @@ impl Kind for Block {
                 content: want.state.then(want.content.clone()).flatten(),
                 comment: want.comment.clone(),
             },
-            attributes: Attributes {
-                owner: want.owner.clone(),
-                group: want.group.clone(),
-                mode: want.mode.clone(),
-            },
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

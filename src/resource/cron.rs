@@ -1,7 +1,7 @@
 //! A job of cron, as a file in /etc/cron.d.
 
 use super::valid::{self, State};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 
 /// `cron = "scrub"` with `schedule` and `command`.
@@ -31,16 +31,12 @@ fn root() -> String {
     "root".to_owned()
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for Cron {
     const NAME: &'static str = "cron";
     const DOC: &'static str = "A job of cron in a file of its own in /etc/cron.d.";
     const ORPHANED: Orphaned = Orphaned::Removed("the job's file goes");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.cron.clone()
@@ -113,8 +109,8 @@ impl Kind for Cron {
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

@@ -1,7 +1,7 @@
 //! A directory.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 
 /// `directory = "/etc/openvpn"`.
 pub struct Directory;
@@ -23,17 +23,13 @@ pub struct Want {
     state: State,
 }
 
-/// The engine looks at paths itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for Directory {
     const NAME: &'static str = "directory";
     const DOC: &'static str = "A directory with its owner and mode; what is in it is left alone.";
     const ORPHANED: Orphaned =
         Orphaned::Reported("the folder stays, for it may be a mount point or somebody's home");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.directory.clone()
@@ -46,16 +42,16 @@ impl Kind for Directory {
                 State::Present => EditChange::Directory,
                 State::Absent => EditChange::Absent,
             },
-            attributes: Attributes {
-                owner: want.owner.clone(),
-                group: want.group.clone(),
-                mode: want.mode.clone(),
-            },
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

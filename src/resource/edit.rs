@@ -26,6 +26,14 @@ pub struct Attributes {
     pub mode: Option<String>,
 }
 
+impl Attributes {
+    /// As a step says them.
+    pub fn of(owner: Option<&str>, group: Option<&str>, mode: Option<&str>) -> Self {
+        let [owner, group, mode] = [owner, group, mode].map(|word| word.map(str::to_owned));
+        Self { owner, group, mode }
+    }
+}
+
 /// One wish about a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditChange {

@@ -1,7 +1,7 @@
 //! A whole file.
 
 use super::valid::{self, State, Words};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 
 /// `file = "/etc/motd"`.
@@ -31,17 +31,13 @@ pub struct Want {
     state: State,
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for File {
     const NAME: &'static str = "file";
     const DOC: &'static str =
         "A file with its whole content, replaced in one go once a check has accepted it.";
     const ORPHANED: Orphaned = Orphaned::Removed("the file goes");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.file.clone()
@@ -76,16 +72,16 @@ impl Kind for File {
         vec![Edit {
             path: want.file.clone(),
             change,
-            attributes: Attributes {
-                owner: want.owner.clone(),
-                group: want.group.clone(),
-                mode: want.mode.clone(),
-            },
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

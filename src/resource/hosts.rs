@@ -1,7 +1,7 @@
 //! An address in /etc/hosts.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 use std::net::IpAddr;
 
@@ -22,17 +22,13 @@ pub struct Want {
     state: State,
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for Hosts {
     const NAME: &'static str = "hosts";
     const DOC: &'static str = "An address and its names in /etc/hosts, one line an address.";
     const ORPHANED: Orphaned =
         Orphaned::Reported("the entry stays; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.hosts.to_string()
@@ -77,8 +73,8 @@ impl Kind for Hosts {
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

@@ -1,7 +1,7 @@
 //! A key of an INI file.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 
 /// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
@@ -38,10 +38,6 @@ fn equals() -> String {
     "=".to_owned()
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for Ini {
     const NAME: &'static str = "ini";
     const DOC: &'static str =
@@ -50,7 +46,7 @@ impl Kind for Ini {
         "the key stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
     );
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         if want.section.is_empty() {
@@ -76,16 +72,16 @@ impl Kind for Ini {
                 value: want.state.then(want.value.clone()).flatten(),
                 separator: want.separator.clone(),
             },
-            attributes: Attributes {
-                owner: want.owner.clone(),
-                group: want.group.clone(),
-                mode: want.mode.clone(),
-            },
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

@@ -36,6 +36,10 @@ impl<
 {
 }
 
+/// What is seen of a resource that lives in files alone: the engine looks at paths itself.
+#[derive(Debug, serde::Serialize)]
+pub struct Nothing {}
+
 /// One kind of resource.
 ///
 /// A kind that lives in files gives [`edits`](Kind::edits); one that has a running side gives `observe`, `parse`,

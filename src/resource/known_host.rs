@@ -2,7 +2,7 @@
 
 use super::public_key::PublicKey;
 use super::valid::{self, State};
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 
 /// `known_host = "node2"` with its other names and its key.
@@ -24,10 +24,6 @@ pub struct Want {
     state: State,
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for KnownHost {
     const NAME: &'static str = "known_host";
     const DOC: &'static str =
@@ -35,7 +31,7 @@ impl Kind for KnownHost {
     const ORPHANED: Orphaned =
         Orphaned::Reported("the entry stays; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         format!("{} {}", want.known_host, want.key.kind())
@@ -79,8 +75,8 @@ impl Kind for KnownHost {
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

@@ -1,7 +1,7 @@
 //! One line of a file.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 use crate::text::Text;
 
 /// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
@@ -31,10 +31,6 @@ pub struct Want {
     state: State,
 }
 
-/// The engine looks at files itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for Line {
     const NAME: &'static str = "line";
     const DOC: &'static str =
@@ -43,7 +39,7 @@ impl Kind for Line {
         "the line stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
     );
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         let which = want.matches.clone().unwrap_or_else(|| want.line.masked());
@@ -75,20 +71,16 @@ impl Kind for Line {
         vec![Edit {
             path: want.file.clone(),
             change,
-            attributes: Attributes {
-                owner: want.owner.clone(),
-                group: want.group.clone(),
-                mode: want.mode.clone(),
-            },
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
-    }
-
-    fn edits_first() -> bool {
-        true
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

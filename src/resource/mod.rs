@@ -55,7 +55,7 @@ pub use address::Address;
 pub use answer::{Answer, AnswerError, Section};
 pub use edit::{Attributes, Edit, EditChange};
 pub use file_change::{FileChange, Found};
-pub use kind::{Erased, Kind, Resource, StepMeta, Target, Want};
+pub use kind::{Erased, Kind, Nothing, Resource, StepMeta, Target, Want};
 pub use kinds::{KINDS, kind_named};
 pub use never_restarted::never_restarted;
 pub use observe::Observe;

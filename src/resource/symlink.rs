@@ -1,7 +1,7 @@
 //! A symbolic link.
 
 use super::valid::State;
-use super::{Answer, Attributes, Edit, EditChange, Kind, Orphaned, Target};
+use super::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
 
 /// `symlink = "/etc/rc.local"`.
 pub struct Symlink;
@@ -19,17 +19,13 @@ pub struct Want {
     state: State,
 }
 
-/// The engine looks at paths itself.
-#[derive(Debug, serde::Serialize)]
-pub struct Seen {}
-
 impl Kind for Symlink {
     const NAME: &'static str = "symlink";
     const DOC: &'static str =
         "A symbolic link; takes the place of a file or of another link, never of a directory.";
     const ORPHANED: Orphaned = Orphaned::Removed("the link goes while it leads where it was led");
     type Want = Want;
-    type Seen = Seen;
+    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.symlink.clone()
@@ -53,8 +49,8 @@ impl Kind for Symlink {
         }]
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Seen, String> {
-        Ok(Seen {})
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
     }
 }
 

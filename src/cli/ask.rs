@@ -1,0 +1,55 @@
+//! One question to every node: what `facts`, `log` and `capture` begin with.
+
+use super::{Context, Forks, Nodes, Pick, workplace};
+use crate::exit::Exit;
+use crate::resource::{Answer, Observe};
+use crate::run::Member;
+use crate::text::Vault;
+use std::collections::BTreeMap;
+use workplace::Workplace;
+
+/// What came of it.
+pub struct Asked {
+    /// The site.
+    pub place: Workplace,
+    /// The values of its secrets.
+    pub vault: Vault,
+    /// What each node said.
+    pub answers: BTreeMap<String, Answer>,
+    /// The gravest of what befell the others.
+    pub worst: Option<Exit>,
+}
+
+/// Asks these nodes at once; who does not answer has been shown.
+///
+/// # Errors
+/// An unsound site, a selection that matches nothing.
+pub fn ask(
+    context: &Context,
+    nodes: &Nodes,
+    forks: Forks,
+    question: impl Fn(&Member, &Vault) -> Observe + Sync,
+) -> anyhow::Result<Asked> {
+    let place = workplace::open_sound(context)?;
+    let nodes = place.select(&nodes.nodes)?;
+    let setup = place.setup(context, &nodes, &Pick::default(), forks)?;
+    let vault = setup.vault.clone();
+    let mut reporter = context.reporter();
+    let secrets = &vault;
+    let (answers, worst) = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async |engine| {
+            let answers = engine.ask_all(|member| question(member, secrets)).await;
+            (answers, workplace::worst(engine))
+        },
+    )?;
+    reporter.finish()?;
+    Ok(Asked {
+        place,
+        vault,
+        answers,
+        worst,
+    })
+}
