@@ -43,7 +43,7 @@ nw_guard_keep() {
 }
 
 # What we manage here is known again as before, too.
-nw_guard_manifest() { nw_guard_keep own "$NW_STATE/manifest"; }
+nw_guard_manifest() { nw_guard_keep own "$NW_STATE/manifest" "$NW_STATE/secret-files"; }
 
 # What all kept paths are made of, a line each thing; links and folders without their times.
 nw_guard_print() {

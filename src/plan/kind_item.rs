@@ -258,7 +258,8 @@ impl<'a> Draft<'_, 'a> {
             .collect()
     }
 
-    /// `was_secret` says that the resource was last written with a secret in it: its old files may show it.
+    /// `was_secret` says that the resource was last written with a secret in it: old files of which the node kept the
+    /// content to itself may show it.
     fn file_diff(&self, change: FileChange, was_secret: bool) -> Option<FileDiff> {
         let (vault, path) = (self.wanted.vault, &change.path);
         let old = match change.old {
@@ -268,7 +269,9 @@ impl<'a> Draft<'_, 'a> {
         };
         let shown = matches!(&old, Side::Content(content) if shows(vault, content));
         let secret = change.new.as_ref().is_some_and(Text::is_tainted);
-        let past = old != Side::Absent && (was_secret || self.manifest.is_tainted(path));
+        let unread = matches!(old, Side::Unread(_));
+        let past =
+            was_secret && unread || old != Side::Absent && self.manifest.is_tainted(path);
         let new = match change.new.map(|text| text.reveal(vault)) {
             // A secret without a value is an error of its own.
             Some(value) => Side::Content(value.unwrap_or_default().into_bytes().into()),

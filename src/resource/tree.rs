@@ -79,7 +79,13 @@ struct Entry {
 
 impl Want {
     fn tainted(&self) -> bool {
-        self.files.iter().any(|f| f.content.is_tainted())
+        !self.tainted_names().is_empty()
+    }
+
+    /// The names of its files that hold a secret.
+    fn tainted_names(&self) -> Vec<&str> {
+        let files = self.files.iter().filter(|f| f.content.is_tainted());
+        files.map(|f| f.name.as_str()).collect()
     }
 
     fn mode(&self) -> &str {
@@ -390,7 +396,8 @@ impl Kind for Tree {
     }
 
     fn secret_paths(want: &Want) -> Vec<String> {
-        vec![want.tree.clone()]
+        let names = want.tainted_names().into_iter();
+        names.map(|name| format!("{}/{name}", want.tree)).collect()
     }
 
     fn folder(want: &Want) -> Option<Folder> {
@@ -424,7 +431,7 @@ impl Kind for Tree {
                     &want.owner,
                     &want.group,
                     want.mode(),
-                    if want.tainted() { "no" } else { "yes" },
+                    &want.tainted_names().join("\n"),
                     &sums,
                 ]);
                 want.add_files(call)

@@ -21,8 +21,7 @@ nw_tree_seen() {
 }
 
 # nw_tree_read WANTED FOLDER...: the digests of their files, then the content of each file whose line is not in WANTED.
-# None of a file that is to hold a secret (its line in WANTED has a dash for its digest), none from a folder that was
-# written with one, none above 128 KiB, and no more than 1 MiB in all.
+# None of a file that is to hold a secret (its line in WANTED has a dash for its digest) or was written with one, none above 128 KiB, and no more than 1 MiB in all.
 nw_tree_read() {
   nw_tree_want=$1; shift
   nw_tree_sums=$(nw_tree_seen sum "$@")
@@ -40,7 +39,7 @@ $nw_tree_line
 -  $nw_tree_one
 "*) continue ;; esac
     nw_tree_path=${nw_tree_one%/*}
-    ! nw_tree_was_secret || continue
+    ! nw_tree_was_secret || ! nw_tree_hidden "$nw_tree_one" || continue
     nw_tree_size=$(wc -c <"$nw_tree_one") || continue
     [ "$nw_tree_size" -le 131072 ] && [ "$nw_tree_size" -le "$nw_tree_room" ] || continue
     nw_tree_room=$((nw_tree_room - nw_tree_size))
@@ -93,17 +92,19 @@ nw_tree_check() {
   return "$nw_tree_rc"
 }
 
-# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE KEEP(yes|no) SUMS COUNT NAME CONTENT... [CHECK...]: stages, checks,
-# keeps what was there, swaps by rename. SUMS is what the plan saw: the digests of the files that were in it.
+# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE SECRETS SUMS COUNT NAME CONTENT... [CHECK...]: stages, checks, keeps
+# what was there, swaps by rename. SECRETS are the names of the files that hold one, a line each. SUMS is what the plan
+# saw: the digests of the files that were in it.
 nw_tree_replace() {
-  nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5 nw_tree_keep=$6 nw_tree_sums=$7; shift 7
+  nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5 nw_tree_secrets=$6 nw_tree_sums=$7; shift 7
   if [ "$(nw_tree_seen sum "$nw_tree_path")" != "$nw_tree_sums" ]; then
     printf '%s was changed since the plan was made\n' "$nw_tree_path"
     return 3
   fi
   nw_tree_beside=${nw_tree_path%/*}/.nw-${NW_RUN:-run}-${nw_tree_path##*/}
   nw_tree_stage=$nw_tree_beside nw_tree_early=no
-  nw_tree_stage "$@" && nw_tree_swap
+  # Until the folder is there, files of both are hidden.
+  nw_tree_stage "$@" && nw_tree_list all && nw_tree_swap && nw_tree_list new
   nw_tree_rc=$?
   rm -rf -- "$nw_tree_beside" "$nw_tree_beside.joined" "$nw_tree_beside.old"
   return "$nw_tree_rc"
@@ -117,6 +118,30 @@ nw_tree_was_secret() {
   case $nw_tree_last in *"$(printf '\t')secret") return 0 ;; *) return 1 ;; esac
 }
 
+# Whether a file of such a folder holds a secret. Where it is not known which ones do, all of them.
+nw_tree_hidden() {
+  nw_tree_mine=${NW_STATE:-/var/lib/nodewright}/secret-files
+  ! grep -F -x -q -- "$1" "$nw_tree_mine" 2>/dev/null || return 0
+  ! grep -F -q -- "${1%/*}/" "$nw_tree_mine" 2>/dev/null
+}
+
+# nw_tree_list all|new: notes which files of the folder hold a secret; "all" leaves those that did.
+nw_tree_list() {
+  nw_tree_mine=${NW_STATE:-/var/lib/nodewright}/secret-files
+  [ -n "$nw_tree_secrets" ] || [ -e "$nw_tree_mine" ] || return 0
+  {
+    [ ! -e "$nw_tree_mine" ] || while IFS= read -r nw_tree_one; do
+      if [ "$1" = new ] && [ "${nw_tree_one%/*}" = "$nw_tree_path" ]; then continue; fi
+      printf '%s\n' "$nw_tree_one"
+    done <"$nw_tree_mine"
+    while IFS= read -r nw_tree_one; do
+      [ -z "$nw_tree_one" ] || printf '%s/%s\n' "$nw_tree_path" "$nw_tree_one"
+    done <<NW_END
+$nw_tree_secrets
+NW_END
+  } >"$nw_tree_mine.new" && mv -f -- "$nw_tree_mine.new" "$nw_tree_mine"
+}
+
 nw_tree_swap() {
   for nw_tree_one in "$nw_tree_beside"/*; do
     [ ! -f "$nw_tree_one" ] || chmod -- "$nw_tree_files" "$nw_tree_one" || return 1
@@ -124,7 +149,7 @@ nw_tree_swap() {
   chown -R -- "$nw_tree_owner" "$nw_tree_beside" && chmod -- "$nw_tree_mode" "$nw_tree_beside" || return 1
   if [ -d "$nw_tree_path" ]; then
     # What held a secret is not kept: it can be rendered again, and secrets stay secret.
-    if [ "$nw_tree_keep" = yes ] && ! nw_tree_was_secret; then
+    if [ -z "$nw_tree_secrets" ] && ! nw_tree_was_secret; then
       nw_tree_kept=$NW_DIR/kept$nw_tree_path
       ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
       cp -a -- "$nw_tree_path" "$nw_tree_kept" || return 1

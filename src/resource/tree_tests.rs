@@ -150,7 +150,7 @@ fn it_is_replaced_by_one_call() {
     assert_eq!(
         actions(&step(), &sections),
         [
-            "nw_tree_replace /etc/drbd.d 0750 root root 0640 yes '' 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
+            "nw_tree_replace /etc/drbd.d 0750 root root 0640 '' '' 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
         ]
     );
     let resource = resources_on(&step(), Platform::El7).remove(0);
@@ -190,11 +190,11 @@ fn a_secret_in_a_file_is_compared_and_never_shown() {
     assert_eq!(
         actions(&step, &sections),
         [
-            "nw_tree_replace /etc/d 0700 root root 0600 no 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  /etc/d/k' 1 k \"$NW_BLOB/0\""
+            "nw_tree_replace /etc/d 0700 root root 0600 k 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  /etc/d/k' 1 k \"$NW_BLOB/0\""
         ]
     );
     let hidden = resource.kind.secret_paths(&resource);
-    assert_eq!(hidden, ["/etc/d"]);
+    assert_eq!(hidden, ["/etc/d/k"]);
 }
 
 #[test]

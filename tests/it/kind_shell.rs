@@ -91,7 +91,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-const REPLACE: &str = r#"nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes "$(nw_tree_seen sum @/etc/drbd.d)" 2 b.conf "$NW_BLOB/0" "a b.res" "$NW_BLOB/1""#;
+const REPLACE: &str = r#"nw_tree_replace @/etc/drbd.d 0750 root root 0640 '' "$(nw_tree_seen sum @/etc/drbd.d)" 2 b.conf "$NW_BLOB/0" "a b.res" "$NW_BLOB/1""#;
 
 fn tree(place: &Place) {
     place.write("blob/0", "first\n");
@@ -235,6 +235,23 @@ fn contents_of_a_tree_travel_where_they_may_and_matter() {
 }
 
 #[test]
+fn of_a_tree_with_a_secret_the_other_files_travel() {
+    Place::each(|place| {
+        place.write("etc/t/key", "hunter2\n");
+        place.write("etc/t/rules", "open\n");
+        let root = place.root.path().display().to_string();
+        place.write(
+            "manifest",
+            &format!("r/tree:{root}/etc/t\t{root}/etc/t\tx\tr0\tsecret\n"),
+        );
+        place.write("secret-files", &format!("{root}/etc/t/key\n"));
+        let ran = place.run("tree", "NW_SENTINEL=zz\nnw_tree_read '' @/etc/t");
+        let (_, contents) = ran.out.split_once("\n\nzz content ").unwrap();
+        assert_eq!(contents, "@/etc/t/rules\nopen\n", "{:?}", place.shell);
+    });
+}
+
+#[test]
 fn no_more_than_a_mebibyte_of_a_tree_travels() {
     Place::each(|place| {
         for at in 0..9 {
@@ -250,7 +267,7 @@ fn no_more_than_a_mebibyte_of_a_tree_travels() {
 fn a_tree_that_held_a_secret_is_not_kept() {
     Place::each(|place| {
         for (call, manifest) in [
-            (REPLACE.replace(" yes ", " no "), ""),
+            (REPLACE.replace(" '' ", " b.conf "), ""),
             (REPLACE.to_owned(), "r/tree:@/etc/drbd.d\t\tx\tr0\tsecret\n"),
         ] {
             tree(place);
@@ -260,6 +277,13 @@ fn a_tree_that_held_a_secret_is_not_kept() {
             assert!(ran.ok, "{:?}: {}", place.shell, ran.err);
             assert_eq!(place.names("etc/drbd.d"), ["a b.res", "b.conf"]);
             assert!(!place.path("kept").exists());
+            let listed = fs::read_to_string(place.path("secret-files")).unwrap_or_default();
+            let wanted = if manifest.is_empty() {
+                format!("{root}/etc/drbd.d/b.conf\n")
+            } else {
+                String::new()
+            };
+            assert_eq!(listed, wanted, "{:?}", place.shell);
         }
         // The last word counts, and only that of this very folder.
         tree(place);
@@ -309,7 +333,7 @@ fn a_check_that_fails_changes_nothing() {
         for call in [
             REPLACE.to_owned(),
             REPLACE.replace(
-                "nw_tree_replace @/etc/drbd.d 0750 root root 0640 yes \"$(nw_tree_seen sum @/etc/drbd.d)\"",
+                "nw_tree_replace @/etc/drbd.d 0750 root root 0640 '' \"$(nw_tree_seen sum @/etc/drbd.d)\"",
                 "nw_tree_check",
             ),
         ] {
