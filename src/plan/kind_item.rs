@@ -270,8 +270,7 @@ impl<'a> Draft<'_, 'a> {
         let shown = matches!(&old, Side::Content(content) if shows(vault, content));
         let secret = change.new.as_ref().is_some_and(Text::is_tainted);
         let unread = matches!(old, Side::Unread(_));
-        let past =
-            was_secret && unread || old != Side::Absent && self.manifest.is_tainted(path);
+        let past = was_secret && unread || old != Side::Absent && self.manifest.is_tainted(path);
         let new = match change.new.map(|text| text.reveal(vault)) {
             // A secret without a value is an error of its own.
             Some(value) => Side::Content(value.unwrap_or_default().into_bytes().into()),

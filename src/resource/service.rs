@@ -216,11 +216,15 @@ impl Kind for Service {
     }
 
     fn before_write(want: &Want, target: &Target) -> Vec<Call> {
-        vec![
-            Call::new("nw_service_note")
-                .arg(want.unit(target))
-                .args(want.config.iter().cloned()),
-        ]
+        let call = |name| {
+            let call = Call::new(name).arg(want.unit(target));
+            call.args(want.config.iter().cloned())
+        };
+        let mut calls = vec![call("nw_service_note")];
+        if want.reload {
+            calls.push(call("nw_service_doubt"));
+        }
+        calls
     }
 
     fn compare_written(want: &Want, seen: &Seen, _target: &Target) -> Verdict {

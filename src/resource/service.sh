@@ -138,6 +138,28 @@ nw_service_note() {
   [ -z "$nw_sv_new" ] || nw_service_keep "$nw_sv_name" "$nw_sv_keep"
 }
 
+# nw_service_doubt NAME FILE...: what is not as it was kept somebody changed by hand, and may have told the running
+# instance, which is the same after a reload: of these files nobody knows what it has read.
+nw_service_doubt() {
+  nw_sv_name=$1; shift
+  nw_service_instance "$nw_sv_name" || return
+  [ -n "$nw_sv_instance" ] || return 0
+  nw_service_known "$nw_sv_name" || return
+  [ -n "$nw_sv_record" ] || return 0
+  nw_sv_now=$(nw_service_lines "$@") || return
+  nw_sv_keep='' nw_sv_new=''
+  nw_sv_ifs=$IFS; IFS=$nw_sv_nl; set -f
+  for nw_sv_one in ${nw_sv_record#*"$nw_sv_nl"}; do
+    case $nw_sv_nl$nw_sv_now$nw_sv_nl in
+    *"$nw_sv_nl$nw_sv_one$nw_sv_nl"*) ;;
+    *"  ${nw_sv_one#*  }$nw_sv_nl"*) nw_sv_one="unknown  ${nw_sv_one#*  }" nw_sv_new=1 ;;
+    esac
+    nw_sv_keep=$nw_sv_keep${nw_sv_keep:+$nw_sv_nl}$nw_sv_one
+  done
+  IFS=$nw_sv_ifs; set +f
+  [ -z "$nw_sv_new" ] || nw_service_keep "$nw_sv_name" "$nw_sv_keep"
+}
+
 # Whether the running instance was started with other content of one of these files than there is now ($2: lines).
 nw_service_owes() {
   nw_service_known "$1" || return

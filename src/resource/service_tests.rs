@@ -338,6 +338,7 @@ show)
   if [ -e "$d/pid" ]; then read -r p <"$d/pid"; s=active; else p=0 s=inactive; fi
   printf 'ActiveState=%s\nMainPID=%s\nActiveEnterTimestampMonotonic=77\n' "$s" "$p" ;;
 start | restart) echo "$last $1" >>"$d/calls"; echo "$NW_PID" >"$d/pid" ;;
+reload) echo "$last $1" >>"$d/calls" ;;
 stop) echo "$last $1" >>"$d/calls"; rm -f "$d/pid" ;;
 esac
 "#;
@@ -478,6 +479,18 @@ fn the_shell_keeps_and_pays_debts_by_instance() {
             "{:?}",
             node.record()
         );
+        // What somebody changed by hand may have been read again meanwhile: going back to what was kept is a reload.
+        let reload = format!("nw_service x keep keep reload {conf}");
+        node.run(shell, pid, &format!("nw_service_doubt x {conf}"));
+        node.run(shell, pid, &reload);
+        assert_eq!(node.calls("reload"), 0, "nothing was changed");
+        fs::write(conf, "by hand\n").unwrap();
+        node.run(shell, pid, &format!("nw_service_doubt x {conf}"));
+        assert!(node.record().contains(&format!("unknown  {conf}\n")));
+        fs::write(conf, "b\n").unwrap();
+        node.run(shell, pid, &reload);
+        node.run(shell, pid, &reload);
+        assert_eq!(node.calls("reload"), 1);
         node.run(shell, pid, "nw_service x keep stop none");
         assert_eq!((node.calls("stop"), node.record().as_str()), (1, ""));
     }
