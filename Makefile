@@ -3,7 +3,7 @@
 SHELL = /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test bench setup
+.PHONY: demo test style lint bench setup
 
 # Two bare nodes made a cluster's, step by step, on this machine.
 demo: setup
@@ -11,12 +11,19 @@ demo: setup
 	./demo.sh
 
 # Everything: format, lints, the library without the network, all tests.
-test: setup
+test: setup style
+	cargo nextest run --profile ci
+	cargo test --doc
+
+style: setup
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo check --no-default-features --lib
-	cargo nextest run --profile ci
-	cargo test --doc
+
+# What comes into the build, too (deny.toml): its tool takes minutes to compile, so `make test` goes without it.
+lint: style
+	scripts/setup.sh cargo-deny
+	cargo deny --offline check bans licenses sources
 
 # The numbers of the README; takes its time, never part of the tests.
 bench: setup

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Installs what the tests and the demonstration need on Debian 12 and that is not there yet. Needs root and Rust.
+# Further tools of cargo are named as arguments: scripts/setup.sh cargo-deny
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -53,7 +54,9 @@ if ! command -v cargo >/dev/null; then
   echo "cargo is not in the search path: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer" >&2
   exit 1
 fi
-# Compiling it takes minutes, so an installed one is used as it is.
-if ! cargo nextest --version >/dev/null 2>&1; then
-  cargo install cargo-nextest --locked
-fi
+# Compiling one takes minutes, so an installed one is used as it is.
+for tool in cargo-nextest "$@"; do
+  if ! cargo "${tool#cargo-}" --version >/dev/null 2>&1; then
+    cargo install "$tool" --locked
+  fi
+done
