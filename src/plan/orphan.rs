@@ -165,9 +165,14 @@ pub fn settle(
             decided.gone.push(running);
         }
         orphan.removed = true;
-        "still as it was written".clone_into(&mut orphan.why);
         let mut ended = kind.retire(&orphan.address.name, target).calls;
         let runs = !ended.is_empty();
+        let why = if runs {
+            "taken down; its files are still as they were written"
+        } else {
+            "still as it was written"
+        };
+        why.clone_into(&mut orphan.why);
         for (at, path) in there.iter().enumerate() {
             let mut calls = std::mem::take(&mut ended);
             calls.extend(removal(

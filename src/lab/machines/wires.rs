@@ -98,6 +98,10 @@ pub fn make(lab: &State, own: &Machines) -> Result<()> {
         ));
         // Without an address of its own a bridge is silent.
         lines.push(format!("link set {bridge} addrgenmode none"));
+        if wired.controller.is_empty() {
+            // Else the controller would answer here for the addresses that it has elsewhere, as any Linux does.
+            lines.push(format!("link set {bridge} arp off"));
+        }
         for address in &wired.controller {
             let nodad = if address.addr().is_ipv6() {
                 " nodad"

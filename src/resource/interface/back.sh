@@ -81,6 +81,12 @@ nw_interface_undo() {
       fi
     done <"$NW_GUARD/interfaces"
   done
+  while read -r nw_if_dev; do
+    nw_interface_is "$1" "$nw_if_dev" && continue
+    printf '%s is not as it was:\n' "$nw_if_dev"
+    nw_interface_print "$1" "$nw_if_dev"
+    nw_if_bad=1
+  done <"$NW_GUARD/interfaces"
   return "$nw_if_bad"
 }
 
@@ -132,6 +138,7 @@ nw_interface_rebond() {
     arp_ip_target*) for nw_if_one in $nw_if_one $nw_if_line; do echo "+$nw_if_one" >"$nw_if_dir/arp_ip_target"; done ;;
     slaves*)
       for nw_if_one in $nw_if_one $nw_if_line; do
+        nw_interface_part "$nw_if_one"
         ip link set dev "$nw_if_one" down
         echo "+$nw_if_one" >"$nw_if_dir/slaves"
       done ;;
@@ -180,7 +187,7 @@ nw_interface_fill() {
     ip "$nw_if_one" route del $nw_if_line dev "$2" 2>/dev/null
     set +f
   done <"$NW_GUARD/interface.now"
-  nw_interface_is "$1" "$2" || { printf '%s is not as it was:\n' "$2"; nw_interface_print "$1" "$2"; return 1; }
+  return 0
 }
 
 # nw_interface_away STYLE DEVICE: gone, or a card switched off.
