@@ -20,6 +20,7 @@ nsenter util-linux
 git git
 make make
 cc gcc
+/usr/include/stdio.h libc6-dev
 dash dash
 busybox busybox-static
 qemu-system-x86_64 qemu-system-x86
@@ -31,7 +32,7 @@ xz xz-utils
 missing=()
 while read -r program package; do
   [ -n "$program" ] || continue
-  command -v "$program" >/dev/null || missing+=("$package")
+  command -v "$program" >/dev/null || [ -e "$program" ] || missing+=("$package")
 done <<<"$wanted"
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" != 0 ]; then

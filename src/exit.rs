@@ -8,7 +8,7 @@ pub enum Exit {
     Done = 0,
     /// Something failed.
     Failed = 1,
-    /// Changes are pending (`plan`, `drift`).
+    /// Changes are pending (`plan`).
     Pending = 2,
     /// Findings, or checks that do not hold.
     Findings = 3,
@@ -33,7 +33,7 @@ impl Exit {
     pub const ALL: [(Self, &'static str); 11] = [
         (Self::Done, "nothing to do, or all done"),
         (Self::Failed, "failed"),
-        (Self::Pending, "changes are pending (plan, drift)"),
+        (Self::Pending, "changes are pending (plan)"),
         (Self::Findings, "findings, or checks that do not hold"),
         (Self::Unreachable, "a node could not be reached"),
         (Self::Refused, "refused, because data could be destroyed"),
@@ -43,7 +43,7 @@ impl Exit {
         (Self::Usage, "wrong usage, site or role"),
         (
             Self::Interrupted,
-            "interrupted before anything was under way",
+            "interrupted (Ctrl-C) before anything was under way",
         ),
     ];
 }

@@ -15,7 +15,7 @@ fn the_exit_codes_are_what_the_manual_says() {
     assert_snapshot!(listed, @r"
       0  nothing to do, or all done
       1  failed
-      2  changes are pending (plan, drift)
+      2  changes are pending (plan)
       3  findings, or checks that do not hold
       4  a node could not be reached
       5  refused, because data could be destroyed
@@ -23,7 +23,7 @@ fn the_exit_codes_are_what_the_manual_says() {
       7  locked by another run
       8  a long step is still under way
      64  wrong usage, site or role
-    130  interrupted before anything was under way
+    130  interrupted (Ctrl-C) before anything was under way
     ");
 }
 

@@ -28,6 +28,7 @@ mod orphans;
 mod output;
 mod packets;
 mod quoting;
+mod readme;
 mod resilience;
 mod rig;
 mod secrets;
