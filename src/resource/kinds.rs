@@ -35,6 +35,7 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::peer::Peer>::new(),
     &Adapter::<super::interface::Interface>::new(),
     &Adapter::<super::etckeeper::Etckeeper>::new(),
+    &Adapter::<super::packet_filter::PacketFilter>::new(),
 ];
 
 /// The kind of this name.

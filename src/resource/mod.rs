@@ -32,6 +32,7 @@ mod observe;
 mod orphaned;
 mod package;
 mod package_version;
+mod packet_filter;
 mod payload;
 pub mod peer;
 mod platform;

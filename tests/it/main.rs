@@ -34,6 +34,7 @@ mod rig;
 mod secrets;
 mod shells;
 mod shorewall;
+mod shorewall_traps;
 mod sshd;
 mod sshd_role;
 mod support;

@@ -35,7 +35,8 @@ pub fn crosslink(version: &str) -> String {
     text.replace(&line, &format!("shorewall = \"{version}\""))
 }
 
-fn edge(version: &str) -> String {
+/// The site at the edge, for a version of Shorewall.
+pub fn edge(version: &str) -> String {
     let text = include_str!("../shorewall/edge.toml");
     format!("{text}\n[versions]\nshorewall = \"{version}\"\n")
 }

@@ -55,6 +55,30 @@ printf '[Unit]\nDescription=$1\n[Service]\nExecStart=/usr/sbin/$3\nExecReload=/b
   fi
 }
 
+# shorewall NAME: answers as Shorewall does and says of itself; sets no rules. 4.5 with a start script, 5.1 with a unit.
+shorewall() {
+  if [ "$el" = 6 ]; then version=4.5.4; else version=5.1.10; fi
+  common="mkdir -p %{buildroot}/usr/sbin %{buildroot}/usr/share/$1 %{buildroot}/etc/$1 %{buildroot}/var/lib/$1
+echo $version >%{buildroot}/usr/share/$1/version
+echo STARTUP_ENABLED=No >%{buildroot}/etc/$1/$1.conf
+sed 's/@NAME@/$1/g' '$here/shorewall' >%{buildroot}/usr/sbin/$1"
+  files="%config(noreplace) /etc/$1/$1.conf
+/usr/share/$1/version
+%dir /var/lib/$1
+%attr(755,root,root) /usr/sbin/$1"
+  if [ "$el" = 6 ]; then
+    spec "$1" "$version" "$common
+mkdir -p %{buildroot}/etc/init.d
+printf '#!/bin/sh\n# chkconfig: - 28 90\n# description: Packet filtering firewall\nexec /usr/sbin/$1 \"\$@\"\n' >%{buildroot}/etc/init.d/$1" "$files
+%attr(755,root,root) /etc/init.d/$1"
+  else
+    spec "$1" "$version" "$common
+mkdir -p %{buildroot}/usr/lib/systemd/system
+printf '[Unit]\nDescription=$1\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/sbin/$1 start\nExecStop=/usr/sbin/$1 stop\nExecReload=/usr/sbin/$1 reload\n[Install]\nWantedBy=basic.target\n' >%{buildroot}/usr/lib/systemd/system/$1.service" "$files
+/usr/lib/systemd/system/$1.service"
+  fi
+}
+
 here=$(cd "$(dirname "$0")" && pwd)
 for el in 6 7; do
   spec hello 1.0 : ''
@@ -70,8 +94,8 @@ for el in 6 7; do
   daemon chrony 4.0 chronyd /etc/chrony.conf
   daemon ntp 4.2 ntpd /etc/ntp.conf
   daemon rsyslog 5.8 rsyslog /etc/rsyslog.conf
-  daemon shorewall 5.1 shorewall /etc/shorewall/shorewall.conf
-  daemon shorewall6 5.1 shorewall6 /etc/shorewall6/shorewall6.conf
+  shorewall shorewall
+  shorewall shorewall6
   # Its %pre fails, so that an installation of it fails.
   spec labbroken 1.0 : "%pre
 exit 1"

@@ -95,7 +95,7 @@ fn by_events() {
 /// for new connections from red.
 #[test]
 fn by_the_recent_match_of_version_4_5() {
-    let yard = Yard::new();
+    let yard = Yard::example();
     let files = rendered(&quick(&crosslink("4.5")));
     let text = files["/etc/shorewall/Knock"].reveal(&vault(3)).unwrap();
     let rules: Vec<&str> = text

@@ -1,5 +1,6 @@
 //! The firewall of the example site with real packets: Shorewall's rules in the kernel, in namespaces.
 
+mod edge;
 mod knocking;
 mod matrix;
 pub mod prober;
@@ -10,7 +11,7 @@ use yard::Yard;
 
 /// A yard whose node has the example's firewall, started.
 fn started(site: &str) -> Yard {
-    let yard = Yard::new();
+    let yard = Yard::example();
     write(&rendered(site), &vault(3), &yard.files());
     yard.sh("shorewall start");
     // Shorewall turned it off, and what is passed on is to be seen.

@@ -194,7 +194,7 @@ fn numbers(list: &str) -> Vec<u16> {
 
 fn serve(tcp: &str, udp: &str) {
     for port in numbers(tcp) {
-        let listener = TcpListener::bind(("0.0.0.0", port)).unwrap();
+        let listener = TcpListener::bind(("::", port)).unwrap();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 std::thread::spawn(move || {
@@ -205,7 +205,7 @@ fn serve(tcp: &str, udp: &str) {
         });
     }
     for port in numbers(udp) {
-        let socket = UdpSocket::bind(("0.0.0.0", port)).unwrap();
+        let socket = UdpSocket::bind(("::", port)).unwrap();
         std::thread::spawn(move || {
             let mut buffer = [0; 64];
             while let Ok((n, from)) = socket.recv_from(&mut buffer) {
@@ -229,7 +229,11 @@ fn route(from: &str, to: &str) {
         words.nth(1).map(str::to_owned)
     };
     let device = after("dev").unwrap_or_else(|| panic!("no way to {to}: {way}"));
-    let mut words = vec!["route".to_owned(), "replace".into(), format!("{to}/32")];
+    let mut words = vec![
+        "route".to_owned(),
+        "replace".into(),
+        format!("{to}/{}", if to.contains(':') { 128 } else { 32 }),
+    ];
     if let Some(via) = after("via") {
         words.extend(["via".to_owned(), via]);
     }

@@ -1,0 +1,36 @@
+# nw_packet_filter_seen PROGRAM IPTABLES: its version, what it says of itself, and the policies of the kernel's chains.
+nw_packet_filter_seen() {
+  echo "version $(cat "/usr/share/$1/version" 2>/dev/null)"
+  echo "state $(cat "/var/lib/$1/state" 2>/dev/null)"
+  command -v "$2" >/dev/null 2>&1 || return 0
+  nw_packet_filter_rules=$("$2" -S 2>/dev/null) || return 0
+  printf '%s\n' "$nw_packet_filter_rules" | grep -e '^-P '
+  echo "rules $(printf '%s\n' "$nw_packet_filter_rules" | grep -c -e '^-A ')"
+}
+
+# Sets nw_packet_filter_state to its first word: Started, Stopped, Cleared, or nothing where it never ran.
+nw_packet_filter_word() {
+  nw_packet_filter_state=
+  [ ! -s "/var/lib/$1/state" ] || read -r nw_packet_filter_state nw_packet_filter_rest <"/var/lib/$1/state" || :
+}
+
+# nw_packet_filter PROGRAM: somebody cleared or stopped it by hand.
+nw_packet_filter() {
+  nw_packet_filter_word "$1"
+  case $nw_packet_filter_state in Started | Restored) return 0 ;; esac
+  "$1" start </dev/null
+}
+
+nw_packet_filter_note() {
+  nw_packet_filter_word "$1"
+  printf '%s\n' "$nw_packet_filter_state" >"$NW_GUARD/filter-$1"
+}
+
+nw_packet_filter_undo() {
+  [ -s "$NW_GUARD/filter-$1" ] || return 0
+  read -r nw_packet_filter_state <"$NW_GUARD/filter-$1" || return 0
+  case $nw_packet_filter_state in
+  Clear*) "$1" clear </dev/null ;;
+  Stop*) "$1" stop </dev/null ;;
+  esac
+}
