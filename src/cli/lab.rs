@@ -2,7 +2,7 @@
 
 use super::{Context, keys};
 use crate::exit::Exit;
-use crate::lab::{Accel, DEFAULT_NAME, Flavour, LabSpec, MachineSpec, Power, Progress};
+use crate::lab::{Accel, Backend, DEFAULT_NAME, Flavour, LabSpec, MachineSpec, Power, Progress};
 use crate::report::{Align, Table, Tone};
 use crate::resource::Platform;
 use anyhow::Context as _;
@@ -289,7 +289,7 @@ fn told(progress: &Progress) -> String {
 }
 
 fn status(name: &str, context: &Context) -> anyhow::Result<()> {
-    let (_, nodes) = crate::lab::status(name)?;
+    let (lab, nodes) = crate::lab::status(name)?;
     if context.global.json {
         for node in &nodes {
             let line = serde_json::json!({
@@ -299,6 +299,7 @@ fn status(name: &str, context: &Context) -> anyhow::Result<()> {
                 "address": node.address,
                 "processes": node.processes,
                 "memory": node.memory,
+                "pulled": node.pulled,
             });
             context.print(&format!("{line}\n"))?;
         }
@@ -312,7 +313,10 @@ fn status(name: &str, context: &Context) -> anyhow::Result<()> {
         ("", Align::Left),
     ]);
     for node in nodes {
-        let state = if node.processes > 0 {
+        let pulled: Vec<String> = node.pulled.iter().map(|n| format!("{n} pulled")).collect();
+        let state = if node.processes > 0 && !pulled.is_empty() {
+            (Tone::Change, format!("on, {}", pulled.join(", ")))
+        } else if node.processes > 0 {
             (Tone::Good, "on".to_owned())
         } else {
             (Tone::Bad, "off".to_owned())
@@ -325,5 +329,11 @@ fn status(name: &str, context: &Context) -> anyhow::Result<()> {
             state,
         ]);
     }
-    context.print(&table.text(&context.look))
+    context.print(&table.text(&context.look))?;
+    if let Backend::Machines(own) = &lab.backend
+        && !own.saved.is_empty()
+    {
+        context.print(&format!("saved: {}\n", own.saved.join(", ")))?;
+    }
+    Ok(())
 }

@@ -60,17 +60,25 @@ pub fn make(lab: &State, given: Option<&Path>, old: bool) -> Result<()> {
 fn ssh_config(lab: &State) -> String {
     let mut text = format!("# The lab `{}` of nodewright.\n", lab.name);
     let mut all = Vec::new();
+    let word = |path: &Path| format!("\"{}\"", path.display().to_string().replace('%', "%%"));
     for node in &lab.nodes {
         let _ = writeln!(text, "Host {}\n    HostName {}", node.name, node.address());
         all.push(node.name.clone());
         if let (Backend::Machines(_), Some(own)) = (&lab.backend, node.addresses.last()) {
             let name = back_door(node);
-            let _ = writeln!(text, "Host {name}\n    HostName {}", own.cidr.addr());
+            // One connection for all that goes this way: a login costs a second of emulation. What a machine that was
+            // switched off leaves of it ends soon.
+            let _ = writeln!(
+                text,
+                "Host {name}\n    HostName {}\n    ControlMaster auto\n    ControlPath {}\n    ControlPersist 600\n    \
+                 ServerAliveInterval 2",
+                own.cidr.addr(),
+                word(&control_path(lab, node))
+            );
             all.push(name);
         }
         all.extend(node.addresses.iter().map(|a| a.cidr.addr().to_string()));
     }
-    let word = |path: &Path| format!("\"{}\"", path.display().to_string().replace('%', "%%"));
     let proxy = [
         "nsenter".to_owned(),
         quote(&namespace::enter(&lab.namespace)),
@@ -88,6 +96,11 @@ fn ssh_config(lab: &State) -> String {
         word(&lab.known_hosts),
     );
     text
+}
+
+/// Where those meet who take the lab's own way into a machine.
+pub fn control_path(lab: &State, node: &Node) -> PathBuf {
+    lab.dir.join(format!("{}.ssh", node.name))
 }
 
 /// Puts a node's host keys in the `etc/ssh` of its root.

@@ -336,6 +336,8 @@ pub struct NodeStatus {
     pub processes: usize,
     /// Memory of its processes in bytes, shared pages by their share.
     pub memory: u64,
+    /// The network cards whose wires are pulled; machines only.
+    pub pulled: Vec<String>,
 }
 
 /// How a lab and its nodes are.
@@ -344,13 +346,18 @@ pub fn status(name: &str) -> Result<(State, Vec<NodeStatus>)> {
     let nodes = lab
         .nodes
         .iter()
-        .map(|node| {
+        .enumerate()
+        .map(|(number, node)| {
             let pids = cgroup::processes(&node.groups);
             NodeStatus {
                 name: node.name.clone(),
                 address: node.address(),
                 processes: pids.len(),
                 memory: cgroup::memory(&pids),
+                pulled: match &lab.backend {
+                    Backend::Containers(_) => Vec::new(),
+                    Backend::Machines(own) => own.machines[number].pulled.clone(),
+                },
             }
         })
         .collect();

@@ -114,6 +114,19 @@ fn take_down_with(run: u32, name: &str) {
         .expect("setsid starts");
 }
 
+/// Whether an SSH server greets a program in a namespace within some seconds.
+pub fn greets(namespace: &str, address: &str, seconds: u8) -> bool {
+    Command::new("nsenter")
+        .arg(format!("--net=/run/netns/{namespace}"))
+        .args(["--", PROGRAM, "lab-pipe", address, "22", "--wait"])
+        .arg(seconds.to_string())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("nsenter starts")
+        .success()
+}
+
 impl Nodes {
     /// Takes all machines back to what they were after their first boot.
     #[track_caller]
@@ -153,6 +166,13 @@ impl Nodes {
     #[track_caller]
     pub fn power(&self, node: &str, how: Power) {
         lab::power(&self.state().name, node, how).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// Whether an SSH server greets at the address by which the site reaches a node, within some seconds.
+    pub fn answers(&self, node: &str) -> bool {
+        let state = self.state();
+        let address = state.node(node).unwrap().address().to_string();
+        greets(&state.namespace, &address, 3)
     }
 
     /// Puts a host beside the machines and gives the namespace it is in.

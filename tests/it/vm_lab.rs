@@ -194,12 +194,46 @@ fn wires_pass_what_the_site_says() {
 }
 
 #[test]
+fn cards_bond_over_cables_and_the_serial_line_joins_the_nodes() {
+    let Some(lab) = example() else { return };
+    for (node, last) in [("node1", 1), ("node2", 2)] {
+        lab.ok(
+            node,
+            &format!(
+                "modprobe bonding; ip link add bond0 type bond mode 802.3ad miimon 100 lacp_rate fast; \
+                 ip link set eth1 master bond0; ip link set eth2 master bond0; ip link set bond0 up; \
+                 ip address add 10.0.1.{last}/24 dev bond0; stty -F /dev/ttyS0 -echo"
+            ),
+        );
+    }
+    let ports = |count: u8| {
+        for node in ["node1", "node2"] {
+            until(
+                &lab,
+                node,
+                &format!("grep -q 'Number of ports: {count}' /proc/net/bonding/bond0"),
+            );
+        }
+        lab.ok("node1", "ping -c 1 -W 10 10.0.1.2");
+    };
+    ports(2);
+    lab.link("node1", "eth1", false);
+    ports(1);
+    lab.ok(
+        "node2",
+        "setsid --fork head -n 1 /dev/ttyS0 >/root/heard 2>/dev/null </dev/null",
+    );
+    lab.ok("node1", "echo hello >/dev/ttyS0");
+    until(&lab, "node2", "grep -q hello /root/heard");
+}
+
+#[test]
 fn power_is_cut_or_taken_in_order_and_disks_keep_what_was_synced() {
     let Some(lab) = example() else { return };
     let boot = lab.ok("node1", "cat /proc/sys/kernel/random/boot_id");
     lab.ok("node1", "echo kept >/root/kept; sync");
     lab.power("node1", Power::Cut);
-    assert!(!lab.sh("node1", "true").status.success());
+    assert!(!lab::is_on(&lab.state().name, "node1").unwrap());
     lab.power("node1", Power::On);
     assert_eq!(lab.ok("node1", "cat /root/kept"), "kept\n");
     // In order: services are stopped first.
@@ -239,15 +273,19 @@ fn the_back_door_stays_open() {
         "systemctl stop ssh; ip link set eth0 down; echo 'ALL: ALL' >/etc/hosts.deny.new; mv /etc/hosts.deny.new /etc/hosts.deny; \
          rm -f /etc/ssh/ssh_host_* /root/.ssh/authorized_keys; sed -i 's/^root:/root:!/' /etc/shadow",
     );
-    assert!(!lab.sh("node1", "true").status.success());
-    lab.ok(
-        "node1.lab",
-        "ip link set eth0 up; systemctl is-active ssh || true",
-    );
-    // What is mounted and made by it is the machine's.
-    lab.ok(
-        "node1.lab",
-        "mount -t tmpfs none /mnt && findmnt --task 1 /mnt",
+    assert!(!lab.answers("node1"));
+    // A login of its own; and what is mounted by it is the machine's.
+    let login = Command::new("ssh")
+        .arg("-F")
+        .arg(lab.ssh_config())
+        .args(["-o", "ControlPath=none", "node1.lab"])
+        .arg("mount -t tmpfs none /mnt && findmnt --task 1 /mnt")
+        .output()
+        .unwrap();
+    assert!(
+        login.status.success(),
+        "{}",
+        String::from_utf8_lossy(&login.stderr)
     );
 }
 
@@ -302,22 +340,14 @@ fn a_node_is_fenced_by_the_real_agent_over_the_crossed_wire() {
 fn hosts_beside_the_machines_send_where_they_stand() {
     let Some(lab) = linked() else { return };
     lab.ok("node2", "ip address add 10.0.1.2/24 dev eth1");
-    let from = |namespace: &str, to: &str| {
-        Command::new("nsenter")
-            .arg(format!("--net=/run/netns/{namespace}"))
-            .args(["--", PROGRAM, "lab-pipe", to, "22", "--wait", "5"])
-            .stderr(Stdio::null())
-            .status()
-            .unwrap()
-            .success()
-    };
+    let from = |namespace: &str, to: &str| machines::greets(namespace, to, 20);
     let red = lab.host("guest", "red", "192.0.2.77/24");
     let grey = lab.host("spy", "grey", "10.0.1.77/24");
     let far = lab.host("far", "outside", "203.0.113.9/32");
     assert!(from(&red, "192.0.2.6"));
     assert!(from(&grey, "10.0.1.2"));
     assert!(from(&far, "192.0.2.6"));
-    assert!(!from(&grey, "192.0.2.6"));
+    assert!(!machines::greets(&grey, "192.0.2.6", 2));
     // A red host of the same name moves.
     let red = lab.host("guest", "red", "192.0.2.78/24");
     assert!(from(&red, "192.0.2.6"));

@@ -291,3 +291,31 @@ fn disk(root: &Path, to: &Path) -> Result<()> {
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn shellcheck_has_nothing_to_say_of_what_runs_in_machines() {
+        let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lab/machines/guest");
+        let scripts = [
+            "init",
+            "back-door",
+            "enter",
+            "line",
+            "install.sh",
+            "fetch-kernel.sh",
+        ];
+        let out = Command::new("shellcheck")
+            .args(scripts.map(|name| guest.join(name)))
+            .output()
+            .expect("shellcheck is installed");
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stdout)
+        );
+    }
+}

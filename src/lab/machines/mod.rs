@@ -4,6 +4,7 @@
 //! gets in whatever becomes of the others. All states of all machines can be saved at once and had back in seconds.
 
 mod bmc;
+mod connections;
 mod hosts;
 mod image;
 mod initramfs;
@@ -284,6 +285,7 @@ pub fn remove(lab: &State, own: &Machines) -> Result<()> {
     for node in &lab.nodes {
         qemu::cut(lab, node)?;
     }
+    connections::end(lab);
     tools::remove_tree(&own.disks)
 }
 

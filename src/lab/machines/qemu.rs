@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::image::{INITRAMFS, KERNEL};
 use super::monitor::Monitor;
-use super::{Machine, Machines, image, mac, management_mac, seed, wires};
+use super::{Machine, Machines, connections, image, mac, management_mac, seed, wires};
 use crate::lab::hardware::Accel;
 use crate::lab::state::{Node, State};
 use crate::lab::{cgroup, namespace, tools};
@@ -193,12 +193,15 @@ fn drive(command: &mut Command, file: &Path, name: &str) {
     ]);
 }
 
+/// A card of a gigabit: bonds by LACP ask for speed and duplex.
 fn card(command: &mut Command, name: &str, tap: &str, mac: &str) {
     command.args([
         "-netdev",
         &format!("tap,id={name},ifname={tap},script=no,downscript=no"),
         "-device",
-        &format!("virtio-net-pci,id={name}.card,netdev={name},mac={mac},romfile="),
+        &format!(
+            "virtio-net-pci,id={name}.card,netdev={name},mac={mac},speed=1000,duplex=full,romfile="
+        ),
     ]);
 }
 
@@ -241,6 +244,7 @@ pub fn is_on(node: &Node) -> bool {
 /// Ends a machine as if its power had been cut.
 pub fn cut(lab: &State, node: &Node) -> Result<()> {
     cgroup::end(&node.groups)?;
+    connections::forget(lab, node);
     // Nobody listens there any more, and QEMU makes a new one.
     let _ = std::fs::remove_file(socket(lab, node));
     Ok(())

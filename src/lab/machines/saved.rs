@@ -1,15 +1,11 @@
 //! States of all machines at once: saved as QEMU's snapshots, had back in a second, whatever has become of the machines.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::{Machines, boot, each, go, line, power, qemu};
+use super::{Machines, boot, connections, each, go, line, power, qemu};
 use crate::lab::spec::check_name;
 use crate::lab::state::{Node, State};
-use crate::lab::{namespace, pipe, tools};
 
 /// Gives all machines fresh disks; what was saved is gone with the old ones.
 pub fn renew(lab: &State, own: &mut Machines) -> Result<()> {
@@ -23,7 +19,7 @@ pub fn renew(lab: &State, own: &mut Machines) -> Result<()> {
     for machine in &mut own.machines {
         machine.pulled.clear();
     }
-    end_connections(lab);
+    connections::end(lab);
     boot(lab, own)
 }
 
@@ -95,7 +91,7 @@ pub fn reset(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
         }
         Ok(())
     })?;
-    end_connections(lab);
+    connections::end(lab);
     go(lab, &lab.nodes.iter().collect::<Vec<_>>())?;
     each(lab, |number| line::set_clock(lab, &lab.nodes[number]))
 }
@@ -116,25 +112,4 @@ pub fn resume(lab: &State) -> Result<()> {
     go(lab, &on)?;
     on.into_iter()
         .try_for_each(|node| line::set_clock(lab, node))
-}
-
-/// Ends the connections into a lab whose far ends do not know of them any more; who holds one would wait for long.
-fn end_connections(lab: &State) {
-    let Ok(namespace) = fs::metadata(namespace::path(&lab.namespace)) else {
-        return;
-    };
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let path = entry.path();
-        let words = fs::read(path.join("cmdline")).unwrap_or_default();
-        let mut words = words.split(|byte| *byte == 0).skip(1);
-        if words.next() != Some(pipe::COMMAND.as_bytes()) {
-            continue;
-        }
-        let there = fs::metadata(path.join("ns/net"));
-        if there.is_ok_and(|there| (there.dev(), there.ino()) == (namespace.dev(), namespace.ino()))
-        {
-            let pid = entry.file_name();
-            let _ = tools::call("kill", [pid]);
-        }
-    }
 }
