@@ -28,6 +28,8 @@ qemu-img qemu-utils
 ipmi_sim openipmi
 mke2fs e2fsprogs
 xz xz-utils
+gpg gpg
+gpg-agent gpg-agent
 '
 missing=()
 while read -r program package; do

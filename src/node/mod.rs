@@ -5,6 +5,7 @@
 //! * [`ssh_config()`] makes the text of the configuration; the caller writes it. [`Session::connect`] uses an open
 //!   connection that an earlier command left, or logs in by the first way that works, and leaves it open.
 //! * [`Session::ask`] is one channel and one trip, however much is asked.
+//! * [`Session::stage`] brings large files to the node, for a batch to come.
 //! * [`Session::prepare`] brings a [`Batch`] to the node, whole; it takes the node's lock, runs its validators and waits.
 //!   [`Session::release`] lets it begin, [`Session::abandon`] sends it home; [`Session::follow`] listens to its spool, and
 //!   goes on from the same byte when the connection was lost. [`Session::stop`], [`Session::attach`] and
@@ -13,7 +14,7 @@
 //! * [`first_contact`] is for nodes that nobody knows yet.
 //!
 //! On the node, in `/var/lib/nodewright` (root's, 0700): `lock` (a link whose text is its holder), `manifest`, `journal`,
-//! `last` (the last batch), `runs/RUN/STAGE/` with `spool`, `pid`, `stop`, `go` and `kept/PATH`. Contents and text of a
+//! `last` (the last batch), `incoming/SHA256` (large files for a batch to come), `runs/RUN/STAGE/` with `spool`, `pid`, `stop`, `go` and `kept/PATH`. Contents and text of a
 //! batch are overwritten and removed when it ends, and those of one that died by the next. The last 20 runs stay; of
 //! older ones the kept versions of files stay for 90 days.
 //!

@@ -1,6 +1,7 @@
 //! What a kind's actions need on the node as files.
 
 use crate::text::Text;
+use std::path::Path;
 
 /// One content that an action needs on the node as a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,4 +22,14 @@ pub struct SiteFile {
     pub bytes: u64,
     /// SHA-256 of its content.
     pub sha256: String,
+}
+
+/// Whether a file of this name is a package of yum and dnf.
+pub fn is_rpm(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == "rpm")
+}
+
+/// Whether a file of this name is a package of apt.
+pub fn is_deb(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == "deb")
 }

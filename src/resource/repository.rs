@@ -1,11 +1,12 @@
 //! Package repositories of yum, dnf and apt, and whether their lists were fetched since they were set up.
 
 use super::package::tool_word;
+use super::repository_folder::{PLACE, Packages, Pushed, SiteText};
 use super::valid;
 use super::values::OneOrMany;
 use super::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, PackageTool, Platform,
-    Target, Verdict,
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, PackageTool, Payload,
+    Platform, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::text::Text;
@@ -22,7 +23,11 @@ pub struct Want {
     /// Its id, which also names its file.
     repository: String,
     /// Where its packages are: one URL or several (`http`, `https`, `ftp` or `file`).
+    #[serde(default)]
     url: OneOrMany,
+    /// In place of a URL: a folder of the site with packages and their metadata, which is pushed to the node. Without a
+    /// key its packages are taken as they are.
+    folder: Option<Packages>,
     /// What it is, for people.
     description: Option<String>,
     /// Debian: the suite (`bookworm`); of a flat repository a path that ends in `/`.
@@ -35,9 +40,14 @@ pub struct Want {
     enabled: bool,
     /// The key that signs it: the key itself (`-----BEGIN PGP …`), a path on the node, or on EL a URL.
     gpgkey: Option<String>,
+    /// In place of `gpgkey`: a file of the site with the key (`-----BEGIN PGP …`).
+    key_file: Option<SiteText>,
     /// Signatures are not checked.
     #[serde(default)]
     unsigned: bool,
+    /// Packages that are not taken from it; `*` stands for anything. Debian: its hosts are pinned so.
+    #[serde(default)]
+    exclude: Vec<String>,
     /// EL: its priority, the lowest number wins (yum needs its plugin for that). Debian: the pin of its host, the
     /// highest number wins.
     priority: Option<u16>,
@@ -55,6 +65,9 @@ pub struct Want {
 pub struct Seen {
     /// False when repositories were set up otherwise since the lists were fetched.
     fresh: bool,
+    /// What lies in its folder.
+    #[serde(skip)]
+    pushed: Pushed,
 }
 
 const SECTION: &str = "repository";
@@ -89,21 +102,38 @@ fn stock(platform: Platform) -> &'static [(&'static str, &'static str, &'static 
 impl Want {
     /// The key, when the step holds the key itself.
     fn own_key(&self) -> Option<&str> {
-        self.gpgkey
-            .as_deref()
-            .filter(|key| key.trim_start().starts_with("-----BEGIN"))
+        let file = self.key_file.as_ref().map(|file| file.0.as_str());
+        let key = file.or(self.gpgkey.as_deref());
+        key.filter(|key| key.trim_start().starts_with("-----BEGIN"))
+    }
+
+    fn has_key(&self) -> bool {
+        self.gpgkey.is_some() || self.key_file.is_some()
+    }
+
+    /// Whether signatures are checked.
+    fn is_signed(&self) -> bool {
+        !self.unsigned && (self.folder.is_none() || self.has_key())
+    }
+
+    /// Where its packages are for the package tool.
+    fn urls(&self) -> Vec<String> {
+        match &self.folder {
+            Some(_) => vec![format!("file://{PLACE}/{}", self.repository)],
+            None => self.url.0.clone(),
+        }
     }
 
     fn repo_file(&self) -> String {
         let id = &self.repository;
         let mut text = format!("[{id}]\nname={}\n", self.description.as_ref().unwrap_or(id));
-        let _ = writeln!(text, "baseurl={}", self.url.0.join("\n        "));
+        let _ = writeln!(text, "baseurl={}", self.urls().join("\n        "));
         let _ = writeln!(text, "enabled={}", i32::from(self.enabled));
-        let _ = writeln!(text, "gpgcheck={}", i32::from(!self.unsigned));
-        if let Some(key) = &self.gpgkey {
-            let key = if self.own_key().is_some() {
-                format!("file://{KEYS}/RPM-GPG-KEY-{id}")
-            } else if key.starts_with('/') {
+        let _ = writeln!(text, "gpgcheck={}", i32::from(self.is_signed()));
+        if self.own_key().is_some() {
+            let _ = writeln!(text, "gpgkey=file://{KEYS}/RPM-GPG-KEY-{id}");
+        } else if let Some(key) = &self.gpgkey {
+            let key = if key.starts_with('/') {
                 format!("file://{key}")
             } else {
                 key.clone()
@@ -113,6 +143,9 @@ impl Want {
         if let Some(priority) = self.priority {
             let _ = writeln!(text, "priority={priority}");
         }
+        if !self.exclude.is_empty() {
+            let _ = writeln!(text, "exclude={}", self.exclude.join(" "));
+        }
         text
     }
 
@@ -121,12 +154,8 @@ impl Want {
         if let Some(description) = &self.description {
             let _ = writeln!(text, "# {description}");
         }
-        let _ = writeln!(text, "Types: deb\nURIs: {}", self.url.0.join(" "));
-        let _ = writeln!(
-            text,
-            "Suites: {}",
-            self.suite.as_deref().unwrap_or_default()
-        );
+        let _ = writeln!(text, "Types: deb\nURIs: {}", self.urls().join(" "));
+        let _ = writeln!(text, "Suites: {}", self.suite.as_deref().unwrap_or("./"));
         if !self.components.is_empty() {
             let _ = writeln!(text, "Components: {}", self.components.join(" "));
         }
@@ -136,7 +165,7 @@ impl Want {
         if self.expired {
             text.push_str("Check-Valid-Until: no\n");
         }
-        if self.unsigned {
+        if !self.is_signed() {
             text.push_str("Trusted: yes\n");
         }
         if let Some(key) = self.own_key() {
@@ -150,8 +179,8 @@ impl Want {
         text
     }
 
-    /// Pins every host it is fetched from; a folder has no host.
-    fn pin_file(&self, priority: u16) -> String {
+    /// Pins every host it is fetched from; a folder has no host. The first pin that fits counts.
+    fn pin_file(&self) -> String {
         let mut hosts: Vec<_> = self
             .url
             .0
@@ -168,11 +197,46 @@ impl Want {
             })
             .collect();
         hosts.dedup();
-        let pins: Vec<_> = hosts
-            .iter()
-            .map(|host| format!("Package: *\nPin: origin \"{host}\"\nPin-Priority: {priority}\n"))
-            .collect();
+        let mut pins = Vec::new();
+        let mut pin = |packages: &str, host: &str, priority: i32| {
+            pins.push(format!(
+                "Package: {packages}\nPin: origin \"{host}\"\nPin-Priority: {priority}\n"
+            ));
+        };
+        for host in &hosts {
+            if !self.exclude.is_empty() {
+                pin(&self.exclude.join(" "), host, -1);
+            }
+            if let Some(priority) = self.priority {
+                pin("*", host, priority.into());
+            }
+        }
         pins.join("\n")
+    }
+}
+
+impl Want {
+    /// What is wrong with a folder of packages.
+    fn check_folder(&self, target: &Target) -> Result<(), String> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        if self.vault {
+            return Err("`vault` takes a `url`, not a `folder`".into());
+        }
+        if target.platform.is_el() {
+            return Ok(());
+        }
+        if self.suite.is_some() || !self.components.is_empty() {
+            return Err("a `folder` has no `suite` and no `components`".into());
+        }
+        if !self.exclude.is_empty() {
+            return Err("apt cannot `exclude` packages of a `folder`: leave them out of it".into());
+        }
+        if self.is_signed() && !folder.has("InRelease") && !folder.has("Release.gpg") {
+            return Err("apt checks the signature of a repository's `Release`, and the `folder` has no `InRelease` or `Release.gpg`: sign it, or leave the key out".into());
+        }
+        Ok(())
     }
 }
 
@@ -194,7 +258,7 @@ impl Kind for Repository {
     const SHELL: &'static str = super::package::SHELL;
     const ENDS_STAGE: bool = true;
     const ORPHANED: Orphaned = Orphaned::Removed(
-        "its files (list, pin, own key) go, and the lists are fetched anew; of a vault, which is edited into CentOS's own files, nothing goes",
+        "its files (list, pin, own key, pushed packages) go, and the lists are fetched anew; of a vault, which is edited into CentOS's own files, nothing goes",
     );
     type Want = Want;
     type Seen = Seen;
@@ -212,8 +276,18 @@ impl Kind for Repository {
                 id.escape_debug()
             ));
         }
-        if want.url.0.is_empty() {
-            return Err("`url` says where the packages are: name at least one".into());
+        if want.url.0.is_empty() == want.folder.is_none() {
+            return Err("name a `url`, or a `folder` of the site with the packages".into());
+        }
+        want.check_folder(target)?;
+        for pattern in &want.exclude {
+            let ok = |b: u8| b.is_ascii_alphanumeric() || b"+._-*?".contains(&b);
+            if pattern.is_empty() || pattern.starts_with('-') || !pattern.bytes().all(ok) {
+                return Err(format!(
+                    "`{}` is no package that could be excluded: letters, digits and `+._-*?`",
+                    pattern.escape_debug()
+                ));
+            }
         }
         for url in &want.url.0 {
             valid::plain("url", url)?;
@@ -237,10 +311,13 @@ impl Kind for Repository {
                 "`description`, `suite` and `components` are words without line breaks".into(),
             );
         }
+        if want.unsigned && want.has_key() {
+            return Err("a key and `unsigned` contradict each other".into());
+        }
+        if want.key_file.is_some() && (want.gpgkey.is_some() || want.own_key().is_none()) {
+            return Err("`key_file` stands for `gpgkey`, and holds the key as text (`-----BEGIN PGP …`): `gpg --armor --export`".into());
+        }
         if let Some(key) = &want.gpgkey {
-            if want.unsigned {
-                return Err("`gpgkey` and `unsigned` contradict each other".into());
-            }
             let url = target.platform.is_el() && key.contains("://");
             if want.own_key().is_none()
                 && (!(key.starts_with('/') || url) || key.contains(char::is_whitespace))
@@ -256,10 +333,14 @@ impl Kind for Repository {
                 ));
             }
             if want.vault
-                && (want.url.0.len() != 1 || want.gpgkey.is_some() || want.priority.is_some())
+                && (want.url.0.len() != 1
+                    || want.has_key()
+                    || want.priority.is_some()
+                    || !want.exclude.is_empty())
             {
                 return Err(
-                    "`vault` takes one `url` and keeps CentOS's own keys and priorities".into(),
+                    "`vault` takes one `url` and keeps CentOS's own keys, priorities and excludes"
+                        .into(),
                 );
             }
         } else {
@@ -267,6 +348,7 @@ impl Kind for Repository {
                 return Err("`vault` is for EL: of an archived Debian give `url`, `suite`, `components` and `expired = true`".into());
             }
             match &want.suite {
+                _ if want.folder.is_some() => {}
                 None => return Err("`suite` is missing: on Debian a repository has one (`bookworm`)".into()),
                 Some(suite) if suite.ends_with('/') == want.components.is_empty() => {}
                 Some(_) => return Err("name `components` (`[\"main\"]`), or end the `suite` of a flat repository in `/`".into()),
@@ -307,10 +389,10 @@ impl Kind for Repository {
                 format!("/etc/apt/sources.list.d/{id}.sources"),
                 want.sources_file(),
             ));
-            if let Some(priority) = want.priority {
+            if want.priority.is_some() || !want.exclude.is_empty() {
                 edits.push(whole(
                     format!("/etc/apt/preferences.d/{id}.pref"),
-                    want.pin_file(priority),
+                    want.pin_file(),
                 ));
             }
         } else {
@@ -328,31 +410,46 @@ impl Kind for Repository {
         edits
     }
 
-    fn observe(_wants: &[&Want], target: &Target, observe: &mut Observe) {
+    fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
         let tool = tool_word(target.platform.package_tool());
         observe.section(SECTION, Call::new("nw_repository_state").arg(tool));
+        let pushed = wants.iter().filter(|w| w.folder.is_some());
+        Pushed::observe(pushed.map(|w| w.repository.clone()).collect(), observe);
     }
 
-    fn parse(_want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
-        match answer.text(SECTION).trim() {
-            "fresh" => Ok(Seen { fresh: true }),
-            "stale" => Ok(Seen { fresh: false }),
-            other => Err(format!(
-                "the state of the package lists makes no sense: `{other}`"
-            )),
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let fresh = match answer.text(SECTION).trim() {
+            "fresh" => true,
+            "stale" => false,
+            other => {
+                return Err(format!(
+                    "the state of the package lists makes no sense: `{other}`"
+                ));
+            }
+        };
+        let pushed = match &want.folder {
+            Some(_) => Pushed::read(&want.repository, answer)?,
+            None => Pushed::default(),
+        };
+        Ok(Seen { fresh, pushed })
+    }
+
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        let folder = want.folder.as_ref();
+        let mut deltas = folder.map_or(Vec::new(), |folder| folder.deltas(&seen.pushed));
+        if !seen.fresh || !deltas.is_empty() {
+            deltas.push(Delta::new("lists", "of other repositories", "fetched"));
         }
-    }
-
-    fn compare(_want: &Want, seen: &Seen, _target: &Target) -> Verdict {
-        if seen.fresh {
+        if deltas.is_empty() {
             Verdict::Same
         } else {
-            Verdict::Change(vec![Delta::new(
-                "lists",
-                "of other repositories",
-                "fetched",
-            )])
+            Verdict::Change(deltas)
         }
+    }
+
+    fn contents(want: &Want, seen: &Seen) -> Vec<Payload> {
+        let folder = want.folder.as_ref();
+        folder.map_or(Vec::new(), |folder| folder.contents(&seen.pushed))
     }
 
     fn paths(want: &Want, target: &Target) -> Vec<String> {
@@ -364,17 +461,34 @@ impl Kind for Repository {
         paths
     }
 
-    fn compare_written(want: &Want, _seen: &Seen, target: &Target) -> Verdict {
-        Self::compare(want, &Seen { fresh: false }, target)
+    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        let pushed = seen.pushed.clone();
+        let seen = Seen {
+            fresh: false,
+            pushed,
+        };
+        Self::compare(want, &seen, target)
     }
 
-    fn actions(_wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
         let tool = tool_word(target.platform.package_tool());
-        vec![Call::new("nw_repository").arg(tool)]
+        let (mut calls, mut blob) = (Vec::new(), 0);
+        for (want, seen) in wants {
+            if let Some(folder) = &want.folder
+                && !folder.deltas(&seen.pushed).is_empty()
+            {
+                calls.push(folder.push(&want.repository, &seen.pushed, blob));
+                blob += Self::contents(want, seen).len();
+            }
+        }
+        calls.push(Call::new("nw_repository").arg(tool));
+        calls
     }
 
     fn after_removal(target: &Target) -> Vec<Call> {
-        Self::actions(&[], target)
+        let mut calls = vec![Call::new("nw_repository_sweep")];
+        calls.extend(Self::actions(&[], target));
+        calls
     }
 
     fn together() -> bool {

@@ -1,13 +1,15 @@
 # Whether the package tool's lists were fetched from the repositories that are set up now. "$NW_STATE/repositories"
 # keeps the digest of what is set up, as it was when they were fetched; no time stamp is compared.
 : "${NW_STATE:=/var/lib/nodewright}"
+# Where pushed packages lie: readable by all, because apt reads as a user of its own.
+: "${NW_PACKAGES:=/var/lib/nodewright-packages}"
 
 # Sets nw_rp_digest for tool $1.
 nw_repository_digest() {
   case $1 in
-  apt) nw_rp_globs='/etc/apt/sources.list /etc/apt/sources.list.d/*' ;;
-  yum) nw_rp_globs='/etc/yum.conf /etc/yum.repos.d/*.repo' ;;
-  *) nw_rp_globs='/etc/dnf/dnf.conf /etc/yum.repos.d/*.repo' ;;
+  apt) nw_rp_globs="/etc/apt/sources.list /etc/apt/sources.list.d/* $NW_PACKAGES/*/Packages" ;;
+  yum) nw_rp_globs="/etc/yum.conf /etc/yum.repos.d/*.repo $NW_PACKAGES/*/repodata/repomd.xml" ;;
+  *) nw_rp_globs="/etc/dnf/dnf.conf /etc/yum.repos.d/*.repo $NW_PACKAGES/*/repodata/repomd.xml" ;;
   esac
   set --
   # The words are split and expanded on purpose; they are constants.
@@ -66,4 +68,53 @@ nw_repository() {
   nw_repository_digest "$nw_rp_tool" || return
   mkdir -p "$NW_STATE" && printf '%s\n' "$nw_rp_digest" >"$NW_STATE/.nw-repositories" &&
     mv -f "$NW_STATE/.nw-repositories" "$NW_STATE/repositories"
+}
+
+# nw_repository_files ID...: the digests of what was pushed, and "odd  PATH" for what is not root's or not open to all.
+nw_repository_files() {
+  for nw_rp_id; do
+    shift
+    nw_rp_dir=$NW_PACKAGES/$nw_rp_id
+    if [ -d "$nw_rp_dir" ] && [ ! -L "$nw_rp_dir" ]; then set -- "$@" "$nw_rp_dir"; fi
+  done
+  [ "$#" -gt 0 ] || return 0
+  find "$@" -type f -exec sha256sum -- {} + || return
+  find "$@" \( ! -user root -o -type f ! -perm 0644 -o -type d ! -perm 0755 -o ! -type f ! -type d \) \
+    -exec printf 'odd  %s\n' {} +
+}
+
+# nw_repository_folder ID COUNT [NAME]... [NAME CONTENT]...: the folder as it is to be. COUNT files of it are there and
+# stay, the others were brought. It is made beside the one that is there and takes its place whole.
+nw_repository_folder() {
+  nw_rp_dir=$NW_PACKAGES/$1 nw_rp_new=$NW_PACKAGES/.nw-$1 nw_rp_stay=$2; shift 2
+  rm -rf -- "$nw_rp_new" "$nw_rp_new.old" && ( umask 022; mkdir -p -- "$nw_rp_new" ) || return
+  while [ "$#" -gt 0 ]; do
+    nw_rp_name=$1; shift
+    if [ "$nw_rp_stay" -gt 0 ]; then
+      nw_rp_from=$nw_rp_dir/$nw_rp_name nw_rp_stay=$((nw_rp_stay - 1))
+    else
+      nw_rp_from=$(readlink -- "$1") || return
+      shift
+    fi
+    case $nw_rp_name in */*) ( umask 022; mkdir -p -- "$nw_rp_new/${nw_rp_name%/*}" ) || return ;; esac
+    # Not copied where one filesystem holds both.
+    ln -- "$nw_rp_from" "$nw_rp_new/$nw_rp_name" 2>/dev/null || cp -- "$nw_rp_from" "$nw_rp_new/$nw_rp_name" || return
+    chown -- root:root "$nw_rp_new/$nw_rp_name" && chmod -- 0644 "$nw_rp_new/$nw_rp_name" || return
+  done
+  if [ -e "$nw_rp_dir" ] || [ -L "$nw_rp_dir" ]; then mv -T -- "$nw_rp_dir" "$nw_rp_new.old" || return; fi
+  if ! mv -T -- "$nw_rp_new" "$nw_rp_dir"; then
+    [ ! -e "$nw_rp_new.old" ] || mv -T -- "$nw_rp_new.old" "$nw_rp_dir"
+    return 1
+  fi
+  rm -rf -- "$nw_rp_new.old"
+}
+
+# Folders that no repository names any more go.
+nw_repository_sweep() {
+  for nw_rp_dir in "$NW_PACKAGES"/*/; do
+    [ -d "$nw_rp_dir" ] || continue
+    nw_rp_dir=${nw_rp_dir%/}
+    grep -rqs -- "file://$nw_rp_dir\([ /]\|\$\)" /etc/yum.repos.d /etc/apt/sources.list /etc/apt/sources.list.d ||
+      rm -rf -- "$nw_rp_dir" || return
+  done
 }

@@ -94,6 +94,22 @@ fn a_sources_file_with_its_key_and_pin() {
 }
 
 #[test]
+fn what_is_excluded_is_pinned_away_on_debian() {
+    let pin = |priority: Option<u16>| {
+        let files = written(
+            Platform::Debian12,
+            serde_json::json!({"repository": "site", "url": "http://192.0.2.10/", "suite": "./",
+                "exclude": ["linux-image*", "x"], "priority": priority}),
+        );
+        files[1].1.clone()
+    };
+    let away = "Package: linux-image* x\nPin: origin \"192.0.2.10\"\nPin-Priority: -1\n";
+    assert_eq!(pin(None), away);
+    let rest = "Package: *\nPin: origin \"192.0.2.10\"\nPin-Priority: 900\n";
+    assert_eq!(pin(Some(900)), format!("{away}\n{rest}"));
+}
+
+#[test]
 fn an_archive_takes_the_place_of_dead_mirrors() {
     let keys = written(
         Platform::El6,
@@ -143,7 +159,10 @@ fn lists_are_fetched_when_a_repository_changed() {
         Repository::paths(&want, &target),
         ["/etc/apt/sources.list.d/flat.sources"]
     );
-    let seen = Seen { fresh: false };
+    let seen = Seen {
+        fresh: false,
+        pushed: Pushed::default(),
+    };
     let calls = Repository::actions(&[(&want, &seen), (&want, &seen)], &target);
     assert_eq!(
         calls.iter().map(Call::to_shell).collect::<Vec<_>>(),

@@ -6,7 +6,7 @@ use super::library::Library;
 use super::reader::Placed;
 use super::render::{Around, Renderer};
 use super::shorewall::{Family, protocol};
-use super::step::Step;
+use super::step::{SiteKey, Step};
 use super::subject::{Common, Subject};
 use crate::resource::{Address, EditChange, Resource, StepMeta, Target};
 use crate::site::{Finding, Place, Site, Sources, Table, any_of, did_you_mean, shown};
@@ -79,6 +79,9 @@ pub struct Open {
     /// The role that needs them.
     pub role: String,
 }
+
+/// The code of a file or folder of the site that a step names and that cannot be used.
+pub const SITE_FILE: &str = "SITE-FILE";
 
 /// Who may come through an open port, besides zones, addresses and networks.
 const FROM: [&str; 4] = ["peers", "operators", "any", "knock"];
@@ -323,7 +326,8 @@ impl<'a> Expander<'a> {
             Some(source) => Some(renderer.text(source, around)?),
             None => None,
         };
-        let own = renderer.table(&step.own, around)?;
+        let mut own = renderer.table(&step.own, around)?;
+        self.read_site(step, &mut own)?;
         let meta = Arc::new(StepMeta {
             index,
             place: format!("{}:{}", location.file, location.line),
@@ -340,6 +344,34 @@ impl<'a> Expander<'a> {
                 None
             }
         }
+    }
+
+    /// Puts what the site has in the place of the paths that name it.
+    fn read_site(&mut self, step: &Step, own: &mut Map<String, Json>) -> Option<()> {
+        let files = self.library.site_files();
+        for (key, what) in &step.site_keys {
+            let Some(Json::String(path)) = own.get(key) else {
+                continue;
+            };
+            let tool = self.target.platform.package_tool();
+            let read = match what {
+                SiteKey::Text => files.text(path).map(Json::from),
+                SiteKey::Packages => files
+                    .packages(path, tool)
+                    .map(|files| serde_json::json!({ "folder": path, "files": files })),
+            };
+            match read {
+                Ok(value) => _ = own.insert(key.clone(), value),
+                Err(why) => {
+                    let place = step.own.get(key).map_or(step.place, |(_, tree)| tree.place);
+                    self.out
+                        .findings
+                        .push(Finding::error(SITE_FILE, why).at(place));
+                    return None;
+                }
+            }
+        }
+        Some(())
     }
 
     fn add(&mut self, resources: Vec<Resource>, place: Place) {

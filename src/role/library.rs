@@ -1,6 +1,7 @@
 //! Where roles and templates come from: shipped ones are in the binary, a file of the same path in the site wins.
 
 use super::file::Role;
+use super::site_files::SiteFiles;
 use super::template::{Engine, TemplateError};
 use crate::site::{FileId, Finding, Place, Sources, Table, Tree, Value, shown};
 use indexmap::IndexMap;
@@ -26,6 +27,7 @@ pub struct Library {
     texts: BTreeMap<String, String>,
     site: Vec<(String, FileId)>,
     broken: BTreeSet<String>,
+    files: SiteFiles,
 }
 
 impl Library {
@@ -39,7 +41,10 @@ impl Library {
         let files = files
             .into_iter()
             .map(|(path, text)| (root.join(&path).display().to_string(), path, text));
-        Self::build(SHIPPED, &files.collect::<Vec<_>>(), sources, findings)
+        Self {
+            files: SiteFiles::of(root),
+            ..Self::build(SHIPPED, &files.collect::<Vec<_>>(), sources, findings)
+        }
     }
 
     /// The same from texts: what a site has, as pairs of path (`roles/x.toml`) and content.
@@ -107,6 +112,7 @@ impl Library {
                 .filter_map(|path| ids.get(&path).map(|id| (path.clone(), *id)))
                 .collect(),
             broken: BTreeSet::new(),
+            files: SiteFiles::default(),
         };
         // What is only ever copied need not be a template.
         let copied = library.copied();
@@ -128,6 +134,11 @@ impl Library {
     /// Every role, by name.
     pub fn roles(&self) -> impl Iterator<Item = &Role> {
         self.roles.values()
+    }
+
+    /// Other files of the site.
+    pub fn site_files(&self) -> &SiteFiles {
+        &self.files
     }
 
     /// What renders.

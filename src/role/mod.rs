@@ -5,21 +5,26 @@ pub mod file;
 mod filters;
 mod head;
 mod library;
+mod packages;
 mod reader;
 mod render;
 mod schema;
 mod shorewall;
+mod site_files;
 mod step;
 mod subject;
 pub mod template;
 mod vars;
 
-pub use expand::{Check, Expansion, Open, Selector, expand, expand_all, expand_subject, files};
+pub use expand::{
+    Check, Expansion, Open, SITE_FILE, Selector, expand, expand_all, expand_subject, files,
+};
 pub use file::{Role, Scope, Severity};
 pub use head::Head;
 pub use library::{Library, eject};
 pub use reader::Placed;
 pub use schema::{kinds_reference, schema};
-pub use step::{STEP_KEYS, Step};
+pub use site_files::SiteFiles;
+pub use step::{STEP_KEYS, SiteKey, Step};
 pub use subject::{Level, Subject};
 pub use vars::VarType;

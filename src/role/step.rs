@@ -53,8 +53,19 @@ pub struct Step {
     pub meta: StepMeta,
     /// The kind's own keys.
     pub own: Table,
+    /// Those of them that name a file or folder of the site, which is read when the step is rendered.
+    pub site_keys: Vec<(String, SiteKey)>,
     /// Nothing was wrong with it when its file was read; another is not rendered.
     pub sound: bool,
+}
+
+/// What a key gets of the file or folder that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteKey {
+    /// The text of a file.
+    Text,
+    /// The packages in a folder.
+    Packages,
 }
 
 impl std::fmt::Debug for Step {
@@ -128,6 +139,7 @@ impl Step {
                 ..StepMeta::default()
             },
             own,
+            site_keys: site_keys(kind),
             sound: check.findings.len() == before,
         })
     }
@@ -140,6 +152,21 @@ pub(super) fn properties(kind: &dyn Erased) -> Vec<String> {
     properties
         .map(|p| p.keys().cloned().collect())
         .unwrap_or_default()
+}
+
+/// The keys of a kind's step that name something of the site, by its schema.
+fn site_keys(kind: &dyn Erased) -> Vec<(String, SiteKey)> {
+    let schema = kind.schema();
+    let properties = schema.get("properties").and_then(|p| p.as_object());
+    let key = |(name, schema): (&String, &serde_json::Value)| {
+        let what = match schema["x-nodewright"].as_str()? {
+            "text" => SiteKey::Text,
+            "packages" => SiteKey::Packages,
+            _ => return None,
+        };
+        Some((name.clone(), what))
+    };
+    properties.into_iter().flatten().filter_map(key).collect()
 }
 
 /// Compares what can be compared before anything is rendered with what the kind takes.

@@ -6,8 +6,8 @@ use super::machines::{Cluster, Group, Guest, Mirror, Node, Partition};
 use super::network::{Firewall, Serial, Zone};
 use super::types::{
     Address, AgeRecipient, Date, DomainName, Duration, Host, HostName, Line, Name, PartitionKey,
-    Port, ReachWord, RuleCode, SecretName, Size, SourceNet, SshKey, Table, TimeZone, Url, UserName,
-    Version, Word as _, ZoneName,
+    Port, ReachWord, RuleCode, SecretName, SitePath, Size, SourceNet, SshKey, Table, TimeZone, Url,
+    UserName, Version, Word as _, ZoneName,
 };
 use crate::resource::Platform;
 use indexmap::IndexMap;
@@ -336,7 +336,7 @@ pub struct Mail {
     pub root: Vec<Line>,
 }
 
-/// A package repository.
+/// A package repository: on a server, or a folder of packages in the site that is pushed to the nodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
@@ -344,10 +344,17 @@ pub struct Repository {
     #[serde(default)]
     pub description: Option<Line>,
     /// Where it is served; `$releasever` and `$basearch` are left to yum and dnf. `file:///…` is a folder on the node.
-    pub url: Url,
-    /// The key that signs its packages: a URL.
+    #[serde(default)]
+    pub url: Option<Url>,
+    /// A folder of packages in the site with their metadata, pushed to the nodes: for releases whose mirrors are gone.
+    #[serde(default)]
+    pub folder: Option<SitePath>,
+    /// The key that signs its packages: a URL, which apt does not know.
     #[serde(default)]
     pub key: Option<Url>,
+    /// A file in the site with the key that signs its packages (`-----BEGIN PGP …`).
+    #[serde(default)]
+    pub key_file: Option<SitePath>,
     /// Distribution, for apt only, such as `bookworm`.
     #[serde(default)]
     pub suite: Option<Name>,
@@ -357,6 +364,9 @@ pub struct Repository {
     /// The platforms that use it; all where none is named.
     #[serde(default)]
     pub platforms: Vec<Platform>,
+    /// Packages that are not taken from it; `*` stands for anything.
+    #[serde(default)]
+    pub exclude: Vec<Line>,
     /// Lower goes first, where the package manager knows priorities.
     #[serde(default)]
     #[schemars(range(min = 1, max = 99))]
@@ -385,6 +395,13 @@ pub struct Operator {
     /// A recipient of age for the encrypted file, beside the SSH keys.
     #[serde(default)]
     pub age: Option<AgeRecipient>,
+}
+
+impl Repository {
+    /// Whether nodes of this platform use it.
+    pub fn is_for(&self, platform: Platform) -> bool {
+        self.platforms.is_empty() || self.platforms.contains(&platform)
+    }
 }
 
 impl Operator {

@@ -1,7 +1,7 @@
 //! Names that must name something, and keys of which one is wanted: what types cannot say.
 
 use super::finding::{Finding, any_of, did_you_mean, shown};
-use super::inventory::Reach;
+use super::inventory::{Reach, Repository};
 use super::types::Word as _;
 use super::{Place, Site};
 
@@ -368,8 +368,46 @@ impl Checker<'_> {
         }
     }
 
+    fn repository(&mut self, name: &str, repository: &Repository) {
+        match (&repository.url, &repository.folder) {
+            (Some(_), Some(_)) => self.choice(
+                &["repository", name, "url"],
+                format!("repository `{name}` has both `url` and `folder`"),
+                &["repository", name, "folder"],
+            ),
+            (None, None) => self.missing(
+                &["repository", name],
+                format!("repository `{name}` has neither `url` nor `folder`"),
+                "add `url = \"https://…\"`, or `folder` with the packages",
+            ),
+            _ => {}
+        }
+        if repository.key.is_some() && repository.key_file.is_some() {
+            self.choice(
+                &["repository", name, "key"],
+                format!("repository `{name}` has both `key` and `key_file`"),
+                &["repository", name, "key_file"],
+            );
+        }
+        let mut users = self.site.node_names().filter(|node| {
+            let platform = self.site.platform_of(node);
+            repository.is_for(platform) && !platform.is_el()
+        });
+        if let (Some(_), Some(node)) = (&repository.key, users.next()) {
+            let message = format!("apt takes no key from a URL, and {node} would use it");
+            let place = self.place(&["repository", name, "key"]);
+            self.findings
+                .push(Finding::error("KEY-URL", message).at(place).help(
+                "put the key into the site, look at its fingerprint, and name it with `key_file`",
+            ));
+        }
+    }
+
     fn others(&mut self) {
         let site = self.site;
+        for (name, repository) in &site.inventory.repository {
+            self.repository(name.as_str(), repository);
+        }
         for (name, operator) in &site.inventory.operator {
             if operator.all_keys().next().is_none() {
                 self.missing(

@@ -191,6 +191,16 @@ pub(super) fn absolute_path(text: &str) -> Checked {
     )
 }
 
+pub(super) fn site_path(text: &str) -> Checked {
+    let right = text
+        .split('/')
+        .all(|p| !p.is_empty() && p != "." && p != ".." && !p.starts_with('-'));
+    ensure(
+        right && plain(text) && text.len() <= 1024,
+        "a path within the site does not begin with `/`, has no `.` or `..`, and no spaces or quotes",
+    )
+}
+
 /// Characters of paths that no shell and no configuration file gives a meaning.
 fn plain(text: &str) -> bool {
     text.bytes()

@@ -10,8 +10,8 @@ pub use knock::knock_findings;
 
 use crate::plan::Selection;
 use crate::plan::fold::{Wish, conflicts};
-use crate::resource::Resource;
-use crate::role::{Expansion, Library, expand_all};
+use crate::resource::{PackageTool, Resource};
+use crate::role::{Expansion, Library, SITE_FILE, expand_all};
 use crate::rules;
 use crate::site::types::Date;
 use crate::site::{Finding, Overrides, SelectError, Severity, Site, Sources};
@@ -67,11 +67,17 @@ impl Survey {
         findings.extend(judged.findings);
         let library = Library::load(dir, &mut sources, &mut findings);
         findings.extend(library.moved(&sources));
+        let told = loaded.site.iter();
+        let told: Vec<Finding> = told.flat_map(|s| site_files(s, &library)).collect();
+        findings.extend(told.iter().cloned());
         let mut nodes = IndexMap::new();
         let sites = loaded.site.iter();
         for (node, mut expansion) in sites.flat_map(|s| expand_all(s, &library, &sources)) {
             let wrong = std::mem::take(&mut expansion.findings);
-            findings.extend(wrong);
+            // What a role only passes on is told where the site says it.
+            let again =
+                |f: &Finding| f.code == SITE_FILE && told.iter().any(|t| t.message == f.message);
+            findings.extend(wrong.into_iter().filter(|f| !again(f)));
             findings.extend(at_odds(&expansion.resources));
             nodes.insert(node.to_owned(), expansion);
         }
@@ -143,6 +149,38 @@ pub fn matching<'a>(
         .collect();
     let glob = selection.unmatched(&all).into_iter().next();
     glob.map_or(Ok(()), |glob| Err(SurveyError::Glob(glob)))
+}
+
+/// What is wrong with files and folders that the inventory names.
+fn site_files(site: &Site, library: &Library) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, repository) in &site.inventory.repository {
+        let mut tools: Vec<PackageTool> = Vec::new();
+        for node in site.node_names() {
+            let platform = site.platform_of(node);
+            if repository.is_for(platform) && !tools.contains(&platform.package_tool()) {
+                tools.push(platform.package_tool());
+            }
+        }
+        let files = library.site_files();
+        let mut say = |key: &str, why: String| {
+            let place = site.value_place(&["repository", name.as_str(), key]);
+            findings.push(Finding::error(SITE_FILE, why).at(place));
+        };
+        if let Some(folder) = &repository.folder {
+            for tool in &tools {
+                if let Err(why) = files.packages(folder.as_str(), *tool) {
+                    say("folder", why);
+                }
+            }
+        }
+        if let Some(file) = &repository.key_file
+            && let Err(why) = files.text(file.as_str())
+        {
+            say("key_file", why);
+        }
+    }
+    findings
 }
 
 /// Steps that want different things of the same place.

@@ -78,6 +78,85 @@ fn options_that_exclude_each_other_are_wrong_usage() {
 }
 
 #[test]
+fn packages_and_keys_that_cannot_be_pushed_are_told_where_the_site_names_them() {
+    let inventory = "[site]\nname = \"s\"\ndomain = \"example.net\"\nplatform = \"el7\"\n\
+         [repository]\nown = { folder = \"packages\", key_file = \"keys/own\" }\n\
+         debs = { folder = \"debs\", platforms = [\"debian12\"] }\n\
+         [zone]\nred = { nic = \"eth0\", network = \"192.0.2.0/24\" }\n\
+         [node]\none = { address.red = \"192.0.2.5\" }\ntwo = { address.red = \"192.0.2.6\" }\n\
+         [group]\nall = { nodes = [\"one\", \"two\"], roles = [\"base\", \"mine\"] }\n";
+    let desk = Desk::new()
+        .file("inventory.toml", inventory)
+        .file("packages/a.rpm", "a")
+        .file(
+            "roles/mine.toml",
+            "description = \"d\"\n[[step]]\nrepository = \"mine\"\nfolder = \"none\"\n",
+        );
+    let (code, out, err) = desk.output(&["check"]);
+    assert_eq!((code, err.as_str()), (64, ""));
+    let at = out.find("error[").unwrap();
+    assert_snapshot!(&out[at..], @r#"
+    error[SITE-FILE]: `packages` has no metadata; `createrepo_c --general-compress-type=gz packages` makes it
+     --> ./inventory.toml:6:18
+      |
+    6 | own = { folder = "packages", key_file = "keys/own" }
+      |                  ^^^^^^^^^^
+
+    error[SITE-FILE]: the site's file `keys/own` is not there
+     --> ./inventory.toml:6:41
+      |
+    6 | own = { folder = "packages", key_file = "keys/own" }
+      |                                         ^^^^^^^^^^
+
+    error[SITE-FILE]: the site has no folder `none`
+     --> ./roles/mine.toml:4:10
+      |
+    4 | folder = "none"
+      |          ^^^^^^
+
+    3 errors, 2 warnings.
+    "#);
+}
+
+#[test]
+fn a_folder_of_packages_goes_to_the_nodes_that_it_is_for() {
+    let sum = "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7";
+    let inventory = "[site]\nname = \"s\"\ndomain = \"example.net\"\nplatform = \"debian12\"\n\
+         [repository]\nown = { folder = \"packages/deb\", priority = 50 }\n\
+         old = { folder = \"packages/el6\", platforms = [\"el6\"] }\n\
+         far = { url = \"https://mirror.example.net/\", suite = \"bookworm\", components = [\"main\"], key_file = \"keys/far\", exclude = [\"linux*\"] }\n\
+         [zone]\nred = { nic = \"eth0\", network = \"192.0.2.0/24\" }\n\
+         [node]\none = { address.red = \"192.0.2.5\", mac.eth0 = \"00:16:76:d6:c9:40\" }\n\
+         [group]\nall = { nodes = [\"one\"], roles = [\"base\"] }\n";
+    // printf 'a\\n' | sha256sum
+    let index = format!("Package: a\nFilename: ./a.deb\nSHA256: {sum}\n");
+    let desk = Desk::new()
+        .file("inventory.toml", inventory)
+        .file("packages/deb/a.deb", "a\n")
+        .file("packages/deb/Packages", &index)
+        .file("keys/far", "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n");
+    let (code, out, err) = desk.output(&["render", "-o", "rendered"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let of = |path: &str| {
+        let file = desk.site().join("rendered/one").join(path);
+        std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{path}: {e}; {out}"))
+    };
+    assert_eq!(
+        of("etc/apt/sources.list.d/own.sources"),
+        "Types: deb\nURIs: file:///var/lib/nodewright-packages/own\nSuites: ./\nTrusted: yes\n"
+    );
+    assert_eq!(
+        of("etc/apt/sources.list.d/far.sources"),
+        "Types: deb\nURIs: https://mirror.example.net/\nSuites: bookworm\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n x\n"
+    );
+    assert_eq!(
+        of("etc/apt/preferences.d/far.pref"),
+        "Package: linux*\nPin: origin \"mirror.example.net\"\nPin-Priority: -1\n"
+    );
+    assert!(!desk.site().join("rendered/one/etc/yum.repos.d").exists());
+}
+
+#[test]
 fn the_version_is_one_line() {
     let page = Desk::new().run(&["--version"]);
     assert_eq!(

@@ -427,6 +427,130 @@ fn folders_are_seen_with_all_that_is_in_them() {
     });
 }
 
+/// A folder of packages as it was pushed, and two files that were brought for it.
+fn packages(place: &Place) {
+    place.write("p/own/a.rpm", "a\n");
+    place.write("p/own/old.rpm", "old\n");
+    place.write("p/own/repodata/repomd.xml", "old\n");
+    place.write("incoming/b", "b\n");
+    place.write("incoming/md", "new\n");
+    fs::create_dir_all(place.path("blob")).unwrap();
+    for (at, name) in [(0, "b"), (1, "md")] {
+        let link = place.path(&format!("blob/{at}"));
+        symlink(place.path("incoming").join(name), link).unwrap();
+    }
+}
+
+const PUSH: &str =
+    r#"nw_repository_folder own 1 a.rpm sub/b.rpm "$NW_BLOB/0" repodata/repomd.xml "$NW_BLOB/1""#;
+
+#[test]
+fn a_folder_of_packages_is_made_of_what_stays_and_what_was_brought() {
+    Place::each(|place| {
+        packages(place);
+        let ran = place.run("repository", &format!("NW_PACKAGES=@/p\n{PUSH}"));
+        assert!(
+            ran.ok && ran.err.is_empty(),
+            "{:?}: {}",
+            place.shell,
+            ran.err
+        );
+        assert_eq!(place.names("p"), ["own"], "nothing is left beside it");
+        assert_eq!(place.names("p/own"), ["a.rpm", "repodata", "sub"]);
+        let read = |name: &str| fs::read_to_string(place.path(name)).unwrap();
+        assert_eq!(read("p/own/a.rpm"), "a\n");
+        assert_eq!(read("p/own/sub/b.rpm"), "b\n");
+        assert_eq!(read("p/own/repodata/repomd.xml"), "new\n");
+        for folder in ["p", "p/own", "p/own/sub", "p/own/repodata"] {
+            assert_eq!(mode(&place.path(folder)), 0o755, "{folder}");
+        }
+        for file in [
+            "p/own/a.rpm",
+            "p/own/sub/b.rpm",
+            "p/own/repodata/repomd.xml",
+        ] {
+            assert_eq!(mode(&place.path(file)), 0o644, "{file}");
+        }
+    });
+}
+
+#[test]
+fn a_folder_of_packages_is_made_where_nothing_or_a_link_is() {
+    Place::each(|place| {
+        for there in [false, true] {
+            packages(place);
+            fs::remove_dir_all(place.path("p")).unwrap();
+            fs::create_dir_all(place.path("p")).unwrap();
+            place.write("elsewhere/x", "x");
+            if there {
+                symlink(place.path("elsewhere"), place.path("p/own")).unwrap();
+            }
+            let call = PUSH.replace("1 a.rpm", "0");
+            let ran = place.run("repository", &format!("NW_PACKAGES=@/p\n{call}"));
+            assert!(ran.ok, "{:?}: {}", place.shell, ran.err);
+            assert_eq!(place.names("p/own"), ["repodata", "sub"]);
+            assert_eq!(place.names("elsewhere"), ["x"]);
+            for name in ["p", "blob"] {
+                fs::remove_dir_all(place.path(name)).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_folder_of_packages_stays_when_a_file_is_missing() {
+    Place::each(|place| {
+        packages(place);
+        fs::remove_file(place.path("incoming/md")).unwrap();
+        let ran = place.run("repository", &format!("NW_PACKAGES=@/p\n{PUSH}"));
+        assert!(!ran.ok, "{:?}", place.shell);
+        assert_eq!(place.names("p/own"), ["a.rpm", "old.rpm", "repodata"]);
+    });
+}
+
+#[test]
+fn pushed_packages_are_told_by_digest_and_rights() {
+    Place::each(|place| {
+        packages(place);
+        let look = "NW_PACKAGES=@/p\nnw_repository_files none own link";
+        symlink(place.path("p/own"), place.path("p/link")).unwrap();
+        for path in ["p/own", "p/own/repodata"] {
+            fs::set_permissions(place.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for path in ["p/own/a.rpm", "p/own/old.rpm", "p/own/repodata/repomd.xml"] {
+            fs::set_permissions(place.path(path), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let lines = || {
+            let ran = place.run("repository", look);
+            assert!(
+                ran.ok && ran.err.is_empty(),
+                "{:?}: {}",
+                place.shell,
+                ran.err
+            );
+            let mut lines: Vec<String> = ran.out.lines().map(ToOwned::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        // printf 'old\\n' and printf 'a\\n' | sha256sum
+        let old = "01d09d19c2139a46aebfb577780d123d7396e97201bc7ead210a2ebff8239dee";
+        let a = "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7";
+        let sums = [
+            format!("{old}  @/p/own/old.rpm"),
+            format!("{old}  @/p/own/repodata/repomd.xml"),
+            format!("{a}  @/p/own/a.rpm"),
+        ];
+        assert_eq!(lines(), sums);
+        fs::set_permissions(place.path("p/own"), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::set_permissions(place.path("p/own/a.rpm"), fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("a.rpm", place.path("p/own/b.rpm")).unwrap();
+        let odd = ["odd  @/p/own", "odd  @/p/own/a.rpm", "odd  @/p/own/b.rpm"];
+        assert_eq!(lines()[3..], odd);
+        let none = place.run("repository", "NW_PACKAGES=@/p\nnw_repository_files none");
+        assert!(none.ok && none.out.is_empty(), "{}", none.err);
+    });
+}
+
 #[test]
 fn a_hash_reaches_chpasswd_by_standard_input_alone() {
     Place::each(|place| {

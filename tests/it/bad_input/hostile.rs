@@ -81,7 +81,11 @@ fn whole() -> toml::Table {
         key = "https://mirror.example.net/key"
         suite = "bookworm"
         components = ["main"]
+        exclude = ["kernel*"]
         platforms = ["el7"]
+        [repository.local]
+        folder = "packages"
+        key_file = "keys/own"
     "#
     .parse()
     .unwrap();
@@ -188,7 +192,7 @@ fn hostile_text_is_refused_or_kept_as_it_is() {
     for (key, path, text) in &kept {
         let person =
             free.contains(&key.as_str()) && (key != "name" || path.starts_with("operator."));
-        let list = key == "0" && path.ends_with("root.0");
+        let list = key == "0" && (path.ends_with("exclude.0") || path.ends_with("root.0"));
         let dotted = *text == "node1.x";
         assert!(
             (person && key != "0") || list || dotted || *text == "ü" && person,
