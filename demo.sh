@@ -11,12 +11,24 @@ export XDG_RUNTIME_DIR=$work/run
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 trap 'nodewright lab down >/dev/null 2>&1; rm -rf "$work"' EXIT
 
+# words WORD...: as one would type them.
+words() {
+  line=''
+  for word; do
+    case $word in
+    *[!A-Za-z0-9_./:=@%+,-]*) line="$line '$word'" ;;
+    *) line="$line $word" ;;
+    esac
+  done
+  printf '$%s\n' "$line"
+}
+
 # step TITLE CODE COMMAND...: shows a command, runs it, and ends the demonstration when it ends with another code.
 step() {
   printf '\n\033[1m== %s\033[0m\n' "$1"
   expected=$2
   shift 2
-  printf '$ %s\n' "$*"
+  words "$@"
   code=0
   "$@" || code=$?
   if [ "$code" != "$expected" ]; then

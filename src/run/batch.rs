@@ -311,18 +311,74 @@ fn before(
     calls
 }
 
-/// The addresses of a batch in a few words, for the subject of a commit.
+/// How long the addresses in the subject of a commit may be together.
+const SUBJECT: usize = 60;
+
+/// The addresses of a batch in a few words, for the subject of a commit: as many as fit, at least one.
 fn summary(steps: &[Step]) -> String {
-    let mut names: Vec<String> = steps
-        .iter()
-        .flat_map(|s| s.addresses.iter().map(ToString::to_string))
-        .collect();
+    let all = steps.iter().flat_map(|s| &s.addresses);
+    let mut names: Vec<String> = all.map(ToString::to_string).collect();
     names.dedup();
-    let more = names.len().saturating_sub(3);
-    names.truncate(3);
-    let mut text = names.join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+    let mut shown = 0;
+    let mut text = String::new();
+    for name in &names {
+        if shown > 0 && text.len() + name.len() > SUBJECT {
+            break;
+        }
+        if shown > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name);
+        shown += 1;
     }
-    text
+    match names.len() - shown {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::StepMeta;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_commits_subject_names_what_fits() {
+        let step = |address: &str| Step {
+            addresses: vec![Address::parse(address).unwrap()],
+            title: String::new(),
+            meta: Arc::new(StepMeta::default()),
+            stage: 0,
+            preflight: Vec::new(),
+            calls: Vec::new(),
+            confirmed: Vec::new(),
+            blobs: Vec::new(),
+            path: None,
+            owns: (String::new(), String::new(), false),
+            guarded: false,
+            digest: String::new(),
+        };
+        let of = |all: &[&str]| summary(&all.iter().map(|a| step(a)).collect::<Vec<_>>());
+        assert_eq!(of(&["r/file:/a"]), "r/file:/a");
+        // A file and what runs by it are one.
+        assert_eq!(
+            of(&["r/cron:a", "r/cron:a", "r/file:/b"]),
+            "r/cron:a, r/file:/b"
+        );
+        let long = format!("r/file:/{}", "x".repeat(70));
+        assert_eq!(
+            of(&[&long, "r/file:/b", "r/file:/c"]),
+            format!("{long} and 2 more")
+        );
+        assert_eq!(
+            of(&[
+                "r/file:/etc/one",
+                "r/file:/etc/two",
+                "r/file:/etc/three",
+                "r/file:/etc/four"
+            ]),
+            "r/file:/etc/one, r/file:/etc/two, r/file:/etc/three and 1 more"
+        );
+    }
 }
