@@ -35,7 +35,10 @@ fn the_shipped_example_is_read() {
     assert_eq!(site.node_names().collect::<Vec<_>>(), ["node1", "node2"]);
     assert_eq!(site.members(), ["node1", "node2"]);
     assert_eq!(site.peers_of("node1"), ["node2"]);
-    assert_eq!(site.roles_of("node2"), ["base", "network", "etckeeper"]);
+    assert_eq!(
+        site.roles_of("node2"),
+        ["base", "network", "firewall", "etckeeper"]
+    );
     assert_eq!(site.groups_of("node2"), ["hypervisors"]);
     assert_eq!(site.inventory.guest.len(), 11);
     assert_eq!(site.login("node2").host, "192.0.2.6");

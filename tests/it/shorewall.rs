@@ -76,10 +76,21 @@ pub fn write(files: &BTreeMap<String, Text>, vault: &Vault, below: &Path) {
     }
 }
 
-fn sites(version: &str) -> [(&'static str, String, usize); 2] {
+/// The example with bonds, which has no firewall of its own yet.
+fn bonded(version: &str) -> String {
+    let text = include_str!("../../inventory/bonded/inventory.toml");
+    let roles = "roles = [\"base\", \"network\"]";
+    assert!(text.contains(roles));
+    let text = text.replace(roles, "roles = [\"base\", \"firewall\"]");
+    format!("{text}\n[versions]\nshorewall = \"{version}\"\n")
+}
+
+/// Each site with its name and the ports of its knock.
+fn sites(version: &str) -> [(&'static str, String, usize); 3] {
     [
         ("crosslink", crosslink(version), 3),
         ("edge", edge(version), 1),
+        ("bonded", bonded(version), 0),
     ]
 }
 
