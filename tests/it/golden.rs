@@ -163,3 +163,37 @@ fn golden_names_never_lead_to_the_loopback() {
         }
     }
 }
+
+/// What a template fills with secrets under /etc is none of what git records there.
+#[test]
+fn golden_secrets_are_not_recorded() {
+    for platform in Platform::ALL {
+        for (node, expansion) in expanded("crosslink", platform) {
+            let record = tempfile::tempdir().unwrap();
+            let git = |words: &[&str]| {
+                let command = std::process::Command::new("git")
+                    .arg("-C")
+                    .arg(record.path())
+                    .args(words)
+                    .output();
+                command.unwrap().status.code()
+            };
+            assert_eq!(git(&["init", "-q"]), Some(0));
+            let ignored = expansion.resources.iter();
+            let mut ignored =
+                ignored.filter(|r| r.address.to_string().contains("block:/etc/.gitignore"));
+            let ignored = ignored.next().expect("what is not recorded");
+            let ignored = ignored.value["content"].as_str().unwrap();
+            std::fs::write(record.path().join(".gitignore"), ignored).unwrap();
+            let mut secret = 0;
+            for (path, content) in files(&expansion.resources) {
+                if let Some(path) = path.strip_prefix("/etc/").filter(|_| content.is_tainted()) {
+                    secret += 1;
+                    let code = git(&["check-ignore", "-q", "--no-index", path]);
+                    assert_eq!(code, Some(0), "{platform} {node}: /etc/{path} is recorded");
+                }
+            }
+            assert!(secret > 0, "{platform} {node}: nothing to look at");
+        }
+    }
+}
