@@ -154,6 +154,20 @@ impl Failure {
         )
     }
 
+    /// Adds the place that a receiver named when it refused (`state PLACE`): not every tool names it.
+    pub(super) fn name_place(&mut self, refused: &str) {
+        let Some(place) = refused.strip_prefix("state ") else {
+            return;
+        };
+        match self {
+            Self::DiskFull(said) | Self::ReadOnly(said) if !said.contains(place) => {
+                *said = format!("{place}: {said}");
+            }
+            Self::NotReady(said) => *said = format!("{place} could not be written"),
+            _ => {}
+        }
+    }
+
     fn advice(&self, node: &str) -> String {
         match self {
             Self::Name(name) => format!("give {node} an address in the inventory, or make {name} resolvable"),

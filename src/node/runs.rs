@@ -205,13 +205,7 @@ impl Session {
                         self.error(Failure::NotReady(why))
                     }
                     mut error => {
-                        // Not every tool names the disk.
-                        if let (Failure::DiskFull(said), Some(place)) =
-                            (&mut error.failure, why.strip_prefix("state "))
-                            && !said.contains(place)
-                        {
-                            *said = format!("{place}: {said}");
-                        }
+                        error.failure.name_place(&why);
                         error
                     }
                 })

@@ -85,7 +85,8 @@ impl Session {
         let heard = format!("{text}{}", String::from_utf8_lossy(&reply.stderr));
         let cut = said.and_then(|s| s.strip_prefix("refused cut "));
         let named = files.iter().find(|f| cut == Some(f.sha256.as_str()));
-        let failure = match (named, classify::remote(&heard, reply.status)) {
+        let refused = said.and_then(|s| s.strip_prefix("refused "));
+        let mut failure = match (named, classify::remote(&heard, reply.status)) {
             (Some(file), _) => Failure::Here(format!(
                 "{} is not what it was when the site was read, or it did not arrive whole",
                 file.path.display()
@@ -93,8 +94,9 @@ impl Session {
             (None, Some(failure)) => failure,
             // The receiver is gone before it said anything.
             (None, None) if said.is_none() && reply.status.is_none() => Failure::Lost,
-            (None, None) => Failure::NotReady(classify::last_line(&heard)),
+            (None, None) => Failure::NotReady(classify::last_line(refused.unwrap_or(&heard))),
         };
+        failure.name_place(refused.unwrap_or_default());
         Err(NodeError {
             node: self.node().to_owned(),
             failure,

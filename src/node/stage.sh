@@ -5,20 +5,21 @@
 nw_in=$nw_state/incoming
 nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
 
-# nw_take BYTES: so many of what comes in, and not one more.
+# nw_take BYTES: so many of what comes in, and not one more. What goes wrong it says where an answer's errors go: the disk
+# may be full.
 nw_take() {
-  dd bs=65536 count="$(($1 / 65536))" iflag=fullblock 2>"$nw_part.said" &&
-    { [ "$(($1 % 65536))" -eq 0 ] || dd bs="$(($1 % 65536))" count=1 iflag=fullblock 2>"$nw_part.said"; }
+  dd bs=65536 count="$(($1 / 65536))" iflag=fullblock &&
+    { [ "$(($1 % 65536))" -eq 0 ] || dd bs="$(($1 % 65536))" count=1 iflag=fullblock; }
 }
 
 nw_take_in() {
   nw_sentinel=$1; shift
   { mkdir -p "$nw_in" && chmod 700 "$nw_state"; } || nw_refuse state "$nw_state"
   nw_part=$(mktemp "$nw_in/.nw-part.XXXXXX") || nw_refuse state "$nw_in"
-  trap 'rm -f "$nw_part" "$nw_part.said"' EXIT
+  trap 'rm -f "$nw_part"' EXIT
   trap 'exit 1' HUP INT TERM PIPE
   while [ "$#" -ge 2 ]; do
-    nw_take "$2" >"$nw_part" || { cat "$nw_part.said" >&2; nw_refuse state "$nw_in"; }
+    nw_take "$2" >"$nw_part" || nw_refuse state "$nw_in"
     nw_got=$(sha256sum <"$nw_part") || nw_refuse tool sha256sum
     [ "${nw_got%% *}" = "$1" ] || nw_refuse cut "$1"
     mv -f "$nw_part" "$nw_in/$1" || nw_refuse state "$nw_in"

@@ -281,3 +281,38 @@ fn a_debian_node_installs_what_was_pushed() {
         "test ! -e /etc/apt/sources.list.d/own.sources && test ! -e /var/lib/nodewright-packages/own",
     );
 }
+
+#[test]
+fn what_one_member_has_no_room_for_begins_on_none() {
+    let rig = Rig::cluster(nodes::debian(2));
+    fill(
+        &rig,
+        "head -c 300000 /dev/urandom >big.deb; d=$(sha256sum <big.deb); \
+         printf 'Package: big\\nVersion: 1\\nArchitecture: all\\nFilename: ./big.deb\\nSize: 300000\\nSHA256: %s\\n' ${d%% *} >Packages",
+    );
+    rig.role(
+        "[[step]]\nfile = \"/etc/before\"\ncontent = \"x\"\n\
+         [[step]]\nrepository = \"own\"\nfolder = \"packages\"\n",
+    );
+    let room = "mkdir -p /var/lib/nodewright/incoming && mount -t tmpfs -o size=64k none /var/lib/nodewright/incoming";
+    rig.nodes.ok("node2", room);
+    let said = rig.apply();
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert_eq!(
+        said.failed(),
+        [
+            "node2: a disk is full: /var/lib/nodewright/incoming: dd: error writing 'standard output': No space left on device. make room (df -h, df -i), then run again",
+            "node1: node2 could not be prepared, so nothing is done here either",
+        ]
+    );
+    for node in ["node1", "node2"] {
+        rig.nodes.ok(
+            node,
+            "test ! -e /etc/before && test ! -e /var/lib/nodewright-packages/own/big.deb",
+        );
+    }
+    rig.nodes.ok("node2", "umount /var/lib/nodewright/incoming");
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    rig.nothing_to_do();
+}
