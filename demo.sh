@@ -37,8 +37,8 @@ step() {
   fi
 }
 
-step 'Is the site sound?' 0 nodewright check
 step 'Two bare nodes, as the site describes them' 0 nodewright lab up
+step 'Is the site sound?' 0 nodewright --lab check
 step 'What would change? (exit 2: changes are pending)' 2 nodewright --lab plan --color never
 step 'Do it' 0 nodewright --lab apply --yes --quiet
 step 'Again: nothing to do' 0 nodewright --lab apply --yes

@@ -87,10 +87,12 @@ impl Context {
 
     /// What this run says besides the site.
     fn overrides(&self) -> Overrides {
+        let lab = self.global.lab.then(super::lab::current).flatten();
         Overrides {
             platform: self.global.lab.then(super::lab::platform),
             containers: self.global.lab && super::lab::containers(),
-            known_hosts: self.global.lab.then(super::lab::known_hosts).flatten(),
+            known_hosts: lab.as_ref().map(|lab| lab.known_hosts.clone()),
+            root_keys: lab.as_ref().map(crate::lab::root_keys),
         }
     }
 

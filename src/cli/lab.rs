@@ -137,23 +137,21 @@ pub fn default_name() -> String {
     std::env::var("NODEWRIGHT_LAB_NAME").unwrap_or_else(|_| DEFAULT_NAME.to_owned())
 }
 
-/// The host keys of that lab's nodes, while it is up.
-pub fn known_hosts() -> Option<std::path::PathBuf> {
-    let lab = crate::lab::State::load(&default_name()).ok().flatten();
-    Some(lab?.known_hosts)
+/// That lab, while it is up.
+pub fn current() -> Option<crate::lab::State> {
+    crate::lab::State::load(&default_name()).ok().flatten()
 }
 
 /// What the nodes of that lab run; bare Debian while it is not up.
 pub fn platform() -> Platform {
-    let lab = crate::lab::State::load(&default_name()).ok().flatten();
-    lab.and_then(|lab| crate::facts::platform_of_root(&lab.root_of(lab.nodes.first()?)?))
+    current()
+        .and_then(|lab| crate::facts::platform_of_root(&lab.root_of(lab.nodes.first()?)?))
         .unwrap_or(Platform::Debian12)
 }
 
 /// Whether its nodes are containers, which have their host's kernel; also while it is not up.
 pub fn containers() -> bool {
-    let lab = crate::lab::State::load(&default_name()).ok().flatten();
-    !lab.is_some_and(|lab| matches!(lab.backend, crate::lab::Backend::Machines(_)))
+    !current().is_some_and(|lab| matches!(lab.backend, crate::lab::Backend::Machines(_)))
 }
 
 /// Does it.

@@ -148,7 +148,7 @@ fn root_keys(
             .context("cannot start ssh-keygen")?;
         let said = String::from_utf8_lossy(&done.stderr);
         anyhow::ensure!(done.status.success(), "ssh-keygen: {}", said.trim());
-        secrets.set(&name, &std::fs::read_to_string(&path)?)?;
+        secrets.set(&name, std::fs::read_to_string(&path)?.trim_end())?;
         made.push((
             node,
             file,

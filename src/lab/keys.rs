@@ -51,6 +51,12 @@ pub fn make(lab: &State, given: Option<&Path>, old: bool) -> Result<()> {
             }
         }
     }
+    fs::create_dir_all(root_keys(lab))?;
+    let (kind, bits) = kinds[kinds.len() - 1];
+    for node in &lab.nodes {
+        let comment = format!("root@{}", node.name);
+        generate(&root_key(lab, &node.name), kind, bits, &comment)?;
+    }
     fs::write(&lab.known_hosts, known)?;
     fs::write(&lab.ssh_config, ssh_config(lab))?;
     Ok(())
@@ -115,6 +121,17 @@ pub fn give_host_keys(lab: &State, node: &Node, etc_ssh: &Path) -> Result<()> {
 /// The folder of a node's host keys.
 pub fn host_keys(lab: &State, node: &Node) -> PathBuf {
     lab.dir.join("host-keys").join(&node.name)
+}
+
+/// The folder of the keys by which root goes from node to node in this lab, `root-NODE` and `root-NODE.pub`: those of
+/// the site never leave it for a rehearsal.
+pub fn root_keys(lab: &State) -> PathBuf {
+    lab.dir.join("root-keys")
+}
+
+/// The private half of such a key.
+pub fn root_key(lab: &State, node: &str) -> PathBuf {
+    root_keys(lab).join(format!("root-{node}"))
 }
 
 fn generate(path: &Path, kind: &str, bits: &str, comment: &str) -> Result<()> {

@@ -45,6 +45,7 @@ pub use containers::{Containers, Network};
 pub use hardware::{
     Accel, BMC_PASSWORD, Bmc, Disk, Hardware, MachineSpec, Nic, Segment, SegmentKind, WayIn,
 };
+pub use keys::{root_key, root_keys};
 pub use machines::{BmcArgs, Machine, Machines, PowerEvent, Wired, back_door, run_bmc};
 pub use spec::{Address, Flavour, Init, LabNode, LabSpec};
 pub use state::{Backend, LABS, Node, State, names};

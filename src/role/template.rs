@@ -292,11 +292,11 @@ fn to_json(value: &Value, source: &str) -> Result<Option<Json>, TemplateError> {
     }))
 }
 
-/// The inside of a text that may be one whole `{{ … }}`, and where it begins.
+/// The inside of a text that may be one whole `{{ … }}`, and where it begins. A line's end around it is text.
 fn whole(source: &str) -> Option<(usize, &str)> {
-    let trimmed = source.trim();
+    let trimmed = source.trim_matches(' ');
     let inner = trimmed.strip_prefix("{{")?.strip_suffix("}}")?;
-    let start = source.len() - source.trim_start().len() + 2;
+    let start = source.len() - source.trim_start_matches(' ').len() + 2;
     let inner = inner
         .strip_prefix('-')
         .map_or((start, inner), |i| (start + 1, i));

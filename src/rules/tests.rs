@@ -1,6 +1,7 @@
 //! Each rule has an example that breaks it: the shipped site with one change.
 
 use super::*;
+use crate::site::keys::Keys;
 use crate::site::types::Word as _;
 use crate::site::{Sources, load_str};
 
@@ -15,7 +16,15 @@ fn judged(text: &str) -> (Sources, Judged) {
         .collect();
     assert_eq!(wrong, "", "{text}");
     let today = Date::parse("2026-12-01").unwrap();
-    (loaded.sources, run(&loaded.site.unwrap(), &today))
+    // As after `enroll` and `secret keys`.
+    let host = ["node1", "node2"].map(|n| (n.to_owned(), vec!["ssh-ed25519 AAAA".to_owned()]));
+    let root = ["node1", "node2"].map(|n| (n.to_owned(), "ssh-ed25519 AAAA".to_owned()));
+    let keys = Keys {
+        host: host.into(),
+        root: root.into(),
+    };
+    let site = loaded.site.unwrap().with_keys(keys);
+    (loaded.sources, run(&site, &today))
 }
 
 /// A site with words replaced: each `from` stands in it.
@@ -166,8 +175,8 @@ const CASES: &[Case] = &[
         ("\"node2\"", "\"node2\"")),
     case("CLUSTER-SIZE", SMALL, &[(r#"["n1", "n2"]"#, r#"["n1"]"#)],
         ("[\"n1\"]", "")),
-    case("RELEASE-MIXED", BASE, &[("host_id  = 2", "host_id  = 2\nplatform = \"el9\"")],
-        ("\"el9\"", "node1")),
+    case("RELEASE-MIXED", BASE, &[("host_id  = 2", "host_id  = 2\nplatform = \"el8\"")],
+        ("\"el8\"", "node1")),
     case("HOST-ID", BASE, &[("host_id  = 2\n", "")],
         ("node2", "")),
     case("HOST-ID-TWICE", BASE, &[("host_id  = 2", "host_id  = 1")],
@@ -407,8 +416,8 @@ const CASES: &[Case] = &[
         ("true", "")),
     case("OPERATOR-SUDO", BASE, &[("sudo = true, secrets", "secrets"), ("sudo = true, secrets", "secrets")],
         ("operator", "")),
-    case("PEER-KEYS", BASE, &[("\"etckeeper\"]", "\"etckeeper\", \"sshd\"]")],
-        ("node1", "")),
+    case("PEER-KEYS", SMALL, &[("roles = [\"base\"]", "roles = [\"base\", \"sshd\"]")],
+        ("n1", "")),
     // services
     case("TIME-SERVERS", BASE, &[(", \"ntp3.example.net\"", "")],
         ("[\"ntp1.example.net\", \"ntp2.example.net\"]", "")),

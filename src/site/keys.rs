@@ -28,13 +28,14 @@ pub fn root_file(node: &str) -> String {
 }
 
 impl Keys {
-    /// Reads what is there; nothing of it has to be. `known_hosts` stands in the site's folder, or in a lab's.
-    pub fn load(dir: &Path, known_hosts: &Path, findings: &mut Vec<Finding>) -> Self {
+    /// Reads what is there; nothing of it has to be. `known_hosts` and the folder of root's keys are the site's own, or
+    /// a lab's.
+    pub fn load(known_hosts: &Path, root_keys: &Path, findings: &mut Vec<Finding>) -> Self {
         let mut keys = Self::default();
         if let Some(text) = read(known_hosts, findings) {
             keys.host = hosts(&text);
         }
-        let entries = std::fs::read_dir(dir.join(FOLDER)).into_iter().flatten();
+        let entries = std::fs::read_dir(root_keys).into_iter().flatten();
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let Some(node) = name

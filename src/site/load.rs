@@ -20,6 +20,8 @@ pub struct Overrides {
     pub containers: bool,
     /// The `known_hosts` that tells the nodes' host keys, instead of the site's own.
     pub known_hosts: Option<PathBuf>,
+    /// The folder with the public halves of the keys of root, instead of the site's own.
+    pub root_keys: Option<PathBuf>,
 }
 
 /// What came of reading a site.
@@ -76,7 +78,9 @@ pub fn load(dir: &Path, overrides: &Overrides) -> Loaded {
     }
     let own = dir.join("known_hosts");
     let known_hosts = overrides.known_hosts.as_ref().unwrap_or(&own);
-    let keys = Keys::load(dir, known_hosts, &mut findings);
+    let own = dir.join(super::keys::FOLDER);
+    let root_keys = overrides.root_keys.as_ref().unwrap_or(&own);
+    let keys = Keys::load(known_hosts, root_keys, &mut findings);
     finish(sources, whole, keys, overrides, findings)
 }
 

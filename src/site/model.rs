@@ -169,6 +169,13 @@ impl Site {
         &self.keys
     }
 
+    /// The same with other keys.
+    #[cfg(test)]
+    pub(crate) fn with_keys(mut self, keys: super::keys::Keys) -> Self {
+        self.keys = keys;
+        self
+    }
+
     /// The ways to the nodes, in the order in which they are tried.
     pub fn reach(&self) -> Vec<Reach> {
         let ways: Vec<_> = self

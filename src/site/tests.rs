@@ -15,6 +15,7 @@ fn crosslink_on(platform: Option<Platform>) -> Site {
         &dir,
         &Overrides {
             known_hosts: None,
+            root_keys: None,
             platform,
             containers: false,
         },
@@ -37,7 +38,7 @@ fn the_shipped_example_is_read() {
     assert_eq!(site.peers_of("node1"), ["node2"]);
     assert_eq!(
         site.roles_of("node2"),
-        ["base", "network", "firewall", "etckeeper"]
+        ["base", "network", "firewall", "sshd", "etckeeper"]
     );
     assert_eq!(site.groups_of("node2"), ["hypervisors"]);
     assert_eq!(site.inventory.guest.len(), 11);
@@ -148,6 +149,7 @@ fn templates_see_devices_in_start_order() {
 fn a_rehearsal_in_containers_manages_what_it_can() {
     let overrides = Overrides {
         known_hosts: None,
+        root_keys: None,
         platform: Some(Platform::Debian12),
         containers: true,
     };

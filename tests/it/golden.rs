@@ -18,7 +18,9 @@ fn root() -> PathBuf {
 fn expanded(example: &str, platform: Platform) -> Vec<(String, Expansion)> {
     let dir = root().join("inventory").join(example);
     let overrides = Overrides {
-        known_hosts: None,
+        // As after `enroll` and `secret keys`; their private halves are nowhere.
+        known_hosts: Some(root().join("tests/site-keys/known_hosts")),
+        root_keys: Some(root().join("tests/site-keys")),
         platform: Some(platform),
         containers: false,
     };

@@ -63,10 +63,24 @@ fn root_goes_from_node_to_node_and_the_guard_asks_for_it() {
     );
     let (code, _, err) = rig.run(&["secret", "keys"]);
     assert_eq!((code, err.as_str()), (0, "Nothing was lacking.\n"));
+    let (code, private, err) = rig.run(&["secret", "get", "root-ssh-node1"]);
+    assert_eq!(code, 0, "{err}");
+    let half = rig.desk.home().join("private");
+    fs::write(&half, private).unwrap();
+    fs::set_permissions(&half, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let of = Command::new("ssh-keygen").arg("-yf").arg(&half).output();
+    assert_eq!(String::from_utf8_lossy(&of.unwrap().stdout), public);
 
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
     rig.nothing_to_do();
+    // A rehearsal takes keys of its own.
+    let there = rig.nodes.ok("node2", "cat /root/.ssh/authorized_keys");
+    let body = public.split(' ').nth(1).unwrap();
+    assert!(
+        !there.contains(body) && there.contains("root@node1"),
+        "{there}"
+    );
     for (from, to) in [("node1", "node2"), ("node2", "node1")] {
         let name = rig
             .nodes

@@ -165,6 +165,7 @@ fn a_whole_value_keeps_its_type() {
     assert_eq!(value("{{ site.on }}").unwrap(), Some(json!(true)));
     assert_eq!(value("{{ site.nothing }}").unwrap(), None);
     assert_eq!(value(" {{ node.name }} ").unwrap(), Some(json!("node1")));
+    assert_eq!(value("{{ node.name }}\n").unwrap(), Some(json!("node1\n")));
     assert_eq!(
         value("{{ node.name }}-{{ site.name }}").unwrap(),
         Some(json!("node1-x"))
