@@ -30,6 +30,7 @@ mke2fs e2fsprogs
 xz xz-utils
 gpg gpg
 gpg-agent gpg-agent
+dot graphviz
 '
 missing=()
 while read -r program package; do

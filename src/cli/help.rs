@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 /// The commands as `--help` groups them. A test holds it complete.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["init", "enroll", "lab"]),
-    ("Without a node", &["check", "render", "secret", "eject"]),
+    (
+        "Without a node",
+        &["check", "render", "graph", "secret", "eject"],
+    ),
     (
         "With the nodes",
         &[

@@ -13,6 +13,7 @@ mod eject;
 pub mod enroll;
 pub mod facts;
 pub mod forget;
+mod graph;
 mod help;
 mod init;
 mod init_from;
@@ -89,6 +90,8 @@ pub enum Command {
     Check(check::Args),
     /// Render every file of every node, without any node.
     Render(render::Args),
+    /// Draw the site: nodes, cards, bonds, VLANs, bridges and the wires between them.
+    Graph(graph::Args),
     /// Copy a shipped role or template into the site, to change it.
     Eject(eject::Args),
     /// The site's encrypted file: passwords and keys.
@@ -135,6 +138,7 @@ impl Command {
             Self::Check(args) => check::run(&args, context),
             Self::Schema(args) => schema::run(&args, context),
             Self::Render(args) => render::run(&args, context),
+            Self::Graph(args) => graph::run(&args, context),
             Self::Secret(args) => secret::run(&args, context),
             Self::Eject(args) => eject::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),

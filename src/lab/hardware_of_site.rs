@@ -9,8 +9,7 @@ use super::hardware::{
 };
 use super::spec::{Address, LabSpec};
 use crate::site::Site;
-use crate::site::network::Zone;
-use crate::site::types::{self, InterfaceName, MacAddress, Network};
+use crate::site::types::{self, MacAddress};
 
 /// The agents that speak IPMI over the network.
 const AGENTS: [&str; 7] = [
@@ -23,67 +22,36 @@ const AGENTS: [&str; 7] = [
     "fence_ipmilanplus",
 ];
 
-/// Gives the nodes of a lab the hardware of the site's, and wires them.
-///
-/// The cards of a zone that has a gateway or a bridge end in a switch, as do those of more than two nodes; otherwise
-/// two nodes are joined by a cable a card. A crossed card ends in a cable of its own, with the management controller
-/// whose address is in its network.
+/// Gives the nodes of a lab the hardware of the site's, and wires them as [`Site::wires`] says.
 pub fn furnish(spec: &mut LabSpec, site: &Site) {
-    let mut segments: Vec<Segment> = Vec::new();
-    for (name, zone) in &site.inventory.zone {
-        let nics = nics(zone);
-        for node in &mut spec.nodes {
-            if zone.crossed && site.address(&node.name, name.as_str()).is_none() {
-                continue;
-            }
-            for nic in &nics {
-                let known = |n: &Nic| n.name == *nic;
-                if node.hardware.nics.iter().any(known) {
+    spec.segments = site
+        .wires()
+        .into_iter()
+        .map(|wire| {
+            for (name, nic) in &wire.ends {
+                let Some(node) = spec.nodes.iter_mut().find(|n| n.name == *name) else {
                     continue;
-                }
-                let mac = site.node(&node.name).and_then(|n| n.mac.get(*nic));
-                node.hardware.nics.push(Nic {
-                    name: (*nic).into(),
-                    mac: mac.map(MacAddress::lower),
-                    segment: segment_of(site, zone, nic, &node.name),
-                });
-            }
-        }
-        let cable = is_cable(site, zone);
-        let names = spec.nodes.iter().flat_map(|node| {
-            let all = nics.iter();
-            all.map(|nic| segment_of(site, zone, nic, &node.name))
-                .collect::<Vec<_>>()
-        });
-        for segment in names.collect::<Vec<_>>() {
-            let found = segments.iter().position(|known| known.name == segment);
-            let at = found.unwrap_or_else(|| {
-                let kind = if cable {
-                    SegmentKind::Cable
-                } else {
-                    SegmentKind::Switch
                 };
-                segments.push(Segment {
-                    name: segment,
-                    zones: Vec::new(),
-                    kind,
-                    mtu: if cable { CABLE_MTU } else { 0 },
+                let mac = site.node(name).and_then(|n| n.mac.get(nic.as_str()));
+                node.hardware.nics.push(Nic {
+                    name: nic.clone(),
+                    mac: mac.map(MacAddress::lower),
+                    segment: wire.name.clone(),
                 });
-                segments.len() - 1
-            });
-            let segment = &mut segments[at];
-            segment.mtu = segment.mtu.max(zone.mtu.get());
-            if !segment.zones.iter().any(|zone| zone == name.as_str()) {
-                segment.zones.push(name.to_string());
             }
-        }
-    }
-    let used = |segment: &Segment| {
-        let mut nics = spec.nodes.iter().flat_map(|node| &node.hardware.nics);
-        nics.any(|nic| nic.segment == segment.name)
-    };
-    segments.retain(used);
-    spec.segments = segments;
+            let (kind, least) = if wire.switch {
+                (SegmentKind::Switch, 0)
+            } else {
+                (SegmentKind::Cable, CABLE_MTU)
+            };
+            Segment {
+                name: wire.name,
+                zones: wire.zones,
+                kind,
+                mtu: wire.mtu.max(least),
+            }
+        })
+        .collect();
     for node in &mut spec.nodes {
         let name = node.name.clone();
         rest(site, &name, &mut node.hardware);
@@ -116,7 +84,7 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
     let bmc = bmc.filter(|bmc| AGENTS.contains(&bmc.agent.as_str()));
     hardware.bmc = bmc.and_then(|bmc| {
         let address: IpAddr = bmc.address.as_ref()?.as_str().parse().ok()?;
-        let (segment, length) = place_of(site, address)?;
+        let (segment, length) = site.wire_at(address)?;
         Some(Bmc {
             segment,
             cidr: IpNet::new(address, length).ok()?,
@@ -131,29 +99,6 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
     hardware.way_in = way_in(site, name);
 }
 
-/// The segment that an address is on, and the length of its network.
-fn place_of(site: &Site, address: IpAddr) -> Option<(String, u8)> {
-    for (name, zone) in &site.inventory.zone {
-        let nic = *nics(zone).first()?;
-        let in_zone = |net: IpNet| net.contains(&address) && !zone.is_trunk();
-        if zone.crossed {
-            for node in site.node_names() {
-                let Some((own, Some(length))) = site.address(node, name.as_str()) else {
-                    continue;
-                };
-                if IpNet::new(own, length).is_ok_and(|net| net.contains(&address)) {
-                    return Some((segment_of(site, zone, nic, node), length));
-                }
-            }
-        } else if let Some(net) = zone.network.as_ref().map(Network::net)
-            && in_zone(net)
-        {
-            return Some((segment_of(site, zone, nic, ""), net.prefix_len()));
-        }
-    }
-    None
-}
-
 /// What an installer would have set up: the address in the zone red, else the first that stands on a card of its own.
 fn way_in(site: &Site, node: &str) -> Option<WayIn> {
     let mut zones: Vec<_> = site.inventory.zone.iter().collect();
@@ -163,38 +108,13 @@ fn way_in(site: &Site, node: &str) -> Option<WayIn> {
         if zone.crossed || zone.is_trunk() {
             return None;
         }
-        let interface = (*nics(zone).first()?).to_owned();
+        let interface = (*zone.nics().first()?).to_owned();
         let cidr = IpNet::new(ip, length?).ok()?;
         Some(WayIn {
             address: Address::new(interface, cidr),
             gateway: zone.gateway.as_ref().map(types::Address::ip),
         })
     })
-}
-
-fn nics(zone: &Zone) -> Vec<&str> {
-    let single = zone.nic.iter();
-    let several = zone.bond.iter().flat_map(|bond| &bond.nics);
-    single.chain(several).map(InterfaceName::as_str).collect()
-}
-
-/// Where the wire of a card ends.
-fn segment_of(site: &Site, zone: &Zone, nic: &str, node: &str) -> String {
-    if zone.crossed {
-        format!("{nic}.{node}")
-    } else if is_cable(site, zone) {
-        nic.to_owned()
-    } else {
-        zone.base().unwrap_or(nic).to_owned()
-    }
-}
-
-/// Whether the wires of a zone end in the other node.
-fn is_cable(site: &Site, zone: &Zone) -> bool {
-    let outside = |other: &Zone| {
-        other.base() == zone.base() && (other.gateway.is_some() || !other.bridges().is_empty())
-    };
-    zone.crossed || site.nodes().count() == 2 && !site.inventory.zone.values().any(outside)
 }
 
 #[cfg(test)]

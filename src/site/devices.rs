@@ -86,8 +86,8 @@ impl Site {
             || !zones.values().any(told) && first.is_some_and(|(zone, _)| zone == name)
     }
 
-    /// What the cluster sends over a zone.
-    pub(super) fn carried(&self, zone: &str) -> Vec<String> {
+    /// What the cluster sends over a zone: `ring`, `mirrors`.
+    pub fn carried(&self, zone: &str) -> Vec<String> {
         let cluster = self.inventory.cluster.as_ref();
         let ring = cluster
             .is_some_and(|c| c.ring == *zone || c.second_ring.as_ref().is_some_and(|z| z == zone));

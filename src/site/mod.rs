@@ -25,6 +25,7 @@ mod source;
 mod toml10;
 mod tree;
 pub mod types;
+mod wires;
 mod words;
 
 pub use finding::{Finding, Severity, any_of, did_you_mean, shown};
@@ -33,6 +34,7 @@ pub use model::Login;
 pub use select::SelectError;
 pub use source::{FileId, Location, Place, Sources};
 pub use tree::{Table, Tree, Value, merge, parse};
+pub use wires::Wire;
 
 use inventory::Inventory;
 

@@ -9,6 +9,7 @@ mod engine;
 mod firewall_role;
 mod fuzz_corpus;
 mod golden;
+mod graph;
 mod guard;
 mod hostile;
 mod kind_shell;

@@ -55,15 +55,13 @@ fn variables(text: &str) -> BTreeMap<&str, &str> {
     for line in text.lines().filter(|l| !l.starts_with('#')) {
         let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("{line}"));
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-:/+".contains(&b);
-        let value = match value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
-            Some(quoted) => {
-                assert!(!quoted.contains(['"', '$', '`', '\\']), "{line}");
-                quoted
-            }
-            None => {
-                assert!(value.bytes().all(plain), "{line}");
-                value
-            }
+        let value = if let Some(quoted) = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'))
+        {
+            assert!(!quoted.contains(['"', '$', '`', '\\']), "{line}");
+            quoted
+        } else {
+            assert!(value.bytes().all(plain), "{line}");
+            value
         };
         assert!(found.insert(key, value).is_none(), "{key} stands twice");
     }

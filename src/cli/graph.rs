@@ -1,0 +1,60 @@
+//! `nodewright graph`.
+
+use super::Context;
+use crate::exit::Exit;
+use crate::report::{self, Picture};
+use anyhow::Context as _;
+use std::path::PathBuf;
+
+/// Arguments of `graph`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+No node is asked.
+
+Examples:
+  nodewright graph -o site.svg            for a browser or the wiki
+  nodewright graph --format dot | dot -Tpdf >site.pdf")]
+pub struct Args {
+    /// How it is written; without it, by the name of FILE, else SVG.
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Write FILE instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// How a drawing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Placed as one sees the rack, for browsers.
+    Svg,
+    /// For Graphviz.
+    Dot,
+}
+
+/// Draws the site.
+///
+/// # Errors
+/// When the site is not sound, or the file cannot be written.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let survey = context.sound()?;
+    let site = survey.site.as_ref().context("there is no site")?;
+    let named = args.out.as_ref().and_then(|path| path.extension());
+    let by_name = match named.and_then(|ending| ending.to_str()) {
+        Some("dot" | "gv") => Format::Dot,
+        _ => Format::Svg,
+    };
+    let picture = Picture::of(site);
+    let text = match args.format.unwrap_or(by_name) {
+        Format::Svg => report::svg(&picture),
+        Format::Dot => report::dot(&picture),
+    };
+    match &args.out {
+        Some(path) => {
+            report::write_whole(path, text.as_bytes(), 0o644)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        None => context.print(&text)?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,347 @@
+//! A site drawn: its nodes with cards, bonds, VLANs and bridges, and the wires between them.
+//!
+//! [`Picture`] is what there is to draw; [`svg`] places it as one sees the rack from behind, [`dot`] leaves that to
+//! Graphviz.
+
+mod dot;
+mod svg;
+
+pub use dot::dot;
+pub use svg::svg;
+
+use crate::resource::Platform;
+use crate::site::Site;
+use crate::site::device::{Device, DeviceKind};
+use std::net::IpAddr;
+
+/// What there is to draw of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// The site's name.
+    pub title: String,
+    /// The nodes, in the order of the site.
+    pub nodes: Vec<NodePart>,
+    /// What joins them.
+    pub wires: Vec<WirePart>,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePart {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a few lines.
+    pub about: Vec<String>,
+    /// Its cards and what stands on them: a card of its own or a bond each.
+    pub bases: Vec<Base>,
+    /// What else a wire ends in: the management controller, the serial port.
+    pub ports: Vec<Port>,
+}
+
+/// A card, or a bond with its cards, and what stands on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The cards.
+    pub cards: Vec<Port>,
+    /// The bond they are.
+    pub bond: Option<Part>,
+    /// What stands on it: a zone or one of its projects each.
+    pub branches: Vec<Branch>,
+}
+
+/// A zone, or a project of one, on a card or bond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// The zone.
+    pub zone: String,
+    /// Its VLAN.
+    pub vlan: Option<Part>,
+    /// Its bridge.
+    pub bridge: Option<Part>,
+    /// The project and the node's addresses.
+    pub words: Vec<String>,
+}
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// More about it, short.
+    pub about: String,
+    /// Its zone; a trunk has none.
+    pub zone: Option<String>,
+}
+
+/// What a wire ends in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The card, the serial port, the controller.
+    pub part: Part,
+    /// The name of the wire in it.
+    pub wire: Option<String>,
+}
+
+/// A wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WirePart {
+    /// Its name.
+    pub name: String,
+    /// The zones on it; the serial line has none.
+    pub zones: Vec<String>,
+    /// Whether it is a switch.
+    pub switch: bool,
+    /// What else is known of it: network, MTU, what the cluster sends over it.
+    pub about: String,
+}
+
+/// The wire of the serial line.
+const LINE: &str = "serial";
+
+impl Picture {
+    /// What there is to draw of a site.
+    pub fn of(site: &Site) -> Self {
+        let mut wires: Vec<WirePart> = site
+            .wires()
+            .into_iter()
+            .map(|wire| WirePart {
+                about: about_wire(site, &wire.zones, wire.mtu),
+                name: wire.name,
+                zones: wire.zones,
+                switch: wire.switch,
+            })
+            .collect();
+        let nodes: Vec<NodePart> = site.node_names().map(|name| node(site, name)).collect();
+        if let Some(serial) = &site.inventory.serial
+            && nodes.iter().flat_map(|n| &n.ports).any(|p| p.is_on(LINE))
+        {
+            wires.push(WirePart {
+                name: LINE.into(),
+                zones: Vec::new(),
+                switch: false,
+                about: format!("serial {} Bd", serial.speed.get()),
+            });
+        }
+        Self {
+            title: site.name().to_owned(),
+            nodes,
+            wires,
+        }
+    }
+}
+
+impl Port {
+    fn is_on(&self, wire: &str) -> bool {
+        self.wire.as_deref() == Some(wire)
+    }
+}
+
+fn about_wire(site: &Site, zones: &[String], mtu: u32) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let known = |zone: &String| site.inventory.zone.get(zone.as_str());
+    // A trunk's networks belong to its VLANs.
+    for zone in zones.iter().filter_map(known).filter(|z| !z.is_trunk()) {
+        words.extend(zone.network.as_ref().map(ToString::to_string));
+    }
+    if mtu != 1500 {
+        words.push(format!("MTU {mtu}"));
+    }
+    for what in zones.iter().flat_map(|z| site.carried(z)) {
+        let mirrors = || site.inventory.mirror.keys().map(ToString::to_string);
+        match what.as_str() {
+            "mirrors" => words.extend(mirrors()),
+            _ => words.push(what),
+        }
+    }
+    words.join(" ")
+}
+
+fn node(site: &Site, name: &str) -> NodePart {
+    let devices = site.devices(name);
+    let wires = site.wires();
+    let wire_of = |card: &str| {
+        let wired = |w: &&crate::site::Wire| w.ends.iter().any(|(n, c)| n == name && c == card);
+        wires.iter().find(wired).map(|w| w.name.clone())
+    };
+    let bases = devices
+        .iter()
+        .filter(|d| match d.kind {
+            DeviceKind::Ethernet => d.master_kind != Some(DeviceKind::Bond),
+            kind => kind == DeviceKind::Bond,
+        })
+        .map(|base| {
+            let bond = base.bond.as_ref();
+            let bond = bond.map(|b| part(base, format!("mode {}", b.number)));
+            let cards = devices.iter().filter(|d| match &bond {
+                Some(bond) => d.master.as_ref() == Some(&bond.name),
+                None => d.name == base.name,
+            });
+            Base {
+                cards: cards
+                    .map(|card| Port {
+                        part: part(card, card.mac.clone().unwrap_or_default()),
+                        wire: wire_of(&card.name),
+                    })
+                    .collect(),
+                branches: branches(&devices, base),
+                bond,
+            }
+        });
+    let mut bases: Vec<Base> = bases.collect();
+    // Crossed wires come last: their other ends, the controllers, stand below.
+    let zones: Vec<&str> = site
+        .inventory
+        .zone
+        .keys()
+        .map(super::super::site::types::ZoneName::as_str)
+        .collect();
+    bases.sort_by_key(|base| {
+        let first = base.branches.first().map(|b| b.zone.as_str());
+        let crossed = first.and_then(|z| site.inventory.zone.get(z));
+        let place = zones.iter().position(|z| Some(*z) == first);
+        (crossed.is_some_and(|z| z.crossed), place)
+    });
+    NodePart {
+        name: name.to_owned(),
+        about: about(site, name),
+        bases,
+        ports: ports(site, name, &devices),
+    }
+}
+
+fn part(device: &Device, about: String) -> Part {
+    Part {
+        name: device.name.clone(),
+        about,
+        zone: device.zone.clone(),
+    }
+}
+
+fn branches(devices: &[Device], base: &Device) -> Vec<Branch> {
+    let vlans: Vec<&Device> = devices
+        .iter()
+        .filter(|d| d.parent.as_ref() == Some(&base.name))
+        .collect();
+    let lowest = if vlans.is_empty() { vec![base] } else { vlans };
+    lowest
+        .into_iter()
+        .filter_map(|low| {
+            let zone = low.zone.clone()?;
+            let bridge = devices
+                .iter()
+                .find(|d| d.kind == DeviceKind::Bridge && d.ports.contains(&low.name));
+            let top = bridge.unwrap_or(low);
+            let mut words = vec![match &top.project {
+                Some(project) => format!("{zone}: {project}"),
+                None => zone.clone(),
+            }];
+            words.extend(top.addresses.iter().cloned());
+            if top.dhcp {
+                words.push("DHCP".into());
+            }
+            Some(Branch {
+                zone,
+                vlan: low.vlan.map(|number| part(low, format!("VLAN {number}"))),
+                bridge: bridge.map(|b| part(b, "bridge".into())),
+                words,
+            })
+        })
+        .collect()
+}
+
+/// The management controller and the serial port.
+fn ports(site: &Site, name: &str, devices: &[Device]) -> Vec<Port> {
+    let serial = devices.iter().find_map(|d| {
+        let line = d.serial.as_ref()?;
+        Some(Port {
+            part: Part {
+                name: line.tty.clone(),
+                about: d.addresses.join(" "),
+                zone: None,
+            },
+            wire: Some(LINE.into()),
+        })
+    });
+    let bmc = site.node(name).and_then(|n| n.bmc.as_ref()).map(|bmc| {
+        let address = bmc.address.as_ref().map(ToString::to_string);
+        let address = address.unwrap_or_default();
+        let ip = address.parse::<IpAddr>().ok();
+        let wire = ip.and_then(|ip| site.wire_at(ip)).map(|(wire, _)| wire);
+        let zones = site.wires();
+        let zones = zones.iter().find(|w| Some(&w.name) == wire.as_ref());
+        Port {
+            part: Part {
+                name: format!("BMC {}", bmc.agent),
+                about: address,
+                zone: zones.and_then(|w| w.zones.first().cloned()),
+            },
+            wire,
+        }
+    });
+    bmc.into_iter().chain(serial).collect()
+}
+
+/// What a node is, in a few lines.
+fn about(site: &Site, name: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let Some(node) = site.node(name) else {
+        return lines;
+    };
+    lines.extend(node.doc.as_ref().map(ToString::to_string));
+    let platform: Platform = site.platform_of(name);
+    let mut words = vec![platform.word().to_owned()];
+    words.extend(node.host_id.map(|id| format!("number {id}")));
+    words.extend(node.memory.as_ref().map(|m| format!("memory {m}")));
+    words.extend(node.disk.as_ref().map(|d| format!("disk {}", d.size)));
+    lines.push(words.join(", "));
+    let cluster = site.inventory.cluster.as_ref();
+    if cluster.is_some_and(|c| c.preferred.as_ref().is_some_and(|p| p.as_str() == name)) {
+        lines.push("survives a fence race".into());
+    }
+    let guests: Vec<&str> = site
+        .inventory
+        .guest
+        .iter()
+        .filter(|(_, g)| g.node.as_str() == name)
+        .map(|(guest, _)| guest.as_str())
+        .collect();
+    if !guests.is_empty() {
+        lines.push(format!("guests {}", guests.join(" ")));
+    }
+    lines
+}
+
+/// The colour of a zone: that of its name, else one of a few by its place among the others.
+fn colour(picture: &Picture, zone: Option<&str>) -> &'static str {
+    const OTHERS: [&str; 4] = ["#6a1b9a", "#00838f", "#ad1457", "#5d4037"];
+    let named = |zone: &str| {
+        Some(match zone {
+            "red" => "#c62828",
+            "green" => "#2e7d32",
+            "blue" => "#1565c0",
+            "grey" => "#616161",
+            "yellow" => "#b8860b",
+            "orange" => "#e65100",
+            _ => return None,
+        })
+    };
+    let Some(zone) = zone else { return "#37474f" };
+    named(zone).unwrap_or_else(|| {
+        let mut others: Vec<&str> = Vec::new();
+        for zone in picture.wires.iter().flat_map(|w| &w.zones) {
+            if named(zone).is_none() && !others.contains(&zone.as_str()) {
+                others.push(zone);
+            }
+        }
+        let at = others.iter().position(|z| *z == zone).unwrap_or_default();
+        OTHERS[at % OTHERS.len()]
+    })
+}
+
+/// The colour of a wire: that of its zone where it has one alone.
+fn wire_colour(picture: &Picture, wire: &WirePart) -> &'static str {
+    match wire.zones.as_slice() {
+        [zone] => colour(picture, Some(zone)),
+        _ => colour(picture, None),
+    }
+}
