@@ -120,6 +120,7 @@ nw_guard_wait() {
   nw_boot
   nw_uptime || return 1
   printf '%s %s\n' "$((nw_up + $1))" "$nw_boot" >"$NW_GUARD/deadline.new" && mv -f "$NW_GUARD/deadline.new" "$NW_GUARD/deadline" || return 1
+  nw_guard_doors || return 1
   : >"$NW_GUARD/waiting"
   printf 'guard waiting %s\n' "$1" >>"$NW_DIR/spool"
   while [ -e "$NW_GUARD/armed" ] && nw_guard_watched; do sleep 0.1; done
@@ -128,6 +129,13 @@ nw_guard_wait() {
   printf 'guard confirmed\n' >>"$NW_DIR/spool"
   nw_guard_unhook
   nw_guard_forget
+}
+
+# Whoever knocked before the change knocks again: a door that stands open says nothing of the knock.
+nw_guard_doors() {
+  for nw_f in /proc/net/xt_recent/NW_*; do
+    [ ! -e "$nw_f" ] || echo / >"$nw_f" || return 1
+  done
 }
 
 # Of what was kept nothing stays: it may hold secrets.

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 /// A key for the shape of the site alone.
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqlm6nufet3w+BcDawjSYii2UWTCFiyjkdEv8TzB3oO anna@desk";
-const PORTS: [&str; 3] = ["7301", "7117", "7542"];
+pub const PORTS: [&str; 3] = ["7301", "7117", "7542"];
 
 /// The example site with the role, anna's key and a short window.
 fn site(key: &str) -> String {
@@ -30,7 +30,8 @@ fn site(key: &str) -> String {
     text
 }
 
-fn rig() -> Rig {
+/// Two members with Shorewall, anna's key and the ports of a knock.
+pub fn rig() -> Rig {
     let loaded = nodewright::site::load_str(&site(KEY));
     let findings = loaded.findings;
     let model = loaded.site.unwrap_or_else(|| panic!("{findings:#?}"));
@@ -53,7 +54,8 @@ fn rig() -> Rig {
     rig
 }
 
-fn change(rig: &Rig, from: &str, to: &str) {
+/// Changes the site.
+pub fn change(rig: &Rig, from: &str, to: &str) {
     let path = rig.desk.site().join("inventory.toml");
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(from), "{from}");
@@ -217,49 +219,62 @@ fn nothing_shows_the_ports(rig: &Rig) {
 }
 
 /// The operator's machine is the lab's controller, under an address that nobody knows.
-fn knocks(rig: &Rig) {
-    let lab = rig.nodes.state();
-    let space = lab.namespace.as_str();
-    let ip = |words: &[&str]| {
-        let status = Command::new("ip").args(["-n", space]).args(words).status();
-        assert!(status.unwrap().success(), "{words:?}");
-    };
-    ip(&["addr", "add", "192.0.2.77/24", "dev", "br0"]);
-    ip(&[
-        "route",
-        "add",
-        "192.0.2.5/32",
-        "dev",
-        "br0",
-        "src",
-        "192.0.2.77",
-    ]);
-    change(
-        rig,
-        "[\"jump shell1.example.net\", \"knock red\", \"peer yellow\", \"peer serial\"]",
-        "[\"knock red\"]",
-    );
-    fs::copy(&lab.known_hosts, rig.desk.site().join("known_hosts")).unwrap();
-    let agent = Agent::start(&lab.key);
-    let run = |program: &str, words: &[&str]| {
+pub struct Stranger<'a> {
+    rig: &'a Rig,
+    agent: Agent,
+}
+
+impl<'a> Stranger<'a> {
+    /// Takes the address, from which one knocks.
+    pub fn of(rig: &'a Rig) -> Self {
+        let lab = rig.nodes.state();
+        let ip = |words: &[&str]| {
+            let space = lab.namespace.as_str();
+            let status = Command::new("ip").args(["-n", space]).args(words).status();
+            assert!(status.unwrap().success(), "{words:?}");
+        };
+        ip(&["addr", "add", "192.0.2.77/24", "dev", "br0"]);
+        for node in ["192.0.2.5/32", "192.0.2.6/32"] {
+            ip(&["route", "add", node, "dev", "br0", "src", "192.0.2.77"]);
+        }
+        change(
+            rig,
+            "[\"jump shell1.example.net\", \"knock red\", \"peer yellow\", \"peer serial\"]",
+            "[\"knock red\"]",
+        );
+        fs::copy(&lab.known_hosts, rig.desk.site().join("known_hosts")).unwrap();
+        let agent = Agent::start(&lab.key);
+        Self { rig, agent }
+    }
+
+    /// Runs a program there: its exit code and what it said.
+    pub fn run(&self, program: &str, words: &[&str]) -> (Option<i32>, String) {
+        let space = self.rig.nodes.state().namespace.as_str();
         let mut command = Command::new("ip");
         command.args(["netns", "exec", space, program]).args(words);
-        let like = rig.desk.command::<&str>(&[]);
-        command.current_dir(rig.desk.site()).env_clear();
+        let like = self.rig.desk.command::<&str>(&[]);
+        command.current_dir(self.rig.desk.site()).env_clear();
         command.envs(like.get_envs().filter_map(|(k, v)| Some((k, v?))));
-        command.env("SSH_AUTH_SOCK", &agent.socket);
+        command.env("SSH_AUTH_SOCK", &self.agent.socket);
         let output = command.stdin(Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned()
             + &String::from_utf8_lossy(&output.stderr);
         (output.status.code(), said)
-    };
-    let door = || {
-        run(
-            "timeout",
-            &["1", "bash", "-c", "exec 3<>/dev/tcp/192.0.2.5/22"],
-        )
-        .0
-    };
+    }
+
+    /// How trying the door of node1 ends: 0 where it is open, 124 where nothing answers.
+    pub fn door(&self) -> Option<i32> {
+        let connect = "exec 3<>/dev/tcp/192.0.2.5/22";
+        self.run("timeout", &["1", "bash", "-c", connect]).0
+    }
+}
+
+fn knocks(rig: &Rig) {
+    let stranger = Stranger::of(rig);
+    let (run, door) = (
+        |program: &str, words: &[&str]| stranger.run(program, words),
+        || stranger.door(),
+    );
     assert_eq!(door(), Some(124), "closed");
     // Every command knocks by itself.
     let (code, said) = run(nodes::PROGRAM, &["run", "node1", "--", "hostname"]);

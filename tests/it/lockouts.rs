@@ -1,5 +1,6 @@
 //! Ways to lock everybody out, each put back by itself within its window: the node is reachable afterwards, and what
-//! decides who gets in is what it was, byte by byte. Those of a firewall and of a network stand with their roles.
+//! decides who gets in is what it was, byte by byte. Those of a firewall stand in
+//! `firewall_lockouts`, those of a network with its machines.
 
 use crate::guard::{is_clean, print};
 use crate::yard::Yard;
