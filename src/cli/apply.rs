@@ -1,7 +1,7 @@
 //! `nodewright apply`.
 
 use super::saved::Saved;
-use super::{Context, Forks, Pick, Usage, workplace};
+use super::{Context, Forks, Outage, Pick, Usage, workplace};
 use crate::exit::Exit;
 use crate::run::Event;
 use clap_complete::ArgValueCompleter;
@@ -24,6 +24,9 @@ pub struct Args {
     /// The resources.
     #[command(flatten)]
     pub pick: Pick,
+    /// What may be taken down.
+    #[command(flatten)]
+    pub outage: Outage,
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
@@ -61,7 +64,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         let text = "apply asks before it changes anything, and there is no terminal to ask on: use --yes, or a saved plan";
         return Err(Usage(text.to_owned()).into());
     }
-    let setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    setup.outage = args.outage.outage;
     let mut reporter = context.reporter();
     let ask = !args.yes && saved.is_none();
     let (answer, answered) = std::sync::mpsc::channel();

@@ -82,6 +82,15 @@ impl Pick {
     }
 }
 
+/// What a command may take down.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Outage {
+    /// Take all members of the cluster down, and up again, where a change needs that; without it such a change is
+    /// refused.
+    #[arg(long)]
+    pub outage: bool,
+}
+
 /// How many nodes are worked on at once.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Forks {

@@ -36,7 +36,7 @@ mod vault;
 pub mod verify;
 mod workplace;
 
-pub use args::{Color, Forks, Global, Nodes, Pick};
+pub use args::{Color, Forks, Global, Nodes, Outage, Pick};
 pub use context::{Commit, Context};
 pub use outcome::{OutputClosed, Usage};
 

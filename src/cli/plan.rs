@@ -1,7 +1,7 @@
 //! `nodewright plan`.
 
 use super::saved::Saved;
-use super::{Context, Forks, Nodes, Pick, workplace};
+use super::{Context, Forks, Nodes, Outage, Pick, workplace};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::run::Event;
@@ -23,6 +23,9 @@ pub struct Args {
     /// The resources.
     #[command(flatten)]
     pub pick: Pick,
+    /// What may be taken down.
+    #[command(flatten)]
+    pub outage: Outage,
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
@@ -38,7 +41,8 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&args.nodes.nodes)?;
-    let setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    setup.outage = args.outage.outage;
     let mut reporter = context.reporter();
     let (plan, worst) = workplace::with_engine(
         &mut reporter,

@@ -156,6 +156,7 @@ impl Workplace {
             },
             ancestry: ancestry(&self.dir, commit.is_some()),
             forks: usize::from(forks.forks),
+            outage: false,
             guard: {
                 let guard = &self.site.inventory.site.guard;
                 Guard {

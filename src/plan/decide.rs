@@ -23,6 +23,8 @@ pub struct Wanted<'a> {
     pub watched: &'a [Resource],
     /// The values of secrets.
     pub vault: &'a Vault,
+    /// Whether this command may take the whole cluster down (`--outage`).
+    pub outage: bool,
 }
 
 /// What is to be done on one node, with the calls that do it.

@@ -34,6 +34,7 @@ fn plan(steps: &[Json], sections: &[(&str, &str, i32)], manifest: &str) -> NodeP
         resources: &resources,
         watched: &[],
         vault: &vault,
+        outage: false,
     };
     let answer = Answer::from_sections(sections.iter().copied());
     let decided = wanted.decide(&answer, &Manifest::parse(manifest));
@@ -232,6 +233,7 @@ fn firewall_decided(unit: &str) -> Decided {
         resources: &resources,
         watched: &[],
         vault: &vault,
+        outage: false,
     };
     let stat = "41c0 60 700 root root /etc/shorewall\n8180 4 600 root root /etc/shorewall/rules\n";
     let sums = format!("{}  /etc/shorewall/rules\n", "0".repeat(64));

@@ -81,7 +81,20 @@ impl<'a> Draft<'_, 'a> {
                         .findings
                         .push(remark(what.join("; "), remedy));
                 }
-                Verdict::Change(deltas) => {
+                Verdict::Outage { deltas, why } if !self.wanted.outage => {
+                    let points: Vec<&str> = deltas.iter().map(|d| d.what.as_str()).collect();
+                    let what = format!(
+                        "{} cannot change while the cluster runs: {why}",
+                        points.join(", ")
+                    );
+                    let remedy =
+                        "`nodewright apply --outage` takes all members down for it, and up again"
+                            .to_owned();
+                    self.decided.plan.refusals.push(remark(what, remedy));
+                }
+                Verdict::Change(deltas)
+                | Verdict::Form(deltas)
+                | Verdict::Outage { deltas, .. } => {
                     written.extend(resource.kind.touches(resource, target));
                     run.push((resource, deltas, text));
                 }
@@ -215,7 +228,7 @@ impl<'a> Draft<'_, 'a> {
             },
             Payload::File(file) => Ok(Content::File(file)),
         };
-        let payloads = resource.kind.contents(resource, target, self.answer);
+        let payloads = resource.kind.contents(resource, target, self.answer, vault);
         let contents = payloads.and_then(|all| all.into_iter().map(content).collect());
         contents.unwrap_or_else(|error| {
             let error = format!("{}: {error}", resource.address);

@@ -19,6 +19,8 @@ impl Draft<'_, '_> {
             let ends = item.resources.iter().any(|r| r.kind.ends_stage()) && item.path.is_none();
             let name = item.resources[0].address.to_string();
             let later = match (item.later.take(), item.early.take(), &ended_by) {
+                // What it waits for is refused.
+                (Some(_), _, None) if !self.decided.plan.refusals.is_empty() => continue,
                 (Some((what, _)), _, None) => {
                     let error = format!("{name} waits for {what}, and nothing here brings it");
                     self.decided.errors.push(error);

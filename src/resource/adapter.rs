@@ -95,9 +95,10 @@ impl<K: Kind> Erased for Adapter<K> {
         resource: &Resource,
         target: &Target,
         answer: &Answer,
+        vault: &crate::text::Vault,
     ) -> Result<Vec<Payload>, String> {
         let (want, seen) = seen::<K>(resource, target, answer)?;
-        Ok(K::contents(want, &seen))
+        Ok(K::contents_with(want, &seen, vault))
     }
 
     fn files(
@@ -127,6 +128,10 @@ impl<K: Kind> Erased for Adapter<K> {
     ) -> Result<Vec<super::Delta>, String> {
         let (want, seen) = seen::<K>(resource, target, answer)?;
         Ok(K::compare_secret(want, &seen, vault))
+    }
+
+    fn shared(&self) -> &'static [&'static str] {
+        K::SHARED
     }
 
     fn own_only(&self) -> bool {

@@ -127,6 +127,20 @@ impl Answer {
         Some((head, contents))
     }
 
+    /// Takes a section of another member's answer over; see [`of`](Self::of).
+    pub fn share(&mut self, member: &str, name: &str, section: Option<&Section>) {
+        let name = format!("{name}@{member}");
+        match section {
+            Some(section) => self.sections.insert(name, section.clone()),
+            None => self.sections.remove(&name),
+        };
+    }
+
+    /// What another member said in a section that is shared; nothing where it was not asked or did not answer.
+    pub fn of(&self, member: &str, name: &str) -> Option<&Section> {
+        self.get(&format!("{name}@{member}"))
+    }
+
     /// All sections, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Section)> {
         self.sections.iter().map(|(k, v)| (k.as_str(), v))

@@ -53,6 +53,9 @@ pub trait Kind: Send + Sync + 'static {
     const SHELL: &'static str = "";
     /// Whether a change of it ends a stage: what follows is observed again before it is decided.
     const ENDS_STAGE: bool = false;
+    /// Sections of its observation that the other members of the cluster see, as [`Answer::of`] gives them: what has to
+    /// be equal or decided together.
+    const SHARED: &'static [&'static str] = &[];
     /// Only for roles of a site: shipped roles must not use it.
     const OWN_ONLY: bool = false;
     /// What becomes of one that an earlier run made and nothing asks for any more.
@@ -115,6 +118,16 @@ pub trait Kind: Send + Sync + 'static {
     /// `Call::blob(i)`. Where several are done [`together`](Kind::together) their contents stand one after another.
     fn contents(_want: &Self::Want, _seen: &Self::Seen) -> Vec<Payload> {
         Vec::new()
+    }
+
+    /// The same, where what they are depends on the value of a secret (a version that is raised when the content
+    /// changes).
+    fn contents_with(
+        want: &Self::Want,
+        seen: &Self::Seen,
+        _vault: &crate::text::Vault,
+    ) -> Vec<Payload> {
+        Self::contents(want, seen)
     }
 
     /// The files that its actions write or remove, for the plan to show what becomes of each. Those of its
@@ -303,6 +316,8 @@ pub trait Erased: Send + Sync {
     fn shell(&self) -> &'static str;
     /// See [`Kind::ENDS_STAGE`].
     fn ends_stage(&self) -> bool;
+    /// See [`Kind::SHARED`].
+    fn shared(&self) -> &'static [&'static str];
     /// See [`Kind::OWN_ONLY`].
     fn own_only(&self) -> bool;
     /// See [`Kind::together`].
@@ -311,12 +326,13 @@ pub trait Erased: Send + Sync {
     fn edits_first(&self) -> bool;
     /// See [`Kind::title`].
     fn title(&self, names: &str, deltas: &[super::Delta]) -> String;
-    /// See [`Kind::contents`].
+    /// See [`Kind::contents_with`].
     fn contents(
         &self,
         resource: &Resource,
         target: &Target,
         answer: &Answer,
+        vault: &crate::text::Vault,
     ) -> Result<Vec<Payload>, String>;
     /// See [`Kind::files`].
     fn files(

@@ -36,6 +36,8 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::interface::Interface>::new(),
     &Adapter::<super::etckeeper::Etckeeper>::new(),
     &Adapter::<super::packet_filter::PacketFilter>::new(),
+    &Adapter::<super::membership::ClusterConf>::new(),
+    &Adapter::<super::membership::Membership>::new(),
 ];
 
 /// The kind of this name.

@@ -26,6 +26,7 @@ mod kinds;
 mod known_host;
 pub mod lets_in;
 mod line;
+mod membership;
 mod mount;
 mod never_restarted;
 mod observe;

@@ -22,6 +22,9 @@ pub struct Want {
     /// Kept at the installed version by the package manager (`versionlock`, whose plugin is installed for it; `apt-mark
     /// hold`), or not; left as it is where this is not said.
     held: Option<bool>,
+    /// Units that its installation must not start, which Debian does with the configuration that the package brings.
+    #[serde(default)]
+    unstarted: Vec<String>,
 }
 
 /// Whether it has to be there.
@@ -157,6 +160,14 @@ impl Kind for Package {
                 ));
             }
         }
+        let unit = |b: u8| b.is_ascii_alphanumeric() || b"._-@".contains(&b);
+        if let Some(name) = want
+            .unstarted
+            .iter()
+            .find(|n| n.is_empty() || n.starts_with('-') || !n.bytes().all(unit))
+        {
+            return Err(format!("`{}` is no name of a unit", name.escape_debug()));
+        }
         if want.state == State::Absent && (want.version.is_some() || want.held == Some(true)) {
             return Err("a package that is `absent` has no `version` and is not `held`".into());
         }
@@ -239,15 +250,21 @@ impl Kind for Package {
     fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
         let tool = target.platform.package_tool();
         let mut calls = Vec::new();
+        let unstarted: Vec<String> = wants
+            .iter()
+            .filter(|(w, s)| tool == PackageTool::Apt && w.verb(s, target) == Some("install"))
+            .flat_map(|(w, _)| w.unstarted.clone())
+            .collect();
         let mut call = |verb: &str, first: Option<&str>, words: Vec<String>| {
             if !words.is_empty() {
-                calls.push(
+                let call = if verb == "install" && !unstarted.is_empty() {
+                    Call::new("nw_package_unstarted")
+                        .arg(unstarted.len().to_string())
+                        .args(unstarted.iter().cloned())
+                } else {
                     Call::new("nw_package")
-                        .arg(tool_word(tool))
-                        .arg(verb)
-                        .args(first)
-                        .args(words),
-                );
+                };
+                calls.push(call.arg(tool_word(tool)).arg(verb).args(first).args(words));
             }
         };
         // A lock would stand in the way of another version.

@@ -68,3 +68,22 @@ nw_package() (
   *) "$nw_pk_tool" -y "$nw_pk_verb" "$@" </dev/null 3>&- ;;
   esac
 )
+
+# nw_package_unstarted COUNT UNIT... TOOL VERB NAME...: the same with units held back that would start by themselves. What
+# is masked is gone with the next boot at the latest.
+nw_package_unstarted() {
+  nw_pk_count=$1 nw_pk_masked=''; shift
+  while [ "$nw_pk_count" -gt 0 ]; do
+    if [ "$(systemctl is-enabled "$1" 2>/dev/null)" != masked-runtime ] && systemctl mask --runtime -- "$1"; then
+      nw_pk_masked="$nw_pk_masked $1"
+    fi
+    shift
+    nw_pk_count=$((nw_pk_count - 1))
+  done
+  nw_package "$@"
+  nw_pk_rc=$?
+  # The names of units hold no blanks.
+  # shellcheck disable=SC2086
+  [ -z "$nw_pk_masked" ] || systemctl unmask --runtime -- $nw_pk_masked
+  return "$nw_pk_rc"
+}

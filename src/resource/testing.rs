@@ -131,7 +131,9 @@ pub(super) fn contents(step: &Json, sections: &[(&str, &str, i32)]) -> Vec<Paylo
     let resource = resources_on(step, Platform::Debian12).remove(0);
     let answer = Answer::from_sections(sections.iter().copied());
     let target = target(Platform::Debian12);
-    let contents = resource.kind.contents(&resource, &target, &answer);
+    let contents = resource
+        .kind
+        .contents(&resource, &target, &answer, &crate::text::Vault::new());
     contents.expect("the answer can be read")
 }
 

@@ -7,6 +7,17 @@ pub enum Verdict {
     Same,
     /// It differs in these points; the actions of the kind mend it.
     Change(Vec<Delta>),
+    /// It differs, and every member proves that there is no cluster yet (or that this tool stopped it for a change that
+    /// needs that): mended although the step is operation.
+    Form(Vec<Delta>),
+    /// It differs in a way that can only be mended with all members of the cluster down: refused unless the operator
+    /// allowed that in this very command.
+    Outage {
+        /// The points.
+        deltas: Vec<Delta>,
+        /// Why all have to be down.
+        why: String,
+    },
     /// It cannot be decided before another step has done its work. `table` says how it will be decided then,
     /// for example `absent: create; ours: keep; anything else: refuse`.
     After {

@@ -4,7 +4,6 @@ use super::batch::batch;
 use super::engine::{Engine, each};
 use super::follow::{Ready, follow, get_ready};
 use super::guard::{aftermath, log_of, put_back};
-use super::look::look;
 use super::recap::Undone;
 use super::setup::{Trouble, Wish, from_error, outcome_says};
 use super::{Event, Recap};
@@ -127,13 +126,7 @@ impl Engine {
         if broken.is_empty() {
             return;
         }
-        let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
-        let sessions = self.sessions.clone();
-        let all = each(self.setup.forks, broken, move |node| {
-            let session = Rc::clone(&sessions[&node]);
-            look(Rc::clone(&setup), session, node, events.clone())
-        })
-        .await;
+        let all = self.look(broken).await;
         // A node that does not answer now has failed already, with a better reason.
         for (node, look) in all.into_iter().filter_map(|(n, l)| Some((n, l.ok()?))) {
             let same = &look.decided.same;

@@ -1,16 +1,17 @@
 //! Works on all nodes of a command at once: connections, observations, the plan.
 
-use super::look::{Look, connect, look};
+use super::look::{Asked, Look, ask, connect, decide};
 use super::recap::Undone;
 use super::setup::{Setup, Trouble, Wish};
 use super::{Event, Events};
 use crate::exit::Exit;
 use crate::node::Session;
 use crate::plan::Plan;
+use crate::resource::KINDS;
 use crate::role::Check;
 use crate::text::Vault;
 use crate::verify;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
@@ -111,18 +112,7 @@ impl Engine {
     /// Asks every node how it stands: one trip each.
     pub async fn observe(&mut self) {
         self.connect().await;
-        let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
-        let sessions = self.sessions.clone();
-        let all = each(self.setup.forks, self.live(), move |node| {
-            look(
-                Rc::clone(&setup),
-                Rc::clone(&sessions[&node]),
-                node,
-                events.clone(),
-            )
-        })
-        .await;
-        for (node, result) in all {
+        for (node, result) in self.look(self.live()).await {
             match result {
                 Ok(look) => {
                     for error in &look.decided.errors {
@@ -147,6 +137,66 @@ impl Engine {
             }
         }
         self.settle_once();
+    }
+
+    /// Asks these nodes how they stand, all at once, and decides for each with what all members of its cluster said.
+    pub(super) async fn look(&self, nodes: Vec<String>) -> BTreeMap<String, Result<Look, Trouble>> {
+        let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
+        let sessions = self.sessions.clone();
+        let all = each(self.setup.forks, nodes, move |node| {
+            ask(
+                Rc::clone(&setup),
+                Rc::clone(&sessions[&node]),
+                node,
+                events.clone(),
+            )
+        })
+        .await;
+        let mut looks = BTreeMap::new();
+        let mut asked = BTreeMap::new();
+        for (node, result) in all {
+            match result {
+                Ok(one) => {
+                    asked.insert(node, one);
+                }
+                Err(trouble) => {
+                    looks.insert(node, Err(trouble));
+                }
+            }
+        }
+        self.share(&mut asked);
+        let nodes = asked.keys().cloned().collect();
+        let asked = RefCell::new(asked);
+        let (setup, sessions) = (Rc::clone(&self.setup), self.sessions.clone());
+        let decided = each(self.setup.forks, nodes, move |node| {
+            let one = asked.borrow_mut().remove(&node).expect("it was asked");
+            decide(Rc::clone(&setup), Rc::clone(&sessions[&node]), node, one)
+        });
+        looks.extend(decided.await);
+        looks
+    }
+
+    /// Gives each member what the others said in sections that are shared: in this observation, else in the last one
+    /// of a node that is still with us.
+    fn share(&self, asked: &mut BTreeMap<String, Asked>) {
+        let cluster = &self.setup.cluster;
+        for name in KINDS.iter().flat_map(|kind| kind.shared()) {
+            let mut said = BTreeMap::new();
+            for member in cluster {
+                let last = || {
+                    let look = self.looks.get(member)?;
+                    let with_us = !self.troubles.contains_key(member);
+                    with_us.then_some(&look.answer)
+                };
+                let now = asked.get(member).map(|a| &a.answer);
+                said.insert(member, now.or_else(last).and_then(|a| a.get(name)).cloned());
+            }
+            for (node, one) in asked.iter_mut().filter(|(n, _)| cluster.contains(*n)) {
+                for (member, section) in said.iter().filter(|(m, _)| **m != node) {
+                    one.answer.share(member, name, section.as_ref());
+                }
+            }
+        }
     }
 
     /// Sends an event of the command's own.

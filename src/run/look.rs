@@ -5,7 +5,7 @@ use super::{Event, Events};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::node::{self, NodeState, Outcome, Session};
-use crate::plan::{Decided, Manifest, guarded, orphan};
+use crate::plan::{Decided, Manifest, Wanted, guarded, orphan};
 use crate::resource::{Answer, Observe};
 use crate::sh::Call;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,12 +43,20 @@ pub(super) async fn connect(
     Ok(Rc::new(session))
 }
 
-pub(super) async fn look(
+/// What one node said, before anything is decided.
+pub(super) struct Asked {
+    pub(super) answer: Answer,
+    facts: Facts,
+    manifest: Manifest,
+}
+
+/// Asks one node how it stands.
+pub(super) async fn ask(
     setup: Rc<Setup>,
     session: Rc<Session>,
     node: String,
     events: Events,
-) -> Result<Look, Trouble> {
+) -> Result<Asked, Trouble> {
     let member = setup.member(&node);
     let wanted = member.wanted(&setup.vault);
     let mut observe = Observe::default();
@@ -80,7 +88,30 @@ pub(super) async fn look(
             exit: Exit::Failed,
         });
     }
-    let manifest = Manifest::parse(&state.manifest);
+    Ok(Asked {
+        answer,
+        facts,
+        manifest: Manifest::parse(&state.manifest),
+    })
+}
+
+/// Decides what is to be done on a node that was asked.
+pub(super) async fn decide(
+    setup: Rc<Setup>,
+    session: Rc<Session>,
+    node: String,
+    asked: Asked,
+) -> Result<Look, Trouble> {
+    let member = setup.member(&node);
+    let Asked {
+        answer,
+        facts,
+        manifest,
+    } = asked;
+    let wanted = Wanted {
+        outage: setup.outage,
+        ..member.wanted(&setup.vault)
+    };
     let mut decided = wanted.decide(&answer, &manifest);
     if member.partial {
         decided.plan.orphans.clear();

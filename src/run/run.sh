@@ -75,3 +75,13 @@ nw_check_sshd() {
       if (why != "") { print "this run could not come in again:" why; exit 1 }
     }'
 }
+
+# nw_check_corosync FILE KEY: corosync itself reads it, which it does not do without its key.
+nw_check_corosync() {
+  [ -s "$2" ] || { echo "$2 is not there yet; checked again before the file is put in place"; return 0; }
+  # Version 3 has an option for the path, version 2 reads it from its environment.
+  case $(corosync -h 2>&1) in
+  *' -c '*) corosync -t -c "$1" </dev/null ;;
+  *) COROSYNC_MAIN_CONFIG_FILE=$1 corosync -t </dev/null ;;
+  esac
+}

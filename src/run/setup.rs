@@ -40,6 +40,7 @@ impl Member {
             resources: &self.resources,
             watched: &self.watched,
             vault,
+            outage: false,
         }
     }
 }
@@ -62,6 +63,8 @@ pub struct Setup {
     pub forks: usize,
     /// How the guard confirms.
     pub guard: Guard,
+    /// Whether this command may take the whole cluster down.
+    pub outage: bool,
 }
 
 /// How what runs under the guard is confirmed.

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod knock;
 mod load;
 pub mod machines;
+pub mod membership;
 mod model;
 pub mod network;
 mod numbers;

@@ -327,6 +327,7 @@ impl Site {
         top.insert("hosts".into(), self.hosts_model());
         if let Some(Json::Object(cluster)) = top.get_mut("cluster") {
             cluster.insert("name".into(), json!(self.cluster_name()));
+            cluster.insert("totem".into(), json!(self.totem()));
         }
         Json::Object(top)
     }

@@ -1,0 +1,34 @@
+# nw_cluster_conf_canonical: a cluster.conf without its version and its layout: one tag a line, blanks squeezed.
+nw_cluster_conf_canonical() {
+  tr '\n\t\r' '   ' | sed -e 's/</\n</g' | sed -n -e '/^</!d' -e 's/  */ /g' -e 's/ $//' -e 's/ \/>$/\/>/' -e '/^<[?!]/d' \
+    -e 's/ config_version="[^"]*"//' -e p
+}
+
+# nw_cluster_conf_seen PATH ELEMENT...: what is there, and of its tags those of elements that cannot hold a secret.
+nw_cluster_conf_seen() {
+  nw_cc_path=$1; shift
+  # "6.2.0 config 7"
+  nw_cc_said=$(cman_tool version) && case $nw_cc_said in *' config '*) echo "running ${nw_cc_said##* config }" ;; esac
+  [ -f "$nw_cc_path" ] || return 0
+  stat -c 'file %a %U %G %s' -- "$nw_cc_path"
+  nw_cc_sum=$(sha256sum <"$nw_cc_path"); echo "sha256 ${nw_cc_sum%% *}"
+  nw_cc_sum=$(nw_cluster_conf_canonical <"$nw_cc_path" | sha256sum); echo "content ${nw_cc_sum%% *}"
+  tr '\n\t\r' '   ' <"$nw_cc_path" | sed -n -e 's/.*<cluster [^>]*config_version="\([0-9]*\)".*/version \1/p'
+  nw_cluster_conf_canonical <"$nw_cc_path" | while IFS= read -r nw_cc_tag; do
+    nw_cc_name=${nw_cc_tag#<}; nw_cc_name=${nw_cc_name%%[ />]*}
+    for nw_cc_one; do
+      [ "$nw_cc_one" != "$nw_cc_name" ] || printf 'tag %s\n' "$nw_cc_tag"
+    done
+  done
+}
+
+# nw_cluster_conf_check CONTENT WORD...: the command that has to accept it.
+nw_cluster_conf_check() {
+  nw_cc_content=$1; shift
+  for nw_cc_word; do
+    shift
+    [ "$nw_cc_word" != '{staged}' ] || nw_cc_word=$nw_cc_content
+    set -- "$@" "$nw_cc_word"
+  done
+  "$@" </dev/null
+}

@@ -1,0 +1,114 @@
+//! What cluster.conf says, element by element, and what a running cman takes up.
+//!
+//! Facts: reference.md 15.2, 15.3; of `totem` Red Hat's administration guide for 6, section 9.4 (what it does not name
+//! as taken up wants the cluster software restarted).
+
+use crate::text::Text;
+
+/// Elements that cannot hold a secret, so that a node may tell them.
+pub(super) const TOLD: [&str; 16] = [
+    "cluster",
+    "cman",
+    "multicast",
+    "altmulticast",
+    "totem",
+    "fence_daemon",
+    "clusternode",
+    "altname",
+    "dlm",
+    "gfs_controld",
+    "clvmd",
+    "group",
+    "logging",
+    "logging_daemon",
+    "uidgid",
+    "quorumd",
+];
+
+/// An attribute of `cluster` that says which version a file is; the only one that is not part of its content.
+const VERSION: &str = " config_version=\"";
+
+/// The content without its version and its layout: one tag a line, blanks squeezed, no declaration, no comments. The
+/// shell of `cluster_conf` makes the same of the node's file.
+pub(super) fn canonical(text: &str) -> String {
+    let blank: String = text
+        .chars()
+        .map(|c| if "\n\t\r".contains(c) { ' ' } else { c })
+        .collect();
+    let mut out = String::new();
+    for piece in blank.split('<').skip(1) {
+        let words: Vec<&str> = piece.split(' ').filter(|w| !w.is_empty()).collect();
+        let mut tag = format!("<{}", words.join(" "));
+        if let Some(head) = tag.strip_suffix(" />") {
+            tag = format!("{head}/>");
+        }
+        if tag.starts_with("<?") || tag.starts_with("<!") {
+            continue;
+        }
+        if let Some(start) = tag.find(VERSION) {
+            let rest = &tag[start + VERSION.len()..];
+            let end = rest.find('"').map_or(rest.len(), |at| at + 1);
+            tag = format!("{}{}", &tag[..start], &rest[end..]);
+        }
+        out.push_str(&tag);
+        out.push('\n');
+    }
+    out
+}
+
+/// The tags of a canonical content that a node may tell.
+pub(super) fn told(canonical: &str) -> Vec<String> {
+    let told = canonical.lines().filter(|line| TOLD.contains(&name(line)));
+    told.map(str::to_owned).collect()
+}
+
+/// The content with a version.
+pub(super) fn with_version(content: &Text, version: u64) -> Option<Text> {
+    let (before, after) = content.as_marked().split_once(VERSION)?;
+    let after = &after[after.find('"')?..];
+    Text::new(format!("{before}{VERSION}{version}{after}")).ok()
+}
+
+/// The name of a tag's element.
+fn name(tag: &str) -> &str {
+    let rest = tag.trim_start_matches('<');
+    rest.split([' ', '>', '/']).next().unwrap_or_default()
+}
+
+/// Elements that a running cman does not take up: a change wants every member down.
+pub(super) const OUTAGE: [&str; 9] = [
+    "cluster",
+    "cman",
+    "totem",
+    "multicast",
+    "altmulticast",
+    "clusternode",
+    "altname",
+    "uidgid",
+    "quorumd",
+];
+
+/// The tags of these elements, old and new, where they differ.
+pub(super) fn differences(
+    old: &[String],
+    new: &[String],
+    elements: &[&str],
+) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for element in elements {
+        let of = |tags: &[String]| -> Vec<String> {
+            let mut all: Vec<String> = tags
+                .iter()
+                .filter(|tag| name(tag) == *element)
+                .map(|tag| tag.replace("/>", ">"))
+                .collect();
+            all.sort();
+            all
+        };
+        let (before, after) = (of(old), of(new));
+        if before != after {
+            found.push(((*element).to_owned(), before.join(" "), after.join(" ")));
+        }
+    }
+    found
+}

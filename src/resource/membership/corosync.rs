@@ -1,0 +1,143 @@
+//! What corosync.conf says, key by key, and which keys a running corosync takes up.
+//!
+//! Facts: reference.md 16.1, 16.2; `corosync-cfgtool -R` tried with corosync 3.1.7: timers, logging, cipher and key are
+//! taken up, transport and cluster name are refused by the daemon itself and keep their running values.
+
+use std::collections::BTreeMap;
+
+/// Keys by their path, as `corosync-cmapctl` names them: `totem.token`.
+pub(super) type Keys = BTreeMap<String, String>;
+
+/// What a changed key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// `corosync-cfgtool -R`.
+    Reload,
+    /// All members down: with it changed on one alone the members no longer hear or count each other.
+    Outage,
+    /// A restart, one member after the other.
+    Restart,
+}
+
+/// Reads a configuration: sections in braces, one `key: value` a line. Nodes are numbered as they come.
+pub(super) fn keys(text: &str) -> Keys {
+    let mut keys = Keys::new();
+    let mut path: Vec<String> = Vec::new();
+    let mut nodes = 0;
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(name) = line.strip_suffix('{') {
+            let name = name.trim();
+            if name == "node" {
+                path.push(format!("node.{nodes}"));
+                nodes += 1;
+            } else {
+                path.push(name.to_owned());
+            }
+        } else if line == "}" {
+            path.pop();
+        } else if let Some((key, value)) = line.split_once(':') {
+            let mut whole = path.clone();
+            whole.push(key.trim().to_owned());
+            keys.insert(whole.join("."), value.trim().to_owned());
+        }
+    }
+    keys
+}
+
+/// Reads what `corosync-cmapctl` prints: `totem.token (u32) = 10000`.
+pub(super) fn running(text: &str) -> Keys {
+    let line = |line: &str| {
+        let (key, rest) = line.split_once(" (")?;
+        let (_, value) = rest.split_once(") = ")?;
+        Some((key.to_owned(), value.trim().to_owned()))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// The keys whose running value is another than the wanted one: key, running, wanted. A key that is wanted no more
+/// counts where its section is one that the wanted configuration speaks of.
+pub(super) fn differences(wanted: &Keys, running: &Keys) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for (key, value) in wanted {
+        let now = running.get(key).cloned().unwrap_or_default();
+        if now != *value {
+            found.push((key.clone(), now, value.clone()));
+        }
+    }
+    for (key, value) in running {
+        if !wanted.contains_key(key) && !of_its_own(key) {
+            found.push((key.clone(), value.clone(), String::new()));
+        }
+    }
+    found
+}
+
+/// Keys that corosync adds to what its file says.
+fn of_its_own(key: &str) -> bool {
+    let ours = ["totem.", "nodelist.node.", "quorum.", "logging."];
+    !ours.iter().any(|own| key.starts_with(own))
+        || key.starts_with("totem.interface.")
+        || key.starts_with("quorum.cancel_")
+        || key.starts_with("logging.logger_subsys.")
+}
+
+/// What a changed key asks for, on this version of corosync.
+pub(super) fn takes(key: &str, version: &str) -> Takes {
+    const TIMERS: [&str; 12] = [
+        "token",
+        "token_coefficient",
+        "token_retransmit",
+        "token_retransmits_before_loss_const",
+        "token_warning",
+        "consensus",
+        "join",
+        "send_join",
+        "merge",
+        "hold",
+        "fail_recv_const",
+        "max_messages",
+    ];
+    if key.starts_with("logging.") {
+        return Takes::Reload;
+    }
+    match key.strip_prefix("totem.") {
+        Some(timer) if TIMERS.contains(&timer) => Takes::Reload,
+        Some("crypto_cipher" | "crypto_hash" | "secauth") if takes_key(version) => Takes::Reload,
+        Some(
+            "version" | "transport" | "cluster_name" | "ip_version" | "crypto_cipher"
+            | "crypto_hash" | "secauth" | "keyfile" | "rrp_mode" | "link_mode",
+        ) => Takes::Outage,
+        Some(rest) if rest.starts_with("interface.") => Takes::Outage,
+        None if key.starts_with("nodelist.") || key.starts_with("quorum.") => Takes::Outage,
+        _ => Takes::Restart,
+    }
+}
+
+/// Whether a running corosync takes up another key: from 3.1 on.
+pub(super) fn takes_key(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|n| n.parse().unwrap_or(0));
+    let both = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    both >= (3, 1)
+}
+
+/// Members that no link reaches, by what `corosync-cfgtool -s` says (reference.md 16.2, 31 number 36): `2 on link 0`;
+/// of corosync 2 the rings that are faulty.
+pub(super) fn broken_links(said: &str) -> Vec<String> {
+    let mut link = "";
+    let mut broken = Vec::new();
+    for line in said.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["LINK" | "RING", "ID", id, ..] => link = id,
+            ["nodeid:", id, state] if *state == "disconnected" => {
+                broken.push(format!("{} on link {link}", id.trim_end_matches(':')));
+            }
+            [.., "FAULTY"] => broken.push(format!("ring {link}")),
+            _ => {}
+        }
+    }
+    broken
+}

@@ -1,0 +1,132 @@
+# What is kept of the cluster in membership/: "due", with the boot it was written in, while this node takes part in
+# forming the cluster, or was taken down by us and has to come up again; "key" while a running daemon has another key
+# than its file.
+: "${NW_STATE:=/var/lib/nodewright}"
+
+nw_membership_mark() {
+  read -r nw_mb_boot </proc/sys/kernel/random/boot_id &&
+    ( umask 077; mkdir -p "$NW_STATE/membership" && printf '%s\n' "$nw_mb_boot" >"$NW_STATE/membership/$1" )
+}
+
+nw_membership_unmark() { rm -f -- "$NW_STATE/membership/$1"; }
+
+# Before another key is written: what runs has the old one. (A daemon that does not run will start with the new one.)
+nw_membership_other_key() {
+  corosync-cmapctl -g totem.version >/dev/null 2>&1 </dev/null || return 0
+  nw_membership_mark key
+}
+
+# nw_membership_seen corosync|cman: what the other members have to know too.
+nw_membership_seen() {
+  nw_mb_name=$(uname -n)
+  echo "name $nw_mb_name"
+  nw_mb_said=$(getent hosts "$nw_mb_name") && echo "address ${nw_mb_said%%[ 	]*}"
+  read -r nw_mb_boot </proc/sys/kernel/random/boot_id
+  for nw_mb_mark in due key; do
+    # One of an earlier boot says nothing any more: the node may have been fenced since.
+    if { read -r nw_mb_then <"$NW_STATE/membership/$nw_mb_mark"; } 2>/dev/null && [ "$nw_mb_then" = "$nw_mb_boot" ]; then
+      echo "mark $nw_mb_mark"
+    fi
+  done
+  # What a membership, or a cluster's configuration, leaves behind.
+  for nw_mb_trace in /var/lib/corosync/ringid_* /var/lib/pacemaker/cib/cib.xml; do
+    [ ! -e "$nw_mb_trace" ] || echo "trace $nw_mb_trace"
+  done
+  case $1 in
+  cman) nw_membership_cman ;;
+  *) nw_membership_corosync ;;
+  esac
+}
+
+nw_membership_cman() {
+  nw_mb_said=$(cman_tool status) || return 0
+  echo running
+  printf '%s\n' "$nw_mb_said" | sed -n -e 's/^Cluster Name: */cluster /p' -e 's/^Flags:/flags/p'
+  case $nw_mb_said in *'Activity blocked'*) ;; *) echo quorate ;; esac
+  # Id, type and name; M is a member.
+  cman_tool nodes -F id,type,name | sed -n 's/^ *\([0-9]*\)  *M  *[^ ]* *$/member \1/p'
+}
+
+nw_membership_corosync() {
+  nw_mb_map=$(corosync-cmapctl) || return 0
+  echo running
+  printf '%s\n' "$nw_mb_map" | sed -n -e 's/^runtime\.config\.totem\.token (u32) = /token /p' \
+    -e 's/^totem\.cluster_name (str) = /cluster /p' \
+    -e 's/^runtime\..*members\.\([0-9]*\)\.status (str) = joined$/member \1/p'
+  corosync-quorumtool -s | sed -n -e 's/^Flags:/flags/p' -e 's/^Quorate: *Yes.*/quorate/p'
+}
+
+nw_membership_map() { corosync-cmapctl | grep -E '^(totem|nodelist|quorum|logging)\.'; }
+
+# nw_membership_leave SERVICE...: those that run stop in this order; the mark says that all of it has to come up again.
+nw_membership_leave() {
+  nw_membership_mark due || return
+  for nw_mb_service; do
+    if [ -d /run/systemd/system ]; then
+      systemctl is-active --quiet "$nw_mb_service" || continue
+      echo "stopping $nw_mb_service"
+      systemctl stop "$nw_mb_service" || return
+    else
+      [ -x "/etc/init.d/$nw_mb_service" ] || continue
+      service "$nw_mb_service" status >/dev/null 2>&1 </dev/null || continue
+      echo "stopping $nw_mb_service"
+      service "$nw_mb_service" stop </dev/null || return
+    fi
+  done
+}
+
+# nw_membership_until SECONDS WHAT COMMAND...: waits until the command succeeds.
+nw_membership_until() {
+  nw_mb_left=$1 nw_mb_what=$2; shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ "$nw_mb_left" -gt 0 ] || { echo "$nw_mb_what did not come about in time"; return 1; }
+    nw_mb_left=$((nw_mb_left - 1))
+    sleep 1
+  done
+}
+
+# nw_membership_whole STACK ID...: whether each is a member, and they are quorate.
+nw_membership_whole() {
+  nw_mb_stack=$1; shift
+  nw_mb_seen=$(nw_membership_seen "$nw_mb_stack")
+  printf '%s\n' "$nw_mb_seen" | grep -q -x -e quorate || return
+  for nw_mb_id; do
+    printf '%s\n' "$nw_mb_seen" | grep -q -x -F -e "member $nw_mb_id" || return
+  done
+}
+
+# nw_membership_join corosync|cman SECONDS ID...: every member does this at the same time.
+nw_membership_join() {
+  nw_mb_how=$1 nw_mb_time=$2; shift 2
+  nw_membership_mark due || return
+  case $nw_mb_how in
+  # Without the daemons that fence: where the peer does not come up, nobody is shot.
+  cman) service cman start join </dev/null || return ;;
+  *) systemctl start corosync </dev/null || return ;;
+  esac
+  nw_membership_until "$nw_mb_time" 'a quorate cluster of all members' nw_membership_whole "$nw_mb_how" "$@" || return
+  [ "$nw_mb_how" = cman ] || nw_membership_unmark due
+}
+
+# nw_membership_domain COUNT: whether all members are in the fence domain, and it waits for nothing.
+nw_membership_domain() {
+  nw_mb_said=$(fence_tool ls) || return
+  printf '%s\n' "$nw_mb_said" | grep -q -E "^member count +$1\$" || return
+  printf '%s\n' "$nw_mb_said" | grep -q -E '^wait state +none$'
+}
+
+# nw_membership_fence SECONDS COUNT: the rest of cman's start, once all are members.
+nw_membership_fence() {
+  service cman start </dev/null || return
+  nw_membership_until "$1" 'a fence domain of all members' nw_membership_domain "$2" || return
+  nw_membership_unmark due
+}
+
+# nw_membership_reload corosync|cman: what is on all members by now is taken up by all, whoever says it.
+nw_membership_reload() {
+  case $1 in
+  cman) cman_tool version -r -S </dev/null || return ;;
+  *) corosync-cfgtool -R </dev/null || return ;;
+  esac
+  nw_membership_unmark key
+}
