@@ -34,6 +34,9 @@ enum Verb {
     Set {
         /// The secret's name.
         name: String,
+        /// Taken only to say that a value is no argument; clap would repeat it.
+        #[arg(hide = true)]
+        value: Option<String>,
         /// A random value of this many letters and digits instead.
         #[arg(long, value_name = "LENGTH", value_parser = clap::value_parser!(u16).range(8..=4096))]
         generate: Option<u16>,
@@ -84,8 +87,14 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             context.print(&format!("{value}\n"))?;
         }
         Verb::List => list(context, dir, site, &secrets)?,
+        Verb::Set { value: Some(_), .. } => {
+            let why = "the value of a secret is no argument: others see it, and shells keep it\n  \
+                       `nodewright secret set NAME` asks for it, or takes it from standard input";
+            return Err(Usage(why.to_owned()).into());
+        }
         Verb::Set {
             name,
+            value: None,
             generate: length,
         } => {
             let value = match length {

@@ -64,7 +64,7 @@ mod tests {
     fn findings(value: &str) -> (Sources, Vec<Finding>) {
         let text = include_str!("../../inventory/crosslink/inventory.toml").replacen(
             "roles = [\"base\"",
-            "roles = [\"base\", \"firewall\", \"mirrors\"",
+            "roles = [\"base\", \"mirrors\"",
             1,
         );
         let mut loaded = crate::site::load_str(&text);

@@ -122,13 +122,38 @@ fn with_knock(ports: &str) -> Desk {
 }
 
 #[test]
+fn a_value_is_no_argument_and_is_not_repeated() {
+    let desk = with_knock("");
+    assert_snapshot!(desk.run(&["secret", "set", "door", "7301,7117,7542"]), @r"
+    exit 64
+    --- stderr
+    error: the value of a secret is no argument: others see it, and shells keep it
+      `nodewright secret set NAME` asks for it, or takes it from standard input
+    ");
+    assert!(!desk.site().join("secrets.age").exists());
+}
+
+#[test]
 fn a_knock_that_everybody_or_nobody_gets_in_by_is_refused() {
     let mut desk = with_knock("");
-    desk.input("7301,7401,7501\n");
-    let (code, out, err) = desk.output(&["secret", "set", "door"]);
-    assert_eq!((code, out.as_str()), (64, ""));
-    assert!(err.contains("its ports only rise"), "{err}");
-    assert!(!err.contains("7301"), "{err}");
+    for (value, says) in [
+        ("7301,7401,7501", "its ports only rise"),
+        ("7501,7401,7301", "its ports only fall"),
+        ("7301,7117,7301", "ports 1 and 3 of it are the same"),
+        ("7301;7117;7542", "word 1 of it is no port"),
+        ("7301,7117", "it has 2 port(s), and `ports` says 3"),
+        ("7301,7117,+7542", "word 3 of it is no port"),
+    ] {
+        desk.input(&format!("{value}\n"));
+        let (code, out, err) = desk.output(&["secret", "set", "door"]);
+        assert_eq!((code, out.as_str()), (64, ""), "{value}");
+        assert_eq!(err.matches("error: the knock: ").count(), 1, "{err}");
+        assert!(
+            err.contains(says) && err.contains("with 3 ports from 1024 to 65535"),
+            "{err}"
+        );
+        assert!(!err.contains("7301"), "{err}");
+    }
     assert_eq!(desk.output(&["secret", "list"]).1, "");
     desk.input("7301,7117,7542\n");
     assert_eq!(desk.output(&["secret", "set", "door"]).0, 0);
