@@ -2,7 +2,7 @@
 # The demonstration: the site inventory/crosslink, rehearsed on two bare nodes on this machine.
 set -euo pipefail
 cd "$(dirname "$0")"
-PATH=$PWD/${CARGO_TARGET_DIR:-target}/debug:$PATH
+PATH=$(realpath "${CARGO_TARGET_DIR:-target}")/debug:$PATH
 export NODEWRIGHT_LAB_NAME=demo-$$ USER=${USER:-root}
 work=$(mktemp -d)
 cp -r inventory/crosslink "$work/site"
