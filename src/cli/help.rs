@@ -21,7 +21,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Reference",
-        &["kinds", "rules", "schema", "completions", "man"],
+        &["roles", "kinds", "rules", "schema", "completions", "man"],
     ),
 ];
 

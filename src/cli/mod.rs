@@ -26,6 +26,7 @@ mod man;
 mod outcome;
 pub mod plan;
 mod render;
+mod roles;
 mod rules;
 pub mod run;
 mod saved;
@@ -106,6 +107,8 @@ pub enum Command {
     Man(man::Args),
     /// Print the reference of all kinds of steps.
     Kinds(kinds::Args),
+    /// Print the reference of all roles: what they are for, and what a site may set.
+    Roles(roles::Args),
     /// Print the reference of all rules: what makes a site sound.
     Rules(rules::Args),
     /// The way into a lab's network, for ssh.
@@ -144,6 +147,7 @@ impl Command {
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),
+            Self::Roles(args) => roles::run(&args, context),
             Self::Rules(args) => rules::run(&args, context),
             Self::Lab(args) => lab::run(&args, context),
             Self::LabPipe(args) => crate::lab::pipe::run(&args).map(|()| Exit::Done),

@@ -51,6 +51,12 @@ impl VarType {
         Self::ALL.iter().find(|(w, _)| *w == word).map(|(_, t)| *t)
     }
 
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(_, t)| *t == self);
+        known.map_or("", |(word, _)| word)
+    }
+
     /// The format of the site's words that a text of this type has.
     fn format(self) -> Option<&'static str> {
         Some(match self {

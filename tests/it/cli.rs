@@ -192,6 +192,66 @@ fn every_kind_has_its_page() {
 }
 
 #[test]
+fn roles_say_what_a_site_may_set() {
+    let desk = Desk::new();
+    let (code, out, err) = desk.output(&["roles"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let shipped = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/roles")).unwrap();
+    for file in shipped {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let head = format!("\n## {}\n", name.strip_suffix(".toml").unwrap());
+        assert_eq!(out.matches(&head).count(), 1, "{head}");
+    }
+    assert_snapshot!(desk.run(&["roles", "etckeper"]), @r"
+    exit 64
+    --- stderr
+    error: no role is called `etckeper`; did you mean `etckeeper`?
+    ");
+    let own = r#"
+        description = "Own"
+        after = ["base"]
+        when = "node.member"
+        [vars]
+        where = { type = "path", default = "/srv", doc = "one | or the other" }
+        how = { type = "int", required = true, doc = "how often" }
+        [[step]]
+        file = "/etc/own"
+        content = "{{ vars.where }}{{ vars.how }}"
+        [[check]]
+        code = "OWN-IS"
+        severity = "error"
+        of = "file:/etc/own"
+        expect = { state = "file" }
+        remedy = "apply"
+    "#;
+    let desk = Desk::new()
+        .file("inventory.toml", SMALL)
+        .file("roles/own.toml", own);
+    assert_snapshot!(desk.run(&["roles", "own"]), @r#"
+    exit 0
+    --- stdout
+    # Roles
+
+    ## own
+
+    Own.
+
+    After: base.
+
+    Only where `node.member`.
+
+    Variables, set under `[vars.own]`:
+
+    | name | type | default | |
+    |---|---|---|---|
+    | where | path | `"/srv"` | one \| or the other |
+    | how | int | required | how often |
+
+    Checks: OWN-IS.
+    "#);
+}
+
+#[test]
 fn completions_come_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, out, err) = Desk::new().output(&["completions", shell]);
