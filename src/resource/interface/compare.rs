@@ -292,21 +292,44 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
     if deltas.is_empty() {
         return Verdict::Same;
     }
-    if seen.member && !want.carries.is_empty() && all.cost() > Cost::Free {
+    if all.cost() > Cost::Free
+        && let Some((what, instead)) = in_use(want, seen)
+    {
         let points: Vec<&str> = deltas.iter().map(|d| d.what.as_str()).collect();
+        let points = points.join(", ");
+        let name = want.called();
         return Verdict::Refuse(format!(
-            "{} carries the {} of a cluster that runs on this node, and differs in {}: to change it takes the node \
-             out of the cluster, and its peer would fence it. It is changed while the node is out of the cluster \
-             (`drain`)",
-            want.called(),
-            want.carries.join(" and the "),
-            points.join(", ")
+            "{name} carries the {what}, and differs in {points}: {instead} (`drain`)"
         ));
     }
     if seen.up && all.cost() >= Cost::Moment {
         deltas.push(Delta::new("interrupts", "", want.interrupted(seen)));
     }
     Verdict::Change(deltas)
+}
+
+/// What the cluster sends over an interface at this moment, and when it is changed instead.
+fn in_use(want: &Want, seen: &Seen) -> Option<(String, &'static str)> {
+    if seen.member && !want.carries.is_empty() {
+        let carried = want.carries.join(" and the ");
+        return Some((
+            format!("{carried} of a cluster that runs on this node"),
+            "to change it takes the node out of the cluster, and its peer would fence it. It is changed while the node \
+             is out of the cluster",
+        ));
+    }
+    if !want.carries_mirrors() {
+        return None;
+    }
+    let apart = "to change it tears them from the peer. It is changed while they are not connected";
+    match &seen.mirrors {
+        None => Some((
+            "mirrors, and whether they are connected DRBD did not say".to_owned(),
+            apart,
+        )),
+        Some(names) if names.is_empty() => None,
+        Some(names) => Some((format!("mirrors (connected: {})", names.join(", ")), apart)),
+    }
 }
 
 /// A card that is not there, or is another one.

@@ -58,6 +58,12 @@ nw_interface_files() {
   grep -s -H -E -e "$nw_if_key" "$@"
 }
 
+# What DRBD says of its mirrors; from version 9 on its file tells no more than the version.
+nw_interface_mirrors() {
+  [ -e /proc/drbd ] || return 0
+  cat /proc/drbd && { grep -q '^version: [0-8]\.' /proc/drbd || drbdsetup events2 --now; }
+}
+
 # nw_interface_begin STYLE: before the first device.
 nw_interface_begin() {
   : >"$NW_DIR/interface-kept"

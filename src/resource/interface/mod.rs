@@ -123,6 +123,9 @@ impl Kind for Interface {
             let daemons = ["-x", "corosync|aisexec"];
             observe.section(seen::CLUSTER, Call::new("pgrep").args(daemons));
         }
+        if wants.iter().any(|w| w.carries_mirrors()) {
+            observe.slow_section(seen::MIRRORS, Call::new("nw_interface_mirrors"));
+        }
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {

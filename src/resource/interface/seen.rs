@@ -16,6 +16,7 @@ pub(super) const DHCP: &str = "interface-dhcp";
 pub(super) const PROFILES: &str = "interface-profiles";
 pub(super) const PPP: &str = "interface-ppp";
 pub(super) const CLUSTER: &str = "interface-cluster";
+pub(super) const MIRRORS: &str = "interface-mirrors";
 
 /// How an interface stands. As JSON it is what checks compare with.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -76,6 +77,8 @@ pub struct Seen {
     pub(super) at_boot: bool,
     /// Whether cluster software runs on the node.
     pub(super) member: bool,
+    /// The mirrors that are connected to the peer; none where the node did not say.
+    pub(super) mirrors: Option<Vec<String>>,
 }
 
 impl Seen {
@@ -109,6 +112,10 @@ impl Seen {
             ours.then(|| mark.to_owned())
         });
         seen.member = answer.get(CLUSTER).is_some_and(|s| s.status == 0);
+        seen.mirrors = match answer.get(MIRRORS) {
+            None => Some(Vec::new()),
+            Some(section) => (section.status == 0).then(|| connected(&section.text())),
+        };
         let own: BTreeSet<String> = want.nets().map(|n| n.to_string()).collect();
         seen.foreign = seen
             .addresses
@@ -292,6 +299,41 @@ impl Seen {
             }
         }
     }
+}
+
+/// The mirrors that are connected, from `/proc/drbd` of version 8 (` 0: cs:Connected ro:…`) or the events of version 9
+/// (`exists connection name:r0 … connection:Connected …`); reference.md 11.
+fn connected(text: &str) -> Vec<String> {
+    // States in which nothing is sent to the peer, in both versions' words.
+    let apart = [
+        "BrokenPipe",
+        "Connecting",
+        "Disconnecting",
+        "NetworkFailure",
+        "ProtocolError",
+        "StandAlone",
+        "TearDown",
+        "Timeout",
+        "Unconfigured",
+        "Unconnected",
+        "WFConnection",
+    ];
+    let one = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let after = |key: &str| words.iter().find_map(|w| w.strip_prefix(key));
+        let (name, state) = match words.as_slice() {
+            ["exists", "connection", ..] => (after("name:")?.to_owned(), after("connection:")?),
+            [minor, state, ..] => {
+                let minor = minor.strip_suffix(':')?.parse::<u32>().ok()?;
+                (format!("drbd{minor}"), state.strip_prefix("cs:")?)
+            }
+            _ => return None,
+        };
+        (!apart.contains(&state)).then_some(name)
+    };
+    let mut names: Vec<String> = text.lines().filter_map(one).collect();
+    names.dedup();
+    names
 }
 
 /// The guests' ports of a bridge: what programs hold, and ends of wires into containers.

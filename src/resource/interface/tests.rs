@@ -7,6 +7,8 @@ use super::super::testing::{
 use super::super::{EditChange, Platform, Verdict};
 use serde_json::{Value as Json, json};
 
+mod in_use;
+
 /// A bond of two cards with a VLAN and a bridge on it, and a card with an address.
 const DEVICES: &str = "\
 bond0 type 1
@@ -172,6 +174,7 @@ fn all_interfaces_are_asked_with_the_same_few_processes() {
             "interface-files: nw_interface_files ifupdown",
             "interface-dhcp: ps -C dhclient -o args=",
             "interface-cluster: pgrep -x 'corosync|aisexec'",
+            "interface-mirrors: nw_interface_mirrors",
         ]
     );
     assert!(
@@ -333,46 +336,6 @@ fn a_bond_takes_some_options_at_work_and_others_only_when_it_is_down() {
             "nw_interface_up ifupdown bond bond0 '' eth1 eth2",
             "nw_interface_end",
         ]
-    );
-}
-
-#[test]
-fn what_a_running_cluster_sends_over_is_not_interrupted() {
-    let running = [("interface-cluster", "812\n", 0)];
-    let mode = with(
-        bond0(),
-        json!({ "bond": { "mode": "balance-xor", "number": 2, "miimon": 100 } }),
-    );
-    let Verdict::Refuse(why) = on(&mode, Platform::Debian12, &running) else {
-        panic!("it is not refused")
-    };
-    assert!(
-        why.starts_with("bond0 (grey) carries the mirrors of a cluster that runs on this node, and differs in mode:")
-            && why.contains("`drain`"),
-        "{why}"
-    );
-    // An address there is the cluster's own name.
-    let address = with(
-        bond0(),
-        json!({ "addresses": ["10.0.1.1/24", "10.0.1.3/24"] }),
-    );
-    assert!(matches!(
-        on(&address, Platform::El6, &running),
-        Verdict::Refuse(_)
-    ));
-    // What a bond at work takes is done, and what carries nothing of the cluster is changed.
-    let live = with(
-        bond0(),
-        json!({ "bond": { "mode": "active-backup", "number": 1, "miimon": 50, "primary": "eth1" } }),
-    );
-    assert_eq!(differs(&live, &running), ["miimon: 100 -> 50"]);
-    assert_eq!(
-        differs(&with(eth0(), json!({ "mtu": 9000 })), &running)[0],
-        "mtu: 1500 -> 9000"
-    );
-    assert!(
-        !differs(&mode, &[]).is_empty(),
-        "without a cluster it is done"
     );
 }
 

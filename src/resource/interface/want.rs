@@ -215,6 +215,11 @@ impl Want {
         all.join(", ")
     }
 
+    /// Whether mirrors are connected over it.
+    pub(super) fn carries_mirrors(&self) -> bool {
+        self.carries.iter().any(|what| what == "mirrors")
+    }
+
     pub(super) fn validate(&self) -> Result<(), String> {
         let others = self.ports.iter().chain(&self.master).chain(&self.parent);
         let above = self.above.iter().map(|u| &u.name);
