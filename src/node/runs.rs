@@ -328,7 +328,12 @@ impl Session {
                         None => self.error(Failure::Lost),
                     }
                 }
-                Err(error) if error.is_unreachable() => error,
+                Err(error) if error.is_unreachable() => {
+                    if lost.is_some() {
+                        let _ = events.send(SpoolEvent::Away(error.failure.to_string()));
+                    }
+                    error
+                }
                 Err(error) => return Err(error),
             };
             let since = *lost.get_or_insert_with(|| {

@@ -99,9 +99,10 @@ fn write_way(out: &mut String, node: &NodeAccess, way: &Way) -> Result<(), Confi
         "  UserKnownHostsFile {}\n  StrictHostKeyChecking yes\n  CheckHostIP no\n  UpdateHostKeys no\n",
         path(node, "the known_hosts file", &node.known_hosts)?
     );
+    // A connection that a change of the network left behind is given up in time for the guard's window.
     let _ = write!(
         out,
-        "  ConnectTimeout {CONNECT_SECONDS}\n  ServerAliveInterval 10\n  ServerAliveCountMax 3\n  TCPKeepAlive yes\n"
+        "  ConnectTimeout {CONNECT_SECONDS}\n  ServerAliveInterval 5\n  ServerAliveCountMax 3\n  TCPKeepAlive yes\n"
     );
     // Nothing of the operator's own that opens more than a session, writes to it, or hides why it failed.
     out.push_str(
@@ -247,7 +248,7 @@ mod tests {
             "hostkeyalias node1",
             "stricthostkeychecking true",
             "userknownhostsfile /srv/my site/known_hosts",
-            "serveraliveinterval 10",
+            "serveraliveinterval 5",
             "connecttimeout 10",
         ] {
             assert!(

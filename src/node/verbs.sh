@@ -47,7 +47,7 @@ nw_label() {
 # nw_relabel PATH: the label that its path should have, for what was not there before.
 nw_relabel() {
   [ -e /sys/fs/selinux/enforce ] || [ -e /selinux/enforce ] || return 0
-  restorecon "$1" || :
+  ! command -v restorecon >/dev/null 2>&1 || restorecon "$1" || :
 }
 
 # nw_replace PATH EXPECTED CONTENT OWNER GROUP MODE KEEP(yes|no)

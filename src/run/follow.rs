@@ -24,7 +24,7 @@ pub(super) struct Ready {
     pub(super) said: mpsc::UnboundedSender<SpoolEvent>,
     pub(super) watcher: JoinHandle<String>,
     /// Confirms what runs under the guard, with what the guard says.
-    pub(super) guardian: Option<(Guardian, mpsc::UnboundedReceiver<GuardWord>)>,
+    pub(super) guardian: Option<(Guardian, mpsc::UnboundedReceiver<SpoolEvent>)>,
 }
 
 pub(super) async fn get_ready(
@@ -82,7 +82,7 @@ pub(super) async fn watch(
     events: Events,
     steps: usize,
     mut said: mpsc::UnboundedReceiver<SpoolEvent>,
-    guard: mpsc::UnboundedSender<GuardWord>,
+    guard: mpsc::UnboundedSender<SpoolEvent>,
 ) -> String {
     let (mut titles, mut output) = (BTreeMap::new(), String::new());
     let mut last = String::new();
@@ -129,7 +129,7 @@ pub(super) async fn watch(
             },
             SpoolEvent::Guard(word) => {
                 put_back |= matches!(word, GuardWord::Reverting(_));
-                let _ = guard.send(word.clone());
+                let _ = guard.send(SpoolEvent::Guard(word.clone()));
                 let says = match word {
                     GuardWord::Armed(limit) => GuardSays::Armed { limit },
                     GuardWord::Reverting(why) => GuardSays::Reverting {
@@ -142,6 +142,10 @@ pub(super) async fn watch(
                 Event::Guard { node, says }
             }
             SpoolEvent::Lost(why) => Event::Lost { node, why },
+            SpoolEvent::Away(_) => {
+                let _ = guard.send(event);
+                continue;
+            }
             SpoolEvent::Following => Event::Following { node },
             _ => continue,
         };

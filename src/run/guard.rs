@@ -4,7 +4,8 @@ use super::setup::{Setup, Trouble, outcome_says};
 use super::{Event, Events, GuardSays};
 use crate::exit::Exit;
 use crate::node::{
-    AT, ConnectOptions, GuardState, GuardWord, NodeError, Outcome, Prepared, RunId, Session, Way,
+    AT, ConnectOptions, GuardState, GuardWord, NodeError, Outcome, Prepared, RunId, Session,
+    SpoolEvent, Way,
 };
 use crate::resource::Observe;
 use std::cell::RefCell;
@@ -117,17 +118,24 @@ impl Guardian {
     }
 
     /// Confirms each window that the batch says it waits in. Never ends.
-    pub(super) async fn stand_by(self, mut heard: UnboundedReceiver<GuardWord>) {
+    pub(super) async fn stand_by(self, mut heard: UnboundedReceiver<SpoolEvent>) {
         while let Some(word) = heard.recv().await {
-            if let GuardWord::Waiting(seconds) = word {
-                self.confirm(Duration::from_secs(seconds), &mut heard).await;
+            match word {
+                SpoolEvent::Guard(GuardWord::Waiting(seconds)) => {
+                    self.confirm(Duration::from_secs(seconds), &mut heard).await;
+                }
+                // Whether it waits is not heard: nor is anything else.
+                SpoolEvent::Away(why) => {
+                    *self.failed.borrow_mut() = format!("{}: {why}", self.node);
+                }
+                _ => {}
             }
         }
         std::future::pending::<()>().await;
     }
 
     /// Until it is confirmed, or the guard says that it is too late.
-    async fn confirm(&self, window: Duration, heard: &mut UnboundedReceiver<GuardWord>) {
+    async fn confirm(&self, window: Duration, heard: &mut UnboundedReceiver<SpoolEvent>) {
         let end = Instant::now() + window;
         let work = self.until_confirmed(end);
         tokio::pin!(work);
@@ -135,7 +143,7 @@ impl Guardian {
         loop {
             tokio::select! {
                 () = &mut work => return,
-                Some(GuardWord::Reverting(_) | GuardWord::Reverted(_)) = heard.recv() => return,
+                Some(SpoolEvent::Guard(GuardWord::Reverting(_) | GuardWord::Reverted(_))) = heard.recv() => return,
                 _ = second.tick() => self.say(GuardSays::Waiting {
                     left: end.saturating_duration_since(Instant::now()).as_secs(),
                     why: self.failed.borrow().clone(),
