@@ -3,7 +3,9 @@
 
 use super::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;
+use ipnet::IpNet;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// `packet_filter = "ipv4"`.
 pub struct PacketFilter;
@@ -16,6 +18,13 @@ pub struct Want {
     packet_filter: Family,
     /// The version that the site declares: `5.2`. One that begins otherwise is a finding.
     version: Option<String>,
+    /// The addresses and networks that reach sshd without knocking. Where there are some, a run that comes from elsewhere
+    /// is a finding, unless it knocks.
+    #[serde(default)]
+    admits: Vec<String>,
+    /// Whether others get in by knocking.
+    #[serde(default)]
+    knock: bool,
 }
 
 /// One of the kernel's filters.
@@ -41,6 +50,8 @@ pub struct Seen {
     forward: String,
     /// How many rules the kernel has.
     rules: u32,
+    /// The address that the run comes from, where the node knows it.
+    client: Option<IpAddr>,
 }
 
 impl Family {
@@ -59,9 +70,28 @@ impl Family {
         }
     }
 
+    /// Whether it is this one that an address has to pass.
+    fn passes(self, ip: IpAddr) -> bool {
+        ip.is_ipv4() == (self == Self::Ipv4)
+    }
+
     fn section(self) -> String {
         format!("{}.{}", PacketFilter::NAME, self.word())
     }
+}
+
+impl Want {
+    /// Whether an address that has to pass this filter reaches sshd, as far as can be told.
+    fn admits(&self, ip: IpAddr) -> bool {
+        let has = |text: &String| net(text).is_some_and(|net| net.contains(&ip));
+        self.knock || self.admits.is_empty() || self.admits.iter().any(has)
+    }
+}
+
+/// A network, or an address as one.
+fn net(text: &str) -> Option<IpNet> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    address.ok().or_else(|| text.parse().ok())
 }
 
 impl Kind for PacketFilter {
@@ -74,6 +104,16 @@ impl Kind for PacketFilter {
 
     fn name(want: &Want) -> String {
         want.packet_filter.word().to_owned()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        match want.admits.iter().find(|text| net(text).is_none()) {
+            Some(text) => Err(format!(
+                "`admits`: `{}` is neither an address nor a network",
+                text.escape_debug()
+            )),
+            None => Ok(()),
+        }
     }
 
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
@@ -99,6 +139,7 @@ impl Kind for PacketFilter {
             input: value("-P INPUT ").to_owned(),
             forward: value("-P FORWARD ").to_owned(),
             rules: value("rules ").parse().unwrap_or(0),
+            client: value("client ").parse().ok(),
         })
     }
 
@@ -121,7 +162,17 @@ impl Kind for PacketFilter {
             _ if seen.state.starts_with("Clear") || seen.state.starts_with("Stop") => {
                 Verdict::Change(vec![Delta::new("state", &seen.state, "Started")])
             }
-            _ => Verdict::Same,
+            _ => match seen.client {
+                Some(ip) if want.packet_filter.passes(ip) && !want.admits(ip) => Verdict::Finding {
+                    what: format!(
+                        "this run comes from {ip}, and the firewall lets no new connection in from there"
+                    ),
+                    remedy: "write it into `[firewall] operators`, or describe a knock: otherwise the guard puts back what \
+                             would keep this run out"
+                        .to_owned(),
+                },
+                _ => Verdict::Same,
+            },
         }
     }
 
@@ -168,8 +219,14 @@ mod tests {
         -P FORWARD ACCEPT\n-P OUTPUT ACCEPT\nrules 0\n";
 
     fn judged(version: &str, said: &str) -> (Verdict, serde_json::Value) {
+        judged_of(
+            &json!({ "packet_filter": "ipv4", "version": version }),
+            said,
+        )
+    }
+
+    fn judged_of(step: &serde_json::Value, said: &str) -> (Verdict, serde_json::Value) {
         let kind = kind_named("packet_filter").unwrap();
-        let step = json!({ "packet_filter": "ipv4", "version": version });
         let step = step.as_object().unwrap().clone();
         let node = target(Platform::Debian12);
         let read = kind.read("r", step, &Arc::default(), &node).unwrap();
@@ -192,7 +249,7 @@ mod tests {
         assert_eq!(verdict, Verdict::Same);
         assert_eq!(
             seen,
-            json!({ "version": "5.2.8", "state": "Started", "input": "DROP", "forward": "DROP", "rules": 214 })
+            json!({ "version": "5.2.8", "state": "Started", "input": "DROP", "forward": "DROP", "rules": 214, "client": null })
         );
         // Before the package is there.
         assert_eq!(judged("5.2", "version \nstate \n").0, Verdict::Same);
@@ -203,6 +260,30 @@ mod tests {
         let (verdict, _) = judged("5.2", CLEARED);
         let delta = Delta::new("state", "Cleared", "Started");
         assert_eq!(verdict, Verdict::Change(vec![delta]));
+    }
+
+    #[test]
+    fn a_run_that_the_firewall_would_keep_out_is_a_finding() {
+        let admits = json!(["198.51.100.10", "203.0.113.0/28"]);
+        let step = |family: &str, knock: bool| json!({ "packet_filter": family, "admits": admits, "knock": knock });
+        let judged = |from: &str, step: serde_json::Value| {
+            judged_of(&step, &format!("client {from}\n{STARTED}")).0
+        };
+        for (from, knock) in [
+            ("198.51.100.10", false),
+            ("203.0.113.14", false),
+            ("203.0.113.16", true),
+            ("2001:db8::1", false),
+            ("", false),
+            ("UNKNOWN", false),
+        ] {
+            assert_eq!(judged(from, step("ipv4", knock)), Verdict::Same, "{from}");
+        }
+        let Verdict::Finding { what, remedy } = judged("203.0.113.16", step("ipv4", false)) else {
+            panic!("nothing was found");
+        };
+        assert!(what.contains("from 203.0.113.16"), "{what}");
+        assert!(remedy.contains("[firewall] operators"), "{remedy}");
     }
 
     #[test]

@@ -1,5 +1,24 @@
-# nw_packet_filter_seen PROGRAM IPTABLES: its version, what it says of itself, and the policies of the kernel's chains.
+# nw_packet_filter_client: the address that this login comes from. sudo drops what tells it, but began with it.
+nw_packet_filter_client() {
+  nw_packet_filter_pid=$$
+  while [ "$nw_packet_filter_pid" -gt 1 ] && [ -r "/proc/$nw_packet_filter_pid/environ" ]; do
+    nw_packet_filter_from=$(tr '\0' '\n' <"/proc/$nw_packet_filter_pid/environ" | sed -n 's/^SSH_CONNECTION=//p')
+    if [ -n "$nw_packet_filter_from" ]; then
+      echo "client ${nw_packet_filter_from%% *}"
+      return 0
+    fi
+    nw_packet_filter_up=0
+    while read -r nw_packet_filter_key nw_packet_filter_rest; do
+      [ "$nw_packet_filter_key" != PPid: ] || nw_packet_filter_up=$nw_packet_filter_rest
+    done <"/proc/$nw_packet_filter_pid/status"
+    nw_packet_filter_pid=$nw_packet_filter_up
+  done
+}
+
+# nw_packet_filter_seen PROGRAM IPTABLES: where this login comes from, Shorewall's version, what it says of itself, and the
+# policies of the kernel's chains.
 nw_packet_filter_seen() {
+  nw_packet_filter_client
   echo "version $(cat "/usr/share/$1/version" 2>/dev/null)"
   echo "state $(cat "/var/lib/$1/state" 2>/dev/null)"
   command -v "$2" >/dev/null 2>&1 || return 0

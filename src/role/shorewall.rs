@@ -41,6 +41,8 @@ pub(super) struct Family {
     knocking: Vec<String>,
     /// What knocking opens there: ports with commas between them; empty where nothing is.
     knock_ports: String,
+    /// Who reaches sshd without knocking: operators, and peers over the zones in which they log in to each other.
+    admits: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -165,6 +167,7 @@ impl Family {
             params: lines.params(),
             rules: lines.rules(opens),
             stopped: lines.stopped(),
+            admits: lines.admits(),
             proxied,
             knock_ports: ranges(knock_ports).join(","),
             knocking,
@@ -431,6 +434,21 @@ impl Lines<'_> {
             }
         }
         stopped
+    }
+
+    fn admits(&self) -> Vec<String> {
+        let firewall = self.firewall;
+        let mut admits: Vec<String> = Vec::new();
+        for zone in &firewall.zones {
+            let peers = firewall.peers.contains(&zone.name);
+            let peers = peers.then(|| self.peers(zone)).into_iter().flatten();
+            for from in self.operators(zone).into_iter().chain(peers) {
+                if !admits.contains(&from) {
+                    admits.push(from);
+                }
+            }
+        }
+        admits
     }
 
     fn proxied(&self) -> Vec<Proxied> {

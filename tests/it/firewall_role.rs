@@ -336,6 +336,37 @@ impl Drop for Agent {
     }
 }
 
+/// The node knows where a run comes from, sudo or not.
+#[test]
+fn a_run_from_where_nobody_gets_in_is_told_so() {
+    let rest = "[group.all]\nnodes = [\"node1\"]\nroles = [\"demo\"]\n";
+    for (user, sudo) in [("root", "none"), ("anna", "nopasswd")] {
+        let yard = crate::yard::Yard::new(user, sudo, rest);
+        yard.nodes.ok(
+            "node1",
+            "id anna >/dev/null 2>&1 && echo 'anna ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/10-anna && chmod 0440 /etc/sudoers.d/10-anna || :",
+        );
+        let role = |admits: &str| {
+            let step = format!("[[step]]\npacket_filter = \"ipv4\"\nadmits = [{admits}]\n");
+            yard.write(
+                "roles/demo.toml",
+                &format!("description = \"demo\"\n{step}"),
+            );
+        };
+        role("\"198.51.100.7\"");
+        let said = yard.run(&["plan"]);
+        assert_eq!(said.code, 3, "{user}: {}{}", said.out, said.err);
+        let (_, from) = said
+            .out
+            .split_once("this run comes from ")
+            .expect(&said.out);
+        let from = from.split([',', ' ']).next().unwrap();
+        role(&format!("\"{from}\""));
+        let said = yard.run(&["plan"]);
+        assert_eq!(said.code, 0, "{user}: {}{}", said.out, said.err);
+    }
+}
+
 /// In the shape of EL6 and EL7: their forms of the files, start scripts or units, and Shorewall's own answers, without
 /// its rules.
 fn comes_up_on(nodes: nodes::Nodes, files: &[&str], asked: &str) {
