@@ -1,7 +1,7 @@
 //! Ways in which a firewall that runs well is made one that nobody gets through, each put back by itself: what is open
 //! lives on all the while, so that only a new connection notices.
 
-use crate::firewall_role::{PORTS, Stranger, change, rig};
+use crate::firewall_role::{PORTS, Stranger, change, rig, set_knock};
 use crate::guard::is_clean;
 use crate::nodes::PROGRAM;
 use crate::rig::Rig;
@@ -144,7 +144,7 @@ fn a_policy_that_locks_out_is_put_back() {
 /// The node takes other ports than those that the site's secret has: whoever knocks as the site says stays outside.
 #[test]
 fn ports_at_which_nobody_knocks_are_put_back() {
-    let rig = rig();
+    let mut rig = rig();
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
     // From here on it is no rehearsal.
@@ -179,4 +179,17 @@ fn ports_at_which_nobody_knocks_are_put_back() {
     assert_eq!(stranger.door(), Some(124), "closed");
     let (code, said) = stranger.run(PROGRAM, &["run", "node1", "--", "hostname"]);
     assert_eq!(code, Some(0), "{said}");
+
+    // New ports go over the connection that the old ones opened, and the guard knocks at the new ones.
+    let _ = fs::remove_dir_all(rig.desk.site().join("templates"));
+    let (code, said) = stranger.run(PROGRAM, &["plan"]);
+    assert_eq!(code, Some(0), "{said}");
+    set_knock(&mut rig, "7401,7211,7642");
+    let stranger = Stranger::again(&rig);
+    let (code, said) = stranger.run(PROGRAM, &["apply", "--yes"]);
+    assert_eq!(code, Some(0), "{said}");
+    rig.nodes.ok("node1", "echo / >/proc/net/xt_recent/NW_OPEN");
+    assert_eq!(stranger.door(), Some(124), "closed");
+    assert_eq!(stranger.run(PROGRAM, &["knock", "node1"]).0, Some(0));
+    assert_eq!(stranger.door(), Some(0), "open");
 }

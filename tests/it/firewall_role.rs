@@ -48,10 +48,15 @@ pub fn rig() -> Rig {
     rig.write("inventory.toml", &site(public.trim()));
     // Of the role base nothing is needed here.
     rig.write("roles/base.toml", "description = \"nothing of it\"\n[vars]\nmachine = { type = \"bool\", default = true, doc = \"-\" }\n");
-    rig.desk.input(&format!("{}\n", PORTS.join(",")));
+    set_knock(&mut rig, &PORTS.join(","));
+    rig
+}
+
+/// Sets the ports of the knock.
+pub fn set_knock(rig: &mut Rig, ports: &str) {
+    rig.desk.input(&format!("{ports}\n"));
     let (code, _, err) = rig.desk.output(&["secret", "set", "knock"]);
     assert_eq!(code, 0, "{err}");
-    rig
 }
 
 /// Changes the site.
@@ -243,7 +248,12 @@ impl<'a> Stranger<'a> {
             "[\"knock red\"]",
         );
         fs::copy(&lab.known_hosts, rig.desk.site().join("known_hosts")).unwrap();
-        let agent = Agent::start(&lab.key);
+        Self::again(rig)
+    }
+
+    /// The same once more.
+    pub fn again(rig: &'a Rig) -> Self {
+        let agent = Agent::start(&rig.nodes.state().key);
         Self { rig, agent }
     }
 
