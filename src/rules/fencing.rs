@@ -1,8 +1,10 @@
 //! What switches a node off, and who wins when both try.
 
 use super::{Rule, at, found, once, path};
+use crate::resource::Platform;
 use crate::site::machines::FenceDevice;
-use crate::site::{Finding, Severity, Site};
+use crate::site::types::Name;
+use crate::site::{Finding, Severity, Site, fencing};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -34,6 +36,27 @@ pub(super) const RULES: &[Rule] = &[
         title: "A fence agent switches something off.",
         why: "fence_manual and fence_null tell the cluster what did not happen (20).",
         check: agent,
+    },
+    Rule {
+        code: "FENCE-OPTIONS",
+        severity: Severity::Error,
+        title: "Options of a fence device are what has no key of its own.",
+        why: "A delay on both sides is no delay, a password in the open is none, and an action of its own may be none (19, 22).",
+        check: options,
+    },
+    Rule {
+        code: "FENCE-SECRET",
+        severity: Severity::Error,
+        title: "What fences keeps its secrets out of a CIB.",
+        why: "Every member's cluster stack writes, logs and shows its CIB; only what an agent takes by a script stays out of it (22).",
+        check: secret_in_cib,
+    },
+    Rule {
+        code: "FENCE-METHOD",
+        severity: Severity::Error,
+        title: "The devices of one method stand next to each other.",
+        why: "Methods are tried in order: what stands apart is another method (16).",
+        check: method,
     },
     Rule {
         code: "FENCE-TWICE",
@@ -94,8 +117,7 @@ fn devices(site: &Site) -> Vec<(&str, &FenceDevice, Vec<String>)> {
 }
 
 fn ways(site: &Site, member: &str) -> usize {
-    site.node(member)
-        .map_or(0, |n| usize::from(n.bmc.is_some()) + n.fence.len())
+    site.fencing(member).methods.len()
 }
 
 fn none(site: &Site, findings: &mut Vec<Finding>) {
@@ -171,15 +193,92 @@ fn agent(site: &Site, findings: &mut Vec<Finding>) {
     for (_, device, mut path) in devices(site) {
         if matches!(
             device.agent.as_str(),
-            "fence_manual" | "fence_null" | "fence_dummy" | "fence_ack_manual"
+            "fence_manual" | "fence_null" | "fence_dummy" | "fence_ack_manual" | "fence_meatware"
         ) {
             path.push("agent".into());
             findings.push(
                 found(format!("`{}` switches nothing off", device.agent))
                     .at(at(site, &path))
-                    .help("name an agent for real hardware; `nodewright` asks a person only when fencing failed"),
+                    .help("name an agent for real hardware; where it failed, a person says so by `nodewright confirm-fenced`"),
             );
         }
+    }
+}
+
+fn options(site: &Site, findings: &mut Vec<Finding>) {
+    for (_, device, path) in devices(site) {
+        for (table, keys) in [
+            ("options", device.options.keys().collect::<Vec<_>>()),
+            ("secrets", device.secrets.keys().collect()),
+        ] {
+            for key in keys {
+                let word = key.as_str();
+                let help = match word {
+                    "delay" | "pcmk_delay_base" | "pcmk_delay_max" => {
+                        "`cluster.preferred` and `cluster.delay` say who waits and how long"
+                    }
+                    _ if word.ends_with("_script") => {
+                        "`secrets` or `password` name a secret; the script is made of it"
+                    }
+                    "passwd" | "password" => "write `password = { secret = \"NAME\" }` beside it",
+                    _ if fencing::by_script(word) && table == "options" => {
+                        "write it as `secrets = { … = { secret = \"NAME\" } }`"
+                    }
+                    _ if fencing::decided(word) => {
+                        "`address`, `user` and `plug` are keys of their own; the rest follows from them"
+                    }
+                    _ => continue,
+                };
+                let mut path = path.clone();
+                path.extend([table.to_owned(), word.to_owned()]);
+                findings.push(
+                    found(format!("`{word}` is no option of a fence device here"))
+                        .at(at(site, &path))
+                        .help(help),
+                );
+            }
+        }
+    }
+}
+
+fn secret_in_cib(site: &Site, findings: &mut Vec<Finding>) {
+    for (name, device, path) in devices(site) {
+        if site.platform_of(name) == Platform::El6 {
+            continue;
+        }
+        for key in device.secrets.keys().map(Name::as_str) {
+            if !fencing::by_script(key) && !fencing::decided(key) {
+                let mut path = path.clone();
+                path.extend(["secrets".to_owned(), key.to_owned()]);
+                findings.push(
+                    found(format!(
+                        "`{}` takes `{key}` by no script: it would stand in the CIB",
+                        device.agent
+                    ))
+                    .at(at(site, &path))
+                    .help("with SNMP: use version 3, whose passwords it takes by scripts"),
+                );
+            }
+        }
+    }
+}
+
+fn method(site: &Site, findings: &mut Vec<Finding>) {
+    let mut seen: Vec<(&str, Option<&str>)> = Vec::new();
+    for (node, device, mut path) in devices(site) {
+        let this = (node, device.method.as_ref().map(Name::as_str));
+        if let Some(name) = this.1
+            && seen.last() != Some(&this)
+            && seen.contains(&this)
+        {
+            path.push("method".into());
+            findings.push(
+                found(format!("the devices of method `{name}` stand apart"))
+                    .at(at(site, &path))
+                    .help("write them one after another, or give it another name"),
+            );
+        }
+        seen.push(this);
     }
 }
 

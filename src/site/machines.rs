@@ -180,7 +180,7 @@ pub struct Node {
     /// Its management controller, by which the others fence it.
     #[serde(default)]
     pub bmc: Option<FenceDevice>,
-    /// Further ways to fence it, in order.
+    /// Further ways to fence it, in the order in which they are tried.
     #[serde(default)]
     pub fence: Vec<FenceDevice>,
     /// Its memory, for the rule that one node can carry what both carry.
@@ -228,9 +228,16 @@ pub struct FenceDevice {
     /// The outlet, blade or guest, where the device has several.
     #[serde(default)]
     pub plug: Option<Line>,
-    /// Further attributes of the agent.
+    /// Further attributes of the agent, as it calls them.
     #[serde(default)]
     pub options: Table<Name, Line>,
+    /// Further attributes whose values are secrets, such as `snmp_priv_passwd`.
+    #[serde(default)]
+    pub secrets: Table<Name, SecretRef>,
+    /// The name of the method it belongs to. Neighbours of one name do it together (both outlets of a node with two power
+    /// supplies); without a name each is a method of its own.
+    #[serde(default)]
+    pub method: Option<Name>,
 }
 
 /// How a node is logged in to.

@@ -5,6 +5,7 @@
 
 pub mod device;
 mod devices;
+pub mod fencing;
 mod finding;
 pub mod firewall;
 mod hosts;

@@ -422,6 +422,7 @@ impl Site {
             "devices": self.devices(name),
             "bmc": node.bmc,
             "fence": node.fence,
+            "fencing": self.fencing(name),
             "host_keys": self.keys.host.get(name).cloned().unwrap_or_default(),
             "root_key": self.keys.root.get(name),
             "groups": self.groups_of(name),
