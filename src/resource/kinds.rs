@@ -38,6 +38,7 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::packet_filter::PacketFilter>::new(),
     &Adapter::<super::membership::ClusterConf>::new(),
     &Adapter::<super::membership::Membership>::new(),
+    &Adapter::<super::fence_device::FenceDevice>::new(),
 ];
 
 /// The kind of this name.

@@ -11,6 +11,7 @@ mod cron;
 mod directory;
 mod edit;
 mod etckeeper;
+mod fence_device;
 mod file;
 mod file_change;
 mod git;

@@ -24,6 +24,19 @@ pub struct Fencing {
     pub devices: Vec<Device>,
 }
 
+/// What a node needs to fence the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shoots {
+    /// Where its files lie.
+    pub folder: &'static str,
+    /// All devices of the other members.
+    pub devices: Vec<Device>,
+    /// All scripts of these.
+    pub scripts: Vec<Script>,
+    /// Whether one of them is spoken to over SNMP.
+    pub snmp: bool,
+}
+
 /// One way to fence a member: all its devices have to do their part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Method {
@@ -63,6 +76,8 @@ pub struct Device {
     pub scripts: Vec<Script>,
     /// Secrets for which the agent has no script: their values stand in the cluster's configuration.
     pub values: IndexMap<String, String>,
+    /// The file that tells the agent all of it at its standard input, for who asks it without the cluster.
+    pub input: String,
     /// Seconds to wait before it switches: only on the first device of the preferred member.
     pub delay: Option<u64>,
 }
@@ -149,20 +164,19 @@ impl Site {
             });
             let device = self.device(node, name, device, fencing.devices.is_empty());
             let last = fencing.methods.last_mut();
-            match last.filter(|method| written.as_deref() == Some(method.name.as_str())) {
-                Some(method) => method.devices.push(device.name.clone()),
-                None => {
-                    let word = written.unwrap_or_else(|| short.to_owned());
-                    let name = free(&word, '-', |name| {
-                        fencing.methods.iter().any(|m| m.name == name)
-                    });
-                    fencing.methods.push(Method {
-                        name,
-                        level: fencing.methods.len() + 1,
-                        devices: vec![device.name.clone()],
-                        steps: Vec::new(),
-                    });
-                }
+            if let Some(method) = last.filter(|m| written.as_deref() == Some(m.name.as_str())) {
+                method.devices.push(device.name.clone());
+            } else {
+                let word = written.unwrap_or_else(|| short.to_owned());
+                let name = free(&word, '-', |name| {
+                    fencing.methods.iter().any(|m| m.name == name)
+                });
+                fencing.methods.push(Method {
+                    name,
+                    level: fencing.methods.len() + 1,
+                    devices: vec![device.name.clone()],
+                    steps: Vec::new(),
+                });
             }
             fencing.devices.push(device);
         }
@@ -184,6 +198,24 @@ impl Site {
                 .collect();
         }
         fencing
+    }
+
+    /// What a node needs to fence the other members.
+    pub fn shoots(&self, node: &str) -> Shoots {
+        let peers = self.peers_of(node).into_iter();
+        let devices: Vec<Device> = peers.flat_map(|p| self.fencing(p).devices).collect();
+        Shoots {
+            folder: SECRETS,
+            snmp: devices.iter().any(|d| {
+                d.agent.ends_with("_snmp")
+                    || matches!(
+                        d.agent.as_str(),
+                        "fence_intelmodular" | "fence_ibmblade" | "fence_ifmib" | "fence_ipdu"
+                    )
+            }),
+            scripts: devices.iter().flat_map(|d| d.scripts.clone()).collect(),
+            devices,
+        }
     }
 
     fn device(&self, node: &str, name: String, device: &FenceDevice, first: bool) -> Device {
@@ -226,6 +258,7 @@ impl Site {
         let cluster = cluster.filter(|c| c.preferred.as_ref().is_some_and(|p| p == node));
         let delay = cluster.map(|c| c.delay.get().as_secs());
         Device {
+            input: format!("{SECRETS}/{name}.options"),
             name,
             node: node.to_owned(),
             agent: device.agent.to_string(),
@@ -301,6 +334,7 @@ mod tests {
                         "secret": "bmc-node1",
                     }],
                     "values": {},
+                    "input": "/usr/local/sbin/fence-secrets/fence_node1_ipmilan.options",
                     "delay": 15,
                 }],
             })

@@ -341,6 +341,7 @@ impl Site {
             .map(|p| Json::Object(self.base_model(p)))
             .collect();
         model.insert("peers".into(), Json::Array(peers));
+        model.insert("shoots".into(), json!(self.shoots(node)));
         Json::Object(model)
     }
 
