@@ -53,10 +53,17 @@ pub fn batch(
     } else {
         Vec::new()
     };
-    before.extend(gone.iter().map(|(address, path)| {
+    // A wave is guarded as a whole or not at all: a window is a stage.
+    let guarded = steps.iter().any(|s| s.guarded);
+    let forgotten = gone.iter().map(|(address, path)| {
         let address = address.to_string();
         Call::new("nw_own").args([address.as_str(), path, GONE, "plain"])
-    }));
+    });
+    // What is put back is not forgotten.
+    let mut forgotten: Vec<Call> = forgotten.collect();
+    if !guarded {
+        before.append(&mut forgotten);
+    }
     if !before.is_empty() {
         todo.push(BatchStep {
             title: "note how things stand".to_owned(),
@@ -73,11 +80,10 @@ pub fn batch(
             functions.push(shell);
         }
     }
-    // A wave is guarded as a whole or not at all: a window is a stage.
-    let guarded = steps.iter().any(|s| s.guarded);
     let (mut undo_first, mut undo) = (Vec::new(), Vec::new());
     if guarded {
-        let (calls, first, back) = arm(steps, member);
+        let (mut calls, first, back) = arm(steps, member);
+        calls.append(&mut forgotten);
         (undo_first, undo) = (first, back);
         todo.push(BatchStep {
             title: "put the guard on".to_owned(),

@@ -168,25 +168,26 @@ nw_interface_fill() {
     [ "$nw_if_key" = addr ] || continue
     grep -q -x -F -e "addr $nw_if_one" "$NW_GUARD/interface.$2" || ip addr del "$nw_if_one" dev "$2"
   done <"$NW_GUARD/interface.now"
+  # Before any is made: in words that mean less, one of these stands for the one that is noted.
+  while read -r nw_if_key nw_if_one nw_if_line; do
+    [ "$nw_if_key" = route ] || continue
+    grep -q -x -F -e "route $nw_if_one $nw_if_line" "$NW_GUARD/interface.$2" && continue
+    set -f
+    # Its words are words of `ip`.
+    # shellcheck disable=SC2086
+    ip "$nw_if_one" route del $nw_if_line dev "$2" 2>/dev/null
+    set +f
+  done <"$NW_GUARD/interface.now"
   while read -r nw_if_key nw_if_one nw_if_line; do
     case $nw_if_key in
     addr) nw_interface_address "$2" "$nw_if_one" ;;
     route)
       set -f
-      # Its words are words of `ip`.
       # shellcheck disable=SC2086
       ip "$nw_if_one" route replace $nw_if_line dev "$2"
       set +f ;;
     esac
   done <"$NW_GUARD/interface.$2"
-  while read -r nw_if_key nw_if_one nw_if_line; do
-    [ "$nw_if_key" = route ] || continue
-    grep -q -x -F -e "route $nw_if_one $nw_if_line" "$NW_GUARD/interface.$2" && continue
-    set -f
-    # shellcheck disable=SC2086
-    ip "$nw_if_one" route del $nw_if_line dev "$2" 2>/dev/null
-    set +f
-  done <"$NW_GUARD/interface.now"
   return 0
 }
 
