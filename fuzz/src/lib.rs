@@ -61,7 +61,7 @@ pub fn role(data: &[u8]) {
             "{{ node.name }} {{ vars.word | default('none') }}\n",
         ),
     ];
-    let library = Library::of(files, &mut loaded.sources, &mut findings);
+    let library = Library::bare(files, &mut loaded.sources, &mut findings);
     let expansion = expand(&site, &library, "node1", &loaded.sources);
     findings.extend(expansion.findings);
     show(&findings, &loaded.sources);

@@ -53,10 +53,28 @@ impl Library {
         sources: &mut Sources,
         findings: &mut Vec<Finding>,
     ) -> Self {
+        Self::of_texts(SHIPPED, site, sources, findings)
+    }
+
+    /// The same without anything that is shipped.
+    pub fn bare<'a>(
+        site: impl IntoIterator<Item = (&'a str, &'a str)>,
+        sources: &mut Sources,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        Self::of_texts(&[], site, sources, findings)
+    }
+
+    fn of_texts<'a>(
+        shipped: &[(&str, &str)],
+        site: impl IntoIterator<Item = (&'a str, &'a str)>,
+        sources: &mut Sources,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
         let files = site
             .into_iter()
             .map(|(path, text)| (path.to_owned(), path.to_owned(), text.to_owned()));
-        Self::build(SHIPPED, &files.collect::<Vec<_>>(), sources, findings)
+        Self::build(shipped, &files.collect::<Vec<_>>(), sources, findings)
     }
 
     /// What is shipped as path and content; files of the site as shown path, path, content.
