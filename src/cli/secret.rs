@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::resource::Platform;
 use crate::site::Site;
 use crate::site::keys::{root_file, root_secret};
+use crate::site::membership;
 use crate::site::secrets::{Alphabet, FILE, Recipients, Secrets, generate};
 use crate::survey::{Survey, SurveyError, knock_findings};
 use anyhow::Context as _;
@@ -53,7 +54,8 @@ enum Verb {
     },
     /// Edit all of them in $VISUAL or $EDITOR; the file lies in memory meanwhile.
     Edit,
-    /// Make what is lacking: a pair of keys for root of each member of the cluster, to go from node to node.
+    /// Make what is lacking: a pair of keys for root of each member of the cluster, to go from node to node, and the key
+    /// by which the members know each other's messages.
     Keys,
     /// Close the file anew to the operators that the site has now.
     Rekey,
@@ -104,6 +106,11 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             secrets
                 .set(name, &value)
                 .map_err(|e| Usage(e.to_string()))?;
+            if name == membership::KEY
+                && let Some(problem) = membership::key_problem(&value)
+            {
+                return Err(Usage(problem).into());
+            }
             sound_knock(&survey, &secrets, name)?;
             keys::save(context, dir, site, &secrets)?;
         }
@@ -164,11 +171,22 @@ fn root_keys(
             std::fs::read_to_string(path.with_extension("pub"))?,
         ));
     }
-    if made.is_empty() {
+    let shared = site.totem().filter(|t| secrets.get(t.key).is_none());
+    if let Some(totem) = &shared {
+        let value = generate(membership::KEY_LENGTH, Alphabet::Alphanumeric);
+        secrets.set(totem.key, &value)?;
+    }
+    if made.is_empty() && shared.is_none() {
         context.note("Nothing was lacking.\n");
         return Ok(());
     }
     keys::save(context, dir, site, secrets)?;
+    if let Some(totem) = shared {
+        context.note(&format!(
+            "A key for the members of the cluster: {} in {FILE}.\n",
+            totem.key
+        ));
+    }
     std::fs::create_dir_all(dir.join(crate::site::keys::FOLDER))?;
     for (node, file, text) in made {
         crate::report::write_whole(&dir.join(&file), text.as_bytes(), 0o644)

@@ -45,6 +45,11 @@ pub fn wave(
             let mut share = Share::default();
             for step in mine.iter().take_while(|s| s.stage == 0) {
                 let at = step.meta.index;
+                // All are through with what comes before, this one too: so they do it in one wave.
+                let first = mine.first().is_some_and(|s| s.meta.index == at);
+                if step.meta.wait_all && members.contains(node) && !first {
+                    break;
+                }
                 let mut wait_for = Vec::new();
                 if step.meta.wait_all {
                     wait_for.extend(
@@ -165,6 +170,17 @@ mod tests {
             counts(&[("node1", vec![wait(1)]), ("node2", vec![plain(2)])], &[]),
             [1, 1]
         );
+        // One is there already: it does not go ahead, and neither does the one that comes after.
+        let apart = [
+            ("node1", vec![wait(1), wait(2)]),
+            ("node2", vec![plain(0), wait(1), wait(2)]),
+        ];
+        assert_eq!(counts(&apart, &[]), [0, 1]);
+        let together = [
+            ("node1", vec![wait(1), wait(2)]),
+            ("node2", vec![wait(1), wait(2)]),
+        ];
+        assert_eq!(counts(&together, &[]), [1, 1]);
         assert_eq!(
             counts(&[("node1", vec![plain(0), wait(1)])], &["node2"]),
             [1]

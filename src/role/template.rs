@@ -73,6 +73,11 @@ impl Engine {
         });
         env.set_formatter(|out, state, value| {
             printable(value)?;
+            if matches!(state.auto_escape(), AutoEscape::Html) {
+                let text = value.to_string();
+                let text = if value.is_safe() { text } else { xml(&text) };
+                return out.write_str(&text).map_err(Error::from);
+            }
             minijinja::escape_formatter(out, state, value)
         });
         filters::add(&mut env);
@@ -290,6 +295,22 @@ fn to_json(value: &Value, source: &str) -> Result<Option<Json>, TemplateError> {
             return Err(at(source, message));
         }
     }))
+}
+
+/// Text for an attribute or the content of an element. minijinja's own escape of HTML would write a slash as a number.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// The inside of a text that may be one whole `{{ … }}`, and where it begins. A line's end around it is text.

@@ -10,6 +10,18 @@ use serde::Serialize;
 /// The name of the secret that all members share.
 pub const KEY: &str = "cluster-authkey";
 
+/// How long a new one is. Versions before 3 read the first 128 letters.
+pub const KEY_LENGTH: usize = 256;
+
+/// What is wrong with a value of it: corosync takes 128 bytes at least and 4096 at most (reference.md 16.1).
+pub fn key_problem(value: &str) -> Option<String> {
+    let length = value.len();
+    let right = (128..=4096).contains(&length) && !value.contains(char::is_whitespace);
+    (!right).then(|| {
+        format!("`{KEY}` has {length} letters or blanks in it; corosync takes 128 to 4096 without: `nodewright secret set {KEY} --generate {KEY_LENGTH}`")
+    })
+}
+
 /// What of it is a question of the release and not of taste.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Totem {
@@ -43,5 +55,45 @@ impl Site {
             encrypted: old || transport == "knet",
             key: KEY,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::load_str;
+
+    #[test]
+    fn each_release_has_its_own_transport_and_only_knet_encrypts_since_3() {
+        let text = include_str!("../../inventory/crosslink/inventory.toml");
+        let totem = |platform: &str, transport: &str| {
+            let text = text
+                .replacen("\"el7\"", &format!("\"{platform}\""), 1)
+                .replacen("token     =", &format!("{transport}\ntoken ="), 1);
+            let totem = load_str(&text).site.expect("a site").totem().unwrap();
+            (totem.transport, totem.encrypted)
+        };
+        assert_eq!(totem("el6", ""), ("udp", true));
+        assert_eq!(totem("el7", ""), ("udpu", true));
+        assert_eq!(totem("el9", ""), ("knet", true));
+        assert_eq!(totem("debian12", "transport = \"udpu\""), ("udpu", false));
+        assert_eq!(totem("el6", "transport = \"udpu\""), ("udpu", true));
+    }
+
+    #[test]
+    fn a_key_that_corosync_would_not_take_is_told() {
+        assert_eq!(key_problem(&"k".repeat(128)), None);
+        assert_eq!(key_problem(&"k".repeat(KEY_LENGTH)), None);
+        for wrong in [
+            "k".repeat(127),
+            "k".repeat(4097),
+            format!("{}\n", "k".repeat(200)),
+        ] {
+            let problem = key_problem(&wrong).expect("wrong");
+            assert!(
+                problem.contains("--generate 256") && !problem.contains("kk"),
+                "{problem}"
+            );
+        }
     }
 }

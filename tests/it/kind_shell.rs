@@ -711,3 +711,58 @@ fn what_is_no_checkout_is_told() {
         assert_eq!(state("full/x"), "state other\n");
     });
 }
+
+#[test]
+fn a_cluster_conf_is_the_same_whatever_its_layout_and_its_version_are() {
+    // Worked out by hand.
+    let canonical = "<cluster name=\"c\">\n<cman two_node=\"1\" expected_votes=\"1\"/>\n<fencedevice name=\"a\" passwd=\"hunter2\"/>\n\
+                     </cluster>\n";
+    Place::each(|place| {
+        place.program("cman_tool", "echo '6.2.0 config 12'");
+        place.write(
+            "one.conf",
+            "<?xml version=\"1.0\"?>\n<!-- by hand -->\n<cluster name=\"c\" config_version=\"7\">\n  <cman two_node=\"1\"\n\t\
+             expected_votes=\"1\" />\n  <fencedevice name=\"a\" passwd=\"hunter2\"/>\n</cluster>\n",
+        );
+        place.write(
+            "two.conf",
+            "<?xml version=\"1.0\"?><cluster config_version=\"8\" name=\"c\"><cman two_node=\"1\" expected_votes=\"1\"/>\
+             <fencedevice name=\"a\" passwd=\"hunter2\"/></cluster>",
+        );
+        for name in ["one", "two"] {
+            let ran = place.run(
+                "cluster_conf",
+                &format!("nw_cluster_conf_canonical @/{name}.conf"),
+            );
+            assert_eq!(
+                (ran.ok, ran.out.as_str()),
+                (true, canonical),
+                "{name}: {}",
+                ran.err
+            );
+        }
+        let ran = place.run(
+            "cluster_conf",
+            "nw_cluster_conf_seen @/one.conf cluster cman",
+        );
+        assert!(ran.out.starts_with("running 12\nfile "), "{}", ran.out);
+        let told = "version 7\ntag <cluster name=\"c\">\ntag <cman two_node=\"1\" expected_votes=\"1\"/>\n";
+        assert!(
+            ran.out.ends_with(told) && !ran.out.contains("hunter2"),
+            "{}",
+            ran.out
+        );
+        let ran = place.run("cluster_conf", "nw_cluster_conf_seen @/none.conf cluster");
+        assert_eq!(
+            (ran.ok, ran.out.as_str()),
+            (true, "running 12\n"),
+            "{}",
+            ran.err
+        );
+        let ran = place.run(
+            "cluster_conf",
+            "nw_cluster_conf_check @/one.conf grep -c -e name {staged}",
+        );
+        assert_eq!((ran.ok, ran.out.as_str()), (true, "2\n"), "{}", ran.err);
+    });
+}

@@ -19,6 +19,8 @@ mod lab;
 mod lifecycle;
 mod lockouts;
 mod machines;
+mod membership;
+mod membership_el6;
 mod moments;
 mod network_files;
 mod node;

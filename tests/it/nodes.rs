@@ -159,9 +159,17 @@ pub(crate) fn sweep() {
     }
 }
 
+/// Nodes of this specification that answer as EL 6 does.
+pub fn el6_as(spec: LabSpec) -> Nodes {
+    el_as(spec, "el6", Init::Sshd("/opt/lab/sbin/sshd".into()))
+}
+
 fn el(flavour: &str, count: u8, init: Init) -> Nodes {
+    el_as(LabSpec::debian(fresh_name(), count), flavour, init)
+}
+
+fn el_as(mut spec: LabSpec, flavour: &str, init: Init) -> Nodes {
     let (base, layers) = el_layers();
-    let mut spec = LabSpec::debian(fresh_name(), count);
     spec.flavour = Flavour::Layers(
         vec![layers.join(flavour), layers.join("common"), base],
         init,

@@ -1,6 +1,9 @@
-# nw_cluster_conf_canonical: a cluster.conf without its version and its layout: one tag a line, blanks squeezed.
+# nw_cluster_conf_line PATH: a file as one whole line.
+nw_cluster_conf_line() { tr '\n\t\r' '   ' <"$1"; echo; }
+
+# nw_cluster_conf_canonical PATH: a cluster.conf without its version and its layout: one tag a line, blanks squeezed.
 nw_cluster_conf_canonical() {
-  tr '\n\t\r' '   ' | sed -e 's/</\n</g' | sed -n -e '/^</!d' -e 's/  */ /g' -e 's/ $//' -e 's/ \/>$/\/>/' -e '/^<[?!]/d' \
+  nw_cluster_conf_line "$1" | sed -e 's/</\n</g' | sed -n -e '/^</!d' -e 's/  */ /g' -e 's/ $//' -e 's/ \/>$/\/>/' -e '/^<[?!]/d' \
     -e 's/ config_version="[^"]*"//' -e p
 }
 
@@ -12,9 +15,9 @@ nw_cluster_conf_seen() {
   [ -f "$nw_cc_path" ] || return 0
   stat -c 'file %a %U %G %s' -- "$nw_cc_path"
   nw_cc_sum=$(sha256sum <"$nw_cc_path"); echo "sha256 ${nw_cc_sum%% *}"
-  nw_cc_sum=$(nw_cluster_conf_canonical <"$nw_cc_path" | sha256sum); echo "content ${nw_cc_sum%% *}"
-  tr '\n\t\r' '   ' <"$nw_cc_path" | sed -n -e 's/.*<cluster [^>]*config_version="\([0-9]*\)".*/version \1/p'
-  nw_cluster_conf_canonical <"$nw_cc_path" | while IFS= read -r nw_cc_tag; do
+  nw_cc_sum=$(nw_cluster_conf_canonical "$nw_cc_path" | sha256sum); echo "content ${nw_cc_sum%% *}"
+  nw_cluster_conf_line "$nw_cc_path" | sed -n -e 's/.*<cluster [^>]*config_version="\([0-9]*\)".*/version \1/p'
+  nw_cluster_conf_canonical "$nw_cc_path" | while IFS= read -r nw_cc_tag; do
     nw_cc_name=${nw_cc_tag#<}; nw_cc_name=${nw_cc_name%%[ />]*}
     for nw_cc_one; do
       [ "$nw_cc_one" != "$nw_cc_name" ] || printf 'tag %s\n' "$nw_cc_tag"

@@ -218,8 +218,14 @@ impl Want {
     fn join(&self, seen: &Seen, target: &Target) -> Verdict {
         let finished = self.stack == Stack::Corosync;
         if seen.running && seen.quorate {
-            return if finished && seen.due && seen.missing.is_empty() {
+            let missing = seen.missing.join(", ");
+            return if !seen.due {
+                Verdict::Same
+            } else if missing.is_empty() && finished {
                 Verdict::Form(vec![Delta::new("forming", "begun", "finished")])
+            } else if !missing.is_empty() && self.in_the_way(seen, target).is_none() {
+                // It came up first, or alone: it waits for the others once more.
+                Verdict::Form(vec![Delta::new("missing", missing, "")])
             } else {
                 Verdict::Same
             };
@@ -229,8 +235,12 @@ impl Want {
                 let from = if seen.running { "not quorate" } else { "no" };
                 Verdict::Form(vec![Delta::new("member", from, "yes")])
             }
-            Some(why) if seen.running => Verdict::Finding {
-                what: format!("{} runs here and is not quorate; {why}", self.stack.word()),
+            Some(_) if seen.running => Verdict::Finding {
+                what: format!(
+                    "{} runs here and is not quorate; missing: {}",
+                    self.stack.word(),
+                    seen.missing.join(", ")
+                ),
                 remedy: format!(
                     "`nodewright run NODE -- {}` on the members that are out, once you know why they are",
                     self.stack.start()

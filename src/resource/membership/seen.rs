@@ -2,7 +2,7 @@
 
 use super::corosync::{self, Keys};
 use super::{Stack, Want};
-use crate::resource::Answer;
+use crate::resource::{Answer, Section};
 use std::collections::BTreeMap;
 
 /// Sections of the answer.
@@ -58,7 +58,7 @@ pub struct Seen {
     /// The configuration that runs, of corosync.
     #[serde(skip)]
     pub(super) map: Keys,
-    /// The tags of the file, of cman.
+    /// The tags of the file, of cman; of another member's where there is none here.
     #[serde(skip)]
     pub(super) tags: Vec<String>,
     /// The other members; nothing of one that was not asked or did not answer.
@@ -117,6 +117,14 @@ impl Seen {
                 let text = answer.of(&m.name, CONF)?.text().into_owned();
                 Some([number(&text, "version"), number(&text, "running")])
             });
+        // Where the file is lost, that of another member tells what runs.
+        let files = want.members.iter().filter_map(|m| answer.of(&m.name, CONF));
+        let files = std::iter::once(conf.clone()).chain(files.map(Section::text));
+        let tags = files.map(|text| all(&text, "tag").map(str::to_owned).collect::<Vec<_>>());
+        let tags = tags
+            .into_iter()
+            .find(|tags| !tags.is_empty())
+            .unwrap_or_default();
         let (version, running_version) = (number(&conf, "version"), number(&conf, "running"));
         let both: Vec<Option<u64>> = versions
             .flatten()
@@ -147,7 +155,7 @@ impl Seen {
             due: says(&own, "mark due"),
             key: says(&own, "mark key"),
             map: corosync::running(&answer.text(MAP)),
-            tags: all(&conf, "tag").map(str::to_owned).collect(),
+            tags,
             peers,
         })
     }

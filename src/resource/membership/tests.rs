@@ -416,6 +416,19 @@ fn cman_takes_up_a_version_and_not_what_decides_who_hears_whom() {
             "{to}"
         );
     }
+    // Where the file is lost, the other member's tells.
+    let mut lost = vec![("membership", CMAN, 0), ("cluster_conf", "running 7\n", 0)];
+    lost.extend([
+        ("membership@node2", CMAN, 0),
+        ("cluster_conf@node2", running.as_str(), 0),
+    ]);
+    let lost = Answer::from_sections(lost);
+    assert_eq!(judge(&cman("stopped", XML), &lost, false), Verdict::Same);
+    let token = XML.replace("10000", "20000");
+    assert!(matches!(
+        judge(&cman("stopped", &token), &lost, false),
+        Verdict::Outage { .. }
+    ));
     // Another key too.
     let verdict = judge(&cman("stopped", XML), &answer, true);
     assert_eq!(
@@ -438,6 +451,16 @@ fn nobody_joins_the_fence_domain_before_all_are_members() {
     ));
     // The first stage is done here, and the other one did not come up: what follows waits.
     let up = format!("mark due\n{}", CMAN.replace("member 2\n", ""));
+    let again = cman_answer(
+        &up,
+        &conf(XML, Some(1), Some(1)),
+        "",
+        "name node2\nmark due\n",
+    );
+    assert_eq!(
+        points(&judge(&cman("joined", XML), &again, false)),
+        ["missing: node2 -> "]
+    );
     let alone = cman_answer(
         &up,
         &conf(XML, Some(1), Some(1)),
@@ -622,4 +645,16 @@ fn a_content_without_a_version_is_refused() {
     let step = conf_step("<cluster name=\"x\"/>");
     assert!(testing::error(&step).contains("config_version"));
     assert!(kind_named("cluster_conf").is_some());
+}
+
+#[test]
+fn the_canonical_content_is_that_of_the_shell() {
+    // The same text and outcome as in the test of the shell.
+    let text = "<?xml version=\"1.0\"?>\n<!-- by hand -->\n<cluster name=\"c\" config_version=\"7\">\n  <cman two_node=\"1\"\n\t\
+        expected_votes=\"1\" />\n  <fencedevice name=\"a\" passwd=\"hunter2\"/>\n</cluster>\n";
+    assert_eq!(
+        super::cman::canonical(text),
+        "<cluster name=\"c\">\n<cman two_node=\"1\" expected_votes=\"1\"/>\n<fencedevice name=\"a\" passwd=\"hunter2\"/>\n\
+         </cluster>\n"
+    );
 }

@@ -37,6 +37,10 @@ fn the_trailing_newline_stays_and_nothing_is_escaped() {
     assert_eq!(render("{{ site.name }} & 'y'\n").unwrap(), "x & 'y'\n");
     assert_eq!(render("{{ '<&>' }}").unwrap(), "<&>");
     assert_eq!(render_as("t.xml", "{{ '<&>' }}").unwrap(), "&lt;&amp;&gt;");
+    assert_eq!(
+        render_as("t.xml", "{{ \"/a'\" ~ '\"' }}{{ 7 }}").unwrap(),
+        "/a&apos;&quot;7"
+    );
 }
 
 #[test]
