@@ -96,7 +96,7 @@ fn ssh_config(lab: &State) -> String {
     let _ = write!(
         text,
         "Host {}\n    User root\n    IdentityFile {}\n    IdentitiesOnly yes\n    UserKnownHostsFile {}\n    \
-         GlobalKnownHostsFile /dev/null\n    StrictHostKeyChecking yes\n    ProxyCommand {proxy} %h %p\n",
+         GlobalKnownHostsFile /dev/null\n    StrictHostKeyChecking yes\n    ServerAliveInterval 5\n    ProxyCommand {proxy} %h %p\n",
         all.join(" "),
         word(&lab.key),
         word(&lab.known_hosts),

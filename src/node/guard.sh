@@ -214,7 +214,7 @@ nw_guard_undo() {
   fi
   nw_guard_bad=''
   if [ "$1" = live ]; then nw_guard_first; fi
-  nw_guard_restore
+  nw_guard_restore "$1"
   if [ "$1" = live ]; then nw_guard_calls; fi
   nw_guard_print >"$NW_GUARD/after"
   if cmp -s "$NW_GUARD/before" "$NW_GUARD/after"; then nw_same=same; else nw_same=differs; fi
@@ -228,11 +228,12 @@ nw_guard_undo() {
   exec 8>&-
 }
 
-# The files, last kept first.
+# nw_guard_restore live|boot: the files, last kept first. What was being written when the node went down goes.
 nw_guard_restore() {
   awk '{ l[NR] = $0 } END { for (i = NR; i; i--) print l[i] }' "$NW_GUARD/paths" >"$NW_GUARD/back"
   while read -r nw_word nw_n nw_path; do
     nw_beside=${nw_path%/*}/.nw-$NW_RUN-back
+    if [ "$1" = boot ]; then rm -rf -- "${nw_path%/*}/.nw-$NW_RUN-"*; fi
     case $nw_word in
     folder)
       [ -d "$nw_path" ] || mkdir -p -- "$nw_path"
