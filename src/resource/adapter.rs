@@ -130,6 +130,10 @@ impl<K: Kind> Erased for Adapter<K> {
         Ok(K::compare_secret(want, &seen, vault))
     }
 
+    fn rendered(&self, resource: &Resource) -> Option<(String, crate::text::Text)> {
+        K::rendered(want::<K>(resource))
+    }
+
     fn shared(&self) -> &'static [&'static str] {
         K::SHARED
     }

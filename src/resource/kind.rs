@@ -136,6 +136,12 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// A file that its actions write, by its path, with what the site says of its content: for people who want to see
+    /// every file.
+    fn rendered(_want: &Self::Want) -> Option<(String, crate::text::Text)> {
+        None
+    }
+
     /// Where its actions write a secret, when it holds one: what keeps a record of /etc leaves these out. The paths of
     /// its [`edits`](Kind::edits) are known.
     fn secret_paths(_want: &Self::Want) -> Vec<String> {
@@ -341,6 +347,8 @@ pub trait Erased: Send + Sync {
         target: &Target,
         answer: &Answer,
     ) -> Result<Vec<FileChange>, String>;
+    /// See [`Kind::rendered`].
+    fn rendered(&self, resource: &Resource) -> Option<(String, crate::text::Text)>;
     /// See [`Kind::secret_paths`].
     fn secret_paths(&self, resource: &Resource) -> Vec<String>;
     /// See [`Kind::preflight`].

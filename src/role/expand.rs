@@ -137,6 +137,7 @@ pub fn files(resources: &[Resource]) -> BTreeMap<String, Text> {
             files.insert(edit.path.clone(), content.clone());
         }
     }
+    files.extend(resources.iter().filter_map(|r| r.kind.rendered(r)));
     for folder in resources.iter().filter_map(|r| r.kind.folder(r)) {
         for (name, content) in folder.files {
             files.insert(format!("{}/{name}", folder.path), content);

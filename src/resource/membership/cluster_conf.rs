@@ -4,7 +4,7 @@
 //! Facts: reference.md 15.1, 15.3.
 
 use super::seen::CONF;
-use super::{Member, cman};
+use super::{Member, cman, structure};
 use crate::digest::sha256;
 use crate::resource::valid::{self, Words};
 use crate::resource::{
@@ -182,9 +182,12 @@ impl Kind for ClusterConf {
                 want.cluster_conf, want.mode
             ));
         }
-        match cman::with_version(&want.content, 1) {
-            Some(_) => Ok(()),
-            None => Err("`content` has no `config_version` to be set".to_owned()),
+        if cman::with_version(&want.content, 1).is_none() {
+            return Err("`content` has no `config_version` to be set".to_owned());
+        }
+        match structure::problems(want.content.as_marked()).first() {
+            Some(problem) => Err(format!("`content` is no sound cluster.conf: {problem}")),
+            None => Ok(()),
         }
     }
 
@@ -259,6 +262,10 @@ impl Kind for ClusterConf {
             old,
             new: Some(want.new_text(seen, &digest)),
         }]
+    }
+
+    fn rendered(want: &Want) -> Option<(String, Text)> {
+        Some((want.cluster_conf.clone(), want.content.clone()))
     }
 
     fn secret_paths(want: &Want) -> Vec<String> {

@@ -7,6 +7,7 @@ mod cluster_conf;
 mod cman;
 mod corosync;
 mod seen;
+mod structure;
 #[cfg(test)]
 mod tests;
 

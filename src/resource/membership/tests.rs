@@ -658,3 +658,122 @@ fn the_canonical_content_is_that_of_the_shell() {
          </cluster>\n"
     );
 }
+
+/// A sound one (reference.md 15.1, example A, shortened), and what breaks it.
+const SOUND: &str = r#"<?xml version="1.0"?>
+<cluster name="trashcl" config_version="7">
+  <cman two_node="1" expected_votes="1" transport="udpu" keyfile="/etc/cluster/authkey"/>
+  <totem token="10000" rrp_mode="none" secauth="on"/>
+  <fence_daemon post_join_delay="90"/>
+  <clusternodes>
+    <clusternode name="node1" nodeid="1"><fence><method name="ipmi"><device name="ipmi_n1" action="reboot"/></method></fence></clusternode>
+    <clusternode name="node2" nodeid="2"><fence><method name="ipmi"><device name="ipmi_n2" action="reboot"/></method></fence></clusternode>
+  </clusternodes>
+  <fencedevices>
+    <fencedevice name="ipmi_n1" agent="fence_ipmilan" ipaddr="10.0.3.6"/>
+    <fencedevice name="ipmi_n2" agent="fence_ipmilan" ipaddr="10.0.3.2"/>
+  </fencedevices>
+</cluster>
+"#;
+
+#[test]
+fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catches_it_or_not() {
+    let none: [String; 0] = [];
+    assert_eq!(super::structure::problems(SOUND), none);
+    for (from, to, said) in [
+        // What the schema of 3.2.0 lets pass (reference.md 33).
+        (
+            r#"<device name="ipmi_n2""#,
+            r#"<device name="ipmi_nx""#,
+            "there is no fence device `ipmi_nx`",
+        ),
+        (
+            r#"nodeid="2""#,
+            r#"nodeid="1""#,
+            "two nodes have the nodeid 1",
+        ),
+        (
+            r#"expected_votes="1""#,
+            r#"expected_votes="2""#,
+            "two_node needs expected_votes=\"1\"",
+        ),
+        (
+            r#"config_version="7""#,
+            r#"config_version="seven""#,
+            "config_version is no number",
+        ),
+        (
+            r#"nodeid="2""#,
+            r#"nodeid="2" votes="2""#,
+            "two_node needs one vote of each node",
+        ),
+        (
+            "  </clusternodes>",
+            "<clusternode name=\"node3\" nodeid=\"3\"/></clusternodes>",
+            "two_node is for two nodes, not for 3",
+        ),
+        (
+            "name=\"node2\" nodeid",
+            "name=\"node1\" nodeid",
+            "`node1` stands twice among the nodes",
+        ),
+        (
+            r#"post_join_delay="90""#,
+            r#"post_join_delay="90" clean_start="1""#,
+            "clean_start takes a node for dead that nobody shot",
+        ),
+        (
+            r#"<fencedevice name="ipmi_n2""#,
+            r#"<fencedevice name="ipmi_n1""#,
+            "`ipmi_n1` stands twice among the fence devices",
+        ),
+        // What it catches.
+        (r#" nodeid="2""#, "", "`node2` has no nodeid from 1 on"),
+        (
+            r#"nodeid="2""#,
+            r#"nodeid="0""#,
+            "`node2` has no nodeid from 1 on",
+        ),
+        (
+            r#"<fencedevice name="ipmi_n2""#,
+            r#"<fencedevice name="2ipmi""#,
+            "`2ipmi` is no name of a fence device: a letter first",
+        ),
+        (
+            r#"nodeid="1">"#,
+            r#"nodeid="1"><altname name="a"/><altname name="b"/>"#,
+            "a node has one altname at most",
+        ),
+        (
+            r#"action="reboot"/></method></fence></clusternode>
+    <clusternode name="node2""#,
+            r#"blade="1"/></method></fence></clusternode>
+    <clusternode name="node2""#,
+            "`blade` of a device is of release 5: write `port`",
+        ),
+        (
+            r#"<device name="ipmi_n1""#,
+            r#"<device name="ipmi_n1" nodename="node1""#,
+            "`nodename` of a device is of release 5: write `port`",
+        ),
+        (
+            r#"transport="udpu""#,
+            r#"transport="tcp""#,
+            "cman has no transport `tcp`",
+        ),
+        (
+            r#"rrp_mode="none""#,
+            r#"transport="udpu""#,
+            "the transport is an attribute of cman, and fatal in totem",
+        ),
+    ] {
+        let broken = SOUND.replacen(from, to, 1);
+        assert_ne!(broken, SOUND, "{from}");
+        let problems = super::structure::problems(&broken);
+        assert!(problems.iter().any(|p| p == said), "{to}: {problems:?}");
+    }
+    // A template of a site's own is held to it before any node is asked.
+    let step = conf_step(&SOUND.replace("nodeid=\"2\"", "nodeid=\"1\""));
+    let error = testing::read(&step, Platform::El6).expect_err("the step is wrong");
+    assert!(error.contains("two nodes have the nodeid 1"), "{error}");
+}

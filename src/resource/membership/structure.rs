@@ -1,0 +1,148 @@
+//! What makes a cluster.conf sound, beyond what its schema asks: looked at before any node is, whoever wrote the template.
+//!
+//! Facts: reference.md 15.2; which of these the schema of 3.2.0 catches and which it misses was found there by mutation
+//! (reference.md 33).
+
+use super::cman::canonical;
+use std::collections::BTreeSet;
+
+/// One tag with its attributes.
+struct Tag<'a> {
+    name: &'a str,
+    attributes: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Tag<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let rest = line.strip_prefix('<')?;
+        let inner = rest.split('>').next()?.trim_end_matches('/');
+        let (name, mut rest) = inner.split_once(' ').unwrap_or((inner, ""));
+        let mut attributes = Vec::new();
+        while let Some((key, after)) = rest.split_once('=') {
+            let quote = after.chars().next().filter(|c| "\"'".contains(*c))?;
+            let (value, left) = after[1..].split_once(quote)?;
+            attributes.push((key.trim(), value));
+            rest = left;
+        }
+        Some(Self { name, attributes })
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        let mut all = self.attributes.iter();
+        all.find(|(k, _)| *k == key).map(|(_, v)| *v)
+    }
+
+    fn is(&self, key: &str, value: &str) -> bool {
+        self.get(key) == Some(value)
+    }
+}
+
+/// Everything that is wrong with a cluster.conf.
+pub(super) fn problems(content: &str) -> Vec<String> {
+    let canonical = canonical(content);
+    let tags: Vec<Tag<'_>> = canonical.lines().filter_map(Tag::read).collect();
+    let mut found = Vec::new();
+    let all = |name: &'static str| tags.iter().filter(move |t| t.name == name);
+    let version = content
+        .split_once(" config_version=\"")
+        .map(|(_, rest)| rest.split('"').next());
+    if version.flatten().is_none_or(|v| v.parse::<u64>().is_err()) {
+        found.push("config_version is no number".to_owned());
+    }
+    members(&tags, &mut found);
+    devices(&tags, &mut found);
+    for cman in all("cman") {
+        let transport = cman.get("transport");
+        if let Some(word) = transport.filter(|t| !["udp", "udpb", "udpu", "rdma"].contains(t)) {
+            found.push(format!("cman has no transport `{word}`"));
+        }
+        if cman.is("broadcast", "yes") && transport.is_some_and(|t| t != "udpb") {
+            found.push("broadcast goes with no other transport".to_owned());
+        }
+        if cman.get("two_node").is_some_and(|v| v != "0") {
+            let nodes = all("clusternode").count();
+            if nodes != 2 {
+                found.push(format!("two_node is for two nodes, not for {nodes}"));
+            }
+            if !cman.is("expected_votes", "1") {
+                found.push("two_node needs expected_votes=\"1\"".to_owned());
+            }
+            if all("clusternode").any(|n| n.get("votes").is_some_and(|v| v != "1")) {
+                found.push("two_node needs one vote of each node".to_owned());
+            }
+        }
+    }
+    if all("totem").any(|t| t.get("transport").is_some()) {
+        found.push("the transport is an attribute of cman, and fatal in totem".to_owned());
+    }
+    if all("fence_daemon").any(|t| t.get("clean_start").is_some_and(|v| v != "0")) {
+        found.push("clean_start takes a node for dead that nobody shot".to_owned());
+    }
+    found
+}
+
+fn members(tags: &[Tag<'_>], found: &mut Vec<String>) {
+    let (mut names, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for node in tags.iter().filter(|t| t.name == "clusternode") {
+        let name = node.get("name").unwrap_or_default();
+        if !names.insert(name) {
+            found.push(format!("`{name}` stands twice among the nodes"));
+        }
+        match node.get("nodeid").map(str::parse::<u32>) {
+            Some(Ok(id)) if id > 0 => {
+                if !ids.insert(id) {
+                    found.push(format!("two nodes have the nodeid {id}"));
+                }
+            }
+            _ => found.push(format!("`{name}` has no nodeid from 1 on")),
+        }
+        if let Some(votes) = node
+            .get("votes")
+            .filter(|v| !v.parse::<u8>().is_ok_and(|n| n > 0))
+        {
+            found.push(format!("`{name}` has {votes} votes: 1 to 255"));
+        }
+    }
+    let mut names = 0;
+    for tag in tags {
+        match tag.name {
+            "clusternode" | "/clusternode" => names = 0,
+            "altname" => names += 1,
+            _ => {}
+        }
+        if names > 1 {
+            found.push("a node has one altname at most".to_owned());
+            break;
+        }
+    }
+}
+
+fn devices(tags: &[Tag<'_>], found: &mut Vec<String>) {
+    let mut known = BTreeSet::new();
+    for device in tags.iter().filter(|t| t.name == "fencedevice") {
+        let name = device.get("name").unwrap_or_default();
+        let first = name.chars().next();
+        if !first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') {
+            found.push(format!(
+                "`{name}` is no name of a fence device: a letter first"
+            ));
+        }
+        if !known.insert(name) {
+            found.push(format!("`{name}` stands twice among the fence devices"));
+        }
+        if device.get("agent").is_none() || device.is("agent", "fence_manual") {
+            found.push(format!("`{name}` has no agent that switches something off"));
+        }
+    }
+    for device in tags.iter().filter(|t| t.name == "device") {
+        let name = device.get("name").unwrap_or_default();
+        if !known.contains(name) {
+            found.push(format!("there is no fence device `{name}`"));
+        }
+        for old in ["blade", "nodename"] {
+            if device.get(old).is_some() {
+                found.push(format!("`{old}` of a device is of release 5: write `port`"));
+            }
+        }
+    }
+}
