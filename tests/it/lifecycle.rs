@@ -139,15 +139,15 @@ fn every_kind_has_a_life_here() {
         .iter()
         .map(|kind| kind.name())
         .collect();
-    // These have verdicts alone here: a clock and a peer's login are only seen, and there is no policy whose boolean
-    // could be set. A packet filter and a cluster's membership have tests
-    // of their own.
+    // These have verdicts alone here: a clock, a peer's login and what fences are only seen, and there is no policy
+    // whose boolean could be set. A packet filter and a cluster's membership have tests of their own.
     let own = BTreeSet::from([
         "clock",
         "peer",
         "selinux_boolean",
         "packet_filter",
         "cluster_conf",
+        "fence_device",
         "membership",
     ]);
     assert_eq!(&lived | &own, kinds);
