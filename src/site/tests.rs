@@ -38,7 +38,14 @@ fn the_shipped_example_is_read() {
     assert_eq!(site.peers_of("node1"), ["node2"]);
     assert_eq!(
         site.roles_of("node2"),
-        ["base", "network", "firewall", "sshd", "etckeeper"]
+        [
+            "base",
+            "network",
+            "firewall",
+            "sshd",
+            "membership",
+            "etckeeper"
+        ]
     );
     assert_eq!(site.groups_of("node2"), ["hypervisors"]);
     assert_eq!(site.inventory.guest.len(), 11);

@@ -7,7 +7,7 @@ use nodewright::lab::LabSpec;
 use std::fs;
 use std::process::Command;
 
-const KEY: &str =
+pub const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqlm6nufet3w+BcDawjSYii2UWTCFiyjkdEv8TzB3oO anna@desk";
 
 /// Of the role base what the membership leans on: names that lead to the ring.
@@ -83,11 +83,11 @@ pub fn on_both(rig: &Rig, script: &str) -> [String; 2] {
     ["node1", "node2"].map(|node| rig.nodes.ok(node, script))
 }
 
-const STATE: &str = "corosync-quorumtool -s | grep -E '^(Quorate|Nodes|Flags):' | tr -s ' '";
-const WHOLE: &str = "Nodes: 2\nQuorate: Yes\nFlags: 2Node Quorate WaitForAll \n";
+pub const STATE: &str = "corosync-quorumtool -s | grep -E '^(Quorate|Nodes|Flags):' | tr -s ' '";
+pub const WHOLE: &str = "Nodes: 2\nQuorate: Yes\nFlags: 2Node Quorate WaitForAll \n";
 
 /// Waits until the other member is heard.
-const HEARD: &str = "i=0; until corosync-quorumtool -s | grep -q 'Nodes: *2'; do i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done";
+pub const HEARD: &str = "i=0; until corosync-quorumtool -s | grep -q 'Nodes: *2'; do i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done";
 
 /// Which start of corosync it is that runs.
 const INSTANCE: &str = "systemctl show -p MainPID -p ActiveEnterTimestampMonotonic corosync";
@@ -118,6 +118,25 @@ fn two_bare_nodes_are_a_quorate_cluster_after_one_apply_and_take_changes_up() {
     rig.nothing_to_do();
     let (code, out, err) = rig.run(&["verify"]);
     assert_eq!(code, 0, "{out}{err}");
+
+    // What is rendered for EL8 and EL9 is accepted by the same corosync; what is broken is not.
+    for conf in [
+        include_str!("../golden/el8/node1/etc/corosync/corosync.conf"),
+        include_str!("../golden/el9/node1/etc/corosync/corosync.conf"),
+    ] {
+        let test = |conf: &str| {
+            let script = format!(
+                "mkdir -p /var/log/cluster; cat >/tmp/test.conf <<'END'\n{conf}END\ncorosync -t -c /tmp/test.conf"
+            );
+            rig.nodes.sh("node1", &script).status.success()
+        };
+        assert!(test(conf), "{conf}");
+        assert!(!test(&conf.replace("nodeid: 2", "nodeid: 1")), "{conf}");
+        assert!(
+            !test(&conf.replace("transport: knet", "transport: udpu")),
+            "{conf}"
+        );
+    }
 
     // A timer: both have the file before one says it, and nothing restarts.
     let instances = on_both(&rig, INSTANCE);

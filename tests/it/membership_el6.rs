@@ -1,10 +1,14 @@
 //! The role membership on two nodes like EL6, whose cman is a stand-in (`tests/nodes/el6/cluster`) that tells what it was
 //! called with: the exact commands in the exact order, and every refusal.
 
-use crate::membership::{change, on_both, prepared, site, went_well};
+use crate::membership::{KEY, change, on_both, prepared, site, went_well};
 use crate::nodes;
 use crate::rig::Rig;
+use crate::support::Desk;
 use nodewright::lab::LabSpec;
+use nodewright::resource::Platform;
+use nodewright::role::{Library, expand, files};
+use nodewright::site::{Overrides, load};
 
 fn rig() -> Rig {
     // EL6 knows no other sort of key.
@@ -252,4 +256,52 @@ fn el6_shoots_nobody_where_a_member_does_not_come_up_and_leaves_out_who_is_out()
         );
         called(&rig, &[], &[]);
     }
+}
+
+#[test]
+fn proxmox_has_the_same_in_its_own_places() {
+    let desk = Desk::new().file(
+        "inventory.toml",
+        &format!("{}\n[vars.membership]\nproxmox = true\n", site(KEY)),
+    );
+    let overrides = Overrides {
+        known_hosts: None,
+        root_keys: None,
+        platform: Some(Platform::Debian12),
+        containers: false,
+    };
+    let mut loaded = load(&desk.site(), &overrides);
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let site = loaded.site.take().expect("a site");
+    let library = Library::load(&desk.site(), &mut loaded.sources, &mut findings);
+    let expansion = expand(&site, &library, "node1", &loaded.sources);
+    let shown = findings.iter().chain(&expansion.findings);
+    let shown: String = shown.map(|f| f.render(&loaded.sources, false)).collect();
+    assert_eq!(shown, "");
+    let addresses: Vec<String> = expansion
+        .resources
+        .iter()
+        .filter(|r| r.address.role == "membership")
+        .map(|r| r.address.to_string().replace("membership/", ""))
+        .collect();
+    assert_eq!(
+        addresses,
+        [
+            "package:redhat-cluster-pve",
+            "ini:/etc/default/redhat-cluster-pve FENCE_JOIN",
+            "membership:stopped",
+            "file:/etc/cluster/authkey",
+            "cluster_conf:/etc/pve/cluster.conf",
+            "membership:reloaded",
+            "service:cman",
+            "membership:joined",
+            "membership:fencing",
+        ]
+    );
+    let conf = files(&expansion.resources)["/etc/pve/cluster.conf"].masked();
+    assert!(conf.contains("keyfile=\"/etc/cluster/authkey\""), "{conf}");
+    assert!(
+        conf.contains("<clusternode name=\"node2\" nodeid=\"2\" votes=\"1\">"),
+        "{conf}"
+    );
 }
