@@ -194,25 +194,28 @@ pub struct Live {
 impl Rig {
     /// Starts a command on the lab, for programs.
     pub fn start(&self, words: &[&str]) -> Live {
+        Live::of(self.desk.command(&[&["--lab", "--json"], words].concat()))
+    }
+}
+
+impl Live {
+    /// Starts a command that says its events.
+    pub fn of(mut command: std::process::Command) -> Self {
         use std::io::BufRead as _;
-        let mut child = self
-            .desk
-            .command(&[&["--lab", "--json"], words].concat())
+        let mut child = command
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
         let out = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
-        Live {
+        Self {
             child,
             out,
             events: Vec::new(),
         }
     }
-}
 
-impl Live {
     /// Reads until an event that is meant has come.
     #[track_caller]
     pub fn until(&mut self, meant: impl Fn(&Json) -> bool) {

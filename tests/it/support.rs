@@ -118,6 +118,52 @@ impl Desk {
     }
 }
 
+/// An agent that holds a key, for as long as this value lives.
+pub struct Agent {
+    child: std::process::Child,
+    /// Where it listens.
+    pub socket: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Agent {
+    /// With this private key.
+    pub fn with(key: &Path) -> Self {
+        use std::io::BufRead as _;
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("agent");
+        let mut child = Command::new("ssh-agent")
+            .args(["-D", "-a"])
+            .arg(&socket)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It says where it listens once it does.
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let added = Command::new("ssh-add")
+            .arg("-q")
+            .arg(key)
+            .env("SSH_AUTH_SOCK", &socket)
+            .status();
+        assert!(added.unwrap().success());
+        Self {
+            child,
+            socket,
+            _folder: folder,
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A small sound site.
 pub const SMALL: &str = r#"
 [site]

@@ -28,7 +28,8 @@ fn shared() -> Option<Nodes> {
     })
 }
 
-fn example() -> Option<Nodes> {
+/// The machines of the example, as they are after their first boot.
+pub fn example() -> Option<Nodes> {
     let lab = shared()?;
     lab.fresh();
     Some(lab)

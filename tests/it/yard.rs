@@ -1,9 +1,9 @@
 //! A site and its one node, worked on as an operator does: over OpenSSH, by an agent, as an account of one's own.
 
 use crate::nodes::{self, Nodes};
-use crate::support::Desk;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use crate::support::{Agent, Desk};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 /// A desk and the node `node1`, without `--lab`.
 pub struct Yard {
@@ -13,7 +13,7 @@ pub struct Yard {
     pub nodes: Nodes,
     /// What the operator types for sudo lies here, outside of everything else.
     pub apart: tempfile::TempDir,
-    agent: Child,
+    agent: Agent,
 }
 
 /// What a command said and how it ended.
@@ -25,13 +25,6 @@ pub struct Said {
     pub out: String,
     /// Standard error.
     pub err: String,
-}
-
-impl Drop for Yard {
-    fn drop(&mut self) {
-        let _ = self.agent.kill();
-        let _ = self.agent.wait();
-    }
 }
 
 impl Yard {
@@ -48,24 +41,7 @@ impl Yard {
         assert!(made.unwrap().success());
         let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
         let apart = tempfile::tempdir().unwrap();
-        let socket = apart.path().join("agent");
-        let mut agent = Command::new("ssh-agent")
-            .args(["-D", "-a"])
-            .arg(&socket)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It says where it listens once it does.
-        let mut line = String::new();
-        BufReader::new(agent.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let added = Command::new("ssh-add")
-            .arg("-q")
-            .arg(&key)
-            .env("SSH_AUTH_SOCK", &socket)
-            .status();
-        assert!(added.unwrap().success());
+        let agent = Agent::with(&key);
         let address = nodes.state().nodes[0].address();
         let inventory = format!(
             "[site]\nname = \"yard\"\ndomain = \"example.net\"\nplatform = \"debian12\"\nssh = {{ user = \"{login}\", sudo = \"{sudo}\" }}\n\
@@ -112,7 +88,7 @@ impl Yard {
             .env("HOME", self.desk.home())
             .env("XDG_RUNTIME_DIR", self.desk.home())
             .env("USER", "anna")
-            .env("SSH_AUTH_SOCK", self.apart.path().join("agent"))
+            .env("SSH_AUTH_SOCK", &self.agent.socket)
             .env(
                 "NODEWRIGHT_SUDO_PASSWORD_FILE",
                 self.apart.path().join("password"),
