@@ -39,6 +39,8 @@ pub static KINDS: &[&dyn Erased] = &[
     &Adapter::<super::membership::ClusterConf>::new(),
     &Adapter::<super::membership::Membership>::new(),
     &Adapter::<super::fence_device::FenceDevice>::new(),
+    &Adapter::<super::cib::Cib>::new(),
+    &Adapter::<super::resource_manager::ResourceManager>::new(),
 ];
 
 /// The kind of this name.

@@ -1,0 +1,25 @@
+# nw_cib_seen: the CIB without its status; nothing where Pacemaker does not run.
+nw_cib_seen() {
+  [ ! -e /var/lib/pacemaker/cib/cib.xml ] || echo formed
+  command -v cibadmin >/dev/null 2>&1 || return 0
+  echo installed
+  nw_cib_live=$(cibadmin --query --local 2>/dev/null) || return 0
+  echo running
+  printf '%s\n' "$nw_cib_live" | sed -n -e '/^<cib /p' -e '/^  <configuration/,/^  <\/configuration>/p'
+}
+
+# nw_cib_push FROM OLD NEW: what makes NEW of OLD goes to the cluster, if its configuration is still that of FROM.
+nw_cib_push() {
+  nw_cib_patch=$NW_DIR/cib-patch.xml nw_cib_now=$NW_DIR/cib-now.xml
+  crm_verify --xml-file "$3" || { echo 'Pacemaker would not take this configuration'; return 1; }
+  cibadmin --query --local | sed -n -e '/^  <configuration/,/^  <\/configuration>/p' >"$nw_cib_now"
+  cmp -s "$1" "$nw_cib_now" || { echo 'the CIB was changed since it was looked at: run again'; return 1; }
+  # 1: they differ.
+  crm_diff --no-version --original "$2" --new "$3" >"$nw_cib_patch"
+  case $? in
+  0) return 0 ;;
+  1) ;;
+  *) return 1 ;;
+  esac
+  cibadmin --patch --xml-file "$nw_cib_patch"
+}

@@ -1,0 +1,123 @@
+//! A CIB as a tree of elements, for comparing and putting together.
+
+use quick_xml::XmlVersion;
+use quick_xml::escape::escape;
+use quick_xml::events::{BytesStart, Event};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// An element; a CIB has no text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Element {
+    /// Its name.
+    pub(super) tag: String,
+    /// Its attributes; their order says nothing.
+    pub(super) attributes: BTreeMap<String, String>,
+    /// What is in it, in order.
+    pub(super) children: Vec<Element>,
+}
+
+impl Element {
+    /// Reads a document.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let mut reader = quick_xml::Reader::from_str(text);
+        let mut open = vec![Self::default()];
+        loop {
+            let event = reader.read_event().map_err(|e| e.to_string())?;
+            match event {
+                Event::Start(tag) => open.push(Self::begin(&tag)?),
+                Event::Empty(tag) => {
+                    let element = Self::begin(&tag)?;
+                    let parent = open.last_mut().ok_or("an end without a beginning")?;
+                    parent.children.push(element);
+                }
+                Event::End(_) => {
+                    let element = open.pop().ok_or("an end without a beginning")?;
+                    let parent = open.last_mut().ok_or("an end without a beginning")?;
+                    parent.children.push(element);
+                }
+                Event::Eof => break,
+                Event::Text(text) if !text.trim().is_empty() => {
+                    return Err(format!("text where none belongs: `{}`", text.trim()));
+                }
+                _ => {}
+            }
+        }
+        let mut top = open.pop().ok_or("an end without a beginning")?;
+        match (open.is_empty(), top.children.len()) {
+            (true, 1) => Ok(top.children.remove(0)),
+            (true, _) => Err("one element is wanted".to_owned()),
+            (false, _) => Err(format!("`{}` has no end", top.tag)),
+        }
+    }
+
+    fn begin(tag: &BytesStart<'_>) -> Result<Self, String> {
+        let mut attributes = BTreeMap::new();
+        for attribute in tag.attributes() {
+            let attribute = attribute.map_err(|e| e.to_string())?;
+            let value = attribute
+                .normalized_value(XmlVersion::Explicit1_0)
+                .map_err(|e| e.to_string())?;
+            let key: &str = attribute.key.as_ref();
+            attributes.insert(key.to_owned(), value.into_owned());
+        }
+        let name = tag.name();
+        let tag: &str = name.as_ref();
+        Ok(Self {
+            tag: tag.to_owned(),
+            attributes,
+            children: Vec::new(),
+        })
+    }
+
+    /// The value of an attribute; nothing where there is none.
+    pub(super) fn get(&self, key: &str) -> &str {
+        self.attributes.get(key).map_or("", String::as_str)
+    }
+
+    /// Its ID.
+    pub(super) fn id(&self) -> &str {
+        self.get("id")
+    }
+
+    /// The first child of this name.
+    pub(super) fn child(&self, tag: &str) -> Option<&Self> {
+        self.children.iter().find(|c| c.tag == tag)
+    }
+
+    /// The same with its children in the order of their names and IDs: two that are equal mean the same.
+    pub(super) fn canonical(&self) -> Self {
+        let mut children: Vec<Self> = self.children.iter().map(Self::canonical).collect();
+        children.sort_by(|a, b| (&a.tag, a.id()).cmp(&(&b.tag, b.id())));
+        Self {
+            children,
+            ..self.clone()
+        }
+    }
+
+    /// As text, two blanks for each step inwards.
+    pub(super) fn text(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, 0);
+        out
+    }
+
+    fn write(&self, out: &mut String, depth: usize) {
+        let _ = write!(out, "{:depth$}<{}", "", self.tag);
+        // The ID first, as people look for it.
+        let first = self.attributes.get_key_value("id").into_iter();
+        let others = self.attributes.iter().filter(|(key, _)| *key != "id");
+        for (key, value) in first.chain(others) {
+            let _ = write!(out, " {key}=\"{}\"", escape(value.as_str()));
+        }
+        if self.children.is_empty() {
+            out.push_str("/>\n");
+            return;
+        }
+        out.push_str(">\n");
+        for child in &self.children {
+            child.write(out, depth + 2);
+        }
+        let _ = writeln!(out, "{:depth$}</{}>", "", self.tag);
+    }
+}
