@@ -15,8 +15,18 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "With the nodes",
         &[
-            "plan", "apply", "verify", "log", "facts", "run", "knock", "attach", "unlock",
-            "forget", "capture",
+            "plan",
+            "apply",
+            "verify",
+            "log",
+            "facts",
+            "run",
+            "knock",
+            "attach",
+            "unlock",
+            "forget",
+            "confirm-fenced",
+            "capture",
         ],
     ),
     (

@@ -7,6 +7,7 @@ pub mod attach;
 pub mod capture;
 mod check;
 mod completions;
+mod confirm_fenced;
 mod context;
 mod demo_progress;
 mod eject;
@@ -79,6 +80,8 @@ pub enum Command {
     Run(run::Args),
     /// Knock at nodes, for ssh by hand; other commands knock by themselves.
     Knock(knock::Args),
+    /// Tell the cluster that a member it cannot fence is off, once no proof says that it is on.
+    ConfirmFenced(confirm_fenced::Args),
     /// Follow a run that this machine lost sight of.
     Attach(attach::Args),
     /// Take away the lock that a run which is gone left behind.
@@ -134,6 +137,7 @@ impl Command {
             Self::Verify(args) => verify::run(&args, context),
             Self::Run(args) => run::run(&args, context),
             Self::Knock(args) => knock::run(&args, context),
+            Self::ConfirmFenced(args) => confirm_fenced::run(&args, context),
             Self::Attach(args) => attach::run(&args, context),
             Self::Unlock(args) => unlock::run(&args, context),
             Self::Forget(args) => forget::run(&args, context),

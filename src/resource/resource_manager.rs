@@ -15,17 +15,10 @@ pub struct Want {
     /// Which one.
     resource_manager: Manager,
     /// All members.
-    members: Vec<Member>,
+    members: Vec<String>,
     /// How long it may take to start, seconds.
     #[serde(default = "patience")]
     patience: u32,
-}
-
-/// One member.
-#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
-struct Member {
-    /// Its name.
-    name: String,
 }
 
 /// What there is.
@@ -109,8 +102,7 @@ fn attribute<'a>(line: &'a str, key: &str) -> &'a str {
 impl Want {
     /// Why it is not ours to start it: nothing where no member ever had it, or all are at it.
     fn in_the_way(&self, seen: &Seen, target: &Target) -> Option<String> {
-        self.members.iter().find_map(|member| {
-            let name = &member.name;
+        self.members.iter().find_map(|name| {
             let state = if *name == target.node {
                 &seen.own
             } else {
@@ -124,10 +116,9 @@ impl Want {
                 }
             };
             match (state.due, state.traces.first()) {
-                (true, _) => None,
                 (false, Some(trace)) => Some(format!("it ran on {name} before ({trace})")),
                 (false, None) if state.running => Some(format!("it runs on {name}")),
-                (false, None) => None,
+                (true, _) | (false, None) => None,
             }
         })
     }
@@ -148,7 +139,7 @@ impl Kind for ResourceManager {
     }
 
     fn validate(want: &Want, target: &Target) -> Result<(), String> {
-        if want.members.iter().any(|m| m.name == target.node) {
+        if want.members.contains(&target.node) {
             Ok(())
         } else {
             Err(format!("{} is not among the members", target.node))
@@ -181,7 +172,7 @@ impl Kind for ResourceManager {
             Manager::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
         };
         // A member that is still coming up is neither here nor there, and a guest or a resource is no member.
-        let member = |l: &str| want.members.iter().any(|m| m.name == attribute(l, "name"));
+        let member = |l: &str| want.members.iter().any(|m| m == attribute(l, "name"));
         Ok(Seen {
             running: own.running,
             offline: named(&|l| member(l) && !online(l) && attribute(l, "pending") != "true"),
@@ -190,10 +181,10 @@ impl Kind for ResourceManager {
             peers: want
                 .members
                 .iter()
-                .filter(|m| m.name != target.node)
+                .filter(|m| **m != target.node)
                 .map(|m| {
-                    let section = answer.of(&m.name, OWN).filter(|s| s.status != 124);
-                    (m.name.clone(), section.map(|s| State::read(&s.text())))
+                    let section = answer.of(m, OWN).filter(|s| s.status != 124);
+                    (m.clone(), section.map(|s| State::read(&s.text())))
                 })
                 .collect(),
             own,
@@ -248,7 +239,7 @@ mod tests {
     use crate::resource::{Platform, kind_named};
     use serde_json::json;
 
-    // Captured: crm_mon 2.1.5 on Debian 12, its lines of nodes.
+    // Constructed in the form of crm_mon 2.1.5: its lines of nodes.
     const NODES_SEEN: &str = "<node name=\"node1\" id=\"1\" online=\"true\" standby=\"false\" standby_onfail=\"false\" maintenance=\"false\" \
         pending=\"false\" unclean=\"false\" health=\"green\" shutdown=\"false\" expected_up=\"true\" is_dc=\"true\" \
         resources_running=\"1\" type=\"member\"/>\n\
@@ -260,7 +251,7 @@ mod tests {
     fn judged(own: &str, nodes: &str, peer: Option<&str>) -> Verdict {
         let step = json!({
             "resource_manager": "pacemaker",
-            "members": [{ "name": "node1" }, { "name": "node2" }],
+            "members": ["node1", "node2"],
         });
         let resource = testing::resources_on(&step, Platform::El9).remove(0);
         let mut sections = vec![(OWN, own, 0), (NODES, nodes, 0)];

@@ -31,6 +31,8 @@ pub struct Shoots {
     pub folder: &'static str,
     /// All devices of the other members.
     pub devices: Vec<Device>,
+    /// Whether there is anything to ask: a rehearsal in containers has no controllers.
+    pub asked: bool,
     /// All scripts of these.
     pub scripts: Vec<Script>,
     /// Whether one of them is spoken to over SNMP.
@@ -206,6 +208,7 @@ impl Site {
         let devices: Vec<Device> = peers.flat_map(|p| self.fencing(p).devices).collect();
         Shoots {
             folder: SECRETS,
+            asked: !self.overrides.containers,
             snmp: devices.iter().any(|d| {
                 d.agent.ends_with("_snmp")
                     || matches!(

@@ -1,5 +1,7 @@
 //! Checks: questions about a running system. What a step observes is not asked again; there is one observation.
 
+pub mod off;
+
 use crate::plan::{Decided, Wanted};
 use crate::resource::{Answer, Verdict};
 use crate::role::Check;

@@ -16,7 +16,11 @@ fn root() -> PathBuf {
 
 /// An example on a platform: each node with what its roles ask for.
 fn expanded(example: &str, platform: Platform) -> Vec<(String, Expansion)> {
-    let dir = root().join("inventory").join(example);
+    expanded_in(&root().join("inventory").join(example), platform)
+}
+
+/// A site on a platform: each node with what its roles ask for.
+fn expanded_in(dir: &Path, platform: Platform) -> Vec<(String, Expansion)> {
     let overrides = Overrides {
         // As after `enroll` and `secret keys`; their private halves are nowhere.
         known_hosts: Some(root().join("tests/site-keys/known_hosts")),
@@ -24,10 +28,10 @@ fn expanded(example: &str, platform: Platform) -> Vec<(String, Expansion)> {
         platform: Some(platform),
         containers: false,
     };
-    let mut loaded = load(&dir, &overrides);
+    let mut loaded = load(dir, &overrides);
     let mut findings = std::mem::take(&mut loaded.findings);
     let site = loaded.site.take().expect("the example is a site");
-    let library = Library::load(&dir, &mut loaded.sources, &mut findings);
+    let library = Library::load(dir, &mut loaded.sources, &mut findings);
     let mut nodes = Vec::new();
     for node in site.node_names() {
         let mut expansion = expand(&site, &library, node, &loaded.sources);
@@ -38,8 +42,25 @@ fn expanded(example: &str, platform: Platform) -> Vec<(String, Expansion)> {
         .iter()
         .map(|f| f.render(&loaded.sources, false))
         .collect();
-    assert_eq!(shown, "", "{example} on {platform}");
+    assert_eq!(shown, "", "{} on {platform}", dir.display());
     nodes
+}
+
+/// The example site with more ways to fence, and the roles that make a cluster of it.
+fn cluster(platform: Platform) -> Vec<(String, Expansion)> {
+    let dir = tempfile::tempdir().unwrap();
+    let text = include_str!("../../inventory/crosslink/inventory.toml");
+    let roles = text.lines().find(|l| l.starts_with("roles = ["));
+    let text = text.replace(
+        roles.expect("its roles"),
+        "roles = [\"base\", \"network\", \"fencing\", \"membership\", \"resources\"]",
+    );
+    let more = r#"host_id  = 1
+fence = [{ agent = "fence_apc", address = "10.0.4.1", user = "apc", password = { secret = "pdu1" }, plug = "1", method = "power" }, { agent = "fence_apc", address = "10.0.4.2", user = "apc", password = { secret = "pdu2" }, plug = "1", method = "power" }, { agent = "fence_intelmodular", address = "10.0.4.3", user = "snmp", password = { secret = "auth" }, plug = "3", options = { snmp_version = "3", snmp_sec_level = "authPriv", snmp_auth_prot = "SHA", snmp_priv_prot = "AES" }, secrets = { snmp_priv_passwd = { secret = "priv" } } }]
+"#;
+    let text = text.replacen("host_id  = 1\n", more, 1);
+    std::fs::write(dir.path().join("inventory.toml"), text).unwrap();
+    expanded_in(dir.path(), platform)
 }
 
 fn masked(text: &str) -> String {
@@ -60,6 +81,26 @@ fn rendered(platform: Platform) -> BTreeMap<String, String> {
         let line = |r: &Resource| format!("{} {}\n", r.address, masked(&r.value.to_string()));
         let resources: String = interfaces.map(line).collect();
         out.insert(format!("bonded/{node}/interfaces.txt"), resources);
+    }
+    for (node, mut expansion) in cluster(platform) {
+        let roles = ["fencing", "membership", "resources"];
+        let role = |r: &Resource| roles.contains(&r.address.role.as_str());
+        expansion.resources.retain(role);
+        for (path, content) in files(&expansion.resources) {
+            out.insert(format!("cluster/{node}{path}"), content.masked());
+        }
+        let line = |r: &Resource| format!("{}\n", r.address);
+        let resources: String = expansion.resources.iter().map(line).collect();
+        out.insert(format!("cluster/{node}/resources.txt"), resources);
+        let cibs = expansion.resources.iter();
+        let cibs = cibs.filter(|r| r.address.kind == "cib");
+        for resource in cibs {
+            let content = resource.value["content"].as_str().unwrap_or_default();
+            out.insert(
+                format!("cluster/{node}/{}.xml", resource.address.kind),
+                masked(content),
+            );
+        }
     }
     for (node, expansion) in expanded("crosslink", platform) {
         for (path, content) in files(&expansion.resources) {

@@ -140,15 +140,18 @@ fn every_kind_has_a_life_here() {
         .map(|kind| kind.name())
         .collect();
     // These have verdicts alone here: a clock, a peer's login and what fences are only seen, and there is no policy
-    // whose boolean could be set. A packet filter and a cluster's membership have tests of their own.
+    // whose boolean could be set. A packet filter, a cluster's membership and what manages its resources have tests of
+    // their own.
     let own = BTreeSet::from([
         "clock",
         "peer",
         "selinux_boolean",
         "packet_filter",
+        "cib",
         "cluster_conf",
         "fence_device",
         "membership",
+        "resource_manager",
     ]);
     assert_eq!(&lived | &own, kinds);
 }

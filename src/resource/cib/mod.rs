@@ -27,14 +27,7 @@ pub struct Want {
     content: Text,
     /// The members. What fences one has an ID that begins with `fence_MEMBER_`, and is removed once it is not wanted.
     #[serde(default)]
-    members: Vec<Member>,
-}
-
-/// One member.
-#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
-struct Member {
-    /// Its name.
-    name: String,
+    members: Vec<String>,
 }
 
 /// How it was.
@@ -142,7 +135,7 @@ impl Kind for Cib {
         seen.text = format!("{}\n", text.trim_end());
         head.clone_into(&mut seen.head);
         let live = Element::read(&seen.text).map_err(|e| format!("the CIB cannot be read: {e}"))?;
-        let owned = want.members.iter().map(|m| format!("fence_{}_", m.name));
+        let owned = want.members.iter().map(|m| format!("fence_{m}_"));
         let new = overlay::overlay(&live, &want.wanted()?, &owned.collect::<Vec<_>>());
         seen.deltas = overlay::differences(&live, &new);
         seen.as_wanted = live.canonical() == new.canonical();

@@ -1,0 +1,159 @@
+//! `nodewright confirm-fenced`.
+
+use super::{Context, Forks, Pick, Usage, completions, workplace};
+use crate::exit::Exit;
+use crate::verify::off::{self, Proof, Says};
+use clap_complete::ArgValueCompleter;
+
+/// Arguments of `confirm-fenced`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A cluster that cannot fence a lost member waits, and nothing is taken over. This asks the members that are left for
+every proof that the lost one is off: its fence devices, its addresses, ssh, the membership. It refuses (exit code 5)
+where one says that it is on. Then it wants the node's name typed, and only then tells the cluster.
+
+Whoever confirms a node that still runs has its guests run twice and their data destroyed: look at the machine.")]
+pub struct Args {
+    /// The member that is off.
+    #[arg(value_name = "NODE", add = ArgValueCompleter::new(completions::node_names))]
+    pub node: String,
+}
+
+/// Does it.
+///
+/// # Errors
+/// An unsound site, a node that is no member of a cluster.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let place = workplace::open_sound(context)?;
+    let node = args.node.as_str();
+    let site = &place.site;
+    if !site.members().contains(&node) {
+        let text = format!(
+            "`{node}` is no member of the cluster: its members are {}",
+            site.members().join(", ")
+        );
+        return Err(Usage(text).into());
+    }
+    let survivors: Vec<String> = site.peers_of(node).into_iter().map(Into::into).collect();
+    let question = off::question(site, node);
+    let Some((said, worst)) = ask(context, &place, &survivors, &question)? else {
+        return Ok(Exit::Unreachable);
+    };
+    let mut all: Vec<Proof> = Vec::new();
+    for (survivor, output, status) in &said {
+        let proofs = off::proofs(site, node, output);
+        for proof in &proofs {
+            context.print(&format!(
+                "{survivor}: {:<6} {}\n",
+                proof.says.word(),
+                proof.what
+            ))?;
+        }
+        if *status != 0 || proofs.is_empty() {
+            context.warn(&format!("{survivor}: could not tell everything\n"));
+        }
+        all.extend(proofs);
+    }
+    let has = |says: Says| all.iter().any(|p| p.says == says);
+    if has(Says::On) {
+        context.warn(&format!(
+            "Refused: {node} is on by one of these proofs. Switch it off first.\n"
+        ));
+        return Ok(Exit::Refused);
+    }
+    if said.len() < survivors.len() {
+        context.warn("Refused: a member that is left did not answer, and it may see more.\n");
+        return Ok(worst.unwrap_or(Exit::Unreachable));
+    }
+    if !has(Says::Waits) {
+        context.warn(&format!(
+            "Nothing waits for {node} to be fenced: there is nothing to confirm.\n"
+        ));
+        return Ok(Exit::Done);
+    }
+    let proven = if has(Says::Off) {
+        "by what is said above"
+    } else {
+        "and nothing above proves it: look at the machine, and pull its plugs"
+    };
+    context.warn(&format!(
+        "The cluster will take over what ran on {node}. That destroys data unless {node} is off, {proven}.\n\
+         Type the node's name to confirm that it is off: "
+    ));
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    if read.is_err() || line.trim_end_matches(['\n', '\r']) != node {
+        context.warn("Nothing was confirmed.\n");
+        return Ok(Exit::Pending);
+    }
+    let survivor = survivors[..1].to_vec();
+    let script = off::confirmation(site, node, &survivor[0]);
+    let Some((told, _)) = ask(context, &place, &survivor, &script)? else {
+        return Ok(Exit::Unreachable);
+    };
+    let command = off::command(site.platform_of(&survivor[0]), node);
+    let status = told.first().map_or(255, |(_, _, status)| *status);
+    for (survivor, output, _) in &told {
+        for line in output.lines().filter(|l| !l.is_empty()) {
+            context.print(&format!("{survivor}: {line}\n"))?;
+        }
+    }
+    if status != 0 {
+        context.warn(&format!(
+            "{}: `{command}` ended with status {status}: nothing was confirmed\n",
+            survivor[0]
+        ));
+        return Ok(Exit::Failed);
+    }
+    // What was done is looked at: exit codes are no evidence.
+    let Some((said, _)) = ask(context, &place, &survivor, &question)? else {
+        return Ok(Exit::Unreachable);
+    };
+    let waits = said
+        .iter()
+        .flat_map(|(_, output, _)| off::proofs(site, node, output))
+        .any(|p| p.says == Says::Waits);
+    if waits {
+        context.warn(&format!(
+            "{}: the cluster still waits for {node} after `{command}`\n",
+            survivor[0]
+        ));
+        return Ok(Exit::Failed);
+    }
+    context.print(&format!(
+        "{}: `{command}` was taken: the cluster waits for {node} no more\n",
+        survivor[0]
+    ))?;
+    Ok(Exit::Done)
+}
+
+type Said = (Vec<(String, String, i32)>, Option<Exit>);
+
+/// What these nodes say to a script; nothing where none of them can be reached.
+fn ask(
+    context: &Context,
+    place: &workplace::Workplace,
+    nodes: &[String],
+    script: &str,
+) -> anyhow::Result<Option<Said>> {
+    let setup = place.setup(context, nodes, &Pick::default(), Forks { forks: 32 })?;
+    let vault = setup.vault.clone();
+    let mut reporter = context.reporter();
+    let nodes = nodes.to_vec();
+    let (said, worst) = workplace::with_engine(
+        &mut reporter,
+        setup,
+        |_| (),
+        async |engine| {
+            engine.connect().await;
+            let said = engine.script_all(nodes, script).await;
+            (said, workplace::worst(engine))
+        },
+    )?;
+    reporter.finish()?;
+    let said: Vec<_> = said
+        .into_iter()
+        .map(|(node, output, status)| (node, crate::node::scrub(&output, &vault), status))
+        .collect();
+    Ok((!said.is_empty()).then_some((said, worst)))
+}

@@ -1,0 +1,409 @@
+//! Fencing and the CIB on real nodes: a real agent asks a simulated controller, and Pacemaker's own tools take what is
+//! rendered. What EL alone has is played by fakes, and called so.
+
+use crate::nodes::{self, Nodes};
+use crate::rig::Rig;
+use nodewright::lab::LabSpec;
+use nodewright::resource::Platform;
+use nodewright::role::{Library, expand};
+use nodewright::site::{Overrides, load};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+
+/// A management controller at the operator's end of the lab's network: `ipmi_sim`, which ends with this value.
+struct Controller {
+    process: Child,
+    folder: tempfile::TempDir,
+    address: String,
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Controller {
+    fn new(nodes: &Nodes) -> Self {
+        let state = nodes.state();
+        let space = format!("--net=/run/netns/{}", state.namespace);
+        let node = state.nodes[0].address().to_string();
+        let route = Command::new("nsenter")
+            .arg(&space)
+            .args(["ip", "-o", "route", "get", &node])
+            .output()
+            .unwrap();
+        let route = String::from_utf8(route.stdout).unwrap();
+        let mut words = route.split_whitespace();
+        let address = words.find(|w| *w == "src").and_then(|_| words.next());
+        let address = address.expect("the operator's address").to_owned();
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("state")).unwrap();
+        fs::write(path("power"), "1").unwrap();
+        let switch = format!(
+            "#!/bin/sh\n[ \"$1 $2\" != 'get power' ] || echo \"power:$(cat {})\"\n",
+            path("power").display()
+        );
+        fs::write(path("switch"), switch).unwrap();
+        fs::set_permissions(path("switch"), fs::Permissions::from_mode(0o700)).unwrap();
+        let mut conf = String::from(
+            "name \"bmc\"\nset_working_mc 0x20\nstartlan 1\naddr 0.0.0.0 623\npriv_limit admin\n",
+        );
+        for level in ["callback", "user", "operator", "admin"] {
+            conf.push_str(&format!("allowed_auths_{level} md2 md5\n"));
+        }
+        conf.push_str(&format!(
+            "guid a123456789abcdefa123456789abcdef\nendlan\nchassis_control \"{}\"\n\
+             user 2 true \"fence\" \"lab'$(id)\" admin 10 md2 md5\n",
+            path("switch").display()
+        ));
+        fs::write(path("lan.conf"), conf).unwrap();
+        let commands = "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable 0x20\n";
+        fs::write(path("commands"), commands).unwrap();
+        let process = Command::new("nsenter")
+            .arg(&space)
+            .args(["ipmi_sim", "-n", "-c"])
+            .arg(path("lan.conf"))
+            .arg("-f")
+            .arg(path("commands"))
+            .arg("-s")
+            .arg(path("state"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("ipmi_sim starts");
+        Self {
+            process,
+            folder,
+            address,
+        }
+    }
+
+    fn power(&self, on: bool) {
+        fs::write(self.folder.path().join("power"), if on { "1" } else { "0" }).unwrap();
+    }
+}
+
+/// The role: as the shipped one, for one device. The password would be expanded by a shell.
+fn role(address: &str, parameters: &str) -> String {
+    format!(
+        r##"
+[[step]]
+package = ["fence-agents", "ipmitool"]
+[[step]]
+directory = "/usr/local/sbin/fence-secrets"
+mode = "0700"
+[[step]]
+file = "/usr/local/sbin/fence-secrets/d-password"
+content = "#!/usr/bin/tail -n+2\nlab'$(id)\n"
+mode = "0700"
+[[step]]
+file = "/usr/local/sbin/fence-secrets/d.options"
+content = "ip={address}\nusername=fence\nlanplus=1\ncipher=3\npassword_script=/usr/local/sbin/fence-secrets/d-password\n"
+mode = "0600"
+[[step]]
+fence_device = "d"
+node = "node2"
+agent = "fence_ipmilan"
+input = "/usr/local/sbin/fence-secrets/d.options"
+scripts = ["/usr/local/sbin/fence-secrets/d-password"]
+parameters = [{parameters}]
+[[check]]
+code = "ANSWERS"
+severity = "critical"
+of = "fence_device:d"
+expect = {{ answered = true, unknown = [] }}
+remedy = "look"
+"##
+    )
+}
+
+#[test]
+fn a_device_answers_before_anything_leans_on_it() {
+    let rig = Rig::new(nodes::debian(1));
+    let mut controller = Controller::new(&rig.nodes);
+    let known = r#""ip", "username", "lanplus", "cipher", "password_script""#;
+    rig.role(&role(&controller.address, known));
+    rig.apply_as_planned();
+    let (code, out, err) = rig.run(&["verify"]);
+    assert_eq!(code, 0, "{out}{err}");
+
+    // It speaks for a machine that is off, and the node that is being set up runs.
+    controller.power(false);
+    let page = rig.plan().page();
+    assert_eq!(
+        page,
+        "ask d for its status [fence_device:d]; status: off -> on\n"
+    );
+    let said = rig.apply();
+    assert_eq!(said.code, 1, "{}", said.err);
+    let all = format!("{:?}{}", said.events, said.err);
+    assert!(
+        all.contains("is it the device of another machine?"),
+        "{all}"
+    );
+
+    // Where there was a cluster, a member that is off was fenced.
+    rig.nodes.ok(
+        "node1",
+        "mkdir -p /var/lib/corosync; touch /var/lib/corosync/ringid_1",
+    );
+    rig.nothing_to_do();
+    let _ = controller.process.kill();
+    let _ = controller.process.wait();
+    let plan = rig.plan();
+    assert!(
+        plan.page()
+            .starts_with("findings: fence_device:d: node2 cannot be fenced by d: its status is `"),
+        "{}",
+        plan.page()
+    );
+    let (code, out, _) = rig.run(&["verify"]);
+    assert!(code == 3 && out.contains("ANSWERS"), "exit {code}: {out}");
+
+    // The agent's own metadata says what it knows.
+    rig.nodes.ok("node1", "rm /var/lib/corosync/ringid_1");
+    rig.role(&role(&controller.address, &format!("{known}, \"bogus\"")));
+    let said = rig.apply();
+    let all = format!("{:?}{}", said.events, said.err);
+    assert!(
+        said.code == 1 && all.contains("fence_ipmilan on this node does not know `bogus`"),
+        "exit {}: {all}",
+        said.code
+    );
+}
+
+/// What the shipped role wants of the CIB of the example site on a release.
+fn wanted(platform: Platform) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let text = include_str!("../../inventory/crosslink/inventory.toml");
+    let roles = text.lines().find(|l| l.starts_with("roles = ["));
+    let text = text.replace(roles.unwrap(), "roles = [\"resources\"]");
+    fs::write(dir.path().join("inventory.toml"), text).unwrap();
+    let dir = dir.path();
+    let overrides = Overrides {
+        known_hosts: None,
+        root_keys: None,
+        platform: Some(platform),
+        containers: false,
+    };
+    let mut loaded = load(dir, &overrides);
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let site = loaded.site.take().expect("the example is a site");
+    let library = Library::load(dir, &mut loaded.sources, &mut findings);
+    let expansion = expand(&site, &library, "node1", &loaded.sources);
+    let mut cibs = expansion
+        .resources
+        .iter()
+        .filter(|r| r.address.kind == "cib");
+    let cib = cibs.next().expect("the role asks for a CIB");
+    cib.value["content"].as_str().unwrap().to_owned()
+}
+
+/// An empty CIB as Pacemaker of Debian 12 and as that of EL7 makes one, with a node in standby.
+fn empty(schema: &str, feature: &str) -> String {
+    format!(
+        r#"<cib crm_feature_set="{feature}" validate-with="{schema}" epoch="3" num_updates="0" admin_epoch="0" dc-uuid="1">
+  <configuration>
+    <crm_config>
+      <cluster_property_set id="cib-bootstrap-options">
+        <nvpair id="cib-bootstrap-options-cluster-name" name="cluster-name" value="crosslink"/>
+      </cluster_property_set>
+    </crm_config>
+    <nodes>
+      <node id="1" uname="node1"/>
+      <node id="2" uname="node2">
+        <instance_attributes id="nodes-2">
+          <nvpair id="nodes-2-standby" name="standby" value="on"/>
+        </instance_attributes>
+      </node>
+    </nodes>
+    <resources/>
+    <constraints/>
+  </configuration>
+  <status/>
+</cib>
+"#
+    )
+}
+
+#[test]
+fn pacemakers_own_tools_take_the_cib_and_only_what_differs_is_pushed() {
+    let rig = Rig::new(nodes::debian(1));
+    let sh = |script: &str| rig.nodes.ok("node1", script);
+    sh(
+        "apt-get -qq update; apt-get -qq install --no-install-recommends pacemaker-cli-utils >/root/apt 2>&1",
+    );
+    // The real cibadmin, on a file instead of a cluster.
+    sh("printf '#!/bin/sh\\nCIB_file=/root/cib.xml exec /usr/sbin/cibadmin \"$@\"\\n' >/usr/local/sbin/cibadmin
+        chmod 755 /usr/local/sbin/cibadmin");
+    rig.role(
+        "[[step]]\ncib = \"cluster\"\ntemplate = \"demo/cib\"\nmembers = [\"node1\", \"node2\"]\n",
+    );
+    for (platform, schema, feature) in [
+        (Platform::El7, "pacemaker-2.10", "3.0.14"),
+        (Platform::El9, "pacemaker-3.9", "3.16.1"),
+        (Platform::Debian12, "pacemaker-3.9", "3.16.1"),
+    ] {
+        let content = wanted(platform);
+        rig.write("templates/demo/cib", &content);
+        let put = |path: &str, text: &str| {
+            let quoted = nodewright::sh::quote(text);
+            sh(&format!("printf %s {quoted} >{path}"));
+        };
+        sh("rm -f /root/cib.xml*");
+        put("/root/cib.xml", &empty(schema, feature));
+        let page = rig.apply_as_planned();
+        for line in [
+            "cib-bootstrap-options no-quorum-policy:  -> freeze",
+            "cib-bootstrap-options stonith-enabled:  -> true",
+            "fence_node1_ipmilan pcmk_delay_base:  -> 15s",
+            "fence_node2_ipmilan-avoids-node2:  -> node=node2 rsc=fence_node2_ipmilan score=-INFINITY",
+            "fence_node2_level_1:  -> devices=fence_node2_ipmilan index=1 target=node2",
+        ] {
+            assert!(page.contains(line), "{line} in {page}");
+        }
+        assert!(
+            !page.contains("fence_node2_ipmilan pcmk_delay_base"),
+            "{page}"
+        );
+        let live = sh("cibadmin --query");
+        assert!(live.contains("name=\"standby\" value=\"on\""), "{live}");
+        // It warns of nodes that nobody hears, since there are none.
+        let said = sh("crm_verify --xml-file /root/cib.xml 2>&1 || :");
+        assert!(said.starts_with("crm_verify: Warnings found"), "{said}");
+        // Somebody's hand, and what is operated.
+        sh("cibadmin --modify --xml-text '<nvpair id=\"cib-bootstrap-options-stonith-enabled\" name=\"stonith-enabled\" value=\"false\"/>'
+            cibadmin --create --scope resources --xml-text '<primitive id=\"web\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\"/>'
+            cp /root/cib.xml /root/before.xml");
+        let page = rig.apply_as_planned();
+        assert_eq!(
+            page,
+            "push what differs of the CIB [cib:cluster]; cib-bootstrap-options stonith-enabled: false -> true\n"
+        );
+        // What crm_diff says of before and after is this one word.
+        let told =
+            sh("crm_diff --no-version --original /root/before.xml --new /root/cib.xml; [ $? = 1 ]");
+        assert_eq!(told.matches("<change ").count(), 1, "{told}");
+        assert!(told.contains("stonith-enabled"), "{told}");
+    }
+    // What Pacemaker would not take is not pushed.
+    let wrong = wanted(Platform::Debian12)
+        .replace("score=\"-INFINITY\"", "score=\"-INFINITY\" wrong=\"1\"");
+    rig.write("templates/demo/cib", &wrong);
+    let before = sh("sha256sum </root/cib.xml");
+    let said = rig.apply();
+    let all = format!("{:?}{}", said.events, said.err);
+    assert!(
+        said.code == 1 && all.contains("Pacemaker would not take this configuration"),
+        "exit {}: {all}",
+        said.code
+    );
+    assert_eq!(sh("sha256sum </root/cib.xml"), before);
+}
+
+/// Two nodes of the example's cluster, one of which is lost: its machine is taken off the wire.
+fn lost(nodes: Nodes) -> Rig {
+    let rig = Rig::cluster(nodes);
+    let state = rig.nodes.state();
+    let space = format!("--net=/run/netns/{}", state.namespace_of("node2"));
+    let links = Command::new("nsenter")
+        .arg(&space)
+        .args([
+            "sh",
+            "-c",
+            "for l in $(ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/\\1/'); do [ $l = lo ] || ip link set $l down || exit; done",
+        ])
+        .status();
+    assert!(links.unwrap().success());
+    rig
+}
+
+fn spec() -> LabSpec {
+    let text = include_str!("../../inventory/crosslink/inventory.toml");
+    let model = nodewright::site::load_str(text).site.expect("a site");
+    LabSpec::of_site(nodes::fresh_name(), &model)
+}
+
+#[test]
+fn a_member_is_confirmed_by_its_name_and_by_nothing_else() {
+    let mut rig = lost(nodes::up(spec()));
+    // Fakes: there is no Pacemaker without corosync, and these say what crm_mon 2.1.5 and stonith_admin say.
+    rig.nodes.ok(
+        "node1",
+        r#"printf '%s\n' '#!/bin/sh' 'echo "<nodes>"' 'cat /root/nodes' >/usr/local/sbin/crm_mon
+printf '%s\n' '#!/bin/sh' 'echo "$*" >>/root/said' 'sed -i s/unclean=.true/unclean=\"false/ /root/nodes' >/usr/local/sbin/stonith_admin
+chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
+    );
+    let node2 = |rig: &Rig, online: &str, unclean: &str| {
+        let line = |name: &str, online: &str, unclean: &str| {
+            format!(
+                "    <node name=\"{name}\" online=\"{online}\" standby=\"false\" pending=\"false\" unclean=\"{unclean}\"/>\n"
+            )
+        };
+        let both = line("node1", "true", "false") + &line("node2", online, unclean);
+        let script = format!("printf %s {} >/root/nodes", nodewright::sh::quote(&both));
+        rig.nodes.ok("node1", &script);
+    };
+    node2(&rig, "true", "false");
+    rig.desk.input("node2\n");
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 5, "{out}{err}");
+    assert!(
+        out.contains("node1: on     Pacemaker has it as online\n"),
+        "{out}"
+    );
+    assert!(
+        err.contains("Refused: node2 is on by one of these proofs"),
+        "{err}"
+    );
+
+    node2(&rig, "false", "true");
+    for typed in ["", "y\n", "node1\n", "node2 \n"] {
+        rig.desk.input(typed);
+        let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+        assert_eq!(code, 2, "{typed:?}: {out}{err}");
+        assert!(err.ends_with("Nothing was confirmed.\n"), "{err}");
+    }
+    let said = rig.nodes.ok("node1", "cat /root/said 2>/dev/null || :");
+    assert_eq!(said, "");
+
+    rig.desk.input("node2\n");
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 0, "{out}{err}");
+    for line in [
+        "node1: silent 10.0.2.2 in zone yellow answers no ping\n",
+        "node1: silent ssh gets no answer\n",
+        "node1: waits  Pacemaker waits for it to be fenced\n",
+        "node1: `stonith_admin --confirm node2` was taken: the cluster waits for node2 no more\n",
+    ] {
+        assert!(out.contains(line), "{line}{out}");
+    }
+    assert_eq!(rig.nodes.ok("node1", "cat /root/said"), "--confirm node2\n");
+
+    // Nothing to confirm any more, and nobody else's name will do.
+    let (code, _, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert!(
+        code == 0 && err.contains("there is nothing to confirm"),
+        "{err}"
+    );
+    let (code, _, err) = rig.run(&["confirm-fenced", "node3"]);
+    assert!(
+        code == 64 && err.contains("is no member of the cluster"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_member_that_answers_is_never_confirmed() {
+    let rig = Rig::cluster(nodes::up(spec()));
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 5, "{out}{err}");
+    assert!(
+        out.contains("node1: on     10.0.2.2 in zone yellow answers a ping\n"),
+        "{out}"
+    );
+}
