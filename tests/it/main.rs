@@ -46,6 +46,7 @@ mod sshd;
 mod sshd_role;
 mod support;
 mod vm_clock;
+mod vm_cluster;
 mod vm_lab;
 mod vm_lockouts;
 mod vm_network;
