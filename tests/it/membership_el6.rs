@@ -129,7 +129,7 @@ fn el6_is_formed_in_stages_and_changed_by_versions() {
     let template = include_str!("../../templates/membership/cluster.xml");
     rig.write(
         "templates/membership/cluster.xml",
-        &template.replace("<rm/>", "<rm><vm blade=\"1\"/></rm>"),
+        &template.replace("</cluster>", "<vm blade=\"1\"/></cluster>"),
     );
     let said = rig.apply();
     assert_eq!(said.code, 1, "{:?}{}", said.events, said.err);
