@@ -171,10 +171,16 @@ impl Kind for ResourceManager {
             Manager::Pacemaker => |l: &str| attribute(l, "online") == "true",
             Manager::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
         };
-        // A member that is still coming up is neither here nor there, and a guest or a resource is no member.
-        let member = |l: &str| want.members.iter().any(|m| m == attribute(l, "name"));
+        // Nodes also stand where a resource runs and where they have attributes: there nothing is said of them.
+        let told = match want.resource_manager {
+            Manager::Pacemaker => " online=\"",
+            Manager::Rgmanager => " rgmanager=\"",
+        };
+        let member =
+            |l: &str| l.contains(told) && want.members.iter().any(|m| m == attribute(l, "name"));
         Ok(Seen {
             running: own.running,
+            // A member that is still coming up is neither here nor there.
             offline: named(&|l| member(l) && !online(l) && attribute(l, "pending") != "true"),
             standby: named(&|l| member(l) && attribute(l, "standby") == "true"),
             unclean: named(&|l| member(l) && attribute(l, "unclean") == "true"),
@@ -245,7 +251,8 @@ mod tests {
         resources_running=\"1\" type=\"member\"/>\n\
         <node name=\"node2\" id=\"2\" online=\"true\" standby=\"false\" standby_onfail=\"false\" maintenance=\"false\" \
         pending=\"false\" unclean=\"false\" health=\"green\" shutdown=\"false\" expected_up=\"true\" is_dc=\"false\" \
-        resources_running=\"1\" type=\"member\"/>\n";
+        resources_running=\"1\" type=\"member\"/>\n\
+        <node name=\"node1\" id=\"1\" cached=\"true\"/>\n<node name=\"node2\">\n";
     const TRACE: &str = "trace /var/lib/pacemaker/cib/cib.xml\n";
 
     fn judged(own: &str, nodes: &str, peer: Option<&str>) -> Verdict {
@@ -261,6 +268,15 @@ mod tests {
         kind.judge(&resource, &testing::target(Platform::El9), &answer)
             .unwrap()
             .0
+    }
+
+    fn seen(own: &str, nodes: &str) -> serde_json::Value {
+        let step = json!({ "resource_manager": "pacemaker", "members": ["node1", "node2"] });
+        let resource = testing::resources_on(&step, Platform::El9).remove(0);
+        let kind = kind_named("resource_manager").unwrap();
+        let answer = Answer::from_sections([(OWN, own, 0), (NODES, nodes, 0)]);
+        let judged = kind.judge(&resource, &testing::target(Platform::El9), &answer);
+        judged.unwrap().1
     }
 
     fn finding(verdict: Verdict) -> [String; 2] {
@@ -301,6 +317,9 @@ mod tests {
     fn standby_is_reported_on_the_node_that_is_in_it() {
         let running = format!("{TRACE}running\n");
         assert_eq!(judged(&running, NODES_SEEN, None), Verdict::Same);
+        assert_eq!(seen(&running, NODES_SEEN)["offline"], json!([]));
+        let gone = NODES_SEEN.replacen("online=\"true\"", "online=\"false\"", 1);
+        assert_eq!(seen(&running, &gone)["offline"], json!(["node1"]));
         let standby = NODES_SEEN.replacen("standby=\"false\"", "standby=\"true\"", 1);
         let [what, remedy] = finding(judged(&running, &standby, None));
         assert_eq!(what, "node1 is in standby: it carries nothing");

@@ -43,7 +43,9 @@ fn the_shipped_example_is_read() {
             "network",
             "firewall",
             "sshd",
+            "fencing",
             "membership",
+            "resources",
             "etckeeper"
         ]
     );

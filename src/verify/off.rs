@@ -212,7 +212,8 @@ fn domain(site: &Site, node: &str, line: &str) -> Option<Proof> {
 /// A line of nodes of `crm_mon`.
 fn pacemaker(node: &str, line: &str) -> Option<Proof> {
     let says = |key: &str, value: &str| line.contains(&format!(" {key}=\"{value}\""));
-    if !says("name", node) {
+    // Nodes also stand where a resource runs: there nothing is said of them.
+    if !says("name", node) || !line.contains(" online=\"") {
         return None;
     }
     Some(if says("unclean", "true") && !says("online", "true") {
@@ -317,7 +318,8 @@ mod tests {
     #[test]
     fn what_is_said_of_the_survivor_is_no_proof_of_the_other() {
         let said = "cman 1 M node1\ndomain nodeid 1 member 1 victim 1 last fence master 0 how none\n\
-            pacemaker <node name=\"node1\" id=\"1\" online=\"true\" unclean=\"false\"/>\n";
+            pacemaker <node name=\"node1\" id=\"1\" online=\"true\" unclean=\"false\"/>\n\
+            pacemaker <node name=\"node2\" id=\"2\" cached=\"true\"/>\n";
         assert_eq!(told("el6", said), [""; 0]);
         let said = "device 2 fence_node2_ipmilan\n\
             pacemaker <node name=\"node2\" id=\"2\" online=\"false\" unclean=\"true\"/>\n";
