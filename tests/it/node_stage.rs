@@ -90,8 +90,12 @@ async fn files_are_streamed_once_and_used_by_the_batch() {
             [files[1].clone()],
             "{user}: what was used is gone, the rest stays"
         );
-        // Nothing of it went through sudo's recording, and nothing is left in /tmp.
-        let found = sshd.inside("grep -rlaF p4ckage /var/log /tmp || :; find /tmp -name '.nw-*'");
+        // Nothing of it went through sudo's recording, and nothing is left in /tmp once the login's last shell is gone.
+        let left = "find /tmp -name '.nw-*'";
+        let found = sshd.inside(&format!(
+            "for i in $(seq 100); do [ -n \"$({left})\" ] || break; sleep 0.1; done; \
+             grep -rlaF p4ckage /var/log /tmp || :; {left}"
+        ));
         assert_eq!(found, "", "{user}");
     }
 }
