@@ -58,9 +58,7 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
     let findings = node.findings.iter();
     group(
         "found, and not mended by a run",
-        findings
-            .map(|r| remark('*', Tone::Change, r, look))
-            .collect(),
+        findings.map(|r| finding(r, look)).collect(),
     );
     text
 }
@@ -213,6 +211,11 @@ fn noted(sign: char, tone: Tone, orphan: &Orphan, what: &str, look: &Look) -> St
         return entry(sign, tone, &address, &title, look);
     }
     entry(sign, tone, &address, "", look) + &look.wrap(8, Tone::Plain, &title)
+}
+
+/// What was found and is not mended by a run.
+pub(super) fn finding(found: &Remark, look: &Look) -> String {
+    remark('*', Tone::Change, found, look)
 }
 
 fn remark(sign: char, tone: Tone, remark: &Remark, look: &Look) -> String {

@@ -71,6 +71,13 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
             }
         }
     }
+    for r in nodes.iter().filter(|r| !r.found.is_empty()) {
+        let head = format!("{}, found and not mended by a run:", r.node);
+        let _ = writeln!(text, "\n{}", look.paint(Tone::Strong, head));
+        for found in &r.found {
+            text.push_str(&super::plan::finding(found, look));
+        }
+    }
     text
 }
 
@@ -103,6 +110,27 @@ mod tests {
         node   as wanted  changed  removed  not run  findings
         node1          7        0        0        0         0  done
         node2          7        0        2        0         0  done
+        ");
+    }
+
+    #[test]
+    fn what_came_up_during_the_run_is_told() {
+        let node = Recap {
+            node: "node1".into(),
+            changed: 1,
+            findings: 1,
+            found: crate::report::samples::plan().nodes[0].findings.clone(),
+            ..Recap::default()
+        };
+        insta::assert_snapshot!(recap(&[node], &Look::default()), @r"
+        node   as wanted  changed  not run  findings
+        node1          0        1        0         1  done
+
+        node1, found and not mended by a run:
+            * base/reboot:node1
+                The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
+                a reboot is pending since the packages were updated.
+                nodewright drain node1, then reboot it.
         ");
     }
 

@@ -48,7 +48,7 @@ impl Engine {
             self.take_stock(&todo, broken).await;
         }
         self.at_work.set(false);
-        self.recap()
+        self.recap(approved)
     }
 
     /// The nodes that will not get anywhere in this run: they failed, cannot be reached, or were left out.

@@ -1,6 +1,6 @@
 //! What happens during a command, as it happens. Workers send; only `report` makes text of it.
 
-use crate::plan::{Orphan, Plan};
+use crate::plan::{Orphan, Plan, Remark};
 use std::collections::BTreeMap;
 
 /// Sends events to the one reporter.
@@ -195,4 +195,6 @@ pub struct Recap {
     pub not_run: Vec<String>,
     /// Findings that a run does not mend.
     pub findings: usize,
+    /// Those of them that came up in this run, so that its plan did not tell them.
+    pub found: Vec<Remark>,
 }

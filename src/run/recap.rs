@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::{Event, Recap};
-use crate::plan::{Decided, Step};
+use crate::plan::{Decided, Plan, Step};
 use crate::resource::Address;
 use std::collections::BTreeSet;
 
@@ -40,7 +40,8 @@ impl Undone {
 }
 
 impl Engine {
-    pub(super) fn recap(&self) -> Vec<Recap> {
+    /// What became of each node; `plan` is what was shown before.
+    pub(super) fn recap(&self, plan: &Plan) -> Vec<Recap> {
         let none = BTreeSet::new();
         let one = |node: &str| {
             let decided = self.looks.get(node).map(|l| &l.decided);
@@ -69,6 +70,12 @@ impl Engine {
                 failed,
                 not_run: undone.titles,
                 findings: decided.map_or(0, |d| d.plan.findings.len()),
+                found: decided.map_or_else(Vec::new, |d| {
+                    let shown = plan.nodes.iter().filter(|n| n.node == node);
+                    let shown: Vec<_> = shown.flat_map(|n| &n.findings).collect();
+                    let new = d.plan.findings.iter().filter(|f| !shown.contains(f));
+                    new.cloned().collect()
+                }),
             }
         };
         let members = self.setup.members.iter();
