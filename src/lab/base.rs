@@ -26,7 +26,7 @@ const BARE: [&str; 10] = [
 
 /// What can be installed on a node without any network: what the shipped roles ask for, what a cluster is made of, and
 /// three small packages (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
-const OFFLINE: [&str; 45] = [
+const OFFLINE: [&str; 46] = [
     "acl",
     "bind9-dnsutils",
     "bridge-utils",
@@ -42,6 +42,7 @@ const OFFLINE: [&str; 45] = [
     "fence-agents",
     "gfs2-utils",
     "git",
+    "grub2-common",
     "hello",
     "ifenslave",
     "ifupdown",

@@ -1,9 +1,9 @@
 //! The life of every kind on a real node: absent, made as planned, nothing to do, drifted, mended, gone.
 //!
-//! Not run anywhere here, because a container has its host's kernel: loading and unloading a kernel module (one that is
-//! part of the kernel stands for a loaded one; the files are written), the real `update-grub` and `grubby` (a stand-in
-//! writes what `update-grub` would; `grubby` is not called at all), SELinux with a policy (modes but `disabled`, setting
-//! a boolean), a cluster under a change of name. On the node like EL 6 no cluster stack, no boot loader.
+//! Not run here, because a container has its host's kernel: loading and unloading a kernel module and the real
+//! `update-grub`, which `vm_kernel` does on a machine (here one that is part of the kernel stands for a loaded one, and a
+//! stand-in writes what `update-grub` would). Not run anywhere: `grubby`, SELinux with a policy (modes but `disabled`,
+//! setting a boolean), a cluster under a change of name. On the node like EL 6 no cluster stack, no boot loader.
 
 use crate::nodes::{self, Nodes};
 use crate::rig::Rig;

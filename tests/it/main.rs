@@ -47,6 +47,7 @@ mod sshd_role;
 mod support;
 mod vm_clock;
 mod vm_cluster;
+mod vm_kernel;
 mod vm_lab;
 mod vm_lockouts;
 mod vm_network;
