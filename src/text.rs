@@ -3,6 +3,7 @@
 //! `secret('drbd')` in a template puts a mark (private-use characters around the name) in its output. So no filter,
 //! diff, log or plan can meet the value; it is put in by [`Text::reveal`] at the moment a batch is made.
 
+use quick_xml::escape::escape;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +16,29 @@ const CLOSE: char = '\u{F0001}';
 /// The mark that stands for a secret in rendered text.
 pub fn mark(name: &str) -> String {
     format!("{OPEN}{name}{CLOSE}")
+}
+
+/// What the name in a mark begins with where the value is put into XML. No secret's name begins with a dot.
+const IN_XML: &str = ".xml.";
+
+/// The mark for a place in XML: what is put there is the value, escaped.
+pub fn mark_in_xml(name: &str) -> String {
+    mark(&format!("{IN_XML}{name}"))
+}
+
+/// The secret behind the name in a mark, and whether its value is escaped for XML.
+fn named(name: &str) -> (&str, bool) {
+    match name.strip_prefix(IN_XML) {
+        Some(name) => (name, true),
+        None => (name, false),
+    }
+}
+
+/// A value in the forms in which it may stand in a file: as it is, and escaped for XML.
+pub fn forms(value: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let escaped = escape(value);
+    let other = escaped != value;
+    std::iter::once(Cow::Borrowed(value)).chain(other.then_some(escaped))
 }
 
 /// Text as a template rendered it, with marks where secrets belong.
@@ -30,9 +54,13 @@ pub type Vault = BTreeMap<String, String>;
 pub fn shows(vault: &Vault, content: &[u8]) -> bool {
     let lines = vault.values().flat_map(|value| value.lines());
     lines
-        .map(|line| line.trim().as_bytes())
+        .flat_map(|line| forms(line.trim()))
         .filter(|line| line.len() >= 4)
-        .any(|line| content.windows(line.len()).any(|part| part == line))
+        .any(|line| {
+            content
+                .windows(line.len())
+                .any(|part| part == line.as_bytes())
+        })
 }
 
 /// What is wrong with the marks of a text.
@@ -88,7 +116,7 @@ impl Text {
             .iter()
             .filter_map(|p| {
                 if let Piece::Secret(name) = p {
-                    Some((*name).to_owned())
+                    Some(named(name).0.to_owned())
                 } else {
                     None
                 }
@@ -103,17 +131,21 @@ impl Text {
 
     /// The text for people: each secret shown as `‹secret NAME›`.
     pub fn masked(&self) -> String {
-        self.join(|name| Ok(format!("‹secret {name}›")))
+        self.join(|name| Ok(format!("‹secret {}›", named(name).0)))
             .unwrap_or_else(|_| "‹secret›".to_owned())
     }
 
     /// The real text, to be written to a node.
     pub fn reveal(&self, vault: &Vault) -> Result<String, MarkError> {
         self.join(|name| {
-            vault
-                .get(name)
-                .cloned()
-                .ok_or_else(|| MarkError::Missing(name.to_owned()))
+            let (name, in_xml) = named(name);
+            let value = vault.get(name);
+            let value = value.ok_or_else(|| MarkError::Missing(name.to_owned()))?;
+            Ok(if in_xml {
+                escape(value.as_str()).into_owned()
+            } else {
+                value.clone()
+            })
         })
     }
 
@@ -200,6 +232,21 @@ mod tests {
             text.reveal(&Vault::new()),
             Err(MarkError::Missing("drbd".into()))
         );
+    }
+
+    #[test]
+    fn a_value_in_xml_is_escaped_and_known_in_both_forms() {
+        let text = Text::new(format!("<x a=\"{}\"/>", mark_in_xml("snmp"))).unwrap();
+        let vault = Vault::from([("snmp".into(), "<a&b\">".into())]);
+        assert_eq!(text.masked(), "<x a=\"‹secret snmp›\"/>");
+        assert_eq!(text.secrets(), BTreeSet::from(["snmp".to_owned()]));
+        assert_eq!(
+            text.reveal(&vault).unwrap(),
+            "<x a=\"&lt;a&amp;b&quot;&gt;\"/>"
+        );
+        assert!(shows(&vault, b"said: &lt;a&amp;b&quot;&gt;"));
+        assert!(shows(&vault, b"said: <a&b\">"));
+        assert!(!shows(&vault, b"said: <a&amp;b"));
     }
 
     #[test]

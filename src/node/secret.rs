@@ -1,6 +1,7 @@
 //! Values that must not be seen, and keeping them out of what comes back from a node.
 
-use crate::text::Vault;
+use crate::text::{Vault, forms};
+use std::borrow::Cow;
 
 /// A value that is never printed: its debug form says nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,14 +30,15 @@ const SHORTEST: usize = 4;
 
 /// Replaces every secret of the vault in a text that came back from a node by `‹secret NAME›`.
 ///
-/// A value of several lines is looked for as a whole and line by line, because tools quote single lines. Longer values
+/// A value of several lines is looked for as a whole and line by line, because tools quote single lines, and as XML has it. Longer values
 /// go first, so that one value within another leaves no rest of the longer one.
 pub fn scrub(text: &str, vault: &Vault) -> String {
-    let mut values: Vec<(&str, &str)> = vault
+    let mut values: Vec<(Cow<'_, str>, &str)> = vault
         .iter()
         .flat_map(|(name, value)| {
             std::iter::once(value.as_str())
                 .chain(value.lines().map(str::trim))
+                .flat_map(forms)
                 .map(move |part| (part, name.as_str()))
         })
         .filter(|(part, _)| part.len() >= SHORTEST)
@@ -45,8 +47,8 @@ pub fn scrub(text: &str, vault: &Vault) -> String {
     values.dedup();
     let mut clean = text.to_owned();
     for (value, name) in values {
-        if clean.contains(value) {
-            clean = clean.replace(value, &format!("‹secret {name}›"));
+        if clean.contains(value.as_ref()) {
+            clean = clean.replace(value.as_ref(), &format!("‹secret {name}›"));
         }
     }
     clean
@@ -69,6 +71,8 @@ mod tests {
             "x ‹secret drbd› y ‹secret part› z 123"
         );
         assert_eq!(scrub("line 3: abcdef?", &vault), "line 3: ‹secret key›?");
+        let vault = Vault::from([("snmp".into(), "a&b<c".into())]);
+        assert_eq!(scrub("p=\"a&amp;b&lt;c\"", &vault), "p=\"‹secret snmp›\"");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use super::filters;
 use super::head::Head;
 use crate::site::{any_of, did_you_mean, shown};
-use crate::text::{MarkError, Text};
+use crate::text::{MarkError, Text, mark, mark_in_xml};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
 use serde_json::Value as Json;
 use std::ops::Range;
 use std::path::Path;
@@ -75,22 +75,33 @@ impl Engine {
             printable(value)?;
             if matches!(state.auto_escape(), AutoEscape::Html) {
                 let text = value.to_string();
-                let text = if value.is_safe() { text } else { xml(&text) };
+                // minijinja's own escape of HTML would write a slash as a number.
+                let text = if value.is_safe() {
+                    text.into()
+                } else {
+                    quick_xml::escape::escape(text.as_str())
+                };
                 return out.write_str(&text).map_err(Error::from);
             }
             minijinja::escape_formatter(out, state, value)
         });
         filters::add(&mut env);
-        env.add_function("secret", |name: &str| -> Result<Value, Error> {
-            let mark = crate::text::mark(name);
-            if name.is_empty() || Text::new(mark.as_str()).is_err() {
-                return Err(Error::new(
-                    ErrorKind::InvalidOperation,
-                    "the name of a secret is made of letters, digits and `-_.`",
-                ));
-            }
-            Ok(Value::from_safe_string(mark))
-        });
+        env.add_function(
+            "secret",
+            |state: &State, name: &str| -> Result<Value, Error> {
+                let mark = match state.auto_escape() {
+                    AutoEscape::Html => mark_in_xml(name),
+                    _ => mark(name),
+                };
+                if name.is_empty() || Text::new(mark.as_str()).is_err() {
+                    return Err(Error::new(
+                        ErrorKind::InvalidOperation,
+                        "the name of a secret is made of letters, digits and `-_.`",
+                    ));
+                }
+                Ok(Value::from_safe_string(mark))
+            },
+        );
         let mut errors = Vec::new();
         let mut named: Vec<_> = templates.into_iter().collect();
         named.sort();
@@ -295,22 +306,6 @@ fn to_json(value: &Value, source: &str) -> Result<Option<Json>, TemplateError> {
             return Err(at(source, message));
         }
     }))
-}
-
-/// Text for an attribute or the content of an element. minijinja's own escape of HTML would write a slash as a number.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// The inside of a text that may be one whole `{{ … }}`, and where it begins. A line's end around it is text.

@@ -44,6 +44,17 @@ fn the_trailing_newline_stays_and_nothing_is_escaped() {
 }
 
 #[test]
+fn a_secret_is_escaped_where_what_is_written_is_xml() {
+    let vault = crate::text::Vault::from([("snmp".to_owned(), "a&\"b\"".to_owned())]);
+    let revealed = |name: &str| {
+        let marked = render_as(name, "<d community=\"{{ secret('snmp') }}\"/>").unwrap();
+        Text::new(marked).unwrap().reveal(&vault).unwrap()
+    };
+    assert_eq!(revealed("t.xml"), "<d community=\"a&amp;&quot;b&quot;\"/>");
+    assert_eq!(revealed("t.conf"), "<d community=\"a&\"b\"\"/>");
+}
+
+#[test]
 fn what_would_print_nonsense_is_refused() {
     assert!(message("{{ site.on }}").contains("use an `if`"));
     assert!(message("{{ site.nothing }}").contains("none cannot be written"));
