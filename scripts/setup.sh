@@ -31,6 +31,8 @@ xz xz-utils
 gpg gpg
 gpg-agent gpg-agent
 dot graphviz
+xmllint libxml2-utils
+xsltproc xsltproc
 '
 missing=()
 while read -r program package; do

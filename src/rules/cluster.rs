@@ -71,6 +71,13 @@ pub(super) const RULES: &[Rule] = &[
         check: ring_dlm,
     },
     Rule {
+        code: "RING-SECOND",
+        severity: Severity::Error,
+        title: "A second ring is another zone, on a transport that has two.",
+        why: "corosync 3 has a second link with knet alone, corosync 2 without multicast's addresses from the member list; links over one zone break together (13; 16.1).",
+        check: ring_second,
+    },
+    Rule {
         code: "RING-BOND",
         severity: Severity::Warning,
         title: "A bond under the ring or the mirrors waits with its other cards.",
@@ -278,6 +285,44 @@ fn ring_dlm(site: &Site, findings: &mut Vec<Finding>) {
             .help("leave it out; make the ring redundant by a bond, and keep the serial line as a way in")
             .also(user, "locks through DLM"),
     );
+}
+
+fn ring_second(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(cluster) = &site.inventory.cluster else {
+        return;
+    };
+    let Some(second) = &cluster.second_ring else {
+        return;
+    };
+    let place = at(site, &["cluster", "second_ring"]);
+    if *second == cluster.ring {
+        findings.push(
+            found("both rings are in one zone")
+                .at(place)
+                .help("name another zone, or leave it out")
+                .also(at(site, &["cluster", "ring"]), "the ring"),
+        );
+        return;
+    }
+    let one = site
+        .members()
+        .into_iter()
+        .find(|m| match (site.platform_of(m), cluster.transport) {
+            (Platform::El6, _) => false,
+            (Platform::El7, transport) => transport == Some(Transport::Multicast),
+            (_, transport) => !matches!(transport, None | Some(Transport::Knet)),
+        });
+    if let Some(member) = one {
+        findings.push(
+            found(format!(
+                "on {} this transport has one ring",
+                site.platform_of(member)
+            ))
+            .at(at(site, &["cluster", "transport"]))
+            .help("leave `transport` out, or the second ring")
+            .also(place, "the second ring"),
+        );
+    }
 }
 
 fn ring_bond(site: &Site, findings: &mut Vec<Finding>) {

@@ -94,6 +94,13 @@ pub(super) const RULES: &[Rule] = &[
         check: delay,
     },
     Rule {
+        code: "FENCE-DELAY-LONG",
+        severity: Severity::Warning,
+        title: "Shooting the preferred member waits a minute at most.",
+        why: "A fence action has 90 seconds unless the site says otherwise, the delay among them, and all that is shared stands still for as long (19; 26.4).",
+        check: delay_long,
+    },
+    Rule {
         code: "FENCE-SAME-SECRET",
         severity: Severity::Warning,
         title: "Each fence device has its own password.",
@@ -442,6 +449,21 @@ fn delay(site: &Site, findings: &mut Vec<Finding>) {
             ))
             .help("add `preferred = \"NODE\"` and `delay = \"15s\"`"),
     );
+}
+
+fn delay_long(site: &Site, findings: &mut Vec<Finding>) {
+    if let Some(cluster) = &site.inventory.cluster
+        && cluster.delay.get().as_secs() > 60
+    {
+        findings.push(
+            found(format!(
+                "shooting the preferred member waits {}",
+                cluster.delay
+            ))
+            .at(at(site, &["cluster", "delay"]))
+            .help("15s, or what the members' detection times differ by"),
+        );
+    }
 }
 
 fn same_secret(site: &Site, findings: &mut Vec<Finding>) {

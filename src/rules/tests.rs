@@ -194,6 +194,8 @@ const CASES: &[Case] = &[
         ("\"serial\"", "")),
     case("RING-DLM", BASE, &[(r#"ring      = "yellow""#, "ring      = \"yellow\"\nsecond_ring = \"serial\"")],
         ("\"serial\"", "\"/shared\"")),
+    case("RING-SECOND", SMALL, &[("ring = \"yellow\"", "ring = \"yellow\"\nsecond_ring = \"yellow\"")],
+        ("\"yellow\"", "\"yellow\"")),
     case("RING-BOND", BASE, &[
             (r#"grey   = { nic = "eth1""#, r#"grey   = { bond = { name = "bond1", nics = ["eth1", "eth5"], mode = "balance-rr" }"#),
             ("mac.eth0 = \"00:16:76:d6:c9:40\"", "mac.eth0 = \"00:16:76:d6:c9:40\"\nmac.eth5 = \"00:16:76:d6:c9:45\""),
@@ -239,6 +241,8 @@ const CASES: &[Case] = &[
         ("\"10.0.3.9\"", "\"10.0.3.5/30\"")),
     case("CROSSED-NETWORKS", BASE, &[("\"10.0.3.1/30\"", "\"10.0.3.1/29\""), ("\"10.0.3.5/30\"", "\"10.0.3.5/29\"")],
         ("\"10.0.3.5/29\"", "\"10.0.3.1/29\"")),
+    case("FENCE-DELAY-LONG", BASE, &[("delay     = \"15s\"", "delay     = \"2m\"")],
+        ("\"2m\"", "")),
     case("FENCE-DELAY", BASE, &[("delay     = \"15s\"\n", "")],
         ("\"node1\"", "")),
     case("FENCE-SAME-SECRET", BASE, &[("\"bmc-node2\"", "\"bmc-node1\"")],

@@ -178,10 +178,16 @@ fn a_device_answers_before_anything_leans_on_it() {
 
 /// What the shipped role wants of the CIB of the example site on a release.
 fn wanted(platform: Platform) -> String {
+    content(platform, "resources", "cib", &[])
+}
+
+/// The content that a shipped role wants of its one resource of a kind, for the example site with words replaced.
+pub fn content(platform: Platform, role: &str, kind: &str, edits: &[(&str, &str)]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let text = include_str!("../../inventory/crosslink/inventory.toml");
     let roles = text.lines().find(|l| l.starts_with("roles = ["));
-    let text = text.replace(roles.unwrap(), "roles = [\"resources\"]");
+    let text = text.replace(roles.unwrap(), &format!("roles = [\"{role}\"]"));
+    let text = crate::wired::replaced(&text, edits);
     fs::write(dir.path().join("inventory.toml"), text).unwrap();
     let dir = dir.path();
     let overrides = Overrides {
@@ -195,12 +201,147 @@ fn wanted(platform: Platform) -> String {
     let site = loaded.site.take().expect("the example is a site");
     let library = Library::load(dir, &mut loaded.sources, &mut findings);
     let expansion = expand(&site, &library, "node1", &loaded.sources);
-    let mut cibs = expansion
-        .resources
-        .iter()
-        .filter(|r| r.address.kind == "cib");
-    let cib = cibs.next().expect("the role asks for a CIB");
-    cib.value["content"].as_str().unwrap().to_owned()
+    let mut found = expansion.resources.iter();
+    let found = found.find(|r| r.address.kind == kind);
+    let found = found.unwrap_or_else(|| panic!("{role} has no {kind}: {findings:#?}"));
+    found.value["content"].as_str().unwrap().to_owned()
+}
+
+/// Agents of the documents, each with what it is told here.
+const AGENTS: [&str; 4] = [
+    "fence_ipmilan",
+    "fence_bladecenter",
+    "fence_intelmodular",
+    "fence_apc_snmp",
+];
+
+/// A schema of fence devices around what Debian's agents say of themselves; on EL6 `ccs_update_schema` puts the same
+/// fragments together.
+const AROUND: [&str; 2] = [
+    r#"<grammar xmlns="http://relaxng.org/ns/structure/1.0" xmlns:rha="urn:agents"
+ datatypeLibrary="http://www.w3.org/2001/XMLSchema-datatypes">
+<start><element name="fencedevices"><zeroOrMore><element name="fencedevice">
+ <attribute name="name"><data type="ID"/></attribute>
+ <attribute name="agent"/>
+ <ref name="FENCEDEVICEOPTIONS"/>
+</element></zeroOrMore></element></start>
+"#,
+    "</grammar>\n",
+];
+
+/// Whether xmllint takes the fence devices of a cluster.conf by that schema, and what it says.
+fn takes(schema: &std::path::Path, conf: &str) -> Result<(), String> {
+    let from = conf.find("<fencedevices>").unwrap();
+    let to = conf.find("</fencedevices>").unwrap() + "</fencedevices>".len();
+    let file = schema.with_file_name("devices.xml");
+    fs::write(&file, &conf[from..to]).unwrap();
+    let said = Command::new("xmllint")
+        .args(["--noout", "--relaxng"])
+        .args([schema, &file])
+        .output()
+        .expect("xmllint is installed (scripts/setup.sh)");
+    let text = String::from_utf8(said.stderr).unwrap();
+    if said.status.success() {
+        Ok(())
+    } else {
+        Err(text)
+    }
+}
+
+#[test]
+fn devices_are_told_in_the_words_of_the_agents_own_schema() {
+    let rig = Rig::new(nodes::debian(1));
+    let sh = |script: &str| rig.nodes.ok("node1", script);
+    sh(
+        "apt-get -qq update; apt-get -qq install --no-install-recommends fence-agents >/root/apt 2>&1",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let fragments = "/usr/share/cluster/relaxng";
+    let mut schema = AROUND[0].to_owned() + &sh(&format!("cat {fragments}/fence.rng.head"));
+    let sheet = folder.path().join("fence2rng.xsl");
+    fs::write(&sheet, sh(&format!("cat {fragments}/fence2rng.xsl"))).unwrap();
+    for agent in AGENTS {
+        let metadata = folder.path().join(agent);
+        fs::write(&metadata, sh(&format!("{agent} -o metadata"))).unwrap();
+        let made = Command::new("xsltproc").args([&sheet, &metadata]).output();
+        let made = made.expect("xsltproc is installed (scripts/setup.sh)");
+        assert!(made.status.success(), "{agent}");
+        schema += &String::from_utf8(made.stdout).unwrap();
+    }
+    schema += &sh(&format!("cat {fragments}/fence.rng.tail"));
+    schema += AROUND[1];
+    let path = folder.path().join("devices.rng");
+    fs::write(&path, schema).unwrap();
+
+    let own = r#"bmc      = { agent = "fence_ipmilan", address = "10.0.3.6", user = "fence", password = { secret = "bmc-node1" } }"#;
+    let all = format!(
+        "{own}\n{}",
+        r#"fence = [
+  { agent = "fence_bladecenter", address = "198.51.100.40", user = "fence", password = { secret = "blade" }, plug = "1", options = { secure = "1" } },
+  { agent = "fence_intelmodular", address = "198.51.100.41", user = "fence", password = { secret = "imm" }, plug = "1", options = { snmp_version = "3", snmp_auth_prot = "SHA", snmp_sec_level = "authNoPriv" }, secrets = { snmp_priv_passwd = { secret = "priv" } } },
+  { agent = "fence_apc_snmp", address = "198.51.100.42", plug = "1", secrets = { community = { secret = "c" } } },
+]"#
+    );
+    for platform in [Platform::El6, Platform::Debian12] {
+        let conf = match platform {
+            Platform::El6 => content(platform, "membership", "cluster_conf", &[(own, &all)]),
+            // What a CIB tells them, as attributes of one element.
+            _ => devices(&content(
+                platform,
+                "resources",
+                "cib",
+                &[(
+                    own,
+                    &all.replace(", secrets = { community = { secret = \"c\" } }", ""),
+                )],
+            )),
+        };
+        for agent in AGENTS {
+            assert!(conf.contains(&format!("agent=\"{agent}\"")), "{conf}");
+        }
+        assert_eq!(takes(&path, &conf), Ok(()), "{platform}: {conf}");
+        // The schema does refuse what the agents of this age no longer know, and what nobody knows.
+        for (from, to) in [
+            (
+                "agent=\"fence_bladecenter\"",
+                "agent=\"fence_bladecenter\" blade=\"1\"",
+            ),
+            (
+                "fencedevice name=\"fence_node1_ipmilan\"",
+                "fencedevice name=\"1_ipmilan\"",
+            ),
+            ("lanplus=", "lanpus="),
+        ] {
+            assert!(conf.contains(from), "{from}: {conf}");
+            let said = takes(&path, &conf.replacen(from, to, 1));
+            assert!(said.is_err(), "{to} was taken");
+        }
+    }
+}
+
+/// The fence devices of a CIB as cluster.conf would have them: what Pacemaker itself reads of them is left out.
+fn devices(cib: &str) -> String {
+    let mut text = String::from("<fencedevices>");
+    for primitive in cib.split("<primitive ").skip(1) {
+        let primitive = primitive.split("</primitive>").next().unwrap();
+        let word = |line: &str, key: &str| {
+            let (_, rest) = line.split_once(&format!("{key}=\"")).unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        text.push_str(&format!(
+            "<fencedevice name=\"{}\" agent=\"{}\"",
+            word(primitive, "id"),
+            word(primitive, "type")
+        ));
+        for pair in primitive.lines().filter(|l| l.contains("<nvpair ")) {
+            let name = word(pair, " name");
+            if !name.starts_with("pcmk_") {
+                text.push_str(&format!(" {name}=\"{}\"", word(pair, " value")));
+            }
+        }
+        text.push_str("/>");
+    }
+    text + "</fencedevices>"
 }
 
 /// An empty CIB as Pacemaker of Debian 12 and as that of EL7 makes one, with a node in standby.
@@ -375,6 +516,7 @@ chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
     let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
     assert_eq!(code, 0, "{out}{err}");
     for line in [
+        "from here: silent it does not answer over ssh\n",
         "node1: silent 10.0.2.2 in zone yellow answers no ping\n",
         "node1: silent ssh gets no answer\n",
         "node1: waits  Pacemaker waits for it to be fenced\n",
@@ -404,6 +546,23 @@ fn a_member_that_answers_is_never_confirmed() {
     assert_eq!(code, 5, "{out}{err}");
     assert!(
         out.contains("node1: on     10.0.2.2 in zone yellow answers a ping\n"),
+        "{out}"
+    );
+    assert!(
+        out.starts_with("from here: on     it answers over ssh\n"),
+        "{out}"
+    );
+    // Where the members cannot see each other and the operator sees both, that alone is enough.
+    let links = "for l in /sys/class/net/*; do l=${l##*/}; [ $l = lo ] || [ $l = eth0 ] || ip link set $l down; done";
+    rig.nodes.ok(
+        "node2",
+        &format!("{links}; ip route add blackhole 192.0.2.5/32"),
+    );
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 5, "{out}{err}");
+    assert!(!out.contains("node1: on"), "{out}");
+    assert!(
+        out.contains("from here: on     it answers over ssh\n"),
         "{out}"
     );
 }

@@ -21,12 +21,17 @@ hosts    = "{{ h.address }}"
 names    = "{{ h.names }}"
 "#;
 
+/// The site with another key of anna's.
+fn with_key(text: &str, key: &str) -> String {
+    let start = text.find("anna = { key = \"").expect("the operator") + 16;
+    let end = start + text[start..].find('"').unwrap();
+    format!("{}{key}{}", &text[..start], &text[end..])
+}
+
 /// The example site with the role, and anna's key.
 pub fn site(key: &str) -> String {
     let text = include_str!("../../inventory/crosslink/inventory.toml");
-    let start = text.find("anna = { key = \"").expect("the operator") + 15;
-    let end = start + 1 + text[start + 1..].find('"').unwrap();
-    let mut text = format!("{}\"{key}{}", &text[..start], &text[end..]);
+    let mut text = with_key(text, key);
     // Another one who opens the secrets is of no matter here.
     let from = text.find("beat = {").unwrap();
     let to = from + text[from..].find('\n').unwrap() + 1;
@@ -38,11 +43,20 @@ pub fn site(key: &str) -> String {
 }
 
 fn rig() -> Rig {
-    let loaded = nodewright::site::load_str(&site(KEY));
+    rig_of(&site(KEY))
+}
+
+fn rig_of(text: &str) -> Rig {
+    let loaded = nodewright::site::load_str(text);
     let findings = loaded.findings;
     let model = loaded.site.unwrap_or_else(|| panic!("{findings:#?}"));
     let spec = LabSpec::of_site(nodes::fresh_name(), &model);
-    prepared(Rig::with(nodes::up(spec), &site(KEY)), "ed25519")
+    prepared(Rig::with(nodes::up(spec), text), "ed25519")
+}
+
+/// Of the role base only what the membership leans on.
+pub fn short_base(rig: &Rig) {
+    rig.write("roles/base.toml", BASE);
 }
 
 /// The desk with a key that opens the site's secrets, and the short role base.
@@ -55,8 +69,10 @@ pub fn prepared(rig: Rig, sort: &str) -> Rig {
         .status();
     assert!(made.unwrap().success());
     let public = fs::read_to_string(key.with_extension("pub")).unwrap();
-    rig.write("inventory.toml", &site(public.trim()));
-    rig.write("roles/base.toml", BASE);
+    let path = rig.desk.site().join("inventory.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, with_key(&text, public.trim())).unwrap();
+    short_base(&rig);
     let (code, _, err) = rig.desk.output(&["secret", "keys"]);
     assert_eq!(code, 0, "{err}");
     assert!(
@@ -227,6 +243,61 @@ fn two_bare_nodes_are_a_quorate_cluster_after_one_apply_and_take_changes_up() {
     rig.nothing_to_do();
     // Nothing is left that would let a node join by itself later.
     assert_eq!(on_both(&rig, "ls /var/lib/nodewright/membership"), ["", ""]);
+}
+
+/// The site without anything that locks through DLM, and a second link over the mirrors' wire.
+fn two_links() -> String {
+    let mut text = site(KEY);
+    for (from, to) in [
+        (", gfs2 = \"/shared\"", ""),
+        (", group = \"vg_node1\"", ""),
+        (", group = \"vg_node2\"", ""),
+        ("SANLOCK-ON-MIRROR = ", "#"),
+        ("lock      = \"sanlock\"", "lock      = \"exclusive\""),
+        ("[guest] ", "#[guest] "),
+        (
+            "ring      = \"yellow\"",
+            "ring      = \"yellow\"\nsecond_ring = \"grey\"",
+        ),
+    ] {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let guests = text.find("shell1 = {").unwrap();
+    text.truncate(guests);
+    text
+}
+
+/// Which links reach the other member, as corosync itself says.
+const LINKS: &str = "corosync-cfgtool -n | grep -o 'LINK: . udp ([^)]*) [a-z ]*'";
+
+#[test]
+fn a_second_link_carries_on_where_the_first_one_breaks() {
+    let rig = rig_of(&two_links());
+    went_well(&rig.apply());
+    assert_eq!(on_both(&rig, STATE), [WHOLE, WHOLE]);
+    let links = |node: &str| rig.nodes.ok(node, LINKS);
+    rig.nodes.ok("node1", &format!("i=0; until [ \"$({LINKS} | grep -c connected)\" = 2 ]; do i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done"));
+    assert_eq!(
+        links("node1"),
+        "LINK: 0 udp (10.0.2.1->10.0.2.2) enabled connected mtu\nLINK: 1 udp (10.0.1.1->10.0.1.2) enabled connected mtu\n"
+    );
+    rig.nothing_to_do();
+    let (code, out, err) = rig.run(&["verify"]);
+    assert_eq!(code, 0, "{out}{err}");
+
+    rig.nodes.ok(
+        "node1",
+        "ip link set \"$(ip -o addr | awk '/ 10[.]0[.]2[.]1[/]/ { print $2 }')\" down",
+    );
+    rig.nodes.ok("node1", &format!("i=0; while {LINKS} | grep -q 'LINK: 0 .* connected'; do i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done"));
+    assert_eq!(on_both(&rig, STATE), [WHOLE, WHOLE]);
+    let (code, out, _) = rig.run(&["verify"]);
+    assert_eq!(code, 3, "{out}");
+    assert!(
+        out.contains("CLUSTER-LINK") && out.contains("2 on link 0"),
+        "{out}"
+    );
 }
 
 #[test]

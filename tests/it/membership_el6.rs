@@ -305,3 +305,44 @@ fn proxmox_has_the_same_in_its_own_places() {
         "{conf}"
     );
 }
+
+#[test]
+fn a_second_ring_is_told_in_each_releases_own_way() {
+    let second = [(
+        "ring      = \"yellow\"",
+        "ring      = \"yellow\"\nsecond_ring = \"serial\"",
+    )];
+    let told = |platform| crate::fencing::content(platform, "membership", "membership", &second);
+    for (platform, words) in [
+        (
+            Platform::El6,
+            &[
+                "<totem token=\"10000\" rrp_mode=\"passive\" secauth=\"on\"/>",
+                "<altname name=\"node1-serial\" port=\"5407\"/>",
+                "<altname name=\"node2-serial\" port=\"5407\"/>",
+            ][..],
+        ),
+        (
+            Platform::El7,
+            &[
+                "    rrp_mode: passive\n",
+                "        ring1_addr: 10.0.9.1\n",
+                "        ring1_addr: 10.0.9.2\n",
+            ],
+        ),
+        (
+            Platform::El9,
+            &[
+                "    link_mode: passive\n    interface {\n        linknumber: 0\n        knet_link_priority: 10\n    }\n    \
+                 interface {\n        linknumber: 1\n        knet_link_priority: 1\n        knet_ping_interval: 3000\n        \
+                 knet_ping_timeout: 6000\n    }\n",
+                "        ring1_addr: 10.0.9.2\n",
+            ],
+        ),
+    ] {
+        let told = told(platform);
+        for word in words {
+            assert!(told.contains(word), "{platform}: {word}\n{told}");
+        }
+    }
+}

@@ -19,29 +19,42 @@ pub(super) enum Takes {
     Restart,
 }
 
-/// Reads a configuration: sections in braces, one `key: value` a line. Nodes are numbered as they come.
+/// Reads a configuration: sections in braces, one `key: value` a line. Nodes and interfaces are numbered as they come,
+/// an interface that says its number by that.
 pub(super) fn keys(text: &str) -> Keys {
     let mut keys = Keys::new();
     let mut path: Vec<String> = Vec::new();
-    let mut nodes = 0;
+    let (mut nodes, mut interfaces) = (0, 0);
     for line in text.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         if let Some(name) = line.strip_suffix('{') {
-            let name = name.trim();
-            if name == "node" {
-                path.push(format!("node.{nodes}"));
-                nodes += 1;
-            } else {
-                path.push(name.to_owned());
-            }
+            let count = match name.trim() {
+                "node" => Some(&mut nodes),
+                "interface" => Some(&mut interfaces),
+                _ => None,
+            };
+            path.push(match count {
+                Some(count) => {
+                    *count += 1;
+                    format!("{}.{}", name.trim(), *count - 1)
+                }
+                None => name.trim().to_owned(),
+            });
         } else if line == "}" {
             path.pop();
         } else if let Some((key, value)) = line.split_once(':') {
-            let mut whole = path.clone();
-            whole.push(key.trim().to_owned());
-            keys.insert(whole.join("."), value.trim().to_owned());
+            let (key, value) = (key.trim(), value.trim());
+            if matches!(key, "linknumber" | "ringnumber")
+                && let Some(section) = path.last_mut()
+            {
+                *section = format!("interface.{value}");
+            } else {
+                let mut whole = path.clone();
+                whole.push(key.to_owned());
+                keys.insert(whole.join("."), value.to_owned());
+            }
         }
     }
     keys
