@@ -9,8 +9,8 @@ use clap_complete::ArgValueCompleter;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A cluster that cannot fence a lost member waits, and nothing is taken over. This asks the members that are left for
-every proof that the lost one is off: its fence devices, its addresses, ssh, the membership. It refuses (exit code 5)
-where one says that it is on. Then it wants the node's name typed, and only then tells the cluster.
+every proof that the lost one is off: its fence devices, its addresses, ssh, the membership; and tries the lost one
+itself, from here. It refuses (exit code 5) where one says that it is on. Then it wants the node's name typed, and only then tells the cluster.
 
 Whoever confirms a node that still runs has its guests run twice and their data destroyed: look at the machine.")]
 pub struct Args {
@@ -36,10 +36,25 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let survivors: Vec<String> = site.peers_of(node).into_iter().map(Into::into).collect();
     let question = off::question(site, node);
-    let Some((said, worst)) = ask(context, &place, &survivors, &question)? else {
+    let asked = [
+        (survivors.clone(), question.clone()),
+        (vec![args.node.clone()], off::greeting()),
+    ];
+    let Some((said, worst)) = ask(context, &place, &asked)? else {
         return Ok(Exit::Unreachable);
     };
     let mut all: Vec<Proof> = Vec::new();
+    // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
+    let (own, said): (Vec<_>, Vec<_>) = said.into_iter().partition(|(n, ..)| *n == args.node);
+    if own.is_empty() {
+        context.print("from here: silent it does not answer over ssh\n")?;
+    } else {
+        context.print("from here: on     it answers over ssh\n")?;
+        all.push(Proof {
+            says: Says::On,
+            what: "it answers over ssh".to_owned(),
+        });
+    }
     for (survivor, output, status) in &said {
         let proofs = off::proofs(site, node, output);
         for proof in &proofs {
@@ -88,7 +103,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let survivor = survivors[..1].to_vec();
     let script = off::confirmation(site, node, &survivor[0]);
-    let Some((told, _)) = ask(context, &place, &survivor, &script)? else {
+    let Some((told, _)) = ask(context, &place, &[(survivor.clone(), script)])? else {
         return Ok(Exit::Unreachable);
     };
     let command = off::command(site.platform_of(&survivor[0]), node);
@@ -106,7 +121,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     }
     // What was done is looked at: exit codes are no evidence.
-    let Some((said, _)) = ask(context, &place, &survivor, &question)? else {
+    let Some((said, _)) = ask(context, &place, &[(survivor.clone(), question)])? else {
         return Ok(Exit::Unreachable);
     };
     let waits = said
@@ -129,24 +144,26 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 
 type Said = (Vec<(String, String, i32)>, Option<Exit>);
 
-/// What these nodes say to a script; nothing where none of them can be reached.
+/// What nodes say to the script beside them; nothing where none of them can be reached.
 fn ask(
     context: &Context,
     place: &workplace::Workplace,
-    nodes: &[String],
-    script: &str,
+    asked: &[(Vec<String>, String)],
 ) -> anyhow::Result<Option<Said>> {
-    let setup = place.setup(context, nodes, &Pick::default(), Forks { forks: 32 })?;
+    let nodes: Vec<String> = asked.iter().flat_map(|(nodes, _)| nodes.clone()).collect();
+    let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 32 })?;
     let vault = setup.vault.clone();
     let mut reporter = context.reporter();
-    let nodes = nodes.to_vec();
     let (said, worst) = workplace::with_engine(
         &mut reporter,
         setup,
         |_| (),
         async |engine| {
             engine.connect().await;
-            let said = engine.script_all(nodes, script).await;
+            let mut said = Vec::new();
+            for (nodes, script) in asked {
+                said.extend(engine.script_all(nodes.clone(), script).await);
+            }
             (said, workplace::worst(engine))
         },
     )?;
