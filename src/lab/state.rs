@@ -117,6 +117,16 @@ impl State {
         fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// The password that the machines' controllers take for a secret of the site.
+    pub fn controllers_password(&self, secret: &str) -> Option<&str> {
+        let Backend::Machines(own) = &self.backend else {
+            return None;
+        };
+        let mut controllers = own.machines.iter().filter_map(|m| m.hardware.bmc.as_ref());
+        let bmc = controllers.find(|bmc| bmc.secret.as_deref() == Some(secret))?;
+        Some(&bmc.password)
+    }
+
     /// The node of this name, or an error that lists those there are.
     pub fn node(&self, name: &str) -> Result<&Node> {
         self.nodes
