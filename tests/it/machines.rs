@@ -52,18 +52,24 @@ pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
     })
 }
 
-/// What a cluster is made of: to install it under emulation would take minutes of every run. Nothing of it is started.
-pub const STACK: [&str; 11] = [
+/// What a cluster and its network are made of: to install it under emulation would take minutes of every run. Nothing
+/// of it is started. One list for all, so that one image is built.
+pub const STACK: [&str; 16] = [
+    "bridge-utils",
     "corosync",
     "dlm-controld",
     "drbd-utils",
     "fence-agents",
     "gfs2-utils",
+    "ifenslave",
+    "ifupdown",
     "ipmitool",
     "lvm2-lockd",
     "pacemaker",
     "pacemaker-cli-utils",
+    "ppp",
     "sanlock",
+    "vlan",
     "watchdog",
 ];
 

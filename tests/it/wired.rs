@@ -42,11 +42,11 @@ nodes = ["node1", "node2"]
 roles = ["base", "network"]
 "#;
 
-const PACKAGES: [&str; 5] = ["ifupdown", "ifenslave", "vlan", "bridge-utils", "ppp"];
-
 /// The site on its machines, brought up once for all tests.
 pub fn up() -> Option<Rig> {
-    let lab = machines::shared("wired", || machines::with(machines::site(SITE), &PACKAGES))?;
+    let lab = machines::shared("wired", || {
+        machines::with(machines::site(SITE), &machines::STACK)
+    })?;
     let rig = Rig::with(lab, SITE);
     rig.write("roles/base.toml", "description = \"nothing of it\"\n");
     rig.nodes.stage("wired", |_| {
@@ -94,6 +94,23 @@ impl Rig {
             "for i in $(seq 120); do if {script}; then exit 0; fi; sleep 0.5; done; exit 1"
         );
         self.nodes.ok(node, &script);
+    }
+
+    /// Waits until a machine that was switched on lets the lab in, at most some minutes.
+    #[track_caller]
+    pub fn up(&self, node: &str) {
+        let door = format!("{node}.lab");
+        let mut tries = 0;
+        while !self
+            .nodes
+            .sh(&door, "systemctl is-active multi-user.target")
+            .status
+            .success()
+        {
+            tries += 1;
+            assert!(tries < 300, "{node} does not come up");
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
     }
 
     /// The steps that set devices up, as the plan tells them.
