@@ -22,6 +22,7 @@ impl<'a> Draft<'_, 'a> {
             .chain(std::mem::take(&mut self.refused))
             .collect();
         let mut run: Vec<(&'a Resource, Vec<Delta>, String)> = Vec::new();
+        let mut outage = false;
         for resource in self.wanted.resources {
             let address = resource.address.to_string();
             let target = self.wanted.target;
@@ -56,8 +57,14 @@ impl<'a> Draft<'_, 'a> {
                 Verdict::Same if !hidden.is_empty() => Verdict::Change(hidden),
                 Verdict::Change(deltas) if deltas.is_empty() && hidden.is_empty() => Verdict::Same,
                 Verdict::Change(deltas) => Verdict::Change([deltas, hidden].concat()),
+                // What runs now and is taken down with the members has to come up again.
+                Verdict::Same if outage && resource.step.operate => Verdict::After {
+                    what: "the members are down".to_owned(),
+                    table: "taken down by this run: up again; anything else: reported".to_owned(),
+                },
                 other => other,
             };
+            outage |= self.wanted.outage && matches!(verdict, Verdict::Outage { .. });
             let remark = |what: String, remedy: String| Remark {
                 address: resource.address.clone(),
                 what,

@@ -126,8 +126,8 @@ impl Want {
 
 impl Kind for ResourceManager {
     const NAME: &'static str = "resource_manager";
-    const DOC: &'static str = "Pacemaker or rgmanager on a member: started while the cluster is first formed. One that is stopped later, and a \
-         member in standby, are reported.";
+    const DOC: &'static str = "Pacemaker or rgmanager on a member: started while the cluster is first formed, and after an outage of this \
+         tool's. One that is stopped otherwise, and a member in standby, are reported.";
     const SHELL: &'static str = include_str!("resource_manager.sh");
     const ENDS_STAGE: bool = true;
     const SHARED: &'static [&'static str] = &[OWN];
@@ -200,6 +200,9 @@ impl Kind for ResourceManager {
     fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
         let word = want.resource_manager.word();
         let node = &target.node;
+        if seen.running && seen.own.due {
+            return Verdict::Form(vec![Delta::new("forming", "begun", "finished")]);
+        }
         if seen.running {
             return if seen.standby.contains(node) {
                 Verdict::Finding {
@@ -293,6 +296,13 @@ mod tests {
         // A run broke off after the other one was at it.
         assert_eq!(judged("", "", Some("due\nrunning\n")), form);
         assert_eq!(judged(&format!("due\n{TRACE}"), "", Some("")), form);
+        // Both were taken down for an outage.
+        let down = format!("due\n{TRACE}");
+        assert_eq!(judged(&down, "", Some(&down)), form);
+        // One came up by itself: the mark would start it after somebody had stopped it.
+        let up = judged(&format!("due\n{TRACE}running\n"), NODES_SEEN, None);
+        let finished = vec![Delta::new("forming", "begun", "finished")];
+        assert_eq!(up, Verdict::Form(finished));
     }
 
     #[test]

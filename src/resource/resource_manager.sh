@@ -1,5 +1,5 @@
 # What is kept in resource_manager/: "due", with the boot it was written in, while this node takes part in forming the
-# cluster; "started" once it was started by us.
+# cluster, or was taken down by us and has to come up again; "started" once it was started by us.
 : "${NW_STATE:=/var/lib/nodewright}"
 
 nw_resource_manager_running() {

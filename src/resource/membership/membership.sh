@@ -58,17 +58,25 @@ nw_membership_corosync() {
 
 nw_membership_map() { corosync-cmapctl | grep -E '^(totem|nodelist|quorum|logging)\.'; }
 
+# nw_membership_manager_due SERVICE: a resource manager that ran comes up again by its own mark (resource_manager.sh).
+nw_membership_manager_due() {
+  case $1 in pacemaker | rgmanager) ;; *) return 0 ;; esac
+  ( umask 077; mkdir -p "$NW_STATE/resource_manager" && cp "$NW_STATE/membership/due" "$NW_STATE/resource_manager/due" )
+}
+
 # nw_membership_leave SERVICE...: those that run stop in this order; the mark says that all of it has to come up again.
 nw_membership_leave() {
   nw_membership_mark due || return
   for nw_mb_service; do
     if [ -d /run/systemd/system ]; then
       systemctl is-active --quiet "$nw_mb_service" || continue
+      nw_membership_manager_due "$nw_mb_service" || return
       echo "stopping $nw_mb_service"
       systemctl stop "$nw_mb_service" || return
     else
       [ -x "/etc/init.d/$nw_mb_service" ] || continue
       service "$nw_mb_service" status >/dev/null 2>&1 </dev/null || continue
+      nw_membership_manager_due "$nw_mb_service" || return
       echo "stopping $nw_mb_service"
       service "$nw_mb_service" stop </dev/null || return
     fi
