@@ -1,19 +1,24 @@
-# Two commands do everything, each with its own set-up: `make demo` and `make test`. They need root for the lab.
+# Each command does its own set-up. They need root for the lab.
 
 SHELL = /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test style lint bench setup
+.PHONY: demo test test-vm style lint bench setup
 
 # Two bare nodes made a cluster's, step by step, on this machine.
 demo: setup
 	cargo build
 	./demo.sh
 
-# Everything: format, lints, the library without the network, all tests.
+# Format, lints, the library without the network, all tests but those that need a kernel of their own.
 test: setup style
-	cargo nextest run --profile ci
+	cargo nextest run --profile ci -E 'not test(/^vm_/)'
 	cargo test --doc
+
+# These, one lab of virtual machines after the other. They are never skipped here. VM says which.
+VM = test(/^vm_/)
+test-vm: setup
+	NODEWRIGHT_TEST_VM=required cargo nextest run --profile ci -E '$(VM)'
 
 style: setup
 	cargo fmt --check

@@ -2,6 +2,7 @@
 
 use crate::nodes::Nodes;
 use crate::support::Desk;
+use nodewright::lab::Backend;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
 
@@ -170,7 +171,10 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
     /// A further run finds nothing to do, and says so in one line.
     #[track_caller]
     pub fn nothing_to_do(&self) {
-        for words in [&["plan"][..], &["apply", "--yes"]] {
+        let both: [&[&str]; 2] = [&["apply", "--yes"], &["plan"]];
+        // Emulated machines take their time, and `apply` is preceded by the same plan.
+        let machines = matches!(self.nodes.state().backend, Backend::Machines(_));
+        for words in &both[..if machines { 1 } else { 2 }] {
             let (code, out, err) = self.run(words);
             // What is left behind and no longer wanted is listed before.
             let last = out.lines().next_back().unwrap_or_default();

@@ -52,6 +52,9 @@ pub fn up() -> Option<Rig> {
     rig.nodes.stage("wired", |_| {
         let said = rig.apply();
         assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+        for node in ["node1", "node2"] {
+            rig.until(node, "ip -4 addr show ppp0 | grep -q inet");
+        }
     });
     Some(rig)
 }
