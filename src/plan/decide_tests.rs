@@ -18,6 +18,7 @@ fn resources(steps: &[Json]) -> Vec<Resource> {
         let kind = step.keys().find_map(|key| kind_named(key)).unwrap();
         let meta = StepMeta {
             index,
+            operate: step.contains_key("resource_manager"),
             ..StepMeta::default()
         };
         kind.read("r", step, &Arc::new(meta), &target()).unwrap()
@@ -27,6 +28,16 @@ fn resources(steps: &[Json]) -> Vec<Resource> {
 
 /// The plan for these steps where a node answers so.
 fn plan(steps: &[Json], sections: &[(&str, &str, i32)], manifest: &str) -> NodePlan {
+    plan_with(false, steps, sections, manifest)
+}
+
+/// The same; `outage` says whether all members may be taken down.
+fn plan_with(
+    outage: bool,
+    steps: &[Json],
+    sections: &[(&str, &str, i32)],
+    manifest: &str,
+) -> NodePlan {
     let (resources, target) = (resources(steps), target());
     let vault = Vault::from([("pw".to_owned(), "hunter2".to_owned())]);
     let wanted = Wanted {
@@ -34,7 +45,7 @@ fn plan(steps: &[Json], sections: &[(&str, &str, i32)], manifest: &str) -> NodeP
         resources: &resources,
         watched: &[],
         vault: &vault,
-        outage: false,
+        outage,
     };
     let answer = Answer::from_sections(sections.iter().copied());
     let decided = wanted.decide(&answer, &Manifest::parse(manifest));
@@ -271,4 +282,34 @@ fn what_lets_in_is_enabled_at_boot_only_once_it_was_confirmed() {
         words(&service.confirmed),
         ["nw_service_boot enable shorewall.service"]
     );
+}
+
+#[test]
+fn what_is_taken_down_with_the_members_is_decided_once_they_are_down() {
+    let steps = [
+        json!({
+            "membership": "stopped", "stack": "corosync", "version": "3.1",
+            "content": "totem {\n    transport: udpu\n}\n",
+            "config": "/etc/corosync/corosync.conf", "key": "/etc/corosync/authkey", "above": ["pacemaker"],
+            "members": [{ "name": "node1", "host_id": 1 }],
+        }),
+        json!({ "resource_manager": "pacemaker", "members": ["node1"] }),
+    ];
+    let sections = [
+        ("membership", "name node1\nrunning\nquorate\nmember 1\n", 0),
+        ("membership.map", "totem.transport (str) = knet\n", 0),
+        ("membership.links", "", 0),
+        ("resource_manager", "trace /t\nrunning\n", 0),
+        ("resource_manager.nodes", "", 0),
+    ];
+    let plan = plan_with(true, &steps, &sections, "");
+    let later: Vec<String> = plan
+        .later
+        .iter()
+        .flat_map(|l| l.addresses.iter().map(ToString::to_string))
+        .collect();
+    assert_eq!(later, ["r/resource_manager:pacemaker"], "{plan:?}");
+    // Where nothing is taken down, nothing is said of it.
+    let plan = plan_with(false, &steps, &sections, "");
+    assert_eq!((plan.later.len(), plan.refusals.len()), (0, 1), "{plan:?}");
 }
