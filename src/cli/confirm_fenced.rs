@@ -10,7 +10,8 @@ use clap_complete::ArgValueCompleter;
 #[command(after_help = "\
 A cluster that cannot fence a lost member waits, and nothing is taken over. This asks the members that are left for
 every proof that the lost one is off: its fence devices, its addresses, ssh, the membership; and tries the lost one
-itself, from here. It refuses (exit code 5) where one says that it is on. Then it wants the node's name typed, and only then tells the cluster.
+itself, from here. It refuses (exit code 5) where one says that it is on. Then it wants the node's name typed, and only
+then tells the cluster.
 
 Whoever confirms a node that still runs has its guests run twice and their data destroyed: look at the machine.")]
 pub struct Args {
@@ -40,21 +41,18 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         (survivors.clone(), question.clone()),
         (vec![args.node.clone()], off::greeting()),
     ];
-    let Some((said, worst)) = ask(context, &place, &asked)? else {
+    let Some((said, worst, heard)) = ask(context, &place, &asked)? else {
         return Ok(Exit::Unreachable);
     };
-    let mut all: Vec<Proof> = Vec::new();
     // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
-    let (own, said): (Vec<_>, Vec<_>) = said.into_iter().partition(|(n, ..)| *n == args.node);
-    if own.is_empty() {
-        context.print("from here: silent it does not answer over ssh\n")?;
-    } else {
-        context.print("from here: on     it answers over ssh\n")?;
-        all.push(Proof {
-            says: Says::On,
-            what: "it answers over ssh".to_owned(),
-        });
-    }
+    let said: Vec<_> = said.into_iter().filter(|(n, ..)| *n != args.node).collect();
+    let here = off::from_here(heard.as_deref());
+    context.print(&format!(
+        "from here: {:<6} {}\n",
+        here.says.word(),
+        here.what
+    ))?;
+    let mut all: Vec<Proof> = vec![here];
     for (survivor, output, status) in &said {
         let proofs = off::proofs(site, node, output);
         for proof in &proofs {
@@ -103,7 +101,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let survivor = survivors[..1].to_vec();
     let script = off::confirmation(site, node, &survivor[0]);
-    let Some((told, _)) = ask(context, &place, &[(survivor.clone(), script)])? else {
+    let Some((told, ..)) = ask(context, &place, &[(survivor.clone(), script)])? else {
         return Ok(Exit::Unreachable);
     };
     let command = off::command(site.platform_of(&survivor[0]), node);
@@ -121,7 +119,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     }
     // What was done is looked at: exit codes are no evidence.
-    let Some((said, _)) = ask(context, &place, &[(survivor.clone(), question)])? else {
+    let Some((said, ..)) = ask(context, &place, &[(survivor.clone(), question)])? else {
         return Ok(Exit::Unreachable);
     };
     let waits = said
@@ -142,7 +140,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-type Said = (Vec<(String, String, i32)>, Option<Exit>);
+/// What was said, by whom and with which status; what the command would end with; and what was heard of the last node,
+/// where anything was: an answer, or why it gave none.
+type Said = (Vec<(String, String, i32)>, Option<Exit>, Option<String>);
 
 /// What nodes say to the script beside them; nothing where none of them can be reached.
 fn ask(
@@ -154,7 +154,7 @@ fn ask(
     let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 32 })?;
     let vault = setup.vault.clone();
     let mut reporter = context.reporter();
-    let (said, worst) = workplace::with_engine(
+    let (said, worst, heard) = workplace::with_engine(
         &mut reporter,
         setup,
         |_| (),
@@ -164,7 +164,12 @@ fn ask(
             for (nodes, script) in asked {
                 said.extend(engine.script_all(nodes.clone(), script).await);
             }
-            (said, workplace::worst(engine))
+            let last = nodes.last().map(String::as_str).unwrap_or_default();
+            let heard = match engine.troubles().get(last) {
+                None => Some("it answers".to_owned()),
+                Some(trouble) => (!trouble.silent).then(|| trouble.why.clone()),
+            };
+            (said, workplace::worst(engine), heard)
         },
     )?;
     reporter.finish()?;
@@ -172,5 +177,5 @@ fn ask(
         .into_iter()
         .map(|(node, output, status)| (node, crate::node::scrub(&output, &vault), status))
         .collect();
-    Ok((!said.is_empty()).then_some((said, worst)))
+    Ok((!said.is_empty()).then_some((said, worst, heard)))
 }

@@ -31,6 +31,10 @@ const CONNECT: &[Mark] = &[
     ("Connection refused", |_| Failure::Refused),
     ("No route to host", |_| Failure::NoRoute),
     ("Network is unreachable", |_| Failure::NoRoute),
+    // Without a connection of ssh's own there is no port to name.
+    ("UNKNOWN port 65535 timed out", |_| Failure::Timeout),
+    ("by UNKNOWN port 65535", |_| Failure::Through),
+    ("during banner exchange", |_| Failure::Mute),
     ("Connection timed out", |_| Failure::Timeout),
     ("Operation timed out", |_| Failure::Timeout),
     ("Timeout before authentication", |_| Failure::Timeout),
@@ -181,11 +185,23 @@ mod tests {
                 "ssh: connect to host 10.0.0.9 port 22: Connection timed out\r\n",
                 Failure::Timeout,
             ),
-            // kex.c, when the greeting does not come
+            // captured: the greeting does not come
             (
                 "Connection timed out during banner exchange\r\n\
-                 Connection to 127.0.0.1 port 2222 timed out\r\n",
+                 Connection to 127.0.0.1 port 2299 timed out\r\n",
+                Failure::Mute,
+            ),
+            // captured: nor does it through a proxy that says nothing
+            (
+                "Connection timed out during banner exchange\r\n\
+                 Connection to UNKNOWN port 65535 timed out\r\n",
                 Failure::Timeout,
+            ),
+            // captured: a proxy that ends
+            (
+                "kex_exchange_identification: Connection closed by remote host\r\n\
+                 Connection closed by UNKNOWN port 65535\r\n",
+                Failure::Through,
             ),
             // captured
             (

@@ -31,6 +31,12 @@ pub enum Failure {
     /// The connection ended before the login was done.
     #[error("sshd closed the connection before the login")]
     Closed,
+    /// The node's kernel accepted the connection, and no sshd greeted: a hung machine, or no memory.
+    #[error("something accepts the connection there, and no sshd greets")]
+    Mute,
+    /// What ssh is to go through ended; its own words are not in ssh's log.
+    #[error("what it is gone through, a jump host or proxy, gave no connection to it")]
+    Through,
     /// The site does not know the node's host key.
     #[error("its host key is not in the site's known_hosts")]
     HostKeyUnknown,
@@ -147,11 +153,22 @@ impl Failure {
                 | Self::Refused
                 | Self::Timeout
                 | Self::Closed
+                | Self::Mute
+                | Self::Through
                 | Self::Lost
                 | Self::Late(_)
                 | Self::NoWay(_)
                 | Self::NoKnock(_)
         )
+    }
+
+    /// Whether nothing was heard of the node itself. Whatever else goes wrong, a refusal too, is said by somebody there.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Name(_) | Self::NoRoute | Self::Timeout | Self::Through | Self::Lost => true,
+            Self::NoWay(ways) => ways.iter().all(|(_, failure)| failure.is_silence()),
+            _ => false,
+        }
     }
 
     /// Adds the place that a receiver named when it refused (`state PLACE`): not every tool names it.
@@ -177,6 +194,12 @@ impl Failure {
                 "see whether it is up and whether a firewall drops the connection (knock, or another `reach`)".into()
             }
             Self::Closed => "see its sshd's log: MaxStartups, hosts.deny, or a machine short of memory".into(),
+            Self::Mute => "look at its console: a machine that hangs, or has no memory left, does this".into(),
+            Self::Through => {
+                "try it by hand (ssh -J, or the proxy command): what stands between may be down, refuse you, or reach \
+                 nothing"
+                    .into()
+            }
             Self::HostKeyUnknown => format!("nodewright enroll {node}: shows the fingerprints and pins them"),
             Self::HostKeyChanged => format!(
                 "if {node} was reinstalled, compare the fingerprint on its console and run nodewright enroll {node}; \

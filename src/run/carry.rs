@@ -78,6 +78,7 @@ impl Engine {
                     Trouble {
                         why,
                         exit: Exit::Refused,
+                        silent: false,
                     },
                 );
                 continue;
@@ -100,6 +101,7 @@ impl Engine {
                     Trouble {
                         why,
                         exit: Exit::Failed,
+                        silent: false,
                     },
                 );
                 continue;
@@ -235,6 +237,7 @@ impl Engine {
                         Trouble {
                             why,
                             exit: Exit::Failed,
+                            silent: false,
                         },
                     );
                 }
@@ -387,6 +390,7 @@ impl Engine {
                     Trouble {
                         why,
                         exit: Exit::Failed,
+                        silent: false,
                     },
                 );
             }

@@ -129,6 +129,7 @@ impl Engine {
                             Trouble {
                                 why,
                                 exit: Exit::Failed,
+                                silent: false,
                             },
                         );
                     }

@@ -285,5 +285,6 @@ pub(super) fn put_back(
     Trouble {
         why: format!("put back by the guard: {reason}{connection}. {after}"),
         exit: Exit::PutBack,
+        silent: false,
     }
 }

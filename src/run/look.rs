@@ -78,6 +78,7 @@ pub(super) async fn ask(
         return Err(Trouble {
             why,
             exit: Exit::Findings,
+            silent: false,
         });
     }
     let state = NodeState::read(&answer);
@@ -86,6 +87,7 @@ pub(super) async fn ask(
         return Err(Trouble {
             why,
             exit: Exit::Failed,
+            silent: false,
         });
     }
     Ok(Asked {

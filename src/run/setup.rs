@@ -114,6 +114,8 @@ pub struct Trouble {
     pub why: String,
     /// What the whole command ends with because of it.
     pub exit: Exit,
+    /// Whether nothing at all was heard of the node, which is no proof that it is off, and no sign of life either.
+    pub silent: bool,
 }
 
 impl Trouble {
@@ -122,6 +124,7 @@ impl Trouble {
         Self {
             why: format!("{node} could not be prepared, so nothing is done here either"),
             exit: Exit::Failed,
+            silent: false,
         }
     }
 }
@@ -161,7 +164,11 @@ pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> 
     } else {
         Exit::Failed
     };
-    Trouble { why, exit }
+    Trouble {
+        why,
+        exit,
+        silent: false,
+    }
 }
 
 /// A failure over SSH as trouble of its node.
@@ -179,5 +186,9 @@ pub(super) fn from_error(error: &NodeError) -> Trouble {
     } else {
         format!("{}. {advice}", error.failure)
     };
-    Trouble { why, exit }
+    Trouble {
+        why,
+        exit,
+        silent: error.failure.is_silence(),
+    }
 }

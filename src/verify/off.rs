@@ -77,6 +77,14 @@ pub fn greeting() -> String {
     script(&["true".to_owned()])
 }
 
+/// What the operator's own try says; `heard` is what came back, where anything did.
+pub fn from_here(heard: Option<&str>) -> Proof {
+    match heard {
+        Some(what) => Proof::new(Says::On, format!("ssh is answered: {what}")),
+        None => Proof::new(Says::Silent, "ssh gets no answer"),
+    }
+}
+
 /// The text that tells a survivor's cluster that a node is off.
 pub fn confirmation(site: &Site, node: &str, survivor: &str) -> String {
     let stack = match site.platform_of(survivor) {
@@ -177,6 +185,11 @@ fn ssh(status: &str, said: &str) -> Proof {
     ];
     if status == "0" {
         Proof::new(Says::On, "ssh gets in")
+    } else if said.contains("during banner exchange") {
+        Proof::new(
+            Says::On,
+            "its kernel accepts ssh's connection, and no sshd greets",
+        )
     } else if status == "124" || said.is_empty() || silent.iter().any(|s| said.contains(s)) {
         Proof::new(Says::Silent, "ssh gets no answer")
     } else {
@@ -309,6 +322,10 @@ mod tests {
             (
                 "login 255 node2\nsaid Host key verification failed.\n",
                 "ssh is answered: Host key verification failed.",
+            ),
+            (
+                "login 255 node2\nsaid Connection timed out during banner exchange\n",
+                "its kernel accepts ssh's connection, and no sshd greets",
             ),
             ("cman 2 M node2\n", "cman has it as a member"),
             (

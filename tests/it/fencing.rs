@@ -503,7 +503,7 @@ chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
     );
 
     node2(&rig, "false", "true");
-    for typed in ["", "node2 \n"] {
+    for typed in ["", "node1\n", "node2 \n"] {
         rig.desk.input(typed);
         let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
         assert_eq!(code, 2, "{typed:?}: {out}{err}");
@@ -516,7 +516,7 @@ chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
     let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
     assert_eq!(code, 0, "{out}{err}");
     for line in [
-        "from here: silent it does not answer over ssh\n",
+        "from here: silent ssh gets no answer\n",
         "node1: silent 10.0.2.2 in zone yellow answers no ping\n",
         "node1: silent ssh gets no answer\n",
         "node1: waits  Pacemaker waits for it to be fenced\n",
@@ -549,7 +549,7 @@ fn a_member_that_answers_is_never_confirmed() {
         "{out}"
     );
     assert!(
-        out.starts_with("from here: on     it answers over ssh\n"),
+        out.starts_with("from here: on     ssh is answered: it answers\n"),
         "{out}"
     );
     // Where the members cannot see each other and the operator sees both, that alone is enough.
@@ -562,7 +562,20 @@ fn a_member_that_answers_is_never_confirmed() {
     assert_eq!(code, 5, "{out}{err}");
     assert!(!out.contains("node1: on"), "{out}");
     assert!(
-        out.contains("from here: on     it answers over ssh\n"),
+        out.contains("from here: on     ssh is answered: it answers\n"),
+        "{out}"
+    );
+    // Whoever refuses the operator lives as well.
+    // The connection that does it ends as well.
+    rig.nodes.sh(
+        "node2",
+        "mv /root/.ssh/authorized_keys /root/.ssh/kept; pkill -f '^sshd: root'",
+    );
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 5, "{out}{err}");
+    assert!(!out.contains("node1: on"), "{out}");
+    assert!(
+        out.contains("from here: on     ssh is answered: no key was accepted for root@192.0.2.6"),
         "{out}"
     );
 }

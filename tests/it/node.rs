@@ -62,6 +62,19 @@ async fn every_failure_to_connect_has_its_sentence() {
     assert!(unreachable);
     let (failure, _, unreachable) = fails(&|way| way.port = Some(1)).await;
     assert_eq!((failure, unreachable), (Failure::Refused, true));
+    // Accepted by the kernel, and nobody there: what a hung machine does.
+    let hung = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = hung.local_addr().unwrap().port();
+    let (failure, _, unreachable) = fails(&|way| way.port = Some(port)).await;
+    assert_eq!((failure, unreachable), (Failure::Mute, true));
+    // What stands between says why only on its own standard error.
+    let (failure, _, unreachable) = fails(&|way| {
+        way.proxy_command = Some("echo no route >&2; exit 1".into());
+    })
+    .await;
+    assert_eq!((failure, unreachable), (Failure::Through, true));
+    let (failure, ..) = fails(&|way| way.proxy_command = Some("sleep 30".into())).await;
+    assert_eq!(failure, Failure::Timeout);
     let (failure, ..) = fails(&|way| way.user = Some("nobody-of-that-name".into())).await;
     assert_eq!(
         failure,
@@ -114,6 +127,28 @@ async fn a_jump_host_of_the_same_configuration_is_gone_through() {
     assert_eq!(session.way(), "node1.through");
     assert_eq!(session.ask(&question()).await.unwrap().text("who"), "0\n");
     assert_eq!(sshd.logins(), 2);
+    session.close().await.unwrap();
+
+    // The jump host answers, and nothing behind it.
+    let mut nothing = sshd.way("root");
+    nothing.alias = "node1.nothing".into();
+    nothing.port = Some(1);
+    nothing.jump = Some("node1".into());
+    let mut jump = sshd.way("root");
+    jump.port = Some(1);
+    jump.alias = "node1.off".into();
+    let mut off = sshd.way("root");
+    off.alias = "node1.behind".into();
+    off.jump = Some("node1.off".into());
+    for (way, jump) in [(nothing, sshd.way("root")), (off, jump)] {
+        let mut options = sshd.options(vec![way, jump]);
+        options.access.ways.truncate(1);
+        let error = Session::connect(&options, Privilege::Root)
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(error.failure, Failure::Through, "{}", error.said);
+    }
 }
 
 #[tokio::test]
