@@ -196,6 +196,8 @@ const CASES: &[Case] = &[
         ("\"serial\"", "\"/shared\"")),
     case("RING-SECOND", SMALL, &[("ring = \"yellow\"", "ring = \"yellow\"\nsecond_ring = \"yellow\"")],
         ("\"yellow\"", "\"yellow\"")),
+    case("RING-SECOND", SMALL, &[("ring = \"yellow\"", "ring = \"yellow\"\nsecond_ring = \"red\"\ntransport = \"multicast\"")],
+        ("\"multicast\"", "\"red\"")),
     case("RING-BOND", BASE, &[
             (r#"grey   = { nic = "eth1""#, r#"grey   = { bond = { name = "bond1", nics = ["eth1", "eth5"], mode = "balance-rr" }"#),
             ("mac.eth0 = \"00:16:76:d6:c9:40\"", "mac.eth0 = \"00:16:76:d6:c9:40\"\nmac.eth5 = \"00:16:76:d6:c9:45\""),

@@ -108,6 +108,18 @@ pub const HEARD: &str = "i=0; until corosync-quorumtool -s | grep -q 'Nodes: *2'
 /// Which start of corosync it is that runs.
 const INSTANCE: &str = "systemctl show -p MainPID -p ActiveEnterTimestampMonotonic corosync";
 
+/// The site changes the transport, which is refused; why.
+pub fn another_transport_is_refused(rig: &Rig) -> String {
+    change(
+        rig,
+        "ring      = \"yellow\"",
+        "ring      = \"yellow\"\ntransport = \"udpu\"",
+    );
+    let said = rig.apply();
+    assert_eq!(said.code, 5, "{:?}{}", said.events, said.err);
+    said.failed().concat()
+}
+
 #[test]
 fn two_bare_nodes_are_a_quorate_cluster_after_one_apply_and_take_changes_up() {
     let rig = rig();
@@ -197,14 +209,7 @@ fn two_bare_nodes_are_a_quorate_cluster_after_one_apply_and_take_changes_up() {
     // A transport divides members: refused, and nothing is written anywhere.
     let before = on_both(&rig, "sha256sum /etc/corosync/*.conf");
     let instances = on_both(&rig, INSTANCE);
-    change(
-        &rig,
-        "ring      = \"yellow\"",
-        "ring      = \"yellow\"\ntransport = \"udpu\"",
-    );
-    let said = rig.apply();
-    assert_eq!(said.code, 5, "{:?}{}", said.events, said.err);
-    let why = said.failed().concat();
+    let why = another_transport_is_refused(&rig);
     assert!(
         why.contains("totem.transport cannot change while the cluster runs"),
         "{why}"
@@ -281,6 +286,12 @@ fn a_second_link_carries_on_where_the_first_one_breaks() {
     assert_eq!(
         links("node1"),
         "LINK: 0 udp (10.0.2.1->10.0.2.2) enabled connected mtu\nLINK: 1 udp (10.0.1.1->10.0.1.2) enabled connected mtu\n"
+    );
+    // The port that the role opens in the second zone is the one that is used.
+    let ports = "ss -Hlun | awk '{ print $4 }' | grep -E '^10[.]0[.][12][.]1:' | sort";
+    assert_eq!(
+        rig.nodes.ok("node1", ports),
+        "10.0.1.1:5406\n10.0.2.1:5405\n"
     );
     rig.nothing_to_do();
     let (code, out, err) = rig.run(&["verify"]);

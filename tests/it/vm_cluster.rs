@@ -4,7 +4,10 @@
 use nodewright::lab::Power;
 
 use crate::machines;
-use crate::membership::{HEARD, KEY, STATE, WHOLE, change, on_both, prepared, site, went_well};
+use crate::membership::{
+    HEARD, KEY, STATE, WHOLE, another_transport_is_refused, change, on_both, prepared, site,
+    went_well,
+};
 use crate::rig::Rig;
 
 /// The example with its cluster's roles; emulated machines stall at times, so the token is patient.
@@ -173,13 +176,7 @@ fn running_members_take_up_a_timer_and_a_key_and_a_transport_only_by_an_outage()
     assert_eq!(on_both(&rig, STATE), [WHOLE, WHOLE]);
     rig.nothing_to_do();
 
-    change(
-        &rig,
-        "ring      = \"yellow\"",
-        "ring      = \"yellow\"\ntransport = \"udpu\"",
-    );
-    let said = rig.apply();
-    assert_eq!(said.code, 5, "{:?}{}", said.events, said.err);
+    another_transport_is_refused(&rig);
     assert_eq!(on_both(&rig, instance), instances);
     went_well(&rig.say(&["apply", "--yes", "--outage"]));
     assert_eq!(on_both(&rig, STATE), [WHOLE, WHOLE]);

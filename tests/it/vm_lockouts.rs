@@ -51,7 +51,7 @@ fn print(rig: &Rig) -> String {
     )
 }
 
-/// It was put back, nobody having come in; all is as before.
+/// It was put back, nobody having come in; all is as before, and still to be done.
 #[track_caller]
 fn is_put_back(rig: &Rig, before: &str, said: &Said) {
     assert_eq!(said.code, 6, "{:?}{}", said.failed(), said.err);
@@ -62,6 +62,8 @@ fn is_put_back(rig: &Rig, before: &str, said: &Said) {
     );
     assert!(!said.guard().contains(&"confirmed"), "{:?}", said.guard());
     assert_eq!(print(rig), before);
+    let again = rig.say(&["plan", "node1"]);
+    assert_eq!(again.code, 2, "{}", again.err);
 }
 
 #[track_caller]
