@@ -30,8 +30,8 @@ const SHORTEST: usize = 4;
 
 /// Replaces every secret of the vault in a text that came back from a node by `‹secret NAME›`.
 ///
-/// A value of several lines is looked for as a whole and line by line, because tools quote single lines, and as XML has it. Longer values
-/// go first, so that one value within another leaves no rest of the longer one.
+/// A value of several lines is looked for as a whole and line by line, because tools quote single lines, and as XML has
+/// it. Longer values go first, so that one value within another leaves no rest of the longer one.
 pub fn scrub(text: &str, vault: &Vault) -> String {
     let mut values: Vec<(Cow<'_, str>, &str)> = vault
         .iter()
