@@ -2,7 +2,7 @@
 
 use super::{Context, Forks, Pick, Usage, completions, workplace};
 use crate::exit::Exit;
-use crate::verify::off::{self, Proof, Says};
+use crate::verify::off::{self, Heard, Proof, Says};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `confirm-fenced`.
@@ -35,56 +35,11 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         );
         return Err(Usage(text).into());
     }
-    let survivors: Vec<String> = site.peers_of(node).into_iter().map(Into::into).collect();
-    let question = off::question(site, node);
-    let asked = [
-        (survivors.clone(), question.clone()),
-        (vec![args.node.clone()], off::greeting()),
-    ];
-    let Some((said, worst, heard)) = ask(context, &place, &asked)? else {
-        return Ok(Exit::Unreachable);
+    let first = match look(context, &place, node, |_| true)? {
+        Ok(proofs) => proofs,
+        Err(exit) => return Ok(exit),
     };
-    // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
-    let said: Vec<_> = said.into_iter().filter(|(n, ..)| *n != args.node).collect();
-    let here = off::from_here(heard.as_deref());
-    context.print(&format!(
-        "from here: {:<6} {}\n",
-        here.says.word(),
-        here.what
-    ))?;
-    let mut all: Vec<Proof> = vec![here];
-    for (survivor, output, status) in &said {
-        let proofs = off::proofs(site, node, output);
-        for proof in &proofs {
-            context.print(&format!(
-                "{survivor}: {:<6} {}\n",
-                proof.says.word(),
-                proof.what
-            ))?;
-        }
-        if *status != 0 || proofs.is_empty() {
-            context.warn(&format!("{survivor}: could not tell everything\n"));
-        }
-        all.extend(proofs);
-    }
-    let has = |says: Says| all.iter().any(|p| p.says == says);
-    if has(Says::On) {
-        context.warn(&format!(
-            "Refused: {node} is on by one of these proofs. Switch it off first.\n"
-        ));
-        return Ok(Exit::Refused);
-    }
-    if said.len() < survivors.len() {
-        context.warn("Refused: a member that is left did not answer, and it may see more.\n");
-        return Ok(worst.unwrap_or(Exit::Unreachable));
-    }
-    if !has(Says::Waits) {
-        context.warn(&format!(
-            "Nothing waits for {node} to be fenced: there is nothing to confirm.\n"
-        ));
-        return Ok(Exit::Done);
-    }
-    let proven = if has(Says::Off) {
+    let proven = if first.iter().any(|p| p.says == Says::Off) {
         "by what is said above"
     } else {
         "and nothing above proves it: look at the machine, and pull its plugs"
@@ -99,6 +54,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         context.warn("Nothing was confirmed.\n");
         return Ok(Exit::Pending);
     }
+    // It may have come up while the question stood there.
+    if let Err(exit) = look(context, &place, node, |proof| proof.says == Says::On)? {
+        return Ok(exit);
+    }
+    let survivors: Vec<String> = site.peers_of(node).into_iter().map(Into::into).collect();
+    let question = off::question(site, node);
     let survivor = survivors[..1].to_vec();
     let script = off::confirmation(site, node, &survivor[0]);
     let Some((told, ..)) = ask(context, &place, &[(survivor.clone(), script)])? else {
@@ -140,9 +101,66 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What was said, by whom and with which status; what the command would end with; and what was heard of the last node,
-/// where anything was: an answer, or why it gave none.
-type Said = (Vec<(String, String, i32)>, Option<Exit>, Option<String>);
+/// Every proof, told where it is to be shown; what the command ends with, where it may not be confirmed by these.
+fn look(
+    context: &Context,
+    place: &workplace::Workplace,
+    node: &str,
+    shown: impl Fn(&Proof) -> bool,
+) -> anyhow::Result<Result<Vec<Proof>, Exit>> {
+    let site = &place.site;
+    let survivors: Vec<String> = site.peers_of(node).into_iter().map(Into::into).collect();
+    let asked = [
+        (survivors.clone(), off::question(site, node)),
+        (vec![node.to_owned()], off::greeting()),
+    ];
+    let Some((said, worst, heard)) = ask(context, place, &asked)? else {
+        return Ok(Err(Exit::Unreachable));
+    };
+    // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
+    let said: Vec<_> = said.into_iter().filter(|(n, ..)| n != node).collect();
+    let tell = |who: &str, proof: &Proof| {
+        let line = format!("{who}: {:<6} {}\n", proof.says.word(), proof.what);
+        if shown(proof) {
+            context.print(&line)
+        } else {
+            Ok(())
+        }
+    };
+    let mut all: Vec<Proof> = vec![off::from_here(&heard)];
+    tell("from here", &all[0])?;
+    for (survivor, output, status) in &said {
+        let proofs = off::proofs(site, node, output);
+        for proof in &proofs {
+            tell(survivor, proof)?;
+        }
+        if *status != 0 || proofs.is_empty() {
+            context.warn(&format!("{survivor}: could not tell everything\n"));
+        }
+        all.extend(proofs);
+    }
+    let has = |says: Says| all.iter().any(|p| p.says == says);
+    if has(Says::On) {
+        context.warn(&format!(
+            "Refused: {node} is on by one of these proofs. Switch it off first.\n"
+        ));
+        return Ok(Err(Exit::Refused));
+    }
+    if said.len() < survivors.len() {
+        context.warn("Refused: a member that is left did not answer, and it may see more.\n");
+        return Ok(Err(worst.unwrap_or(Exit::Unreachable)));
+    }
+    if !has(Says::Waits) {
+        context.warn(&format!(
+            "Nothing waits for {node} to be fenced: there is nothing to confirm.\n"
+        ));
+        return Ok(Err(Exit::Done));
+    }
+    Ok(Ok(all))
+}
+
+/// What was said, by whom and with which status; what the command would end with; and what was heard of the last node.
+type Said = (Vec<(String, String, i32)>, Option<Exit>, Heard);
 
 /// What nodes say to the script beside them; nothing where none of them can be reached.
 fn ask(
@@ -166,8 +184,9 @@ fn ask(
             }
             let last = nodes.last().map(String::as_str).unwrap_or_default();
             let heard = match engine.troubles().get(last) {
-                None => Some("it answers".to_owned()),
-                Some(trouble) => (!trouble.silent).then(|| trouble.why.clone()),
+                None => Heard::Life("a login works".to_owned()),
+                Some(trouble) if trouble.silent => Heard::Nothing(trouble.why.clone()),
+                Some(trouble) => Heard::Life(trouble.why.clone()),
             };
             (said, workplace::worst(engine), heard)
         },

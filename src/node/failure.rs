@@ -35,7 +35,7 @@ pub enum Failure {
     #[error("something accepts the connection there, and no sshd greets")]
     Mute,
     /// What ssh is to go through ended; its own words are not in ssh's log.
-    #[error("what it is gone through, a jump host or proxy, gave no connection to it")]
+    #[error("the jump host or proxy on the way gave no connection to it")]
     Through,
     /// The site does not know the node's host key.
     #[error("its host key is not in the site's known_hosts")]
@@ -162,10 +162,17 @@ impl Failure {
         )
     }
 
-    /// Whether nothing was heard of the node itself. Whatever else goes wrong, a refusal too, is said by somebody there.
+    /// Whether nothing was heard of the node itself, or it was not even tried. Whatever else goes wrong, a refusal too,
+    /// is said by somebody there.
     pub fn is_silence(&self) -> bool {
         match self {
-            Self::Name(_) | Self::NoRoute | Self::Timeout | Self::Through | Self::Lost => true,
+            Self::Name(_)
+            | Self::NoRoute
+            | Self::Timeout
+            | Self::Through
+            | Self::Lost
+            | Self::NoKnock(_)
+            | Self::Here(_) => true,
             Self::NoWay(ways) => ways.iter().all(|(_, failure)| failure.is_silence()),
             _ => false,
         }

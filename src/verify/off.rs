@@ -77,11 +77,20 @@ pub fn greeting() -> String {
     script(&["true".to_owned()])
 }
 
-/// What the operator's own try says; `heard` is what came back, where anything did.
-pub fn from_here(heard: Option<&str>) -> Proof {
+/// What came of the operator's own try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Nothing came from the node itself, and why that may be.
+    Nothing(String),
+    /// Something did: that a login works, or how it was refused.
+    Life(String),
+}
+
+/// What the operator's own try says.
+pub fn from_here(heard: &Heard) -> Proof {
     match heard {
-        Some(what) => Proof::new(Says::On, format!("ssh is answered: {what}")),
-        None => Proof::new(Says::Silent, "ssh gets no answer"),
+        Heard::Life(what) => Proof::new(Says::On, format!("ssh is answered: {what}")),
+        Heard::Nothing(why) => Proof::new(Says::Silent, format!("ssh: {why}")),
     }
 }
 
@@ -185,7 +194,8 @@ fn ssh(status: &str, said: &str) -> Proof {
     ];
     if status == "0" {
         Proof::new(Says::On, "ssh gets in")
-    } else if said.contains("during banner exchange") {
+    } else if said.contains("during banner exchange") || said.starts_with("Connection to ") {
+        // The second is what OpenSSH 9 says last of that.
         Proof::new(
             Says::On,
             "its kernel accepts ssh's connection, and no sshd greets",
@@ -322,6 +332,11 @@ mod tests {
             (
                 "login 255 node2\nsaid Host key verification failed.\n",
                 "ssh is answered: Host key verification failed.",
+            ),
+            // captured (OpenSSH 9.2), and from the source of 5.3
+            (
+                "login 255 node2\nsaid Connection to 127.0.0.1 port 2299 timed out\n",
+                "its kernel accepts ssh's connection, and no sshd greets",
             ),
             (
                 "login 255 node2\nsaid Connection timed out during banner exchange\n",

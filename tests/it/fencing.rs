@@ -475,20 +475,21 @@ fn a_member_is_confirmed_by_its_name_and_by_nothing_else() {
     // Fakes: there is no Pacemaker without corosync, and these say what crm_mon 2.1.5 and stonith_admin say.
     rig.nodes.ok(
         "node1",
-        r#"printf '%s\n' '#!/bin/sh' 'echo "<nodes>"' 'cat /root/nodes' >/usr/local/sbin/crm_mon
+        r#"printf '%s\n' '#!/bin/sh' 'echo "<nodes>"' 'cat /root/nodes' 'mv /root/next /root/nodes 2>/dev/null || :' >/usr/local/sbin/crm_mon
 printf '%s\n' '#!/bin/sh' 'echo "$*" >>/root/said' 'sed -i s/unclean=.true/unclean=\"false/ /root/nodes' >/usr/local/sbin/stonith_admin
 chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
     );
-    let node2 = |rig: &Rig, online: &str, unclean: &str| {
+    let told = |rig: &Rig, file: &str, online: &str, unclean: &str| {
         let line = |name: &str, online: &str, unclean: &str| {
             format!(
                 "    <node name=\"{name}\" online=\"{online}\" standby=\"false\" pending=\"false\" unclean=\"{unclean}\"/>\n"
             )
         };
         let both = line("node1", "true", "false") + &line("node2", online, unclean);
-        let script = format!("printf %s {} >/root/nodes", nodewright::sh::quote(&both));
+        let script = format!("printf %s {} >/root/{file}", nodewright::sh::quote(&both));
         rig.nodes.ok("node1", &script);
     };
+    let node2 = |rig: &Rig, online: &str, unclean: &str| told(rig, "nodes", online, unclean);
     node2(&rig, "true", "false");
     rig.desk.input("node2\n");
     let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
@@ -509,14 +510,25 @@ chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
         assert_eq!(code, 2, "{typed:?}: {out}{err}");
         assert!(err.ends_with("Nothing was confirmed.\n"), "{err}");
     }
+    // It comes up while the question stands there.
+    told(&rig, "next", "true", "false");
+    rig.desk.input("node2\n");
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 5, "{out}{err}");
+    assert!(
+        out.contains("node1: waits  Pacemaker waits for it to be fenced\n")
+            && out.ends_with("node1: on     Pacemaker has it as online\n"),
+        "{out}"
+    );
     let said = rig.nodes.ok("node1", "cat /root/said 2>/dev/null || :");
     assert_eq!(said, "");
 
+    node2(&rig, "false", "true");
     rig.desk.input("node2\n");
     let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
     assert_eq!(code, 0, "{out}{err}");
     for line in [
-        "from here: silent ssh gets no answer\n",
+        "from here: silent ssh: the jump host or proxy on the way gave no connection to it. ",
         "node1: silent 10.0.2.2 in zone yellow answers no ping\n",
         "node1: silent ssh gets no answer\n",
         "node1: waits  Pacemaker waits for it to be fenced\n",
@@ -549,7 +561,7 @@ fn a_member_that_answers_is_never_confirmed() {
         "{out}"
     );
     assert!(
-        out.starts_with("from here: on     ssh is answered: it answers\n"),
+        out.starts_with("from here: on     ssh is answered: a login works\n"),
         "{out}"
     );
     // Where the members cannot see each other and the operator sees both, that alone is enough.
@@ -562,7 +574,7 @@ fn a_member_that_answers_is_never_confirmed() {
     assert_eq!(code, 5, "{out}{err}");
     assert!(!out.contains("node1: on"), "{out}");
     assert!(
-        out.contains("from here: on     ssh is answered: it answers\n"),
+        out.contains("from here: on     ssh is answered: a login works\n"),
         "{out}"
     );
     // Whoever refuses the operator lives as well.
