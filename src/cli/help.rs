@@ -112,6 +112,7 @@ fn listing(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::{Path, PathBuf};
 
     #[test]
     fn every_command_stands_in_one_group() {
@@ -128,6 +129,56 @@ mod tests {
         visible.sort_unstable();
         grouped.sort_unstable();
         assert_eq!(visible, grouped);
+    }
+
+    /// All files below a folder.
+    fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+
+    /// What tells people what to do tells what there is; and what a kind finds on one node is mended on that one.
+    #[test]
+    fn every_command_that_a_text_names_exists() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = vec![root.join("README.md")];
+        for folder in ["src", "roles", "docs", "templates"] {
+            files(&root.join(folder), &mut found);
+        }
+        let command = command();
+        let mark = format!("{}nodewright ", '`');
+        let mut named = 0;
+        for file in found {
+            let Ok(text) = std::fs::read_to_string(&file) else {
+                continue;
+            };
+            for (at, _) in text.match_indices(&mark) {
+                let line = text[at..].lines().next().unwrap();
+                let mut words = line[mark.len()..]
+                    .split([' ', '`'])
+                    .skip_while(|w| w.starts_with('-'));
+                let name = words.next().unwrap_or_default();
+                if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+                    continue;
+                }
+                named += 1;
+                let known = command.get_subcommands().any(|c| c.get_name() == name);
+                assert!(known, "{}: {line}", file.display());
+                let found_on_one = file.starts_with(root.join("src/resource")) && name == "run";
+                assert!(
+                    !found_on_one || words.next() != Some("--"),
+                    "{}: {line}",
+                    file.display()
+                );
+            }
+        }
+        assert!(named > 50, "{named}");
     }
 
     #[test]

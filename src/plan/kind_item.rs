@@ -82,7 +82,7 @@ impl<'a> Draft<'_, 'a> {
                         .map(|d| format!("{}: {}, wanted {}", d.what, d.from, d.to))
                         .collect::<Vec<_>>();
                     let remedy =
-                        "operation is not mended by a run; see `nodewright start`".to_owned();
+                        "operation is not mended by a run: do it by hand, once you know why it is so".to_owned();
                     self.decided
                         .plan
                         .findings

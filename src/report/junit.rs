@@ -73,7 +73,7 @@ mod tests {
           <testsuite name="node1" tests="2" failures="1">
             <testcase classname="node1" name="TIME-SYNC"/>
             <testcase classname="node1" name="DRBD-STATE">
-              <failure type="critical" message="r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate, seen &quot;UpToDate&quot;/&lt;DUnknown&gt; &amp; more">StandAlone is a split brain: `nodewright explain r0` shows who wrote what since.</failure>
+              <failure type="critical" message="r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate, seen &quot;UpToDate&quot;/&lt;DUnknown&gt; &amp; more">StandAlone is a split brain: `nodewright log` shows who did what since.</failure>
             </testcase>
           </testsuite>
           <testsuite name="node2" tests="2" failures="1">

@@ -333,7 +333,7 @@ mod tests {
             * base/reboot:node1
                 The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
                 a reboot is pending since the packages were updated.
-                nodewright drain node1, then reboot it.
+                Move its guests away, then reboot it.
 
         node2
           base
@@ -370,7 +370,7 @@ mod tests {
             * base/reboot:node1
                 The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
                 a reboot is pending since the packages were updated.
-                nodewright drain node1, then reboot it.
+                Move its guests away, then reboot it.
 
         Nothing to do: 2 nodes, 230 resources as wanted, 1 finding, 1 left behind.
         ");
@@ -392,7 +392,7 @@ mod tests {
             * base/reboot:node1
                 The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
                 a reboot is pending since the packages were updated.
-                nodewright drain node1, then reboot it.
+                Move its guests away, then reboot it.
 
         2 nodes: 1 refused, 11 to change, 3 decided later, 1 to remove, 1 finding, 1 left behind, 96 as wanted.
         ");

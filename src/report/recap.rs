@@ -130,7 +130,7 @@ mod tests {
             * base/reboot:node1
                 The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
                 a reboot is pending since the packages were updated.
-                nodewright drain node1, then reboot it.
+                Move its guests away, then reboot it.
         ");
     }
 

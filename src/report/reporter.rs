@@ -302,8 +302,7 @@ mod tests {
           ✗ DRBD-STATE  critical
               r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate,
               seen "UpToDate"/<DUnknown> & more
-              StandAlone is a split brain: `nodewright explain r0` shows who wrote what
-              since.
+              StandAlone is a split brain: `nodewright log` shows who did what since.
 
         node2
           ! TIME-SYNC  warning
@@ -319,8 +318,7 @@ mod tests {
           ✗ DRBD-STATE  critical
               r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate,
               seen "UpToDate"/<DUnknown> & more
-              StandAlone is a split brain: `nodewright explain r0` shows who wrote what
-              since.
+              StandAlone is a split brain: `nodewright log` shows who did what since.
 
         node2
           ! TIME-SYNC  warning

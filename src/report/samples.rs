@@ -157,7 +157,7 @@ pub fn plan() -> Plan {
         findings: vec![remark(
             "base/reboot:node1",
             "The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1: a reboot is pending since the packages were updated.",
-            "nodewright drain node1, then reboot it.",
+            "Move its guests away, then reboot it.",
         )],
         refusals: vec![remark(
             "drbd/drbd_meta:r1",
@@ -345,7 +345,7 @@ pub fn checks() -> Vec<CheckResult> {
             "critical",
             false,
             "r0: connection: wanted Connected, seen StandAlone; disk: wanted UpToDate, seen \"UpToDate\"/<DUnknown> & more",
-            "StandAlone is a split brain: `nodewright explain r0` shows who wrote what since.",
+            "StandAlone is a split brain: `nodewright log` shows who did what since.",
         ),
         check(
             "node2",

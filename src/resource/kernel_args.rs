@@ -178,7 +178,7 @@ impl Kind for KernelArgs {
                 if want.state == State::Present { "without" } else { "with" },
                 want.kernel_args
             ),
-            remedy: "reboot the node when it can be spared: `nodewright drain NODE`, reboot, `nodewright resume NODE`".into(),
+            remedy: "reboot the node when it can be spared: its guests elsewhere, and the cluster stopped on it".into(),
         }
     }
 

@@ -216,7 +216,7 @@ impl Kind for Mount {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
         let point = &want.mount;
         match (want.state, seen.mounted) {
             (State::Fstab, _) | (State::Unmounted | State::Absent, false) => Verdict::Same,
@@ -232,7 +232,8 @@ impl Kind for Mount {
                             seen.source, seen.fstype, want.device, want.fstype
                         ),
                         remedy: format!(
-                            "unmount it when nothing uses it (`nodewright run -- umount {point}`), then apply again"
+                            "unmount it when nothing uses it (`nodewright run {} -- umount {point}`), then apply again",
+                            target.node
                         ),
                     }
                 } else {

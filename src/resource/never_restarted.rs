@@ -24,7 +24,7 @@ const NEVER: &[&str] = &[
     "systemd-networkd",
 ];
 
-/// Whether a step must leave a running service of this name alone. What it owes is paid by `nodewright drain`.
+/// Whether a step must leave a running service of this name alone. What it owes is told, and paid by hand.
 pub fn never_restarted(service: &str) -> bool {
     let name = service.strip_suffix(".service").unwrap_or(service);
     let name = name.split_once('@').map_or(name, |(template, _)| template);

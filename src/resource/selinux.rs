@@ -97,21 +97,23 @@ impl Kind for Selinux {
         Ok(Seen { mode })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
-        let pending = |remedy: &str| Verdict::Finding {
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        let pending = |remedy: String| Verdict::Finding {
             what: format!(
                 "a reboot is pending: SELinux is {} now and {} from the next boot on",
                 seen.mode.word(),
                 want.selinux.word()
             ),
-            remedy: remedy.to_owned(),
+            remedy,
         };
         match (seen.mode, want.selinux) {
             (now, then) if now == then => Verdict::Same,
-            (Mode::Disabled, _) => pending(
-                "`nodewright run -- touch /.autorelabel`, then reboot the node when it can be spared (all files are labelled anew)",
-            ),
-            (_, Mode::Disabled) => pending("reboot the node when it can be spared"),
+            (Mode::Disabled, _) => pending(format!(
+                "`nodewright run {} -- touch /.autorelabel`, then reboot the node when it can be spared (all files are \
+                 labelled anew)",
+                target.node
+            )),
+            (_, Mode::Disabled) => pending("reboot the node when it can be spared".to_owned()),
             (now, then) => Verdict::Change(vec![Delta::new("mode", now.word(), then.word())]),
         }
     }

@@ -91,18 +91,23 @@ impl Kind for SelinuxBoolean {
         Ok(Seen { value, disabled })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
         let name = &want.selinux_boolean;
         match seen.value {
             Some(value) if value == want.value => Verdict::Same,
-            Some(value) => Verdict::Change(vec![Delta::new("value", word(value), word(want.value))]),
+            Some(value) => {
+                Verdict::Change(vec![Delta::new("value", word(value), word(want.value))])
+            }
             None if seen.disabled => Verdict::Finding {
                 what: format!("{name} cannot be set: SELinux is disabled"),
                 remedy: "enable SELinux (`selinux`), or give the step a `when`".into(),
             },
             None => Verdict::Finding {
                 what: format!("this policy has no boolean {name}"),
-                remedy: "install the package that brings it, or correct the name (`nodewright run -- getsebool -a`)".into(),
+                remedy: format!(
+                    "install the package that brings it, or correct the name (`nodewright run {} -- getsebool -a`)",
+                    target.node
+                ),
             },
         }
     }

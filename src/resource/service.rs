@@ -92,7 +92,7 @@ impl Want {
     }
 
     /// The verdict; `files` are the files of its configuration that a running instance has not read or will not have.
-    fn judge(&self, seen: &Seen, files: &str) -> Verdict {
+    fn judge(&self, seen: &Seen, files: &str, target: &Target) -> Verdict {
         if seen.enabled.starts_with("masked")
             && (self.enabled == Some(true) || self.running == Some(true))
         {
@@ -102,8 +102,8 @@ impl Want {
                     self.service
                 ),
                 remedy: format!(
-                    "`nodewright run -- systemctl unmask {}`, if it may start again",
-                    self.service
+                    "`nodewright run {} -- systemctl unmask {}`, if it may start again",
+                    target.node, self.service
                 ),
             };
         }
@@ -116,9 +116,16 @@ impl Want {
             } else if deltas.is_empty() {
                 return Verdict::Finding {
                     what: format!("{} owes a restart: {owed}", self.service),
-                    remedy: "`nodewright drain NODE`, which restarts it while the node is out of the cluster, then \
-                             `nodewright resume NODE`"
-                        .into(),
+                    remedy: format!(
+                        "take what leans on it off the node first (guests, what is mounted, the cluster above it), \
+                         then `nodewright run {} -- {}`",
+                        target.node,
+                        if target.platform.has_systemd() {
+                            format!("systemctl restart {}", self.service)
+                        } else {
+                            format!("service {} restart", self.service)
+                        }
+                    ),
                 };
             }
         }
@@ -207,8 +214,8 @@ impl Kind for Service {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
-        want.judge(seen, &seen.changed.join(", "))
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        want.judge(seen, &seen.changed.join(", "), target)
     }
 
     fn paths(want: &Want, _target: &Target) -> Vec<String> {
@@ -227,8 +234,8 @@ impl Kind for Service {
         calls
     }
 
-    fn compare_written(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
-        want.judge(seen, "its configuration")
+    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        want.judge(seen, "its configuration", target)
     }
 
     fn cuts_off(want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {

@@ -184,7 +184,10 @@ fn what_a_cluster_leans_on_is_a_finding() {
         what,
         "corosync owes a restart: started before /etc/corosync/corosync.conf changed"
     );
-    assert!(remedy.contains("nodewright drain"), "{remedy}");
+    assert!(
+        remedy.ends_with("then `nodewright run node1 -- systemctl restart corosync`"),
+        "{remedy}"
+    );
     let target = on(Platform::Debian12);
     let seen = Service::parse(&corosync, &target, &answer).unwrap();
     assert!(matches!(

@@ -299,7 +299,7 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
         let points = points.join(", ");
         let name = want.called();
         return Verdict::Refuse(format!(
-            "{name} carries the {what}, and differs in {points}: {instead} (`drain`)"
+            "{name} carries the {what}, and differs in {points}: {instead}"
         ));
     }
     if seen.up && all.cost() >= Cost::Moment {
