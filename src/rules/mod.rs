@@ -1,7 +1,6 @@
 //! What must hold for a cluster to be sound, decided from the site alone, before any node is touched.
 //!
-//! A rule is one function in a file named after its topic, and one line in [`RULES`]. The numbers in the `why` of a
-//! rule are those of the invariants in reference.md, section 30.
+//! A rule is one function in a file named after its topic, and one line in [`RULES`].
 
 mod accept;
 mod addresses;
