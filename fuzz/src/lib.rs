@@ -3,9 +3,10 @@
 //! `tests/it/fuzz_corpus.rs` does the same with the corpus, as a test.
 
 use nodewright::facts::Facts;
+use nodewright::kind::{Answer, Target};
 use nodewright::node::{Holder, NodeState, RunId, SpoolEvent, read_journal};
 use nodewright::plan::{Manifest, orphan};
-use nodewright::resource::{Answer, Platform, Target};
+use nodewright::platform::Platform;
 use nodewright::role::{Library, expand};
 use nodewright::site::{Finding, Sources, load_str};
 

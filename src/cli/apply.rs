@@ -1,9 +1,9 @@
 //! `nodewright apply`.
 
-use super::saved::Saved;
-use super::{Context, Forks, Outage, Pick, Usage, workplace};
 use crate::exit::Exit;
 use crate::run::Event;
+use crate::workplace::saved::Saved;
+use crate::workplace::{self, Context, Forks, Outage, Pick, Usage};
 use clap_complete::ArgValueCompleter;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ Examples:
   nodewright apply ./change.plan    carry out a saved plan as it was reviewed")]
 pub struct Args {
     /// Nodes and groups, or one saved plan (a file); all nodes of the site when nothing is named.
-    #[arg(value_name = "NODE|PLAN", add = ArgValueCompleter::new(super::completions::node_names))]
+    #[arg(value_name = "NODE|PLAN", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub words: Vec<String>,
     /// The resources.
     #[command(flatten)]

@@ -1,12 +1,12 @@
 //! One question to every node: what `facts`, `log` and `capture` begin with.
 
-use super::{Context, Forks, Nodes, Pick, workplace};
 use crate::exit::Exit;
-use crate::resource::{Answer, Observe};
+use crate::kind::{Answer, Observe};
 use crate::run::Member;
 use crate::text::Vault;
+
+use crate::workplace::{self, Context, Forks, Nodes, Pick, Workplace};
 use std::collections::BTreeMap;
-use workplace::Workplace;
 
 /// What came of it.
 pub struct Asked {

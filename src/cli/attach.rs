@@ -1,15 +1,15 @@
 //! `nodewright attach`.
 
-use super::{Context, Forks, Pick, Usage, workplace};
 use crate::exit::Exit;
 use crate::node::RunId;
+use crate::workplace::{self, Context, Forks, Pick, Usage};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `attach`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The node.
-    #[arg(value_name = "NODE", add = ArgValueCompleter::new(super::completions::node_names))]
+    #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
     /// The run; the latest where none is named.
     #[arg(value_name = "RUN")]

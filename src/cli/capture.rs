@@ -1,12 +1,12 @@
 //! `nodewright capture`.
 
 use super::ask::ask;
-use super::{Context, Forks, Nodes};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
+use crate::kind::Observe;
 use crate::node::scrub;
 use crate::report::write_whole;
-use crate::resource::Observe;
+use crate::workplace::{Context, Forks, Nodes};
 use anyhow::Context as _;
 use std::path::PathBuf;
 

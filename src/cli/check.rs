@@ -1,10 +1,10 @@
 //! `nodewright check`.
 
-use super::{Context, keys};
 use crate::exit::Exit;
 use crate::report;
 use crate::site::Finding;
 use crate::survey::{Survey, knock_findings};
+use crate::workplace::{Context, keys};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 //! `nodewright confirm-fenced`.
 
-use super::{Context, Forks, Pick, Usage, completions, workplace};
 use crate::exit::Exit;
 use crate::verify::off::{self, Heard, Proof, Says};
+use crate::workplace::{self, Context, Forks, Pick, Usage};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `confirm-fenced`.
@@ -16,7 +16,7 @@ then tells the cluster.
 Whoever confirms a node that still runs has its guests run twice and their data destroyed: look at the machine.")]
 pub struct Args {
     /// The member that is off.
-    #[arg(value_name = "NODE", add = ArgValueCompleter::new(completions::node_names))]
+    #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
 }
 

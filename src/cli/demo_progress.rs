@@ -1,9 +1,9 @@
 //! `nodewright demo-progress`: looks at the progress lines without any node.
 
-use super::Context;
 use crate::exit::Exit;
 use crate::report::follow;
 use crate::run::{Event, Events, Recap};
+use crate::workplace::Context;
 use std::time::Duration;
 
 /// Arguments of `demo-progress`.

@@ -1,8 +1,8 @@
 //! `nodewright eject`.
 
-use super::{Context, Usage};
 use crate::exit::Exit;
 use crate::report::write_whole;
+use crate::workplace::{Context, Usage};
 use anyhow::Context as _;
 
 /// Arguments of `eject`.

@@ -1,12 +1,12 @@
 //! `nodewright enroll`.
 
-use super::{Context, Nodes, Usage, workplace};
 use crate::exit::Exit;
 use crate::node::first_contact::{self, Pinned};
 use crate::node::{ConnectOptions, NodeError};
 use crate::site::Site;
-use crate::site::inventory::Sudo;
-use crate::site::types::UserName;
+use crate::site::tables::inventory::Sudo;
+use crate::site::words::types::UserName;
+use crate::workplace::{self, Context, Nodes, Usage};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,10 @@
 //! `nodewright facts`.
 
 use super::ask::ask;
-use super::{Context, Forks, Nodes};
 use crate::exit::Exit;
 use crate::facts::{self, Difference, Facts};
-use crate::resource::Observe;
+use crate::kind::Observe;
+use crate::workplace::{Context, Forks, Nodes};
 use std::fmt::Write as _;
 
 /// Arguments of `facts`.

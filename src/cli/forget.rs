@@ -1,9 +1,9 @@
 //! `nodewright forget`.
 
-use super::{Context, Forks, Pick, Usage, workplace};
 use crate::exit::Exit;
 use crate::plan::{Orphan, Selection};
 use crate::run::Event;
+use crate::workplace::{self, Context, Forks, Pick, Usage};
 use clap_complete::ArgValueCompleter;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -19,7 +19,7 @@ Examples:
   nodewright forget hypervisors 'old/*' --yes")]
 pub struct Args {
     /// The node, or a group.
-    #[arg(value_name = "NODE", add = ArgValueCompleter::new(super::completions::node_names))]
+    #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
     /// Addresses as the plan shows them, or globs over them (`base/package:*`).
     #[arg(value_name = "ADDRESS", required = true)]

@@ -1,8 +1,8 @@
 //! `nodewright graph`.
 
-use super::Context;
 use crate::exit::Exit;
 use crate::report::{self, Picture};
+use crate::workplace::Context;
 use anyhow::Context as _;
 use std::path::PathBuf;
 

@@ -170,7 +170,7 @@ mod tests {
                 named += 1;
                 let known = command.get_subcommands().any(|c| c.get_name() == name);
                 assert!(known, "{}: {line}", file.display());
-                let found_on_one = file.starts_with(root.join("src/resource")) && name == "run";
+                let found_on_one = file.starts_with(root.join("src/kinds")) && name == "run";
                 assert!(
                     !found_on_one || words.next() != Some("--"),
                     "{}: {line}",

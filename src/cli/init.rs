@@ -1,8 +1,9 @@
 //! `nodewright init`.
 
-use super::{Context, Usage, init_from};
+use super::init_from;
 use crate::exit::Exit;
 use crate::report::write_whole;
+use crate::workplace::{Context, Usage};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 

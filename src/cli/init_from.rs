@@ -1,8 +1,8 @@
 //! The parts of a starter's inventory that nodes themselves can say: release, names, addresses, MACs, disks.
 
 use crate::facts::{self, Facts};
+use crate::kind::Observe;
 use crate::node::{ConnectOptions, NodeAccess, Privilege, Session, Way};
-use crate::resource::Observe;
 use anyhow::{Context as _, anyhow};
 use ipnet::IpNet;
 use std::fmt::Write as _;
@@ -49,7 +49,7 @@ pub fn ask(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
                     known_hosts: home.join(".ssh/known_hosts"),
                     identity: None,
                 },
-                runtime_dir: super::workplace::runtime_dir(),
+                runtime_dir: crate::workplace::runtime_dir(),
                 persist: Duration::from_secs(10),
                 timeout: Duration::from_secs(60),
             };
@@ -184,7 +184,7 @@ fn table(facts: &Facts) -> String {
 mod tests {
     use super::*;
     use crate::facts::{Disk, Interface};
-    use crate::resource::Platform;
+    use crate::platform::Platform;
 
     #[test]
     fn what_nodes_say_stands_in_an_inventory_that_reads() {

@@ -1,9 +1,10 @@
 //! `nodewright kinds`.
 
-use super::{Context, Usage};
 use crate::exit::Exit;
-use crate::resource::{KINDS, kind_named};
+use crate::kind::Erased;
+use crate::kinds::{kind_named, kinds};
 use crate::role::kinds_reference;
+use crate::workplace::{Context, Usage};
 
 /// Arguments of `kinds`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     for name in &args.kinds {
         let Some(kind) = kind_named(name) else {
-            let known: Vec<_> = KINDS.iter().map(|k| k.name()).collect();
+            let known: Vec<_> = kinds().map(Erased::name).collect();
             let known = known.join(", ");
             return Err(Usage(format!("no kind is called `{name}`; there are {known}")).into());
         };

@@ -1,7 +1,7 @@
 //! `nodewright knock`.
 
-use super::{Context, Usage, workplace};
 use crate::exit::Exit;
+use crate::workplace::{self, Context, Usage};
 use anyhow::Context as _;
 use clap_complete::ArgValueCompleter;
 
@@ -12,7 +12,7 @@ Commands that connect knock by themselves where `reach` says `knock ZONE`; this 
   nodewright knock node1 && ssh root@192.0.2.5")]
 pub struct Args {
     /// The nodes.
-    #[arg(value_name = "NODE", required = true, add = ArgValueCompleter::new(super::completions::node_names))]
+    #[arg(value_name = "NODE", required = true, add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub nodes: Vec<String>,
 }
 

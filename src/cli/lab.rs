@@ -1,10 +1,10 @@
 //! `nodewright lab`.
 
-use super::{Context, keys};
 use crate::exit::Exit;
-use crate::lab::{Accel, Backend, DEFAULT_NAME, Flavour, LabSpec, MachineSpec, Power, Progress};
+use crate::lab::{Accel, Backend, Flavour, LabSpec, MachineSpec, Power, Progress};
 use crate::report::{Align, Table, Tone};
-use crate::resource::Platform;
+use crate::workplace::lab::default_name;
+use crate::workplace::{Context, keys};
 use anyhow::Context as _;
 use clap_complete::ArgValueCompleter;
 use std::os::unix::process::CommandExt as _;
@@ -68,7 +68,7 @@ enum Verb {
     /// Log in on a node, or run a command there.
     Ssh {
         /// The node.
-        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
+        #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
         /// The command.
         #[arg(trailing_var_arg = true)]
@@ -87,7 +87,7 @@ enum Verb {
     /// Switch a node off, on, or off as if its cable was pulled; or say which it is.
     Power {
         /// The node.
-        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
+        #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
         /// What is done to it.
         how: How,
@@ -95,7 +95,7 @@ enum Verb {
     /// Pull wires of a virtual machine out, or plug them in again.
     Link {
         /// The node.
-        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
+        #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
         /// A zone, whose wires are meant, or a network card.
         what: String,
@@ -105,7 +105,7 @@ enum Verb {
     /// Print what a node's console said.
     Console {
         /// The node.
-        #[arg(add = ArgValueCompleter::new(super::completions::node_names))]
+        #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
     },
 }
@@ -130,28 +130,6 @@ enum How {
     On,
     /// Printed only: `on` or `off`.
     Status,
-}
-
-/// The lab that is meant where none is named.
-pub fn default_name() -> String {
-    std::env::var("NODEWRIGHT_LAB_NAME").unwrap_or_else(|_| DEFAULT_NAME.to_owned())
-}
-
-/// That lab, while it is up.
-pub fn current() -> Option<crate::lab::State> {
-    crate::lab::State::load(&default_name()).ok().flatten()
-}
-
-/// What the nodes of that lab run; bare Debian while it is not up.
-pub fn platform() -> Platform {
-    current()
-        .and_then(|lab| crate::facts::platform_of_root(&lab.root_of(lab.nodes.first()?)?))
-        .unwrap_or(Platform::Debian12)
-}
-
-/// Whether its nodes are containers, which have their host's kernel; also while it is not up.
-pub fn containers() -> bool {
-    !current().is_some_and(|lab| matches!(lab.backend, crate::lab::Backend::Machines(_)))
 }
 
 /// Does it.

@@ -1,10 +1,10 @@
 //! `nodewright log`.
 
 use super::ask::ask;
-use super::{Context, Forks, Nodes};
 use crate::exit::Exit;
+use crate::kind::Observe;
 use crate::node::{self, JournalLine};
-use crate::resource::Observe;
+use crate::workplace::{Context, Forks, Nodes};
 use indexmap::IndexMap;
 use std::fmt::Write as _;
 

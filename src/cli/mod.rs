@@ -1,14 +1,12 @@
 //! The command line: one file a command, arguments in, report out.
 
 pub mod apply;
-mod args;
 mod ask;
 pub mod attach;
 pub mod capture;
 mod check;
 mod completions;
 mod confirm_fenced;
-mod context;
 mod demo_progress;
 mod eject;
 pub mod enroll;
@@ -18,31 +16,23 @@ mod graph;
 mod help;
 mod init;
 mod init_from;
-pub mod keys;
 mod kinds;
 mod knock;
 mod lab;
 pub mod log;
 mod man;
-mod outcome;
 pub mod plan;
 mod render;
 mod roles;
 mod rules;
 pub mod run;
-mod saved;
 mod schema;
 mod secret;
 pub mod unlock;
-mod vault;
 pub mod verify;
-mod workplace;
-
-pub use args::{Color, Forks, Global, Nodes, Outage, Pick};
-pub use context::{Commit, Context};
-pub use outcome::{OutputClosed, Usage};
 
 use crate::exit::Exit;
+use crate::workplace::{Context, Global};
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -169,7 +159,7 @@ pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(help::command)
         .bin("nodewright")
         .complete();
-    outcome::hook_panics();
+    crate::workplace::outcome::hook_panics();
     std::panic::catch_unwind(carry_out)
         .unwrap_or(Exit::Failed)
         .into()
@@ -181,7 +171,7 @@ fn carry_out() -> Exit {
         Ok(cli) => {
             let context = Context::new(cli.global);
             let ended = cli.command.run(&context);
-            ended.unwrap_or_else(|error| outcome::tell(&error, &context))
+            ended.unwrap_or_else(|error| crate::workplace::outcome::tell(&error, &context))
         }
         Err(error) => {
             // Nobody to read the help is no failure.

@@ -1,10 +1,10 @@
 //! `nodewright plan`.
 
-use super::saved::Saved;
-use super::{Context, Forks, Nodes, Outage, Pick, workplace};
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::run::Event;
+use crate::workplace::saved::Saved;
+use crate::workplace::{self, Context, Forks, Nodes, Outage, Pick};
 use std::path::PathBuf;
 
 /// Arguments of `plan`.

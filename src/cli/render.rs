@@ -1,9 +1,9 @@
 //! `nodewright render`.
 
-use super::{Context, Nodes, Pick};
 use crate::exit::Exit;
 use crate::report::{Tone, write_tree};
 use crate::survey::rendered;
+use crate::workplace::{Context, Nodes, Pick};
 use anyhow::Context as _;
 use std::path::PathBuf;
 

@@ -1,10 +1,10 @@
 //! `nodewright roles`.
 
-use super::{Context, Usage};
 use crate::exit::Exit;
 use crate::report;
 use crate::role::Library;
 use crate::site::{Sources, did_you_mean};
+use crate::workplace::{Context, Usage};
 
 /// Arguments of `roles`.
 #[derive(Debug, clap::Args)]

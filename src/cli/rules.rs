@@ -1,10 +1,10 @@
 //! `nodewright rules`.
 
-use super::{Context, Usage};
 use crate::exit::Exit;
 use crate::report;
 use crate::rules::{all, rule};
 use crate::site::did_you_mean;
+use crate::workplace::{Context, Usage};
 
 /// Arguments of `rules`.
 #[derive(Debug, clap::Args)]

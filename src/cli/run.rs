@@ -1,9 +1,9 @@
 //! `nodewright run`.
 
-use super::{Context, Forks, Nodes, Pick, Usage, workplace};
 use crate::exit::Exit;
 use crate::node::scrub;
 use crate::sh::{Call, has_nul};
+use crate::workplace::{self, Context, Forks, Nodes, Pick, Usage};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]

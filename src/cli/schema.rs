@@ -1,8 +1,8 @@
 //! `nodewright schema`.
 
-use super::Context;
 use crate::exit::Exit;
 use crate::report::write_whole;
+use crate::workplace::Context;
 use anyhow::Context as _;
 use std::path::PathBuf;
 

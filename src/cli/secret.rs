@@ -1,13 +1,13 @@
 //! `nodewright secret`.
 
-use super::{Context, Usage, keys};
 use crate::exit::Exit;
-use crate::resource::Platform;
+use crate::platform::Platform;
 use crate::site::Site;
 use crate::site::keys::{root_file, root_secret};
-use crate::site::membership;
+use crate::site::resolved::membership;
 use crate::site::secrets::{Alphabet, FILE, Recipients, Secrets, generate};
 use crate::survey::{Survey, SurveyError, knock_findings};
+use crate::workplace::{Context, Usage, keys};
 use anyhow::Context as _;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};

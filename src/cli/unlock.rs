@@ -1,10 +1,10 @@
 //! `nodewright unlock`.
 
-use super::{Context, Forks, Pick, workplace};
 use crate::exit::Exit;
+use crate::kind::Observe;
 use crate::node::{self, NodeState};
-use crate::resource::Observe;
 use crate::run::Event;
+use crate::workplace::{self, Context, Forks, Pick};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `unlock`.
@@ -14,7 +14,7 @@ use clap_complete::ArgValueCompleter;
 )]
 pub struct Args {
     /// The node.
-    #[arg(value_name = "NODE", add = ArgValueCompleter::new(super::completions::node_names))]
+    #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
     /// Do not ask after showing who holds it.
     #[arg(long, short)]

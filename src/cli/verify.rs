@@ -1,8 +1,8 @@
 //! `nodewright verify`.
 
-use super::{Context, Forks, Nodes, Pick, workplace};
 use crate::exit::Exit;
 use crate::run::Event;
+use crate::workplace::{self, Context, Forks, Nodes, Pick};
 use std::path::PathBuf;
 
 /// Arguments of `verify`.

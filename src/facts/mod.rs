@@ -6,7 +6,8 @@ mod compare;
 
 pub use compare::{Difference, differences};
 
-use crate::resource::{Answer, Observe, Platform};
+use crate::kind::{Answer, Observe};
+use crate::platform::Platform;
 use crate::sh::Call;
 use indexmap::IndexMap;
 

@@ -9,7 +9,8 @@ use super::hardware::{
 };
 use super::spec::{Address, LabSpec};
 use crate::site::Site;
-use crate::site::types::{self, MacAddress};
+use crate::site::words::types;
+use crate::site::words::types::MacAddress;
 
 /// The agents that speak IPMI over the network.
 const AGENTS: [&str; 7] = [

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use super::hardware_of_site;
 use super::spec::{Address, LabNode, LabSpec};
 use crate::site::Site;
-use crate::site::network::Zone;
-use crate::site::types::ZoneName;
+use crate::site::tables::network::Zone;
+use crate::site::words::types::ZoneName;
 
 impl LabSpec {
     /// Bare nodes with the names, addresses and MACs of a site's nodes; the controller has the site's gateways.

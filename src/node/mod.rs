@@ -20,7 +20,7 @@
 //!
 //! ```no_run
 //! use nodewright::node::{ConnectOptions, NodeError, Privilege, Session};
-//! use nodewright::resource::Observe;
+//! use nodewright::kind::Observe;
 //! use nodewright::sh::Call;
 //!
 //! # async fn example(options: ConnectOptions) -> Result<(), NodeError> {

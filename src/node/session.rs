@@ -3,7 +3,7 @@
 use super::master::{self, ConnectOptions};
 use super::privilege::{Piece, Program};
 use super::{Failure, NodeError, Privilege, classify, run_id};
-use crate::resource::{Answer, AnswerError, Observe};
+use crate::kind::{Answer, AnswerError, Observe};
 use openssh::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,7 +1,7 @@
 //! What a node keeps about runs, read in the same trip as everything else.
 
 use super::{Holder, Outcome, RunId, SpoolEvent};
-use crate::resource::{Answer, Observe};
+use crate::kind::{Answer, Observe};
 use crate::sh::Call;
 
 const SHELL: &str = concat!(include_str!("alive.sh"), include_str!("state.sh"));

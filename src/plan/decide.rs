@@ -5,7 +5,7 @@ use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_item};
 use super::paths::Paths;
 use super::{FileDiff, NodePlan, Remark};
-use crate::resource::{Address, Answer, Delta, Observe, Resource, SiteFile, StepMeta, Target};
+use crate::kind::{Address, Answer, Delta, Observe, Resource, SiteFile, StepMeta, Target};
 use crate::sh::Call;
 use crate::text::{Vault, shows};
 use serde_json::Value as Json;
@@ -146,8 +146,8 @@ pub fn below<S: AsRef<str>>(paths: impl IntoIterator<Item = S>, path: &str) -> b
 /// The resources by kind, in registry order of first use.
 fn by_kind<'a>(
     resources: impl Iterator<Item = &'a Resource>,
-) -> Vec<(&'static dyn crate::resource::Erased, Vec<&'a Resource>)> {
-    let mut kinds: Vec<(&'static dyn crate::resource::Erased, Vec<&'a Resource>)> = Vec::new();
+) -> Vec<(&'static dyn crate::kind::Erased, Vec<&'a Resource>)> {
+    let mut kinds: Vec<(&'static dyn crate::kind::Erased, Vec<&'a Resource>)> = Vec::new();
     for resource in resources {
         match kinds
             .iter_mut()
@@ -199,7 +199,7 @@ impl<'a> Draft<'_, 'a> {
     fn path(
         &mut self,
         path: &str,
-        wishes: &[(&'a Resource, &'a crate::resource::Edit)],
+        wishes: &[(&'a Resource, &'a crate::kind::Edit)],
         seen: &PathSeen,
     ) {
         let named: Vec<Wish<'_>> = wishes

@@ -1,6 +1,7 @@
 use super::super::{Diff, FileDiff};
 use super::*;
-use crate::resource::{Platform, kind_named};
+use crate::kinds::kind_named;
+use crate::platform::Platform;
 use crate::text::mark;
 use serde_json::json;
 

@@ -17,7 +17,7 @@ pub use conflict::{Conflict, conflicts};
 pub use model::{FoldError, Folded, PathSeen, PathState, Resolved, SeenKind, Wish};
 
 use crate::digest::sha256;
-use crate::resource::{Attributes, Delta, EditChange};
+use crate::kind::{Attributes, Delta, EditChange};
 use crate::text::{Text, Vault};
 use lines::{Lines, NotReady, Ready};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! The windows in which steps that can cut the operator off run under the guard.
 
 use super::Decided;
-use crate::resource::{Resource, Target, lets_in};
+use crate::kind::{Resource, Target, lets_in};
 use std::collections::BTreeSet;
 
 /// Cuts the steps of a node into windows: each run of steps that can cut the operator off becomes a stage of its own.

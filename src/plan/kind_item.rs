@@ -5,7 +5,7 @@ use super::diff::{Side, compare};
 use super::orphan::folder_digest;
 use super::path_item::Early;
 use super::{FileDiff, Remark, Weight};
-use crate::resource::{Delta, FileChange, Found, Payload, Resource, Verdict};
+use crate::kind::{Delta, FileChange, Found, Payload, Resource, Verdict};
 use crate::sh::Call;
 use crate::text::{Text, shows};
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! What a node keeps about what we manage there: one line an address, the last one wins.
 
-use crate::resource::Address;
+use crate::kind::Address;
 use std::collections::BTreeMap;
 
 /// The digest of a path that is not ours alone: lines or keys of a file, the mode of a folder.

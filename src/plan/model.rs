@@ -1,6 +1,6 @@
 //! What a plan holds: changes, what is decided later, orphans, findings. Made by comparing, read by reports and runs.
 
-use crate::resource::{Address, Delta};
+use crate::kind::{Address, Delta};
 use std::collections::BTreeSet;
 
 /// The plan of a whole site (or of what was selected of it).

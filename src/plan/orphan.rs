@@ -3,9 +3,8 @@
 use super::decide::below;
 use super::manifest::{GONE, PART};
 use super::{Change, Decided, Manifest, Orphan, Step, sha256};
-use crate::resource::{
-    Address, Answer, Delta, Erased, Orphaned, Resource, StepMeta, Target, kind_named,
-};
+use crate::kind::{Address, Answer, Delta, Erased, Orphaned, Resource, StepMeta, Target};
+use crate::kinds::kind_named;
 use crate::sh::Call;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::decide::{Content, Item};
 use super::diff::{Side, compare};
 use super::fold::{Folded, PathSeen, PathState, SeenKind};
 use crate::digest::sha256;
-use crate::resource::{Edit, EditChange, Resource};
+use crate::kind::{Edit, EditChange, Resource};
 use crate::sh::Call;
 
 /// Whether what is at a path now holds a secret.

@@ -1,7 +1,7 @@
 //! How paths are observed: one `stat`, one `sha256sum` and contents only where they are needed.
 
 use super::fold::{PathSeen, SeenKind};
-use crate::resource::{Answer, Edit, EditChange, Observe, Resource};
+use crate::kind::{Answer, Edit, EditChange, Observe, Resource};
 use crate::sh::Call;
 use crate::text::Vault;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! Which resources a command is about: `--only` and `--skip`.
 
-use crate::resource::Address;
+use crate::kind::Address;
 use wildmatch::WildMatch;
 
 /// Globs over addresses. Without any, everything is meant.

@@ -96,7 +96,7 @@ pub fn wave(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::StepMeta;
+    use crate::kind::StepMeta;
     use std::sync::Arc;
 
     fn step(index: usize, stage: usize, change: impl FnOnce(&mut StepMeta)) -> Step {

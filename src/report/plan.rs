@@ -3,8 +3,8 @@
 use super::diff::{diffs, is_new};
 use super::look::count;
 use super::{Look, Tone};
+use crate::kind::Address;
 use crate::plan::{Change, Later, NodePlan, Orphan, Plan, Remark};
-use crate::resource::Address;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

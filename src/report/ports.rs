@@ -1,7 +1,7 @@
 //! Who may reach what, from the roles' `[[open]]`.
 
 use super::{Align, Look, Table};
-use crate::role::Open;
+use crate::firewall::Open;
 use indexmap::IndexMap;
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! What the screens of the tests show.
 
 use super::CheckResult;
+use crate::kind::{Address, Delta};
 use crate::plan::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
-use crate::resource::{Address, Delta};
 use crate::run::{Event, GuardSays, Recap};
 
 fn address(text: &str) -> Address {

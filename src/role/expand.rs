@@ -5,10 +5,10 @@ use super::head::Head;
 use super::library::Library;
 use super::reader::Placed;
 use super::render::{Around, Renderer};
-use super::shorewall::{Family, protocol};
 use super::step::{SiteKey, Step};
 use super::subject::{Common, Subject};
-use crate::resource::{Address, EditChange, Resource, StepMeta, Target};
+use crate::firewall::{Open, families};
+use crate::kind::{Address, EditChange, Resource, StepMeta, Target};
 use crate::site::{Finding, Place, Site, Sources, Table, any_of, did_you_mean, shown};
 use crate::text::Text;
 use minijinja::value::{Serde, Value};
@@ -63,28 +63,8 @@ pub struct Selector {
     pub name: String,
 }
 
-/// Ports that a role needs open.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Open {
-    /// The zone whose side they are open on.
-    pub zone: String,
-    /// Who may come: `peers`, `operators`, `any`, who knocks (`knock`), a zone's network, an address or a network.
-    pub from: Vec<String>,
-    /// Ports of TCP.
-    pub tcp: Vec<u16>,
-    /// Ports of UDP.
-    pub udp: Vec<u16>,
-    /// Protocols of their own, such as `gre`.
-    pub proto: Vec<String>,
-    /// The role that needs them.
-    pub role: String,
-}
-
 /// The code of a file or folder of the site that a step names and that cannot be used.
 pub const SITE_FILE: &str = "SITE-FILE";
-
-/// Who may come through an open port, besides zones, addresses and networks.
-const FROM: [&str; 4] = ["peers", "operators", "any", "knock"];
 
 impl Selector {
     /// Reads `KIND:NAME` or `ROLE/KIND:NAME`. A name may hold slashes: the role ends before the kind.
@@ -274,7 +254,7 @@ impl<'a> Expander<'a> {
     fn firewall(&self) -> Value {
         let firewall = &self.subject.firewall;
         let mut all = serde_json::json!(firewall);
-        all["families"] = serde_json::json!(Family::all(firewall, &self.out.opens));
+        all["families"] = families(firewall, &self.out.opens);
         Value::from(Serde(all))
     }
 
@@ -398,14 +378,7 @@ impl<'a> Expander<'a> {
         let Some(own) = self.renderer(role).table(&entry.own, around) else {
             return;
         };
-        let mut open = Open {
-            zone: String::new(),
-            from: Vec::new(),
-            tcp: Vec::new(),
-            udp: Vec::new(),
-            proto: Vec::new(),
-            role: role.name.clone(),
-        };
+        let mut open = Open::of(&role.name);
         for (key, value) in own {
             let list = match value {
                 Json::Array(list) => list,
@@ -431,11 +404,7 @@ impl<'a> Expander<'a> {
             .into_iter()
             .chain(open.from.iter().map(|from| ("from", from)))
         {
-            let known = zones.contains(name)
-                || key == "from"
-                    && (FROM.contains(&name.as_str())
-                        || name.parse::<std::net::IpAddr>().is_ok()
-                        || name.parse::<ipnet::IpNet>().is_ok());
+            let known = zones.contains(name) || key == "from" && Open::is_source(name);
             if known {
                 continue;
             }
@@ -450,38 +419,13 @@ impl<'a> Expander<'a> {
                 None => finding.help(format!("the site has {}", any_of(zones))),
             });
         }
-        if let Some(why) = self.nobody(&open) {
+        if let Some(why) = open.nobody(&self.subject.firewall, self.subject.alone) {
             let place = entry.own.get("from").map_or(entry.place, |(_, t)| t.place);
             self.out
                 .findings
                 .push(Finding::error("OPEN", why).at(place));
         }
         self.out.opens.push(open);
-    }
-
-    /// Whom a port is opened to who is not there.
-    fn nobody(&self, open: &Open) -> Option<String> {
-        let firewall = &self.subject.firewall;
-        let zone = |name: &str| firewall.zones.iter().find(|z| z.name == name);
-        let here = zone(&open.zone)?;
-        open.from.iter().find_map(|from| match from.as_str() {
-            "peers" if self.subject.alone || !here.peers.is_empty() => None,
-            "peers" => Some(format!(
-                "the peers have no address in zone {}",
-                shown(&open.zone)
-            )),
-            "knock" if firewall.knock.is_none() => {
-                Some("`knock`, and the site describes no knocking in `[firewall]`".to_owned())
-            }
-            "knock" if !open.udp.is_empty() || !open.proto.is_empty() => {
-                Some("knocking opens ports of TCP alone".to_owned())
-            }
-            "any" | "operators" | "knock" => None,
-            other => {
-                let without = zone(other).is_some_and(|z| z.network.is_none());
-                without.then(|| format!("zone {} has no network to come from", shown(other)))
-            }
-        })
     }
 
     fn check(&mut self, role: &Role, entry: &CheckEntry, around: &Around) {
@@ -558,43 +502,6 @@ impl<'a> Expander<'a> {
             }
             self.out.findings.push(finding);
         }
-    }
-}
-
-impl Open {
-    fn take(&mut self, key: &str, value: &Json) -> Result<(), String> {
-        let text = || {
-            value
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| format!("{value} is no name of a zone, a network or a protocol"))
-        };
-        let port = || {
-            value
-                .as_u64()
-                .and_then(|n| u16::try_from(n).ok())
-                .filter(|n| *n > 0)
-                .ok_or_else(|| format!("{value} is no port; a port is a number from 1 to 65535"))
-        };
-        match key {
-            "zone" => self.zone = text()?,
-            "from" => self.from.push(text()?),
-            "tcp" => self.tcp.push(port()?),
-            "udp" => self.udp.push(port()?),
-            _ => {
-                let word = value.as_u64().map(|n| n.to_string());
-                let word = word.map_or_else(text, Ok)?;
-                if protocol(&word).is_none() {
-                    return Err(format!(
-                        "{} is no protocol without ports: say its number from 0 to 255, or one of ah, esp, gre, icmp, \
-                         igmp, ipv6-icmp, ospf, sctp, vrrp",
-                        shown(&word)
-                    ));
-                }
-                self.proto.push(word);
-            }
-        }
-        Ok(())
     }
 }
 

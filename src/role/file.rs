@@ -5,7 +5,7 @@ use super::reader::{Placed, Reader};
 use super::step::{Step, check_values, loop_head};
 use super::template::Engine;
 use super::vars::VarType;
-use crate::resource::Platform;
+use crate::platform::Platform;
 use crate::site::{
     self, FileId, Finding, Place, Sources, Table, Tree, any_of, did_you_mean, shown,
 };

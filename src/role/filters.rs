@@ -1,7 +1,7 @@
 //! What templates can do with values, beyond what minijinja brings: networks, sizes, times, quoting.
 
 use crate::site::shown;
-use crate::site::types::{Duration, Size, Word as _};
+use crate::site::words::types::{Duration, Size, Word as _};
 use ipnet::IpNet;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State};

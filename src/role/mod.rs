@@ -9,7 +9,6 @@ mod packages;
 mod reader;
 mod render;
 mod schema;
-mod shorewall;
 mod site_files;
 mod step;
 mod subject;
@@ -17,7 +16,7 @@ pub mod template;
 mod vars;
 
 pub use expand::{
-    Check, Expansion, Open, SITE_FILE, Selector, expand, expand_all, expand_subject, files,
+    Check, Expansion, SITE_FILE, Selector, expand, expand_all, expand_subject, files,
 };
 pub use file::{Role, Scope, Severity};
 pub use head::Head;

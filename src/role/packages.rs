@@ -4,7 +4,8 @@
 //! one desk made anew another would make differently, and every run would have something to do.
 
 use crate::digest::sha256_of;
-use crate::resource::{PackageTool, SiteFile, is_deb, is_rpm};
+use crate::kind::{SiteFile, is_deb, is_rpm};
+use crate::platform::PackageTool;
 use crate::site::shown;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};

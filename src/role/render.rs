@@ -5,7 +5,7 @@ use super::head::Head;
 use super::library::Library;
 use super::reader::Placed;
 use super::template::TemplateError;
-use crate::resource::Platform;
+use crate::platform::Platform;
 use crate::site::{Finding, Place, Sources, Table, Tree, Value as Node, shown};
 
 use minijinja::value::Value;

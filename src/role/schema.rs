@@ -3,7 +3,9 @@
 use super::file::{Scope, Severity};
 use super::step::STEP_KEYS;
 use super::vars::VarType;
-use crate::resource::{Erased, KINDS, Orphaned, Platform};
+use crate::kind::{Erased, Orphaned};
+use crate::kinds::kinds;
+use crate::platform::Platform;
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 
@@ -11,10 +13,10 @@ use std::fmt::Write as _;
 pub fn schema() -> Json {
     let mut defs = Map::new();
     let mut alternatives = Vec::new();
-    for kind in KINDS {
+    for kind in kinds() {
         let name = format!("step_{}", kind.name());
         alternatives.push(json!({ "$ref": format!("#/$defs/{name}") }));
-        let step = step(*kind, &mut defs);
+        let step = step(kind, &mut defs);
         defs.insert(name, step);
     }
     let text = |doc: &str| json!({ "type": "string", "description": doc });
@@ -187,7 +189,7 @@ pub fn kinds_reference() -> String {
     for (key, doc) in STEP_KEYS {
         let _ = writeln!(out, "| `{key}` | {doc} |");
     }
-    let mut kinds = KINDS.to_vec();
+    let mut kinds = kinds().collect::<Vec<_>>();
     kinds.sort_by_key(|k| k.name());
     out.push_str(ORPHANS);
     for kind in &kinds {
@@ -293,7 +295,7 @@ mod tests {
     #[test]
     fn every_kind_is_a_step_of_the_schema() {
         let schema = schema();
-        for kind in KINDS {
+        for kind in kinds() {
             let step = &schema["$defs"][format!("step_{}", kind.name())];
             assert_eq!(step["required"], json!([kind.name()]));
             assert!(
@@ -327,7 +329,7 @@ mod tests {
     #[test]
     fn the_reference_has_every_kind_and_key() {
         let text = kinds_reference();
-        for kind in KINDS {
+        for kind in kinds() {
             assert!(text.contains(&format!("\n## {}\n\n{}\n", kind.name(), kind.doc())));
         }
     }

@@ -1,7 +1,8 @@
 //! Files of the site that roles name: keys as text, folders of packages with what lies in them.
 
 use super::packages::Folder;
-use crate::resource::{PackageTool, SiteFile};
+use crate::kind::SiteFile;
+use crate::platform::PackageTool;
 use crate::site::shown;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -3,8 +3,10 @@
 use super::file::Syntax;
 use super::head::Head;
 use super::reader::{Placed, Reader, unknown_key};
-use crate::resource::{Erased, KINDS, StepMeta, kind_named};
-use crate::site::{Finding, Place, Table, Tree, Value, did_you_mean, shape, shown};
+use crate::kind::{Erased, StepMeta};
+use crate::kinds::kind_named;
+use crate::site::text::shape;
+use crate::site::{Finding, Place, Table, Tree, Value, did_you_mean, shown};
 
 /// The keys that every step may have, with what each means.
 pub const STEP_KEYS: [(&str, &str); 8] = [
@@ -266,7 +268,7 @@ fn kind_of(
         );
         return None;
     }
-    let all: Vec<_> = KINDS.iter().map(|k| k.name()).collect();
+    let all: Vec<_> = crate::kinds::kinds().map(Erased::name).collect();
     let near = table.iter().find_map(|(key, (place, _))| {
         let shared = STEP_KEYS.iter().any(|(k, _)| k == key);
         (!shared).then(|| Some((*place, key, did_you_mean(key, &all)?)))?

@@ -1,8 +1,8 @@
 //! The node that roles are expanded for, as they see it.
 
 use super::file::Role;
-use crate::resource::Platform;
-use crate::site::firewall::Firewall;
+use crate::firewall::zones::Firewall;
+use crate::platform::Platform;
 use crate::site::{Finding, Place, Site, any_of, did_you_mean, shown};
 use indexmap::IndexMap;
 use minijinja::value::{Serde, Value};

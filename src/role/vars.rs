@@ -1,6 +1,6 @@
 //! Variables of a role: what may be set, of which type, with which default.
 
-use crate::site::types::format_named;
+use crate::site::words::types::format_named;
 use serde_json::Value as Json;
 
 /// The type of a variable.

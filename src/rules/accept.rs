@@ -1,7 +1,7 @@
 //! Findings that a site lives with: why, and until when.
 
 use super::{Rule, at, found, rule};
-use crate::site::types::Date;
+use crate::site::words::types::Date;
 use crate::site::{Finding, Severity, Site, did_you_mean, shown};
 
 /// What the rules found.

@@ -1,7 +1,7 @@
 //! Addresses, networks and gateways.
 
 use super::{Rule, at, found, once, path};
-use crate::site::types::{HostAddress, Network};
+use crate::site::words::types::{HostAddress, Network};
 use crate::site::{Finding, Severity, Site};
 use ipnet::IpNet;
 use std::net::IpAddr;

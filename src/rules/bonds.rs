@@ -1,8 +1,8 @@
 //! Bonds: their cards, their modes, what judges their links.
 
 use super::{Rule, at, found};
-use crate::site::network::{Bond, BondMode};
-use crate::site::types::ZoneName;
+use crate::site::tables::network::{Bond, BondMode};
+use crate::site::words::types::ZoneName;
 use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,9 +1,9 @@
 //! Members, rings and what decides who survives.
 
 use super::{Rule, at, found, once, path};
-use crate::resource::Platform;
-use crate::site::machines::{GuestLock, Start, Transport};
-use crate::site::network::BondMode;
+use crate::platform::Platform;
+use crate::site::tables::machines::{GuestLock, Start, Transport};
+use crate::site::tables::network::BondMode;
 use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,8 +1,8 @@
 //! Cards, bonds, VLANs, bridges and their addresses.
 
 use super::{Rule, at, found, once, path};
-use crate::site::network::Zone;
-use crate::site::types::Word as _;
+use crate::site::tables::network::Zone;
+use crate::site::words::types::Word as _;
 use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
@@ -158,7 +158,7 @@ fn named(site: &Site) -> Vec<(String, Vec<String>)> {
 }
 
 fn device_dash(site: &Site, findings: &mut Vec<Finding>) {
-    use crate::resource::Platform::{El6, El7};
+    use crate::platform::Platform::{El6, El7};
     let old = site
         .node_names()
         .find(|n| matches!(site.platform_of(n), El6 | El7));
@@ -230,7 +230,7 @@ fn device_name(site: &Site, findings: &mut Vec<Finding>) {
         let Some(base) = zone.base() else { continue };
         for (vlan, place) in vlans(name.as_str(), zone) {
             let device = format!("{base}.{vlan}");
-            if crate::site::types::InterfaceName::parse(&device).is_err() {
+            if crate::site::words::types::InterfaceName::parse(&device).is_err() {
                 findings.push(
                     found(format!("`{device}` is longer than 15 characters"))
                         .at(at(site, &place))

@@ -1,10 +1,11 @@
 //! What switches a node off, and who wins when both try.
 
 use super::{Rule, at, found, once, path};
-use crate::resource::Platform;
-use crate::site::machines::FenceDevice;
-use crate::site::types::Name;
-use crate::site::{Finding, Severity, Site, fencing};
+use crate::platform::Platform;
+use crate::site::resolved::fencing;
+use crate::site::tables::machines::FenceDevice;
+use crate::site::words::types::Name;
+use crate::site::{Finding, Severity, Site};
 use ipnet::IpNet;
 use std::net::IpAddr;
 

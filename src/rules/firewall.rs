@@ -1,10 +1,10 @@
 //! The firewall: what Shorewall would refuse, and what would let in nobody or everybody.
 
 use super::{Rule, at, found};
-use crate::resource::Platform;
-use crate::site::firewall::Form;
-use crate::site::inventory::Reach;
-use crate::site::network::{Otherwise, Zone};
+use crate::firewall::zones::Form;
+use crate::platform::Platform;
+use crate::site::tables::inventory::Reach;
+use crate::site::tables::network::{Otherwise, Zone};
 use crate::site::{Finding, Severity, Site};
 use std::net::IpAddr;
 
@@ -234,7 +234,7 @@ fn operators_nowhere(site: &Site, findings: &mut Vec<Finding>) {
         let own = zone
             .network
             .iter()
-            .map(super::super::site::types::Network::net);
+            .map(crate::site::words::types::Network::net);
         own.chain(routes).collect()
     };
     for (i, from) in site.inventory.firewall.operators.iter().enumerate() {
@@ -244,7 +244,10 @@ fn operators_nowhere(site: &Site, findings: &mut Vec<Finding>) {
             nets.any(|n| n.contains(&from) || from.contains(&n))
         });
         let out = zones.iter().any(|(name, z)| {
-            let gateway = z.gateway.as_ref().map(crate::site::types::Address::ip);
+            let gateway = z
+                .gateway
+                .as_ref()
+                .map(crate::site::words::types::Address::ip);
             let same = |ip: IpAddr| ip.is_ipv6() == from.addr().is_ipv6();
             gateway.is_some_and(same)
                 || z.dhcp && from.addr().is_ipv4() && site.is_outside(name.as_str())

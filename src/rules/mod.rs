@@ -18,7 +18,7 @@ mod ways;
 
 pub use accept::Judged;
 
-use crate::site::types::Date;
+use crate::site::words::types::Date;
 use crate::site::{Finding, Place, Severity, Site};
 use std::collections::HashMap;
 use std::fmt::Display;

@@ -1,10 +1,10 @@
 //! Operators, their keys, and who can open the encrypted file.
 
 use super::{Rule, at, found, once, path};
-use crate::resource::Platform;
-use crate::site::inventory::Operator;
+use crate::platform::Platform;
 use crate::site::keys::root_file;
-use crate::site::types::SshKey;
+use crate::site::tables::inventory::Operator;
+use crate::site::words::types::SshKey;
 use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[

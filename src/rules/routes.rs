@@ -1,7 +1,7 @@
 //! What lies behind a zone: gateways, routes, and what a DHCP server tells.
 
 use super::{Rule, at, found, path};
-use crate::site::network::Route;
+use crate::site::tables::network::Route;
 use crate::site::{Finding, Severity, Site};
 use std::net::IpAddr;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::site::keys::Keys;
-use crate::site::types::Word as _;
+use crate::site::words::types::Word as _;
 use crate::site::{Sources, load_str};
 
 const BASE: &str = include_str!("../../inventory/crosslink/inventory.toml");
@@ -103,7 +103,7 @@ fn codes_are_used_once_and_every_rule_says_its_piece() {
             rule.code
         );
         assert!(
-            crate::site::types::RuleCode::parse(rule.code).is_ok(),
+            crate::site::words::types::RuleCode::parse(rule.code).is_ok(),
             "{}",
             rule.code
         );

@@ -1,8 +1,8 @@
 //! Ways to the nodes: jump hosts, knocking, peers, the serial line.
 
 use super::{Rule, at, found};
-use crate::site::inventory::Reach;
-use crate::site::types::Duration;
+use crate::site::tables::inventory::Reach;
+use crate::site::words::types::Duration;
 use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
@@ -66,7 +66,8 @@ pub(super) const RULES: &[Rule] = &[
 
 fn ways(site: &Site) -> impl Iterator<Item = (usize, Reach)> {
     let ways = site.inventory.site.reach.iter();
-    ways.map(crate::site::types::ReachWord::get).enumerate()
+    ways.map(crate::site::words::types::ReachWord::get)
+        .enumerate()
 }
 
 fn knock_undescribed(site: &Site, findings: &mut Vec<Finding>) {

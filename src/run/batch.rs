@@ -2,9 +2,10 @@
 
 use super::setup::Member;
 use super::setup::Setup;
+use crate::kind::{Address, EditChange, Resource, Retire, Target};
+use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, Header, LocalFile, RunId, Secret};
 use crate::plan::{Content, GONE, PART, Step, below, sha256};
-use crate::resource::{Address, EditChange, Resource, Retire, Target, kind_named};
 use crate::sh::Call;
 use crate::text::Vault;
 use std::collections::BTreeSet;
@@ -346,7 +347,7 @@ fn summary(steps: &[Step]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::StepMeta;
+    use crate::kind::StepMeta;
     use std::sync::Arc;
 
     #[test]

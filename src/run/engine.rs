@@ -5,9 +5,10 @@ use super::recap::Undone;
 use super::setup::{Setup, Trouble, Wish};
 use super::{Event, Events};
 use crate::exit::Exit;
+use crate::kind::Erased;
+use crate::kinds::kinds;
 use crate::node::Session;
 use crate::plan::Plan;
-use crate::resource::KINDS;
 use crate::role::Check;
 use crate::text::Vault;
 use crate::verify;
@@ -181,7 +182,7 @@ impl Engine {
     /// of a node that is still with us.
     fn share(&self, asked: &mut BTreeMap<String, Asked>) {
         let cluster = &self.setup.cluster;
-        for name in KINDS.iter().flat_map(|kind| kind.shared()) {
+        for name in kinds().flat_map(Erased::shared) {
             let mut said = BTreeMap::new();
             for member in cluster {
                 let last = || {
@@ -271,7 +272,7 @@ impl Engine {
             }
         }
         for (node, look) in &mut self.looks {
-            let not_mine = |addresses: &[crate::resource::Address]| {
+            let not_mine = |addresses: &[crate::kind::Address]| {
                 !addresses.is_empty()
                     && addresses.iter().all(|a| {
                         doers

@@ -1,9 +1,9 @@
 //! Forgetting what nothing asks for any more: it stays on its node, and plans name it no longer.
 
 use super::engine::Engine;
+use crate::kind::StepMeta;
 use crate::node::NodeState;
 use crate::plan::{GONE, Manifest, Orphan, Selection, Step, sha256};
-use crate::resource::StepMeta;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -3,11 +3,11 @@
 use super::setup::{Setup, Trouble, outcome_says};
 use super::{Event, Events, GuardSays};
 use crate::exit::Exit;
+use crate::kind::Observe;
 use crate::node::{
     AT, ConnectOptions, GuardState, GuardWord, NodeError, Outcome, Prepared, RunId, Session,
     SpoolEvent, Way,
 };
-use crate::resource::Observe;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -100,7 +100,7 @@ impl Guardian {
     /// Whether a peer's root gets in, over a connection of its own.
     async fn peer_gets_in(&self, peer: &str, session: &Session) -> Result<(), String> {
         let mut observe = Observe::default();
-        observe.slow_section("peer", crate::resource::peer::login(&self.node));
+        observe.slow_section("peer", crate::kinds::network::peer::login(&self.node));
         let answer = session
             .ask(&observe)
             .await

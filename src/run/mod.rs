@@ -1,8 +1,6 @@
 //! Carries a plan through the nodes and says what happens.
 
 #[cfg(feature = "ssh")]
-mod access;
-#[cfg(feature = "ssh")]
 mod ask;
 #[cfg(feature = "ssh")]
 mod batch;
@@ -26,8 +24,6 @@ mod setup;
 #[cfg(feature = "ssh")]
 mod stage;
 
-#[cfg(feature = "ssh")]
-pub use access::access;
 #[cfg(feature = "ssh")]
 pub use batch::Origin;
 #[cfg(feature = "ssh")]

@@ -2,8 +2,8 @@
 
 use super::engine::Engine;
 use super::{Event, Recap};
+use crate::kind::Address;
 use crate::plan::{Decided, Plan, Step};
-use crate::resource::Address;
 use std::collections::BTreeSet;
 
 /// What was to be done and was not.

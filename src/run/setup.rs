@@ -2,9 +2,9 @@
 
 use super::batch::Origin;
 use crate::exit::Exit;
+use crate::kind::{Resource, Target};
 use crate::node::{ConnectOptions, Failure, NodeError, Outcome, Privilege};
 use crate::plan::Wanted;
-use crate::resource::{Resource, Target};
 use crate::text::Vault;
 use std::collections::BTreeSet;
 use std::path::PathBuf;

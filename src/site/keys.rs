@@ -1,7 +1,7 @@
 //! Public keys that lie in a site's folder beside its inventory: the nodes' host keys as they were pinned, and the
 //! public halves of the keys by which root goes from node to node.
 
-use super::finding::Finding;
+use super::text::finding::Finding;
 use std::collections::BTreeMap;
 use std::path::Path;
 

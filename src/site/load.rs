@@ -1,28 +1,14 @@
 //! Reading a site's folder.
 
-use super::finding::{Finding, Severity};
-use super::inventory::Inventory;
 use super::keys::Keys;
-use super::source::Sources;
-use super::{Site, Tree, references, shape, tree};
-use crate::resource::Platform;
+use super::tables::inventory::Inventory;
+use super::text::finding::{Finding, Severity};
+use super::text::source::Sources;
+use super::text::{shape, tree};
+use super::{Overrides, Site, Tree, references};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-
-/// What is said besides the site, for this run only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overrides {
-    /// Every node counts as of this platform: a rehearsal on nodes of another release. Versions then follow from it,
-    /// whatever `[versions]` says.
-    pub platform: Option<Platform>,
-    /// Every node counts as a container, whose kernel and clock are its host's: the role `base` leaves them alone.
-    pub containers: bool,
-    /// The `known_hosts` that tells the nodes' host keys, instead of the site's own.
-    pub known_hosts: Option<PathBuf>,
-    /// The folder with the public halves of the keys of root, instead of the site's own.
-    pub root_keys: Option<PathBuf>,
-}
 
 /// What came of reading a site.
 #[derive(Debug)]

@@ -3,42 +3,25 @@
 //! [`load`] reads a site's folder and says everything that is wrong with it at once. The flow is
 //! `source → tree → shape → inventory → references`; [`Site`] is the result, and `model` what templates see of it.
 
-pub mod device;
-mod devices;
-pub mod fencing;
-mod finding;
-pub mod firewall;
-mod hosts;
-pub mod inventory;
 pub mod keys;
-pub mod knock;
 mod load;
-pub mod machines;
-pub mod membership;
-mod model;
-pub mod network;
-mod numbers;
 mod references;
-mod schema;
+mod rehearsal;
+pub mod resolved;
 pub mod secrets;
-mod select;
-pub mod shape;
-mod source;
-mod toml10;
-mod tree;
-pub mod types;
-mod wires;
-mod words;
+pub mod tables;
+pub mod text;
+pub mod words;
 
-pub use finding::{Finding, Severity, any_of, did_you_mean, shown};
-pub use load::{Loaded, Overrides, load, load_str, schema};
-pub use model::Login;
-pub use select::SelectError;
-pub use source::{FileId, Location, Place, Sources};
-pub use tree::{Table, Tree, Value, merge, parse};
-pub use wires::Wire;
+pub use load::{Loaded, load, load_str, schema};
+pub use rehearsal::Overrides;
+pub use resolved::{Login, SelectError, Wire};
+pub use text::{
+    FileId, Finding, Location, Place, Severity, Sources, Table, Tree, Value, any_of, did_you_mean,
+    merge, parse, shown,
+};
 
-use inventory::Inventory;
+use tables::inventory::Inventory;
 
 /// A site that is sound as far as its types and names go.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Names that must name something, and keys of which one is wanted: what types cannot say.
 
-use super::finding::{Finding, any_of, did_you_mean, shown};
-use super::inventory::{Reach, Repository};
-use super::types::Word as _;
+use super::tables::inventory::{Reach, Repository};
+use super::text::finding::{Finding, any_of, did_you_mean, shown};
+use super::words::types::Word as _;
 use super::{Place, Site};
 
 /// Says every name that names nothing.
@@ -93,7 +93,7 @@ impl Checker<'_> {
         self.guard();
         if let Some(name) = &site.inventory.firewall.repository {
             let known = site.inventory.repository.keys();
-            let known: Vec<&str> = known.map(super::types::Name::as_str).collect();
+            let known: Vec<&str> = known.map(super::words::types::Name::as_str).collect();
             self.known(
                 &["firewall", "repository"],
                 name.as_str(),
@@ -235,7 +235,7 @@ impl Checker<'_> {
         let members: Vec<&str> = cluster
             .members
             .iter()
-            .map(super::types::HostName::as_str)
+            .map(super::words::types::HostName::as_str)
             .collect();
         self.known_zone(&["cluster", "ring"], cluster.ring.as_str());
         if let Some(zone) = &cluster.second_ring {
@@ -249,7 +249,7 @@ impl Checker<'_> {
                 &members,
             );
         }
-        if cluster.name.is_none() && super::types::ClusterName::parse(site.name()).is_err() {
+        if cluster.name.is_none() && super::words::types::ClusterName::parse(site.name()).is_err() {
             self.missing(
                 &["cluster"],
                 format!("{} is too long for a cluster's name", shown(site.name())),
@@ -290,13 +290,16 @@ impl Checker<'_> {
                             .inventory
                             .zone
                             .keys()
-                            .map(super::types::ZoneName::as_str)
+                            .map(super::words::types::ZoneName::as_str)
                             .collect();
                         self.known(&here, zone, "zone", &zones);
                     }
                     (Some(zone), Some(project)) => {
-                        let projects: Vec<&str> =
-                            zone.vlans.keys().map(super::types::Name::as_str).collect();
+                        let projects: Vec<&str> = zone
+                            .vlans
+                            .keys()
+                            .map(super::words::types::Name::as_str)
+                            .collect();
                         self.known(&here, project, "project of this zone", &projects);
                     }
                     (Some(_), None) => {}
@@ -331,7 +334,7 @@ impl Checker<'_> {
             .collect();
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
         let members = site.inventory.cluster.iter().flat_map(|c| &c.members);
-        let members: Vec<&str> = members.map(super::types::HostName::as_str).collect();
+        let members: Vec<&str> = members.map(super::words::types::HostName::as_str).collect();
         for (name, mirror) in &site.inventory.mirror {
             let name = name.as_str();
             let number = mirror.partition.to_string();

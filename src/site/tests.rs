@@ -1,7 +1,7 @@
 //! The site as a whole: the shipped example, and what is resolved from it.
 
 use super::*;
-use crate::resource::Platform;
+use crate::platform::Platform;
 use serde_json::json;
 use std::path::Path;
 

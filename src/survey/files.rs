@@ -1,6 +1,6 @@
 //! The files of a node whose whole content the site says.
 
-use crate::resource::{EditChange, Resource};
+use crate::kind::{EditChange, Resource};
 use crate::text::Text;
 use indexmap::IndexMap;
 

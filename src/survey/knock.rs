@@ -1,7 +1,8 @@
 //! What can be said of a knock once the site's secrets are open.
 
 use crate::role::Expansion;
-use crate::site::{Finding, Site, knock};
+use crate::site::resolved::knock;
+use crate::site::{Finding, Site};
 use crate::text::Vault;
 use indexmap::IndexMap;
 use std::collections::BTreeSet;

@@ -8,12 +8,13 @@ mod knock;
 pub use files::{RenderedFile, rendered};
 pub use knock::knock_findings;
 
+use crate::kind::Resource;
 use crate::plan::Selection;
 use crate::plan::fold::{Wish, conflicts};
-use crate::resource::{PackageTool, Resource};
+use crate::platform::PackageTool;
 use crate::role::{Expansion, Library, SITE_FILE, expand_all};
 use crate::rules;
-use crate::site::types::Date;
+use crate::site::words::types::Date;
 use crate::site::{Finding, Overrides, SelectError, Severity, Site, Sources};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -195,7 +196,7 @@ fn at_odds(resources: &[Resource]) -> Vec<Finding> {
                 .push(Wish { address, edit });
         }
     }
-    let place = |address: &crate::resource::Address| {
+    let place = |address: &crate::kind::Address| {
         let found = resources.iter().find(|r| r.address == *address);
         found.map_or_else(String::new, |r| r.step.place.clone())
     };

@@ -2,8 +2,8 @@
 
 pub mod off;
 
+use crate::kind::{Answer, Verdict};
 use crate::plan::{Decided, Wanted};
-use crate::resource::{Answer, Verdict};
 use crate::role::Check;
 use serde_json::Value as Json;
 

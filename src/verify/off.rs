@@ -1,7 +1,7 @@
 //! Every proof that can be had that a node is off, before a person tells the cluster so (reference.md 15.4, 16.2, 17).
 
-use crate::resource::Platform;
-use crate::resource::peer::login;
+use crate::kinds::network::peer::login;
+use crate::platform::Platform;
 use crate::sh::Call;
 use crate::site::Site;
 use std::fmt::Write as _;

@@ -182,7 +182,7 @@ fn an_unknown_kind_is_wrong_usage() {
 fn every_kind_has_its_page() {
     let (code, out, err) = Desk::new().output(&["kinds"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    for kind in nodewright::resource::KINDS {
+    for kind in nodewright::kinds::kinds() {
         let name = kind.name();
         assert!(out.contains(&format!("## {name}\n")), "{name}");
         let (_, page, _) = Desk::new().output(&["kinds", name]);

@@ -4,7 +4,7 @@
 use crate::nodes::{self, Nodes};
 use crate::rig::Rig;
 use nodewright::lab::LabSpec;
-use nodewright::resource::Platform;
+use nodewright::platform::Platform;
 use nodewright::role::{Library, expand};
 use nodewright::site::{Overrides, load};
 use std::fs;

@@ -2,7 +2,8 @@
 //!
 //! `NODEWRIGHT_BLESS=1` writes what is rendered now into `tests/golden`, to be read in the diff.
 
-use nodewright::resource::{Address, Platform, Resource};
+use nodewright::kind::{Address, Resource};
+use nodewright::platform::Platform;
 use nodewright::role::{Expansion, Library, expand, files};
 use nodewright::site::{Overrides, load};
 use nodewright::text::Text;

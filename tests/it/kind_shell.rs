@@ -1,7 +1,7 @@
 //! The shell of kinds, run by the shells that nodes have, on real files and with real tools where these are here.
 
 use crate::shells::{SHELLS, Shell};
-use nodewright::resource::kind_named;
+use nodewright::kinds::kind_named;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! Kinds with a running side on real nodes: absent, present, as wanted, drifted by hand, mended.
 
 use crate::nodes::{self, Nodes};
-use nodewright::resource::{
-    Answer, Observe, Platform, Resource, StepMeta, Target, Verdict, kind_named,
-};
+use nodewright::kind::{Answer, Observe, Resource, StepMeta, Target, Verdict};
+use nodewright::kinds::kind_named;
+use nodewright::platform::Platform;
 use nodewright::sh::Call;
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;

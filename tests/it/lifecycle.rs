@@ -135,9 +135,8 @@ fn every_kind_has_a_life_here() {
         .flatten()
         .map(|case| case.kind)
         .collect();
-    let kinds: BTreeSet<&str> = nodewright::resource::KINDS
-        .iter()
-        .map(|kind| kind.name())
+    let kinds: BTreeSet<&str> = nodewright::kinds::kinds()
+        .map(nodewright::kind::Erased::name)
         .collect();
     // These have verdicts alone here: a clock, a peer's login and what fences are only seen, and there is no policy
     // whose boolean could be set. A packet filter, a cluster's membership and what manages its resources have tests of

@@ -6,7 +6,7 @@ use crate::nodes;
 use crate::rig::Rig;
 use crate::support::Desk;
 use nodewright::lab::LabSpec;
-use nodewright::resource::Platform;
+use nodewright::platform::Platform;
 use nodewright::role::{Library, expand, files};
 use nodewright::site::{Overrides, load};
 

@@ -2,9 +2,9 @@
 //! by NetworkManager, those of ifupdown by its own `ifquery`. What comes back is compared with the site.
 
 use crate::nodes::{self, Nodes};
-use nodewright::resource::Platform;
+use nodewright::platform::Platform;
 use nodewright::role::{Library, expand, files};
-use nodewright::site::device::{Device, DeviceKind};
+use nodewright::site::resolved::device::{Device, DeviceKind};
 use nodewright::site::{Overrides, Site, load};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
 //! `nodewright::node` against a real sshd: connecting, asking, and every way in which that fails.
 
 use crate::sshd::{Setup, Sshd};
+use nodewright::kind::Observe;
 use nodewright::node::{Failure, Privilege, Session};
-use nodewright::resource::Observe;
 use nodewright::sh::Call;
 
 fn question() -> Observe {

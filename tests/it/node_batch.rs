@@ -2,11 +2,11 @@
 
 use crate::node::kill;
 use crate::sshd::{Setup, Sshd};
+use nodewright::kind::Observe;
 use nodewright::node::{
     Batch, BatchStep, Failure, Header, NodeError, NodeState, Outcome, Prepared, RunId, Session,
     SpoolEvent, observe_journal, observe_state, read_journal,
 };
-use nodewright::resource::Observe;
 use nodewright::sh::Call;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 

@@ -1,9 +1,9 @@
 //! First contact with a node nobody knows yet.
 
 use crate::sshd::{Setup, Sshd};
+use nodewright::kind::Observe;
 use nodewright::node::first_contact::{Pinned, host_keys, install_key, lift_requiretty, pin};
 use nodewright::node::{Failure, Privilege, Session};
-use nodewright::resource::Observe;
 
 #[tokio::test]
 async fn fingerprints_are_those_of_the_node_and_what_is_pinned_is_trusted() {

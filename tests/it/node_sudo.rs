@@ -1,8 +1,8 @@
 //! Becoming root by sudo: with and without a password, with its recording on, and every way in which it refuses.
 
 use crate::sshd::{Setup, Sshd};
+use nodewright::kind::{Answer, Observe};
 use nodewright::node::{Failure, NodeError, Privilege, Secret, Session, SpoolEvent};
-use nodewright::resource::{Answer, Observe};
 use nodewright::sh::Call;
 
 /// Users by what sudo lets them do; `anna` has a password and everything is recorded.

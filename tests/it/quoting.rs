@@ -1,7 +1,7 @@
 //! Any argument without NUL reaches the node's shell as the same bytes.
 
 use crate::shells::SHELLS;
-use nodewright::resource::{Answer, Observe};
+use nodewright::kind::{Answer, Observe};
 use nodewright::sh::Call;
 use proptest::prelude::*;
 

@@ -4,7 +4,8 @@
 //! `NODEWRIGHT_BLESS=1` writes what is rendered now into `tests/shorewall/VERSION`, to be read in the diff.
 
 use nodewright::role::{Library, expand, files};
-use nodewright::site::{knock, load_str};
+use nodewright::site::load_str;
+use nodewright::site::resolved::knock;
 use nodewright::text::{Text, Vault};
 use std::collections::BTreeMap;
 use std::fs;

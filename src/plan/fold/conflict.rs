@@ -2,7 +2,7 @@
 
 use super::Wish;
 use super::lines::Ready;
-use crate::resource::{Address, EditChange};
+use crate::kind::{Address, EditChange};
 use crate::text::Text;
 
 /// Two steps want different things of the same place.

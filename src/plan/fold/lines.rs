@@ -3,7 +3,7 @@
 use super::block::block;
 use super::ini::{ini, ini_key};
 use super::stanza;
-use crate::resource::EditChange;
+use crate::kind::EditChange;
 use crate::text::{MarkError, Text};
 use regex_lite::Regex;
 

@@ -1,7 +1,7 @@
 //! What is folded, what comes of it, and why it may not work.
 
 use super::Conflict;
-use crate::resource::{Address, Delta, Edit};
+use crate::kind::{Address, Delta, Edit};
 use crate::text::MarkError;
 use std::collections::BTreeSet;
 

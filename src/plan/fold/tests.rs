@@ -8,7 +8,7 @@ mod settle;
 mod stanza;
 
 use super::*;
-use crate::resource::{Address, Edit};
+use crate::kind::{Address, Edit};
 use std::collections::BTreeSet;
 
 const PATH: &str = "/etc/x";

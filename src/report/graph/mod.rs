@@ -9,9 +9,9 @@ mod svg;
 pub use dot::dot;
 pub use svg::svg;
 
-use crate::resource::Platform;
+use crate::platform::Platform;
 use crate::site::Site;
-use crate::site::device::{Device, DeviceKind};
+use crate::site::resolved::device::{Device, DeviceKind};
 use std::net::IpAddr;
 
 /// What there is to draw of a site.
@@ -193,7 +193,7 @@ fn node(site: &Site, name: &str) -> NodePart {
         .inventory
         .zone
         .keys()
-        .map(super::super::site::types::ZoneName::as_str)
+        .map(crate::site::words::types::ZoneName::as_str)
         .collect();
     bases.sort_by_key(|base| {
         let first = base.branches.first().map(|b| b.zone.as_str());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::resource::Platform;
+use crate::platform::Platform;
 use crate::role::subject::Level;
 use indexmap::IndexMap;
 use minijinja::value::{Serde, Value};
@@ -28,7 +28,7 @@ fn subject(roles: &[&str], vars: &Json) -> Subject {
             values,
             ..Level::default()
         }],
-        firewall: crate::site::firewall::Firewall::default(),
+        firewall: crate::firewall::zones::Firewall::default(),
         alone: true,
         zones: vec!["grey".into(), "yellow".into()],
     }

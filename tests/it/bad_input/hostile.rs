@@ -1,7 +1,7 @@
 //! Hostile text in every place of an inventory where text stands: refused, or kept as the same bytes. Never a panic.
 
 use nodewright::rules;
-use nodewright::site::types::{Date, Word as _};
+use nodewright::site::words::types::{Date, Word as _};
 use nodewright::site::{Value, load_str};
 
 const SITE: &str = include_str!("../../../inventory/crosslink/inventory.toml");

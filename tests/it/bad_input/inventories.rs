@@ -3,7 +3,7 @@
 //! After a change of words run with `NODEWRIGHT_BLESS=1` and read every difference.
 
 use nodewright::rules;
-use nodewright::site::types::{Date, Word as _};
+use nodewright::site::words::types::{Date, Word as _};
 use nodewright::site::{Loaded, Overrides, Severity, load, load_str};
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,186 @@
+//! A Pacemaker cluster's configuration: compared with what is wanted as trees, pushed as the patch that `crm_diff` makes,
+//! so that what others set meanwhile or beside it stays.
+//!
+//! Comparing is done here, and never by the text that a release happens to print: attributes and neighbours without an
+//! order have none. Tests hold it to what `crm_diff` says of the same documents.
+
+mod element;
+mod overlay;
+#[cfg(test)]
+mod tests;
+
+use self::element::Element;
+use crate::kind::{Answer, Delta, Kind, Observe, Payload, Target, Verdict};
+use crate::sh::Call;
+use crate::text::Text;
+
+/// `cib = "cluster"`.
+pub struct Cib;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// A name for what is wanted.
+    cib: String,
+    /// A `configuration` with the sections and elements that are wanted. What is not in it stays as it is.
+    content: Text,
+    /// The members. What fences one has an ID that begins with `fence_MEMBER_`, and is removed once it is not wanted.
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+/// How it was.
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether Pacemaker runs on this node.
+    running: bool,
+    /// The cluster's properties.
+    properties: std::collections::BTreeMap<String, String>,
+    /// The stonith devices.
+    stonith: Vec<String>,
+    /// Whether it is as wanted.
+    as_wanted: bool,
+    /// Whether there was a cluster on this node.
+    #[serde(skip)]
+    formed: bool,
+    /// The first line of the CIB.
+    #[serde(skip)]
+    head: String,
+    /// The configuration as it was printed.
+    #[serde(skip)]
+    text: String,
+    /// The points in which it differs.
+    #[serde(skip)]
+    deltas: Vec<Delta>,
+    /// The configuration that it becomes.
+    #[serde(skip)]
+    new: String,
+}
+
+const SECTION: &str = "cib";
+
+impl Want {
+    fn wanted(&self) -> Result<Element, String> {
+        let root = Element::read(self.content.as_marked())?;
+        match root.tag.as_str() {
+            "configuration" => Ok(root),
+            other => Err(format!("its root is `{other}`")),
+        }
+    }
+}
+
+impl Seen {
+    /// A whole CIB, without status, of a configuration.
+    fn document(&self, configuration: &str) -> Payload {
+        Payload::Text(Text::plain(format!(
+            "{}\n{configuration}  <status/>\n</cib>\n",
+            self.head
+        )))
+    }
+}
+
+impl Kind for Cib {
+    const NAME: &'static str = "cib";
+    const DOC: &'static str = "What a Pacemaker cluster's configuration has to say. The rest of it stays, and so does how its resources are \
+         operated; only the difference is pushed.";
+    const SHELL: &'static str = include_str!("cib.sh");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.cib.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        if want.content.is_tainted() {
+            return Err(
+                "every member shows its CIB: no secret may stand in it, name a script that tells it"
+                    .to_owned(),
+            );
+        }
+        let wanted = want
+            .wanted()
+            .map_err(|e| format!("`content` is no `configuration`: {e}"))?;
+        for section in &wanted.children {
+            if let Some(child) = section.children.iter().find(|c| c.id().is_empty()) {
+                return Err(format!("`{}` in `{}` has no ID", child.tag, section.tag));
+            }
+        }
+        Ok(())
+    }
+
+    fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        observe.slow_section(SECTION, Call::new("nw_cib_seen"));
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer.get(SECTION).ok_or("the CIB was not asked for")?;
+        if section.status == 124 {
+            return Err("Pacemaker did not tell its CIB in time".to_owned());
+        }
+        let said = section.text();
+        let says = |line: &str| said.lines().any(|l| l == line);
+        let mut seen = Seen {
+            formed: says("formed"),
+            running: says("running"),
+            ..Seen::default()
+        };
+        if !seen.running {
+            return Ok(seen);
+        }
+        let at = said.find("<cib ").ok_or("the CIB has no beginning")?;
+        let (head, text) = said[at..].split_once('\n').ok_or("the CIB is cut off")?;
+        // `nw_slow` ends each answer with a line break of its own.
+        seen.text = format!("{}\n", text.trim_end());
+        head.clone_into(&mut seen.head);
+        let live = Element::read(&seen.text).map_err(|e| format!("the CIB cannot be read: {e}"))?;
+        let owned = want.members.iter().map(|m| format!("fence_{m}_"));
+        let new = overlay::overlay(&live, &want.wanted()?, &owned.collect::<Vec<_>>());
+        seen.deltas = overlay::differences(&live, &new);
+        seen.as_wanted = live.canonical() == new.canonical();
+        seen.new = new.text();
+        let sets = live.child("crm_config").map(|c| c.children.as_slice());
+        let pairs = sets.unwrap_or_default().iter().flat_map(|s| &s.children);
+        seen.properties = pairs
+            .map(|p| (p.get("name").to_owned(), p.get("value").to_owned()))
+            .collect();
+        let resources = live.child("resources").map(|c| c.children.as_slice());
+        let all = resources.unwrap_or_default().iter();
+        seen.stonith = all
+            .filter(|r| r.get("class") == "stonith")
+            .map(|r| r.id().to_owned())
+            .collect();
+        Ok(seen)
+    }
+
+    fn compare(_want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        match (seen.running, seen.formed, seen.as_wanted) {
+            (true, _, false) => Verdict::Change(seen.deltas.clone()),
+            // Where it does not run those have it that run; whoever comes in later takes it over.
+            (true, _, true) | (false, true, _) => Verdict::Same,
+            (false, false, _) => Verdict::After {
+                what: "Pacemaker runs".to_owned(),
+                table: "a configuration that differs: the difference is pushed; the same: kept"
+                    .to_owned(),
+            },
+        }
+    }
+
+    fn contents(_want: &Want, seen: &Seen) -> Vec<Payload> {
+        vec![
+            Payload::Text(Text::plain(seen.text.clone())),
+            seen.document(&seen.text),
+            seen.document(&seen.new),
+        ]
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        let call = |_| Call::new("nw_cib_push").blob(0).blob(1).blob(2);
+        wants.iter().map(call).collect()
+    }
+
+    fn title(_names: &str, _deltas: &[Delta]) -> String {
+        "push what differs of the CIB".to_owned()
+    }
+}

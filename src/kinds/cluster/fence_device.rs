@@ -1,0 +1,290 @@
+//! Whether what fences another member answers from here (reference.md 17.3; 31, number 34), and whether its agent knows the
+//! parameters that it is told.
+
+use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict, valid};
+use crate::sh::Call;
+
+/// `fence_device = "fence_node2_ipmilan"`.
+pub struct FenceDevice;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The device's name in the cluster's configuration.
+    fence_device: String,
+    /// The node that it switches off.
+    node: String,
+    /// The program that speaks with it.
+    agent: String,
+    /// The file whose content the agent is told at its standard input.
+    input: String,
+    /// The scripts that it takes secrets from.
+    #[serde(default)]
+    scripts: Vec<String>,
+    /// The parameters that it is told.
+    #[serde(default)]
+    parameters: Vec<String>,
+}
+
+/// How it was.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether the agent is installed.
+    installed: bool,
+    /// Whether the device told if its node has power.
+    answered: bool,
+    /// What it told: `on`, `off`; `not asked` before its files are there, `late`, or `failed`.
+    status: String,
+    /// Parameters that the agent does not know.
+    unknown: Vec<String>,
+    /// Whether there was a cluster on this node.
+    #[serde(skip)]
+    formed: bool,
+}
+
+impl Want {
+    fn section(&self) -> String {
+        format!("fence_device.{}", self.fence_device)
+    }
+
+    fn unknown(&self, seen: &Seen) -> String {
+        format!(
+            "{} on this node does not know {}: `{} -o metadata` tells what it knows",
+            self.agent,
+            seen.unknown
+                .iter()
+                .map(|p| format!("`{p}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
+            self.agent
+        )
+    }
+}
+
+impl Kind for FenceDevice {
+    const NAME: &'static str = "fence_device";
+    const DOC: &'static str = "Whether what switches another member off tells its status to this node, and its agent knows its parameters. \
+         Before a cluster is formed one that does not fails the run; later it is reported.";
+    const SHELL: &'static str = include_str!("fence_device.sh");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.fence_device.clone()
+    }
+
+    fn validate(want: &Want, target: &Target) -> Result<(), String> {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        if want.fence_device.is_empty() || !want.fence_device.chars().all(word) {
+            return Err(format!(
+                "`{}` is no name of a device: small letters, digits, `_` and `-`",
+                want.fence_device.escape_debug()
+            ));
+        }
+        if !want.agent.starts_with("fence_") || !want.agent.chars().all(word) {
+            return Err(format!(
+                "`{}` is no fence agent: its name begins with `fence_`",
+                want.agent.escape_debug()
+            ));
+        }
+        if want.node == target.node {
+            return Err(format!(
+                "{} is not asked by the node that it switches off",
+                want.fence_device
+            ));
+        }
+        for path in want.scripts.iter().chain([&want.input]) {
+            valid::path("input and scripts", path)?;
+        }
+        Ok(())
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        for want in wants {
+            let call = Call::new("nw_fence_device_seen")
+                .args([&want.agent, &want.input])
+                .args(want.scripts.iter().cloned());
+            observe.section(want.section(), call);
+        }
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer.get(&want.section());
+        let text = section.ok_or("the device was not asked")?.text();
+        let value = |key: &'static str| text.lines().filter_map(move |l| l.strip_prefix(key));
+        let known: Vec<&str> = value("parameter ").collect();
+        let status = match value("status ").next() {
+            None => "not asked",
+            Some("0") => "on",
+            Some("2") => "off",
+            Some("124") => "late",
+            Some(_) => "failed",
+        };
+        let strange = |p: &&String| {
+            !known.is_empty() && !p.starts_with("pcmk_") && !known.contains(&p.as_str())
+        };
+        Ok(Seen {
+            installed: text.lines().any(|l| l == "installed"),
+            answered: matches!(status, "on" | "off"),
+            status: status.to_owned(),
+            unknown: want.parameters.iter().filter(strange).cloned().collect(),
+            formed: text.lines().any(|l| l == "formed"),
+        })
+    }
+
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        let right = seen.unknown.is_empty();
+        match seen.status.as_str() {
+            "on" if right => Verdict::Same,
+            // A member that is off was fenced, or taken down.
+            "off" if right && seen.formed => Verdict::Same,
+            status if seen.formed => Verdict::Finding {
+                what: if right {
+                    format!(
+                        "{} cannot be fenced by {}: its status is `{status}`",
+                        want.node, want.fence_device
+                    )
+                } else {
+                    want.unknown(seen)
+                },
+                remedy: format!(
+                    "look at the device, its wire and its account, then `(cat {}; echo action=status) | {}`",
+                    want.input, want.agent
+                ),
+            },
+            _ if !right => Verdict::Change(vec![Delta::new(
+                "unknown parameters",
+                seen.unknown.join(", "),
+                "none",
+            )]),
+            status => Verdict::Change(vec![Delta::new("status", status, "on")]),
+        }
+    }
+
+    fn paths(want: &Want, _target: &Target) -> Vec<String> {
+        let scripts = want.scripts.iter().cloned();
+        scripts.chain([want.input.clone()]).collect()
+    }
+
+    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        match Self::compare(want, seen, target) {
+            // What is written is tried before anything leans on it.
+            Verdict::Same | Verdict::Finding { .. } => {
+                Verdict::Change(vec![Delta::new("status", "asked anew", "on")])
+            }
+            other => other,
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        let calls = wants.iter().map(|(want, seen)| {
+            if seen.unknown.is_empty() {
+                Call::new("nw_fence_device").args([&want.agent, &want.input, &want.node])
+            } else {
+                Call::new("nw_fence_device_wrong").arg(want.unknown(seen))
+            }
+        });
+        calls.collect()
+    }
+
+    fn title(names: &str, _deltas: &[Delta]) -> String {
+        format!("ask {names} for its status")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing;
+    use super::super::super::testing::{actions_on, asks, verdict_on};
+    use super::*;
+    use crate::platform::Platform;
+    use serde_json::json;
+
+    fn step() -> serde_json::Value {
+        json!({
+            "fence_device": "fence_node2_ipmilan",
+            "node": "node2",
+            "agent": "fence_ipmilan",
+            "input": "/s/fence_node2_ipmilan.options",
+            "scripts": ["/s/fence_node2_ipmilan-passwd"],
+            "parameters": ["ipaddr", "login", "passwd_script", "lanplus", "pcmk_reboot_timeout"],
+        })
+    }
+
+    /// Documentation: what `ccs --lsfenceopt fence_ipmilan` lists on RHEL 6.4, as published in an operator's notes.
+    const EL6: &str = "parameter option\nparameter auth\nparameter ipaddr\nparameter passwd\nparameter passwd_script\n\
+        parameter lanplus\nparameter login\nparameter action\nparameter timeout\nparameter cipher\nparameter method\n\
+        parameter power_wait\nparameter delay\nparameter privlvl\nparameter verbose\n";
+
+    fn judged(said: &str) -> Verdict {
+        let section = format!("installed\n{EL6}{said}");
+        let sections = [("fence_device.fence_node2_ipmilan", section.as_str(), 0)];
+        verdict_on(&step(), Platform::El6, &sections).unwrap()
+    }
+
+    #[test]
+    fn the_agent_is_asked_without_any_value() {
+        assert_eq!(
+            asks(&step(), Platform::El6),
+            [
+                "fence_device.fence_node2_ipmilan: nw_fence_device_seen fence_ipmilan /s/fence_node2_ipmilan.options \
+              /s/fence_node2_ipmilan-passwd"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_does_not_answer_fails_before_there_is_a_cluster_and_is_reported_later() {
+        assert_eq!(judged("status 0\n"), Verdict::Same);
+        let change = |from: &str| Verdict::Change(vec![Delta::new("status", from, "on")]);
+        assert_eq!(judged(""), change("not asked"));
+        assert_eq!(judged("status 1\n"), change("failed"));
+        assert_eq!(judged("status 124\n"), change("late"));
+        // The node that is being set up runs: its device has to know that.
+        assert_eq!(judged("status 2\n"), change("off"));
+        assert_eq!(judged("formed\nstatus 2\n"), Verdict::Same);
+        let Verdict::Finding { what, remedy } = judged("formed\nstatus 1\n") else {
+            panic!();
+        };
+        assert_eq!(
+            what,
+            "node2 cannot be fenced by fence_node2_ipmilan: its status is `failed`"
+        );
+        assert!(
+            remedy.ends_with(
+                "(cat /s/fence_node2_ipmilan.options; echo action=status) | fence_ipmilan`"
+            ),
+            "{remedy}"
+        );
+    }
+
+    #[test]
+    fn a_parameter_that_the_agent_does_not_know_fails_before_anything_leans_on_it() {
+        let mut step = step();
+        step["parameters"] = json!(["ipaddr", "plug", "lanplus"]);
+        let section = format!("installed\n{EL6}status 0\n");
+        let sections = [("fence_device.fence_node2_ipmilan", section.as_str(), 0)];
+        let delta = Delta::new("unknown parameters", "plug", "none");
+        assert_eq!(
+            verdict_on(&step, Platform::El6, &sections),
+            Ok(Verdict::Change(vec![delta]))
+        );
+        let actions = actions_on(&step, Platform::El6, &sections);
+        assert_eq!(
+            actions,
+            [
+                "nw_fence_device_wrong 'fence_ipmilan on this node does not know `plug`: `fence_ipmilan -o metadata` tells \
+              what it knows'"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_node_is_not_asked_for_its_own_device() {
+        let mut step = step();
+        step["node"] = json!("node1");
+        let why = testing::error(&step);
+        assert!(why.contains("by the node that it switches off"), "{why}");
+    }
+}

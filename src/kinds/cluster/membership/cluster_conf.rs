@@ -1,0 +1,318 @@
+//! cluster.conf of cman, whose version is raised by one when, and only when, its content changes, and which is the same
+//! on all members afterwards.
+//!
+//! Facts: reference.md 15.1, 15.3.
+
+use super::seen::CONF;
+use super::{Member, cman, structure};
+use crate::digest::sha256;
+use crate::kind::valid;
+use crate::kind::valid::Words;
+use crate::kind::{
+    Answer, Attributes, Delta, FileChange, Found, Kind, Observe, Orphaned, Payload, Target, Verdict,
+};
+use crate::sh::Call;
+use crate::text::{Text, Vault};
+
+/// `cluster_conf = "/etc/cluster/cluster.conf"`.
+pub struct ClusterConf;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Its path.
+    cluster_conf: String,
+    /// Its content; whatever its `config_version` says is replaced.
+    content: Text,
+    /// All members, which have to have the same.
+    members: Vec<Member>,
+    /// Its mode, such as "0640".
+    #[serde(default = "mode")]
+    mode: String,
+    /// The name of its group; root where nothing is said.
+    #[serde(default = "root")]
+    group: String,
+    /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path.
+    check: Option<Words>,
+}
+
+fn root() -> String {
+    "root".to_owned()
+}
+
+fn mode() -> String {
+    "0640".to_owned()
+}
+
+/// What is there, and what the other members have.
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Its version; nothing where it has none, or is not there.
+    version: Option<u64>,
+    /// The version that runs.
+    running: Option<u64>,
+    /// Mode, owner and group; nothing where it is not there.
+    attributes: Option<String>,
+    /// Digest of the content without its version.
+    #[serde(skip)]
+    content: String,
+    /// Its size in bytes.
+    #[serde(skip)]
+    bytes: u64,
+    /// Digest of the file.
+    #[serde(skip)]
+    sha256: String,
+    /// Its tags that cannot hold a secret.
+    #[serde(skip)]
+    tags: Vec<String>,
+    /// The same of the members that answered: version, running version, digest of the content.
+    #[serde(skip)]
+    peers: Vec<(Option<u64>, Option<u64>, String)>,
+}
+
+/// Asks what is there.
+pub(super) fn observe(path: &str, observe: &mut Observe) {
+    observe.functions(ClusterConf::SHELL);
+    let call = Call::new("nw_cluster_conf_seen").arg(path).args(cman::TOLD);
+    observe.slow_section(CONF, call);
+}
+
+impl Seen {
+    fn read(text: &str) -> Self {
+        let mut seen = Self::default();
+        for line in text.lines() {
+            let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+            match key {
+                "version" => seen.version = value.parse().ok(),
+                "running" => seen.running = value.parse().ok(),
+                "content" => value.clone_into(&mut seen.content),
+                "sha256" => value.clone_into(&mut seen.sha256),
+                "tag" => seen.tags.push(value.to_owned()),
+                "file" => {
+                    let words: Vec<&str> = value.split(' ').collect();
+                    if let [mode, owner, group, bytes] = words.as_slice() {
+                        seen.attributes = Some(format!("{mode:0>4} {owner}:{group}"));
+                        seen.bytes = bytes.parse().unwrap_or(0);
+                    }
+                }
+                _ => {}
+            }
+        }
+        seen
+    }
+
+    /// The version that all members are to have with this content: the highest seen, where all who have that version
+    /// have the content, else one more.
+    fn target(&self, content: &str) -> u64 {
+        let own = (self.version, self.running, self.content.clone());
+        let all = || self.peers.iter().chain(std::iter::once(&own));
+        let highest = all()
+            .filter_map(|(v, r, _)| (*v).max(*r))
+            .max()
+            .unwrap_or(0);
+        let mut holders = all().filter(|(v, ..)| *v == Some(highest)).peekable();
+        if holders.peek().is_some() && holders.all(|(_, _, c)| c == content) {
+            highest
+        } else {
+            highest + 1
+        }
+    }
+}
+
+impl Want {
+    fn digest(&self, vault: &Vault) -> Option<String> {
+        let text = self.content.reveal(vault).ok()?;
+        Some(sha256(cman::canonical(&text).as_bytes()))
+    }
+
+    /// The points in which the node's file differs, where the content to be has this digest.
+    fn deltas(&self, seen: &Seen, digest: &str) -> Vec<Delta> {
+        let target = seen.target(digest);
+        let mut deltas = Vec::new();
+        if seen.attributes.is_some() && seen.content != digest {
+            let tags = cman::told(&cman::canonical(self.content.as_marked()));
+            let told = cman::differences(&seen.tags, &tags, &cman::TOLD);
+            if told.is_empty() {
+                deltas.push(Delta::new("content", "another", "as rendered"));
+            }
+            deltas.extend(
+                told.into_iter()
+                    .map(|(what, from, to)| Delta::new(what, from, to)),
+            );
+        }
+        if seen.content != digest || seen.version != Some(target) {
+            let from = seen.version.map_or(String::new(), |v| v.to_string());
+            deltas.push(Delta::new("config_version", from, target.to_string()));
+        }
+        deltas
+    }
+
+    fn new_text(&self, seen: &Seen, digest: &str) -> Text {
+        let text = cman::with_version(&self.content, seen.target(digest));
+        text.unwrap_or_else(|| self.content.clone())
+    }
+}
+
+impl Kind for ClusterConf {
+    const NAME: &'static str = "cluster_conf";
+    const DOC: &'static str = "cluster.conf of cman: the same on all members, its version raised by one when, and only when, its content changes.";
+    const SHELL: &'static str = include_str!("cluster_conf.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays");
+    const SHARED: &'static [&'static str] = &[CONF];
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.cluster_conf.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        valid::path("cluster_conf", &want.cluster_conf)?;
+        valid::attributes(&Attributes {
+            owner: None,
+            group: Some(want.group.clone()),
+            mode: Some(want.mode.clone()),
+        })?;
+        if let Some(check) = &want.check {
+            valid::words("check", check)?;
+        }
+        if want.content.is_tainted() && !want.mode.ends_with('0') {
+            return Err(format!(
+                "{} holds a secret, and with mode {} everybody may read it; \"0640\" would be right",
+                want.cluster_conf, want.mode
+            ));
+        }
+        if cman::with_version(&want.content, 1).is_none() {
+            return Err("`content` has no `config_version` to be set".to_owned());
+        }
+        match structure::problems(want.content.as_marked()).first() {
+            Some(problem) => Err(format!("`content` is no sound cluster.conf: {problem}")),
+            None => Ok(()),
+        }
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        if let Some(want) = wants.first() {
+            self::observe(&want.cluster_conf, observe);
+        }
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer.get(CONF).ok_or("cluster.conf was not asked for")?;
+        if section.status == 124 {
+            return Err("cman_tool did not answer in time: the cluster is frozen".to_owned());
+        }
+        let mut seen = Seen::read(&section.text());
+        for member in want.members.iter().filter(|m| m.name != target.node) {
+            if let Some(said) = answer.of(&member.name, CONF) {
+                let peer = Seen::read(&said.text());
+                seen.peers.push((peer.version, peer.running, peer.content));
+            }
+        }
+        Ok(seen)
+    }
+
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        let mut deltas = Vec::new();
+        match &seen.attributes {
+            None => deltas.push(Delta::new("file", "absent", &want.mode)),
+            Some(attributes) => {
+                let wanted = format!("{} root:{}", want.mode, want.group);
+                if *attributes != wanted {
+                    deltas.push(Delta::new("mode", attributes, wanted));
+                }
+            }
+        }
+        if !want.content.is_tainted()
+            && let Some(digest) = want.digest(&Vault::new())
+        {
+            deltas.extend(want.deltas(seen, &digest));
+        }
+        if deltas.is_empty() {
+            Verdict::Same
+        } else {
+            Verdict::Change(deltas)
+        }
+    }
+
+    fn compare_secret(want: &Want, seen: &Seen, vault: &Vault) -> Vec<Delta> {
+        if !want.content.is_tainted() {
+            return Vec::new();
+        }
+        let digest = want.digest(vault);
+        digest.map_or_else(Vec::new, |digest| want.deltas(seen, &digest))
+    }
+
+    fn contents_with(want: &Want, seen: &Seen, vault: &Vault) -> Vec<Payload> {
+        let digest = want.digest(vault).unwrap_or_default();
+        vec![Payload::Text(want.new_text(seen, &digest))]
+    }
+
+    fn files(want: &Want, seen: &Seen) -> Vec<FileChange> {
+        let old = match &seen.attributes {
+            None => Found::Absent,
+            Some(_) => Found::Unread {
+                bytes: seen.bytes,
+                sha256: seen.sha256.clone(),
+            },
+        };
+        let digest = want.digest(&Vault::new()).unwrap_or_default();
+        vec![FileChange {
+            path: want.cluster_conf.clone(),
+            old,
+            new: Some(want.new_text(seen, &digest)),
+        }]
+    }
+
+    fn rendered(want: &Want) -> Option<(String, Text)> {
+        Some((want.cluster_conf.clone(), want.content.clone()))
+    }
+
+    fn secret_paths(want: &Want) -> Vec<String> {
+        let tainted = want.content.is_tainted();
+        tainted
+            .then(|| want.cluster_conf.clone())
+            .into_iter()
+            .collect()
+    }
+
+    fn touches(want: &Want, _target: &Target) -> Vec<String> {
+        vec![want.cluster_conf.clone()]
+    }
+
+    fn preflight(want: &Want, _target: &Target) -> Vec<Call> {
+        let check = want.check.iter();
+        let call = |words: &Words| {
+            let call = Call::new("nw_cluster_conf_check").blob(0);
+            call.args(words.0.iter().cloned())
+        };
+        check.map(call).collect()
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        let calls = wants.iter().map(|(want, seen)| {
+            let expected = match &seen.attributes {
+                None => "absent",
+                Some(_) => seen.sha256.as_str(),
+            };
+            // A copy of what may hold a secret is not kept.
+            let keep = if want.content.is_tainted() {
+                "no"
+            } else {
+                "yes"
+            };
+            Call::new("nw_replace")
+                .args([want.cluster_conf.as_str(), expected])
+                .blob(0)
+                .args(["root", &want.group, &want.mode, keep])
+        });
+        calls.collect()
+    }
+
+    fn title(names: &str, deltas: &[Delta]) -> String {
+        let new = deltas.iter().any(|d| d.what == "file");
+        let verb = if new { "create" } else { "replace" };
+        format!("{verb} {names}")
+    }
+}

@@ -1,0 +1,420 @@
+//! A node's membership in its cluster: formed where every member proves that there was none, configuration taken up by
+//! what runs, and taken down where a change needs that and the operator allowed it.
+//!
+//! Facts: reference.md 15.2 to 15.4, 16, 26; cman's start script of 3.0.12 stops at `join`, before anything that fences.
+
+mod cluster_conf;
+mod cman;
+mod corosync;
+mod seen;
+mod structure;
+#[cfg(test)]
+mod tests;
+
+pub use cluster_conf::ClusterConf;
+
+use self::corosync::Takes;
+use self::seen::{DOMAIN, LINKS, MAP, OWN, Seen};
+use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
+use crate::sh::Call;
+use crate::text::Text;
+
+/// `membership = "joined"`.
+pub struct Membership;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Which side of it.
+    membership: Side,
+    /// What keeps the members together.
+    stack: Stack,
+    /// Its version as the site declares it: `3.1`. It decides what a running daemon takes up.
+    version: String,
+    /// The configuration: what runs is compared with it.
+    content: Text,
+    /// The path of the configuration.
+    config: String,
+    /// The path of the members' key.
+    key: String,
+    /// All members.
+    members: Vec<Member>,
+    /// Services that lean on the membership, in the order in which they stop.
+    #[serde(default)]
+    above: Vec<String>,
+    /// How long the members may take to find each other, seconds.
+    #[serde(default = "patience")]
+    patience: u32,
+}
+
+/// One member.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+struct Member {
+    /// Its name.
+    name: String,
+    /// Its number.
+    #[serde(rename = "host_id")]
+    id: u32,
+}
+
+/// What is to be seen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Side {
+    /// What does not fit what runs is not written while it runs: all members go down for it, if the operator lets them.
+    Stopped,
+    /// What runs takes up what is written.
+    Reloaded,
+    /// The node is a member.
+    Joined,
+    /// The node is in the fence domain (cman).
+    Fencing,
+}
+
+/// What keeps the members together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Stack {
+    /// cman of EL6.
+    Cman,
+    /// corosync 2 or 3.
+    Corosync,
+}
+
+fn patience() -> u32 {
+    120
+}
+
+impl Side {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Reloaded => "reloaded",
+            Self::Joined => "joined",
+            Self::Fencing => "fencing",
+        }
+    }
+}
+
+impl Stack {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Cman => "cman",
+            Self::Corosync => "corosync",
+        }
+    }
+
+    /// The command that starts it on a node.
+    fn start(self) -> &'static str {
+        match self {
+            Self::Cman => "service cman start",
+            Self::Corosync => "systemctl start corosync",
+        }
+    }
+}
+
+/// How what runs differs from what is to be.
+#[derive(Default)]
+struct Differs {
+    reload: Vec<Delta>,
+    outage: Vec<Delta>,
+    restart: Vec<Delta>,
+}
+
+impl Want {
+    /// The points in which a running daemon differs. `key` says that its key is about to be another.
+    fn differs(&self, seen: &Seen, key: bool) -> Differs {
+        let mut differs = Differs::default();
+        if !seen.running {
+            return differs;
+        }
+        match self.stack {
+            Stack::Corosync => {
+                let wanted = corosync::keys(self.content.as_marked());
+                for (key, from, to) in corosync::differences(&wanted, &seen.map) {
+                    let list = match corosync::takes(&key, &self.version) {
+                        Takes::Reload => &mut differs.reload,
+                        Takes::Outage => &mut differs.outage,
+                        Takes::Restart => &mut differs.restart,
+                    };
+                    list.push(Delta::new(key, from, to));
+                }
+            }
+            Stack::Cman => {
+                let wanted = cman::told(&cman::canonical(self.content.as_marked()));
+                for (element, from, to) in cman::differences(&seen.tags, &wanted, &cman::OUTAGE) {
+                    differs.outage.push(Delta::new(element, from, to));
+                }
+                if let (Some(running), Some(file)) = (seen.running_version, seen.version)
+                    && running != file
+                {
+                    let delta = Delta::new("config_version", running.to_string(), file.to_string());
+                    differs.reload.push(delta);
+                }
+            }
+        }
+        if key || seen.key {
+            let takes = self.stack == Stack::Corosync && corosync::takes_key(&self.version);
+            let list = if takes {
+                &mut differs.reload
+            } else {
+                &mut differs.outage
+            };
+            list.push(Delta::new(&self.key, "another key", "the site's"));
+        }
+        differs
+    }
+
+    /// The verdict; `key` and `config` say which of its files are about to be written.
+    fn judge(&self, seen: &Seen, target: &Target, key: bool, config: bool) -> Verdict {
+        let mut differs = self.differs(seen, key);
+        match self.membership {
+            Side::Stopped if differs.outage.is_empty() => Verdict::Same,
+            Side::Stopped => Verdict::Outage {
+                deltas: differs.outage,
+                why: format!(
+                    "what runs of {} does not take it up, and members of which one has it and the other has not no longer \
+                     hear or count each other",
+                    self.stack.word()
+                ),
+            },
+            Side::Reloaded if !differs.outage.is_empty() => Verdict::Same,
+            Side::Reloaded => {
+                if config && self.stack == Stack::Cman && seen.running && differs.reload.is_empty()
+                {
+                    let from = seen
+                        .running_version
+                        .map_or(String::new(), |v| v.to_string());
+                    differs
+                        .reload
+                        .push(Delta::new("config_version", from, "the file's"));
+                }
+                if !differs.reload.is_empty() {
+                    Verdict::Change(differs.reload)
+                } else if differs.restart.is_empty() {
+                    Verdict::Same
+                } else {
+                    let keys: Vec<&str> = differs.restart.iter().map(|d| d.what.as_str()).collect();
+                    Verdict::Finding {
+                        what: format!("corosync owes a restart for {}", keys.join(", ")),
+                        remedy: format!(
+                            "one member after the other, once what leans on it was moved away: `nodewright run {} -- \
+                             systemctl restart corosync`",
+                            target.node
+                        ),
+                    }
+                }
+            }
+            Side::Joined | Side::Fencing if !differs.outage.is_empty() => Verdict::After {
+                what: "the members are down".to_owned(),
+                table: "all members taken down by this run: up again; anything else: reported"
+                    .to_owned(),
+            },
+            Side::Joined => self.join(seen, target),
+            Side::Fencing => self.fence(seen, target),
+        }
+    }
+
+    fn join(&self, seen: &Seen, target: &Target) -> Verdict {
+        let finished = self.stack == Stack::Corosync;
+        if seen.running && seen.quorate {
+            let missing = seen.missing.join(", ");
+            return if !seen.due {
+                Verdict::Same
+            } else if missing.is_empty() && finished {
+                Verdict::Form(vec![Delta::new("forming", "begun", "finished")])
+            } else if !missing.is_empty() && self.in_the_way(seen, target).is_none() {
+                // It came up first, or alone: it waits for the others once more.
+                Verdict::Form(vec![Delta::new("missing", missing, "")])
+            } else {
+                Verdict::Same
+            };
+        }
+        match self.in_the_way(seen, target) {
+            None => {
+                let from = if seen.running { "not quorate" } else { "no" };
+                Verdict::Form(vec![Delta::new("member", from, "yes")])
+            }
+            Some(_) if seen.running => Verdict::Finding {
+                what: format!(
+                    "{} runs here and is not quorate; missing: {}",
+                    self.stack.word(),
+                    seen.missing.join(", ")
+                ),
+                remedy: format!(
+                    "`nodewright run NODE -- {}` on the members that are out, once you know why they are",
+                    self.stack.start()
+                ),
+            },
+            Some(why) => Verdict::Finding {
+                what: format!("{} is not in the cluster; {why}", target.node),
+                remedy: format!(
+                    "once you know why it is out: `nodewright run {} -- {}`",
+                    target.node,
+                    self.stack.start()
+                ),
+            },
+        }
+    }
+
+    fn fence(&self, seen: &Seen, target: &Target) -> Verdict {
+        if seen.domain == "whole" {
+            return if seen.due {
+                Verdict::Form(vec![Delta::new("forming", "begun", "finished")])
+            } else {
+                Verdict::Same
+            };
+        }
+        match self.in_the_way(seen, target) {
+            None if seen.running && seen.missing.is_empty() => {
+                Verdict::Form(vec![Delta::new("fence domain", &seen.domain, "whole")])
+            }
+            None => Verdict::After {
+                what: "all are members".to_owned(),
+                table: "all members joined: join the fence domain; anything else: nobody joins it, so nobody is shot"
+                    .to_owned(),
+            },
+            Some(_) => Verdict::Finding {
+                what: format!("the fence domain is {}", seen.domain),
+                remedy: format!("`nodewright run {} -- {}`", target.node, self.stack.start()),
+            },
+        }
+    }
+
+    /// Why this is not the forming of a cluster: nothing where every member is blank, or takes part in it already.
+    fn in_the_way(&self, seen: &Seen, target: &Target) -> Option<String> {
+        for member in &self.members {
+            let name = &member.name;
+            let (running, due, traces) = if *name == target.node {
+                (seen.running, seen.due, &seen.traces)
+            } else {
+                match seen.peers.get(name).and_then(Option::as_ref) {
+                    Some(peer) => (peer.running, peer.due, &peer.traces),
+                    None => {
+                        return Some(format!(
+                            "{name} was not asked or did not answer, so nothing proves that there is no cluster yet"
+                        ));
+                    }
+                }
+            };
+            match (due, running, traces.first()) {
+                (true, ..) | (false, false, None) => {}
+                (_, true, _) if *name != target.node => return Some(format!("{name} is in it")),
+                (_, true, _) => return Some("others are missing".to_owned()),
+                (_, _, Some(trace)) => {
+                    return Some(format!("{name} was a member before ({trace})"));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Kind for Membership {
+    const NAME: &'static str = "membership";
+    const DOC: &'static str = "A node's membership in its cluster (cman, corosync): formed where every member proves that there was none, a \
+         configuration that differs taken up where what runs can, and what needs all members down refused without \
+         `--outage`. A node that is out stays out: it is reported.";
+    const SHELL: &'static str = include_str!("membership.sh");
+    const ENDS_STAGE: bool = true;
+    const SHARED: &'static [&'static str] = &[OWN];
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.membership.word().to_owned()
+    }
+
+    fn validate(want: &Want, target: &Target) -> Result<(), String> {
+        if want.membership == Side::Fencing && want.stack != Stack::Cman {
+            return Err("corosync has no fence domain of its own: `fencing` is of cman".to_owned());
+        }
+        if !want.members.iter().any(|m| m.name == target.node) {
+            return Err(format!("{} is not among the members", target.node));
+        }
+        if want.stack == Stack::Cman && cman::with_version(&want.content, 1).is_none() {
+            return Err("`content` has no `config_version` to be set".to_owned());
+        }
+        Ok(())
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        let Some(want) = wants.first() else {
+            return;
+        };
+        let word = want.stack.word();
+        // What a frozen cluster is asked may not come back.
+        observe.slow_section(OWN, Call::new("nw_membership_seen").arg(word));
+        match want.stack {
+            Stack::Corosync => {
+                observe.slow_section(MAP, Call::new("nw_membership_map"));
+                observe.slow_section(LINKS, Call::new("corosync-cfgtool").arg("-s"));
+            }
+            Stack::Cman => {
+                cluster_conf::observe(&want.config, observe);
+                observe.slow_section(DOMAIN, Call::new("fence_tool").arg("ls"));
+                observe.slow_section(LINKS, Call::new("corosync-cfgtool").arg("-s"));
+            }
+        }
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        Seen::read(want, &target.node, answer)
+    }
+
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        want.judge(seen, target, false, false)
+    }
+
+    fn paths(want: &Want, _target: &Target) -> Vec<String> {
+        match want.membership {
+            // What is compared when the configuration is written is what it says.
+            Side::Reloaded if want.stack == Stack::Cman => vec![want.config.clone()],
+            _ => vec![want.key.clone()],
+        }
+    }
+
+    fn before_write(want: &Want, _target: &Target) -> Vec<Call> {
+        match (want.membership, want.stack) {
+            (Side::Reloaded, Stack::Corosync) => vec![Call::new("nw_membership_other_key")],
+            _ => Vec::new(),
+        }
+    }
+
+    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        let config = want.membership == Side::Reloaded && want.stack == Stack::Cman;
+        want.judge(seen, target, !config, config)
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        let calls = wants.iter().map(|(want, _)| {
+            let stack = want.stack.word();
+            let ids = want.members.iter().map(|m| m.id.to_string());
+            let patience = want.patience.to_string();
+            match want.membership {
+                Side::Stopped => Call::new("nw_membership_leave")
+                    .args(want.above.iter().cloned())
+                    .arg(stack),
+                Side::Reloaded => Call::new("nw_membership_reload").arg(stack),
+                Side::Joined => Call::new("nw_membership_join")
+                    .args([stack, &patience])
+                    .args(ids),
+                Side::Fencing => Call::new("nw_membership_fence")
+                    .arg(patience)
+                    .arg(want.members.len().to_string()),
+            }
+        });
+        calls.collect()
+    }
+
+    fn title(names: &str, _deltas: &[Delta]) -> String {
+        match names {
+            "stopped" => "leave the cluster, for an outage of all members",
+            "reloaded" => "have what runs take its configuration up",
+            "fencing" => "join the fence domain",
+            _ => "join the cluster",
+        }
+        .to_owned()
+    }
+}

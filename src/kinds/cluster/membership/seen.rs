@@ -1,0 +1,193 @@
+//! What a node says of its membership, and what the others say of theirs.
+
+use super::corosync::{self, Keys};
+use super::{Stack, Want};
+use crate::kind::{Answer, Section};
+use std::collections::BTreeMap;
+
+/// Sections of the answer.
+pub(super) const OWN: &str = "membership";
+pub(super) const MAP: &str = "membership.map";
+pub(super) const LINKS: &str = "membership.links";
+pub(super) const DOMAIN: &str = "membership.domain";
+pub(super) const CONF: &str = "cluster_conf";
+
+/// How a node stands in its cluster.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is told by a tool, and they go in any mix"
+)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Its own name for itself.
+    name: String,
+    /// The address that its name leads to there; empty where it leads nowhere.
+    address: String,
+    /// Whether the membership's daemon runs.
+    pub(super) running: bool,
+    /// Whether it may act.
+    pub(super) quorate: bool,
+    /// The name of the cluster that runs; empty where none does.
+    cluster: String,
+    /// Members of the site's cluster that are not in the one that runs.
+    pub(super) missing: Vec<String>,
+    /// Ids of members that the site does not know.
+    foreign: Vec<String>,
+    /// Whether it runs with the rule for two.
+    two_node: bool,
+    /// The token's timeout as it runs, ms; 0 where that is not told.
+    token: u64,
+    /// What does not get through: `2 on link 0`, `ring 0`.
+    broken_links: Vec<String>,
+    /// Of cman, the version of the configuration that runs.
+    pub(super) running_version: Option<u64>,
+    /// Of cman, the version of the file.
+    pub(super) version: Option<u64>,
+    /// Whether file and running version are the same on all members that answered.
+    versions_equal: bool,
+    /// Of cman: `whole`, or what the fence domain waits for.
+    pub(super) domain: String,
+    /// What proves an earlier membership.
+    pub(super) traces: Vec<String>,
+    /// Whether it takes part in forming the cluster, or was taken down by this tool, in this boot.
+    #[serde(skip)]
+    pub(super) due: bool,
+    /// Whether a running daemon may have another key than its file.
+    #[serde(skip)]
+    pub(super) key: bool,
+    /// The configuration that runs, of corosync.
+    #[serde(skip)]
+    pub(super) map: Keys,
+    /// The tags of the file, of cman; of another member's where there is none here.
+    #[serde(skip)]
+    pub(super) tags: Vec<String>,
+    /// The other members; nothing of one that was not asked or did not answer.
+    #[serde(skip)]
+    pub(super) peers: BTreeMap<String, Option<Peer>>,
+}
+
+/// What is known of another member.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    pub(super) running: bool,
+    pub(super) due: bool,
+    pub(super) traces: Vec<String>,
+}
+
+/// The words behind a key in lines of `KEY WORDS`.
+fn all<'a>(text: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
+    let words = text
+        .lines()
+        .filter_map(move |l| l.strip_prefix(key)?.strip_prefix(' '));
+    words.map(str::trim)
+}
+
+fn first(text: &str, key: &str) -> String {
+    all(text, key).next().unwrap_or_default().to_owned()
+}
+
+fn says(text: &str, line: &str) -> bool {
+    text.lines().any(|l| l == line)
+}
+
+impl Seen {
+    pub(super) fn read(want: &Want, node: &str, answer: &Answer) -> Result<Self, String> {
+        let own = answer.get(OWN).ok_or("the membership was not asked for")?;
+        if own.status == 124 {
+            return Err("the cluster's tools did not answer in time: something is frozen".into());
+        }
+        let own = own.text();
+        let running = says(&own, "running");
+        let ids: Vec<&str> = all(&own, "member").collect();
+        let gone = |m: &&super::Member| running && !ids.contains(&m.id.to_string().as_str());
+        let known = |id: &&&str| !want.members.iter().any(|m| m.id.to_string() == **id);
+        let conf = answer.text(CONF);
+        let peers: BTreeMap<_, _> = want
+            .members
+            .iter()
+            .filter(|m| m.name != node)
+            .map(|m| (m.name.clone(), peer(&m.name, answer)))
+            .collect();
+        let number = |text: &str, key: &str| first(text, key).parse().ok();
+        let versions = want
+            .members
+            .iter()
+            .filter(|m| m.name != node)
+            .filter_map(|m| {
+                let text = answer.of(&m.name, CONF)?.text().into_owned();
+                Some([number(&text, "version"), number(&text, "running")])
+            });
+        // Where the file is lost, that of another member tells what runs.
+        let files = want.members.iter().filter_map(|m| answer.of(&m.name, CONF));
+        let files = std::iter::once(conf.clone()).chain(files.map(Section::text));
+        let tags = files.map(|text| all(&text, "tag").map(str::to_owned).collect::<Vec<_>>());
+        let tags = tags
+            .into_iter()
+            .find(|tags| !tags.is_empty())
+            .unwrap_or_default();
+        let (version, running_version) = (number(&conf, "version"), number(&conf, "running"));
+        let both: Vec<Option<u64>> = versions
+            .flatten()
+            .chain([version, running_version])
+            .collect();
+        let versions_equal = both.iter().all(|v| *v == version);
+        Ok(Self {
+            name: first(&own, "name"),
+            address: first(&own, "address"),
+            running,
+            quorate: says(&own, "quorate"),
+            cluster: first(&own, "cluster"),
+            missing: want
+                .members
+                .iter()
+                .filter(gone)
+                .map(|m| m.name.clone())
+                .collect(),
+            foreign: ids.iter().filter(known).map(ToString::to_string).collect(),
+            two_node: first(&own, "flags").to_lowercase().contains("2node"),
+            token: number(&own, "token").unwrap_or(0),
+            broken_links: corosync::broken_links(&answer.text(LINKS)),
+            running_version,
+            version,
+            versions_equal: versions_equal || want.stack == Stack::Corosync,
+            domain: domain(&answer.text(DOMAIN), want.members.len()),
+            traces: all(&own, "trace").map(str::to_owned).collect(),
+            due: says(&own, "mark due"),
+            key: says(&own, "mark key"),
+            map: corosync::running(&answer.text(MAP)),
+            tags,
+            peers,
+        })
+    }
+}
+
+fn peer(name: &str, answer: &Answer) -> Option<Peer> {
+    let section = answer.of(name, OWN).filter(|s| s.status != 124)?;
+    let text = section.text();
+    Some(Peer {
+        running: says(&text, "running"),
+        due: says(&text, "mark due"),
+        traces: all(&text, "trace").map(str::to_owned).collect(),
+    })
+}
+
+/// What `fence_tool ls` says (reference.md 15.4), in a word.
+fn domain(said: &str, members: usize) -> String {
+    let value = |key: &str| {
+        let line = said.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let (count, wait) = (value("member count"), value("wait state"));
+    if count.is_empty() {
+        "not joined".to_owned()
+    } else if wait != "none" {
+        format!("waits for {wait}")
+    } else if count.parse() == Ok(members) && value("victim count") == "0" {
+        "whole".to_owned()
+    } else {
+        format!(
+            "{count} of {members} members, victims {}",
+            value("victim count")
+        )
+    }
+}

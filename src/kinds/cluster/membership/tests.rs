@@ -1,0 +1,782 @@
+use super::super::super::kind_named;
+use super::super::super::testing;
+use super::super::super::testing::{shown, target};
+use crate::kind::{Answer, Payload, Verdict};
+use crate::platform::Platform;
+use crate::sh::Call;
+use crate::text::{Vault, mark};
+use serde_json::{Value as Json, json};
+
+const CONF: &str = "totem {\n    version: 2\n    cluster_name: crosslink\n    transport: knet\n    crypto_cipher: aes256\n    \
+    crypto_hash: sha256\n    token: 3000\n}\nnodelist {\n    node {\n        name: node1\n        nodeid: 1\n        \
+    ring0_addr: 10.0.2.1\n    }\n    node {\n        name: node2\n        nodeid: 2\n        ring0_addr: 10.0.2.2\n    }\n}\n\
+    quorum {\n    provider: corosync_votequorum\n    two_node: 1\n    wait_for_all: 1\n}\nlogging {\n    to_syslog: yes\n    \
+    to_stderr: no\n}\n";
+
+// Captured: corosync-cmapctl 3.1.7 on Debian 12 with this configuration, `runtime` and what is not of it left out.
+const MAP: &str = "logging.to_stderr (str) = no\nlogging.to_syslog (str) = yes\nnodelist.local_node_pos (u32) = 0\n\
+    nodelist.node.0.name (str) = node1\nnodelist.node.0.nodeid (u32) = 1\nnodelist.node.0.ring0_addr (str) = 10.0.2.1\n\
+    nodelist.node.1.name (str) = node2\nnodelist.node.1.nodeid (u32) = 2\nnodelist.node.1.ring0_addr (str) = 10.0.2.2\n\
+    quorum.provider (str) = corosync_votequorum\nquorum.two_node (u8) = 1\nquorum.wait_for_all (u8) = 1\n\
+    totem.cluster_name (str) = crosslink\ntotem.crypto_cipher (str) = aes256\ntotem.crypto_hash (str) = sha256\n\
+    totem.interface.0.bindnetaddr (str) = 10.0.2.1\ntotem.token (u32) = 3000\ntotem.transport (str) = knet\n\
+    totem.version (u32) = 2\n";
+
+// Captured: corosync-cfgtool -s of the same, and with the other member's link cut.
+const LINKS: &str = "Local node ID 1, transport knet\nLINK ID 0 udp\n\taddr\t= 10.0.2.1\n\tstatus:\n\t\tnodeid:          1:\tlocalhost\n\
+    \t\tnodeid:          2:\tconnected\n";
+
+const WHOLE: &str = "name node1\naddress 10.0.2.1\ntrace /var/lib/corosync/ringid_1\nrunning\ntoken 3000\ncluster crosslink\n\
+    member 1\nmember 2\nflags 2Node Quorate WaitForAll \nquorate\n";
+const BLANK: &str = "name node1\naddress 10.0.2.1\n";
+const BEFORE: &str = "name node1\naddress 10.0.2.1\ntrace /var/lib/corosync/ringid_1\n";
+const DUE: &str = "name node2\nmark due\ntrace /var/lib/corosync/ringid_2\n";
+
+fn step(side: &str, content: &str, version: &str) -> Json {
+    json!({
+        "membership": side, "stack": "corosync", "version": version, "content": content,
+        "config": "/etc/corosync/corosync.conf", "key": "/etc/corosync/authkey", "above": ["pacemaker"],
+        "members": [{ "name": "node1", "host_id": 1 }, { "name": "node2", "host_id": 2 }],
+    })
+}
+
+fn answer(own: &str, map: &str, peer: Option<&str>) -> Answer {
+    let mut sections = vec![
+        ("membership", own, 0),
+        ("membership.map", map, 0),
+        ("membership.links", LINKS, 0),
+    ];
+    if let Some(peer) = peer {
+        sections.push(("membership@node2", peer, 0));
+    }
+    Answer::from_sections(sections)
+}
+
+fn judge(step: &Json, answer: &Answer, written: bool) -> Verdict {
+    let platform = if step["stack"] == "cman" {
+        Platform::El6
+    } else {
+        Platform::Debian12
+    };
+    let resource = testing::resources_on(step, platform).remove(0);
+    let node = target(platform);
+    let judged = if written {
+        resource.kind.judge_written(&resource, &node, answer)
+    } else {
+        resource.kind.judge(&resource, &node, answer)
+    };
+    judged.expect("the answer can be read").0
+}
+
+fn points(verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Change(deltas) | Verdict::Form(deltas) | Verdict::Outage { deltas, .. } => {
+            deltas.iter().map(shown).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_runs_as_it_is_written_is_as_wanted() {
+    let answer = answer(WHOLE, MAP, Some(WHOLE));
+    for side in ["stopped", "reloaded", "joined"] {
+        assert_eq!(
+            judge(&step(side, CONF, "3.1"), &answer, false),
+            Verdict::Same,
+            "{side}"
+        );
+    }
+}
+
+#[test]
+fn checks_read_how_it_stands() {
+    let resource =
+        testing::resources_on(&step("joined", CONF, "3.1"), Platform::Debian12).remove(0);
+    let seen = |own: &str, links: &str| {
+        let answer =
+            Answer::from_sections([("membership", own, 0), ("membership.links", links, 0)]);
+        let node = target(Platform::Debian12);
+        resource.kind.judge(&resource, &node, &answer).unwrap().1
+    };
+    let whole = seen(WHOLE, LINKS);
+    assert_eq!(whole["missing"], json!([]));
+    assert_eq!(whole["two_node"], true);
+    assert_eq!(whole["token"], 3000);
+    assert_eq!(whole["broken_links"], json!([]));
+    let cut = seen(
+        &WHOLE.replace("member 2\n", "member 7\n"),
+        &LINKS.replace("\tconnected", "\tdisconnected"),
+    );
+    assert_eq!(cut["missing"], json!(["node2"]));
+    assert_eq!(cut["foreign"], json!(["7"]));
+    assert_eq!(cut["broken_links"], json!(["2 on link 0"]));
+    // Documentation (reference.md 15.4): corosync 2 and 1.4.
+    let ring =
+        "RING ID 0\n\tid\t= 10.0.2.1\n\tstatus\t= Marking ringid 0 interface 10.0.2.1 FAULTY\n";
+    assert_eq!(seen(WHOLE, ring)["broken_links"], json!(["ring 0"]));
+}
+
+#[test]
+fn a_timer_is_taken_up_and_a_transport_needs_all_down() {
+    let answer = answer(WHOLE, MAP, Some(WHOLE));
+    let token = CONF.replace("token: 3000", "token: 5000");
+    assert_eq!(
+        judge(&step("stopped", &token, "3.1"), &answer, false),
+        Verdict::Same
+    );
+    let reload = judge(&step("reloaded", &token, "3.1"), &answer, false);
+    assert_eq!(points(&reload), ["totem.token: 3000 -> 5000"]);
+    assert!(matches!(reload, Verdict::Change(_)));
+
+    // With the transport the timer changes too: by the restart, not by a reload.
+    let transport = token.replace("knet", "udpu");
+    let outage = judge(&step("stopped", &transport, "3.1"), &answer, false);
+    assert!(matches!(outage, Verdict::Outage { .. }));
+    assert_eq!(points(&outage), ["totem.transport: knet -> udpu"]);
+    assert_eq!(
+        judge(&step("reloaded", &transport, "3.1"), &answer, false),
+        Verdict::Same
+    );
+    let joined = judge(&step("joined", &transport, "3.1"), &answer, false);
+    assert!(matches!(joined, Verdict::After { .. }), "{joined:?}");
+
+    for (from, to) in [
+        ("two_node: 1", "two_node: 0"),
+        ("nodeid: 2", "nodeid: 3"),
+        ("10.0.2.2", "10.0.2.3"),
+        ("cluster_name: crosslink", "cluster_name: other"),
+    ] {
+        let verdict = judge(
+            &step("stopped", &CONF.replace(from, to), "3.1"),
+            &answer,
+            false,
+        );
+        assert!(
+            matches!(verdict, Verdict::Outage { .. }),
+            "{to}: {verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_neither_known_to_be_taken_up_nor_to_divide_is_owed() {
+    let answer = answer(WHOLE, MAP, Some(WHOLE));
+    let conf = CONF.replace("token: 3000", "token: 3000\n    window_size: 40");
+    assert_eq!(
+        judge(&step("stopped", &conf, "3.1"), &answer, false),
+        Verdict::Same
+    );
+    let Verdict::Finding { what, remedy } = judge(&step("reloaded", &conf, "3.1"), &answer, false)
+    else {
+        panic!();
+    };
+    assert_eq!(what, "corosync owes a restart for totem.window_size");
+    assert!(
+        remedy.contains("nodewright run node1 -- systemctl restart corosync"),
+        "{remedy}"
+    );
+}
+
+#[test]
+fn another_key_is_taken_up_since_3_1_and_needs_all_down_before() {
+    let answer = answer(WHOLE, MAP, Some(WHOLE));
+    let another = ["/etc/corosync/authkey: another key -> the site's"];
+    assert_eq!(
+        judge(&step("stopped", CONF, "3.1"), &answer, true),
+        Verdict::Same
+    );
+    assert_eq!(
+        points(&judge(&step("reloaded", CONF, "3.1"), &answer, true)),
+        another
+    );
+    for version in ["2.4", "3.0"] {
+        let verdict = judge(&step("stopped", CONF, version), &answer, true);
+        assert!(matches!(verdict, Verdict::Outage { .. }), "{version}");
+        assert_eq!(points(&verdict), another);
+        assert_eq!(
+            judge(&step("reloaded", CONF, version), &answer, true),
+            Verdict::Same
+        );
+    }
+    // A run that broke between the file and the daemon left a mark.
+    let marked = self::answer(&format!("mark key\n{WHOLE}"), MAP, Some(WHOLE));
+    assert_eq!(
+        points(&judge(&step("reloaded", CONF, "3.1"), &marked, false)),
+        another
+    );
+    // What does not run has nothing old.
+    let down = self::answer(BEFORE, "", Some(BEFORE));
+    assert_eq!(
+        judge(&step("stopped", CONF, "2.4"), &down, true),
+        Verdict::Same
+    );
+}
+
+#[test]
+fn a_cluster_is_formed_where_every_member_proves_that_there_was_none() {
+    let joined = step("joined", CONF, "3.1");
+    for (own, peer) in [(BLANK, BLANK), (BLANK, DUE), (DUE, DUE), (DUE, BLANK)] {
+        let verdict = judge(&joined, &answer(own, "", Some(peer)), false);
+        assert!(
+            matches!(verdict, Verdict::Form(_)),
+            "{own}{peer}{verdict:?}"
+        );
+    }
+    // One of two that were being formed is up already.
+    let alone = format!("mark due\n{}", WHOLE.replace("quorate\n", ""));
+    let verdict = judge(&joined, &answer(&alone, MAP, Some(DUE)), false);
+    assert_eq!(points(&verdict), ["member: not quorate -> yes"]);
+}
+
+#[test]
+fn a_node_that_is_out_stays_out() {
+    let joined = step("joined", CONF, "3.1");
+    for (own, peer, why) in [
+        (
+            BEFORE,
+            Some(WHOLE),
+            "node1 was a member before (/var/lib/corosync/ringid_1)",
+        ),
+        (BLANK, Some(WHOLE), "node2 is in it"),
+        (BLANK, Some(BEFORE), "node2 was a member before"),
+        (DUE, Some(BEFORE), "node2 was a member before"),
+        (
+            BLANK,
+            None,
+            "node2 was not asked or did not answer, so nothing proves that there is no cluster yet",
+        ),
+    ] {
+        let Verdict::Finding { what, remedy } = judge(&joined, &answer(own, "", peer), false)
+        else {
+            panic!("{why}");
+        };
+        assert!(
+            what.starts_with("node1 is not in the cluster; ") && what.contains(why),
+            "{what}"
+        );
+        assert!(
+            remedy.contains("`nodewright run node1 -- systemctl start corosync`"),
+            "{remedy}"
+        );
+    }
+    let alone = WHOLE.replace("quorate\n", "");
+    let Verdict::Finding { what, .. } = judge(&joined, &answer(&alone, MAP, Some(BEFORE)), false)
+    else {
+        panic!();
+    };
+    assert!(
+        what.starts_with("corosync runs here and is not quorate; "),
+        "{what}"
+    );
+    // That the other one is out is told of there.
+    assert_eq!(
+        judge(&joined, &answer(WHOLE, MAP, Some(BEFORE)), false),
+        Verdict::Same
+    );
+}
+
+#[test]
+fn forming_ends_where_somebody_else_finished_it() {
+    let own = format!("mark due\n{WHOLE}");
+    let verdict = judge(
+        &step("joined", CONF, "3.1"),
+        &answer(&own, MAP, Some(WHOLE)),
+        false,
+    );
+    assert_eq!(points(&verdict), ["forming: begun -> finished"]);
+}
+
+#[test]
+fn a_frozen_cluster_is_an_error_and_no_answer() {
+    let sections = [("membership", "", 124), ("membership.map", "", 0)];
+    let error = testing::verdict_on(&step("joined", CONF, "3.1"), Platform::Debian12, &sections);
+    assert!(error.unwrap_err().contains("frozen"));
+}
+
+#[test]
+fn each_side_calls_its_own() {
+    let calls =
+        |side: &str| testing::actions(&step(side, CONF, "3.1"), &[("membership", WHOLE, 0)]);
+    assert_eq!(calls("stopped"), ["nw_membership_leave pacemaker corosync"]);
+    assert_eq!(calls("reloaded"), ["nw_membership_reload corosync"]);
+    assert_eq!(calls("joined"), ["nw_membership_join corosync 120 1 2"]);
+    assert!(testing::error(&step("fencing", CONF, "3.1")).contains("of cman"));
+}
+
+// Documentation (reference.md 15.1, 15.4).
+const XML: &str = r#"<?xml version="1.0"?>
+<cluster name="trashcl" config_version="0">
+  <cman two_node="1" expected_votes="1" transport="udpu" keyfile="/etc/cluster/authkey"/>
+  <totem token="10000" rrp_mode="none" secauth="on"/>
+  <fence_daemon post_join_delay="90"/>
+  <clusternodes>
+    <clusternode name="node1" nodeid="1"><fence><method name="ipmi"><device name="ipmi_n1" delay="15"/></method></fence></clusternode>
+    <clusternode name="node2" nodeid="2"/>
+  </clusternodes>
+  <fencedevices><fencedevice name="ipmi_n1" agent="fence_ipmilan" community="COMMUNITY"/></fencedevices>
+</cluster>
+"#;
+
+fn cman(side: &str, content: &str) -> Json {
+    json!({
+        "membership": side, "stack": "cman", "version": "1.4", "content": content,
+        "config": "/etc/cluster/cluster.conf", "key": "/etc/cluster/authkey", "above": ["rgmanager", "gfs2", "clvmd"],
+        "members": [{ "name": "node1", "host_id": 1 }, { "name": "node2", "host_id": 2 }],
+    })
+}
+
+/// What a node says of its cluster.conf, of this content and these versions.
+fn conf(content: &str, version: Option<u64>, running: Option<u64>) -> String {
+    let canonical = super::cman::canonical(content);
+    let mut said = String::new();
+    if let Some(running) = running {
+        said += &format!("running {running}\n");
+    }
+    if let Some(version) = version {
+        let digest = crate::digest::sha256(canonical.as_bytes());
+        said += &format!(
+            "file 640 root root 900\nsha256 {}\ncontent {digest}\nversion {version}\n",
+            "a".repeat(64)
+        );
+        for tag in super::cman::told(&canonical) {
+            said += &format!("tag {tag}\n");
+        }
+    }
+    said
+}
+
+const CMAN: &str = "name node1\ntrace /var/lib/corosync/ringid_10.0.2.1\nrunning\ncluster trashcl\nflags 2node \nquorate\nmember 1\nmember 2\n";
+const DOMAIN: &str = "fence domain\nmember count  2\nvictim count  0\nvictim now    0\nmaster nodeid 1\nwait state    none\nmembers       1 2 \n";
+
+fn cman_answer(own: &str, conf: &str, domain: &str, peer: &str) -> Answer {
+    Answer::from_sections([
+        ("membership", own, 0),
+        ("cluster_conf", conf, 0),
+        ("membership.domain", domain, 0),
+        ("membership@node2", peer, 0),
+        ("cluster_conf@node2", conf, 0),
+    ])
+}
+
+#[test]
+fn cman_takes_up_a_version_and_not_what_decides_who_hears_whom() {
+    let running = conf(XML, Some(7), Some(7));
+    let answer = cman_answer(CMAN, &running, DOMAIN, CMAN);
+    for side in ["stopped", "reloaded", "joined", "fencing"] {
+        assert_eq!(
+            judge(&cman(side, XML), &answer, false),
+            Verdict::Same,
+            "{side}"
+        );
+    }
+    // A delay of fencing: taken up once the file is written.
+    let delay = XML.replace(r#"post_join_delay="90""#, r#"post_join_delay="30""#);
+    assert_eq!(
+        judge(&cman("stopped", &delay), &answer, false),
+        Verdict::Same
+    );
+    assert_eq!(
+        points(&judge(&cman("reloaded", &delay), &answer, true)),
+        ["config_version: 7 -> the file's"]
+    );
+    let written = cman_answer(CMAN, &conf(&delay, Some(8), Some(7)), DOMAIN, CMAN);
+    assert_eq!(
+        points(&judge(&cman("reloaded", &delay), &written, false)),
+        ["config_version: 7 -> 8"]
+    );
+    for (from, to, what) in [
+        (
+            r#"two_node="1" expected_votes="1""#,
+            r#"expected_votes="2""#,
+            "cman",
+        ),
+        (r#"transport="udpu""#, r#"transport="udp""#, "cman"),
+        (r#"token="10000""#, r#"token="20000""#, "totem"),
+        (r#"name="trashcl""#, r#"name="other""#, "cluster"),
+        (
+            r#"name="node2" nodeid="2""#,
+            r#"name="node2" nodeid="3""#,
+            "clusternode",
+        ),
+        (
+            "</clusternodes>",
+            "<clusternode name=\"node3\" nodeid=\"3\"/></clusternodes>",
+            "clusternode",
+        ),
+    ] {
+        let content = XML.replace(from, to);
+        assert_ne!(content, XML, "{from}");
+        let verdict = judge(&cman("stopped", &content), &answer, false);
+        assert!(
+            matches!(verdict, Verdict::Outage { .. }),
+            "{to}: {verdict:?}"
+        );
+        assert!(points(&verdict)[0].starts_with(what), "{verdict:?}");
+        assert_eq!(
+            judge(&cman("reloaded", &content), &answer, true),
+            Verdict::Same,
+            "{to}"
+        );
+    }
+    // Where the file is lost, the other member's tells.
+    let mut lost = vec![("membership", CMAN, 0), ("cluster_conf", "running 7\n", 0)];
+    lost.extend([
+        ("membership@node2", CMAN, 0),
+        ("cluster_conf@node2", running.as_str(), 0),
+    ]);
+    let lost = Answer::from_sections(lost);
+    assert_eq!(judge(&cman("stopped", XML), &lost, false), Verdict::Same);
+    let token = XML.replace("10000", "20000");
+    assert!(matches!(
+        judge(&cman("stopped", &token), &lost, false),
+        Verdict::Outage { .. }
+    ));
+    // Another key too.
+    let verdict = judge(&cman("stopped", XML), &answer, true);
+    assert_eq!(
+        points(&verdict),
+        ["/etc/cluster/authkey: another key -> the site's"]
+    );
+}
+
+#[test]
+fn nobody_joins_the_fence_domain_before_all_are_members() {
+    let none = conf(XML, Some(1), None);
+    let blank = cman_answer("name node1\n", &none, "", "name node2\n");
+    assert!(matches!(
+        judge(&cman("joined", XML), &blank, false),
+        Verdict::Form(_)
+    ));
+    assert!(matches!(
+        judge(&cman("fencing", XML), &blank, false),
+        Verdict::After { .. }
+    ));
+    // The first stage is done here, and the other one did not come up: what follows waits.
+    let up = format!("mark due\n{}", CMAN.replace("member 2\n", ""));
+    let again = cman_answer(
+        &up,
+        &conf(XML, Some(1), Some(1)),
+        "",
+        "name node2\nmark due\n",
+    );
+    assert_eq!(
+        points(&judge(&cman("joined", XML), &again, false)),
+        ["missing: node2 -> "]
+    );
+    let alone = cman_answer(
+        &up,
+        &conf(XML, Some(1), Some(1)),
+        "",
+        "name node2\nmark due\n",
+    );
+    assert!(matches!(
+        judge(&cman("fencing", XML), &alone, false),
+        Verdict::After { .. }
+    ));
+    let both = cman_answer(
+        &format!("mark due\n{CMAN}"),
+        &conf(XML, Some(1), Some(1)),
+        "",
+        &format!("mark due\n{CMAN}"),
+    );
+    assert_eq!(
+        points(&judge(&cman("fencing", XML), &both, false)),
+        ["fence domain: not joined -> whole"]
+    );
+    // Afterwards what is out of it is told of.
+    let out = cman_answer(CMAN, &conf(XML, Some(1), Some(1)), "", CMAN);
+    let Verdict::Finding { remedy, .. } = judge(&cman("fencing", XML), &out, false) else {
+        panic!();
+    };
+    assert!(remedy.contains("service cman start"), "{remedy}");
+}
+
+#[test]
+fn the_fence_domain_is_told_in_a_word() {
+    let resource = testing::resources_on(&cman("fencing", XML), Platform::El6).remove(0);
+    for (said, word) in [
+        (DOMAIN.to_owned(), "whole"),
+        (String::new(), "not joined"),
+        (
+            DOMAIN.replace("wait state    none", "wait state    fencing"),
+            "waits for fencing",
+        ),
+        (
+            DOMAIN.replace("victim count  0", "victim count  1"),
+            "2 of 2 members, victims 1",
+        ),
+        (
+            DOMAIN.replace("member count  2", "member count  1"),
+            "1 of 2 members, victims 0",
+        ),
+    ] {
+        let answer = cman_answer(CMAN, &conf(XML, Some(1), Some(1)), &said, CMAN);
+        let seen = resource
+            .kind
+            .judge(&resource, &target(Platform::El6), &answer)
+            .unwrap()
+            .1;
+        assert_eq!(seen["domain"], word);
+    }
+}
+
+fn conf_step(content: &str) -> Json {
+    json!({
+        "cluster_conf": "/etc/cluster/cluster.conf", "content": content, "check": "ccs_config_validate -l {staged}",
+        "members": [{ "name": "node1", "host_id": 1 }, { "name": "node2", "host_id": 2 }],
+    })
+}
+
+/// The version that is written, if one is.
+fn version(own: &str, peer: &str, content: &str, vault: &Vault) -> Option<String> {
+    let step = conf_step(content);
+    let resource = testing::resources_on(&step, Platform::El6).remove(0);
+    let node = target(Platform::El6);
+    let answer = Answer::from_sections([("cluster_conf", own, 0), ("cluster_conf@node2", peer, 0)]);
+    let (verdict, _) = resource.kind.judge(&resource, &node, &answer).unwrap();
+    let hidden = resource
+        .kind
+        .judge_secret(&resource, &node, &answer, vault)
+        .unwrap();
+    if verdict == Verdict::Same && hidden.is_empty() {
+        return None;
+    }
+    let contents = resource
+        .kind
+        .contents(&resource, &node, &answer, vault)
+        .unwrap();
+    let [Payload::Text(text)] = contents.as_slice() else {
+        panic!("{contents:?}");
+    };
+    let text = text.reveal(vault).unwrap();
+    let (_, rest) = text.split_once("config_version=\"").unwrap();
+    Some(rest.split('"').next().unwrap().to_owned())
+}
+
+#[test]
+fn a_version_is_raised_by_one_when_and_only_when_the_content_changes() {
+    let old = XML.replace("post_join_delay=\"90\"", "post_join_delay=\"6\"");
+    let none = String::new();
+    let has = |content: &str, v: u64, r: Option<u64>| conf(content, Some(v), r);
+    for (own, peer, wanted) in [
+        (none.clone(), none.clone(), Some("1")),
+        (has(XML, 7, Some(7)), has(XML, 7, Some(7)), None),
+        // Its layout is not its content.
+        (
+            has(&XML.replace("\n  <", "\n\t\t<"), 7, Some(7)),
+            has(XML, 7, Some(7)),
+            None,
+        ),
+        (has(&old, 7, Some(7)), has(&old, 7, Some(7)), Some("8")),
+        // One has it already: the other gets the very same.
+        (has(&old, 7, Some(7)), has(XML, 8, Some(7)), Some("8")),
+        (has(XML, 8, Some(7)), has(&old, 7, Some(7)), None),
+        (none.clone(), has(XML, 8, Some(8)), Some("8")),
+        // The same content under two versions, and two contents under one.
+        (has(XML, 7, None), has(XML, 9, None), Some("9")),
+        (has(XML, 9, None), has(XML, 7, None), None),
+        (has(&old, 7, None), has(XML, 7, None), Some("8")),
+        (has(XML, 7, None), has(&old, 7, None), Some("8")),
+        // What runs is newer than any file.
+        (has(XML, 7, Some(9)), has(XML, 7, Some(9)), Some("10")),
+    ] {
+        let got = version(&own, &peer, XML, &Vault::new());
+        assert_eq!(got.as_deref(), wanted, "{own}\n{peer}");
+    }
+}
+
+#[test]
+fn a_secret_in_it_is_compared_where_its_value_is_known() {
+    let content = XML.replace("COMMUNITY", &mark("snmp"));
+    let vault = |value: &str| Vault::from([("snmp".to_owned(), value.to_owned())]);
+    let there = conf(&XML.replace("COMMUNITY", "hunter2"), Some(7), Some(7));
+    assert_eq!(version(&there, &there, &content, &vault("hunter2")), None);
+    assert_eq!(
+        version(&there, &there, &content, &vault("other")).as_deref(),
+        Some("8")
+    );
+    let step = conf_step(&content);
+    let resource = testing::resources_on(&step, Platform::El6).remove(0);
+    let node = target(Platform::El6);
+    let answer = Answer::from_sections([("cluster_conf", there.as_str(), 0)]);
+    let hidden = resource
+        .kind
+        .judge_secret(&resource, &node, &answer, &vault("other"))
+        .unwrap();
+    let hidden: Vec<String> = hidden.iter().map(shown).collect();
+    assert_eq!(
+        hidden,
+        ["content: another -> as rendered", "config_version: 7 -> 8"]
+    );
+    assert_eq!(
+        resource.kind.secret_paths(&resource),
+        ["/etc/cluster/cluster.conf"]
+    );
+}
+
+#[test]
+fn it_is_checked_and_replaced_as_a_whole() {
+    let step = conf_step(XML);
+    let resource = testing::resources_on(&step, Platform::El6).remove(0);
+    let check = resource.kind.preflight(&resource, &target(Platform::El6));
+    let check: Vec<String> = check.iter().map(Call::to_shell).collect();
+    assert_eq!(
+        check,
+        [r#"nw_cluster_conf_check "$NW_BLOB/0" ccs_config_validate -l '{staged}'"#]
+    );
+    let said = conf(&XML.replace("90", "60"), Some(7), Some(7));
+    assert_eq!(
+        testing::actions_on(&step, Platform::El6, &[("cluster_conf", &said, 0)]),
+        [format!(
+            r#"nw_replace /etc/cluster/cluster.conf {} "$NW_BLOB/0" root root 0640 yes"#,
+            "a".repeat(64)
+        )]
+    );
+    let verdict = testing::verdict_on(&step, Platform::El6, &[("cluster_conf", &said, 0)]).unwrap();
+    assert_eq!(
+        points(&verdict),
+        [
+            r#"fence_daemon: <fence_daemon post_join_delay="60"> -> <fence_daemon post_join_delay="90">"#,
+            "config_version: 7 -> 8"
+        ]
+    );
+}
+
+#[test]
+fn a_content_without_a_version_is_refused() {
+    let step = conf_step("<cluster name=\"x\"/>");
+    assert!(testing::error(&step).contains("config_version"));
+    assert!(kind_named("cluster_conf").is_some());
+}
+
+#[test]
+fn the_canonical_content_is_that_of_the_shell() {
+    // The same text and outcome as in the test of the shell.
+    let text = "<?xml version=\"1.0\"?>\n<!-- by hand -->\n<cluster name=\"c\" config_version=\"7\">\n  <cman two_node=\"1\"\n\t\
+        expected_votes=\"1\" />\n  <fencedevice name=\"a\" passwd=\"hunter2\"/>\n</cluster>\n";
+    assert_eq!(
+        super::cman::canonical(text),
+        "<cluster name=\"c\">\n<cman two_node=\"1\" expected_votes=\"1\"/>\n<fencedevice name=\"a\" passwd=\"hunter2\"/>\n\
+         </cluster>\n"
+    );
+}
+
+/// A sound one (reference.md 15.1, example A, shortened), and what breaks it.
+const SOUND: &str = r#"<?xml version="1.0"?>
+<cluster name="trashcl" config_version="7">
+  <cman two_node="1" expected_votes="1" transport="udpu" keyfile="/etc/cluster/authkey"/>
+  <totem token="10000" rrp_mode="none" secauth="on"/>
+  <fence_daemon post_join_delay="90"/>
+  <clusternodes>
+    <clusternode name="node1" nodeid="1"><fence><method name="ipmi"><device name="ipmi_n1" action="reboot"/></method></fence></clusternode>
+    <clusternode name="node2" nodeid="2"><fence><method name="ipmi"><device name="ipmi_n2" action="reboot"/></method></fence></clusternode>
+  </clusternodes>
+  <fencedevices>
+    <fencedevice name="ipmi_n1" agent="fence_ipmilan" ipaddr="10.0.3.6"/>
+    <fencedevice name="ipmi_n2" agent="fence_ipmilan" ipaddr="10.0.3.2"/>
+  </fencedevices>
+</cluster>
+"#;
+
+#[test]
+fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catches_it_or_not() {
+    let none: [String; 0] = [];
+    assert_eq!(super::structure::problems(SOUND), none);
+    for (from, to, said) in [
+        // What the schema of 3.2.0 lets pass (reference.md 33).
+        (
+            r#"<device name="ipmi_n2""#,
+            r#"<device name="ipmi_nx""#,
+            "there is no fence device `ipmi_nx`",
+        ),
+        (
+            r#"nodeid="2""#,
+            r#"nodeid="1""#,
+            "two nodes have the nodeid 1",
+        ),
+        (
+            r#"expected_votes="1""#,
+            r#"expected_votes="2""#,
+            "two_node needs expected_votes=\"1\"",
+        ),
+        (
+            r#"config_version="7""#,
+            r#"config_version="seven""#,
+            "config_version is no number",
+        ),
+        (
+            r#"nodeid="2""#,
+            r#"nodeid="2" votes="2""#,
+            "two_node needs one vote of each node",
+        ),
+        (
+            "  </clusternodes>",
+            "<clusternode name=\"node3\" nodeid=\"3\"/></clusternodes>",
+            "two_node is for two nodes, not for 3",
+        ),
+        (
+            "name=\"node2\" nodeid",
+            "name=\"node1\" nodeid",
+            "`node1` stands twice among the nodes",
+        ),
+        (
+            r#"post_join_delay="90""#,
+            r#"post_join_delay="90" clean_start="1""#,
+            "clean_start takes a node for dead that nobody shot",
+        ),
+        (
+            r#"<fencedevice name="ipmi_n2""#,
+            r#"<fencedevice name="ipmi_n1""#,
+            "`ipmi_n1` stands twice among the fence devices",
+        ),
+        // What it catches.
+        (r#" nodeid="2""#, "", "`node2` has no nodeid from 1 on"),
+        (
+            r#"nodeid="2""#,
+            r#"nodeid="0""#,
+            "`node2` has no nodeid from 1 on",
+        ),
+        (
+            r#"<fencedevice name="ipmi_n2""#,
+            r#"<fencedevice name="2ipmi""#,
+            "`2ipmi` is no name of a fence device: a letter first",
+        ),
+        (
+            r#"nodeid="1">"#,
+            r#"nodeid="1"><altname name="a"/><altname name="b"/>"#,
+            "a node has one altname at most",
+        ),
+        (
+            r#"action="reboot"/></method></fence></clusternode>
+    <clusternode name="node2""#,
+            r#"blade="1"/></method></fence></clusternode>
+    <clusternode name="node2""#,
+            "`blade` of a device is of release 5: write `port`",
+        ),
+        (
+            r#"<device name="ipmi_n1""#,
+            r#"<device name="ipmi_n1" nodename="node1""#,
+            "`nodename` of a device is of release 5: write `port`",
+        ),
+        (
+            r#"transport="udpu""#,
+            r#"transport="tcp""#,
+            "cman has no transport `tcp`",
+        ),
+        (
+            r#"rrp_mode="none""#,
+            r#"transport="udpu""#,
+            "the transport is an attribute of cman, and fatal in totem",
+        ),
+    ] {
+        let broken = SOUND.replacen(from, to, 1);
+        assert_ne!(broken, SOUND, "{from}");
+        let problems = super::structure::problems(&broken);
+        assert!(problems.iter().any(|p| p == said), "{to}: {problems:?}");
+    }
+    // A template of a site's own is held to it before any node is asked.
+    let step = conf_step(&SOUND.replace("nodeid=\"2\"", "nodeid=\"1\""));
+    let error = testing::read(&step, Platform::El6).expect_err("the step is wrong");
+    assert!(error.contains("two nodes have the nodeid 1"), "{error}");
+}

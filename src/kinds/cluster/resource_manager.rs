@@ -1,0 +1,345 @@
+//! What starts and stops a cluster's resources: Pacemaker, or rgmanager on EL6. Started while the cluster is first formed;
+//! afterwards a member on which it is stopped, or that is in standby, is reported (reference.md 15.4, 16.2, 18).
+
+use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
+use crate::sh::Call;
+use std::collections::BTreeMap;
+
+/// `resource_manager = "pacemaker"`.
+pub struct ResourceManager;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Which one.
+    resource_manager: Manager,
+    /// All members.
+    members: Vec<String>,
+    /// How long it may take to start, seconds.
+    #[serde(default = "patience")]
+    patience: u32,
+}
+
+/// What there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Manager {
+    /// Pacemaker, over corosync.
+    Pacemaker,
+    /// rgmanager, over cman.
+    Rgmanager,
+}
+
+fn patience() -> u32 {
+    120
+}
+
+impl Manager {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pacemaker => "pacemaker",
+            Self::Rgmanager => "rgmanager",
+        }
+    }
+
+    fn start(self) -> &'static str {
+        match self {
+            Self::Pacemaker => "systemctl start pacemaker",
+            Self::Rgmanager => "service rgmanager start",
+        }
+    }
+}
+
+/// How it was.
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether it runs on this node.
+    running: bool,
+    /// Members on which it does not run, as those see it that were asked.
+    offline: Vec<String>,
+    /// Members that were told to carry nothing.
+    standby: Vec<String>,
+    /// Members of which nobody knows what they do: they wait for being fenced.
+    unclean: Vec<String>,
+    #[serde(skip)]
+    own: State,
+    #[serde(skip)]
+    peers: BTreeMap<String, Option<State>>,
+}
+
+/// What a member says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct State {
+    running: bool,
+    due: bool,
+    traces: Vec<String>,
+}
+
+const OWN: &str = "resource_manager";
+const NODES: &str = "resource_manager.nodes";
+
+impl State {
+    fn read(text: &str) -> Self {
+        let says = |line: &str| text.lines().any(|l| l == line);
+        let traces = text.lines().filter_map(|l| l.strip_prefix("trace "));
+        Self {
+            running: says("running"),
+            due: says("due"),
+            traces: traces.map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// The value of an attribute in a line of XML.
+fn attribute<'a>(line: &'a str, key: &str) -> &'a str {
+    let begin = format!(" {key}=\"");
+    let rest = line.split_once(&begin).map(|(_, rest)| rest);
+    let value = rest.and_then(|rest| rest.split_once('"'));
+    value.map_or("", |(value, _)| value)
+}
+
+impl Want {
+    /// Why it is not ours to start it: nothing where no member ever had it, or all are at it.
+    fn in_the_way(&self, seen: &Seen, target: &Target) -> Option<String> {
+        self.members.iter().find_map(|name| {
+            let state = if *name == target.node {
+                &seen.own
+            } else {
+                match seen.peers.get(name).and_then(Option::as_ref) {
+                    Some(state) => state,
+                    None => {
+                        return Some(format!(
+                            "{name} was not asked or did not answer, so nothing proves that it never ran"
+                        ));
+                    }
+                }
+            };
+            match (state.due, state.traces.first()) {
+                (false, Some(trace)) => Some(format!("it ran on {name} before ({trace})")),
+                (false, None) if state.running => Some(format!("it runs on {name}")),
+                (true, _) | (false, None) => None,
+            }
+        })
+    }
+}
+
+impl Kind for ResourceManager {
+    const NAME: &'static str = "resource_manager";
+    const DOC: &'static str = "Pacemaker or rgmanager on a member: started while the cluster is first formed, and after an outage of this \
+         tool's. One that is stopped otherwise, and a member in standby, are reported.";
+    const SHELL: &'static str = include_str!("resource_manager.sh");
+    const ENDS_STAGE: bool = true;
+    const SHARED: &'static [&'static str] = &[OWN];
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.resource_manager.word().to_owned()
+    }
+
+    fn validate(want: &Want, target: &Target) -> Result<(), String> {
+        if want.members.contains(&target.node) {
+            Ok(())
+        } else {
+            Err(format!("{} is not among the members", target.node))
+        }
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        for want in wants {
+            let word = want.resource_manager.word();
+            observe.slow_section(OWN, Call::new("nw_resource_manager_seen").arg(word));
+            observe.slow_section(NODES, Call::new("nw_resource_manager_nodes").arg(word));
+        }
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let own = answer
+            .get(OWN)
+            .ok_or("the resource manager was not asked for")?;
+        if own.status == 124 {
+            return Err("the resource manager did not answer in time".to_owned());
+        }
+        let own = State::read(&own.text());
+        let said = answer.text(NODES);
+        let named = |yes: &dyn Fn(&str) -> bool| -> Vec<String> {
+            let lines = said.lines().filter(|l| own.running && yes(l));
+            lines.map(|l| attribute(l, "name").to_owned()).collect()
+        };
+        let online = match want.resource_manager {
+            Manager::Pacemaker => |l: &str| attribute(l, "online") == "true",
+            Manager::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
+        };
+        // Nodes also stand where a resource runs and where they have attributes: there nothing is said of them.
+        let told = match want.resource_manager {
+            Manager::Pacemaker => " online=\"",
+            Manager::Rgmanager => " rgmanager=\"",
+        };
+        let member =
+            |l: &str| l.contains(told) && want.members.iter().any(|m| m == attribute(l, "name"));
+        Ok(Seen {
+            running: own.running,
+            // A member that is still coming up is neither here nor there.
+            offline: named(&|l| member(l) && !online(l) && attribute(l, "pending") != "true"),
+            standby: named(&|l| member(l) && attribute(l, "standby") == "true"),
+            unclean: named(&|l| member(l) && attribute(l, "unclean") == "true"),
+            peers: want
+                .members
+                .iter()
+                .filter(|m| **m != target.node)
+                .map(|m| {
+                    let section = answer.of(m, OWN).filter(|s| s.status != 124);
+                    (m.clone(), section.map(|s| State::read(&s.text())))
+                })
+                .collect(),
+            own,
+        })
+    }
+
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        let word = want.resource_manager.word();
+        let node = &target.node;
+        if seen.running && seen.own.due {
+            return Verdict::Form(vec![Delta::new("forming", "begun", "finished")]);
+        }
+        if seen.running {
+            return if seen.standby.contains(node) {
+                Verdict::Finding {
+                    what: format!("{node} is in standby: it carries nothing"),
+                    remedy: format!(
+                        "`nodewright run {node} -- crm_standby --delete --node {node}`"
+                    ),
+                }
+            } else {
+                Verdict::Same
+            };
+        }
+        match want.in_the_way(seen, target) {
+            None => Verdict::Form(vec![Delta::new(word, "stopped", "running")]),
+            Some(why) => Verdict::Finding {
+                what: format!("{word} does not run on {node}; {why}"),
+                remedy: format!(
+                    "once you know why: `nodewright run {node} -- {}`",
+                    want.resource_manager.start()
+                ),
+            },
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        let calls = wants.iter().map(|(want, _)| {
+            Call::new("nw_resource_manager")
+                .arg(want.resource_manager.word())
+                .arg(want.patience.to_string())
+        });
+        calls.collect()
+    }
+
+    fn title(names: &str, _deltas: &[Delta]) -> String {
+        format!("start {names}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::kind_named;
+    use super::super::super::testing;
+    use super::*;
+    use crate::platform::Platform;
+    use serde_json::json;
+
+    // Constructed in the form of crm_mon 2.1.5: its lines of nodes.
+    const NODES_SEEN: &str = "<node name=\"node1\" id=\"1\" online=\"true\" standby=\"false\" standby_onfail=\"false\" maintenance=\"false\" \
+        pending=\"false\" unclean=\"false\" health=\"green\" shutdown=\"false\" expected_up=\"true\" is_dc=\"true\" \
+        resources_running=\"1\" type=\"member\"/>\n\
+        <node name=\"node2\" id=\"2\" online=\"true\" standby=\"false\" standby_onfail=\"false\" maintenance=\"false\" \
+        pending=\"false\" unclean=\"false\" health=\"green\" shutdown=\"false\" expected_up=\"true\" is_dc=\"false\" \
+        resources_running=\"1\" type=\"member\"/>\n\
+        <node name=\"node1\" id=\"1\" cached=\"true\"/>\n<node name=\"node2\">\n";
+    const TRACE: &str = "trace /var/lib/pacemaker/cib/cib.xml\n";
+
+    fn judged(own: &str, nodes: &str, peer: Option<&str>) -> Verdict {
+        let step = json!({
+            "resource_manager": "pacemaker",
+            "members": ["node1", "node2"],
+        });
+        let resource = testing::resources_on(&step, Platform::El9).remove(0);
+        let mut sections = vec![(OWN, own, 0), (NODES, nodes, 0)];
+        sections.extend(peer.map(|peer| ("resource_manager@node2", peer, 0)));
+        let kind = kind_named("resource_manager").unwrap();
+        let answer = Answer::from_sections(sections);
+        kind.judge(&resource, &testing::target(Platform::El9), &answer)
+            .unwrap()
+            .0
+    }
+
+    fn seen(own: &str, nodes: &str) -> serde_json::Value {
+        let step = json!({ "resource_manager": "pacemaker", "members": ["node1", "node2"] });
+        let resource = testing::resources_on(&step, Platform::El9).remove(0);
+        let kind = kind_named("resource_manager").unwrap();
+        let answer = Answer::from_sections([(OWN, own, 0), (NODES, nodes, 0)]);
+        let judged = kind.judge(&resource, &testing::target(Platform::El9), &answer);
+        judged.unwrap().1
+    }
+
+    fn finding(verdict: Verdict) -> [String; 2] {
+        match verdict {
+            Verdict::Finding { what, remedy } => [what, remedy],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_is_started_where_no_member_ever_had_it() {
+        let form = Verdict::Form(vec![Delta::new("pacemaker", "stopped", "running")]);
+        assert_eq!(judged("", "", Some("")), form);
+        // A run broke off after the other one was at it.
+        assert_eq!(judged("", "", Some("due\nrunning\n")), form);
+        assert_eq!(judged(&format!("due\n{TRACE}"), "", Some("")), form);
+        // Both were taken down for an outage.
+        let down = format!("due\n{TRACE}");
+        assert_eq!(judged(&down, "", Some(&down)), form);
+        // One came up by itself: the mark would start it after somebody had stopped it.
+        let up = judged(&format!("due\n{TRACE}running\n"), NODES_SEEN, None);
+        let finished = vec![Delta::new("forming", "begun", "finished")];
+        assert_eq!(up, Verdict::Form(finished));
+    }
+
+    #[test]
+    fn one_that_was_stopped_stays_so() {
+        let [what, remedy] = finding(judged(TRACE, "", Some(&format!("{TRACE}running\n"))));
+        assert_eq!(
+            what,
+            "pacemaker does not run on node1; it ran on node1 before (/var/lib/pacemaker/cib/cib.xml)"
+        );
+        assert!(
+            remedy.ends_with("`nodewright run node1 -- systemctl start pacemaker`"),
+            "{remedy}"
+        );
+        // Installed anew beside one that carries everything: that is a recovery.
+        let [what, _] = finding(judged("", "", Some(&format!("{TRACE}running\n"))));
+        assert!(what.contains("it ran on node2 before"), "{what}");
+        let [what, _] = finding(judged("", "", None));
+        assert!(what.contains("node2 was not asked"), "{what}");
+    }
+
+    #[test]
+    fn standby_is_reported_on_the_node_that_is_in_it() {
+        let running = format!("{TRACE}running\n");
+        assert_eq!(judged(&running, NODES_SEEN, None), Verdict::Same);
+        assert_eq!(seen(&running, NODES_SEEN)["offline"], json!([]));
+        let gone = NODES_SEEN.replacen("online=\"true\"", "online=\"false\"", 1);
+        assert_eq!(seen(&running, &gone)["offline"], json!(["node1"]));
+        let standby = NODES_SEEN.replacen("standby=\"false\"", "standby=\"true\"", 1);
+        let [what, remedy] = finding(judged(&running, &standby, None));
+        assert_eq!(what, "node1 is in standby: it carries nothing");
+        assert_eq!(
+            remedy,
+            "`nodewright run node1 -- crm_standby --delete --node node1`"
+        );
+        // That of the other is the other's.
+        let other = NODES_SEEN.replace("name=\"node1\"", "name=\"node3\"");
+        assert_eq!(judged(&running, &other, None), Verdict::Same);
+    }
+}

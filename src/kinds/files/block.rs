@@ -1,0 +1,136 @@
+//! Lines between two marks.
+
+use crate::kind::valid::State;
+use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::text::Text;
+
+/// `block = "cluster"` with `file` and `content`.
+pub struct Block;
+
+/// What a block step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The block's name, which stands in its marks.
+    block: String,
+    /// The absolute path of the file.
+    file: String,
+    /// The lines between the marks.
+    content: Option<Text>,
+    /// What starts a comment in this file; `#` where nothing is said.
+    #[serde(default = "hash")]
+    comment: String,
+    /// Name of the file's owner.
+    owner: Option<String>,
+    /// Name of the file's group.
+    group: Option<String>,
+    /// The file's mode, such as "0644".
+    mode: Option<String>,
+    /// `present` (the default) or `absent`.
+    #[serde(default)]
+    state: State,
+}
+
+fn hash() -> String {
+    "#".to_owned()
+}
+
+impl Kind for Block {
+    const NAME: &'static str = "block";
+    const DOC: &'static str =
+        "Lines of a file between two marks, replaced where they stand or added at the end.";
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("the block stays; `state = \"absent\"` takes it out");
+    type Want = Want;
+    type Seen = Nothing;
+
+    fn name(want: &Want) -> String {
+        format!("{} {}", want.file, want.block)
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        if want.block.trim().is_empty() || want.block.trim() != want.block {
+            return Err(format!(
+                "`{}` is no name for a block",
+                want.block.escape_debug()
+            ));
+        }
+        if want.comment.is_empty() {
+            return Err("`comment` is empty: the marks would not be comments".to_owned());
+        }
+        if want.state == State::Present && want.content.is_none() {
+            return Err(format!("the block `{}` needs its `content`", want.block));
+        }
+        Ok(())
+    }
+
+    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+        vec![Edit {
+            path: want.file.clone(),
+            change: EditChange::Block {
+                name: want.block.clone(),
+                content: want.state.then(want.content.clone()).flatten(),
+                comment: want.comment.clone(),
+            },
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
+        }]
+    }
+
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{edits, error, names};
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn it_has_a_name_and_a_content() {
+        let step = json!({ "block": "vpn", "file": "/etc/x", "content": "a\n", "comment": ";" });
+        assert_eq!(
+            edits(&step)[0].change,
+            EditChange::Block {
+                name: "vpn".into(),
+                content: Some(Text::plain("a\n")),
+                comment: ";".into()
+            }
+        );
+        assert_eq!(names(&step), ["r/block:/etc/x vpn"]);
+        let gone = json!({ "block": "vpn", "file": "/etc/x", "state": "absent" });
+        assert_eq!(
+            edits(&gone)[0].change,
+            EditChange::Block {
+                name: "vpn".into(),
+                content: None,
+                comment: "#".into()
+            }
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert_eq!(
+            error(&json!({ "block": "a", "file": "/x" })),
+            "the block `a` needs its `content`"
+        );
+        assert!(
+            error(&json!({ "block": "a\nb", "file": "/x", "content": "" }))
+                .contains("more than one line")
+        );
+        assert!(
+            error(&json!({ "block": " ", "file": "/x", "content": "" }))
+                .contains("no name for a block")
+        );
+        assert!(
+            error(&json!({ "block": "a", "file": "/x", "content": "", "comment": "" }))
+                .contains("`comment` is empty")
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! A key of an INI file.
+
+use crate::kind::valid::State;
+use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::text::Text;
+
+/// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
+pub struct Ini;
+
+/// What an ini step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The key. Case counts.
+    ini: String,
+    /// The absolute path of the file.
+    file: String,
+    /// Its section, without brackets; empty for keys before the first section, as in files of shell variables.
+    #[serde(default)]
+    section: String,
+    /// Its value, as it is to be written, quotes included.
+    value: Option<Text>,
+    /// What stands between key and value: `=` (the default) or ` = `.
+    #[serde(default = "equals")]
+    separator: String,
+    /// Name of the file's owner.
+    owner: Option<String>,
+    /// Name of the file's group.
+    group: Option<String>,
+    /// The file's mode, such as "0644".
+    mode: Option<String>,
+    /// `present` (the default) or `absent`.
+    #[serde(default)]
+    state: State,
+}
+
+fn equals() -> String {
+    "=".to_owned()
+}
+
+impl Kind for Ini {
+    const NAME: &'static str = "ini";
+    const DOC: &'static str =
+        "A key of an INI file or of a file of shell variables; comments and order stay.";
+    const ORPHANED: Orphaned = Orphaned::Reported(
+        "the key stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
+    );
+    type Want = Want;
+    type Seen = Nothing;
+
+    fn name(want: &Want) -> String {
+        if want.section.is_empty() {
+            format!("{} {}", want.file, want.ini)
+        } else {
+            format!("{} [{}] {}", want.file, want.section, want.ini)
+        }
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        if want.state == State::Present && want.value.is_none() {
+            return Err(format!("the key `{}` needs its `value`", want.ini));
+        }
+        Ok(())
+    }
+
+    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+        vec![Edit {
+            path: want.file.clone(),
+            change: EditChange::Ini {
+                section: want.section.clone(),
+                key: want.ini.clone(),
+                value: want.state.then(want.value.clone()).flatten(),
+                separator: want.separator.clone(),
+            },
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
+        }]
+    }
+
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{edits, error, names};
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn it_is_a_key_in_a_section() {
+        let step = json!({ "ini": "HandlePowerKey", "file": "/etc/systemd/logind.conf", "section": "Login", "value": "ignore" });
+        assert_eq!(
+            edits(&step)[0].change,
+            EditChange::Ini {
+                section: "Login".into(),
+                key: "HandlePowerKey".into(),
+                value: Some(Text::plain("ignore")),
+                separator: "=".into()
+            }
+        );
+        assert_eq!(
+            names(&step),
+            ["r/ini:/etc/systemd/logind.conf [Login] HandlePowerKey"]
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let step = |key: &str, value: &str| json!({ "ini": key, "file": "/x", "value": value });
+        assert_eq!(
+            error(&json!({ "ini": "k", "file": "/x" })),
+            "the key `k` needs its `value`"
+        );
+        assert!(error(&step("a=b", "")).contains("can be no key"));
+        assert!(error(&step("#a", "")).contains("can be no key"));
+        assert!(error(&step("", "")).contains("can be no key"));
+        assert!(error(&step("k", "a\nb")).contains("is not one line"));
+        assert!(
+            error(&json!({ "ini": "k", "file": "/x", "value": "", "section": "a]" }))
+                .contains("can be no section")
+        );
+        assert!(
+            error(&json!({ "ini": "k", "file": "/x", "value": "", "separator": ":" }))
+                .contains("`separator` must be")
+        );
+    }
+}

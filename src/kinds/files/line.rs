@@ -1,0 +1,138 @@
+//! One line of a file.
+
+use crate::kind::valid::State;
+use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::text::Text;
+
+/// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
+pub struct Line;
+
+/// What a line step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The line, without its newline. May be empty where lines that match are to go.
+    line: Text,
+    /// The absolute path of the file.
+    file: String,
+    /// A regular expression for the line whose place it takes: the last that matches; it must match the new line too.
+    matches: Option<String>,
+    /// All lines that match, and not only the last, make way for this one.
+    #[serde(default)]
+    only: bool,
+    /// Name of the file's owner.
+    owner: Option<String>,
+    /// Name of the file's group.
+    group: Option<String>,
+    /// The file's mode, such as "0644".
+    mode: Option<String>,
+    /// `present` (the default) or `absent`: every line that matches (or is the same) goes.
+    #[serde(default)]
+    state: State,
+}
+
+impl Kind for Line {
+    const NAME: &'static str = "line";
+    const DOC: &'static str =
+        "A line of a file; takes the place of one that matches, or is added at the end.";
+    const ORPHANED: Orphaned = Orphaned::Reported(
+        "the line stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
+    );
+    type Want = Want;
+    type Seen = Nothing;
+
+    fn name(want: &Want) -> String {
+        let which = want.matches.clone().unwrap_or_else(|| want.line.masked());
+        format!("{} {which}", want.file)
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        if want.matches.is_none() && want.only {
+            return Err("`only` needs `matches`: which lines make way for this one".to_owned());
+        }
+        if want.matches.is_none() && want.line.as_marked().is_empty() {
+            return Err("the line is empty, and no `matches` says which one is meant".to_owned());
+        }
+        Ok(())
+    }
+
+    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+        let change = match (&want.matches, want.only) {
+            (Some(matches), true) => EditChange::Only {
+                line: want.state.then(want.line.clone()),
+                matches: matches.clone(),
+            },
+            (matches, _) => EditChange::Line {
+                line: want.line.clone(),
+                matches: matches.clone(),
+                absent: want.state == State::Absent,
+            },
+        };
+        vec![Edit {
+            path: want.file.clone(),
+            change,
+            attributes: Attributes::of(
+                want.owner.as_deref(),
+                want.group.as_deref(),
+                want.mode.as_deref(),
+            ),
+        }]
+    }
+
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{edits, error, names};
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn it_takes_the_place_of_one_that_matches() {
+        let step = json!({ "line": "a=1", "file": "/etc/x", "matches": "^#?a=" });
+        assert_eq!(
+            edits(&step)[0].change,
+            EditChange::Line {
+                line: Text::plain("a=1"),
+                matches: Some("^#?a=".into()),
+                absent: false
+            }
+        );
+        assert_eq!(names(&step), ["r/line:/etc/x ^#?a="]);
+        let only = json!({ "line": "a=1", "file": "/etc/x", "matches": "^#?a=", "only": true });
+        assert_eq!(
+            edits(&only)[0].change,
+            EditChange::Only {
+                line: Some(Text::plain("a=1")),
+                matches: "^#?a=".into()
+            }
+        );
+    }
+
+    #[test]
+    fn a_secret_is_not_in_its_name() {
+        let step = json!({ "line": format!("p={}", crate::text::mark("pw")), "file": "/etc/x" });
+        assert_eq!(names(&step), ["r/line:/etc/x p=‹secret pw›"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert!(
+            error(&json!({ "line": "a", "file": "/x", "only": true }))
+                .contains("`only` needs `matches`")
+        );
+        assert!(error(&json!({ "line": "", "file": "/x" })).contains("the line is empty"));
+        assert!(
+            error(&json!({ "line": "a", "file": "/x", "matches": "(" }))
+                .contains("no regular expression")
+        );
+        assert!(
+            error(&json!({ "line": "a", "file": "/x", "matches": "^b" }))
+                .contains("does not match the line it is to bring")
+        );
+        assert!(error(&json!({ "line": "a\nb", "file": "/x" })).contains("is not one line"));
+    }
+}

@@ -1,0 +1,84 @@
+//! A symbolic link.
+
+use crate::kind::valid::State;
+use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+
+/// `symlink = "/etc/rc.local"`.
+pub struct Symlink;
+
+/// What a symlink step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Its absolute path.
+    symlink: String,
+    /// What it leads to, as it is to be written in it.
+    to: Option<String>,
+    /// `present` (the default) or `absent`.
+    #[serde(default)]
+    state: State,
+}
+
+impl Kind for Symlink {
+    const NAME: &'static str = "symlink";
+    const DOC: &'static str =
+        "A symbolic link; takes the place of a file or of another link, never of a directory.";
+    const ORPHANED: Orphaned = Orphaned::Removed("the link goes while it leads where it was led");
+    type Want = Want;
+    type Seen = Nothing;
+
+    fn name(want: &Want) -> String {
+        want.symlink.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        if want.state == State::Present && want.to.is_none() {
+            return Err(format!("`{}` needs `to`: what it leads to", want.symlink));
+        }
+        Ok(())
+    }
+
+    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+        vec![Edit {
+            path: want.symlink.clone(),
+            change: match (want.state, &want.to) {
+                (State::Present, Some(to)) => EditChange::Symlink(to.clone()),
+                _ => EditChange::Absent,
+            },
+            attributes: Attributes::default(),
+        }]
+    }
+
+    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
+        Ok(Nothing {})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{edits, error};
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn it_leads_somewhere() {
+        let made = edits(&json!({ "symlink": "/etc/a", "to": "../b" }));
+        assert_eq!(made[0].change, EditChange::Symlink("../b".into()));
+        assert_eq!(
+            error(&json!({ "symlink": "/etc/a" })),
+            "`/etc/a` needs `to`: what it leads to"
+        );
+        assert!(error(&json!({ "symlink": "/etc/a", "to": "" })).contains("must lead somewhere"));
+        assert!(
+            error(&json!({ "symlink": "/etc/a", "to": "a\nb" })).contains("more than one line")
+        );
+    }
+
+    #[test]
+    fn it_can_be_gone() {
+        assert_eq!(
+            edits(&json!({ "symlink": "/etc/a", "state": "absent" }))[0].change,
+            EditChange::Absent
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! What a node can be asked to be: the kinds, one file each, with their shell beside them.
+
+mod cluster;
+mod files;
+pub mod network;
+mod packages;
+mod system;
+#[cfg(test)]
+mod testing;
+
+use crate::kind::Erased;
+
+/// The kinds of each wing.
+const WINGS: [&[&dyn Erased]; 5] = [
+    packages::KINDS,
+    system::KINDS,
+    files::KINDS,
+    network::KINDS,
+    cluster::KINDS,
+];
+
+/// Every kind.
+pub fn kinds() -> impl Iterator<Item = &'static dyn Erased> {
+    WINGS.into_iter().flatten().copied()
+}
+
+/// The kind of this name.
+pub fn kind_named(name: &str) -> Option<&'static dyn Erased> {
+    kinds().find(|k| k.name() == name)
+}

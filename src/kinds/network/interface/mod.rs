@@ -1,0 +1,294 @@
+//! Network interfaces: the files that describe them, and what runs (reference.md 7 and 8).
+//!
+//! The running side is compared with the kernel, never with the files, so a file that says what holds already
+//! interrupts nothing. What a device at work can take, it takes; only what cannot be had otherwise takes it down, and
+//! what stands on it is told in the plan. Devices are taken down from the top and started from the bottom.
+
+mod compare;
+mod seen;
+mod want;
+
+use crate::kind::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Retire, Target, Verdict,
+};
+use crate::sh::Call;
+use crate::text::Text;
+use std::collections::BTreeSet;
+
+use compare::{Cost, Differences};
+pub use seen::Seen;
+pub use want::Want;
+use want::{Sort, Style};
+
+/// `interface = "bond0"` with its `type`.
+pub struct Interface;
+
+/// The file that ifupdown starts reading with.
+const INTERFACES: &str = "/etc/network/interfaces";
+
+/// The file of the form before keyfiles, which NetworkManager reads too.
+fn old_ifcfg(interface: &str) -> String {
+    format!("/etc/sysconfig/network-scripts/ifcfg-{interface}")
+}
+
+impl Kind for Interface {
+    const NAME: &'static str = "interface";
+    const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only what \
+         differs is touched, and what is interrupted stands in the plan; what carries a running cluster is left alone.";
+    const SHELL: &'static str = concat!(include_str!("interface.sh"), include_str!("back.sh"));
+    const ORPHANED: Orphaned = Orphaned::Removed(
+        "taken down, and its files removed while they are as they were written; a bridge that guests are connected to, \
+         and everything where no step describes interfaces any more, stays",
+    );
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.interface.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        want.validate()
+    }
+
+    fn edits(want: &Want, target: &Target) -> Vec<Edit> {
+        let plain = |path: String, change: EditChange| Edit {
+            path,
+            change,
+            attributes: Attributes::default(),
+        };
+        let mut edits: Vec<Edit> = want
+            .files
+            .iter()
+            .map(|file| Edit {
+                path: file.path.clone(),
+                change: EditChange::Whole {
+                    content: file.content.clone(),
+                    check: None,
+                    once: false,
+                },
+                attributes: Attributes {
+                    owner: Some("root".into()),
+                    group: Some("root".into()),
+                    mode: Some(file.mode.clone().unwrap_or_else(|| "0644".into())),
+                },
+            })
+            .collect();
+        match Style::of(target.platform) {
+            _ if want.sort == Sort::Ppp => {}
+            Style::Ifcfg => {}
+            Style::Keyfile => edits.push(plain(old_ifcfg(&want.interface), EditChange::Absent)),
+            Style::Ifupdown => {
+                edits.push(plain(
+                    INTERFACES.into(),
+                    EditChange::Only {
+                        line: Some(Text::plain("source /etc/network/interfaces.d/*")),
+                        matches: r"^\s*source(-directory)?\s+/etc/network/interfaces\.d(/\*?)?\s*$"
+                            .into(),
+                    },
+                ));
+                edits.push(plain(
+                    INTERFACES.into(),
+                    EditChange::NoStanza {
+                        interface: want.interface.clone(),
+                    },
+                ));
+            }
+        }
+        edits
+    }
+
+    fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
+        let style = Style::of(target.platform);
+        let ip = |words: &[&str]| Call::new("ip").args(words.iter().copied());
+        observe.section(seen::DEVICES, Call::new("nw_interface_seen"));
+        observe.section(seen::ADDRESSES, ip(&["-o", "addr"]));
+        observe.section(seen::ROUTES, ip(&["-4", "route"]));
+        observe.section(seen::ROUTES6, ip(&["-6", "route"]));
+        observe.section(
+            seen::FILES,
+            Call::new("nw_interface_files").arg(style.word()),
+        );
+        if style == Style::Keyfile {
+            let fields = ["-t", "-f", "DEVICE,UUID", "connection", "show", "--active"];
+            observe.section(seen::PROFILES, Call::new("nmcli").args(fields));
+        } else {
+            let clients = ["-C", "dhclient", "-o", "args="];
+            observe.section(seen::DHCP, Call::new("ps").args(clients));
+        }
+        if wants.iter().any(|w| w.sort == Sort::Ppp) {
+            observe.section(seen::PPP, Call::new("nw_interface_ppp"));
+        }
+        if wants.iter().any(|w| !w.carries.is_empty()) {
+            let daemons = ["-x", "corosync|aisexec"];
+            observe.section(seen::CLUSTER, Call::new("pgrep").args(daemons));
+        }
+        if wants.iter().any(|w| w.carries_mirrors()) {
+            observe.slow_section(seen::MIRRORS, Call::new("nw_interface_mirrors"));
+        }
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        Seen::read(want, answer)
+    }
+
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        compare::judge(want, seen, target)
+    }
+
+    fn paths(want: &Want, _target: &Target) -> Vec<String> {
+        want.files.iter().map(|f| f.path.clone()).collect()
+    }
+
+    /// NetworkManager has to read a changed profile again, pppd its words; else a file is what the next boot reads.
+    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        let verdict = Self::compare(want, seen, target);
+        let again = |what: &str| Delta::new(what, "as it was", "as it is written");
+        match verdict {
+            Verdict::Same if want.sort == Sort::Ppp => Verdict::Change(vec![
+                again("pppd"),
+                Delta::new("interrupts", "", want.interrupted(seen)),
+            ]),
+            Verdict::Same if Style::of(target.platform) == Style::Keyfile => {
+                Verdict::Change(vec![again("profile")])
+            }
+            other => other,
+        }
+    }
+
+    fn together() -> bool {
+        true
+    }
+
+    fn cuts_off(_want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
+        true
+    }
+
+    fn touches(want: &Want, target: &Target) -> Vec<String> {
+        // Whether it is started at boot.
+        let link = "/etc/systemd/system/multi-user.target.wants/ppp-serial.service";
+        let line = want.sort == Sort::Ppp && target.platform.has_systemd();
+        line.then(|| link.to_owned()).into_iter().collect()
+    }
+
+    fn note(want: &Want, target: &Target) -> Vec<Call> {
+        if want.sort == Sort::Ppp {
+            return vec![Call::new("nw_interface_serial_note")];
+        }
+        let above = want.above.iter().map(|u| u.name.clone());
+        let note = Call::new("nw_interface_note").arg(Style::of(target.platform).word());
+        vec![note.arg(&want.interface).args(above)]
+    }
+
+    fn undo(want: &Want, target: &Target) -> Vec<Call> {
+        if want.sort == Sort::Ppp {
+            return vec![Call::new("nw_interface_serial_undo")];
+        }
+        vec![Call::new("nw_interface_undo").arg(Style::of(target.platform).word())]
+    }
+
+    fn keeps(name: &str, answer: &Answer) -> Option<String> {
+        if answer.get(seen::DEVICES).is_none() {
+            return Some("no step describes interfaces any more, so it stays as it is".to_owned());
+        }
+        let devices = answer.text(seen::DEVICES);
+        let guests = seen::guests(name, &devices);
+        (!guests.is_empty()).then(|| format!("guests are connected to it: {}", guests.join(", ")))
+    }
+
+    fn retire(name: &str, target: &Target) -> Retire {
+        let style = Style::of(target.platform).word();
+        let call = |function: &'static str| Call::new(function).arg(style);
+        if name.starts_with("ppp") {
+            return Retire {
+                note: vec![Call::new("nw_interface_serial_note")],
+                calls: vec![Call::new("nw_interface_serial_off")],
+                undo: vec![Call::new("nw_interface_serial_undo")],
+            };
+        }
+        Retire {
+            note: vec![call("nw_interface_note").arg(name)],
+            calls: vec![call("nw_interface_away").arg(name)],
+            undo: vec![call("nw_interface_undo")],
+        }
+    }
+
+    fn after_removal(target: &Target) -> Vec<Call> {
+        vec![Call::new("nw_interface_forgotten").arg(Style::of(target.platform).word())]
+    }
+
+    fn title(names: &str, deltas: &[Delta]) -> String {
+        let mut hit: Vec<&str> = Vec::new();
+        let told = deltas
+            .iter()
+            .filter(|d| d.what.split(' ').next_back() == Some("interrupts"));
+        for name in told.flat_map(|d| d.to.split(", ")) {
+            if !hit.contains(&name) {
+                hit.push(name);
+            }
+        }
+        if hit.is_empty() {
+            format!("set up {names}")
+        } else {
+            format!("set up {names}; interrupts {}", hit.join(", "))
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
+        let style = Style::of(target.platform);
+        let mut all = Vec::new();
+        for (want, seen) in wants.iter().filter(|(w, _)| w.sort != Sort::Ppp) {
+            let differences = Differences::of(want, seen, style);
+            let anew = !seen.present || differences.cost() == Cost::Anew;
+            all.push((*want, *seen, differences, anew));
+        }
+        let mut calls = Vec::new();
+        if !all.is_empty() {
+            calls.push(Call::new("nw_interface_begin").arg(style.word()));
+        }
+        for (want, seen, _, anew) in all.iter().rev() {
+            if *anew && seen.present {
+                let above = want.above.iter().map(|u| u.name.clone());
+                let drop = Call::new("nw_interface_drop").args([style.word(), want.sort.word()]);
+                calls.push(drop.arg(&want.interface).args(above));
+            }
+        }
+        for (want, _, differences, anew) in &all {
+            let uuid = want.uuid.clone().unwrap_or_default();
+            if *anew || style == Style::Keyfile && differences.has("master") {
+                let up = Call::new("nw_interface_up").args([style.word(), want.sort.word()]);
+                let up = up.args([&want.interface, &uuid]);
+                calls.push(up.args(want.ports.iter().chain(&want.parent).cloned()));
+                continue;
+            }
+            let mends: Vec<Call> = differences
+                .list
+                .iter()
+                .filter_map(|d| d.call.clone())
+                .collect();
+            if style == Style::Keyfile && !mends.is_empty() {
+                calls.push(Call::new("nw_interface_reapply").args([&want.interface, &uuid]));
+            }
+            calls.extend(mends);
+        }
+        if style != Style::Keyfile {
+            for (want, _, differences, anew) in &all {
+                if let Some(master) = want.master.as_ref()
+                    && (*anew || differences.has("master"))
+                {
+                    calls.push(Call::new("nw_interface_join").args([&want.interface, master]));
+                }
+            }
+        }
+        if !all.is_empty() {
+            calls.push(Call::new("nw_interface_end"));
+        }
+        if wants.iter().any(|(w, _)| w.sort == Sort::Ppp) {
+            calls.push(Call::new("nw_interface_serial"));
+        }
+        calls
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! Links, the packet filter, and the way from one node to another.
+
+mod interface;
+mod packet_filter;
+pub mod peer;
+
+use crate::kind::{Adapter, Erased};
+
+/// The kinds of this wing.
+pub(super) static KINDS: &[&dyn Erased] = &[
+    &Adapter::<peer::Peer>::new(),
+    &Adapter::<interface::Interface>::new(),
+    &Adapter::<packet_filter::PacketFilter>::new(),
+];

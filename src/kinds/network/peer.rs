@@ -1,0 +1,109 @@
+//! Whether root gets from this node to another: only looked at, never changed.
+
+use crate::kind::valid;
+use crate::kind::{Answer, Kind, Observe, Target};
+use crate::sh::Call;
+
+/// `peer = "node2"`.
+pub struct Peer;
+
+/// What a look at a peer asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The other node's name, as this one knows it.
+    peer: String,
+}
+
+/// How it was.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether root got there without a question.
+    reached: bool,
+    /// What ssh said last when it did not.
+    said: String,
+}
+
+impl Want {
+    fn section(&self) -> String {
+        format!("peer-{}", self.peer)
+    }
+}
+
+/// The call that tells whether root gets to a peer: without a terminal, without a question, over a connection of its own.
+pub fn login(peer: &str) -> Call {
+    Call::new("ssh").args([
+        "-n",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "ConnectTimeout=5",
+        "-o",
+        "ControlPath=none",
+        "-l",
+        "root",
+        peer,
+        "true",
+    ])
+}
+
+impl Kind for Peer {
+    const NAME: &'static str = "peer";
+    const DOC: &'static str = "Whether root gets from this node to another without a question, as live migration and recovery need it. \
+         Only looked at, for checks.";
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.peer.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        valid::one_line("peer", &want.peer)?;
+        let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+        if want.peer.is_empty() || want.peer.starts_with('-') || !want.peer.chars().all(ok) {
+            return Err(format!(
+                "`{}` is no name of a node",
+                want.peer.escape_debug()
+            ));
+        }
+        Ok(())
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        for want in wants {
+            observe.slow_section(want.section(), login(&want.peer));
+        }
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer
+            .get(&want.section())
+            .ok_or("the peer was not asked")?;
+        let said = match section.status {
+            0 => String::new(),
+            124 => "no answer in time".to_owned(),
+            status => {
+                let text = section.text();
+                let last = text.lines().rfind(|l| !l.trim().is_empty());
+                last.map_or_else(|| format!("status {status}"), |l| l.trim().to_owned())
+            }
+        };
+        Ok(Seen {
+            reached: section.status == 0,
+            said,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing;
+    use serde_json::json;
+
+    #[test]
+    fn a_name_that_ssh_would_read_as_an_option_is_refused() {
+        let why = testing::error(&json!({ "peer": "-oProxyCommand=x" }));
+        assert!(why.contains("is no name of a node"), "{why}");
+    }
+}

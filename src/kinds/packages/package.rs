@@ -1,0 +1,433 @@
+//! Packages by rpm/yum/dnf and dpkg/apt: one query for all, one transaction a stage.
+
+use super::package_version::RpmVersion;
+use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::platform::{PackageTool, Platform};
+use crate::sh::Call;
+use std::cmp::Ordering;
+
+/// `package = "chrony"`, or a list of names.
+pub struct Package;
+
+/// What a package step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Name of the package. On EL a name that an installed package provides will do; on Debian it is a package's own.
+    package: String,
+    /// `present` (the default) or `absent`.
+    #[serde(default)]
+    state: State,
+    /// This version: `VERSION`, `VERSION-RELEASE` or `EPOCH:VERSION-RELEASE` on EL, the whole version on Debian.
+    version: Option<String>,
+    /// Kept at the installed version by the package manager (`versionlock`, whose plugin is installed for it; `apt-mark
+    /// hold`), or not; left as it is where this is not said.
+    held: Option<bool>,
+    /// Units that its installation must not start, which Debian does with the configuration that the package brings.
+    #[serde(default)]
+    unstarted: Vec<String>,
+}
+
+/// Whether it has to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    #[default]
+    Present,
+    Absent,
+}
+
+/// What the package database says.
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether it is installed, by its own name or by a package that provides it.
+    installed: bool,
+    /// The installed version; the last one where there are several (kernels).
+    version: Option<String>,
+    /// All installed versions.
+    versions: Vec<String>,
+    /// The package that provides the name, where it is another.
+    provided_by: Option<String>,
+    /// dpkg's word for a package that is half done: `half-configured`, `unpacked`, `half-installed`.
+    broken: Option<String>,
+    /// Whether it is held.
+    held: bool,
+}
+
+/// Packages and repositories share their shell, so that a script holds it once.
+pub(super) const SHELL: &str = concat!(include_str!("repository.sh"), include_str!("package.sh"));
+
+/// Sections of the answer.
+const PACKAGES: &str = "package";
+const LOCKS: &str = "package-locks";
+
+/// The name first, so that a line of something else is told apart; what it provides last.
+const RPM_FORMAT: &str =
+    "%{NAME} %|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE} %{ARCH}[ %{PROVIDENAME}]\\n";
+const DPKG_FORMAT: &str = "${db:Status-Want} ${db:Status-Status} ${Package} ${Version}\\n";
+
+impl Want {
+    /// Whether one of the installed versions is the one asked for; true when none is asked for.
+    fn version_is(&self, seen: &Seen, target: &Target) -> bool {
+        self.version.as_ref().is_none_or(|asked| {
+            seen.provided_by.is_none()
+                && seen.versions.iter().any(|version| {
+                    if target.platform.is_el() {
+                        RpmVersion::new(version).is(&RpmVersion::new(asked))
+                    } else {
+                        version == asked
+                    }
+                })
+        })
+    }
+
+    /// The word by which a package tool is asked for it.
+    fn spec(&self, tool: PackageTool) -> String {
+        match (&self.version, tool) {
+            (None, _) => self.package.clone(),
+            (Some(version), PackageTool::Apt) => format!("{}={version}", self.package),
+            (Some(version), _) => format!("{}-{version}", self.package),
+        }
+    }
+
+    /// What a transaction has to do about it: a verb of `nw_package`, if anything.
+    fn verb(&self, seen: &Seen, target: &Target) -> Option<&'static str> {
+        match self.state {
+            State::Absent if seen.own() || seen.broken.is_some() => Some("remove"),
+            State::Absent => None,
+            State::Present
+                if seen.installed && seen.broken.is_none() && self.version_is(seen, target) =>
+            {
+                None
+            }
+            // yum does not go back by `install`; dnf and apt do.
+            State::Present => Some(match (&self.version, &seen.version) {
+                (Some(asked), Some(version))
+                    if target.platform.package_tool() == PackageTool::Yum
+                        && seen.own()
+                        && RpmVersion::new(version).order(&RpmVersion::new(asked))
+                            == Ordering::Greater =>
+                {
+                    "downgrade"
+                }
+                _ => "install",
+            }),
+        }
+    }
+}
+
+impl Seen {
+    /// Whether a package of this very name is installed.
+    fn own(&self) -> bool {
+        self.installed && self.provided_by.is_none()
+    }
+}
+
+impl Kind for Package {
+    const NAME: &'static str = "package";
+    const DOC: &'static str = "Packages; all of a stage in one transaction of yum, dnf or apt.";
+    const SHELL: &'static str = SHELL;
+    const ENDS_STAGE: bool = true;
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays installed");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.package.clone()
+    }
+
+    fn validate(want: &Want, target: &Target) -> Result<(), String> {
+        let apt = target.platform.package_tool() == PackageTool::Apt;
+        let name = &want.package;
+        let ok = |b: u8| b.is_ascii_alphanumeric() || b"+._-".contains(&b);
+        let first = |b: u8| b.is_ascii_alphanumeric() || (!apt && b == b'_');
+        // apt takes `NAME-` for a removal.
+        let fits = name.bytes().all(ok)
+            && name.bytes().next().is_some_and(first)
+            && !(apt && (name.ends_with('-') || name.bytes().any(|b| b.is_ascii_uppercase())));
+        if !fits {
+            let letters = if apt { "lower-case letters" } else { "letters" };
+            return Err(format!(
+                "`{}` is no package name: {letters}, digits and `+._-`, a letter or digit first",
+                name.escape_debug()
+            ));
+        }
+        if let Some(version) = &want.version {
+            let ok = |b: u8| b.is_ascii_alphanumeric() || b"+._-~^:".contains(&b);
+            if version.is_empty() || version.starts_with('-') || !version.bytes().all(ok) {
+                return Err(format!(
+                    "`{}` is no version: letters, digits and `+._-~^:`",
+                    version.escape_debug()
+                ));
+            }
+        }
+        let unit = |b: u8| b.is_ascii_alphanumeric() || b"._-@".contains(&b);
+        if let Some(name) = want
+            .unstarted
+            .iter()
+            .find(|n| n.is_empty() || n.starts_with('-') || !n.bytes().all(unit))
+        {
+            return Err(format!("`{}` is no name of a unit", name.escape_debug()));
+        }
+        if want.state == State::Absent && (want.version.is_some() || want.held == Some(true)) {
+            return Err("a package that is `absent` has no `version` and is not `held`".into());
+        }
+        Ok(())
+    }
+
+    fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
+        let names = wants.iter().map(|w| w.package.clone());
+        let held = wants
+            .iter()
+            .any(|w| w.held.is_some() || w.version.is_some());
+        let call = if target.platform.is_el() {
+            if held {
+                let list = match target.platform.package_tool() {
+                    PackageTool::Yum => "/etc/yum/pluginconf.d/versionlock.list",
+                    _ => "/etc/dnf/plugins/versionlock.list",
+                };
+                observe.section(LOCKS, Call::new("cat").arg(list));
+            }
+            Call::new("rpm").args(["-q", "--qf", RPM_FORMAT, "--whatprovides"])
+        } else {
+            Call::new("dpkg-query").args(["-W", "-f", DPKG_FORMAT])
+        };
+        observe.section(PACKAGES, call.arg("--").args(names));
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer
+            .get(PACKAGES)
+            .ok_or("the package database was not asked")?;
+        if section.status == 127 {
+            return Err("the package tool is missing on this node".into());
+        }
+        let text = section.text();
+        if target.platform.is_el() {
+            let mut seen = parse_rpm(&want.package, &text)
+                .ok_or_else(|| format!("rpm said nothing of {}", want.package))?;
+            let name = seen.provided_by.as_ref().unwrap_or(&want.package);
+            seen.held = answer.text(LOCKS).lines().any(|line| locks(line, name));
+            Ok(seen)
+        } else if section.status > 1 {
+            Err(format!("dpkg-query ended with status {}", section.status))
+        } else {
+            Ok(parse_dpkg(&want.package, &text))
+        }
+    }
+
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        let mut deltas = Vec::new();
+        let asked = want.version.as_deref().unwrap_or("yes");
+        let version = seen.version.as_deref().unwrap_or("no");
+        if let Some(state) = &seen.broken {
+            let to = if want.state == State::Present {
+                asked
+            } else {
+                "no"
+            };
+            deltas.push(Delta::new("installed", state, to));
+        } else {
+            match want.verb(seen, target) {
+                Some("remove") => deltas.push(Delta::new("installed", version, "no")),
+                Some(_) if seen.own() => deltas.push(Delta::new("version", version, asked)),
+                Some(_) => deltas.push(Delta::new("installed", "no", asked)),
+                None => {}
+            }
+        }
+        if let Some(held) = want.held
+            && held != seen.held
+        {
+            let word = |yes| if yes { "yes" } else { "no" };
+            deltas.push(Delta::new("held", word(seen.held), word(held)));
+        }
+        if deltas.is_empty() {
+            Verdict::Same
+        } else {
+            Verdict::Change(deltas)
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
+        let tool = target.platform.package_tool();
+        let mut calls = Vec::new();
+        let unstarted: Vec<String> = wants
+            .iter()
+            .filter(|(w, s)| tool == PackageTool::Apt && w.verb(s, target) == Some("install"))
+            .flat_map(|(w, _)| w.unstarted.clone())
+            .collect();
+        let mut call = |verb: &str, first: Option<&str>, words: Vec<String>| {
+            if !words.is_empty() {
+                let call = if verb == "install" && !unstarted.is_empty() {
+                    Call::new("nw_package_unstarted")
+                        .arg(unstarted.len().to_string())
+                        .args(unstarted.iter().cloned())
+                } else {
+                    Call::new("nw_package")
+                };
+                calls.push(call.arg(tool_word(tool)).arg(verb).args(first).args(words));
+            }
+        };
+        // A lock would stand in the way of another version.
+        let moved = |want: &Want, seen: &Seen| seen.held && want.verb(seen, target).is_some();
+        let own =
+            |seen: &Seen, want: &Want| seen.provided_by.clone().unwrap_or(want.package.clone());
+        let names = |chosen: &dyn Fn(&Want, &Seen) -> bool| -> Vec<String> {
+            wants
+                .iter()
+                .filter(|(w, s)| chosen(w, s))
+                .map(|(w, s)| own(s, w))
+                .collect()
+        };
+        call(
+            "unhold",
+            None,
+            names(&|w, s| s.held && (w.held == Some(false) || moved(w, s))),
+        );
+        for verb in ["remove", "downgrade", "install"] {
+            let specs = wants
+                .iter()
+                .filter(|(w, s)| w.verb(s, target) == Some(verb))
+                .map(|(w, _)| {
+                    if verb == "remove" {
+                        w.package.clone()
+                    } else {
+                        w.spec(tool)
+                    }
+                })
+                .collect();
+            call(verb, None, specs);
+        }
+        call(
+            "hold",
+            lock_plugin(target.platform),
+            names(&|w, s| {
+                w.state == State::Present
+                    && w.held != Some(false)
+                    && (moved(w, s) || (w.held == Some(true) && !s.held))
+            }),
+        );
+        calls
+    }
+
+    fn title(names: &str, deltas: &[Delta]) -> String {
+        let verb = if deltas.iter().all(|d| d.from == "no") {
+            "install"
+        } else if deltas.iter().all(|d| d.to == "no") {
+            "remove"
+        } else {
+            "change"
+        };
+        format!("{verb} {names}")
+    }
+
+    fn together() -> bool {
+        true
+    }
+}
+
+/// The word for a tool in the shell.
+pub(super) fn tool_word(tool: PackageTool) -> &'static str {
+    match tool {
+        PackageTool::Yum => "yum",
+        PackageTool::Dnf => "dnf",
+        PackageTool::Apt => "apt",
+    }
+}
+
+/// The package that brings `versionlock`; apt needs none.
+fn lock_plugin(platform: Platform) -> Option<&'static str> {
+    match platform.package_tool() {
+        PackageTool::Yum => Some("yum-plugin-versionlock"),
+        PackageTool::Dnf => Some("python3-dnf-plugin-versionlock"),
+        PackageTool::Apt => None,
+    }
+}
+
+/// One name in the answer of `rpm -q --whatprovides`; `None` when rpm neither has it nor says that it has not.
+fn parse_rpm(name: &str, text: &str) -> Option<Seen> {
+    let mut seen = Seen::default();
+    let mut provider = None;
+    for line in text.lines() {
+        let mut words = line.split(' ');
+        let (Some(package), Some(version), Some(_)) = (words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        if !version.contains(':') {
+            continue;
+        }
+        let version = RpmVersion::new(version).show();
+        if package == name {
+            // Asked for by two names, a package is printed twice.
+            if !seen.versions.contains(&version) {
+                seen.versions.push(version);
+            }
+        } else if words.any(|provided| provided == name) {
+            provider = Some((package, version));
+        }
+    }
+    if seen.versions.is_empty() {
+        if let Some((package, version)) = provider {
+            seen.provided_by = Some(package.to_owned());
+            seen.versions.push(version);
+        } else {
+            let none = [
+                format!("no package provides {name}"),
+                format!("package {name} is not installed"),
+            ];
+            return text
+                .lines()
+                .any(|line| none.contains(&line.to_owned()))
+                .then_some(seen);
+        }
+    }
+    seen.installed = true;
+    seen.version = seen.versions.last().cloned();
+    Some(seen)
+}
+
+/// One name in the answer of `dpkg-query`, which says nothing on standard output of what it does not know.
+fn parse_dpkg(name: &str, text: &str) -> Seen {
+    let mut seen = Seen::default();
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let [wanted, state, package, version] = words.as_slice() else {
+            continue;
+        };
+        if *package != name {
+            continue;
+        }
+        match *state {
+            "installed" | "triggers-awaited" | "triggers-pending" => {
+                seen.installed = true;
+                seen.versions.push((*version).to_owned());
+            }
+            "half-installed" | "unpacked" | "half-configured" => {
+                seen.broken = Some((*state).to_owned());
+            }
+            _ => {}
+        }
+        seen.held |= *wanted == "hold";
+    }
+    seen.version = seen.versions.last().cloned();
+    seen
+}
+
+/// Whether a line of a versionlock list holds this package: `0:NAME-V-R.*` (yum) or `NAME-0:V-R.*` (dnf).
+fn locks(line: &str, name: &str) -> bool {
+    let line = line.trim();
+    if line.starts_with(['#', '!']) {
+        return false;
+    }
+    let entry = match line.split_once(':') {
+        Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => line,
+    };
+    let parts: Vec<_> = entry.rsplitn(3, '-').collect();
+    entry == name || (parts.len() == 3 && parts[2] == name)
+}
+
+#[cfg(test)]
+#[path = "package_tests.rs"]
+mod tests;

@@ -1,0 +1,212 @@
+//! A command with its own way to see whether it is needed.
+
+use crate::digest::sha256;
+use crate::kind::valid;
+use crate::kind::valid::Words;
+use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::sh::Call;
+use serde_json::Value as Json;
+
+/// `command = ["newaliases"]` with `unless` or `creates`.
+pub struct Command;
+
+/// What a command step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The words of the command. No shell reads them.
+    command: Words,
+    /// A command that changes nothing and ends with 0 where there is nothing to do. It runs at every observation.
+    unless: Option<Words>,
+    /// A path that is there once the command has done its work.
+    creates: Option<String>,
+}
+
+/// Whether it has been done.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether there is nothing to do; unknown while the program of `unless` is not there.
+    done: Option<bool>,
+}
+
+impl Want {
+    /// The section of `unless`: the same words are asked once.
+    fn section(words: &Words) -> String {
+        let digest = sha256(words.0.join("\0").as_bytes());
+        format!("command.{}", &digest[..16])
+    }
+}
+
+impl Kind for Command {
+    const NAME: &'static str = "command";
+    const DOC: &'static str = "A command, and how to see that it is not needed. For a site's own roles; shipped ones have kinds.";
+    const SHELL: &'static str = include_str!("command.sh");
+    const OWN_ONLY: bool = true;
+    const ORPHANED: Orphaned = Orphaned::Reported("what it did stays");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.command.0.join(" ")
+    }
+
+    /// Its value is a list of words, not of names.
+    fn split(step: serde_json::Map<String, Json>) -> Vec<Json> {
+        vec![Json::Object(step)]
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        valid::words("command", &want.command)?;
+        match (&want.unless, &want.creates) {
+            (Some(unless), None) => valid::words("unless", unless),
+            (None, Some(creates)) => valid::path("creates", creates),
+            _ => Err(
+                "a command needs either `unless` (a command that ends with 0 where there is nothing to do) or `creates` (a path), so that a second run changes nothing"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        let creates: Vec<_> = wants.iter().filter_map(|w| w.creates.clone()).collect();
+        if !creates.is_empty() {
+            observe.section("command", Call::new("nw_command_there").args(creates));
+        }
+        for unless in wants.iter().filter_map(|w| w.unless.as_ref()) {
+            observe.slow_section(
+                Want::section(unless),
+                Call::from_words(unless.0.iter().cloned()),
+            );
+        }
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let done = match (&want.unless, &want.creates) {
+            (Some(unless), _) => {
+                let words = unless.0.join(" ");
+                let section = answer
+                    .get(&Want::section(unless))
+                    .ok_or_else(|| format!("`{words}` was not asked"))?;
+                match section.status {
+                    124 => return Err(format!("`{words}` gave no answer in time")),
+                    127 => None,
+                    status => Some(status == 0),
+                }
+            }
+            (None, Some(creates)) => {
+                let section = answer.get("command").ok_or("the path was not looked for")?;
+                Some(section.text().lines().any(|line| line == creates))
+            }
+            (None, None) => None,
+        };
+        Ok(Seen { done })
+    }
+
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        match seen.done {
+            Some(true) => Verdict::Same,
+            Some(false) => Verdict::Change(vec![Delta::new("run", "", want.command.0.join(" "))]),
+            None => Verdict::After {
+                what: format!(
+                    "a step that brings `{}`",
+                    want.unless
+                        .as_ref()
+                        .and_then(|w| w.0.first())
+                        .map_or("", String::as_str)
+                ),
+                table: "it ends with 0: nothing to do; anything else: the command is run"
+                    .to_owned(),
+            },
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        wants
+            .iter()
+            .map(|(want, _)| Call::from_words(want.command.0.iter().cloned()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::kind_named;
+    use super::super::super::testing::{actions, asks, changes, error, names, verdict, verdict_on};
+    use super::*;
+    use crate::platform::Platform;
+    use serde_json::json;
+
+    // printf 'test\0-e\0/etc/aliases.db' | sha256sum
+    const SECTION: &str = "command.c958ebe092e8c7ab";
+
+    fn step() -> Json {
+        json!({ "command": ["newaliases", "$(id)"], "unless": "test -e /etc/aliases.db" })
+    }
+
+    #[test]
+    fn its_words_are_data() {
+        assert_eq!(names(&step()), ["r/command:newaliases $(id)"]);
+        assert_eq!(
+            asks(&step(), Platform::El6),
+            [format!("{SECTION}: test -e /etc/aliases.db")]
+        );
+        assert_eq!(
+            actions(&step(), &[(SECTION, "", 1)]),
+            ["newaliases '$(id)'"]
+        );
+    }
+
+    #[test]
+    fn zero_says_that_nothing_is_to_do() {
+        assert_eq!(verdict(&step(), &[(SECTION, "", 0)]), Verdict::Same);
+        assert_eq!(
+            changes(&step(), &[(SECTION, "", 1)]),
+            ["run:  -> newaliases $(id)"]
+        );
+        assert!(matches!(
+            verdict(&step(), &[(SECTION, "", 127)]),
+            Verdict::After { .. }
+        ));
+        assert!(verdict_on(&step(), Platform::El7, &[(SECTION, "", 124)]).is_err());
+        assert!(verdict_on(&step(), Platform::El7, &[]).is_err());
+    }
+
+    #[test]
+    fn a_path_tells_it_too() {
+        let step = json!({ "command": "mkaliases /a", "creates": "/etc/aliases.db" });
+        assert_eq!(
+            asks(&step, Platform::El6),
+            ["command: nw_command_there /etc/aliases.db"]
+        );
+        assert_eq!(
+            verdict(&step, &[("command", "/etc/aliases.db\n", 0)]),
+            Verdict::Same
+        );
+        assert_eq!(
+            changes(&step, &[("command", "", 0)]),
+            ["run:  -> mkaliases /a"]
+        );
+    }
+
+    #[test]
+    fn shipped_roles_have_kinds_for_it() {
+        assert!(kind_named("command").unwrap().own_only());
+        assert!(!kind_named("file").unwrap().own_only());
+    }
+
+    #[test]
+    fn without_a_way_to_see_it_is_refused() {
+        assert!(
+            error(&json!({ "command": ["x"] })).contains("so that a second run changes nothing")
+        );
+        assert!(
+            error(&json!({ "command": ["x"], "unless": ["y"], "creates": "/z" }))
+                .contains("either")
+        );
+        assert!(error(&json!({ "command": [], "unless": ["y"] })).contains("holds no command"));
+        assert!(
+            error(&json!({ "command": ["x", crate::text::mark("pw")], "unless": ["y"] }))
+                .contains("holds a secret")
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! The record that etckeeper keeps of /etc in git (reference.md 24).
+
+use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::sh::Call;
+
+/// `etckeeper = "/etc"`.
+pub struct Etckeeper;
+
+/// What an etckeeper step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// What is recorded: `/etc`, there is nothing else.
+    etckeeper: Root,
+    /// The name that commits carry where nobody else's is given.
+    name: String,
+    /// The address that commits carry.
+    email: String,
+    /// Files that must not be in the record, as git knows them: paths below /etc, `*` stands for anything. They are
+    /// taken out of it from the next commit on; what was recorded before stays in its history.
+    #[serde(default)]
+    untracked: Vec<String>,
+}
+
+/// The one folder that is recorded.
+#[derive(Clone, Copy, Debug, serde::Deserialize, schemars::JsonSchema)]
+enum Root {
+    /// /etc.
+    #[serde(rename = "/etc")]
+    Etc,
+}
+
+/// How the record stands.
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether it was begun.
+    initialised: bool,
+    /// Mode of /etc/.git, octal digits.
+    mode: String,
+    /// The name that commits carry.
+    name: String,
+    /// The address that commits carry.
+    email: String,
+    /// Whether every change is recorded.
+    clean: bool,
+    /// Files in it that must not be.
+    tracked: Vec<String>,
+}
+
+/// A pattern of .gitignore as one of files: git takes it from /etc.
+fn pattern(text: &str) -> String {
+    text.trim_start_matches('/').to_owned()
+}
+
+impl Kind for Etckeeper {
+    const NAME: &'static str = "etckeeper";
+    const DOC: &'static str = "The record of /etc in git: begun, readable by root alone, without the files that hold secrets.";
+    const SHELL: &'static str = include_str!("etckeeper.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("the record stays, and nobody keeps it");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        match want.etckeeper {
+            Root::Etc => "/etc".to_owned(),
+        }
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        for (key, text) in [("name", &want.name), ("email", &want.email)] {
+            if text.trim().is_empty() || text.chars().any(char::is_control) {
+                return Err(format!("`{key}`: a commit needs a line of text here"));
+            }
+        }
+        for text in &want.untracked {
+            let plain = pattern(text);
+            if plain.is_empty() || plain.starts_with([':', '-', '!']) || plain.contains("..") {
+                return Err(format!(
+                    "`untracked`: `{}` is no path below /etc, such as `/shadow`",
+                    text.escape_debug()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        let patterns = wants.iter().flat_map(|w| &w.untracked).map(|t| pattern(t));
+        observe.section(Self::NAME, Call::new("nw_etckeeper_look").args(patterns));
+    }
+
+    fn parse(_want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer
+            .get(Self::NAME)
+            .ok_or("the record of /etc was not asked for")?;
+        let mut seen = Seen::default();
+        for line in section.text().lines() {
+            let Some((what, value)) = line.split_once(' ') else {
+                continue;
+            };
+            match what {
+                "mode" => {
+                    seen.initialised = true;
+                    value.clone_into(&mut seen.mode);
+                }
+                "name" => value.clone_into(&mut seen.name),
+                "email" => value.clone_into(&mut seen.email),
+                "changed" => seen.clean = value.trim() == "0",
+                "tracked" => seen.tracked.push(value.to_owned()),
+                _ => {}
+            }
+        }
+        Ok(seen)
+    }
+
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        if !seen.initialised {
+            return Verdict::Change(vec![Delta::new("recorded", "no", "yes")]);
+        }
+        let mut deltas = Vec::new();
+        for (what, from, to) in [
+            ("mode", &seen.mode, "700"),
+            ("name", &seen.name, want.name.as_str()),
+            ("email", &seen.email, want.email.as_str()),
+        ] {
+            if from != to {
+                deltas.push(Delta::new(what, from, to));
+            }
+        }
+        for path in &seen.tracked {
+            deltas.push(Delta::new(format!("/etc/{path} recorded"), "yes", "no"));
+        }
+        if deltas.is_empty() {
+            Verdict::Same
+        } else {
+            Verdict::Change(deltas)
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        wants
+            .iter()
+            .map(|(want, _)| {
+                Call::new("nw_etckeeper_make")
+                    .arg(&want.name)
+                    .arg(&want.email)
+                    .args(want.untracked.iter().map(|t| pattern(t)))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{actions, asks, changes, error};
+    use crate::platform::Platform;
+    use serde_json::{Value as Json, json};
+
+    fn step() -> Json {
+        json!({ "etckeeper": "/etc", "name": "node1", "email": "root@node1.example.net",
+                "untracked": ["/shadow", "/ssh/ssh_host_*_key"] })
+    }
+
+    #[test]
+    fn a_record_that_is_there_and_private_is_left_alone() {
+        let good = "mode 700\nname node1\nemail root@node1.example.net\nchanged 3\n";
+        assert_eq!(changes(&step(), &[("etckeeper", good, 0)]), [""; 0]);
+        let bad = "mode 755\nname \nemail root@node1.example.net\nchanged 0\ntracked shadow\n";
+        assert_eq!(
+            changes(&step(), &[("etckeeper", bad, 0)]),
+            [
+                "mode: 755 -> 700",
+                "name:  -> node1",
+                "/etc/shadow recorded: yes -> no"
+            ]
+        );
+        assert_eq!(
+            changes(&step(), &[("etckeeper", "", 0)]),
+            ["recorded: no -> yes"]
+        );
+    }
+
+    #[test]
+    fn patterns_reach_git_as_paths_below_etc() {
+        assert_eq!(
+            asks(&step(), Platform::El6),
+            ["etckeeper: nw_etckeeper_look shadow 'ssh/ssh_host_*_key'"]
+        );
+        assert_eq!(
+            actions(&step(), &[("etckeeper", "", 0)]),
+            ["nw_etckeeper_make node1 root@node1.example.net shadow 'ssh/ssh_host_*_key'"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_path_below_etc_is_refused() {
+        for wrong in ["", "/", "--all", ":/x", "../x"] {
+            let mut step = step();
+            step["untracked"] = json!([wrong]);
+            assert!(error(&step).contains("no path below /etc"), "{wrong}");
+        }
+        let mut step = step();
+        step["etckeeper"] = json!("/usr");
+        assert!(error(&step).contains("/usr"));
+    }
+}

@@ -1,0 +1,188 @@
+//! The node's name.
+
+use crate::kind::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+};
+use crate::sh::Call;
+use crate::text::Text;
+
+/// `hostname = "node1"`.
+pub struct Hostname;
+
+/// What a hostname step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The name, as `uname -n` is to say it.
+    hostname: String,
+}
+
+/// How the node calls itself.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// What `uname -n` says.
+    running: String,
+    /// The processes of a cluster that run.
+    cluster: Vec<String>,
+}
+
+impl Kind for Hostname {
+    const NAME: &'static str = "hostname";
+    const DOC: &'static str =
+        "The node's name, for good and at once; never changed while a cluster runs on it.";
+    const SHELL: &'static str = include_str!("hostname.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.hostname.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        let label = |l: &str| {
+            (1..=63).contains(&l.len())
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+                && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        if want.hostname.len() > 64 || !want.hostname.split('.').all(label) {
+            return Err(format!(
+                "`{}` is no name for a node: letters, digits, `-` and dots, at most 64",
+                want.hostname.escape_debug()
+            ));
+        }
+        Ok(())
+    }
+
+    fn edits(want: &Want, target: &Target) -> Vec<Edit> {
+        let (path, change) = if target.platform.has_systemd() {
+            let change = EditChange::Whole {
+                content: Text::plain(format!("{}\n", want.hostname)),
+                check: None,
+                once: false,
+            };
+            ("/etc/hostname", change)
+        } else {
+            let change = EditChange::Ini {
+                section: String::new(),
+                key: "HOSTNAME".to_owned(),
+                value: Some(Text::plain(&want.hostname)),
+                separator: "=".to_owned(),
+            };
+            ("/etc/sysconfig/network", change)
+        };
+        vec![Edit {
+            path: path.to_owned(),
+            change,
+            attributes: Attributes::default(),
+        }]
+    }
+
+    fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        observe.section("hostname", Call::new("nw_hostname_seen"));
+    }
+
+    fn parse(_want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let text = answer.text("hostname");
+        let mut lines = text.lines();
+        let running = lines
+            .next()
+            .filter(|name| !name.is_empty() && !name.contains(' '))
+            .ok_or("the node did not say its name")?
+            .to_owned();
+        let mut cluster: Vec<String> = lines.filter(|l| !l.is_empty()).map(str::to_owned).collect();
+        cluster.sort();
+        cluster.dedup();
+        Ok(Seen { running, cluster })
+    }
+
+    /// DRBD, the cluster and its fencing all go by `uname -n` (reference.md 0.2).
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        if seen.running == want.hostname {
+            return Verdict::Same;
+        }
+        if seen.cluster.is_empty() {
+            return Verdict::Change(vec![Delta::new("name", &seen.running, &want.hostname)]);
+        }
+        Verdict::Refuse(format!(
+            "the node is called {}, wanted {}, and {} runs, which goes by the name: stop the cluster on this node first",
+            seen.running,
+            want.hostname,
+            seen.cluster.join(", ")
+        ))
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        wants
+            .iter()
+            .map(|(want, _)| Call::new("nw_hostname_set").arg(&want.hostname))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{
+        actions, asks, changes, edits_on, error, verdict, verdict_on,
+    };
+    use super::*;
+    use crate::platform::Platform;
+    use serde_json::json;
+
+    #[test]
+    fn it_is_written_where_the_release_looks() {
+        let step = json!({ "hostname": "n1" });
+        let el6 = edits_on(&step, Platform::El6).remove(0);
+        assert_eq!(el6.path, "/etc/sysconfig/network");
+        assert!(matches!(el6.change, EditChange::Ini { ref key, .. } if key == "HOSTNAME"));
+        for platform in [Platform::El7, Platform::El9, Platform::Debian12] {
+            assert_eq!(edits_on(&step, platform)[0].path, "/etc/hostname");
+        }
+        assert_eq!(asks(&step, Platform::El6), ["hostname: nw_hostname_seen"]);
+    }
+
+    #[test]
+    fn another_running_name_is_changed() {
+        let step = json!({ "hostname": "n1" });
+        let seen = [("hostname", "localhost.localdomain\n", 0)];
+        assert_eq!(changes(&step, &seen), ["name: localhost.localdomain -> n1"]);
+        assert_eq!(actions(&step, &seen), ["nw_hostname_set n1"]);
+        assert_eq!(verdict(&step, &[("hostname", "n1\n", 0)]), Verdict::Same);
+    }
+
+    #[test]
+    fn under_a_cluster_it_is_refused() {
+        let step = json!({ "hostname": "n1" });
+        assert_eq!(
+            verdict(&step, &[("hostname", "old\ncorosync\npacemakerd\ncorosync\n", 0)]),
+            Verdict::Refuse("the node is called old, wanted n1, and corosync, pacemakerd runs, which goes by the name: stop the cluster on this node first".into())
+        );
+        assert_eq!(
+            verdict(&step, &[("hostname", "n1\ncorosync\n", 0)]),
+            Verdict::Same
+        );
+    }
+
+    #[test]
+    fn odd_answers_are_errors_and_odd_names_refused() {
+        let step = json!({ "hostname": "n1" });
+        assert!(verdict_on(&step, Platform::El6, &[]).is_err());
+        assert!(verdict_on(&step, Platform::El6, &[("hostname", "", 127)]).is_err());
+        for bad in [
+            "",
+            "-a",
+            "a_b",
+            "a b",
+            "a..b",
+            "$(id)",
+            "n1\n",
+            &"a".repeat(65),
+        ] {
+            assert!(
+                error(&json!({ "hostname": bad })).contains("no name for a node"),
+                "{bad:?}"
+            );
+        }
+    }
+}

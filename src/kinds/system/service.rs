@@ -1,0 +1,442 @@
+//! Services by systemd and, on EL6, by SysV scripts: enabled, running, and the restarts that they owe.
+//!
+//! A restart is owed when the instance that runs (boot, main process, start tick) is the one whose configuration was
+//! kept, and a file of it is not what it was then. Clocks play no part. An instance that nobody kept owes nothing.
+
+use crate::kind::lets_in;
+use crate::kind::never_restarted;
+use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::sh::Call;
+use std::collections::BTreeSet;
+
+/// `service = "chronyd"`, or a list of names.
+pub struct Service;
+
+/// What a service step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Name of the service; a unit of another type with its suffix (`etckeeper.timer`).
+    service: String,
+    /// Whether it is started at boot; left as it is where this is not said.
+    enabled: Option<bool>,
+    /// Whether it runs; left as it is where this is not said.
+    running: Option<bool>,
+    /// Absolute paths of the files that it reads when it starts: when one changes, a running instance is restarted.
+    #[serde(default)]
+    config: Vec<String>,
+    /// A changed `config` is taken up by a reload. Only for daemons that take every key of these files by a reload.
+    #[serde(default)]
+    reload: bool,
+}
+
+/// How a service stands.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether the node knows it.
+    loaded: bool,
+    /// `enabled`, `disabled`, `static`, `masked`, … in systemd's words; empty when it is not known.
+    enabled: String,
+    /// `active`, `inactive`, `failed`, … in systemd's words.
+    active: String,
+    /// Whether it runs.
+    running: bool,
+    /// Main process; 0 for a service without one.
+    main_pid: u64,
+    /// What tells this start from others: ticks since boot, or for a service without a process microseconds.
+    start_tick: Option<u64>,
+    /// Files of its configuration that are not what this instance started with.
+    changed: Vec<String>,
+}
+
+/// Sections of the answer.
+const UNITS: &str = "service";
+const SCRIPTS: &str = "service-scripts";
+const LEVELS: &str = "service-levels";
+const RECORDS: &str = "service-records";
+const CONFIG: &str = "service-config";
+const BOOT: &str = "boot-id";
+
+impl Want {
+    /// The name by which the node's tools and the node's record call it.
+    fn unit(&self, target: &Target) -> String {
+        const TYPES: &[&str] = &[
+            ".service", ".socket", ".timer", ".target", ".path", ".mount", ".slice",
+        ];
+        if !target.platform.has_systemd() || TYPES.iter().any(|t| self.service.ends_with(t)) {
+            self.service.clone()
+        } else {
+            format!("{}.service", self.service)
+        }
+    }
+
+    /// Its points of difference besides an owed restart.
+    fn deltas(&self, seen: &Seen) -> Vec<Delta> {
+        let mut deltas = Vec::new();
+        // A static, indirect or generated unit is started by what needs it and cannot be enabled.
+        let off = matches!(seen.enabled.as_str(), "disabled" | "");
+        let on = seen.enabled.starts_with("enabled");
+        match self.enabled {
+            Some(true) if off => deltas.push(Delta::new("enabled", "no", "yes")),
+            Some(false) if on => deltas.push(Delta::new("enabled", "yes", "no")),
+            _ => {}
+        }
+        match self.running {
+            Some(true) if !seen.running => {
+                deltas.push(Delta::new("running", &seen.active, "yes"));
+            }
+            Some(false) if seen.running => deltas.push(Delta::new("running", "yes", "no")),
+            _ => {}
+        }
+        deltas
+    }
+
+    /// The verdict; `files` are the files of its configuration that a running instance has not read or will not have.
+    fn judge(&self, seen: &Seen, files: &str, target: &Target) -> Verdict {
+        if seen.enabled.starts_with("masked")
+            && (self.enabled == Some(true) || self.running == Some(true))
+        {
+            return Verdict::Finding {
+                what: format!(
+                    "{} is masked: someone ruled out that it starts",
+                    self.service
+                ),
+                remedy: format!(
+                    "`nodewright run {} -- systemctl unmask {}`, if it may start again",
+                    target.node, self.service
+                ),
+            };
+        }
+        let mut deltas = self.deltas(seen);
+        if !files.is_empty() && seen.running && self.running != Some(false) {
+            let owed = format!("started before {files} changed");
+            if !never_restarted(&self.service) {
+                let verb = if self.reload { "reload" } else { "restart" };
+                deltas.push(Delta::new(verb, owed, format!("{verb}ed")));
+            } else if deltas.is_empty() {
+                return Verdict::Finding {
+                    what: format!("{} owes a restart: {owed}", self.service),
+                    remedy: format!(
+                        "take what leans on it off the node first (guests, what is mounted, the cluster above it), \
+                         then `nodewright run {} -- {}`",
+                        target.node,
+                        if target.platform.has_systemd() {
+                            format!("systemctl restart {}", self.service)
+                        } else {
+                            format!("service {} restart", self.service)
+                        }
+                    ),
+                };
+            }
+        }
+        if deltas.is_empty() {
+            Verdict::Same
+        } else {
+            Verdict::Change(deltas)
+        }
+    }
+}
+
+impl Kind for Service {
+    const NAME: &'static str = "service";
+    const DOC: &'static str = "Services: enabled, running, and restarted (or reloaded) when the instance that runs was started with \
+         another configuration. Those that a cluster leans on are never restarted by a step.";
+    const SHELL: &'static str = include_str!("service.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays enabled and running as it is");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.service.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        let name = &want.service;
+        let ok = |b: u8| b.is_ascii_alphanumeric() || b"._-@:".contains(&b);
+        if name.is_empty() || name.starts_with(['-', '.']) || !name.bytes().all(ok) {
+            return Err(format!(
+                "`{}` is no name of a service: letters, digits and `._-@:`, no `-` or `.` first",
+                name.escape_debug()
+            ));
+        }
+        for path in &want.config {
+            if !path.starts_with('/') || path.contains(['\n', '\\']) {
+                return Err(format!(
+                    "config `{}` must be an absolute path without line breaks and backslashes",
+                    path.escape_debug()
+                ));
+            }
+        }
+        if want.reload && want.config.is_empty() {
+            return Err("`reload` says how a changed `config` is taken up: name its files".into());
+        }
+        Ok(())
+    }
+
+    fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
+        let names: BTreeSet<_> = wants.iter().map(|w| w.unit(target)).collect();
+        if target.platform.has_systemd() {
+            observe.section(UNITS, Call::new("nw_service_units").args(names));
+        } else {
+            observe.section(LEVELS, Call::new("chkconfig").arg("--list"));
+            // A status script may ask a daemon that hangs.
+            observe.slow_section(SCRIPTS, Call::new("nw_service_scripts").args(names));
+        }
+        observe.section(
+            BOOT,
+            Call::new("cat").arg("/proc/sys/kernel/random/boot_id"),
+        );
+        observe.section(RECORDS, Call::new("nw_service_records"));
+        let files: BTreeSet<_> = wants.iter().flat_map(|w| &w.config).cloned().collect();
+        if !files.is_empty() {
+            observe.section(CONFIG, Call::new("sha256sum").arg("--").args(files));
+        }
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let mut seen = if target.platform.has_systemd() {
+            parse_unit(&want.unit(target), answer)?
+        } else {
+            parse_script(&want.service, answer)?
+        };
+        if seen.running
+            && let Some(tick) = seen.start_tick
+        {
+            let boot = answer.text(BOOT);
+            let head = format!(
+                "{} {} {tick} {}",
+                boot.trim(),
+                seen.main_pid,
+                want.unit(target)
+            );
+            seen.changed = changed(&head, &want.config, answer);
+        }
+        Ok(seen)
+    }
+
+    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        want.judge(seen, &seen.changed.join(", "), target)
+    }
+
+    fn paths(want: &Want, _target: &Target) -> Vec<String> {
+        want.config.clone()
+    }
+
+    fn before_write(want: &Want, target: &Target) -> Vec<Call> {
+        let call = |name| {
+            let call = Call::new(name).arg(want.unit(target));
+            call.args(want.config.iter().cloned())
+        };
+        let mut calls = vec![call("nw_service_note")];
+        if want.reload {
+            calls.push(call("nw_service_doubt"));
+        }
+        calls
+    }
+
+    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+        want.judge(seen, "its configuration", target)
+    }
+
+    fn cuts_off(want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
+        lets_in::service(&want.service)
+    }
+
+    fn confirmed(want: &Want, seen: &Seen, target: &Target) -> Vec<Call> {
+        let deltas = want.deltas(seen);
+        let enable = deltas.iter().any(|d| d.what == "enabled" && d.to == "yes");
+        if enable && lets_in::service(&want.service) {
+            vec![
+                Call::new("nw_service_boot")
+                    .arg("enable")
+                    .arg(want.unit(target)),
+            ]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn note(want: &Want, target: &Target) -> Vec<Call> {
+        vec![Call::new("nw_service_guard").arg(want.unit(target))]
+    }
+
+    fn undo_first(want: &Want, target: &Target) -> Vec<Call> {
+        vec![Call::new("nw_service_undo_first").arg(want.unit(target))]
+    }
+
+    fn undo(want: &Want, target: &Target) -> Vec<Call> {
+        let debt = match (never_restarted(&want.service), want.reload) {
+            (true, _) => "none",
+            (_, true) => "reload",
+            _ => "restart",
+        };
+        let call = Call::new("nw_service_undo")
+            .arg(want.unit(target))
+            .arg(debt);
+        vec![call.args(want.config.iter().cloned())]
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
+        wants
+            .iter()
+            .map(|(want, seen)| {
+                let deltas = want.deltas(seen);
+                let enabled = deltas.iter().find(|d| d.what == "enabled");
+                let boot = match enabled {
+                    None => "keep",
+                    Some(d) if d.to != "yes" => "disable",
+                    // What decides who gets in starts at boot once it was confirmed.
+                    Some(_) if lets_in::service(&want.service) => "keep",
+                    Some(_) => "enable",
+                };
+                let run = want
+                    .running
+                    .map_or("keep", |on| if on { "start" } else { "stop" });
+                let debt = match (never_restarted(&want.service), want.reload) {
+                    (true, _) => "none",
+                    (_, true) => "reload",
+                    _ => "restart",
+                };
+                Call::new("nw_service")
+                    .arg(want.unit(target))
+                    .args([boot, run, debt])
+                    .args(want.config.iter().cloned())
+            })
+            .collect()
+    }
+}
+
+/// One unit in the answer of `systemctl show`: blocks of `KEY=VALUE`, then `Tick=PID TICK` of each main process.
+fn parse_unit(unit: &str, answer: &Answer) -> Result<Seen, String> {
+    let section = answer.get(UNITS).ok_or("the services were not asked")?;
+    let text = section.text();
+    let block = text
+        .split("\n\n")
+        .find(|block| {
+            value(block, "Id") == unit || value(block, "Names").split(' ').any(|name| name == unit)
+        })
+        .ok_or(if section.status == 127 {
+            "systemctl is missing on this node".to_owned()
+        } else {
+            format!(
+                "systemctl said nothing of {unit} (its status: {})",
+                section.status
+            )
+        })?;
+    let active = value(block, "ActiveState").to_owned();
+    let pid = value(block, "MainPID").parse().unwrap_or(0);
+    let start_tick = if pid == 0 {
+        value(block, "ActiveEnterTimestampMonotonic").parse().ok()
+    } else {
+        let tick = format!("Tick={pid} ");
+        text.lines()
+            .find_map(|line| line.strip_prefix(&tick)?.parse().ok())
+    };
+    Ok(Seen {
+        loaded: !matches!(
+            value(block, "LoadState"),
+            "not-found" | "error" | "bad-setting" | ""
+        ),
+        // `UnitFileState` of old systemd is empty for a masked unit that was never loaded; `LoadState` is not.
+        enabled: if value(block, "LoadState") == "masked" {
+            "masked".to_owned()
+        } else {
+            value(block, "UnitFileState").to_owned()
+        },
+        running: matches!(active.as_str(), "active" | "reloading"),
+        active,
+        main_pid: pid,
+        start_tick,
+        changed: Vec::new(),
+    })
+}
+
+fn value<'a>(block: &'a str, key: &str) -> &'a str {
+    block
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+        .unwrap_or_default()
+}
+
+/// One SysV service: `chkconfig --list`, and `NAME STATUS PID TICK` of each (reference.md 3).
+fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
+    let levels = answer.get(LEVELS).ok_or("the services were not asked")?;
+    if levels.status != 0 {
+        return Err(format!(
+            "`chkconfig --list` ended with status {}",
+            levels.status
+        ));
+    }
+    let scripts = answer.get(SCRIPTS).ok_or("the services were not asked")?;
+    if scripts.status == 124 {
+        return Err("a service did not tell its status in time".into());
+    }
+    let text = levels.text();
+    let level = text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some(name)).then(|| words.any(|word| word == "3:on"))
+    });
+    let text = scripts.text();
+    let words: Vec<_> = text
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>())
+        .find(|words| words.first() == Some(&name))
+        .ok_or_else(|| format!("`service {name} status` was not answered"))?;
+    let [_, status, pid, tick] = words.as_slice() else {
+        return Err(format!("the status of {name} makes no sense: {words:?}"));
+    };
+    // Statuses of SysV scripts: 1 and 2 are dead with leftovers, 3 is stopped.
+    let active = match *status {
+        "0" => "active",
+        // `service` itself says 1 where there is no such script.
+        "1" if level.is_none() => "inactive",
+        "1" | "2" => "failed",
+        "3" => "inactive",
+        _ => "unknown",
+    };
+    Ok(Seen {
+        loaded: level.is_some(),
+        enabled: match level {
+            Some(true) => "enabled",
+            Some(false) => "disabled",
+            None => "",
+        }
+        .to_owned(),
+        running: active == "active",
+        active: active.to_owned(),
+        main_pid: pid.parse().unwrap_or(0),
+        start_tick: tick.parse().ok(),
+        changed: Vec::new(),
+    })
+}
+
+/// Files that are kept for the instance of this head line with another digest than they have now.
+fn changed(head: &str, files: &[String], answer: &Answer) -> Vec<String> {
+    let records = answer.text(RECORDS);
+    let now = answer.text(CONFIG);
+    let kept: Vec<_> = records
+        .lines()
+        .skip_while(|line| *line != head)
+        .skip(1)
+        .take_while(|line| line.contains("  "))
+        .collect();
+    let digest = |lines: &[&str], file: &str| {
+        lines
+            .iter()
+            .find_map(|line| line.split_once("  ").filter(|(_, path)| *path == file))
+            .map(|(digest, _)| digest.to_owned())
+    };
+    let now: Vec<_> = now.lines().collect();
+    files
+        .iter()
+        .filter(|file| {
+            digest(&kept, file)
+                .is_some_and(|then| then != digest(&now, file).unwrap_or_else(|| "missing".into()))
+        })
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -1,0 +1,232 @@
+//! Kernel settings: a line in a file of `/etc/sysctl.d`, and the value in the running kernel (reference.md 5.1).
+
+use crate::kind::valid;
+use crate::kind::values::Scalar;
+use crate::kind::{
+    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+};
+use crate::platform::Platform;
+use crate::sh::Call;
+use crate::text::Text;
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+
+/// `sysctl = "vm.swappiness"` with `value`, or a table of keys and values.
+pub struct Sysctl;
+
+/// What a sysctl step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The key: `net.ipv4.ip_forward`, or with slashes where a name holds a dot (`net/ipv4/conf/eth3.1/rp_filter`).
+    sysctl: String,
+    /// Its value; blanks between numbers are alike.
+    value: Scalar,
+    /// A kernel that has no such key is right as it is.
+    #[serde(default)]
+    optional: bool,
+}
+
+/// The value in the kernel, and a file that will change it at the next boot.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// The value in the running kernel; none when it has no such key.
+    value: Option<String>,
+    /// A file that is read after ours and says something else, with what it says.
+    overruled: Option<(String, String)>,
+}
+
+/// The file that holds our settings; EL6 reads every file of the folder, later releases those that end in `.conf`.
+const FILE: &str = "/etc/sysctl.d/60-nodewright.conf";
+const VALUES: &str = "sysctl";
+const FILES: &str = "sysctl-files";
+
+/// The path below `/proc/sys`. The first separator of a key says which one it uses; in the form with dots a slash
+/// stands for a dot (sysctl.d(5)).
+fn path(key: &str) -> String {
+    match key.find(['.', '/']) {
+        Some(at) if key[at..].starts_with('.') => key
+            .chars()
+            .map(|c| match c {
+                '.' => '/',
+                '/' => '.',
+                c => c,
+            })
+            .collect(),
+        _ => key.to_owned(),
+    }
+}
+
+/// Words with one blank between them: the kernel prints tabs.
+fn plain(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The parts of `head -v`: path and lines.
+fn parts(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in text.lines() {
+        let header = line
+            .strip_prefix("==> ")
+            .and_then(|rest| rest.strip_suffix(" <=="));
+        if let Some(path) = header {
+            parts.push((path, Vec::new()));
+        } else if let Some((_, lines)) = parts.last_mut() {
+            lines.push(line);
+        }
+    }
+    parts
+}
+
+impl Kind for Sysctl {
+    const NAME: &'static str = "sysctl";
+    const DOC: &'static str =
+        "Kernel settings, in a file for the next boot and in the running kernel.";
+    const SHELL: &'static str = include_str!("sysctl.sh");
+    const ORPHANED: Orphaned =
+        Orphaned::Reported("its line stays in the file, its value in the kernel");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.sysctl.clone()
+    }
+
+    fn split(mut step: serde_json::Map<String, Json>) -> Vec<Json> {
+        if !step.get(Self::NAME).is_some_and(Json::is_object) {
+            return vec![Json::Object(step)];
+        }
+        let Some(Json::Object(keys)) = step.remove(Self::NAME) else {
+            return Vec::new();
+        };
+        keys.into_iter()
+            .map(|(key, value)| {
+                let mut one = step.clone();
+                one.insert(Self::NAME.to_owned(), Json::String(key));
+                one.insert("value".to_owned(), value);
+                Json::Object(one)
+            })
+            .collect()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        let ok = |b: u8| b.is_ascii_alphanumeric() || b"._-/@:".contains(&b);
+        let path = path(&want.sysctl);
+        let parts: Vec<_> = path.split('/').collect();
+        let good = want.sysctl.bytes().all(ok)
+            && parts.len() > 1
+            && parts.iter().all(|part| !matches!(*part, "" | "." | ".."));
+        if !good {
+            return Err(format!(
+                "`{}` is no kernel setting: names with dots between them, such as vm.swappiness",
+                want.sysctl.escape_debug()
+            ));
+        }
+        valid::one_line("value", &want.value.0)?;
+        if want.value.0.trim().is_empty() {
+            return Err("`value` is empty".into());
+        }
+        Ok(())
+    }
+
+    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+        vec![Edit {
+            path: FILE.to_owned(),
+            change: EditChange::Ini {
+                section: String::new(),
+                key: want.sysctl.clone(),
+                value: Some(Text::plain(plain(&want.value.0))),
+                separator: " = ".to_owned(),
+            },
+            attributes: Attributes::default(),
+        }]
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        let paths: BTreeSet<_> = wants
+            .iter()
+            .map(|w| format!("/proc/sys/{}", path(&w.sysctl)))
+            .collect();
+        observe.section(
+            VALUES,
+            Call::new("head").args(["-v", "-n", "8", "--"]).args(paths),
+        );
+        observe.section(FILES, Call::new("nw_sysctl_files"));
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer
+            .get(VALUES)
+            .ok_or("the kernel's settings were not asked")?;
+        if section.status == 127 {
+            return Err("`head` is missing on this node".into());
+        }
+        let path = path(&want.sysctl);
+        let text = section.text();
+        let value = parts(&text)
+            .into_iter()
+            .find(|(file, _)| file.strip_prefix("/proc/sys/") == Some(&path))
+            .map(|(_, lines)| plain(&lines.join(" ")));
+        let wanted = plain(&want.value.0);
+        let text = answer.text(FILES);
+        let overruled = parts(&text)
+            .into_iter()
+            .filter(|(file, _)| read_later(file, target.platform))
+            .flat_map(|(file, lines)| lines.into_iter().map(move |line| (file, line)))
+            .filter_map(|(file, line)| {
+                let (key, value) = line.split_once('=')?;
+                let key = key.trim().trim_start_matches('-');
+                (self::path(key) == path).then(|| (file.to_owned(), plain(value)))
+            })
+            .next_back()
+            .filter(|(_, value)| *value != wanted);
+        Ok(Seen { value, overruled })
+    }
+
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        let wanted = plain(&want.value.0);
+        match &seen.value {
+            None if want.optional => Verdict::Same,
+            Some(value) if *value == wanted => match &seen.overruled {
+                None => Verdict::Same,
+                Some((file, value)) => Verdict::Finding {
+                    what: format!(
+                        "{} = {value} stands in {file}, which is read after {FILE}: the next boot sets it so",
+                        want.sysctl
+                    ),
+                    remedy: format!("take that line out of {file}, with a `line` step or by hand"),
+                },
+            },
+            value => {
+                let from = value.as_deref().unwrap_or_default();
+                Verdict::Change(vec![Delta::new("value", from, wanted)])
+            }
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+        wants
+            .iter()
+            .map(|(want, _)| {
+                Call::new("nw_sysctl")
+                    .arg(path(&want.sysctl))
+                    .arg(plain(&want.value.0))
+            })
+            .collect()
+    }
+}
+
+/// Whether a file is read after ours: later by name. EL6 reads `/etc/sysctl.conf` first, and files of any suffix; later
+/// releases read it last.
+fn read_later(file: &str, platform: Platform) -> bool {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    if file == "/etc/sysctl.conf" {
+        return platform != Platform::El6;
+    }
+    let conf = std::path::Path::new(name).extension() == Some("conf".as_ref());
+    name > "60-nodewright.conf" && (conf || platform == Platform::El6)
+}
+
+#[cfg(test)]
+#[path = "sysctl_tests.rs"]
+mod tests;

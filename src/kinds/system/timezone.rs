@@ -1,0 +1,209 @@
+//! The node's time zone.
+
+use crate::kind::valid;
+use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict};
+use crate::platform::Platform;
+use crate::sh::Call;
+use crate::text::Text;
+
+/// `timezone = "Europe/Zurich"`.
+pub struct Timezone;
+
+/// What a timezone step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Its name under /usr/share/zoneinfo.
+    timezone: String,
+}
+
+/// What the node knows of the zone.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether the zone's file is there.
+    known: bool,
+}
+
+impl Kind for Timezone {
+    const NAME: &'static str = "timezone";
+    const DOC: &'static str =
+        "The node's time zone: /etc/localtime and what else names it on the release.";
+    const SHELL: &'static str = include_str!("timezone.sh");
+    const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
+    type Want = Want;
+    type Seen = Seen;
+
+    fn name(want: &Want) -> String {
+        want.timezone.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        let zone = &want.timezone;
+        let ok = |b: u8| b.is_ascii_alphanumeric() || b"/_+-".contains(&b);
+        if zone.starts_with('-')
+            || !zone.bytes().all(ok)
+            || valid::path("timezone", &format!("/{zone}")).is_err()
+        {
+            return Err(format!(
+                "`{}` is no time zone: a name such as `Europe/Zurich` or `UTC`",
+                zone.escape_debug()
+            ));
+        }
+        Ok(())
+    }
+
+    /// EL6 names it in /etc/sysconfig/clock too, Debian in /etc/timezone. Each release writes the link in its own form.
+    fn edits(want: &Want, target: &Target) -> Vec<Edit> {
+        let zone = &want.timezone;
+        let edit = |path: &str, change| Edit {
+            path: path.to_owned(),
+            change,
+            attributes: Attributes::default(),
+        };
+        let link = |up: &str| {
+            edit(
+                "/etc/localtime",
+                EditChange::Symlink(format!("{up}/usr/share/zoneinfo/{zone}")),
+            )
+        };
+        match target.platform {
+            Platform::El6 => vec![
+                edit(
+                    "/etc/sysconfig/clock",
+                    EditChange::Ini {
+                        section: String::new(),
+                        key: "ZONE".to_owned(),
+                        value: Some(Text::plain(format!("\"{zone}\""))),
+                        separator: "=".to_owned(),
+                    },
+                ),
+                link(".."),
+            ],
+            Platform::Debian12 => vec![
+                edit(
+                    "/etc/timezone",
+                    EditChange::Whole {
+                        content: Text::plain(format!("{zone}\n")),
+                        check: None,
+                        once: false,
+                    },
+                ),
+                link(""),
+            ],
+            _ => vec![link("..")],
+        }
+    }
+
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        let zones = wants.iter().map(|w| w.timezone.clone());
+        observe.section("timezone", Call::new("nw_timezone_known").args(zones));
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let section = answer
+            .get("timezone")
+            .ok_or("the time zone was not looked for")?;
+        let known = section.text().lines().any(|line| line == want.timezone);
+        Ok(Seen { known })
+    }
+
+    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+        if seen.known {
+            return Verdict::Same;
+        }
+        Verdict::After {
+            what: "the package tzdata".to_owned(),
+            table: format!("zone {} there: kept; not there: refused", want.timezone),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{asks, edits_on, error, verdict};
+    use super::*;
+    use serde_json::json;
+
+    fn shown(platform: Platform) -> Vec<String> {
+        edits_on(&json!({ "timezone": "Europe/Zurich" }), platform)
+            .into_iter()
+            .map(|edit| match edit.change {
+                EditChange::Symlink(to) => format!("{} -> {to}", edit.path),
+                EditChange::Whole { content, .. } => {
+                    format!("{}: {}", edit.path, content.as_marked())
+                }
+                EditChange::Ini {
+                    key,
+                    value,
+                    separator,
+                    ..
+                } => {
+                    format!(
+                        "{}: {key}{separator}{}",
+                        edit.path,
+                        value.unwrap().as_marked()
+                    )
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_release_names_it_where_it_looks() {
+        assert_eq!(
+            shown(Platform::El6),
+            [
+                "/etc/sysconfig/clock: ZONE=\"Europe/Zurich\"",
+                "/etc/localtime -> ../usr/share/zoneinfo/Europe/Zurich"
+            ]
+        );
+        assert_eq!(
+            shown(Platform::El7),
+            ["/etc/localtime -> ../usr/share/zoneinfo/Europe/Zurich"]
+        );
+        assert_eq!(
+            shown(Platform::Debian12),
+            [
+                "/etc/timezone: Europe/Zurich\n",
+                "/etc/localtime -> /usr/share/zoneinfo/Europe/Zurich"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_zone_that_the_node_does_not_know_waits_for_its_package() {
+        let step = json!({ "timezone": "Europe/Zurich" });
+        assert_eq!(
+            asks(&step, Platform::El6),
+            ["timezone: nw_timezone_known Europe/Zurich"]
+        );
+        assert_eq!(
+            verdict(&step, &[("timezone", "Europe/Zurich\n", 0)]),
+            Verdict::Same
+        );
+        assert!(matches!(
+            verdict(&step, &[("timezone", "", 0)]),
+            Verdict::After { .. }
+        ));
+    }
+
+    #[test]
+    fn a_zone_is_a_name() {
+        for bad in [
+            "",
+            "../../etc/shadow",
+            "a b",
+            "Europe//Zurich",
+            "-x",
+            "a;b",
+            "/UTC",
+            "Europe/Zurich\n",
+        ] {
+            assert!(
+                error(&json!({ "timezone": bad })).contains("is no time zone"),
+                "{bad:?}"
+            );
+        }
+    }
+}

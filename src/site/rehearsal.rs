@@ -1,0 +1,31 @@
+//! What a rehearsal on the nodes of a lab changes in a site, for this run only.
+
+use super::Site;
+use crate::platform::Platform;
+use std::path::PathBuf;
+
+/// What is said besides the site, for this run only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Every node counts as of this platform: a rehearsal on nodes of another release. Versions then follow from it,
+    /// whatever `[versions]` says.
+    pub platform: Option<Platform>,
+    /// Every node counts as a container, whose kernel and clock are its host's: the role `base` leaves them alone.
+    pub containers: bool,
+    /// The `known_hosts` that tells the nodes' host keys, instead of the site's own.
+    pub known_hosts: Option<PathBuf>,
+    /// The folder with the public halves of the keys of root, instead of the site's own.
+    pub root_keys: Option<PathBuf>,
+}
+
+impl Site {
+    /// Whether its nodes are containers, which have their host's kernel, clock and wires.
+    pub(crate) fn in_containers(&self) -> bool {
+        self.overrides.containers
+    }
+
+    /// The release that every node counts as, where this is a rehearsal on another one than the site declares.
+    pub(in crate::site) fn rehearsed_on(&self) -> Option<Platform> {
+        self.overrides.platform
+    }
+}

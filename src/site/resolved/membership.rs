@@ -1,0 +1,99 @@
+//! How the members of the cluster hear each other, resolved: what corosync.conf and cluster.conf say of it.
+//!
+//! Facts: reference.md 15.2 (cman), 16.1 (corosync: with version 3 only knet encrypts).
+
+use super::super::Site;
+use super::super::tables::machines::Transport;
+use crate::platform::Platform;
+use serde::Serialize;
+
+/// The name of the secret that all members share.
+pub const KEY: &str = "cluster-authkey";
+
+/// How long a new one is. Versions before 3 read the first 128 letters.
+pub const KEY_LENGTH: usize = 256;
+
+/// What is wrong with a value of it: corosync takes 128 bytes at least and 4096 at most (reference.md 16.1).
+pub fn key_problem(value: &str) -> Option<String> {
+    let length = value.len();
+    let right = (128..=4096).contains(&length) && !value.contains(char::is_whitespace);
+    (!right).then(|| {
+        format!("`{KEY}` has {length} letters or blanks in it; corosync takes 128 to 4096 without: `nodewright secret set {KEY} --generate {KEY_LENGTH}`")
+    })
+}
+
+/// What of it is a question of the release and not of taste.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Totem {
+    /// `udp` (multicast), `udpu` or `knet`.
+    pub transport: &'static str,
+    /// Whether what travels is encrypted.
+    pub encrypted: bool,
+    /// The name of the secret that all members share.
+    pub key: &'static str,
+}
+
+impl Site {
+    /// How the members hear each other; nothing without a cluster.
+    pub fn totem(&self) -> Option<Totem> {
+        let cluster = self.inventory.cluster.as_ref()?;
+        let member = self.members().first().copied()?;
+        let platform = self.platform_of(member);
+        let transport = cluster.transport.unwrap_or(match platform {
+            Platform::El6 => Transport::Multicast,
+            Platform::El7 => Transport::Udpu,
+            Platform::El8 | Platform::El9 | Platform::Debian12 => Transport::Knet,
+        });
+        let transport = match transport {
+            Transport::Multicast => "udp",
+            Transport::Udpu => "udpu",
+            Transport::Knet => "knet",
+        };
+        let old = matches!(platform, Platform::El6 | Platform::El7);
+        Some(Totem {
+            transport,
+            encrypted: old || transport == "knet",
+            key: KEY,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::load_str;
+
+    #[test]
+    fn each_release_has_its_own_transport_and_only_knet_encrypts_since_3() {
+        let text = include_str!("../../../inventory/crosslink/inventory.toml");
+        let totem = |platform: &str, transport: &str| {
+            let text = text
+                .replacen("\"el7\"", &format!("\"{platform}\""), 1)
+                .replacen("token     =", &format!("{transport}\ntoken ="), 1);
+            let totem = load_str(&text).site.expect("a site").totem().unwrap();
+            (totem.transport, totem.encrypted)
+        };
+        assert_eq!(totem("el6", ""), ("udp", true));
+        assert_eq!(totem("el7", ""), ("udpu", true));
+        assert_eq!(totem("el9", ""), ("knet", true));
+        assert_eq!(totem("debian12", "transport = \"udpu\""), ("udpu", false));
+        assert_eq!(totem("el6", "transport = \"udpu\""), ("udpu", true));
+    }
+
+    #[test]
+    fn a_key_that_corosync_would_not_take_is_told() {
+        assert_eq!(key_problem(&"k".repeat(128)), None);
+        assert_eq!(key_problem(&"k".repeat(KEY_LENGTH)), None);
+        for wrong in [
+            "k".repeat(127),
+            "k".repeat(4097),
+            format!("{}\n", "k".repeat(200)),
+        ] {
+            let problem = key_problem(&wrong).expect("wrong");
+            assert!(
+                problem.contains("--generate 256") && !problem.contains("kk"),
+                "{problem}"
+            );
+        }
+    }
+}

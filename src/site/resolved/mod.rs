@@ -1,0 +1,15 @@
+//! What follows from the tables: the model that templates see, devices in their order, members, fences, wires.
+
+pub mod device;
+pub(in crate::site) mod devices;
+pub mod fencing;
+pub(in crate::site) mod hosts;
+pub mod knock;
+pub mod membership;
+pub(in crate::site) mod model;
+pub(in crate::site) mod select;
+pub(in crate::site) mod wires;
+
+pub use model::Login;
+pub use select::SelectError;
+pub use wires::Wire;

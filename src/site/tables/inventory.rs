@@ -1,0 +1,440 @@
+//! What an operator writes: the tables of an inventory, with their defaults.
+//!
+//! The doc comments are the descriptions of the JSON Schema; there is no other list of keys.
+
+use super::super::words::types::{
+    Address, AgeRecipient, Date, DomainName, Duration, Host, HostName, Line, Name, PartitionKey,
+    Port, ReachWord, RuleCode, SecretName, SitePath, Size, SourceNet, SshKey, Table, TimeZone, Url,
+    UserName, Version, Word as _, ZoneName,
+};
+use super::machines::{Cluster, Group, Guest, Mirror, Node, Partition};
+use super::network::{Firewall, Serial, Zone};
+use crate::platform::Platform;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// A whole inventory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inventory {
+    /// The site as a whole.
+    pub site: SiteTable,
+    /// Versions that decide a syntax. What is not said follows from the platform; a node that differs is a finding.
+    #[serde(default)]
+    pub versions: Versions,
+    /// Findings this site lives with, by the rule's code.
+    #[serde(default)]
+    pub accept: Table<RuleCode, Accept>,
+    /// The zones of the network, by name.
+    #[serde(default)]
+    pub zone: Table<ZoneName, Zone>,
+    /// A serial line between the nodes: the last way in, over PPP.
+    #[serde(default)]
+    pub serial: Option<Serial>,
+    /// Who may reach the nodes from outside, and how.
+    #[serde(default)]
+    pub firewall: Firewall,
+    /// What the nodes use of others.
+    #[serde(default)]
+    pub services: Services,
+    /// Package repositories, by name.
+    #[serde(default)]
+    pub repository: Table<Name, Repository>,
+    /// The people who look after the nodes, by account.
+    #[serde(default)]
+    pub operator: Table<UserName, Operator>,
+    /// The partitions of every node's disk, by number. Only added in free space; never moved.
+    #[serde(default)]
+    pub partition: Table<PartitionKey, Partition>,
+    /// The DRBD mirrors, by resource name.
+    #[serde(default)]
+    pub mirror: Table<Name, Mirror>,
+    /// The cluster, where there is one.
+    #[serde(default)]
+    pub cluster: Option<Cluster>,
+    /// The nodes, by the name `uname -n` says there.
+    #[serde(default)]
+    pub node: Table<HostName, Node>,
+    /// Groups of nodes and the roles they have, by name.
+    #[serde(default)]
+    pub group: Table<Name, Group>,
+    /// The guests, by name.
+    #[serde(default)]
+    pub guest: Table<HostName, Guest>,
+    /// Free variables, for own roles and templates and over the defaults of roles.
+    #[serde(default)]
+    pub vars: IndexMap<String, Json>,
+}
+
+/// The site as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SiteTable {
+    /// The site's name; also the cluster's where that has none of its own.
+    pub name: Name,
+    /// The domain of the nodes.
+    pub domain: DomainName,
+    /// The release the nodes run; decides the form of every file.
+    pub platform: Platform,
+    /// The version of nodewright this site was written for.
+    #[serde(default)]
+    pub requires: Option<Version>,
+    /// Ways to the nodes, in the order in which they are tried. Without any: directly.
+    #[serde(default)]
+    pub reach: Vec<ReachWord>,
+    /// The time zone of the nodes.
+    #[serde(default = "utc")]
+    pub timezone: TimeZone,
+    /// How nodes are logged in to where they do not say otherwise.
+    #[serde(default)]
+    pub ssh: SshDefaults,
+    /// How changes that could lock everybody out are confirmed.
+    #[serde(default)]
+    pub guard: GuardTable,
+}
+
+/// How a change to network, firewall, sshd or rights is confirmed. It cannot be switched off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardTable {
+    /// How long such a change waits for new connections before it is put back: 10 seconds to an hour.
+    #[serde(default = "guard_window")]
+    pub window: Duration,
+    /// Ways in, out of `reach`, that have to work anew besides the one that the run came by. One that did not work
+    /// right before the change is not asked for.
+    #[serde(default)]
+    pub ways: Vec<ReachWord>,
+}
+
+impl Default for GuardTable {
+    fn default() -> Self {
+        Self {
+            window: guard_window(),
+            ways: Vec::new(),
+        }
+    }
+}
+
+fn guard_window() -> Duration {
+    Duration::parse("120s").expect("a length of time")
+}
+
+fn utc() -> TimeZone {
+    TimeZone::parse("UTC").expect("a time zone")
+}
+
+/// How every node is logged in to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SshDefaults {
+    /// The port of sshd.
+    #[serde(default)]
+    pub port: Option<Port>,
+    /// The account; without it, what the operator's own OpenSSH configuration says.
+    #[serde(default)]
+    pub user: Option<UserName>,
+    /// How that account becomes root.
+    #[serde(default)]
+    pub sudo: Option<Sudo>,
+}
+
+/// How an account becomes root.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sudo {
+    /// Not at all: the account is root.
+    #[default]
+    None,
+    /// By sudo without a password.
+    Nopasswd,
+    /// By sudo with the operator's password, which is asked for once.
+    Password,
+}
+
+/// A way to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Straight to the node's address.
+    Direct,
+    /// Through a jump host: `[user@]host[:port]`.
+    Jump(String),
+    /// Straight, after knocking at the address in this zone.
+    Knock(ZoneName),
+    /// Through another member of the cluster, over this zone.
+    Peer(ZoneName),
+}
+
+impl Reach {
+    /// The word by which the generated configuration and reports call it: `direct`, `jump`, `knock-red`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Direct => "direct".to_owned(),
+            Self::Jump(_) => "jump".to_owned(),
+            Self::Knock(zone) => format!("knock-{zone}"),
+            Self::Peer(zone) => format!("peer-{zone}"),
+        }
+    }
+
+    /// Reads `direct`, `jump HOST`, `knock ZONE`, `peer ZONE`.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let sentence =
+            || "a way in is `direct`, `jump HOST`, `knock ZONE` or `peer ZONE`".to_owned();
+        match text.split_once(' ') {
+            None if text == "direct" => Ok(Self::Direct),
+            Some(("jump", target)) => {
+                let host = target.rsplit_once('@').map_or(Ok(target), |(user, host)| {
+                    UserName::parse(user).map(|_| host)
+                })?;
+                let host = match host.rsplit_once(':') {
+                    Some((host, port)) if !host.contains(':') => {
+                        let number = port.parse().map_err(|_| sentence())?;
+                        Port::new(number)?;
+                        host
+                    }
+                    _ => host,
+                };
+                Host::parse(host)?;
+                Ok(Self::Jump(target.to_owned()))
+            }
+            Some(("knock", zone)) => ZoneName::parse(zone).map(Self::Knock),
+            Some(("peer", zone)) => ZoneName::parse(zone).map(Self::Peer),
+            _ => Err(sentence()),
+        }
+    }
+}
+
+impl ReachWord {
+    /// The way it names.
+    pub fn get(&self) -> Reach {
+        Reach::read(self.as_str()).expect("parsed before")
+    }
+}
+
+/// Versions that decide a syntax.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// DRBD's kernel module.
+    #[serde(default)]
+    pub drbd: Option<Version>,
+    /// Shorewall.
+    #[serde(default)]
+    pub shorewall: Option<Version>,
+    /// corosync.
+    #[serde(default)]
+    pub corosync: Option<Version>,
+    /// pacemaker.
+    #[serde(default)]
+    pub pacemaker: Option<Version>,
+    /// rsyslog.
+    #[serde(default)]
+    pub rsyslog: Option<Version>,
+    /// sudo.
+    #[serde(default)]
+    pub sudo: Option<Version>,
+    /// libvirt.
+    #[serde(default)]
+    pub libvirt: Option<Version>,
+    /// OpenSSH's server.
+    #[serde(default)]
+    pub openssh: Option<Version>,
+}
+
+/// Why a finding is lived with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// The reason.
+    pub why: Line,
+    /// The day from which on it is looked at again.
+    pub until: Date,
+}
+
+/// A value in the site's encrypted file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretRef {
+    /// Its name there.
+    pub secret: SecretName,
+}
+
+/// What the nodes use of others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Services {
+    /// Time servers.
+    #[serde(default)]
+    pub time: Vec<Host>,
+    /// Name servers.
+    #[serde(default)]
+    pub dns: Vec<Address>,
+    /// The central log.
+    #[serde(default)]
+    pub log: Option<Log>,
+    /// Who asks the nodes how they are.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
+    /// The host that takes the nodes' mail.
+    #[serde(default)]
+    pub mail: Option<Mail>,
+}
+
+/// The central log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The log server.
+    pub server: Host,
+    /// Its port, TCP.
+    #[serde(default = "log_port")]
+    pub port: Port,
+    /// How long logs are kept on the node.
+    #[serde(default = "log_keep")]
+    pub keep: Duration,
+    /// How much is kept while the server is away.
+    #[serde(default = "log_queue")]
+    pub queue: Size,
+}
+
+fn log_port() -> Port {
+    Port::new(514).expect("a port")
+}
+
+fn log_keep() -> Duration {
+    Duration::parse("7d").expect("a length of time")
+}
+
+fn log_queue() -> Size {
+    Size::parse("1G").expect("a size")
+}
+
+/// Who asks the nodes how they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Monitoring {
+    /// The monitoring servers.
+    pub from: Vec<SourceNet>,
+    /// The agent's port, TCP.
+    #[serde(default = "monitoring_port")]
+    pub port: Port,
+}
+
+fn monitoring_port() -> Port {
+    Port::new(6556).expect("a port")
+}
+
+/// Where the nodes' mail goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The host that takes it.
+    pub relay: Host,
+    /// Who gets root's mail.
+    #[serde(default)]
+    pub root: Vec<Line>,
+}
+
+/// A package repository: on a server, or a folder of packages in the site that is pushed to the nodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// What it is, for people.
+    #[serde(default)]
+    pub description: Option<Line>,
+    /// Where it is served; `$releasever` and `$basearch` are left to yum and dnf. `file:///…` is a folder on the node.
+    #[serde(default)]
+    pub url: Option<Url>,
+    /// A folder of packages in the site with their metadata, pushed to the nodes: for releases whose mirrors are gone.
+    #[serde(default)]
+    pub folder: Option<SitePath>,
+    /// The key that signs its packages: a URL, which apt does not know.
+    #[serde(default)]
+    pub key: Option<Url>,
+    /// A file in the site with the key that signs its packages (`-----BEGIN PGP …`).
+    #[serde(default)]
+    pub key_file: Option<SitePath>,
+    /// Distribution, for apt only, such as `bookworm`.
+    #[serde(default)]
+    pub suite: Option<Name>,
+    /// Components, for apt only, such as `main`.
+    #[serde(default)]
+    pub components: Vec<Name>,
+    /// The platforms that use it; all where none is named.
+    #[serde(default)]
+    pub platforms: Vec<Platform>,
+    /// Packages that are not taken from it; `*` stands for anything.
+    #[serde(default)]
+    pub exclude: Vec<Line>,
+    /// Lower goes first, where the package manager knows priorities.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 99))]
+    pub priority: Option<u8>,
+}
+
+/// A person who looks after the nodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// The public SSH key.
+    #[serde(default)]
+    pub key: Option<SshKey>,
+    /// Further public SSH keys.
+    #[serde(default)]
+    pub keys: Vec<SshKey>,
+    /// Who it is, for people.
+    #[serde(default)]
+    pub name: Option<Line>,
+    /// May become root.
+    #[serde(default)]
+    pub sudo: bool,
+    /// May open the site's encrypted file.
+    #[serde(default)]
+    pub secrets: bool,
+    /// A recipient of age for the encrypted file, beside the SSH keys.
+    #[serde(default)]
+    pub age: Option<AgeRecipient>,
+}
+
+impl Repository {
+    /// Whether nodes of this platform use it.
+    pub fn is_for(&self, platform: Platform) -> bool {
+        self.platforms.is_empty() || self.platforms.contains(&platform)
+    }
+}
+
+impl Operator {
+    /// All public SSH keys.
+    pub fn all_keys(&self) -> impl Iterator<Item = &SshKey> {
+        self.key.iter().chain(&self.keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_in_are_read() {
+        assert_eq!(Reach::read("direct"), Ok(Reach::Direct));
+        assert_eq!(
+            Reach::read("jump ops@shell1.example.net:2222"),
+            Ok(Reach::Jump("ops@shell1.example.net:2222".into()))
+        );
+        assert_eq!(
+            Reach::read("peer serial"),
+            Ok(Reach::Peer(ZoneName::parse("serial").unwrap()))
+        );
+        for bad in [
+            "jump",
+            "jump a b",
+            "jump x@y@z",
+            "jump h:0",
+            "jump -x",
+            "over peer",
+        ] {
+            assert!(Reach::read(bad).is_err(), "{bad}");
+        }
+    }
+}

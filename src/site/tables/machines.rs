@@ -1,0 +1,307 @@
+//! The tables of an inventory that speak of machines: nodes, what they mirror, their cluster, their guests.
+
+use super::super::words::types::{
+    AbsolutePath, Address, ClusterName, CpuCount, DiskId, DrbdMinor, Duration, FenceAgent, Host,
+    HostAddress, HostId, HostName, InterfaceName, Line, MacAddress, Name, PartitionNumber,
+    PartitionUse, Port, Size, Table, UserName, VolumeGroup, Word as _, ZoneName, ZonePath,
+};
+use super::inventory::{SecretRef, Sudo};
+use crate::platform::Platform;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// A partition of every node's disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// Its size.
+    pub size: Size,
+    /// A mount point, `swap` or `mirror`.
+    #[serde(rename = "use")]
+    pub purpose: PartitionUse,
+    /// Its filesystem, where it has a mount point.
+    #[serde(default)]
+    pub filesystem: Option<Filesystem>,
+}
+
+/// A local filesystem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Filesystem {
+    /// ext3.
+    Ext3,
+    /// ext4.
+    Ext4,
+    /// XFS.
+    Xfs,
+    /// FAT, as EFI wants it.
+    Vfat,
+}
+
+/// A DRBD mirror between the members.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    /// Its minor number: /dev/drbdMINOR.
+    pub minor: DrbdMinor,
+    /// The partition under it, on every member.
+    pub partition: PartitionNumber,
+    /// Its port on the zone grey, TCP.
+    pub port: Port,
+    /// The member whose data is taken when the mirror is first made.
+    pub source: HostName,
+    /// Where its GFS2 is mounted on all members, where it carries one.
+    #[serde(default)]
+    pub gfs2: Option<AbsolutePath>,
+    /// The clustered volume group on it, where it carries one.
+    #[serde(default)]
+    pub group: Option<VolumeGroup>,
+}
+
+/// The cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Its name; the site's where none is given.
+    #[serde(default)]
+    pub name: Option<ClusterName>,
+    /// Its nodes.
+    pub members: Vec<HostName>,
+    /// The zone over which the members hear each other.
+    pub ring: ZoneName,
+    /// A second zone for the same. Harmful wherever DLM is used (rule RING-DLM).
+    #[serde(default)]
+    pub second_ring: Option<ZoneName>,
+    /// How messages travel; each platform has its own default.
+    #[serde(default)]
+    pub transport: Option<Transport>,
+    /// The multicast address, where messages travel by multicast.
+    #[serde(default)]
+    pub multicast: Option<Address>,
+    /// How long a member may be silent before it counts as lost.
+    #[serde(default = "token")]
+    pub token: Duration,
+    /// How long a starting node waits for the other before it fences it.
+    #[serde(default = "join")]
+    pub join: Duration,
+    /// The member that survives a fence race: whoever shoots it waits `delay`.
+    #[serde(default)]
+    pub preferred: Option<HostName>,
+    /// How long that is.
+    #[serde(default = "no_delay")]
+    pub delay: Duration,
+    /// When a node joins.
+    #[serde(default)]
+    pub start: Start,
+    /// Whether guests go back by themselves once their node is back.
+    #[serde(default)]
+    pub failback: bool,
+    /// What keeps a guest from running twice.
+    #[serde(default)]
+    pub lock: GuestLock,
+}
+
+fn token() -> Duration {
+    Duration::parse("10s").expect("a length of time")
+}
+
+fn join() -> Duration {
+    Duration::parse("30s").expect("a length of time")
+}
+
+fn no_delay() -> Duration {
+    Duration::parse("0s").expect("a length of time")
+}
+
+/// How the members' messages travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// UDP multicast.
+    Multicast,
+    /// UDP to each member.
+    Udpu,
+    /// kronosnet; corosync 3 only.
+    Knet,
+}
+
+/// When a node joins its cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Start {
+    /// When an operator says so; a fenced node stays out until then.
+    #[default]
+    #[serde(rename = "by hand")]
+    ByHand,
+    /// When it boots.
+    #[serde(rename = "at boot")]
+    AtBoot,
+}
+
+/// What keeps a guest from running twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GuestLock {
+    /// sanlock's leases on the shared filesystem.
+    Sanlock,
+    /// virtlockd's locks on the shared filesystem.
+    Lockd,
+    /// Volumes that are active on one member only.
+    #[default]
+    Exclusive,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// What it is, for people.
+    #[serde(default)]
+    pub doc: Option<Line>,
+    /// Its address in each zone; with the prefix's length where the zone has no network. `serial` is the serial line.
+    #[serde(default)]
+    pub address: Table<ZoneName, HostAddress>,
+    /// Further addresses in a zone, beside the one of `address`; with the prefix's length where that is another network.
+    #[serde(default)]
+    pub extra_address: Table<ZoneName, Vec<HostAddress>>,
+    /// Addresses outside that guests behind a zone have, which this node answers for and passes on: routed, not bridged.
+    #[serde(default)]
+    pub proxyarp: Table<ZoneName, Vec<Address>>,
+    /// The MAC address of each interface.
+    #[serde(default)]
+    pub mac: Table<InterfaceName, MacAddress>,
+    /// The disk that carries the partitions.
+    #[serde(default)]
+    pub disk: Option<Disk>,
+    /// Further disks, by a name of your choice.
+    #[serde(default)]
+    pub disks: Table<Name, Disk>,
+    /// Its management controller, by which the others fence it.
+    #[serde(default)]
+    pub bmc: Option<FenceDevice>,
+    /// Further ways to fence it, in the order in which they are tried.
+    #[serde(default)]
+    pub fence: Vec<FenceDevice>,
+    /// Its memory, for the rule that one node can carry what both carry.
+    #[serde(default)]
+    pub memory: Option<Size>,
+    /// Its number in the cluster and for sanlock; never changed in a living cluster.
+    #[serde(default)]
+    pub host_id: Option<HostId>,
+    /// How it is logged in to.
+    #[serde(default)]
+    pub ssh: Ssh,
+    /// The release it runs, where that is not the site's.
+    #[serde(default)]
+    pub platform: Option<Platform>,
+    /// Variables of this node, over those of its groups and the site.
+    #[serde(default)]
+    pub vars: IndexMap<String, Json>,
+}
+
+/// A disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// Its name under /dev/disk/by-id.
+    pub id: DiskId,
+    /// Its size at least.
+    pub size: Size,
+}
+
+/// What can switch a node off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FenceDevice {
+    /// The program that speaks with it.
+    pub agent: FenceAgent,
+    /// Its address.
+    #[serde(default)]
+    pub address: Option<Host>,
+    /// The account there.
+    #[serde(default)]
+    pub user: Option<UserName>,
+    /// The password there.
+    #[serde(default)]
+    pub password: Option<SecretRef>,
+    /// The outlet, blade or guest, where the device has several.
+    #[serde(default)]
+    pub plug: Option<Line>,
+    /// Further attributes of the agent, as it calls them.
+    #[serde(default)]
+    pub options: Table<Name, Line>,
+    /// Further attributes whose values are secrets, such as `snmp_priv_passwd`.
+    #[serde(default)]
+    pub secrets: Table<Name, SecretRef>,
+    /// The name of the method it belongs to. Neighbours of one name do it together (both outlets of a node with two power
+    /// supplies); without a name each is a method of its own.
+    #[serde(default)]
+    pub method: Option<Name>,
+}
+
+/// How a node is logged in to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ssh {
+    /// The name or address; the address in the zone red where none is given, else the first address.
+    #[serde(default)]
+    pub host: Option<Host>,
+    /// The port of sshd.
+    #[serde(default)]
+    pub port: Option<Port>,
+    /// The account.
+    #[serde(default)]
+    pub user: Option<UserName>,
+    /// How that account becomes root.
+    #[serde(default)]
+    pub sudo: Option<Sudo>,
+}
+
+/// Nodes that have the same roles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// The nodes.
+    pub nodes: Vec<HostName>,
+    /// Their roles, in the order in which they are carried out.
+    #[serde(default)]
+    pub roles: Vec<Name>,
+    /// Variables of these nodes, over those of the site.
+    #[serde(default)]
+    pub vars: IndexMap<String, Json>,
+}
+
+/// A guest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Guest {
+    /// What it is for.
+    #[serde(default)]
+    pub doc: Option<Line>,
+    /// The node it lives on.
+    pub node: HostName,
+    /// Whether the other node starts it when its own is gone. Without fail-over it lives on its node's /local.
+    #[serde(default)]
+    pub failover: bool,
+    /// Its memory.
+    pub memory: Size,
+    /// Its processors.
+    #[serde(default = "one_cpu")]
+    pub cpus: CpuCount,
+    /// The size of its disk.
+    pub disk: Size,
+    /// The zones it is connected to, in the order of its interfaces; a project of a trunk as `blue.wiki`.
+    #[serde(default)]
+    pub zones: Vec<ZonePath>,
+    /// The MAC addresses of its interfaces, in the order of `zones`.
+    #[serde(default)]
+    pub macs: Vec<MacAddress>,
+    /// Guests with the same word here do the same work; they live on different nodes and need no fail-over.
+    #[serde(default)]
+    pub twin: Option<Name>,
+}
+
+fn one_cpu() -> CpuCount {
+    CpuCount::new(1).expect("a number of processors")
+}

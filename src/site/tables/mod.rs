@@ -1,0 +1,5 @@
+//! The tables of an inventory, as they are written.
+
+pub mod inventory;
+pub mod machines;
+pub mod network;

@@ -1,0 +1,255 @@
+//! What every command needs: where the site is, who runs, how text looks.
+
+use super::{Color, Global, OutputClosed, Usage};
+use crate::report::{self, Look, Progress, Reporter};
+use crate::run::today;
+use crate::site::words::types::{Date, Word as _};
+use crate::site::{Overrides, Severity};
+use crate::survey::{Survey, SurveyError};
+use anstream::AutoStream;
+use anyhow::anyhow;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What commands share.
+#[derive(Debug)]
+pub struct Context {
+    /// Options of every command.
+    pub global: Global,
+    /// How standard output looks.
+    pub look: Look,
+    /// How standard error looks.
+    pub err_look: Look,
+}
+
+/// The site's commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its full id.
+    pub id: String,
+    /// Whether files of the site differ from it.
+    pub dirty: bool,
+}
+
+impl Context {
+    /// Reads from the terminal what the options leave open.
+    pub fn new(global: Global) -> Self {
+        let width = terminal_size::terminal_size().map_or(80, |(w, _)| usize::from(w.0));
+        let colour = |auto: anstream::ColorChoice| match global.color {
+            Color::Auto => auto != anstream::ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        let look = Look {
+            colour: colour(AutoStream::choice(&std::io::stdout())),
+            width: width.clamp(40, 100),
+            verbose: global.verbose,
+            quiet: global.quiet,
+        };
+        let err_look = Look {
+            colour: colour(AutoStream::choice(&std::io::stderr())),
+            ..look
+        };
+        Self {
+            global,
+            look,
+            err_look,
+        }
+    }
+
+    /// The site's folder.
+    ///
+    /// # Errors
+    /// [`Usage`] when there is none.
+    pub fn site_dir(&self) -> anyhow::Result<PathBuf> {
+        if let Some(dir) = &self.global.site {
+            return if is_site(dir) {
+                Ok(dir.clone())
+            } else {
+                let dir = dir.display();
+                Err(Usage(format!("{dir} is no site: neither inventory.toml nor inventory/*.toml is in it\n  `nodewright init DIR` writes a starter")).into())
+            };
+        }
+        let here = std::env::current_dir()?;
+        let Some(up) = here.ancestors().position(is_site) else {
+            return Err(Usage(format!(
+                "no site in {} or above it: no inventory.toml and no inventory/*.toml\n  name one with -C DIR, or write a starter with `nodewright init DIR`",
+                here.display()
+            ))
+            .into());
+        };
+        Ok(match up {
+            0 => PathBuf::from("."),
+            up => std::iter::repeat_n("..", up).collect(),
+        })
+    }
+
+    /// What this run says besides the site.
+    fn overrides(&self) -> Overrides {
+        let lab = self
+            .global
+            .lab
+            .then(crate::workplace::lab::current)
+            .flatten();
+        Overrides {
+            platform: self.global.lab.then(crate::workplace::lab::platform),
+            containers: self.global.lab && crate::workplace::lab::containers(),
+            known_hosts: lab.as_ref().map(|lab| lab.known_hosts.clone()),
+            root_keys: lab.as_ref().map(crate::lab::root_keys),
+        }
+    }
+
+    /// Reads the site, right or wrong.
+    ///
+    /// # Errors
+    /// [`Usage`] when there is none.
+    pub fn survey(&self) -> anyhow::Result<Survey> {
+        let today = Date::parse(&today()).map_err(|e| anyhow!("the clock gives no date: {e}"))?;
+        Ok(Survey::of(&self.site_dir()?, &self.overrides(), &today))
+    }
+
+    /// Reads a site without errors, which are printed on standard error; with `-v`, warnings are, too.
+    ///
+    /// # Errors
+    /// When there is no site or something in it is an error.
+    pub fn sound(&self) -> anyhow::Result<Survey> {
+        let survey = self.survey()?;
+        let errors = survey.count().0;
+        let shown = survey.findings.iter();
+        let shown = shown.filter(|f| f.severity == Severity::Error || self.global.verbose > 0);
+        let told = report::findings(shown, &survey.sources, &self.err_look);
+        if errors > 0 {
+            self.warn(&(told + "\n"));
+            return Err(SurveyError::NotSound.into());
+        }
+        self.note(&told);
+        Ok(survey)
+    }
+
+    /// Writes to standard output.
+    ///
+    /// # Errors
+    /// [`OutputClosed`] when nobody reads it.
+    pub fn print(&self, text: &str) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Err(OutputClosed.into()),
+            written => Ok(written?),
+        }
+    }
+
+    /// Writes a remark to standard error, unless `-q` was given.
+    pub fn note(&self, text: &str) {
+        if !self.global.quiet {
+            self.warn(text);
+        }
+    }
+
+    /// Writes to standard error. That it cannot be written is nothing that could be told anywhere.
+    pub fn warn(&self, text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Asks on the terminal; no answer is no.
+    pub fn agrees(&self, question: &str) -> bool {
+        self.warn(question);
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    }
+
+    /// The receiver of events that fits the terminal and the options.
+    pub fn reporter(&self) -> Reporter {
+        let progress = if std::io::stderr().is_terminal() {
+            Progress::live(self.err_look)
+        } else {
+            Progress::lines(self.err_look, Box::new(std::io::stderr()))
+        };
+        let out = Box::new(std::io::stdout());
+        Reporter::new(self.look, self.global.json, out, progress)
+    }
+
+    /// Who runs this, for locks and journals: `anna@desk`. Behind sudo it is who called it.
+    pub fn operator() -> String {
+        let named = |key: &str| std::env::var(key).ok().filter(|v| !v.is_empty());
+        let user = named("SUDO_USER")
+            .or_else(|| named("USER"))
+            .or_else(|| named("LOGNAME"))
+            .unwrap_or_else(|| "unknown".into());
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        format!("{user}@{}", host.trim())
+    }
+}
+
+/// Whether a folder is a site: it has inventory.toml, or TOML files in inventory/.
+fn is_site(dir: &Path) -> bool {
+    let toml = |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|e| e == "toml");
+    dir.join("inventory.toml").is_file()
+        || std::fs::read_dir(dir.join("inventory")).is_ok_and(|entries| entries.flatten().any(toml))
+}
+
+impl Commit {
+    /// The commit of a site's folder; none where git or a repository is missing, or nothing is committed yet.
+    pub fn of(site: &Path) -> Option<Self> {
+        let git = |words: &[&str]| {
+            let output = Command::new("git")
+                .arg("-C")
+                .arg(site)
+                .args(words)
+                .stdin(Stdio::null())
+                .stderr(Stdio::null())
+                .output()
+                .ok()?;
+            output.status.success().then_some(output.stdout)
+        };
+        let id = String::from_utf8(git(&["rev-parse", "--verify", "HEAD"])?).ok()?;
+        let changes = git(&["status", "--porcelain", "--", "."])?;
+        Some(Self {
+            id: id.trim().to_owned(),
+            dirty: !changes.is_empty(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(dir: &Path, words: &[&str]) {
+        let status = Command::new("git")
+            .arg("-C")
+            .arg(dir)
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.net"])
+            .args(words)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "git {words:?}");
+    }
+
+    #[test]
+    fn the_commit_of_a_site_is_known_and_whether_it_differs() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Commit::of(dir.path()), None);
+        git(dir.path(), &["init", "-q"]);
+        assert_eq!(Commit::of(dir.path()), None);
+        std::fs::write(dir.path().join("inventory.toml"), "a").unwrap();
+        git(dir.path(), &["add", "."]);
+        git(dir.path(), &["commit", "-q", "-m", "x"]);
+        let clean = Commit::of(dir.path()).unwrap();
+        assert_eq!((clean.id.len(), clean.dirty), (40, false));
+        std::fs::write(dir.path().join("inventory.toml"), "b").unwrap();
+        assert!(Commit::of(dir.path()).unwrap().dirty);
+    }
+
+    #[test]
+    fn a_folder_with_an_inventory_is_a_site() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_site(dir.path()));
+        std::fs::create_dir(dir.path().join("inventory")).unwrap();
+        assert!(!is_site(dir.path()));
+        std::fs::write(dir.path().join("inventory/nodes.toml"), "").unwrap();
+        assert!(is_site(dir.path()));
+    }
+}

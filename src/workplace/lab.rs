@@ -1,0 +1,26 @@
+//! The lab that commands with `--lab` go to.
+
+use crate::lab::{Backend, DEFAULT_NAME, State};
+use crate::platform::Platform;
+
+/// The lab that is meant where none is named.
+pub fn default_name() -> String {
+    std::env::var("NODEWRIGHT_LAB_NAME").unwrap_or_else(|_| DEFAULT_NAME.to_owned())
+}
+
+/// That lab, while it is up.
+pub fn current() -> Option<State> {
+    State::load(&default_name()).ok().flatten()
+}
+
+/// What the nodes of that lab run; bare Debian while it is not up.
+pub fn platform() -> Platform {
+    current()
+        .and_then(|lab| crate::facts::platform_of_root(&lab.root_of(lab.nodes.first()?)?))
+        .unwrap_or(Platform::Debian12)
+}
+
+/// Whether its nodes are containers, which have their host's kernel; also while it is not up.
+pub fn containers() -> bool {
+    !current().is_some_and(|lab| matches!(lab.backend, Backend::Machines(_)))
+}

@@ -1,0 +1,17 @@
+//! What commands share: arguments, the site they work on, its secrets, saved plans, what is said at the end.
+
+mod access;
+mod args;
+pub(crate) mod completers;
+mod context;
+pub mod keys;
+pub(crate) mod lab;
+pub(crate) mod outcome;
+mod place;
+pub(crate) mod saved;
+pub(crate) mod vault;
+
+pub use args::{Color, Forks, Global, Nodes, Outage, Pick};
+pub use context::{Commit, Context};
+pub use outcome::{OutputClosed, Usage};
+pub use place::{Workplace, open_sound, runtime_dir, with_engine, worst};
