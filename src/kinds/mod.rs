@@ -1,6 +1,6 @@
 //! What a node can be asked to be: the kinds, one file each, with their shell beside them.
 
-mod cluster;
+pub mod cluster;
 mod files;
 pub mod network;
 mod packages;

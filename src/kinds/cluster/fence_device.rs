@@ -31,13 +31,13 @@ pub struct Want {
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether the agent is installed.
-    installed: bool,
+    pub installed: bool,
     /// Whether the device told if its node has power.
-    answered: bool,
+    pub answered: bool,
     /// What it told: `on`, `off`; `not asked` before its files are there, `late`, or `failed`.
-    status: String,
+    pub status: String,
     /// Parameters that the agent does not know.
-    unknown: Vec<String>,
+    pub unknown: Vec<String>,
     /// Whether there was a cluster on this node.
     #[serde(skip)]
     formed: bool,

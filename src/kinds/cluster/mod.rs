@@ -1,9 +1,9 @@
 //! Membership, fencing and resources of a cluster.
 
 mod cib;
-mod fence_device;
-mod membership;
-mod resource_manager;
+pub mod fence_device;
+pub mod membership;
+pub mod resource_manager;
 
 use crate::kind::{Adapter, Erased};
 

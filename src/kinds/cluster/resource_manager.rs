@@ -55,13 +55,13 @@ impl Manager {
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether it runs on this node.
-    running: bool,
+    pub running: bool,
     /// Members on which it does not run, as those see it that were asked.
-    offline: Vec<String>,
+    pub offline: Vec<String>,
     /// Members that were told to carry nothing.
-    standby: Vec<String>,
+    pub standby: Vec<String>,
     /// Members of which nobody knows what they do: they wait for being fenced.
-    unclean: Vec<String>,
+    pub unclean: Vec<String>,
     #[serde(skip)]
     own: State,
     #[serde(skip)]

@@ -12,9 +12,10 @@ mod structure;
 mod tests;
 
 pub use cluster_conf::ClusterConf;
+pub use seen::Seen;
 
 use self::corosync::Takes;
-use self::seen::{DOMAIN, LINKS, MAP, OWN, Seen};
+use self::seen::{DOMAIN, LINKS, MAP, OWN};
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;
 use crate::text::Text;

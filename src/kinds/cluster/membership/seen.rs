@@ -20,35 +20,35 @@ pub(super) const CONF: &str = "cluster_conf";
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Its own name for itself.
-    name: String,
+    pub name: String,
     /// The address that its name leads to there; empty where it leads nowhere.
-    address: String,
+    pub address: String,
     /// Whether the membership's daemon runs.
-    pub(super) running: bool,
+    pub running: bool,
     /// Whether it may act.
-    pub(super) quorate: bool,
+    pub quorate: bool,
     /// The name of the cluster that runs; empty where none does.
-    cluster: String,
+    pub cluster: String,
     /// Members of the site's cluster that are not in the one that runs.
-    pub(super) missing: Vec<String>,
+    pub missing: Vec<String>,
     /// Ids of members that the site does not know.
-    foreign: Vec<String>,
+    pub foreign: Vec<String>,
     /// Whether it runs with the rule for two.
-    two_node: bool,
+    pub two_node: bool,
     /// The token's timeout as it runs, ms; 0 where that is not told.
-    token: u64,
+    pub token: u64,
     /// What does not get through: `2 on link 0`, `ring 0`.
-    broken_links: Vec<String>,
+    pub broken_links: Vec<String>,
     /// Of cman, the version of the configuration that runs.
-    pub(super) running_version: Option<u64>,
+    pub running_version: Option<u64>,
     /// Of cman, the version of the file.
-    pub(super) version: Option<u64>,
+    pub version: Option<u64>,
     /// Whether file and running version are the same on all members that answered.
-    versions_equal: bool,
+    pub versions_equal: bool,
     /// Of cman: `whole`, or what the fence domain waits for.
-    pub(super) domain: String,
+    pub domain: String,
     /// What proves an earlier membership.
-    pub(super) traces: Vec<String>,
+    pub traces: Vec<String>,
     /// Whether it takes part in forming the cluster, or was taken down by this tool, in this boot.
     #[serde(skip)]
     pub(super) due: bool,

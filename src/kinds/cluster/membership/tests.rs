@@ -1,6 +1,7 @@
 use super::super::super::kind_named;
 use super::super::super::testing;
 use super::super::super::testing::{shown, target};
+use super::Membership;
 use crate::kind::{Answer, Payload, Verdict};
 use crate::platform::Platform;
 use crate::sh::Call;
@@ -87,6 +88,21 @@ fn what_runs_as_it_is_written_is_as_wanted() {
             "{side}"
         );
     }
+}
+
+#[test]
+fn commands_read_how_it_stands_by_type() {
+    let resources = testing::resources_on(&step("joined", CONF, "3.1"), Platform::Debian12);
+    let other = json!({ "directory": "/etc/corosync" });
+    let other = testing::resources_on(&other, Platform::Debian12).remove(0);
+    let (node, answer) = (target(Platform::Debian12), answer(WHOLE, MAP, Some(WHOLE)));
+    let found: Vec<_> = crate::kind::of_kind::<Membership>(&resources).collect();
+    let seen = crate::kind::seen::<Membership>(found[0], &node, &answer).unwrap();
+    assert!(seen.running && seen.quorate && seen.missing.is_empty());
+    let all = [resources[0].clone(), other.clone()];
+    assert_eq!(crate::kind::of_kind::<Membership>(&all).count(), 1);
+    let error = crate::kind::seen::<Membership>(&other, &node, &answer).unwrap_err();
+    assert_eq!(error, "r/directory:/etc/corosync is no membership");
 }
 
 #[test]
