@@ -140,7 +140,7 @@ fn root_keys(
     secrets: &mut Secrets,
 ) -> anyhow::Result<()> {
     let members = site.members();
-    // OpenSSH 5.3 of EL6 knows no Ed25519 (reference.md 4).
+    // OpenSSH 5.3 of EL6 knows no Ed25519 (docs/facts/ssh.md#keys-and-algorithms-of-old-releases).
     let old = members.iter().any(|m| site.platform_of(m) == Platform::El6);
     let words: &[&str] = if old {
         &["-t", "rsa", "-b", "4096"]

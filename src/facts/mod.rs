@@ -173,8 +173,8 @@ pub fn platform_of_root(root: &std::path::Path) -> Option<Platform> {
     .1
 }
 
-/// The release's own words, and the platform (reference.md 1: os-release where there is one, else redhat-release,
-/// whose major version stands after "release ").
+/// The release's own words, and the platform: os-release where there is one, else redhat-release, whose major version
+/// stands after "release " (docs/facts/releases.md#how-a-release-is-recognised).
 fn release(text: &str) -> (String, Option<Platform>) {
     let mut parts = text.split("---\n");
     let os: IndexMap<&str, &str> = parts

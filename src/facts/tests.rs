@@ -6,7 +6,8 @@ fn platform(text: &str) -> Option<Platform> {
 
 #[test]
 fn releases_are_known_by_their_own_words() {
-    // reference.md 1; EL8's and Debian's captured from os-release of the images.
+    // EL6's and EL7's from documentation (docs/facts/releases.md#how-a-release-is-recognised); EL8's and Debian's captured
+    // from os-release of the images.
     assert_eq!(
         platform("---\nCentOS release 6.10 (Final)\n---\n"),
         Some(Platform::El6)

@@ -104,7 +104,7 @@ pub struct KnockStep {
     pub action: String,
 }
 
-/// The forms of Shorewall's files on a node (reference.md 9.1).
+/// The forms of Shorewall's files on a node (docs/facts/firewall.md#versions-of-shorewall).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Form {
     /// The first line of `interfaces`.

@@ -1,4 +1,6 @@
 //! Services that no step restarts or reloads: to do so ends a membership, a lease or a link that others lean on.
+//!
+//! Facts: docs/facts/network.md#a-running-clusters-links, docs/facts/guests.md#locks.
 
 /// Names of services, without `.service`. A template's instances (`drbd@r0`) count as their template.
 const NEVER: &[&str] = &[

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long one knock waits. Below a second, after which a kernel would send its SYN again, and an old knock with it
-/// (reference.md 9.3). Above what packets need that are to come in this order.
+/// (docs/facts/firewall.md#port-knocking). Above what packets need that are to come in this order.
 const WAIT: Duration = Duration::from_millis(300);
 
 /// Tells the ports when they are needed: opening the site's secrets may ask the operator for a passphrase.

@@ -36,7 +36,8 @@ pub struct NodeAccess {
     pub name: String,
     /// The ways in, tried in this order.
     pub ways: Vec<Way>,
-    /// The node's sshd is that of EL6 (5.3) and needs algorithms that are off by default today (reference.md 1).
+    /// The node's sshd is that of EL6 (5.3) and needs algorithms that are off by default today
+    /// (docs/facts/ssh.md#keys-and-algorithms-of-old-releases).
     pub old_algorithms: bool,
     /// The site's `known_hosts`.
     pub known_hosts: PathBuf,

@@ -3,7 +3,7 @@
 use crate::rules::Rule;
 use std::fmt::Write as _;
 
-/// A section a rule: its code, how bad it is, what must hold and what happens otherwise.
+/// A section a rule: its code, how bad it is, what must hold, what happens otherwise and where the facts stand.
 pub fn rules<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> String {
     let mut text = String::from("# Rules\n");
     for rule in rules {
@@ -12,8 +12,17 @@ pub fn rules<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> String {
             "\n## {}\n\n{} ({})\n\n{}",
             rule.code, rule.title, rule.severity, rule.why
         );
+        if !rule.facts.is_empty() {
+            let facts: Vec<_> = rule.facts.iter().map(|f| place(f)).collect();
+            let _ = writeln!(text, "\nFacts: {}", facts.join(", "));
+        }
     }
     text
+}
+
+/// Where a fact stands: `membership#two-nodes` is in `docs/facts/membership.md#two-nodes`.
+fn place(fact: &str) -> String {
+    format!("docs/facts/{}", fact.replacen('#', ".md#", 1))
 }
 
 #[cfg(test)]
@@ -28,11 +37,16 @@ mod tests {
             severity: Severity::Warning,
             title: "It holds.",
             why: "Otherwise it breaks.",
+            facts: &[],
             check: |_, _| (),
         };
-        assert_eq!(
-            rules([&rule]),
-            "# Rules\n\n## X-Y\n\nIt holds. (warning)\n\nOtherwise it breaks.\n"
-        );
+        let said = "# Rules\n\n## X-Y\n\nIt holds. (warning)\n\nOtherwise it breaks.\n";
+        assert_eq!(rules([&rule]), said);
+        let rule = Rule {
+            facts: &["network#bonds", "membership#two-nodes"],
+            ..rule
+        };
+        let facts = "\nFacts: docs/facts/network.md#bonds, docs/facts/membership.md#two-nodes\n";
+        assert_eq!(rules([&rule]), format!("{said}{facts}"));
     }
 }

@@ -19,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Every `[accept]` names an existing rule.",
         why: "A misspelt code accepts nothing, and nobody notices.",
+        facts: &[],
         check: unknown,
     },
     Rule {
@@ -26,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Only warnings are accepted.",
         why: "An error means lost data or a lock-out; no reason makes that sound.",
+        facts: &[],
         check: error,
     },
     Rule {
@@ -33,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "An acceptance is renewed before its date has passed.",
         why: "Reasons grow old: from that date on the finding counts again.",
+        facts: &[],
         check: by_date,
     },
     Rule {
@@ -40,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Every acceptance matches a finding.",
         why: "An acceptance that outlives its finding hides the finding when it returns.",
+        facts: &[],
         check: by_date,
     },
 ];

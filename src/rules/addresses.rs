@@ -12,6 +12,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "No two hosts have the same address.",
         why: "Two hosts that answer ARP for one address receive each other's packets.",
+        facts: &["network#addresses"],
         check: twice,
     },
     Rule {
@@ -19,6 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A node's address is a host address in its zone's network.",
         why: "A node with an address outside the network, or with the network or broadcast address, cannot talk to its neighbours.",
+        facts: &["network#addresses"],
         check: network,
     },
     Rule {
@@ -26,6 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A node has no address in a zone of projects.",
         why: "Each project is a network of guests with a VLAN of its own, so the zone has no device that could carry the node's address.",
+        facts: &[],
         check: projects,
     },
     Rule {
@@ -33,6 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The zones' networks do not overlap.",
         why: "The kernel picks one route for an address, so packets for one zone would leave over the other zone's link.",
+        facts: &["network#routes"],
         check: overlap,
     },
     Rule {
@@ -40,6 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A node with further addresses in a zone has a first address there.",
         why: "Without a first address the zone has no device on the node that could take the others.",
+        facts: &[],
         check: extra_alone,
     },
     Rule {
@@ -47,6 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A link with an IPv6 address has an MTU of 1280 bytes or more.",
         why: "The kernel turns IPv6 off on a link with a smaller MTU.",
+        facts: &["network#addresses"],
         check: mtu_ipv6,
     },
 ];

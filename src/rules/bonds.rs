@@ -11,6 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A bond has at least one card.",
         why: "A bond without cards never has a link.",
+        facts: &[],
         check: bond_empty,
     },
     Rule {
@@ -18,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A bond's primary is one of its cards.",
         why: "The kernel refuses a primary that is not in the bond.",
+        facts: &["network#bonds"],
         check: bond_primary,
     },
     Rule {
@@ -25,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A bond under a bridge uses a mode that works with bridges.",
         why: "balance-tlb and balance-alb rewrite the MAC addresses of packets, which breaks the traffic of guests behind the bridge.",
+        facts: &["network#bonds"],
         check: bond_mode,
     },
     Rule {
@@ -32,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A bond has at least two cards.",
         why: "A bond with one card looks redundant and is not.",
+        facts: &[],
         check: bond_one,
     },
     Rule {
@@ -39,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "All zones on one bond describe it in the same way.",
         why: "The bond is one device with one list of cards and one mode.",
+        facts: &[],
         check: bond_differs,
     },
     Rule {
@@ -46,6 +51,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A bond has only options that its mode supports.",
         why: "The kernel refuses the others, and the bond comes up without them.",
+        facts: &["network#bonds"],
         check: bond_option,
     },
     Rule {
@@ -53,6 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A bond's delays are multiples of `miimon`.",
         why: "The kernel rounds a delay down to a multiple of `miimon`, and ignores it where the bond is monitored by ARP.",
+        facts: &["network#bonds"],
         check: bond_delay,
     },
     Rule {
@@ -60,6 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A bond monitored by ARP uses a mode that supports it.",
         why: "802.3ad, balance-tlb and balance-alb can only watch the carrier.",
+        facts: &["network#bonds"],
         check: bond_arp,
     },
     Rule {
@@ -67,6 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A bond has 1 to 16 ARP targets, all in networks of its own zones.",
         why: "A target elsewhere never answers, and the bond then takes every link for dead.",
+        facts: &["network#bonds"],
         check: bond_arp_target,
     },
 ];

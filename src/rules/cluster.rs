@@ -12,6 +12,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Each member is listed once.",
         why: "Votes are counted per member, so a name that is listed twice makes the quorum wrong.",
+        facts: &["membership#members"],
         check: member_twice,
     },
     Rule {
@@ -19,6 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A cluster has at least two members.",
         why: "A single member has no peer that could take over its work.",
+        facts: &[],
         check: size,
     },
     Rule {
@@ -26,6 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "All members run the same release.",
         why: "Releases ship different cluster stacks, which do not form one cluster.",
+        facts: &["membership#members"],
         check: mixed,
     },
     Rule {
@@ -33,6 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Every member has a host id.",
         why: "The host id is the node's number in the membership and its slot in sanlock's lease files.",
+        facts: &["membership#members", "guests#locks"],
         check: host_id,
     },
     Rule {
@@ -40,6 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "No two nodes have the same host id.",
         why: "The membership refuses a second node with the same number, and sanlock lets two hosts with one id take each other's leases.",
+        facts: &["membership#members", "guests#locks"],
         check: host_id_twice,
     },
     Rule {
@@ -47,6 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Every member has an address on each ring.",
         why: "The membership reaches a member at its ring address, and its name resolves to that address on every node.",
+        facts: &["membership#names"],
         check: ring_address,
     },
     Rule {
@@ -54,6 +60,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The ring's zone has no bridge and no VLAN.",
         why: "Traffic of guests delays the token, and a bridge with multicast snooping drops multicast where nobody queries for it.",
+        facts: &["network#bridges"],
         check: ring_bridge,
     },
     Rule {
@@ -61,6 +68,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The ring is not on the serial line.",
         why: "One full packet occupies a line of 115,200 baud for 130 ms, so the token is late; the line is a last way in.",
+        facts: &["network#serial-line"],
         check: ring_serial,
     },
     Rule {
@@ -68,6 +76,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A cluster that uses DLM has one ring.",
         why: "DLM uses the address of the first link only: when that link fails, the second one keeps both nodes quorate, nobody is fenced, and all locks hang.",
+        facts: &["membership#dlm-and-a-second-ring"],
         check: ring_dlm,
     },
     Rule {
@@ -75,6 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The second ring is another zone, on a transport that supports two rings.",
         why: "Two rings in one zone fail together; corosync 3 has a second link with knet only, and corosync 2 has none with multicast, whose addresses are not in the member list.",
+        facts: &["membership#transports"],
         check: ring_second,
     },
     Rule {
@@ -82,6 +92,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A bond under the ring or the mirrors is in mode active-backup.",
         why: "Other modes reorder packets or need a switch that takes part.",
+        facts: &["network#bonds"],
         check: ring_bond,
     },
     Rule {
@@ -89,6 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "The multicast address is in 239.192.0.0/16.",
         why: "That range is for private use within an organisation; another address may belong to somebody else.",
+        facts: &["membership#multicast"],
         check: multicast_range,
     },
     Rule {
@@ -96,6 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The members' release supports the transport.",
         why: "knet came with corosync 3; EL6 and EL7 have older versions.",
+        facts: &["membership#transports"],
         check: transport,
     },
     Rule {
@@ -103,6 +116,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A starting node waits at least 30 seconds for its peer.",
         why: "With a shorter delay, nodes that boot at the same time fence each other.",
+        facts: &["membership#starting-together"],
         check: join_delay,
     },
     Rule {
@@ -110,6 +124,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Guests move back to their node only by an operator's command.",
         why: "A node that failed must be examined first, and moving back interrupts the guests a second time.",
+        facts: &["resources#going-back"],
         check: failback,
     },
     Rule {
@@ -117,6 +132,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A member of a two-node cluster joins only by an operator's command.",
         why: "While the link is cut, two nodes that join at boot fence each other again and again.",
+        facts: &["membership#two-nodes"],
         check: at_boot,
     },
     Rule {
@@ -124,6 +140,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The members' release supports the guests' lock manager.",
         why: "virtlockd came with libvirt 1.0; EL6 has an older version.",
+        facts: &["guests#locks"],
         check: lock_release,
     },
     Rule {
@@ -131,6 +148,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A lock manager that keeps its leases in files has a shared filesystem.",
         why: "Leases on a node's own disk do not keep the other node from starting the same guest.",
+        facts: &["guests#locks"],
         check: lock_shared,
     },
     Rule {
@@ -138,6 +156,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "sanlock's leases are not on a mirror between the members.",
         why: "A mirror freezes while a member is fenced; if that takes longer than the watchdog waits, the watchdog resets the survivor.",
+        facts: &["guests#locks", "storage#mirrors"],
         check: sanlock_on_mirror,
     },
 ];

@@ -11,6 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A card belongs to one zone, one bond or one trunk.",
         why: "A card that is a port of a bond or bridge carries nothing else.",
+        facts: &["network#bonds", "network#bridges"],
         check: nic_twice,
     },
     Rule {
@@ -18,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "No two cards, bonds or bridges have the same name.",
         why: "The kernel knows one device by a name.",
+        facts: &[],
         check: device_twice,
     },
     Rule {
@@ -25,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The name of a VLAN's device has at most 15 characters.",
         why: "The kernel does not accept a longer name.",
+        facts: &["network#device-names"],
         check: device_name,
     },
     Rule {
@@ -32,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "On EL6 and EL7 the name of a device has no `-`.",
         why: "The network scripts take ifcfg-br-red for an alias of the device br and fail if there is no ifcfg-br.",
+        facts: &["network#device-names"],
         check: device_dash,
     },
     Rule {
@@ -39,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "No device has a name that the kernel or the serial line uses.",
         why: "`lo`, `all`, `default` and `bonding_masters` have a meaning of their own in the kernel; ppp0 is the serial line.",
+        facts: &["network#device-names"],
         check: device_reserved,
     },
     Rule {
@@ -46,6 +51,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A crossed zone is a plain card.",
         why: "At the other end of the cable is a BMC, which supports neither bonds nor VLANs, and no guest belongs there.",
+        facts: &["fencing#crossed-controllers"],
         check: crossed_plain,
     },
     Rule {
@@ -53,6 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A VLAN number is used once on a trunk.",
         why: "Two zones with one VLAN number are one network.",
+        facts: &["network#vlans"],
         check: vlan_twice,
     },
     Rule {
@@ -60,6 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "No two cards, of nodes or guests, have the same MAC address.",
         why: "Switches and the kernel tell cards apart by their MAC addresses.",
+        facts: &[],
         check: mac_twice,
     },
     Rule {
@@ -67,6 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "The MAC address of every card is in the inventory.",
         why: "The kernel's name for a card can change with the hardware; the MAC address still identifies it.",
+        facts: &["network#card-names"],
         check: mac_missing,
     },
     Rule {
@@ -74,6 +83,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Every MAC address belongs to a card that a zone uses.",
         why: "Otherwise the card's name is most often misspelt.",
+        facts: &[],
         check: mac_unused,
     },
 ];

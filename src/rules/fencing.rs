@@ -15,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Every member has a fence device.",
         why: "Without fencing no work is taken over from a failed member, and its locks are never released.",
+        facts: &["fencing#why-every-member-needs-it"],
         check: none,
     },
     Rule {
@@ -22,6 +23,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Every member has at least two fence methods.",
         why: "A member that loses its power loses its BMC too, so the only method fails until a person acts.",
+        facts: &["fencing#one-method"],
         check: one_method,
     },
     Rule {
@@ -29,6 +31,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A fence device has all values that its agent requires.",
         why: "An agent without an address or a password fails only when a member has to be fenced.",
+        facts: &["fencing#agents"],
         check: attributes,
     },
     Rule {
@@ -36,6 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A fence agent really cuts the power.",
         why: "fence_manual and fence_null report success without doing anything, so that two nodes may write to the same data.",
+        facts: &["fencing#manual-fencing"],
         check: agent,
     },
     Rule {
@@ -43,6 +47,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The options of a fence device hold nothing that has a key of its own.",
         why: "A delay on both devices cancels itself, a password there is readable by everybody, and another action may leave the member running.",
+        facts: &["fencing#delay", "fencing#secrets"],
         check: options,
     },
     Rule {
@@ -50,6 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "No secret of a fence device is stored in the CIB.",
         why: "The members copy, log and display the CIB, so only secrets that an agent reads from a script stay out of it.",
+        facts: &["fencing#secrets"],
         check: secret_in_cib,
     },
     Rule {
@@ -57,6 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "All devices of a fence method are listed together.",
         why: "Methods are tried in order, and a device that is listed apart would become another method.",
+        facts: &["fencing#why-every-member-needs-it"],
         check: method,
     },
     Rule {
@@ -64,6 +71,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A fence device, or an outlet of one, belongs to one node.",
         why: "With a shared device, fencing one node switches off another one, possibly the node that fences.",
+        facts: &["fencing#crossed-controllers"],
         check: twice,
     },
     Rule {
@@ -71,6 +79,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A fence device's address is not the address of a node.",
         why: "A device at a node's own address cannot be reached once that node has failed.",
+        facts: &["fencing#crossed-controllers"],
         check: own_address,
     },
     Rule {
@@ -78,6 +87,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The address of a crossed BMC is in the network of the peer's card.",
         why: "The cable of a crossed BMC ends at the peer, so only the peer can reach it.",
+        facts: &["fencing#crossed-controllers"],
         check: crossed,
     },
     Rule {
@@ -85,6 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The two crossed cables have different networks.",
         why: "With one network for both cables a node would send packets for the peer's BMC over the wrong cable.",
+        facts: &["network#addresses"],
         check: networks,
     },
     Rule {
@@ -92,6 +103,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A two-node cluster has a preferred member, and fencing it is delayed.",
         why: "When the link fails, each member fences the other; without a delay both may go down.",
+        facts: &["fencing#delay"],
         check: delay,
     },
     Rule {
@@ -99,6 +111,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "The fence delay is at most one minute.",
         why: "A fence action has 90 seconds by default including the delay, and all shared storage is frozen until the action ends.",
+        facts: &["fencing#delay"],
         check: delay_long,
     },
     Rule {
@@ -106,6 +119,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Each fence device has its own password.",
         why: "One password that leaks would open all devices.",
+        facts: &[],
         check: same_secret,
     },
 ];

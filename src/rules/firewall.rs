@@ -17,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A zone's name is no longer than Shorewall allows.",
         why: "Shorewall before 5.1 puts zone names into the kernel's log prefix, which holds 29 characters.",
+        facts: &["firewall#zone-names"],
         check: zone_length,
     },
     Rule {
@@ -24,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A site with a firewall on EL9 has a repository that provides Shorewall.",
         why: "Neither EL9 nor EPEL 9 has a package of Shorewall.",
+        facts: &["packages#shorewall-on-el9"],
         check: shorewall_el9,
     },
     Rule {
@@ -31,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A zone with port knocking drops unwanted packets.",
         why: "Where other ports refuse connections, a scan shows the silent ports of the knock.",
+        facts: &["firewall#port-knocking"],
         check: knock_zone,
     },
     Rule {
@@ -38,6 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Every node has an address in the zone with port knocking.",
         why: "A node without an address there cannot be knocked at.",
+        facts: &[],
         check: knock_address,
     },
     Rule {
@@ -45,6 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A knock has one port, or at least three.",
         why: "Two ports can only rise or fall, so a scan of all ports in that order is a valid knock.",
+        facts: &["firewall#port-knocking"],
         check: knock_two,
     },
     Rule {
@@ -52,6 +57,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A zone leads to every address that operators come from.",
         why: "If neither a network nor a default route leads to an address, no connection from it can be answered.",
+        facts: &["firewall#who-gets-in"],
         check: operators_nowhere,
     },
     Rule {
@@ -59,6 +65,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A way in without knocking is open to an operator's address.",
         why: "Without operators' addresses the firewall admits only those who have knocked.",
+        facts: &["firewall#who-gets-in"],
         check: way_closed,
     },
     Rule {
@@ -66,6 +73,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A way in over the peer uses a zone in which the nodes reach each other.",
         why: "A crossed cable leads to a BMC, which runs no sshd for the node.",
+        facts: &["fencing#crossed-controllers"],
         check: peer_closed,
     },
     Rule {
@@ -73,6 +81,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "An address in `proxyarp` is behind a zone that has one device and is not the outside.",
         why: "The node answers ARP on the device of the default route and forwards the packets to one other device.",
+        facts: &["firewall#proxy-arp"],
         check: proxyarp_zone,
     },
     Rule {
@@ -80,6 +89,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "An address in `proxyarp` is an IPv4 address that no other host has.",
         why: "ARP exists for IPv4 only, and two hosts that answer for one address receive each other's packets.",
+        facts: &["firewall#proxy-arp", "network#addresses"],
         check: proxyarp_address,
     },
 ];

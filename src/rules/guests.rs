@@ -9,6 +9,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A guest is connected only to zones with a bridge.",
         why: "A guest's network card is a port of a bridge.",
+        facts: &["guests#network-cards"],
         check: bridge,
     },
     Rule {
@@ -16,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A guest has one MAC address for each interface, or none.",
         why: "The addresses are assigned in the order of the guest's zones.",
+        facts: &[],
         check: macs,
     },
     Rule {
@@ -23,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A guest's MAC addresses begin with 52:54:00.",
         why: "KVM uses that range for guests; another address may belong to a physical card.",
+        facts: &["guests#network-cards"],
         check: mac_range,
     },
     Rule {
@@ -30,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A guest with fail-over has a volume group whose home is the guest's node.",
         why: "Its disk is created in that volume group.",
+        facts: &[],
         check: volume,
     },
     Rule {
@@ -37,6 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A guest without fail-over has a partition mounted at /local.",
         why: "Its disk is created there.",
+        facts: &[],
         check: local,
     },
     Rule {
@@ -44,6 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The guests' disks fit into the space where they are created.",
         why: "A volume group or a filesystem that is full takes no further disk.",
+        facts: &[],
         check: disk,
     },
     Rule {
@@ -51,6 +57,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Each member has enough memory for all guests that may run there.",
         why: "When a member fails, the survivor runs every guest with fail-over beside its own guests.",
+        facts: &["guests#capacity"],
         check: memory,
     },
     Rule {
@@ -58,6 +65,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Guests that are twins live on different nodes.",
         why: "Twins on one node fail together.",
+        facts: &["guests#capacity"],
         check: twin_together,
     },
     Rule {
@@ -65,6 +73,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A guest with a twin has no fail-over.",
         why: "The twin goes on working; a restarted copy on the same node adds load and no redundancy.",
+        facts: &[],
         check: twin_failover,
     },
 ];

@@ -35,6 +35,9 @@ pub struct Rule {
     pub title: &'static str,
     /// What happens otherwise.
     pub why: &'static str,
+    /// Sections of `docs/facts` that say why so, with their sources: `membership#two-nodes`. None where the rule is of the
+    /// site's own words alone.
+    pub facts: &'static [&'static str],
     /// Adds what breaks it. Code and severity are put in by [`run`].
     pub check: fn(&Site, &mut Vec<Finding>),
 }

@@ -13,6 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "At least two operators can open the site's encrypted file.",
         why: "If only one person can open it, its secrets are lost with that person.",
+        facts: &[],
         check: alone,
     },
     Rule {
@@ -20,6 +21,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "An operator's key is complete.",
         why: "sshd ignores a damaged line, and its owner is locked out.",
+        facts: &["ssh#keys-and-algorithms-of-old-releases"],
         check: broken,
     },
     Rule {
@@ -27,6 +29,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Every operator has a key that each node's release supports.",
         why: "OpenSSH 5.3 of EL6 supports neither Ed25519 nor security keys.",
+        facts: &["ssh#keys-and-algorithms-of-old-releases"],
         check: release,
     },
     Rule {
@@ -34,6 +37,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A key belongs to one operator.",
         why: "The nodes' logs tell operators apart by their keys.",
+        facts: &["accounts#sudo"],
         check: twice,
     },
     Rule {
@@ -41,6 +45,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "An operator with access to the encrypted file has a key that can open it.",
         why: "age supports Ed25519 and RSA keys of SSH, and its own keys.",
+        facts: &["ssh#keys-and-algorithms-of-old-releases"],
         check: cannot_open,
     },
     Rule {
@@ -48,6 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "At least one operator may become root.",
         why: "Otherwise nobody can administer the nodes without root's own login.",
+        facts: &[],
         check: sudo,
     },
     Rule {
@@ -55,6 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Root on each member has an SSH key for its peers, and each member's host keys are pinned.",
         why: "Live migration and recovery log in from node to node as root and fail at an unknown host key.",
+        facts: &["ssh#trust-between-nodes"],
         check: peer_keys,
     },
 ];

@@ -11,6 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Only one zone has a default gateway for an address family.",
         why: "With two, the one that is used depends on which interface starts last.",
+        facts: &["network#routes"],
         check: gateway_twice,
     },
     Rule {
@@ -18,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A gateway is in its zone's network.",
         why: "The kernel cannot reach a gateway outside the networks of its links.",
+        facts: &["network#routes"],
         check: gateway_network,
     },
     Rule {
@@ -25,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The zones of the ring, the mirrors and the BMCs have no gateway.",
         why: "These links end at the other node, and no router is on them.",
+        facts: &[],
         check: gateway_crosslink,
     },
     Rule {
@@ -32,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A route's router is in its zone's network.",
         why: "The kernel refuses a route over a router that it cannot reach.",
+        facts: &["network#routes"],
         check: route_via,
     },
     Rule {
@@ -39,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Only one route leads to a network.",
         why: "With two, the one that is used depends on which interface starts last.",
+        facts: &["network#routes"],
         check: route_twice,
     },
     Rule {
@@ -46,6 +51,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "No route leads to a zone's own network.",
         why: "Such a route would send packets for a zone over another zone's link.",
+        facts: &["network#routes"],
         check: route_overlap,
     },
     Rule {
@@ -53,6 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The zones of the ring and the mirrors have fixed addresses.",
         why: "corosync, cman and DRBD identify nodes by their addresses, and no DHCP server is on a crosslink.",
+        facts: &["membership#names"],
         check: dhcp_cluster,
     },
     Rule {
@@ -60,6 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A zone with DHCP has a device that takes an address.",
         why: "A zone of projects has no such device, and a BMC runs no DHCP server.",
+        facts: &[],
         check: dhcp_device,
     },
 ];

@@ -9,6 +9,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A cluster has at least three time servers.",
         why: "If two servers differ, nothing shows which one is right.",
+        facts: &["releases#time"],
         check: time,
     },
     Rule {
@@ -16,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Only monitoring servers may query the monitoring agent.",
         why: "The agent sends a full description of the node to everyone who connects.",
+        facts: &[],
         check: monitoring,
     },
     Rule {
@@ -23,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Every node is in a group.",
         why: "Groups assign roles, so a node without a group is never changed.",
+        facts: &[],
         check: idle,
     },
     Rule {
@@ -30,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "A group lists each role once.",
         why: "The second entry has no effect.",
+        facts: &[],
         check: role_twice,
     },
 ];

@@ -9,6 +9,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Each disk is listed once.",
         why: "An id identifies one physical disk; a copied line would turn the wrong disk into a mirror.",
+        facts: &["storage#disks"],
         check: disk_twice,
     },
     Rule {
@@ -16,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The partitions fit on every node's disk.",
         why: "A partition that does not fit cannot be created, and a mirror needs the same size on both nodes.",
+        facts: &["storage#mirrors"],
         check: disk_small,
     },
     Rule {
@@ -23,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A mount point has one filesystem.",
         why: "A filesystem that is mounted later hides the one below it.",
+        facts: &["storage#disks"],
         check: mount_twice,
     },
     Rule {
@@ -30,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Each mirror has its own minor number.",
         why: "The minor number is the name of the mirror's device.",
+        facts: &["storage#mirrors"],
         check: minor_twice,
     },
     Rule {
@@ -37,6 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Each mirror has its own port.",
         why: "Two mirrors that listen on one port cannot both connect.",
+        facts: &["storage#mirrors"],
         check: port_twice,
     },
     Rule {
@@ -44,6 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A mirror's port is not used by another service.",
         why: "sshd, corosync, DLM, libvirt and the monitoring agent have fixed ports on the same node.",
+        facts: &["firewall#ports-of-the-cluster"],
         check: port_taken,
     },
     Rule {
@@ -51,6 +57,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Each mirror has its own partition, which is reserved for a mirror.",
         why: "Two mirrors on one partition, or a mirror on a filesystem, destroy each other's data.",
+        facts: &["storage#mirrors"],
         check: mirror_partition,
     },
     Rule {
@@ -58,6 +65,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Every partition reserved for a mirror has one.",
         why: "Otherwise its number is most often misspelt.",
+        facts: &[],
         check: partition_idle,
     },
     Rule {
@@ -65,6 +73,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A mirror has two members, each with a disk and an address in zone `grey`.",
         why: "DRBD copies one disk to another over the network between exactly two hosts here.",
+        facts: &["storage#mirrors"],
         check: mirror_ends,
     },
     Rule {
@@ -72,6 +81,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Every mirror carries a filesystem or a volume group.",
         why: "A mirror with neither is created and never used.",
+        facts: &[],
         check: mirror_idle,
     },
     Rule {
@@ -79,6 +89,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A volume group is on one mirror.",
         why: "LVM cannot tell two volume groups with one name apart.",
+        facts: &["storage#volume-groups"],
         check: group_twice,
     },
     Rule {
@@ -86,6 +97,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The name of a mirror with GFS2 has at most 16 characters.",
         why: "The mirror's name is the filesystem's name in its lock table, which is limited to 16 characters.",
+        facts: &["storage#gfs2"],
         check: gfs2_name,
     },
 ];
@@ -176,7 +188,7 @@ fn port_twice(site: &Site, findings: &mut Vec<Finding>) {
     once(site, all, "port", "give each mirror its own", findings);
 }
 
-/// Ports that others on a node use (reference.md 9.2).
+/// Ports that others on a node use (docs/facts/firewall.md#ports-of-the-cluster).
 const TAKEN: [(u16, u16, &str); 8] = [
     (22, 22, "sshd"),
     (2224, 2224, "pcsd"),

@@ -11,6 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A site with a way in by knocking describes the knock.",
         why: "Without `[firewall] knock` the nodes do not react to knocks.",
+        facts: &[],
         check: knock_undescribed,
     },
     Rule {
@@ -18,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A knock opens the port for 5 to 60 seconds.",
         why: "A shorter time is not enough to log in; a longer one lets others in from the same address.",
+        facts: &["firewall#port-knocking"],
         check: knock_window,
     },
     Rule {
@@ -25,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Every member has an address in the zone of a way in over the peer.",
         why: "A member without an address there cannot be reached that way.",
+        facts: &[],
         check: peer_address,
     },
     Rule {
@@ -32,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "The firewall admits operators to sshd from outside.",
         why: "With neither operators' addresses nor a knock it admits nobody.",
+        facts: &["firewall#who-gets-in"],
         check: lock_out,
     },
     Rule {
@@ -39,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         title: "Operators' addresses are narrow networks.",
         why: "A network of more than 65,536 addresses admits almost everybody.",
+        facts: &[],
         check: anywhere,
     },
     Rule {
@@ -46,6 +51,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "The serial line is not also a console.",
         why: "A login prompt would answer the packets of PPP.",
+        facts: &["network#serial-line"],
         check: console,
     },
     Rule {
@@ -53,6 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Both ends of the serial line have an address.",
         why: "PPP is configured with fixed addresses and assigns none here.",
+        facts: &["network#serial-line"],
         check: serial_address,
     },
     Rule {
@@ -60,6 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "Exactly two nodes are on the serial line.",
         why: "A serial line has two ends.",
+        facts: &["network#serial-line"],
         check: serial_ends,
     },
 ];

@@ -1,4 +1,6 @@
-//! Every proof that can be had that a node is off, before a person tells the cluster so (reference.md 15.4, 16.2, 17).
+//! Every proof that can be had that a node is off, before a person tells the cluster so.
+//!
+//! Facts: docs/facts/fencing.md#confirming-by-hand, docs/facts/membership.md#state-of-the-membership.
 
 use crate::kinds::network::peer::login;
 use crate::platform::Platform;
@@ -294,7 +296,7 @@ mod tests {
         assert!(question.ends_with("\nmain\n"));
     }
 
-    // Written from source: reference.md 15.4 has these of cman_tool and fence_tool.
+    // Written from source: cman_tool and fence_tool of cluster 3.2.0.
     #[test]
     fn a_victim_of_cman_that_nobody_hears_is_confirmed() {
         let said = "device 1 fence_node2_ipmilan\nping 1 10.0.2.2\nlogin 255 node2\n\

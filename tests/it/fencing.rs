@@ -207,7 +207,7 @@ pub fn content(platform: Platform, role: &str, kind: &str, edits: &[(&str, &str)
     found.value["content"].as_str().unwrap().to_owned()
 }
 
-/// Agents of the documents, each with what it is told here.
+/// Agents that people use, each with what it is told here.
 const AGENTS: [&str; 4] = [
     "fence_ipmilan",
     "fence_bladecenter",

@@ -181,7 +181,7 @@ fn golden_debian12() {
     check(Platform::Debian12);
 }
 
-/// The rule that keeps the stack together, on every platform (reference.md 0.2).
+/// The rule that keeps the stack together, on every platform (docs/facts/membership.md#names).
 #[test]
 fn golden_names_never_lead_to_the_loopback() {
     for platform in Platform::ALL {

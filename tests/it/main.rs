@@ -6,6 +6,7 @@ mod cli;
 mod cli_secret;
 mod controllers;
 mod engine;
+mod facts;
 mod fencing;
 mod firewall_lockouts;
 mod firewall_role;

@@ -1,5 +1,7 @@
-//! The files of the role `network`, read back: ifcfg files by the rules of the start scripts (reference.md 7.1), keyfiles
-//! by NetworkManager, those of ifupdown by its own `ifquery`. What comes back is compared with the site.
+//! The files of the role `network`, read back: ifcfg files by the rules of the start scripts, keyfiles by NetworkManager,
+//! those of ifupdown by its own `ifquery`. What comes back is compared with the site.
+//!
+//! Facts: docs/facts/network.md#ifcfg-files, docs/facts/network.md#keyfiles.
 
 use crate::nodes::{self, Nodes};
 use nodewright::platform::Platform;

@@ -1,5 +1,5 @@
 //! What Shorewall is told, in the forms of each version: byte for byte, by its own compiler, and by the traps that
-//! versions of long ago have (reference.md 9).
+//! versions of long ago have (docs/facts/firewall.md#versions-of-shorewall).
 //!
 //! `NODEWRIGHT_BLESS=1` writes what is rendered now into `tests/shorewall/VERSION`, to be read in the diff.
 

@@ -1,5 +1,7 @@
-//! The traps of Shorewall versions that do not run here (reference.md 9.1 to 9.3): what is rendered for them has the
-//! same shapes as files that their compilers took, and none of what they refuse.
+//! The traps of Shorewall versions that do not run here: what is rendered for them has the same shapes as files that their
+//! compilers took, and none of what they refuse.
+//!
+//! Facts: docs/facts/firewall.md#versions-of-shorewall, docs/facts/firewall.md#zone-names.
 
 use crate::shorewall::{crosslink, rendered, vault};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,7 +163,7 @@ fn everything_that_is_named_is_there_and_the_rest_is_closed() {
             "{version}"
         );
         assert_eq!(policies.last().unwrap()[..3], ["all", "all", "REJECT"]);
-        // What the cluster sends over stays open while it is stopped (30, number 35).
+        // What the cluster sends over stays open while it is stopped (docs/facts/firewall.md#stopped-state).
         let stopped = files
             .get("stoppedrules")
             .or(files.get("routestopped"))

@@ -1,5 +1,6 @@
-//! Whether what fences another member answers from here (reference.md 17.3; 31, number 34), and whether its agent knows the
-//! parameters that it is told.
+//! Whether what fences another member answers from here, and whether its agent knows the parameters that it is told.
+//!
+//! Facts: docs/facts/fencing.md#agents, docs/facts/fencing.md#crossed-controllers.
 
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict, valid};
 use crate::sh::Call;

@@ -1,5 +1,7 @@
 //! What starts and stops a cluster's resources: Pacemaker, or rgmanager on EL6. Started while the cluster is first formed;
-//! afterwards a member on which it is stopped, or that is in standby, is reported (reference.md 15.4, 16.2, 18).
+//! afterwards a member on which it is stopped, or that is in standby, is reported.
+//!
+//! Facts: docs/facts/resources.md#resource-managers.
 
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;

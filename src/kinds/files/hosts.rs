@@ -35,7 +35,7 @@ impl Kind for Hosts {
     }
 
     /// The node's own name on a loopback address is refused: cman rejects it, DRBD's fencing handler cannot find its
-    /// peer, and storage freezes (reference.md 0.2).
+    /// peer, and storage freezes (docs/facts/membership.md#names).
     fn validate(want: &Want, target: &Target) -> Result<(), String> {
         if want.state == State::Present && want.names.is_empty() {
             return Err(format!("{} needs its `names`", want.hosts));

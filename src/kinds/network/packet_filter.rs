@@ -1,5 +1,5 @@
-//! What Shorewall says of itself and what the kernel has of it: whether somebody cleared it by hand (reference.md 31,
-//! numbers 22 and 23).
+//! What Shorewall says of itself and what the kernel has of it: whether somebody cleared it by hand
+//! (docs/facts/firewall.md#state-of-the-firewall).
 
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;

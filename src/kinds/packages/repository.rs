@@ -78,7 +78,8 @@ fn yes() -> bool {
     true
 }
 
-/// CentOS's own repositories: file, section, and the path below the archive (reference.md 2.1).
+/// CentOS's own repositories: file, section, and the path below the archive
+/// (docs/facts/packages.md#archives-of-old-releases).
 fn stock(platform: Platform) -> &'static [(&'static str, &'static str, &'static str)] {
     match platform {
         Platform::El6 | Platform::El7 => &[

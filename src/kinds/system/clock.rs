@@ -1,4 +1,4 @@
-//! Whether the clock follows a time server: asked of chrony, on EL6 of ntpd (reference.md 5.4).
+//! Whether the clock follows a time server: asked of chrony, on EL6 of ntpd (docs/facts/releases.md#time).
 
 use crate::kind::{Answer, Kind, Observe, Orphaned, Target};
 use crate::platform::Platform;

@@ -1,4 +1,4 @@
-//! The record that etckeeper keeps of /etc in git (reference.md 24).
+//! The record that etckeeper keeps of /etc in git (docs/facts/accounts.md#the-record-of-etc).
 
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;

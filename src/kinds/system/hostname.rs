@@ -97,7 +97,7 @@ impl Kind for Hostname {
         Ok(Seen { running, cluster })
     }
 
-    /// DRBD, the cluster and its fencing all go by `uname -n` (reference.md 0.2).
+    /// DRBD, the cluster and its fencing all go by `uname -n` (docs/facts/membership.md#names).
     fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
         if seen.running == want.hostname {
             return Verdict::Same;

@@ -1,4 +1,5 @@
-//! Arguments of the kernel: what the boot loader will give it, and what the running one was given (reference.md 5.2).
+//! Arguments of the kernel: what the boot loader will give it, and what the running one was given
+//! (docs/facts/releases.md#kernel-arguments).
 
 use crate::kind::valid::State;
 use crate::kind::{

@@ -1,4 +1,5 @@
-//! SELinux's mode: a line in its configuration, and what the running kernel enforces (reference.md 6).
+//! SELinux's mode: a line in its configuration, and what the running kernel enforces
+//! (docs/facts/releases.md#selinux).
 
 use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,

@@ -1,4 +1,5 @@
-//! Booleans of the SELinux policy: asked once, set in one call, as each rebuilds the policy (reference.md 6).
+//! Booleans of the SELinux policy: asked once, set in one call, as each rebuilds the policy
+//! (docs/facts/releases.md#selinux).
 
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
@@ -131,7 +132,7 @@ mod tests {
     use crate::platform::Platform;
     use serde_json::json;
 
-    // Constructed in the form of reference.md 6.
+    // Constructed in the form that getsebool(8) shows.
     const SEEN: &str = "virt_use_sanlock --> off\nfenced_can_network_connect --> on\n";
 
     fn judge(step: &serde_json::Value, text: &str, status: i32) -> Result<Verdict, String> {

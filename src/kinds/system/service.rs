@@ -358,7 +358,8 @@ fn value<'a>(block: &'a str, key: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// One SysV service: `chkconfig --list`, and `NAME STATUS PID TICK` of each (reference.md 3).
+/// One SysV service: `chkconfig --list`, and `NAME STATUS PID TICK` of each
+/// (docs/facts/services.md#sysv-scripts).
 fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
     let levels = answer.get(LEVELS).ok_or("the services were not asked")?;
     if levels.status != 0 {

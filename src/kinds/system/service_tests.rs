@@ -269,7 +269,7 @@ fn no_answer_is_never_taken_for_stopped() {
 
 #[test]
 fn el6_reads_runlevel_3_and_the_status_of_scripts() {
-    // reference.md 3 (chkconfig); the lines of statuses are this kind's own.
+    // chkconfig's from its manual page; the lines of statuses are this kind's own.
     let answer = Answer::from_sections([
         (
             LEVELS,

@@ -1,4 +1,5 @@
-//! Kernel settings: a line in a file of `/etc/sysctl.d`, and the value in the running kernel (reference.md 5.1).
+//! Kernel settings: a line in a file of `/etc/sysctl.d`, and the value in the running kernel
+//! (docs/facts/releases.md#kernel-settings).
 
 use crate::kind::valid;
 use crate::kind::values::Scalar;

@@ -2,7 +2,8 @@
 //! and where their secrets lie on the nodes that shoot. What cluster.conf, a CIB, the role `fencing` and checks say of a
 //! device comes from here alone.
 //!
-//! Facts: reference.md 17.1 (crossed controllers), 17.2 (delays), 17.3 (agents and the names of parameters).
+//! Facts: docs/facts/fencing.md#crossed-controllers, docs/facts/fencing.md#delay, docs/facts/fencing.md#agents,
+//! docs/facts/fencing.md#secrets.
 
 use super::super::Site;
 use super::super::tables::machines::FenceDevice;

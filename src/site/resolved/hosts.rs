@@ -1,4 +1,5 @@
-//! Who is called how: the lines of /etc/hosts, the same on every node (reference.md 0.2 and 4).
+//! Who is called how: the lines of /etc/hosts, the same on every node
+//! (docs/facts/membership.md#names).
 
 use super::super::Site;
 use serde_json::{Value as Json, json};

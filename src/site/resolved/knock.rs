@@ -73,8 +73,8 @@ impl Sequence {
         &self.0
     }
 
-    /// Everything that is wrong with it (reference.md 30, number 36). `sshd` are the ports that it opens, `open` are
-    /// ports of TCP that roles open, each with its role, `declared` is how many ports the site says.
+    /// Everything that is wrong with it (docs/facts/firewall.md#port-knocking). `sshd` are the ports that it opens, `open`
+    /// are ports of TCP that roles open, each with its role, `declared` is how many ports the site says.
     pub fn problems(
         &self,
         declared: usize,

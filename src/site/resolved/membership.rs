@@ -1,6 +1,6 @@
 //! How the members of the cluster hear each other, resolved: what corosync.conf and cluster.conf say of it.
 //!
-//! Facts: reference.md 15.2 (cman), 16.1 (corosync: with version 3 only knet encrypts).
+//! Facts: docs/facts/membership.md#transports, docs/facts/membership.md#multicast.
 
 use super::super::Site;
 use super::super::tables::machines::Transport;
@@ -13,7 +13,8 @@ pub const KEY: &str = "cluster-authkey";
 /// How long a new one is. Versions before 3 read the first 128 letters.
 pub const KEY_LENGTH: usize = 256;
 
-/// What is wrong with a value of it: corosync takes 128 bytes at least and 4096 at most (reference.md 16.1).
+/// What is wrong with a value of it: corosync takes 128 bytes at least and 4096 at most
+/// (docs/facts/membership.md#configuration-of-corosync).
 pub fn key_problem(value: &str) -> Option<String> {
     let length = value.len();
     let right = (128..=4096).contains(&length) && !value.contains(char::is_whitespace);

@@ -472,7 +472,7 @@ fn join<'a>(vars: &mut Map<String, Json>, more: impl IntoIterator<Item = (&'a St
 }
 
 impl Versions {
-    /// What a platform brings (reference.md 1, 2.1, 9.1, 25).
+    /// What a platform brings (docs/facts/releases.md#what-a-release-ships).
     pub fn of(platform: Platform) -> Self {
         let [
             drbd,

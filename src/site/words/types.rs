@@ -174,7 +174,7 @@ words! {
     AbsolutePath "absolute-path" "an absolute path" "/shared" w::absolute_path;
     /// A path within the site's folder.
     SitePath "site-path" "a path within the site" "packages/el6" w::site_path;
-    /// The name of a cluster, as cman and GFS2 limit it (reference.md 30, 6).
+    /// The name of a cluster, as cman and GFS2 limit it (docs/facts/membership.md#members).
     ClusterName "cluster-name" "a cluster's name" "crosslink" w::cluster_name;
     /// A volume group.
     VolumeGroup "volume-group" "a volume group's name" "vg_node1" w::volume_group;

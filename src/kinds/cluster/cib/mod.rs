@@ -3,6 +3,8 @@
 //!
 //! Comparing is done here, and never by the text that a release happens to print: attributes and neighbours without an
 //! order have none. Tests hold it to what `crm_diff` says of the same documents.
+//!
+//! Facts: docs/facts/resources.md#cib.
 
 mod element;
 mod overlay;

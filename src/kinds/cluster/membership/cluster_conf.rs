@@ -1,7 +1,7 @@
 //! cluster.conf of cman, whose version is raised by one when, and only when, its content changes, and which is the same
 //! on all members afterwards.
 //!
-//! Facts: reference.md 15.1, 15.3.
+//! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#configuration-version.
 
 use super::seen::CONF;
 use super::{Member, cman, structure};

@@ -1,7 +1,6 @@
 //! What cluster.conf says, element by element, and what a running cman takes up.
 //!
-//! Facts: reference.md 15.2, 15.3; of `totem` Red Hat's administration guide for 6, section 9.4 (what it does not name
-//! as taken up wants the cluster software restarted).
+//! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#configuration-version.
 
 use crate::text::Text;
 

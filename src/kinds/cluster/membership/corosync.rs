@@ -1,7 +1,6 @@
 //! What corosync.conf says, key by key, and which keys a running corosync takes up.
 //!
-//! Facts: reference.md 16.1, 16.2; `corosync-cfgtool -R` tried with corosync 3.1.7: timers, logging, cipher and key are
-//! taken up, transport and cluster name are refused by the daemon itself and keep their running values.
+//! Facts: docs/facts/membership.md#configuration-of-corosync, docs/facts/membership.md#state-of-the-membership.
 
 use std::collections::BTreeMap;
 
@@ -136,7 +135,7 @@ pub(super) fn takes_key(version: &str) -> bool {
     both >= (3, 1)
 }
 
-/// Members that no link reaches, by what `corosync-cfgtool -s` says (reference.md 16.2, 31 number 36): `2 on link 0`;
+/// Members that no link reaches, by what `corosync-cfgtool -s` says: `2 on link 0`;
 /// of corosync 2 the rings that are faulty.
 pub(super) fn broken_links(said: &str) -> Vec<String> {
     let mut link = "";

@@ -1,7 +1,8 @@
 //! A node's membership in its cluster: formed where every member proves that there was none, configuration taken up by
 //! what runs, and taken down where a change needs that and the operator allowed it.
 //!
-//! Facts: reference.md 15.2 to 15.4, 16, 26; cman's start script of 3.0.12 stops at `join`, before anything that fences.
+//! Facts: docs/facts/membership.md#starting-together, docs/facts/membership.md#state-of-the-membership,
+//! docs/facts/services.md#start-order-of-cluster-services.
 
 mod cluster_conf;
 mod cman;

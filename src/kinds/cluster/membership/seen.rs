@@ -171,7 +171,7 @@ fn peer(name: &str, answer: &Answer) -> Option<Peer> {
     })
 }
 
-/// What `fence_tool ls` says (reference.md 15.4), in a word.
+/// What `fence_tool ls` says (docs/facts/membership.md#state-of-the-membership), in a word.
 fn domain(said: &str, members: usize) -> String {
     let value = |key: &str| {
         let line = said.lines().find_map(|line| line.strip_prefix(key));

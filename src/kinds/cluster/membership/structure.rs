@@ -1,7 +1,6 @@
 //! What makes a cluster.conf sound, beyond what its schema asks: looked at before any node is, whoever wrote the template.
 //!
-//! Facts: reference.md 15.2; which of these the schema of 3.2.0 catches and which it misses was found there by mutation
-//! (reference.md 33).
+//! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#two-nodes.
 
 use super::cman::canonical;
 use std::collections::BTreeSet;

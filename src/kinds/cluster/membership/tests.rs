@@ -127,7 +127,7 @@ fn checks_read_how_it_stands() {
     assert_eq!(cut["missing"], json!(["node2"]));
     assert_eq!(cut["foreign"], json!(["7"]));
     assert_eq!(cut["broken_links"], json!(["2 on link 0"]));
-    // Documentation (reference.md 15.4): corosync 2 and 1.4.
+    // Written from source, corosync 2.4 and 1.4 (docs/facts/membership.md#state-of-the-membership).
     let ring =
         "RING ID 0\n\tid\t= 10.0.2.1\n\tstatus\t= Marking ringid 0 interface 10.0.2.1 FAULTY\n";
     assert_eq!(seen(WHOLE, ring)["broken_links"], json!(["ring 0"]));
@@ -320,7 +320,7 @@ fn each_side_calls_its_own() {
     assert!(testing::error(&step("fencing", CONF, "3.1")).contains("of cman"));
 }
 
-// Documentation (reference.md 15.1, 15.4).
+// Written from source, cluster 3.2.0 (docs/facts/membership.md#configuration-of-cman).
 const XML: &str = r#"<?xml version="1.0"?>
 <cluster name="trashcl" config_version="0">
   <cman two_node="1" expected_votes="1" transport="udpu" keyfile="/etc/cluster/authkey"/>
@@ -678,7 +678,7 @@ fn the_canonical_content_is_that_of_the_shell() {
     );
 }
 
-/// A sound one (reference.md 15.1, example A, shortened), and what breaks it.
+/// A sound one, which the schema of cluster 3.2.0 accepts, shortened; and what breaks it.
 const SOUND: &str = r#"<?xml version="1.0"?>
 <cluster name="trashcl" config_version="7">
   <cman two_node="1" expected_votes="1" transport="udpu" keyfile="/etc/cluster/authkey"/>
@@ -700,7 +700,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
     let none: [String; 0] = [];
     assert_eq!(super::structure::problems(SOUND), none);
     for (from, to, said) in [
-        // What the schema of 3.2.0 lets pass (reference.md 33).
+        // What the schema of 3.2.0 lets pass (docs/facts/membership.md#configuration-of-cman).
         (
             r#"<device name="ipmi_n2""#,
             r#"<device name="ipmi_nx""#,

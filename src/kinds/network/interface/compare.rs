@@ -138,7 +138,7 @@ impl Differences {
         };
         let targets: Vec<String> = bond.arp_targets.iter().map(ToString::to_string).collect();
         let number = |n: u32| Some(n.to_string());
-        // What a bond takes only while it is down and has no cards (reference.md 7.1).
+        // What a bond takes only while it is down and has no cards (docs/facts/network.md#bonds).
         let down = [
             ("mode", Some(bond.mode.clone())),
             ("lacp_rate", bond.lacp_rate.clone()),

@@ -1,4 +1,6 @@
-//! Network interfaces: the files that describe them, and what runs (reference.md 7 and 8).
+//! Network interfaces: the files that describe them, and what runs.
+//!
+//! Facts: docs/facts/network.md#mtu, docs/facts/network.md#routes, docs/facts/network.md#a-running-clusters-links.
 //!
 //! The running side is compared with the kernel, never with the files, so a file that says what holds already
 //! interrupts nothing. What a device at work can take, it takes; only what cannot be had otherwise takes it down, and

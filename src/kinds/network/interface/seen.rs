@@ -302,7 +302,7 @@ impl Seen {
 }
 
 /// The mirrors that are connected, from `/proc/drbd` of version 8 (` 0: cs:Connected ro:…`) or the events of version 9
-/// (`exists connection name:r0 … connection:Connected …`); reference.md 11.
+/// (`exists connection name:r0 … connection:Connected …`): docs/facts/storage.md#state-of-mirrors.
 fn connected(text: &str) -> Vec<String> {
     // States in which nothing is sent to the peer, in both versions' words.
     let apart = [

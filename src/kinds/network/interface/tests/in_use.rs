@@ -5,7 +5,7 @@ use crate::kind::Verdict;
 use crate::platform::Platform;
 use serde_json::json;
 
-/// `/proc/drbd` of the module 8.4.11 (reference.md 11.4), with states in place.
+/// `/proc/drbd` of the module 8.4.11 (docs/facts/storage.md#state-of-mirrors), with states in place.
 fn proc_drbd(states: [&str; 3]) -> String {
     let [first, second, third] = states;
     format!(
