@@ -24,8 +24,12 @@ pub enum Platform {
     El8,
     /// RHEL 9 and its rebuilds.
     El9,
+    /// RHEL 10 and its rebuilds.
+    El10,
     /// Debian 12.
     Debian12,
+    /// Debian 13.
+    Debian13,
 }
 
 /// The package manager of a platform.
@@ -41,7 +45,15 @@ pub enum PackageTool {
 
 impl Platform {
     /// Every platform, oldest first.
-    pub const ALL: [Self; 5] = [Self::El6, Self::El7, Self::El8, Self::El9, Self::Debian12];
+    pub const ALL: [Self; 7] = [
+        Self::El6,
+        Self::El7,
+        Self::El8,
+        Self::El9,
+        Self::El10,
+        Self::Debian12,
+        Self::Debian13,
+    ];
 
     /// Its word in a site and in role files.
     pub fn word(self) -> &'static str {
@@ -50,7 +62,9 @@ impl Platform {
             Self::El7 => "el7",
             Self::El8 => "el8",
             Self::El9 => "el9",
+            Self::El10 => "el10",
             Self::Debian12 => "debian12",
+            Self::Debian13 => "debian13",
         }
     }
 
@@ -61,7 +75,7 @@ impl Platform {
 
     /// Whether it is a RHEL or a rebuild.
     pub fn is_el(self) -> bool {
-        self != Self::Debian12
+        !matches!(self, Self::Debian12 | Self::Debian13)
     }
 
     /// Whether services are systemd units (EL6 has SysV scripts under upstart).
@@ -73,8 +87,8 @@ impl Platform {
     pub fn package_tool(self) -> PackageTool {
         match self {
             Self::El6 | Self::El7 => PackageTool::Yum,
-            Self::El8 | Self::El9 => PackageTool::Dnf,
-            Self::Debian12 => PackageTool::Apt,
+            Self::El8 | Self::El9 | Self::El10 => PackageTool::Dnf,
+            Self::Debian12 | Self::Debian13 => PackageTool::Apt,
         }
     }
 }

@@ -196,6 +196,7 @@ fn release(text: &str) -> (String, Option<Platform>) {
         7 => Some(Platform::El7),
         8 => Some(Platform::El8),
         9 => Some(Platform::El9),
+        10 => Some(Platform::El10),
         _ => None,
     };
     if !redhat.is_empty() {
@@ -210,6 +211,7 @@ fn release(text: &str) -> (String, Option<Platform>) {
     let version = os.get("VERSION_ID").copied().and_then(major);
     let platform = match (os.get("ID").copied(), version) {
         (Some("debian"), Some(12)) => Some(Platform::Debian12),
+        (Some("debian"), Some(13)) => Some(Platform::Debian13),
         (Some("rhel" | "centos" | "almalinux" | "rocky" | "ol"), Some(v)) => el(v),
         _ => None,
     };

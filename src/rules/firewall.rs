@@ -23,8 +23,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "SHOREWALL-EL9",
         severity: Severity::Error,
-        title: "A site with a firewall on EL9 has a repository that provides Shorewall.",
-        why: "Neither EL9 nor EPEL 9 has a package of Shorewall.",
+        title: "A site with a firewall on EL9 or EL10 has a repository that provides Shorewall.",
+        why: "EPEL has no package of Shorewall since EL9.",
         facts: &["packages#shorewall-on-el9"],
         check: shorewall_el9,
     },
@@ -137,19 +137,22 @@ fn with_role(site: &Site) -> Vec<(&str, Option<crate::site::Place>)> {
 
 fn shorewall_el9(site: &Site, findings: &mut Vec<Finding>) {
     let named = site.inventory.firewall.repository.as_ref();
-    let has = named.is_some_and(|name| {
-        let found = site.inventory.repository.get(name.as_str());
-        found.is_some_and(|r| r.platforms.is_empty() || r.platforms.contains(&Platform::El9))
-    });
+    let has = |platform| {
+        named.is_some_and(|name| {
+            let found = site.inventory.repository.get(name.as_str());
+            found.is_some_and(|r| r.is_for(platform))
+        })
+    };
     for (node, place) in with_role(site) {
-        if site.platform_of(node) != Platform::El9 || has {
+        let platform = site.platform_of(node);
+        if !matches!(platform, Platform::El9 | Platform::El10) || has(platform) {
             continue;
         }
         let own = at(site, &["node", node, "platform"])
             .filter(|_| site.node(node).is_some_and(|n| n.platform.is_some()));
         let message = match named {
-            None => format!("`{node}` runs EL9, where no repository has Shorewall"),
-            Some(name) => format!("repository `{name}` is not for EL9, which `{node}` runs"),
+            None => format!("`{node}` runs {platform}, where no repository has Shorewall"),
+            Some(name) => format!("repository `{name}` is not for {platform}, which `{node}` runs"),
         };
         findings.push(
             found(message)

@@ -407,18 +407,18 @@ fn a_site_is_found_from_below() {
 fn what_is_wrong_is_said_with_its_place() {
     let wrong = SMALL.replace(
         "platform = \"debian12\"",
-        "platform = \"debian13\"\ncolor = 1",
+        "platform = \"debian14\"\ncolor = 1",
     );
     let desk = small().file("inventory.toml", &wrong);
     assert_snapshot!(desk.run(&["check"]), @r#"
     exit 64
     --- stdout
-    error[WORD]: `site.platform` cannot be `debian13`
+    error[WORD]: `site.platform` cannot be `debian14`
      --> ./inventory.toml:5:12
       |
-    5 | platform = "debian13"
+    5 | platform = "debian14"
       |            ^^^^^^^^^^ not one of the words
-     help: did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9` or `debian12`
+     help: did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9`, `el10`, `debian12` or `debian13`
 
     error[KEY-UNKNOWN]: unknown key `color` in `site`
      --> ./inventory.toml:6:1
@@ -432,7 +432,7 @@ fn what_is_wrong_is_said_with_its_place() {
     let (code, out, err) = desk.output(&["check", "--json"]);
     assert_eq!((code, err.as_str()), (64, ""));
     assert_snapshot!(out, @r#"
-    {"event":"finding","code":"WORD","severity":"error","message":"`site.platform` cannot be `debian13`","help":"did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9` or `debian12`","file":"./inventory.toml","line":5,"column":12}
+    {"event":"finding","code":"WORD","severity":"error","message":"`site.platform` cannot be `debian14`","help":"did you mean `debian12`? It can be `el6`, `el7`, `el8`, `el9`, `el10`, `debian12` or `debian13`","file":"./inventory.toml","line":5,"column":12}
     {"event":"finding","code":"KEY-UNKNOWN","severity":"error","message":"unknown key `color` in `site`","help":"known here: name, domain, platform, requires, reach, timezone, ssh, guard","file":"./inventory.toml","line":6,"column":1}
     {"event":"checked","nodes":[],"errors":2,"warnings":0,"accepted":0}
     "#);

@@ -177,8 +177,18 @@ fn golden_el9() {
 }
 
 #[test]
+fn golden_el10() {
+    check(Platform::El10);
+}
+
+#[test]
 fn golden_debian12() {
     check(Platform::Debian12);
+}
+
+#[test]
+fn golden_debian13() {
+    check(Platform::Debian13);
 }
 
 /// The rule that keeps the stack together, on every platform (docs/facts/membership.md#names).

@@ -96,7 +96,7 @@ fn stock(platform: Platform) -> &'static [(&'static str, &'static str, &'static 
             ),
             ("CentOS-Linux-Extras.repo", "extras", "extras/$basearch/os/"),
         ],
-        Platform::El9 | Platform::Debian12 => &[],
+        Platform::El9 | Platform::El10 | Platform::Debian12 | Platform::Debian13 => &[],
     }
 }
 

@@ -79,7 +79,7 @@ impl Kind for Timezone {
                 ),
                 link(".."),
             ],
-            Platform::Debian12 => vec![
+            Platform::Debian12 | Platform::Debian13 => vec![
                 edit(
                     "/etc/timezone",
                     EditChange::Whole {

@@ -104,7 +104,11 @@ fn words(platform: Platform) -> Words {
             password: "passwd",
             plug: "port",
         },
-        Platform::El8 | Platform::El9 | Platform::Debian12 => Words {
+        Platform::El8
+        | Platform::El9
+        | Platform::El10
+        | Platform::Debian12
+        | Platform::Debian13 => Words {
             address: "ip",
             user: "username",
             password: "password",

@@ -43,7 +43,11 @@ impl Site {
         let transport = cluster.transport.unwrap_or(match platform {
             Platform::El6 => Transport::Multicast,
             Platform::El7 => Transport::Udpu,
-            Platform::El8 | Platform::El9 | Platform::Debian12 => Transport::Knet,
+            Platform::El8
+            | Platform::El9
+            | Platform::El10
+            | Platform::Debian12
+            | Platform::Debian13 => Transport::Knet,
         });
         let transport = match transport {
             Transport::Multicast => "udp",

@@ -169,8 +169,8 @@ impl Style {
     pub(super) fn of(platform: Platform) -> Self {
         match platform {
             Platform::El6 | Platform::El7 => Self::Ifcfg,
-            Platform::El8 | Platform::El9 => Self::Keyfile,
-            Platform::Debian12 => Self::Ifupdown,
+            Platform::El8 | Platform::El9 | Platform::El10 => Self::Keyfile,
+            Platform::Debian12 | Platform::Debian13 => Self::Ifupdown,
         }
     }
 
