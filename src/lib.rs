@@ -21,6 +21,7 @@ pub mod role;
 pub mod rules;
 pub mod run;
 pub mod sh;
+pub mod shell;
 pub mod site;
 pub mod survey;
 pub mod text;

@@ -9,6 +9,7 @@ pub use compare::{Difference, differences};
 use crate::kind::{Answer, Observe};
 use crate::platform::Platform;
 use crate::sh::Call;
+use crate::shell::Shell;
 use indexmap::IndexMap;
 
 /// What a node says of itself.
@@ -74,7 +75,7 @@ pub struct Disk {
 
 /// Asks what every command needs to know: release, name, kernel, boot.
 pub fn observe_basics(observe: &mut Observe) {
-    observe.functions(include_str!("facts.sh"));
+    observe.functions(Shell::new(include_str!("facts.sh")));
     observe.section("facts.release", Call::new("nw_facts_release"));
     observe.section("facts.uname", Call::new("uname").args(["-n", "-r", "-m"]));
     observe.section(

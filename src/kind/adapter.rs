@@ -6,6 +6,7 @@ use super::{
     Address, Answer, Edit, FileChange, Folder, Observe, Orphaned, Payload, Retire, Verdict,
 };
 use crate::sh::Call;
+use crate::shell::Shell;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -71,7 +72,7 @@ impl<K: Kind> Erased for Adapter<K> {
         K::DOC
     }
 
-    fn shell(&self) -> &'static str {
+    fn shell(&self) -> Shell {
         K::SHELL
     }
 

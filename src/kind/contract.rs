@@ -5,6 +5,7 @@ use super::{
 };
 use crate::platform::Platform;
 use crate::sh::Call;
+use crate::shell::Shell;
 use serde_json::Value as Json;
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -49,8 +50,9 @@ pub trait Kind: Send + Sync + 'static {
     const NAME: &'static str;
     /// One sentence for the reference.
     const DOC: &'static str;
-    /// Constant shell functions that its sections and actions call. Names start with `nw_NAME`.
-    const SHELL: &'static str = "";
+    /// Constant shell functions that its sections and actions call, and the pieces of [`shell`](crate::shell) that these
+    /// call. Names start with `nw_NAME`.
+    const SHELL: Shell = Shell::NONE;
     /// Whether a change of it ends a stage: what follows is observed again before it is decided.
     const ENDS_STAGE: bool = false;
     /// Sections of its observation that the other members of the cluster see, as [`Answer::of`] gives them: what has to
@@ -319,7 +321,7 @@ pub trait Erased: Send + Sync {
     /// See [`Kind::DOC`].
     fn doc(&self) -> &'static str;
     /// See [`Kind::SHELL`].
-    fn shell(&self) -> &'static str;
+    fn shell(&self) -> Shell;
     /// See [`Kind::ENDS_STAGE`].
     fn ends_stage(&self) -> bool;
     /// See [`Kind::SHARED`].

@@ -1,22 +1,23 @@
 //! The text that asks a node how things stand: sections, each one command with its output framed.
 
 use crate::sh::Call;
+use crate::shell::{ENV, Pieces, Shell};
 use std::collections::BTreeSet;
+
+const OBSERVE: Shell = Shell::new(include_str!("observe.sh")).needing(&[ENV]);
 
 /// Collects what one observation asks. One script, one trip, however many kinds and resources.
 #[derive(Debug, Default)]
 pub struct Observe {
-    functions: Vec<&'static str>,
+    functions: Pieces,
     sections: Vec<(String, Call, bool)>,
     names: BTreeSet<String>,
 }
 
 impl Observe {
-    /// Adds shell functions (constants of this program) that sections call. The same text is added once.
-    pub fn functions(&mut self, shell: &'static str) {
-        if !shell.is_empty() && !self.functions.contains(&shell) {
-            self.functions.push(shell);
-        }
+    /// Adds shell functions that sections call, once.
+    pub fn functions(&mut self, shell: Shell) {
+        self.functions.add(shell);
     }
 
     /// Adds a section: the call's standard output and exit status come back under this name.
@@ -54,10 +55,8 @@ impl Observe {
     /// Only its last line calls anything, so that a script that was cut off does nothing at all.
     pub fn script(&self, sentinel: &str) -> String {
         let mut script = format!("NW_SENTINEL={sentinel}\n");
-        script.push_str(include_str!("observe.sh"));
-        for functions in &self.functions {
-            script.push_str(functions);
-        }
+        script.push_str(&OBSERVE.text());
+        script.push_str(&self.functions.text());
         script.push_str("main() {\nnw_observe_begin\n");
         for (name, call, slow) in &self.sections {
             let verb = if *slow { "nw_slow" } else { "nw_section" };

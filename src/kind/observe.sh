@@ -1,11 +1,5 @@
 # What every observation starts with. Output: "SENTINEL begin NAME", the bytes, "SENTINEL end NAME STATUS", at the end
 # "SENTINEL done". The sentinel is random, so nothing a node says can be taken for a frame.
-set -u
-LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LC_ALL PATH
-umask 077
-
 nw_observe_begin() { exec </dev/null 2>/dev/null; cd /; }
 
 nw_section() {

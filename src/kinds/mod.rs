@@ -28,3 +28,15 @@ pub fn kinds() -> impl Iterator<Item = &'static dyn Erased> {
 pub fn kind_named(name: &str) -> Option<&'static dyn Erased> {
     kinds().find(|k| k.name() == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::shell::{self, ENV, MANIFEST, Pieces};
+
+    #[test]
+    fn shellcheck_has_nothing_to_say() {
+        let mut all = Pieces::from([ENV, MANIFEST]);
+        super::kinds().for_each(|kind| all.add(kind.shell()));
+        shell::check(&all.text());
+    }
+}

@@ -3,9 +3,14 @@
 use super::run_id::{RunId, hex};
 use super::secret::Secret;
 use crate::sh::{Call, quote};
+use crate::shell::{ENV, MANIFEST, PROCESS, Pieces, Shell};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+
+const RUNTIME: Shell = Shell::new(include_str!("runtime.sh")).needing(&[ENV, PROCESS, MANIFEST]);
+const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME]);
+const GUARD: Shell = Shell::new(include_str!("guard.sh")).needing(&[RUNTIME, PROCESS]);
 
 /// What one node is to do in one stage of a run.
 #[derive(Clone, Debug)]
@@ -14,8 +19,8 @@ pub struct Batch {
     pub run: RunId,
     /// The stage of the run, from 0. A run has one batch a stage and node.
     pub stage: u32,
-    /// Shell functions (constants of this program) that the calls need, besides those of the runtime.
-    pub functions: Vec<&'static str>,
+    /// Shell functions that the calls need, besides those of the runtime.
+    pub functions: Vec<Shell>,
     /// What the node's journal says of it.
     pub header: Header,
     /// The contents that the calls name by their index ([`Word::Blob`](crate::sh::Word::Blob)).
@@ -160,14 +165,11 @@ impl Batch {
             quote(&line(&h.who)),
             quote(&line(&about))
         );
-        out.push_str(include_str!("alive.sh"));
-        out.push_str(include_str!("runtime.sh"));
-        out.push_str(include_str!("verbs.sh"));
-        out.push_str(include_str!("guard.sh"));
-        for functions in &self.functions {
-            out.push_str(functions);
-            out.push('\n');
+        let mut pieces = Pieces::from([RUNTIME, VERBS, GUARD]);
+        for shell in &self.functions {
+            pieces.add(*shell);
         }
+        out.push_str(&pieces.text());
         for (name, calls) in [("first", &self.undo_first), ("calls", &self.undo)] {
             let _ = writeln!(out, "nw_guard_{name}() {{\n:");
             for call in calls {
@@ -227,7 +229,7 @@ mod tests {
         let batch = Batch {
             run: RunId::parse("20261120T235959-9f3a").unwrap(),
             stage: 0,
-            functions: vec!["nw_mine() { :; }\n"],
+            functions: vec![Shell::new("nw_mine() { :; }\n")],
             header: Header::default(),
             blobs: vec![Blob::Bytes(b"content".to_vec())],
             secrets: vec![Secret::new("abc"), Secret::new("hunter2\nlonger line")],

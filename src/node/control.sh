@@ -1,24 +1,22 @@
 # What is asked about batches: /bin/sh -c THIS nw SENTINEL VERB ARGUMENTS. Answers start with the sentinel.
-# `head.sh` comes before it.
-# shellcheck disable=SC2154
 nw_answer() { printf '%s %s\n' "$nw_sentinel" "$*"; }
 
 # RUN STAGE: lets a batch that is ready begin. One rename decides between this and its giving up.
 nw_release() {
-  nw_d=$nw_state/runs/$1/$2
+  nw_d=$NW_STATE/runs/$1/$2
   if mv "$nw_d/armed" "$nw_d/go" 2>/dev/null || [ -e "$nw_d/go" ]; then nw_answer ok; else nw_answer late; fi
 }
 
 # RUN STAGE: sends a batch that is ready home.
 nw_abandon() {
-  nw_d=$nw_state/runs/$1/$2
+  nw_d=$NW_STATE/runs/$1/$2
   if mv "$nw_d/armed" "$nw_d/abandoned" 2>/dev/null || [ ! -e "$nw_d/go" ]; then nw_answer ok; else nw_answer late; fi
 }
 
 # RUN: asks its batches to end before their next step.
 nw_stop() {
   nw_found=none
-  for nw_d in "$nw_state/runs/$1"/*/; do
+  for nw_d in "$NW_STATE/runs/$1"/*/; do
     [ -d "$nw_d" ] && : >"${nw_d}stop" && nw_found=ok
   done
   nw_answer "$nw_found"
@@ -26,16 +24,16 @@ nw_stop() {
 
 # RUN: asks its batches to go on after all.
 nw_go_on() {
-  rm -f "$nw_state/runs/$1"/*/stop
+  rm -f "$NW_STATE/runs/$1"/*/stop
   nw_answer ok
 }
 
 # RUN, or nothing for the last one: where its newest stage is.
 nw_find() {
   nw_run=$1
-  if [ -z "$nw_run" ] && [ -s "$nw_state/last" ]; then read -r _ nw_run _ <"$nw_state/last"; fi
+  if [ -z "$nw_run" ] && [ -s "$NW_STATE/last" ]; then read -r _ nw_run _ <"$NW_STATE/last"; fi
   nw_best=
-  for nw_d in "$nw_state/runs/$nw_run"/*/; do
+  for nw_d in "$NW_STATE/runs/$nw_run"/*/; do
     if [ -z "$nw_run" ] || [ ! -e "${nw_d}spool" ]; then continue; fi
     nw_d=${nw_d%/}
     if [ -z "$nw_best" ] || [ "${nw_d##*/}" -gt "${nw_best##*/}" ]; then nw_best=$nw_d; fi
@@ -45,7 +43,7 @@ nw_find() {
 
 # RUN STAGE: how the guard of a batch stands.
 nw_guard() {
-  nw_d=$nw_state/runs/$1/$2/guard
+  nw_d=$NW_STATE/runs/$1/$2/guard
   for nw_word in confirmed reverted reverting armed; do
     if [ -e "$nw_d/$nw_word" ]; then
       nw_answer "$nw_word" "$(cat "$nw_d/result" 2>/dev/null)" "$(cat "$nw_d/why" 2>/dev/null)"
@@ -57,7 +55,7 @@ nw_guard() {
 
 # RUN STAGE: lets a change stay. One rename decides between this and its being put back.
 nw_confirm() {
-  nw_d=$nw_state/runs/$1/$2/guard
+  nw_d=$NW_STATE/runs/$1/$2/guard
   if [ -e "$nw_d/waiting" ] && mv "$nw_d/armed" "$nw_d/confirmed" 2>/dev/null || [ -e "$nw_d/confirmed" ]; then nw_answer ok; else nw_answer late; fi
 }
 
@@ -65,25 +63,25 @@ nw_confirm() {
 nw_staged() {
   nw_have=ok
   for nw_f; do
-    [ ! -f "$nw_state/incoming/$nw_f" ] || nw_have="$nw_have $nw_f"
+    [ ! -f "$NW_STATE/incoming/$nw_f" ] || nw_have="$nw_have $nw_f"
   done
   nw_answer "$nw_have"
 }
 
 # HOLDER: takes the lock away from it, if it is still the one that holds it.
 nw_unlock() {
-  exec 9>"$nw_state/.guard"
+  exec 9>"$NW_STATE/.guard"
   flock -w 10 9 || { nw_answer busy; return; }
-  nw_held=$(readlink "$nw_state/lock")
+  nw_held=$(readlink "$NW_STATE/lock")
   if [ -z "$nw_held" ]; then nw_answer free
-  elif [ "$nw_held" = "$1" ]; then rm -f "$nw_state/lock" && nw_answer ok
+  elif [ "$nw_held" = "$1" ]; then rm -f "$NW_STATE/lock" && nw_answer ok
   else nw_answer other "$nw_held"
   fi
 }
 
 # RUN STAGE OFFSET
 nw_watch() {
-  nw_d=$nw_state/runs/$1/$2
+  nw_d=$NW_STATE/runs/$1/$2
   [ -e "$nw_d/spool" ] || { nw_answer none; return; }
   nw_answer spool
   nw_follow "$nw_d" "$3"

@@ -1,5 +1,3 @@
-# Variables are shared with alive.sh and runtime.sh.
-# shellcheck disable=SC2034,SC2154
 # The guard. What follows in a batch after "nw_guard_arm" is put back by itself unless somebody confirms it in time over
 # a new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then guard/reverted.
 #
@@ -76,10 +74,7 @@ nw_guard_arm() {
 # Starts the process that waits, and sees that it does.
 nw_guard_watch() {
   rm -f "$NW_GUARD/watcher"
-  nw_unit=nodewright-guard-$NW_RUN-$NW_STAGE
-  if ! { [ -d /run/systemd/system ] && systemd-run --unit="$nw_unit" -p KillMode=process /bin/sh "$NW_GUARD/undo.sh" watch; } </dev/null >/dev/null 2>&1; then
-    setsid /bin/sh "$NW_GUARD/undo.sh" watch </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
-  fi
+  nw_spawn "nodewright-guard-$NW_RUN-$NW_STAGE" "$NW_GUARD/undo.sh" watch
   nw_n=0
   while ! nw_guard_watched; do
     [ "$nw_n" -lt 150 ] || { echo 'what puts things back could not be started: nothing was changed'; return 1; }
@@ -95,7 +90,7 @@ nw_guard_watched() {
 
 # A node that goes down in the window comes up as it was.
 nw_guard_hook() {
-  if [ -d /run/systemd/system ]; then
+  if nw_systemd; then
     mkdir -p "${nw_guard_want%/*}" || return 1
     printf '%s\n' '[Unit]' 'Description=Put back a change of nodewright that nobody confirmed' DefaultDependencies=no \
       "RequiresMountsFor=$NW_STATE /etc" After=local-fs.target Wants=network-pre.target \

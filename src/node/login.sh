@@ -2,11 +2,6 @@
 # Standard input: the password's line if there is one, the script (LENGTH bytes), its data. The digest covers the last
 # two. Script, data and answer go through files in a folder of this login alone, so sudo's recording holds none of them;
 # the password goes to sudo's standard input, and only after sudo has said that it wants one for this very command.
-set -u
-umask 077
-LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export LC_ALL PATH
 nw_length=$1 nw_sum=$2 nw_ask=$3 nw_stream=$4 nw_password=
 [ "$nw_ask" = no ] || IFS= read -r nw_password || exit 65
 find /tmp -maxdepth 1 -type d -name '.nw-login.*' -user "$(id -un)" -mmin +1440 -exec rm -rf {} + 2>/dev/null

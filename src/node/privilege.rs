@@ -4,6 +4,7 @@ use super::Secret;
 use super::batch::LocalFile;
 use super::run_id::hex;
 use crate::sh::quote;
+use crate::shell::{ENV, Shell};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -26,7 +27,7 @@ pub(super) enum Program<'a> {
     /// A constant text with arguments; the data is its standard input.
     Constant {
         /// The text, a constant of this program.
-        text: &'static str,
+        text: &'a str,
         /// `$1` and on.
         args: Vec<String>,
         /// Standard input.
@@ -62,7 +63,7 @@ pub(super) enum Piece {
 }
 
 /// What runs as root for another login: see there.
-const LOGIN: &str = include_str!("login.sh");
+pub(super) const LOGIN: Shell = Shell::new(include_str!("login.sh")).needing(&[ENV]);
 
 /// Begins what runs as root without sudo: nothing happens before this word has come.
 const GO: &str = "IFS= read -r nw_go && [ \"$nw_go\" = go ] || exit 0\n";
@@ -146,7 +147,7 @@ fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String,
         let line = format!("{}\n", password.expose());
         body.insert(0, Piece::Bytes(line.into_bytes()));
     }
-    Ok((command(LOGIN, &args), body))
+    Ok((command(&LOGIN.text(), &args), body))
 }
 
 /// SHA-256 of all pieces; files are read through once.

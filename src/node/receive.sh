@@ -1,22 +1,17 @@
 # Takes a batch in and starts it: /bin/sh -c THIS nw SENTINEL RUN STAGE SHA256 LENGTH. Standard input: the batch's text
 # (LENGTH bytes) and its contents. Nothing of it runs unless all of it is there. Then its spool is followed.
-# `head.sh` comes before it.
-# shellcheck disable=SC2154
-nw_dir=$nw_state/runs/$2/$3
+nw_dir=$NW_STATE/runs/$2/$3
 nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
 
 nw_receive() {
   nw_sentinel=$1
-  { mkdir -p "$nw_state/runs/$2" && chmod 700 "$nw_state"; } || nw_refuse state "$nw_state"
+  { mkdir -p "$NW_STATE/runs/$2" && chmod 700 "$NW_STATE"; } || nw_refuse state "$NW_STATE"
   mkdir "$nw_dir" || nw_refuse exists "$nw_dir"
   cat >"$nw_dir/bundle" || { rm -rf "$nw_dir"; nw_refuse state "$nw_dir"; }
   nw_got=$(sha256sum <"$nw_dir/bundle") || nw_refuse tool sha256sum
   [ "${nw_got%% *}" = "$4" ] || { rm -rf "$nw_dir"; nw_refuse cut; }
   { head -c "$5" "$nw_dir/bundle" >"$nw_dir/batch.sh" && : >"$nw_dir/spool"; } || { rm -rf "$nw_dir"; nw_refuse state "$nw_dir"; }
-  nw_unit=nodewright-$2-$3
-  if ! { [ -d /run/systemd/system ] && systemd-run --unit="$nw_unit" -p KillMode=process /bin/sh "$nw_dir/batch.sh"; } </dev/null >/dev/null 2>&1; then
-    setsid /bin/sh "$nw_dir/batch.sh" </dev/null >/dev/null 2>&1 &
-  fi
+  nw_spawn "nodewright-$2-$3" "$nw_dir/batch.sh"
   printf '%s spool\n' "$nw_sentinel"
   nw_follow "$nw_dir" 0
   printf '%s end\n' "$nw_sentinel"

@@ -7,20 +7,17 @@ use super::run_id::{self, RunId};
 use super::session::Session;
 use super::spool::{GuardState, Outcome, SpoolEvent};
 use super::{Failure, Holder, NodeError, classify};
+use crate::shell::{ENV, PROCESS, Shell};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout};
 
-pub(super) const RECEIVE: &str = concat!(
-    include_str!("head.sh"),
-    include_str!("alive.sh"),
-    include_str!("receive.sh")
-);
-const CONTROL: &str = concat!(
-    include_str!("head.sh"),
-    include_str!("alive.sh"),
-    include_str!("control.sh")
-);
+/// Follows the spool of a batch.
+const FOLLOW: Shell = Shell::new(include_str!("follow.sh")).needing(&[ENV, PROCESS]);
+/// Takes a batch in.
+pub(super) const RECEIVE: Shell = Shell::new(include_str!("receive.sh")).needing(&[FOLLOW]);
+/// Answers what is asked about batches.
+pub(super) const CONTROL: Shell = Shell::new(include_str!("control.sh")).needing(&[FOLLOW]);
 
 /// How long all validators of a batch may take together.
 const PREFLIGHT: Duration = Duration::from_mins(5);
@@ -125,7 +122,7 @@ impl Session {
     async fn send(&self, batch: &Batch, bundle: &Bundle) -> Result<Link, NodeError> {
         let sentinel = self.sentinel()?;
         let program = Program::Constant {
-            text: RECEIVE,
+            text: &RECEIVE.text(),
             args: vec![
                 sentinel.clone(),
                 batch.run.to_string(),
@@ -356,7 +353,7 @@ impl Session {
         args.push(prepared.offset.to_string());
         let mut channel = self
             .open(&Program::Constant {
-                text: CONTROL,
+                text: &CONTROL.text(),
                 args,
                 data: Data::Bytes(&[]),
                 stream: true,
@@ -384,7 +381,7 @@ impl Session {
         all.extend_from_slice(args);
         let reply = self
             .run(&Program::Constant {
-                text: CONTROL,
+                text: &CONTROL.text(),
                 args: all,
                 data: Data::Bytes(&[]),
                 stream: false,

@@ -1,17 +1,13 @@
 # What every batch brings along. A batch is /var/lib/nodewright/runs/RUN/STAGE/batch.sh, started with nothing but its
 # path as argument; everything it is called with stands in its own text, quoted. Events go to its spool.
-set -u
-umask 077
-LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 HOME=/root
-export LC_ALL PATH HOME
+export HOME
 unset TMPDIR SUDO_USER SUDO_COMMAND SUDO_UID SUDO_GID
 NW_DIR=${0%/*}
 NW_STATE=${NW_DIR%/runs/*}
 NW_BLOB=$NW_DIR/blob
 export NW_DIR NW_STATE NW_BLOB NW_RUN
-nw_locked=no nw_ended=no nw_tick='' nw_boot=''
+nw_locked=no nw_ended=no
 
 nw_say() { printf '%s\n' "$*" >>"$NW_DIR/spool"; }
 
@@ -250,13 +246,12 @@ nw_finish() {
   nw_ended=yes
   if [ -d "$NW_GUARD" ]; then
     nw_guard_settle "$*"
-    # shellcheck disable=SC2154
     set -- "$nw_result"
   fi
   [ "$1" != ok ] || nw_used
   nw_wipe "$NW_DIR"
   if [ "$nw_locked" = yes ]; then
-    nw_compact
+    nw_manifest_compact
     nw_retire
     [ ! -e "$NW_DIR/go" ] || nw_journal end "$*"
     printf 'done %s %s %s\n' "$NW_RUN" "$NW_STAGE" "$*" | nw_atomic "$NW_STATE/last"
@@ -267,13 +262,6 @@ nw_finish() {
 }
 
 nw_broken() { [ "$nw_ended" = yes ] || nw_finish broken 'it was ended from outside'; }
-
-# The manifest with one line an address and path, the last; what is no longer ours is gone from it.
-nw_compact() {
-  [ -s "$NW_STATE/manifest" ] || return 0
-  awk -F '\t' '{ k = $1 FS $2; if (!(k in line)) order[++n] = k; line[k] = $0; gone[k] = ($3 == "-") }
-    END { for (i = 1; i <= n; i++) if (!gone[order[i]]) print line[order[i]] }' "$NW_STATE/manifest" | nw_atomic "$NW_STATE/manifest"
-}
 
 # The last 20 runs stay as they are; of older ones the kept versions stay for 90 days. Files that were brought and not
 # used stay for a week.

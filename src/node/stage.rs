@@ -5,10 +5,12 @@ use super::privilege::{Data, Program};
 use super::runs::LOSSES;
 use super::session::Session;
 use super::{Batch, Failure, NodeError, classify};
+use crate::shell::{ENV, Shell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub(super) const STAGE: &str = concat!(include_str!("head.sh"), include_str!("stage.sh"));
+/// See there.
+pub(super) const STAGE: Shell = Shell::new(include_str!("stage.sh")).needing(&[ENV]);
 
 /// How many digests are asked for at once: what a login's shell is called with has 128 KiB.
 const ASKED: usize = 400;
@@ -70,7 +72,7 @@ impl Session {
         }
         let bytes: u64 = files.iter().map(|f| f.bytes).sum();
         let program = Program::Constant {
-            text: STAGE,
+            text: &STAGE.text(),
             args,
             data: Data::Files(files),
             stream: false,

@@ -1,8 +1,6 @@
 # Takes files in for a batch to come: /bin/sh -c THIS nw SENTINEL [SHA256 BYTES]... Standard input: the files, one after
 # another. Each gets the name of its digest once it is whole; nothing of them is run or put anywhere.
-# `head.sh` comes before it.
-# shellcheck disable=SC2154
-nw_in=$nw_state/incoming
+nw_in=$NW_STATE/incoming
 nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
 
 # nw_take BYTES: so many of what comes in, and not one more. What goes wrong it says where an answer's errors go: the disk
@@ -14,7 +12,7 @@ nw_take() {
 
 nw_take_in() {
   nw_sentinel=$1; shift
-  { mkdir -p "$nw_in" && chmod 700 "$nw_state"; } || nw_refuse state "$nw_state"
+  { mkdir -p "$nw_in" && chmod 700 "$NW_STATE"; } || nw_refuse state "$NW_STATE"
   nw_part=$(mktemp "$nw_in/.nw-part.XXXXXX") || nw_refuse state "$nw_in"
   trap 'rm -f "$nw_part"' EXIT
   trap 'exit 1' HUP INT TERM PIPE

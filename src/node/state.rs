@@ -3,8 +3,9 @@
 use super::{Holder, Outcome, RunId, SpoolEvent};
 use crate::kind::{Answer, Observe};
 use crate::sh::Call;
+use crate::shell::{MANIFEST, PROCESS, Shell};
 
-const SHELL: &str = concat!(include_str!("alive.sh"), include_str!("state.sh"));
+const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[PROCESS, MANIFEST]);
 
 /// What a node keeps about runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl LastBatch {
 /// Asks for a node's state, as sections of an observation: three processes, no channel of its own.
 pub fn observe_state(observe: &mut Observe) {
     observe.functions(SHELL);
-    observe.section("nw.manifest", Call::new("nw_state_manifest"));
+    observe.section("nw.manifest", Call::new("nw_manifest"));
     observe.section("nw.last", Call::new("nw_state_last"));
     observe.section("nw.lock", Call::new("nw_state_lock"));
 }

@@ -1,7 +1,4 @@
-# What a node keeps about runs. NW_STATE may be set by tests.
-: "${NW_STATE:=/var/lib/nodewright}"
-
-nw_state_manifest() { [ ! -e "$NW_STATE/manifest" ] || cat "$NW_STATE/manifest"; }
+# What a node keeps about runs.
 
 # How the last batch ended; for one that did not come to its end also what its spool says.
 nw_state_last() {

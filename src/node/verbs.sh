@@ -120,6 +120,3 @@ nw_remove() {
   *) if [ "${3:-yes}" = yes ]; then nw_keep "$1" || return; fi; rm -f -- "$1" ;;
   esac
 }
-
-# nw_own ADDRESS PATH DIGEST secret|plain: what we manage here; the digest "-" says that it is no longer ours.
-nw_own() { printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$NW_RUN" "$4" >>"$NW_STATE/manifest"; }

@@ -6,6 +6,7 @@ use super::{Change, Decided, Manifest, Orphan, Step, sha256};
 use crate::kind::{Address, Answer, Delta, Erased, Orphaned, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
 use crate::sh::Call;
+use crate::shell::Shell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -106,7 +107,7 @@ fn decided_by_files(orphan: &Orphan) -> Option<&'static dyn Erased> {
 }
 
 /// The paths whose state decides about orphans, and the shell that looks at them.
-pub fn questions(decided: &Decided) -> (Vec<String>, BTreeSet<&'static str>) {
+pub fn questions(decided: &Decided) -> (Vec<String>, BTreeSet<Shell>) {
     let (mut paths, mut shells) = (Vec::new(), BTreeSet::new());
     for orphan in &decided.plan.orphans {
         if let Some(kind) = decided_by_files(orphan) {

@@ -3,6 +3,7 @@
 use super::fold::{PathSeen, SeenKind};
 use crate::kind::{Answer, Edit, EditChange, Observe, Resource};
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::Vault;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +50,7 @@ impl<'a> Paths<'a> {
         if all.is_empty() {
             return;
         }
-        observe.functions(include_str!("paths.sh"));
+        observe.functions(Shell::new(include_str!("paths.sh")));
         let format = Call::new("stat").args(["-c", "%f %a %U %G %n", "--"]);
         observe.section("path.stat", format.args(all));
         let links: Vec<String> = self.by_path.keys().map(|p| (*p).to_owned()).collect();

@@ -7,6 +7,7 @@ use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, Header, LocalFile, RunId, Secret};
 use crate::plan::{Content, GONE, PART, Step, below, sha256};
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::Vault;
 use std::collections::BTreeSet;
 
@@ -47,7 +48,7 @@ pub fn batch(
     let mut blobs = Vec::new();
     let mut preflight = Vec::new();
     let mut todo = Vec::new();
-    let mut functions = vec![include_str!("run.sh")];
+    let mut functions = vec![Shell::new(include_str!("run.sh"))];
     let written = written(steps, member);
     let mut before = if touches {
         before(origin, resources, target, &written, etckeeper)
@@ -76,10 +77,7 @@ pub fn batch(
     let removed = steps.iter().flat_map(|s| &s.addresses);
     let removed = removed.filter_map(|a| kind_named(&a.kind));
     for kind in resources.iter().map(|r| r.kind).chain(removed) {
-        let shell = kind.shell();
-        if !shell.is_empty() && !functions.contains(&shell) {
-            functions.push(shell);
-        }
+        functions.push(kind.shell());
     }
     let (mut undo_first, mut undo) = (Vec::new(), Vec::new());
     if guarded {

@@ -8,6 +8,7 @@ use crate::kind::{Answer, Observe};
 use crate::node::{self, NodeState, Outcome, Session};
 use crate::plan::{Decided, Manifest, Wanted, guarded, orphan};
 use crate::sh::Call;
+use crate::shell::Shell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -194,13 +195,13 @@ pub(super) fn tell_of_last(state: &NodeState, node: &str, events: &Events) {
 async fn found(
     session: &Session,
     paths: Vec<String>,
-    shells: BTreeSet<&'static str>,
+    shells: BTreeSet<Shell>,
 ) -> Result<BTreeMap<String, String>, Trouble> {
     let mut observe = Observe::default();
     for shell in shells {
         observe.functions(shell);
     }
-    observe.functions(include_str!("orphans.sh"));
+    observe.functions(Shell::new(include_str!("orphans.sh")));
     observe.section("orphans", Call::new("nw_orphans").args(paths));
     let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
     let text = answer.text("orphans");

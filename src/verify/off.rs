@@ -5,6 +5,7 @@
 use crate::kinds::network::peer::login;
 use crate::platform::Platform;
 use crate::sh::Call;
+use crate::shell::{ENV, Shell};
 use crate::site::Site;
 use std::fmt::Write as _;
 
@@ -114,11 +115,10 @@ pub fn command(platform: Platform, node: &str) -> String {
     }
 }
 
+const OFF: Shell = Shell::new(include_str!("off.sh")).needing(&[ENV]);
+
 fn script(calls: &[String]) -> String {
-    let mut script = format!(
-        "set -u\nLC_ALL=C\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nexport LC_ALL PATH\n{}main() {{\ncd /\n(\n",
-        include_str!("off.sh")
-    );
+    let mut script = format!("{}main() {{\ncd /\n(\n", OFF.text());
     for call in calls {
         let _ = writeln!(script, "{call}");
     }

@@ -61,7 +61,7 @@ impl Place {
         let root = self.root.path().display().to_string();
         let script = format!(
             "set -u\numask 077\nNW_RUN=r1 NW_DIR={root} NW_STATE={root} NW_BLOB={root}/blob TMPDIR={root}\nexport TMPDIR\n{}\n{}\n",
-            kind_named(kind).unwrap().shell(),
+            kind_named(kind).unwrap().shell().text(),
             lines.replace('@', &root)
         );
         let output = shell.run(&script, Some(&self.path("bin")));

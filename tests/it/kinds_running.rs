@@ -67,8 +67,8 @@ impl<'a> Bench<'a> {
     #[track_caller]
     fn run(&self, resource: &Resource, calls: &[Call]) {
         let mut script = format!(
-            "set -u\numask 022\nNW_DIR=/run\n{}\n",
-            resource.kind.shell()
+            "set -u\numask 022\nNW_DIR=/run NW_STATE=/var/lib/nodewright\n{}\n",
+            resource.kind.shell().text()
         );
         for call in calls {
             let _ = writeln!(script, "{} || exit", call.to_shell());
@@ -205,7 +205,7 @@ fn debian_packages_services_settings_and_mounts() {
     assert!(matches!(judged.unwrap().0, Verdict::Refuse(why) if why.contains("holds something")));
     let refused = nodes.sh(
         "node1",
-        &format!("{}\nnw_mount mount /mnt/x", resource.kind.shell()),
+        &format!("{}\nnw_mount mount /mnt/x", resource.kind.shell().text()),
     );
     assert!(!refused.status.success(), "the shell hides nothing either");
 }
@@ -239,7 +239,7 @@ fn el7_packages_and_services() {
         .unwrap();
     nodes.sh(
         "node1",
-        &format!("{}\n{}", broken.kind.shell(), calls[0].to_shell()),
+        &format!("{}\n{}", broken.kind.shell().text(), calls[0].to_shell()),
     );
     assert_eq!(
         bench.differs(&json!({"package": "labbroken"})),

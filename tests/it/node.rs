@@ -182,7 +182,9 @@ async fn logins_without_a_usable_shell_are_named() {
 async fn an_answer_that_was_cut_off_is_an_error() {
     let sshd = Sshd::start();
     let mut observe = question();
-    observe.functions("nw_die() { kill -9 \"$$\"; }\n");
+    observe.functions(nodewright::shell::Shell::new(
+        "nw_die() { kill -9 \"$$\"; }\n",
+    ));
     observe.section("die", Call::new("nw_die"));
     let error = sshd.root().await.ask(&observe).await.unwrap_err();
     assert_eq!(

@@ -8,6 +8,7 @@ use nodewright::node::{
     SpoolEvent, observe_journal, observe_state, read_journal,
 };
 use nodewright::sh::Call;
+use nodewright::shell::Shell;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Waits on the node until a file is there: a step that lasts as long as a test wants.
@@ -17,7 +18,7 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
     Batch {
         run: RunId::now().unwrap(),
         stage: 0,
-        functions: vec![WAIT],
+        functions: vec![Shell::new(WAIT)],
         header: Header {
             site: "crosslink".into(),
             commit: "abc".into(),
@@ -471,9 +472,9 @@ async fn work_on(session: &Session) {
         ("where", vec![Call::new("nw_where")]),
         ("fail", vec![Call::new("ls").arg("/nowhere")]),
     ]);
-    write
-        .functions
-        .push("nw_where() { cat /proc/self/cgroup >/root/where; }\n");
+    write.functions.push(Shell::new(
+        "nw_where() { cat /proc/self/cgroup >/root/where; }\n",
+    ));
     write
         .blobs
         .push(nodewright::node::Blob::Bytes(b"made\n".to_vec()));

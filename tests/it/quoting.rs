@@ -104,7 +104,7 @@ proptest! {
     #[test]
     fn an_observation_brings_back_what_was_asked(words in prop::collection::vec(argument(), 1..5)) {
         let mut observe = Observe::default();
-        observe.functions("show() { printf '%s\\000' \"$@\"; return 7; }\n");
+        observe.functions(nodewright::shell::Shell::new("show() { printf '%s\\000' \"$@\"; return 7; }\n"));
         observe.section("words", Call::new("show").args(words.iter().cloned()));
         observe.section("after", Call::new("printf").args(["%s", "whole"]));
         let script = observe.script("zzsentinelzz");

@@ -4,6 +4,7 @@
 
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict, valid};
 use crate::sh::Call;
+use crate::shell::{Shell, TRACES};
 
 /// `fence_device = "fence_node2_ipmilan"`.
 pub struct FenceDevice;
@@ -67,7 +68,7 @@ impl Kind for FenceDevice {
     const NAME: &'static str = "fence_device";
     const DOC: &'static str = "Whether what switches another member off tells its status to this node, and its agent knows its parameters. \
          Before a cluster is formed one that does not fails the run; later it is reported.";
-    const SHELL: &'static str = include_str!("fence_device.sh");
+    const SHELL: Shell = Shell::new(include_str!("fence_device.sh")).needing(&[TRACES]);
     type Want = Want;
     type Seen = Seen;
 
@@ -130,7 +131,7 @@ impl Kind for FenceDevice {
             answered: matches!(status, "on" | "off"),
             status: status.to_owned(),
             unknown: want.parameters.iter().filter(strange).cloned().collect(),
-            formed: text.lines().any(|l| l == "formed"),
+            formed: text.lines().any(|l| l.starts_with("trace ")),
         })
     }
 
@@ -244,8 +245,13 @@ mod tests {
         assert_eq!(judged("status 124\n"), change("late"));
         // The node that is being set up runs: its device has to know that.
         assert_eq!(judged("status 2\n"), change("off"));
-        assert_eq!(judged("formed\nstatus 2\n"), Verdict::Same);
-        let Verdict::Finding { what, remedy } = judged("formed\nstatus 1\n") else {
+        assert_eq!(
+            judged("trace /var/lib/corosync/ringid_1\nstatus 2\n"),
+            Verdict::Same
+        );
+        let Verdict::Finding { what, remedy } =
+            judged("trace /var/lib/corosync/ringid_1\nstatus 1\n")
+        else {
             panic!();
         };
         assert_eq!(

@@ -8,9 +8,7 @@ nw_fence_device_asked() {
 nw_fence_device_seen() {
   nw_fd_agent=$1 nw_fd_input=$2; shift 2
   # Where a cluster was, a device that does not answer is to be reported, and nothing is to be kept from being formed.
-  for nw_fd_trace in /var/lib/corosync/ringid_* /var/lib/pacemaker/cib/cib.xml; do
-    [ ! -e "$nw_fd_trace" ] || echo formed
-  done
+  nw_traces membership
   command -v "$nw_fd_agent" >/dev/null 2>&1 || return 0
   echo installed
   timeout 10 "$nw_fd_agent" -o metadata </dev/null | sed -n 's/.*<parameter [^>]*name="\([^"]*\)".*/parameter \1/p'

@@ -5,6 +5,7 @@
 
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::{SERVICE, Shell, TRACES};
 use std::collections::BTreeMap;
 
 /// `resource_manager = "pacemaker"`.
@@ -130,7 +131,8 @@ impl Kind for ResourceManager {
     const NAME: &'static str = "resource_manager";
     const DOC: &'static str = "Pacemaker or rgmanager on a member: started while the cluster is first formed, and after an outage of this \
          tool's. One that is stopped otherwise, and a member in standby, are reported.";
-    const SHELL: &'static str = include_str!("resource_manager.sh");
+    const SHELL: Shell =
+        Shell::new(include_str!("resource_manager.sh")).needing(&[SERVICE, TRACES]);
     const ENDS_STAGE: bool = true;
     const SHARED: &'static [&'static str] = &[OWN];
     type Want = Want;

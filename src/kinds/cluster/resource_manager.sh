@@ -1,21 +1,11 @@
 # What is kept in resource_manager/: "due", with the boot it was written in, while this node takes part in forming the
 # cluster, or was taken down by us and has to come up again; "started" once it was started by us.
-: "${NW_STATE:=/var/lib/nodewright}"
-
-nw_resource_manager_running() {
-  if [ -d /run/systemd/system ]; then systemctl is-active --quiet "$1"; else service "$1" status >/dev/null 2>&1 </dev/null; fi
-}
 
 # nw_resource_manager_seen pacemaker|rgmanager: what the other members have to know too.
 nw_resource_manager_seen() {
-  read -r nw_rm_boot </proc/sys/kernel/random/boot_id
-  if { read -r nw_rm_then <"$NW_STATE/resource_manager/due"; } 2>/dev/null && [ "$nw_rm_then" = "$nw_rm_boot" ]; then
-    echo due
-  fi
-  for nw_rm_trace in "$NW_STATE/resource_manager/started" /var/lib/pacemaker/cib/cib.xml; do
-    [ ! -e "$nw_rm_trace" ] || echo "trace $nw_rm_trace"
-  done
-  ! nw_resource_manager_running "$1" || echo running
+  ! nw_marked resource_manager/due || echo due
+  nw_traces manager
+  ! nw_service_runs "$1" || echo running
 }
 
 # nw_resource_manager_nodes pacemaker|rgmanager: how it sees the members.
@@ -29,7 +19,7 @@ nw_resource_manager_nodes() {
 # nw_resource_manager_ready pacemaker|rgmanager
 nw_resource_manager_ready() {
   case $1 in
-  rgmanager) nw_resource_manager_running rgmanager ;;
+  rgmanager) nw_service_runs rgmanager ;;
   # Once there is who decides.
   *) cibadmin --query --local 2>/dev/null | grep -q '^<cib .*dc-uuid=' ;;
   esac
@@ -37,9 +27,7 @@ nw_resource_manager_ready() {
 
 # nw_resource_manager pacemaker|rgmanager SECONDS: every member does this at the same time.
 nw_resource_manager() {
-  read -r nw_rm_boot </proc/sys/kernel/random/boot_id &&
-    ( umask 077; mkdir -p "$NW_STATE/resource_manager" && printf '%s\n' "$nw_rm_boot" >"$NW_STATE/resource_manager/due" ) || return
-  if [ -d /run/systemd/system ]; then systemctl start "$1"; else service "$1" start; fi </dev/null || return
+  nw_mark resource_manager/due && nw_service_do start "$1" || return
   nw_rm_left=$2
   until nw_resource_manager_ready "$1"; do
     [ "$nw_rm_left" -gt 0 ] || { echo "$1 was started and did not become ready in time"; return 1; }

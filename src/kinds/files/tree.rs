@@ -8,6 +8,7 @@ use crate::kind::{
     Verdict,
 };
 use crate::sh::Call;
+use crate::shell::{MANIFEST, Shell};
 use crate::text::{Text, Vault};
 use std::collections::BTreeMap;
 
@@ -137,7 +138,7 @@ impl Kind for Tree {
     const NAME: &'static str = "tree";
     const DOC: &'static str =
         "A folder that is staged, checked as one and replaced; its former files go, and are kept.";
-    const SHELL: &'static str = include_str!("tree.sh");
+    const SHELL: Shell = Shell::new(include_str!("tree.sh")).needing(&[MANIFEST]);
     const ORPHANED: Orphaned =
         Orphaned::Removed("the folder goes while nothing in it was changed, added or taken away");
     type Want = Want;

@@ -39,9 +39,9 @@ $nw_tree_line
 -  $nw_tree_one
 "*) continue ;; esac
     nw_tree_path=${nw_tree_one%/*}
-    ! nw_tree_was_secret || ! nw_tree_hidden "$nw_tree_one" || continue
+    ! nw_manifest_secret tree "$nw_tree_path" || ! nw_tree_hidden "$nw_tree_one" || continue
     nw_tree_size=$(wc -c <"$nw_tree_one") || continue
-    [ "$nw_tree_size" -le 131072 ] && [ "$nw_tree_size" -le "$nw_tree_room" ] || continue
+    if [ "$nw_tree_size" -gt 131072 ] || [ "$nw_tree_size" -gt "$nw_tree_room" ]; then continue; fi
     nw_tree_room=$((nw_tree_room - nw_tree_size))
     printf '\n%s content %s\n' "$NW_SENTINEL" "$nw_tree_one"
     cat -- "$nw_tree_one"
@@ -110,24 +110,16 @@ nw_tree_replace() {
   return "$nw_tree_rc"
 }
 
-# Whether the manifest says that the folder was written with a secret in it.
-nw_tree_was_secret() {
-  nw_tree_mine=${NW_STATE:-/var/lib/nodewright}/manifest
-  [ -s "$nw_tree_mine" ] || return 1
-  nw_tree_last=$(grep -F -- "/tree:$nw_tree_path$(printf '\t')" "$nw_tree_mine" | tail -n 1)
-  case $nw_tree_last in *"$(printf '\t')secret") return 0 ;; *) return 1 ;; esac
-}
-
 # Whether a file of such a folder holds a secret. Where it is not known which ones do, all of them.
 nw_tree_hidden() {
-  nw_tree_mine=${NW_STATE:-/var/lib/nodewright}/secret-files
+  nw_tree_mine=$NW_STATE/secret-files
   ! grep -F -x -q -- "$1" "$nw_tree_mine" 2>/dev/null || return 0
   ! grep -F -q -- "${1%/*}/" "$nw_tree_mine" 2>/dev/null
 }
 
 # nw_tree_list all|new: notes which files of the folder hold a secret; "all" leaves those that did.
 nw_tree_list() {
-  nw_tree_mine=${NW_STATE:-/var/lib/nodewright}/secret-files
+  nw_tree_mine=$NW_STATE/secret-files
   [ -n "$nw_tree_secrets" ] || [ -e "$nw_tree_mine" ] || return 0
   {
     [ ! -e "$nw_tree_mine" ] || while IFS= read -r nw_tree_one; do
@@ -149,7 +141,7 @@ nw_tree_swap() {
   chown -R -- "$nw_tree_owner" "$nw_tree_beside" && chmod -- "$nw_tree_mode" "$nw_tree_beside" || return 1
   if [ -d "$nw_tree_path" ]; then
     # What held a secret is not kept: it can be rendered again, and secrets stay secret.
-    if [ -z "$nw_tree_secrets" ] && ! nw_tree_was_secret; then
+    if [ -z "$nw_tree_secrets" ] && ! nw_manifest_secret tree "$nw_tree_path"; then
       nw_tree_kept=$NW_DIR/kept$nw_tree_path
       ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
       cp -a -- "$nw_tree_path" "$nw_tree_kept" || return 1

@@ -3,6 +3,7 @@
 
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::Shell;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -98,7 +99,7 @@ impl Kind for PacketFilter {
     const NAME: &'static str = "packet_filter";
     const DOC: &'static str = "Whether Shorewall is started as it says of itself; what somebody cleared or stopped by hand is started again. A \
          service starts it for the first time.";
-    const SHELL: &'static str = include_str!("packet_filter.sh");
+    const SHELL: Shell = Shell::new(include_str!("packet_filter.sh"));
     type Want = Want;
     type Seen = Seen;
 

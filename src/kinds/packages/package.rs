@@ -4,6 +4,7 @@ use super::package_version::RpmVersion;
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::platform::{PackageTool, Platform};
 use crate::sh::Call;
+use crate::shell::Shell;
 use std::cmp::Ordering;
 
 /// `package = "chrony"`, or a list of names.
@@ -55,7 +56,8 @@ pub struct Seen {
 }
 
 /// Packages and repositories share their shell, so that a script holds it once.
-pub(super) const SHELL: &str = concat!(include_str!("repository.sh"), include_str!("package.sh"));
+pub(super) const SHELL: Shell =
+    Shell::new(include_str!("package.sh")).needing(&[Shell::new(include_str!("repository.sh"))]);
 
 /// Sections of the answer.
 const PACKAGES: &str = "package";
@@ -126,7 +128,7 @@ impl Seen {
 impl Kind for Package {
     const NAME: &'static str = "package";
     const DOC: &'static str = "Packages; all of a stage in one transaction of yum, dnf or apt.";
-    const SHELL: &'static str = SHELL;
+    const SHELL: Shell = SHELL;
     const ENDS_STAGE: bool = true;
     const ORPHANED: Orphaned = Orphaned::Reported("it stays installed");
     type Want = Want;

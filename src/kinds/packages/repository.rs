@@ -256,7 +256,7 @@ fn whole(path: String, content: String) -> Edit {
 impl Kind for Repository {
     const NAME: &'static str = "repository";
     const DOC: &'static str = "Package repositories of yum, dnf and apt; their lists are fetched anew when any repository changed.";
-    const SHELL: &'static str = super::package::SHELL;
+    const SHELL: crate::shell::Shell = super::package::SHELL;
     const ENDS_STAGE: bool = true;
     const ORPHANED: Orphaned = Orphaned::Removed(
         "its files (list, pin, own key, pushed packages) go, and the lists are fetched anew; of a vault, which is edited into CentOS's own files, nothing goes",

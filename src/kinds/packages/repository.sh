@@ -1,6 +1,5 @@
 # Whether the package tool's lists were fetched from the repositories that are set up now. "$NW_STATE/repositories"
 # keeps the digest of what is set up, as it was when they were fetched; no time stamp is compared.
-: "${NW_STATE:=/var/lib/nodewright}"
 # Where pushed packages lie: readable by all, because apt reads as a user of its own.
 : "${NW_PACKAGES:=/var/lib/nodewright-packages}"
 

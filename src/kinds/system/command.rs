@@ -5,6 +5,7 @@ use crate::kind::valid;
 use crate::kind::valid::Words;
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::Shell;
 use serde_json::Value as Json;
 
 /// `command = ["newaliases"]` with `unless` or `creates`.
@@ -40,7 +41,7 @@ impl Want {
 impl Kind for Command {
     const NAME: &'static str = "command";
     const DOC: &'static str = "A command, and how to see that it is not needed. For a site's own roles; shipped ones have kinds.";
-    const SHELL: &'static str = include_str!("command.sh");
+    const SHELL: Shell = Shell::new(include_str!("command.sh"));
     const OWN_ONLY: bool = true;
     const ORPHANED: Orphaned = Orphaned::Reported("what it did stays");
     type Want = Want;

@@ -2,6 +2,7 @@
 
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::Shell;
 
 /// `etckeeper = "/etc"`.
 pub struct Etckeeper;
@@ -55,7 +56,7 @@ fn pattern(text: &str) -> String {
 impl Kind for Etckeeper {
     const NAME: &'static str = "etckeeper";
     const DOC: &'static str = "The record of /etc in git: begun, readable by root alone, without the files that hold secrets.";
-    const SHELL: &'static str = include_str!("etckeeper.sh");
+    const SHELL: Shell = Shell::new(include_str!("etckeeper.sh"));
     const ORPHANED: Orphaned = Orphaned::Reported("the record stays, and nobody keeps it");
     type Want = Want;
     type Seen = Seen;

@@ -4,6 +4,7 @@ use crate::digest::sha256;
 use crate::kind::valid;
 use crate::kind::{Answer, Delta, Folder, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::Shell;
 
 /// `git = "/srv/tool"` with `url` and `rev`.
 pub struct Git;
@@ -43,7 +44,7 @@ impl Kind for Git {
     const NAME: &'static str = "git";
     const DOC: &'static str =
         "A checkout of a git repository at one commit; never touched where it was changed by hand.";
-    const SHELL: &'static str = include_str!("git.sh");
+    const SHELL: Shell = Shell::new(include_str!("git.sh"));
     const ORPHANED: Orphaned = Orphaned::Reported("the checkout stays");
     type Want = Want;
     type Seen = Seen;

@@ -4,6 +4,7 @@ use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
 };
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::Text;
 
 /// `hostname = "node1"`.
@@ -30,7 +31,7 @@ impl Kind for Hostname {
     const NAME: &'static str = "hostname";
     const DOC: &'static str =
         "The node's name, for good and at once; never changed while a cluster runs on it.";
-    const SHELL: &'static str = include_str!("hostname.sh");
+    const SHELL: Shell = Shell::new(include_str!("hostname.sh"));
     const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
     type Want = Want;
     type Seen = Seen;

@@ -6,6 +6,7 @@ use crate::kind::{
 };
 use crate::platform::Platform;
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::Text;
 
 /// `kernel_module = "br_netfilter"`.
@@ -46,7 +47,7 @@ fn plain(name: &str) -> String {
 impl Kind for KernelModule {
     const NAME: &'static str = "kernel_module";
     const DOC: &'static str = "Kernel modules: loaded now and at every boot, or blacklisted.";
-    const SHELL: &'static str = include_str!("kernel_module.sh");
+    const SHELL: Shell = Shell::new(include_str!("kernel_module.sh"));
     const ORPHANED: Orphaned =
         Orphaned::Removed("its files go; what is loaded stays so until the next boot");
     type Want = Want;

@@ -5,6 +5,7 @@ use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
 };
 use crate::sh::Call;
+use crate::shell::{PROCESS, Shell};
 use crate::text::Text;
 use std::collections::BTreeSet;
 
@@ -95,7 +96,7 @@ impl Want {
 impl Kind for Mount {
     const NAME: &'static str = "mount";
     const DOC: &'static str = "Filesystems: the entry in fstab, and mounted or not; never over a folder that holds something.";
-    const SHELL: &'static str = include_str!("mount.sh");
+    const SHELL: Shell = Shell::new(include_str!("mount.sh")).needing(&[PROCESS]);
     const ORPHANED: Orphaned = Orphaned::Reported("it stays mounted and in /etc/fstab");
     type Want = Want;
     type Seen = Seen;

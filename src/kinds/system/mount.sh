@@ -23,7 +23,7 @@ nw_mount_folders() {
 # nw_mount mount|unmount PATH: as fstab says. Never over something, and nothing that is busy goes.
 nw_mount() {
   # systemd makes units of fstab, and would act by those of the old one.
-  [ ! -d /run/systemd/system ] || systemctl daemon-reload </dev/null || return
+  ! nw_systemd || systemctl daemon-reload </dev/null || return
   if [ "$1" = unmount ]; then umount -- "$2" </dev/null; return; fi
   nw_mount_folder "$2"
   case $nw_mn_state in

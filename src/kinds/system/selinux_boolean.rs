@@ -3,6 +3,7 @@
 
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::Shell;
 
 /// `selinux_boolean = "virt_use_sanlock"`, or a list of names.
 pub struct SelinuxBoolean;
@@ -41,7 +42,7 @@ impl Kind for SelinuxBoolean {
     const NAME: &'static str = "selinux_boolean";
     const DOC: &'static str =
         "Booleans of the SELinux policy; all of a stage in one `setsebool -P`.";
-    const SHELL: &'static str = "nw_selinux_booleans() { getsebool -a 2>&1; }\n";
+    const SHELL: Shell = Shell::new("nw_selinux_booleans() { getsebool -a 2>&1; }\n");
     const ORPHANED: Orphaned = Orphaned::Reported("it stays set as it is");
     type Want = Want;
     type Seen = Seen;

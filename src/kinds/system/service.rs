@@ -7,6 +7,7 @@ use crate::kind::lets_in;
 use crate::kind::never_restarted;
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::{SERVICE, Shell};
 use std::collections::BTreeSet;
 
 /// `service = "chronyd"`, or a list of names.
@@ -141,7 +142,7 @@ impl Kind for Service {
     const NAME: &'static str = "service";
     const DOC: &'static str = "Services: enabled, running, and restarted (or reloaded) when the instance that runs was started with \
          another configuration. Those that a cluster leans on are never restarted by a step.";
-    const SHELL: &'static str = include_str!("service.sh");
+    const SHELL: Shell = Shell::new(include_str!("service.sh")).needing(&[SERVICE]);
     const ORPHANED: Orphaned = Orphaned::Reported("it stays enabled and running as it is");
     type Want = Want;
     type Seen = Seen;

@@ -1,105 +1,30 @@
 # What a running service started with is kept in services/NAME: "BOOT PID TICK NAME", then for each file of its
 # configuration "DIGEST  PATH" or "missing  PATH". Ticks count from the boot; no clock is read.
-: "${NW_STATE:=/var/lib/nodewright}"
-nw_sv_nl='
-'
-
-nw_service_systemd() { [ -d /run/systemd/system ]; }
-
-# Sets nw_sv_tick to the start of process $1: field 22 of its stat. The name, field 2, may hold blanks and ")".
-nw_service_tick() {
-  nw_sv_tick=
-  { IFS= read -r nw_sv_line <"/proc/$1/stat"; } 2>/dev/null || return 0
-  nw_sv_line=${nw_sv_line##*') '}
-  # The words are split on purpose.
-  # shellcheck disable=SC2086
-  set -- $nw_sv_line
-  [ "$#" -lt 20 ] || { shift 19; nw_sv_tick=$1; }
-}
-
-# Sets nw_sv_out to what "service NAME status" says.
-nw_service_status() { nw_sv_out=$(service "$1" status </dev/null 2>&1); }
-
-# The process of a SysV service: the one its pid file names, else the oldest that its status names in "(pid  1 2)".
-# Sets nw_sv_pid and nw_sv_tick; 0 and 0 for a service without a process.
-nw_service_sysv_process() {
-  nw_sv_pid=0 nw_sv_best=0
-  for nw_sv_file in "/var/run/$1.pid" "/var/run/$1/$1.pid"; do
-    { read -r nw_sv_one <"$nw_sv_file"; } 2>/dev/null || continue
-    case $nw_sv_one in '' | *[!0-9]*) continue ;; esac
-    nw_service_tick "$nw_sv_one"
-    if [ -n "$nw_sv_tick" ]; then nw_sv_pid=$nw_sv_one; return 0; fi
-  done
-  case $2 in
-  *'(pid'*)
-    nw_sv_list=${2#*'(pid'}; nw_sv_list=${nw_sv_list#s}; nw_sv_list=${nw_sv_list%%')'*}
-    for nw_sv_one in $nw_sv_list; do
-      case $nw_sv_one in *[!0-9]*) continue ;; esac
-      nw_service_tick "$nw_sv_one"
-      [ -n "$nw_sv_tick" ] || continue
-      if [ "$nw_sv_pid" = 0 ] || [ "$nw_sv_tick" -lt "$nw_sv_best" ]; then
-        nw_sv_pid=$nw_sv_one nw_sv_best=$nw_sv_tick
-      fi
-    done ;;
-  esac
-  nw_sv_tick=$nw_sv_best
-}
 
 # Observation by systemd: one "systemctl show", then a line "Tick=PID TICK" a main process.
 nw_service_units() {
   nw_sv_show=$(systemctl show -p Id,Names,LoadState,ActiveState,SubState,UnitFileState,MainPID,ActiveEnterTimestampMonotonic -- "$@")
   nw_sv_rc=$?
   printf '%s\n\n' "$nw_sv_show"
-  nw_sv_ifs=$IFS; IFS=$nw_sv_nl; set -f
-  for nw_sv_word in $nw_sv_show; do
-    case $nw_sv_word in
+  printf '%s\n' "$nw_sv_show" | while IFS= read -r nw_sv_line; do
+    case $nw_sv_line in
     MainPID=0) ;;
-    MainPID=*)
-      IFS=$nw_sv_ifs
-      nw_service_tick "${nw_sv_word#MainPID=}"
-      printf 'Tick=%s %s\n' "${nw_sv_word#MainPID=}" "$nw_sv_tick"
-      IFS=$nw_sv_nl ;;
+    MainPID=*) nw_tick "${nw_sv_line#*=}"; printf 'Tick=%s %s\n' "${nw_sv_line#*=}" "$nw_tick" ;;
     esac
   done
-  IFS=$nw_sv_ifs; set +f
   return "$nw_sv_rc"
 }
 
 # Observation of SysV services: "NAME STATUS PID TICK" a line.
 nw_service_scripts() {
   for nw_sv_name; do
-    nw_service_status "$nw_sv_name"; nw_sv_rc=$?
-    nw_service_sysv_process "$nw_sv_name" "$nw_sv_out"
-    printf '%s %s %s %s\n' "$nw_sv_name" "$nw_sv_rc" "$nw_sv_pid" "$nw_sv_tick"
+    nw_sv_out=$(service "$nw_sv_name" status </dev/null 2>&1); nw_sv_rc=$?
+    nw_service_process "$nw_sv_name" "$nw_sv_out"
+    printf '%s %s %s %s\n' "$nw_sv_name" "$nw_sv_rc" "$nw_pid" "$nw_tick"
   done
 }
 
 nw_service_records() { cat "$NW_STATE/services/"*; }
-
-# Sets nw_sv_instance to "BOOT PID TICK" of the running service $1, or to nothing when it does not run.
-nw_service_instance() {
-  nw_sv_instance=''
-  read -r nw_sv_boot </proc/sys/kernel/random/boot_id || return
-  if nw_service_systemd; then
-    nw_sv_show=$(systemctl show -p ActiveState,MainPID,ActiveEnterTimestampMonotonic -- "$1") || return
-    case $nw_sv_nl$nw_sv_show$nw_sv_nl in
-    *"${nw_sv_nl}ActiveState=active$nw_sv_nl"* | *"${nw_sv_nl}ActiveState=reloading$nw_sv_nl"*) ;;
-    *) return 0 ;;
-    esac
-    nw_sv_pid=${nw_sv_nl}$nw_sv_show$nw_sv_nl
-    nw_sv_tick=${nw_sv_pid##*"${nw_sv_nl}ActiveEnterTimestampMonotonic="}; nw_sv_tick=${nw_sv_tick%%"$nw_sv_nl"*}
-    case $nw_sv_pid in
-    *"${nw_sv_nl}MainPID="*)
-      nw_sv_pid=${nw_sv_pid##*"${nw_sv_nl}MainPID="}; nw_sv_pid=${nw_sv_pid%%"$nw_sv_nl"*} ;;
-    *) nw_sv_pid=0 ;;
-    esac
-    [ "$nw_sv_pid" = 0 ] || nw_service_tick "$nw_sv_pid"
-  else
-    nw_service_status "$1" || return 0
-    nw_service_sysv_process "$1" "$nw_sv_out"
-  fi
-  [ -z "$nw_sv_tick" ] || nw_sv_instance="$nw_sv_boot $nw_sv_pid $nw_sv_tick"
-}
 
 # One line a file: what is on disk now.
 nw_service_lines() {
@@ -113,13 +38,13 @@ nw_service_known() {
   nw_sv_record=''
   [ -e "$NW_STATE/services/$1" ] || return 0
   nw_sv_record=$(cat "$NW_STATE/services/$1") || return
-  case $nw_sv_record in "$nw_sv_instance $1$nw_sv_nl"*) ;; *) nw_sv_record='' ;; esac
+  case $nw_sv_record in "$nw_instance $1$nw_nl"*) ;; *) nw_sv_record='' ;; esac
 }
 
 # nw_service_keep NAME LINES: the instance that runs started with these.
 nw_service_keep() {
   mkdir -p "$NW_STATE/services" || return
-  printf '%s %s\n%s\n' "$nw_sv_instance" "$1" "$2" >"$NW_STATE/services/.nw-$1" &&
+  printf '%s %s\n%s\n' "$nw_instance" "$1" "$2" >"$NW_STATE/services/.nw-$1" &&
     mv -f "$NW_STATE/services/.nw-$1" "$NW_STATE/services/$1"
 }
 
@@ -127,13 +52,13 @@ nw_service_keep() {
 nw_service_note() {
   nw_sv_name=$1; shift
   nw_service_instance "$nw_sv_name" || return
-  [ -n "$nw_sv_instance" ] || return 0
+  [ -n "$nw_instance" ] || return 0
   nw_service_known "$nw_sv_name" || return
-  nw_sv_keep=${nw_sv_record#*"$nw_sv_nl"} nw_sv_new=''
+  nw_sv_keep=${nw_sv_record#*"$nw_nl"} nw_sv_new=''
   for nw_sv_path; do
-    case $nw_sv_nl$nw_sv_keep$nw_sv_nl in *"  $nw_sv_path$nw_sv_nl"*) continue ;; esac
+    case $nw_nl$nw_sv_keep$nw_nl in *"  $nw_sv_path$nw_nl"*) continue ;; esac
     nw_sv_one=$(nw_service_lines "$nw_sv_path") || return
-    nw_sv_keep=$nw_sv_keep${nw_sv_keep:+$nw_sv_nl}$nw_sv_one nw_sv_new=1
+    nw_sv_keep=$nw_sv_keep${nw_sv_keep:+$nw_nl}$nw_sv_one nw_sv_new=1
   done
   [ -z "$nw_sv_new" ] || nw_service_keep "$nw_sv_name" "$nw_sv_keep"
 }
@@ -143,18 +68,18 @@ nw_service_note() {
 nw_service_doubt() {
   nw_sv_name=$1; shift
   nw_service_instance "$nw_sv_name" || return
-  [ -n "$nw_sv_instance" ] || return 0
+  [ -n "$nw_instance" ] || return 0
   nw_service_known "$nw_sv_name" || return
   [ -n "$nw_sv_record" ] || return 0
   nw_sv_now=$(nw_service_lines "$@") || return
   nw_sv_keep='' nw_sv_new=''
-  nw_sv_ifs=$IFS; IFS=$nw_sv_nl; set -f
-  for nw_sv_one in ${nw_sv_record#*"$nw_sv_nl"}; do
-    case $nw_sv_nl$nw_sv_now$nw_sv_nl in
-    *"$nw_sv_nl$nw_sv_one$nw_sv_nl"*) ;;
-    *"  ${nw_sv_one#*  }$nw_sv_nl"*) nw_sv_one="unknown  ${nw_sv_one#*  }" nw_sv_new=1 ;;
+  nw_sv_ifs=$IFS; IFS=$nw_nl; set -f
+  for nw_sv_one in ${nw_sv_record#*"$nw_nl"}; do
+    case $nw_nl$nw_sv_now$nw_nl in
+    *"$nw_nl$nw_sv_one$nw_nl"*) ;;
+    *"  ${nw_sv_one#*  }$nw_nl"*) nw_sv_one="unknown  ${nw_sv_one#*  }" nw_sv_new=1 ;;
     esac
-    nw_sv_keep=$nw_sv_keep${nw_sv_keep:+$nw_sv_nl}$nw_sv_one
+    nw_sv_keep=$nw_sv_keep${nw_sv_keep:+$nw_nl}$nw_sv_one
   done
   IFS=$nw_sv_ifs; set +f
   [ -z "$nw_sv_new" ] || nw_service_keep "$nw_sv_name" "$nw_sv_keep"
@@ -164,50 +89,25 @@ nw_service_doubt() {
 nw_service_owes() {
   nw_service_known "$1" || return
   [ -n "$nw_sv_record" ] || return 1
-  nw_sv_ifs=$IFS; IFS=$nw_sv_nl; set -f
+  nw_sv_ifs=$IFS; IFS=$nw_nl; set -f
   nw_sv_owes=1
   for nw_sv_one in $2; do
-    case $nw_sv_record$nw_sv_nl in
-    *"$nw_sv_nl$nw_sv_one$nw_sv_nl"*) ;;
-    *"  ${nw_sv_one#*  }$nw_sv_nl"*) nw_sv_owes=0 ;;
+    case $nw_sv_record$nw_nl in
+    *"$nw_nl$nw_sv_one$nw_nl"*) ;;
+    *"  ${nw_sv_one#*  }$nw_nl"*) nw_sv_owes=0 ;;
     esac
   done
   IFS=$nw_sv_ifs; set +f
   return "$nw_sv_owes"
 }
 
-# nw_service_do VERB NAME
-nw_service_do() {
-  if nw_service_systemd; then
-    systemctl "$1" -- "$2" </dev/null
-  else
-    # A daemon keeps what its script had open: a pipe would never end, so its words go through a file.
-    mkdir -p "$NW_STATE/services" || return
-    service "$2" "$1" </dev/null >"$NW_STATE/services/.nw-out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-    nw_sv_rc=$?
-    cat "$NW_STATE/services/.nw-out"; rm -f "$NW_STATE/services/.nw-out"
-    return "$nw_sv_rc"
-  fi
-}
-
-# nw_service_boot enable|disable NAME
-nw_service_boot() {
-  if nw_service_systemd; then
-    systemctl "$1" -- "$2" </dev/null
-  elif [ "$1" = enable ]; then
-    chkconfig --add "$2" && chkconfig "$2" on
-  else
-    chkconfig "$2" off
-  fi
-}
-
 # nw_service NAME enable|disable|keep start|stop|keep restart|reload|none FILE...
 # The third says what an instance does that runs already and owes.
 nw_service() {
   nw_sv_name=$1 nw_sv_boots=$2 nw_sv_run=$3 nw_sv_debt=$4; shift 4
-  if nw_service_systemd; then
+  if nw_systemd; then
     # A unit file may have been written just now. A first drop-in's folder is not noticed without being told.
-    case "$nw_sv_nl$(printf '%s\n' "$@")" in *"$nw_sv_nl/etc/systemd/system/"*) systemctl daemon-reload </dev/null || return ;; esac
+    case "$nw_nl$(printf '%s\n' "$@")" in *"$nw_nl/etc/systemd/system/"*) systemctl daemon-reload </dev/null || return ;; esac
     case $(systemctl show -p LoadState,NeedDaemonReload -- "$nw_sv_name") in
     *NeedDaemonReload=yes* | *LoadState=not-found*) systemctl daemon-reload </dev/null || return ;;
     esac
@@ -220,10 +120,8 @@ nw_service() {
   fi
   nw_sv_now=$(nw_service_lines "$@") || return
   nw_service_instance "$nw_sv_name" || return
-  if [ -z "$nw_sv_instance" ]; then
+  if [ -z "$nw_instance" ]; then
     [ "$nw_sv_run" = start ] || return 0
-    # A unit that failed too often is not started before it is forgiven.
-    ! nw_service_systemd || systemctl reset-failed -- "$nw_sv_name" </dev/null 2>/dev/null || :
     nw_service_do start "$nw_sv_name" || return
   else
     [ "$nw_sv_debt" != none ] || return 0
@@ -231,17 +129,17 @@ nw_service() {
     nw_service_do "$nw_sv_debt" "$nw_sv_name" || return
   fi
   nw_service_instance "$nw_sv_name" || return
-  [ -z "$nw_sv_instance" ] || nw_service_keep "$nw_sv_name" "$nw_sv_now"
+  [ -z "$nw_instance" ] || nw_service_keep "$nw_sv_name" "$nw_sv_now"
 }
 
 # nw_service_guard NAME: how it stands before a window of the guard.
 nw_service_guard() {
   nw_service_instance "$1" || return
-  if nw_service_systemd; then nw_sv_boots=$(systemctl is-enabled -- "$1" 2>/dev/null || :)
+  if nw_systemd; then nw_sv_boots=$(systemctl is-enabled -- "$1" 2>/dev/null || :)
   else
     case $(chkconfig --list "$1" 2>/dev/null) in *3:on*) nw_sv_boots=enabled ;; *) nw_sv_boots=disabled ;; esac
   fi
-  { printf '%s\n' "$nw_sv_instance" "${nw_sv_boots%%"$nw_sv_nl"*}"; nw_service_known "$1"; printf '%s\n' "$nw_sv_record"; } >"$NW_GUARD/service-$1"
+  { printf '%s\n' "$nw_instance" "${nw_sv_boots%%"$nw_nl"*}"; nw_service_known "$1"; printf '%s\n' "$nw_sv_record"; } >"$NW_GUARD/service-$1"
 }
 
 # Reads what nw_service_guard noted of $1 into nw_sv_was (its instance) and nw_sv_boots.
@@ -255,7 +153,7 @@ nw_service_noted() {
 nw_service_undo_first() {
   nw_service_noted "$1" && [ -z "$nw_sv_was" ] || return 0
   nw_service_instance "$1" || return
-  [ -z "$nw_sv_instance" ] || nw_service_do stop "$1" || return
+  [ -z "$nw_instance" ] || nw_service_do stop "$1" || return
   case $1 in shorewall*) nw_sv_one=${1%.service}; ! command -v "$nw_sv_one" >/dev/null 2>&1 || "$nw_sv_one" clear || : ;; esac
   rm -f "$NW_STATE/services/$1"
 }
@@ -265,24 +163,23 @@ nw_service_undo_first() {
 nw_service_undo() {
   nw_sv_name=$1 nw_sv_debt=$2; shift 2
   nw_service_noted "$nw_sv_name" || return 0
-  if nw_service_systemd; then systemctl daemon-reload </dev/null || :; fi
+  if nw_systemd; then systemctl daemon-reload </dev/null || :; fi
   case $nw_sv_boots in
   enabled) nw_service_boot enable "$nw_sv_name" || : ;;
   disabled) nw_service_boot disable "$nw_sv_name" || : ;;
   esac
   [ -n "$nw_sv_was" ] || return 0
   nw_service_instance "$nw_sv_name" || return
-  if [ -z "$nw_sv_instance" ]; then
-    ! nw_service_systemd || systemctl reset-failed -- "$nw_sv_name" </dev/null 2>/dev/null || :
+  if [ -z "$nw_instance" ]; then
     nw_service_do start "$nw_sv_name" || return
   elif [ "$nw_sv_debt" = none ]; then return 0
   else
     # Files that are back are newer than what the instance read only where it was started or told to read in between.
     nw_sv_now=$(nw_service_lines "$@") || return
-    if [ "$nw_sv_instance" = "$nw_sv_was" ] && [ "$nw_sv_debt" = restart ] && ! nw_service_owes "$nw_sv_name" "$nw_sv_now"; then return 0; fi
+    if [ "$nw_instance" = "$nw_sv_was" ] && [ "$nw_sv_debt" = restart ] && ! nw_service_owes "$nw_sv_name" "$nw_sv_now"; then return 0; fi
     nw_service_do "$nw_sv_debt" "$nw_sv_name" || return
   fi
   nw_service_instance "$nw_sv_name" || return
-  [ -n "$nw_sv_instance" ] || { printf '%s does not run again\n' "$nw_sv_name"; return 1; }
+  [ -n "$nw_instance" ] || { printf '%s does not run again\n' "$nw_sv_name"; return 1; }
   nw_service_keep "$nw_sv_name" "$(nw_service_lines "$@")"
 }

@@ -371,8 +371,8 @@ impl Node {
     fn run(&self, shell: &[&str], pid: u32, line: &str) {
         let path = self.root.path();
         let text = format!(
-            "set -u\n{}\nnw_service_systemd() {{ {}; }}\n{line}\n",
-            Service::SHELL,
+            "set -u\n{}\nnw_systemd() {{ {}; }}\n{line}\n",
+            Service::SHELL.text(),
             self.systemd
         );
         let status = Command::new(shell[0])
@@ -507,8 +507,8 @@ fn the_start_tick_survives_odd_process_names() {
     fs::copy("/bin/sleep", &odd).unwrap();
     let mut child = Command::new(&odd).arg("30").spawn().unwrap();
     let text = format!(
-        "{}\nnw_service_tick {}; echo \"$nw_sv_tick\"",
-        Service::SHELL,
+        "{}\nnw_tick {}; echo \"$nw_tick\"",
+        Service::SHELL.text(),
         child.id()
     );
     let told = Command::new("sh").args(["-c", &text]).output().unwrap();

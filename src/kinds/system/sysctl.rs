@@ -8,6 +8,7 @@ use crate::kind::{
 };
 use crate::platform::Platform;
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::Text;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -83,7 +84,7 @@ impl Kind for Sysctl {
     const NAME: &'static str = "sysctl";
     const DOC: &'static str =
         "Kernel settings, in a file for the next boot and in the running kernel.";
-    const SHELL: &'static str = include_str!("sysctl.sh");
+    const SHELL: Shell = Shell::new(include_str!("sysctl.sh"));
     const ORPHANED: Orphaned =
         Orphaned::Reported("its line stays in the file, its value in the kernel");
     type Want = Want;

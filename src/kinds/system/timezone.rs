@@ -4,6 +4,7 @@ use crate::kind::valid;
 use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict};
 use crate::platform::Platform;
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::Text;
 
 /// `timezone = "Europe/Zurich"`.
@@ -28,7 +29,7 @@ impl Kind for Timezone {
     const NAME: &'static str = "timezone";
     const DOC: &'static str =
         "The node's time zone: /etc/localtime and what else names it on the release.";
-    const SHELL: &'static str = include_str!("timezone.sh");
+    const SHELL: Shell = Shell::new(include_str!("timezone.sh"));
     const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
     type Want = Want;
     type Seen = Seen;

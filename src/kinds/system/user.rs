@@ -5,6 +5,7 @@ use crate::kind::valid;
 use crate::kind::valid::State;
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Payload, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::{Text, Vault};
 
 /// `user = "anna"`.
@@ -118,7 +119,7 @@ impl Want {
 impl Kind for User {
     const NAME: &'static str = "user";
     const DOC: &'static str = "An account: its groups, home, shell and password.";
-    const SHELL: &'static str = include_str!("user.sh");
+    const SHELL: Shell = Shell::new(include_str!("user.sh"));
     const ORPHANED: Orphaned = Orphaned::Reported("the account stays, with its home");
     type Want = Want;
     type Seen = Seen;

@@ -5,9 +5,12 @@ mod output;
 mod stage;
 
 use super::batch::{Batch, BatchStep, Blob, Header};
-use super::runs::RECEIVE;
+use super::privilege::LOGIN;
+use super::runs::{CONTROL, RECEIVE};
+use super::stage::STAGE;
 use super::{Outcome, RunId, Secret, SpoolEvent};
 use crate::sh::Call;
+use crate::shell::{self, Shell};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -60,7 +63,7 @@ impl Local {
     fn receive(&self, batch: &Batch, bytes: &[u8]) -> Child {
         let bundle = batch.bundle();
         // The batch runs under the same shell as the receiver.
-        let text = RECEIVE.replace("/bin/sh", &self.shell.join(" "));
+        let text = RECEIVE.text().replace("/bin/sh", &self.shell.join(" "));
         let mut child = Command::new(&self.shell[0])
             .args(&self.shell[1..])
             .args(["-c", &text, "nw", "SENTINEL", batch.run.as_str()])
@@ -246,7 +249,7 @@ fn a_batch_that_nobody_lets_begin_gives_up() {
         )],
         &[],
     );
-    batch.functions = vec!["NW_PATIENCE=1\n"];
+    batch.functions = vec![Shell::new("NW_PATIENCE=1\n")];
     let out = local
         .receive(&batch, &batch.bundle().bytes)
         .wait_with_output()
@@ -279,7 +282,7 @@ fn a_batch_is_stopped_between_steps_and_never_within_one() {
         &[],
     );
     let mut batch = batch;
-    batch.functions = vec!["nw_stop_now() { : >\"$NW_DIR/stop\"; }\n"];
+    batch.functions = vec![Shell::new("nw_stop_now() { : >\"$NW_DIR/stop\"; }\n")];
     let events = local.run(&batch);
     assert_eq!(
         events.last(),
@@ -379,16 +382,16 @@ fn leftovers_of_dead_batches_are_wiped_and_old_runs_go() {
 
 #[test]
 fn shellcheck_has_nothing_to_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/node");
-    let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
-    let scripts: Vec<_> = files
-        .filter(|p| p.extension().is_some_and(|e| e == "sh"))
-        .collect();
-    assert!(scripts.len() >= 7);
-    let out = Command::new("shellcheck")
-        .args(["-s", "sh"])
-        .args(scripts)
-        .output()
-        .expect("shellcheck is installed");
-    assert_eq!(String::from_utf8_lossy(&out.stdout), "");
+    let one = batch(vec![step("nothing", vec![])], &[]);
+    let bundle = one.bundle();
+    let batch = std::str::from_utf8(&bundle.bytes[..bundle.script]).unwrap();
+    for script in [
+        batch,
+        &RECEIVE.text(),
+        &CONTROL.text(),
+        &STAGE.text(),
+        &LOGIN.text(),
+    ] {
+        shell::check(script);
+    }
 }

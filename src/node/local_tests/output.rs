@@ -44,7 +44,7 @@ fn what_a_step_says_is_told_while_it_runs_and_without_secrets() {
             &[],
         );
         // Gives up after half a minute, so that a line that does not come fails here and hangs nowhere.
-        batch.functions = vec![
+        batch.functions = vec![Shell::new(
             r#"nw_talk() {
   printf 'one s3cr.t*[x\\s3cr.t*[x\\ %%s\\n\n\tabbed\n'
   nw_i=0
@@ -52,7 +52,7 @@ fn what_a_step_says_is_told_while_it_runs_and_without_secrets() {
   printf 'two\nthree\nno end'
 }
 "#,
-        ];
+        )];
         batch.secrets = vec![Secret::new("s3cr.t*[x\\"), Secret::new("abc")];
         let events = listen(&local, &batch, |line| {
             if line == "say 0 \tabbed" {
@@ -107,10 +107,10 @@ fn what_a_step_says_has_its_bounds() {
                 }],
                 &[],
             );
-            batch.functions = vec![
+            batch.functions = vec![Shell::new(
                 "nw_chatter() { head -c 3000 /dev/zero | tr '\\0' x; echo; seq 1 5000; \
                  head -c 20000000 /dev/zero | tr '\\0' y; }\n",
-            ];
+            )];
             let events = listen(&local, &batch, |_| ());
             let lines = said(&events, 0);
             assert_eq!(lines.len(), 1001, "{words:?}");
@@ -120,7 +120,9 @@ fn what_a_step_says_has_its_bounds() {
         }
         // Nor does a line without end get further.
         let mut batch = batch(vec![step("endless", vec![Call::new("nw_endless")])], &[]);
-        batch.functions = vec!["nw_endless() { head -c 20000000 /dev/zero | tr '\\0' y; }\n"];
+        batch.functions = vec![Shell::new(
+            "nw_endless() { head -c 20000000 /dev/zero | tr '\\0' y; }\n",
+        )];
         let events = listen(&local, &batch, |_| ());
         assert_eq!(said(&events, 0), ["y".repeat(500)], "{words:?}");
     }
@@ -149,10 +151,10 @@ fn a_daemon_that_keeps_the_output_of_its_step_holds_nothing_up() {
             &[],
         );
         // It talks on, and ends once it is told to, or after half a minute.
-        batch.functions = vec![
+        batch.functions = vec![Shell::new(
             "nw_daemon() { echo started; ( nw_i=0; while [ ! -e \"$1\" ] && [ \"$nw_i\" -lt 300 ]; do \
              nw_i=$((nw_i + 1)); echo alive; sleep 0.1; done; echo \"$nw_i\" >\"$2\" ) & }\n",
-        ];
+        )];
         let events = listen(&local, &batch, |_| ());
         fs::write(&end, "").unwrap();
         let mut turns = String::new();

@@ -19,7 +19,7 @@ fn stage(local: &Local, files: &[&[u8]], sent: &[u8]) -> String {
     let args = files.iter().flat_map(|f| [sum(f), f.len().to_string()]);
     let mut child = Command::new(&local.shell[0])
         .args(&local.shell[1..])
-        .args(["-c", STAGE, "nw", "SENTINEL"])
+        .args(["-c", &STAGE.text(), "nw", "SENTINEL"])
         .args(args)
         .env("NW_STATE", local.state())
         .stdin(Stdio::piped())

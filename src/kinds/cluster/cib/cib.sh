@@ -1,6 +1,6 @@
 # nw_cib_seen: the CIB without its status; nothing where Pacemaker does not run.
 nw_cib_seen() {
-  [ ! -e /var/lib/pacemaker/cib/cib.xml ] || echo formed
+  nw_traces manager
   command -v cibadmin >/dev/null 2>&1 || return 0
   echo installed
   nw_cib_live=$(cibadmin --query --local 2>/dev/null) || return 0

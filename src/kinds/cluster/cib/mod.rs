@@ -14,6 +14,7 @@ mod tests;
 use self::element::Element;
 use crate::kind::{Answer, Delta, Kind, Observe, Payload, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::{Shell, TRACES};
 use crate::text::Text;
 
 /// `cib = "cluster"`.
@@ -86,7 +87,7 @@ impl Kind for Cib {
     const NAME: &'static str = "cib";
     const DOC: &'static str = "What a Pacemaker cluster's configuration has to say. The rest of it stays, and so does how its resources are \
          operated; only the difference is pushed.";
-    const SHELL: &'static str = include_str!("cib.sh");
+    const SHELL: Shell = Shell::new(include_str!("cib.sh")).needing(&[TRACES]);
     type Want = Want;
     type Seen = Seen;
 
@@ -124,7 +125,7 @@ impl Kind for Cib {
         let said = section.text();
         let says = |line: &str| said.lines().any(|l| l == line);
         let mut seen = Seen {
-            formed: says("formed"),
+            formed: said.lines().any(|l| l.starts_with("trace ")),
             running: says("running"),
             ..Seen::default()
         };

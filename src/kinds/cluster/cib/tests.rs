@@ -68,7 +68,7 @@ fn judged(content: &str, live: &str) -> Verdict {
         &step(content),
         &[(
             "cib",
-            format!("formed\ninstalled\nrunning\n{live}").as_str(),
+            format!("trace /var/lib/pacemaker/cib/cib.xml\ninstalled\nrunning\n{live}").as_str(),
             0,
         )],
     )
@@ -168,7 +168,14 @@ fn nothing_is_decided_before_pacemaker_runs_and_nothing_done_where_it_is_stopped
     let content = step(WANTED);
     let before = verdict(&content, &[("cib", "installed\n", 0)]);
     assert!(matches!(before, Verdict::After { .. }), "{before:?}");
-    let stopped = verdict(&content, &[("cib", "formed\ninstalled\n", 0)]);
+    let stopped = verdict(
+        &content,
+        &[(
+            "cib",
+            "trace /var/lib/pacemaker/cib/cib.xml\ninstalled\n",
+            0,
+        )],
+    );
     assert_eq!(stopped, Verdict::Same);
 }
 

@@ -12,6 +12,7 @@ use crate::kind::{
     Answer, Attributes, Delta, FileChange, Found, Kind, Observe, Orphaned, Payload, Target, Verdict,
 };
 use crate::sh::Call;
+use crate::shell::Shell;
 use crate::text::{Text, Vault};
 
 /// `cluster_conf = "/etc/cluster/cluster.conf"`.
@@ -157,7 +158,7 @@ impl Want {
 impl Kind for ClusterConf {
     const NAME: &'static str = "cluster_conf";
     const DOC: &'static str = "cluster.conf of cman: the same on all members, its version raised by one when, and only when, its content changes.";
-    const SHELL: &'static str = include_str!("cluster_conf.sh");
+    const SHELL: Shell = Shell::new(include_str!("cluster_conf.sh"));
     const ORPHANED: Orphaned = Orphaned::Reported("it stays");
     const SHARED: &'static [&'static str] = &[CONF];
     type Want = Want;

@@ -1,19 +1,11 @@
 # What is kept of the cluster in membership/: "due", with the boot it was written in, while this node takes part in
 # forming the cluster, or was taken down by us and has to come up again; "key" while a running daemon has another key
 # than its file.
-: "${NW_STATE:=/var/lib/nodewright}"
-
-nw_membership_mark() {
-  read -r nw_mb_boot </proc/sys/kernel/random/boot_id &&
-    ( umask 077; mkdir -p "$NW_STATE/membership" && printf '%s\n' "$nw_mb_boot" >"$NW_STATE/membership/$1" )
-}
-
-nw_membership_unmark() { rm -f -- "$NW_STATE/membership/$1"; }
 
 # Before another key is written: what runs has the old one. (A daemon that does not run will start with the new one.)
 nw_membership_other_key() {
   corosync-cmapctl -g totem.version >/dev/null 2>&1 </dev/null || return 0
-  nw_membership_mark key
+  nw_mark membership/key
 }
 
 # nw_membership_seen corosync|cman: what the other members have to know too.
@@ -21,17 +13,10 @@ nw_membership_seen() {
   nw_mb_name=$(uname -n)
   echo "name $nw_mb_name"
   nw_mb_said=$(getent hosts "$nw_mb_name") && echo "address ${nw_mb_said%%[ 	]*}"
-  read -r nw_mb_boot </proc/sys/kernel/random/boot_id
   for nw_mb_mark in due key; do
-    # One of an earlier boot says nothing any more: the node may have been fenced since.
-    if { read -r nw_mb_then <"$NW_STATE/membership/$nw_mb_mark"; } 2>/dev/null && [ "$nw_mb_then" = "$nw_mb_boot" ]; then
-      echo "mark $nw_mb_mark"
-    fi
+    ! nw_marked "membership/$nw_mb_mark" || echo "mark $nw_mb_mark"
   done
-  # What a membership, or a cluster's configuration, leaves behind.
-  for nw_mb_trace in /var/lib/corosync/ringid_* /var/lib/pacemaker/cib/cib.xml; do
-    [ ! -e "$nw_mb_trace" ] || echo "trace $nw_mb_trace"
-  done
+  nw_traces membership
   case $1 in
   cman) nw_membership_cman ;;
   *) nw_membership_corosync ;;
@@ -58,28 +43,15 @@ nw_membership_corosync() {
 
 nw_membership_map() { corosync-cmapctl | grep -E '^(totem|nodelist|quorum|logging)\.'; }
 
-# nw_membership_manager_due SERVICE: a resource manager that ran comes up again by its own mark (resource_manager.sh).
-nw_membership_manager_due() {
-  case $1 in pacemaker | rgmanager) ;; *) return 0 ;; esac
-  ( umask 077; mkdir -p "$NW_STATE/resource_manager" && cp "$NW_STATE/membership/due" "$NW_STATE/resource_manager/due" )
-}
-
-# nw_membership_leave SERVICE...: those that run stop in this order; the mark says that all of it has to come up again.
+# nw_membership_leave SERVICE...: those that run stop in this order; the mark says that all of it has to come up again. A
+# resource manager does so by its own mark (resource_manager.sh).
 nw_membership_leave() {
-  nw_membership_mark due || return
+  nw_mark membership/due || return
   for nw_mb_service; do
-    if [ -d /run/systemd/system ]; then
-      systemctl is-active --quiet "$nw_mb_service" || continue
-      nw_membership_manager_due "$nw_mb_service" || return
-      echo "stopping $nw_mb_service"
-      systemctl stop "$nw_mb_service" || return
-    else
-      [ -x "/etc/init.d/$nw_mb_service" ] || continue
-      service "$nw_mb_service" status >/dev/null 2>&1 </dev/null || continue
-      nw_membership_manager_due "$nw_mb_service" || return
-      echo "stopping $nw_mb_service"
-      service "$nw_mb_service" stop </dev/null || return
-    fi
+    nw_service_runs "$nw_mb_service" || continue
+    case $nw_mb_service in pacemaker | rgmanager) nw_mark resource_manager/due || return ;; esac
+    echo "stopping $nw_mb_service"
+    nw_service_do stop "$nw_mb_service" || return
   done
 }
 
@@ -106,14 +78,14 @@ nw_membership_whole() {
 # nw_membership_join corosync|cman SECONDS ID...: every member does this at the same time.
 nw_membership_join() {
   nw_mb_how=$1 nw_mb_time=$2; shift 2
-  nw_membership_mark due || return
+  nw_mark membership/due || return
   case $nw_mb_how in
   # Without the daemons that fence: where the peer does not come up, nobody is shot.
-  cman) service cman start join </dev/null || return ;;
-  *) systemctl start corosync </dev/null || return ;;
+  cman) nw_service_do start cman join || return ;;
+  *) nw_service_do start corosync || return ;;
   esac
   nw_membership_until "$nw_mb_time" 'a quorate cluster of all members' nw_membership_whole "$nw_mb_how" "$@" || return
-  [ "$nw_mb_how" = cman ] || nw_membership_unmark due
+  [ "$nw_mb_how" = cman ] || rm -f "$NW_STATE/membership/due"
 }
 
 # nw_membership_domain COUNT: whether all members are in the fence domain, and it waits for nothing.
@@ -125,9 +97,9 @@ nw_membership_domain() {
 
 # nw_membership_fence SECONDS COUNT: the rest of cman's start, once all are members.
 nw_membership_fence() {
-  service cman start </dev/null || return
+  nw_service_do start cman || return
   nw_membership_until "$1" 'a fence domain of all members' nw_membership_domain "$2" || return
-  nw_membership_unmark due
+  rm -f "$NW_STATE/membership/due"
 }
 
 # nw_membership_reload corosync|cman: what is on all members by now is taken up by all, whoever says it.
@@ -136,5 +108,5 @@ nw_membership_reload() {
   cman) cman_tool version -r -S </dev/null || return ;;
   *) corosync-cfgtool -R </dev/null || return ;;
   esac
-  nw_membership_unmark key
+  rm -f "$NW_STATE/membership/key"
 }

@@ -19,6 +19,7 @@ use self::corosync::Takes;
 use self::seen::{DOMAIN, LINKS, MAP, OWN};
 use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
 use crate::sh::Call;
+use crate::shell::{SERVICE, Shell, TRACES};
 use crate::text::Text;
 
 /// `membership = "joined"`.
@@ -318,7 +319,7 @@ impl Kind for Membership {
     const DOC: &'static str = "A node's membership in its cluster (cman, corosync): formed where every member proves that there was none, a \
          configuration that differs taken up where what runs can, and what needs all members down refused without \
          `--outage`. A node that is out stays out: it is reported.";
-    const SHELL: &'static str = include_str!("membership.sh");
+    const SHELL: Shell = Shell::new(include_str!("membership.sh")).needing(&[SERVICE, TRACES]);
     const ENDS_STAGE: bool = true;
     const SHARED: &'static [&'static str] = &[OWN];
     type Want = Want;

@@ -1,5 +1,3 @@
-# Variables are shared with interface.sh.
-# shellcheck disable=SC2154,SC2009
 # What the guard notes of interfaces before a change, and brings back: the state of the kernel, in words by which it can
 # be made so again, whoever had made it.
 
@@ -213,12 +211,12 @@ nw_interface_away() {
 # nw_interface_forgotten STYLE: the files of devices are gone.
 nw_interface_forgotten() {
   if [ "$1" = keyfile ]; then nmcli connection reload; fi
-  if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+  if nw_systemd; then systemctl daemon-reload; fi
 }
 
 # The serial line: not started any more; and what the guard notes of it and brings back.
 nw_interface_serial_off() {
-  if [ -d /run/systemd/system ]; then systemctl disable --now ppp-serial.service </dev/null
+  if nw_systemd; then systemctl disable --now ppp-serial.service </dev/null
   else initctl stop ppp-serial </dev/null || :
   fi
 }

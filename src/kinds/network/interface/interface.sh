@@ -251,7 +251,7 @@ nw_interface_ppp() {
 
 # The serial line, started anew.
 nw_interface_serial() {
-  if [ -d /run/systemd/system ]; then
+  if nw_systemd; then
     systemctl daemon-reload && systemctl enable ppp-serial.service && systemctl restart ppp-serial.service
   else
     initctl reload-configuration

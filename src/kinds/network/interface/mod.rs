@@ -14,6 +14,7 @@ use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Retire, Target, Verdict,
 };
 use crate::sh::Call;
+use crate::shell::{PROCESS, Shell};
 use crate::text::Text;
 use std::collections::BTreeSet;
 
@@ -37,7 +38,8 @@ impl Kind for Interface {
     const NAME: &'static str = "interface";
     const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only what \
          differs is touched, and what is interrupted stands in the plan; what carries a running cluster is left alone.";
-    const SHELL: &'static str = concat!(include_str!("interface.sh"), include_str!("back.sh"));
+    const SHELL: Shell = Shell::new(include_str!("back.sh"))
+        .needing(&[PROCESS, Shell::new(include_str!("interface.sh"))]);
     const ORPHANED: Orphaned = Orphaned::Removed(
         "taken down, and its files removed while they are as they were written; a bridge that guests are connected to, \
          and everything where no step describes interfaces any more, stays",

@@ -1,28 +1,3 @@
-# Which process is meant: its pid, the tick at which it started (field 22 of its stat) and the boot it started in.
-# No clock is read.
-
-# Sets nw_tick to the start of process $1, or to nothing.
-nw_tick() {
-  nw_tick=
-  { IFS= read -r nw_stat <"/proc/$1/stat"; } 2>/dev/null || return 0
-  # Field 2, the name, may hold blanks and ")". The words are split on purpose.
-  nw_stat=${nw_stat##*') '}
-  # shellcheck disable=SC2086
-  set -- $nw_stat
-  [ "$#" -lt 20 ] || { shift 19; nw_tick=$1; }
-}
-
-# Sets nw_boot to the name of this boot.
-nw_boot() { IFS= read -r nw_boot </proc/sys/kernel/random/boot_id || nw_boot=unknown; }
-
-# Whether the process PID TICK BOOT still runs.
-nw_alive() {
-  nw_boot
-  [ "$3" = "$nw_boot" ] || return 1
-  nw_tick "$1"
-  [ -n "$nw_tick" ] && [ "$nw_tick" = "$2" ]
-}
-
 # nw_follow DIR OFFSET: the spool from there on, until the batch has ended.
 nw_follow() {
   nw_n=0

@@ -1,0 +1,18 @@
+# The manifest, what we manage on this node: lines of ADDRESS, PATH, DIGEST, RUN and secret|plain, of which the last of an
+# address and path counts. The digest "-" says that it is no longer ours.
+nw_manifest() { [ ! -e "$NW_STATE/manifest" ] || cat "$NW_STATE/manifest"; }
+
+# nw_own ADDRESS PATH DIGEST secret|plain
+nw_own() { printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$NW_RUN" "$4" >>"$NW_STATE/manifest"; }
+
+# nw_manifest_secret KIND NAME: whether what the kind has of this name was written with a secret in it.
+nw_manifest_secret() {
+  case $(nw_manifest | grep -F -- "/$1:$2$(printf '\t')" | tail -n 1) in *"$(printf '\t')secret") ;; *) return 1 ;; esac
+}
+
+# With one line an address and path, and without what is no longer ours.
+nw_manifest_compact() {
+  [ -s "$NW_STATE/manifest" ] || return 0
+  awk -F '\t' '{ k = $1 FS $2; if (!(k in line)) order[++n] = k; line[k] = $0; gone[k] = ($3 == "-") }
+    END { for (i = 1; i <= n; i++) if (!gone[order[i]]) print line[order[i]] }' "$NW_STATE/manifest" | nw_atomic "$NW_STATE/manifest"
+}

@@ -1,0 +1,47 @@
+# Which process is meant: its pid, the tick at which it started (field 22 of its stat) and the boot it started in.
+# No clock is read.
+
+nw_systemd() { [ -d /run/systemd/system ]; }
+
+# Sets nw_tick to the start of process $1, or to nothing.
+nw_tick() {
+  nw_tick=
+  { IFS= read -r nw_stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  # Field 2, the name, may hold blanks and ")". The words are split on purpose.
+  nw_stat=${nw_stat##*') '}
+  # shellcheck disable=SC2086
+  set -- $nw_stat
+  [ "$#" -lt 20 ] || { shift 19; nw_tick=$1; }
+}
+
+# Sets nw_boot to the name of this boot.
+nw_boot() { IFS= read -r nw_boot </proc/sys/kernel/random/boot_id || nw_boot=unknown; }
+
+# Whether the process PID TICK BOOT still runs.
+nw_alive() {
+  nw_boot
+  [ "$3" = "$nw_boot" ] || return 1
+  nw_tick "$1"
+  [ -n "$nw_tick" ] && [ "$nw_tick" = "$2" ]
+}
+
+# nw_mark NAME: notes in a file under NW_STATE what holds in this boot alone.
+nw_mark() {
+  nw_boot
+  ( umask 077; mkdir -p "$NW_STATE/${1%/*}" && printf '%s\n' "$nw_boot" >"$NW_STATE/$1" )
+}
+
+# nw_marked NAME: whether that was noted in this boot. A mark of an earlier one says nothing any more: the node may have
+# been fenced since.
+nw_marked() {
+  nw_boot
+  { read -r nw_then <"$NW_STATE/$1"; } 2>/dev/null && [ "$nw_then" = "$nw_boot" ]
+}
+
+# nw_spawn UNIT SCRIPT...: a process that this connection's end, and the end of what started it, does not touch.
+nw_spawn() {
+  nw_unit=$1; shift
+  if ! { nw_systemd && systemd-run --unit="$nw_unit" -p KillMode=process /bin/sh "$@"; } </dev/null >/dev/null 2>&1; then
+    setsid /bin/sh "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
+  fi
+}

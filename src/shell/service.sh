@@ -1,0 +1,73 @@
+# A service by systemd or by a SysV script: its instance, start and stop, and whether it is started at boot.
+nw_nl='
+'
+
+# The process of a SysV service: the one its pid file names, else the oldest that its status ($2) names in "(pid  1 2)".
+# Sets nw_pid and nw_tick; 0 and 0 for a service without a process.
+nw_service_process() {
+  nw_pid=0 nw_best=0
+  for nw_file in "/var/run/$1.pid" "/var/run/$1/$1.pid"; do
+    { read -r nw_one <"$nw_file"; } 2>/dev/null || continue
+    case $nw_one in '' | *[!0-9]*) continue ;; esac
+    nw_tick "$nw_one"
+    if [ -n "$nw_tick" ]; then nw_pid=$nw_one; return 0; fi
+  done
+  case $2 in
+  *'(pid'*)
+    nw_list=${2#*'(pid'}; nw_list=${nw_list#s}; nw_list=${nw_list%%')'*}
+    for nw_one in $nw_list; do
+      case $nw_one in *[!0-9]*) continue ;; esac
+      nw_tick "$nw_one"
+      [ -n "$nw_tick" ] || continue
+      if [ "$nw_pid" = 0 ] || [ "$nw_tick" -lt "$nw_best" ]; then nw_pid=$nw_one nw_best=$nw_tick; fi
+    done ;;
+  esac
+  nw_tick=$nw_best
+}
+
+# Sets nw_instance to "BOOT PID TICK" of the running service $1, or to nothing when it does not run. One without a
+# process has 0 for its pid and, by systemd, the microsecond of its start for its tick.
+nw_service_instance() {
+  nw_instance=
+  nw_boot
+  if nw_systemd; then
+    nw_show=$nw_nl$(systemctl show -p ActiveState,MainPID,ActiveEnterTimestampMonotonic -- "$1")$nw_nl || return
+    case $nw_show in *"${nw_nl}ActiveState=active$nw_nl"* | *"${nw_nl}ActiveState=reloading$nw_nl"*) ;; *) return 0 ;; esac
+    nw_tick=${nw_show##*"${nw_nl}ActiveEnterTimestampMonotonic="}; nw_tick=${nw_tick%%"$nw_nl"*}
+    case $nw_show in
+    *"${nw_nl}MainPID="*) nw_pid=${nw_show##*"${nw_nl}MainPID="}; nw_pid=${nw_pid%%"$nw_nl"*} ;;
+    *) nw_pid=0 ;;
+    esac
+    [ "$nw_pid" = 0 ] || nw_tick "$nw_pid"
+  else
+    nw_said=$(service "$1" status </dev/null 2>&1) || return 0
+    nw_service_process "$1" "$nw_said"
+  fi
+  [ -z "$nw_tick" ] || nw_instance="$nw_boot $nw_pid $nw_tick"
+}
+
+# nw_service_runs NAME
+nw_service_runs() {
+  if nw_systemd; then systemctl is-active --quiet "$1"; else service "$1" status </dev/null >/dev/null 2>&1; fi
+}
+
+# nw_service_do VERB NAME [WORD]: the word is for a SysV script.
+nw_service_do() {
+  nw_verb=$1 nw_name=$2; shift 2
+  if ! nw_systemd; then
+    # A daemon keeps what its script had open.
+    service "$nw_name" "$nw_verb" "$@" </dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+    return
+  fi
+  # A unit that failed too often is not started before it is forgiven.
+  [ "$nw_verb" != start ] || systemctl reset-failed -- "$nw_name" </dev/null 2>/dev/null || :
+  systemctl "$nw_verb" -- "$nw_name" </dev/null
+}
+
+# nw_service_boot enable|disable NAME
+nw_service_boot() {
+  if nw_systemd; then systemctl "$1" -- "$2" </dev/null
+  elif [ "$1" = enable ]; then chkconfig --add "$2" && chkconfig "$2" on
+  else chkconfig "$2" off
+  fi
+}
