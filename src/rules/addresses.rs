@@ -26,8 +26,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "ADDRESS-PROJECTS",
         severity: Severity::Error,
-        title: "A node has no address in a zone of projects.",
-        why: "Each project is a network of guests with a VLAN of its own, so the zone has no device that could carry the node's address.",
+        title: "A node has no address in a zone with `vlans`.",
+        why: "Such a zone has a VLAN and a network of guests for each project, so no device of it could carry the node's address.",
         facts: &[],
         check: projects,
     },

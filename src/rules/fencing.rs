@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "FENCE-AGENT",
         severity: Severity::Error,
-        title: "A fence agent really cuts the power.",
+        title: "A fence agent cuts the power.",
         why: "fence_manual and fence_null report success without doing anything, so that two nodes may write to the same data.",
         facts: &["fencing#manual-fencing"],
         check: agent,
@@ -46,7 +46,7 @@ pub(super) const RULES: &[Rule] = &[
         code: "FENCE-OPTIONS",
         severity: Severity::Error,
         title: "The options of a fence device hold nothing that has a key of its own.",
-        why: "A delay on both devices cancels itself, a password there is readable by everybody, and another action may leave the member running.",
+        why: "A delay on both devices cancels itself, a password there is stored in clear text, and another action may leave the member running.",
         facts: &["fencing#delay", "fencing#secrets"],
         check: options,
     },

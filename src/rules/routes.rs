@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "GATEWAY-TWICE",
         severity: Severity::Error,
-        title: "Only one zone has a default gateway for an address family.",
+        title: "At most one zone has a default gateway for an address family.",
         why: "With two, the one that is used depends on which interface starts last.",
         facts: &["network#routes"],
         check: gateway_twice,
@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
         code: "DHCP-DEVICE",
         severity: Severity::Error,
         title: "A zone with DHCP has a device that takes an address.",
-        why: "A zone of projects has no such device, and a BMC runs no DHCP server.",
+        why: "A zone with `vlans` has no such device, and a BMC runs no DHCP server.",
         facts: &[],
         check: dhcp_device,
     },
