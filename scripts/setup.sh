@@ -28,6 +28,7 @@ qemu-img qemu-utils
 ipmi_sim openipmi
 mke2fs e2fsprogs
 xz xz-utils
+zstd zstd
 gpg gpg
 gpg-agent gpg-agent
 dot graphviz

@@ -255,7 +255,7 @@ fn told(progress: &Progress) -> String {
         Progress::Building(path) => {
             format!("Making a root filesystem in {}, once.\n", path.display())
         }
-        Progress::Root(_, took) => format!(
+        Progress::Roots(took) => format!(
             "The root filesystem is there ({:.1} s).\n",
             took.as_secs_f64()
         ),

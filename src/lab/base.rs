@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
-use super::{sources, tools};
+use super::{debian, sources, tools};
 
 /// What a bare Debian node has beside the essential packages.
 const BARE: [&str; 10] = [
@@ -99,9 +99,9 @@ const LAYOUT: u32 = 3;
 pub struct Recipe {
     /// Name of its folder in the cache, before the digest.
     pub name: String,
-    /// Packages installed in it.
+    /// Packages installed in it; those of [`debian::Release::instead`] by the name they have everywhere else.
     pub packages: Vec<String>,
-    /// Packages that its local repository under `/srv/packages` offers, with all they depend on.
+    /// Packages that its local repository under `/srv/packages` offers, with all they depend on; named in the same way.
     pub offline: Vec<String>,
 }
 
@@ -121,7 +121,7 @@ impl Recipe {
     pub fn path(&self, cache: &Path, codename: &str) -> PathBuf {
         let mut digest = Sha256::new();
         for part in [&self.packages, &self.offline] {
-            for word in part {
+            for word in debian::names(codename, part) {
                 digest.update(word.as_bytes());
                 digest.update([0]);
             }
@@ -133,13 +133,18 @@ impl Recipe {
         cache.join(format!("{}-{codename}-{}", self.name, &hex[..12]))
     }
 
-    /// Gives the root filesystem, building it first where it is missing.
+    /// Gives the root filesystem of a release, this machine's own where none is named, building it first where it is
+    /// missing.
     ///
     /// A lock file lets one process build while others wait for it. It is built beside its place and renamed, so a
     /// build that breaks leaves nothing that could be taken for whole; `building` is called before a build starts.
-    pub fn ensure(&self, cache: &Path, building: &mut dyn FnMut(&Path)) -> Result<PathBuf> {
-        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-        let codename = sources::codename(&release)?;
+    pub fn ensure(
+        &self,
+        cache: &Path,
+        codename: Option<&str>,
+        building: &mut dyn FnMut(&Path),
+    ) -> Result<PathBuf> {
+        let codename = debian::codename_or_own(codename)?;
         let root = self.path(cache, &codename);
         make_once(&root, building, |new| self.build(new, &codename))?;
         Ok(root)
@@ -148,14 +153,17 @@ impl Recipe {
     fn build(&self, root: &Path, codename: &str) -> Result<()> {
         tools::require(&[&tools::ALWAYS, &tools::BUILD])?;
         let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let files = sources::read(Path::new("/etc/apt"), codename)?.write(scratch.path())?;
+        let files = sources::of_machine(codename)?.write(scratch.path())?;
         // The machine's own mounts are never seen by the build, and nothing of it outlives this process.
         let mut command = tools::command("setpriv");
         command
             .args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid"])
             .args(["--fork", "--kill-child", "--mount-proc", "mmdebstrap"])
             .args(["--quiet", "--mode=root", "--variant=apt"])
-            .arg(format!("--include={}", self.packages.join(",")))
+            .arg(format!(
+                "--include={}",
+                debian::names(codename, &self.packages).join(",")
+            ))
             .arg("--dpkgopt=path-exclude=/usr/share/man/*")
             .arg("--dpkgopt=path-exclude=/usr/share/locale/*")
             .arg("--aptopt=APT::Install-Recommends \"false\"");
@@ -167,11 +175,13 @@ impl Recipe {
                 "--customize-hook=mkdir -p \"$1/srv/packages\" && \
                  APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -q -y --no-install-recommends --download-only install {} && \
                  mv \"$1\"/var/cache/apt/archives/*.deb \"$1/srv/packages/\"",
-                self.offline.join(" ")
+                debian::names(codename, &self.offline).join(" ")
             ));
         }
         command.arg(codename).arg(root).args(&files);
-        tools::run(&mut command).context("the lab's Debian root could not be built")?;
+        tools::run(&mut command)
+            .map_err(|error| sources::explained(error, codename))
+            .with_context(|| format!("the lab's root of Debian `{codename}` could not be built"))?;
         if !self.offline.is_empty() {
             index_packages(&root.join("srv/packages"))?;
         }

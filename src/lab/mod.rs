@@ -18,6 +18,7 @@
 mod base;
 mod cgroup;
 mod containers;
+mod debian;
 mod hardware;
 mod hardware_of_site;
 mod keys;
@@ -41,7 +42,8 @@ use anyhow::{Context as _, Result, bail};
 use ipnet::IpNet;
 
 pub use base::{Recipe, cache_dir, make_once};
-pub use containers::{Containers, Network};
+pub use containers::{Container, Containers, Network};
+pub use debian::{platform_for, platform_of};
 pub use hardware::{
     Accel, BMC_PASSWORD, Bmc, Disk, Hardware, MachineSpec, Nic, Segment, SegmentKind, WayIn,
 };
@@ -58,8 +60,8 @@ pub const DEFAULT_NAME: &str = "lab";
 pub enum Progress {
     /// A root filesystem is made, which takes a minute; the next labs find it in the cache.
     Building(PathBuf),
-    /// The root filesystem is there.
-    Root(PathBuf, Duration),
+    /// All root filesystems are there.
+    Roots(Duration),
     /// All nodes were started; they boot.
     Booting(usize),
     /// All nodes answer.
@@ -85,13 +87,7 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<State> {
     }
     let started = Instant::now();
     let backend = backend(spec, tell)?;
-    let root = match &backend {
-        Backend::Containers(own) => own.layers.last(),
-        Backend::Machines(own) => Some(&own.image),
-    };
-    if let Some(root) = root {
-        tell(&Progress::Root(root.clone(), started.elapsed()));
-    }
+    tell(&Progress::Roots(started.elapsed()));
     let started = Instant::now();
     let mut lab = describe(spec, backend)?;
     fs::DirBuilder::new()

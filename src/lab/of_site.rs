@@ -4,23 +4,26 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
-use super::hardware_of_site;
 use super::spec::{Address, LabNode, LabSpec};
+use super::{debian, hardware_of_site};
 use crate::site::Site;
 use crate::site::tables::network::Zone;
 use crate::site::words::types::ZoneName;
 
 impl LabSpec {
-    /// Bare nodes with the names, addresses and MACs of a site's nodes; the controller has the site's gateways.
+    /// Bare nodes with the names, addresses and MACs of a site's nodes; the controller has the site's gateways. A node
+    /// of a platform that is no Debian runs this machine's own release.
     ///
     /// In containers, a bond is its first interface, and there are no VLANs: an interface has the first zone that names it. The address
     /// that a node is reached at comes first.
     pub fn of_site(name: impl Into<String>, site: &Site) -> Self {
         let mut zones: Vec<_> = site.inventory.zone.iter().collect();
         zones.sort_by_key(|(zone, _)| zone.as_str() != "red");
-        let nodes = site
-            .node_names()
-            .map(|node| LabNode::new(node, addresses(site, node, &zones)));
+        let nodes = site.node_names().map(|node| {
+            let mut made = LabNode::new(node, addresses(site, node, &zones));
+            made.codename = debian::codename_of(site.declared_platform_of(node)).map(Into::into);
+            made
+        });
         let mut spec = Self::new(name, nodes.collect());
         spec.controller = zones
             .iter()

@@ -1,9 +1,12 @@
 //! Where the packages of a node come from: this machine's own apt configuration, narrowed to its distribution.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
+
+use super::debian;
 
 /// The apt sources of a machine for one release, in the two forms that apt reads.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,29 +17,42 @@ pub struct Sources {
     pub stanzas: String,
 }
 
+/// The suites that every release has, behind its codename.
+const SUITES: [&str; 3] = ["", "-updates", "-security"];
+
+/// The sources of a release that this machine's own apt configuration gives.
+pub fn of_machine(codename: &str) -> Result<Sources> {
+    read(Path::new("/etc/apt"), codename, &debian::own()?)
+}
+
+/// Says of an error of apt what it comes from, where this machine is set up for its own release alone.
+pub fn explained(error: Error, codename: &str) -> Error {
+    let said = error.to_string();
+    if said.contains("NO_PUBKEY") {
+        error.context(format!(
+            "this machine has no key for the archive of `{codename}`; install a debian-archive-keyring that knows this release"
+        ))
+    } else if said.contains("does not have a Release file") {
+        error.context(format!(
+            "the archives that this machine's apt names do not have `{codename}`"
+        ))
+    } else {
+        error
+    }
+}
+
 /// Reads `sources.list` and `sources.list.d` below `apt` (`/etc/apt`) and keeps the entries of `codename`'s own
 /// archive: a suite that starts with the name, and the component `main`.
 ///
-/// Other archives that an operator added to the machine have no place on a bare node.
-pub fn read(apt: &Path, codename: &str) -> Result<Sources> {
-    let mut files = vec![apt.join("sources.list")];
-    if let Ok(entries) = fs::read_dir(apt.join("sources.list.d")) {
-        let mut more: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        more.sort();
-        files.extend(more);
+/// Other archives that an operator added to the machine have no place on a bare node. Where the machine names no archive
+/// of `codename`, those of its `own` release serve: one archive holds all releases, under the codename of each.
+fn read(apt: &Path, codename: &str, own: &str) -> Result<Sources> {
+    let files = files(apt);
+    let mut sources = Sources::of(&files, codename, codename);
+    if sources.is_empty() {
+        sources = Sources::of(&files, own, codename);
     }
-    let mut sources = Sources::default();
-    for file in files {
-        let Ok(text) = fs::read_to_string(&file) else {
-            continue;
-        };
-        match file.extension().and_then(|end| end.to_str()) {
-            Some("list") => one_line(&text, codename, &mut sources.lines),
-            Some("sources") => deb822(&text, codename, &mut sources.stanzas),
-            _ => {}
-        }
-    }
-    if sources.lines.is_empty() && sources.stanzas.is_empty() {
+    if sources.is_empty() {
         bail!(
             "{} names no archive for `{codename} main`; the lab builds its nodes from this machine's own apt sources. Add one, or give a root filesystem with --root",
             apt.display()
@@ -45,7 +61,36 @@ pub fn read(apt: &Path, codename: &str) -> Result<Sources> {
     Ok(sources)
 }
 
+/// The files that apt reads, in its order: name and content.
+fn files(apt: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = vec![apt.join("sources.list")];
+    if let Ok(entries) = fs::read_dir(apt.join("sources.list.d")) {
+        let mut more: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        more.sort();
+        files.extend(more);
+    }
+    let text = |file: PathBuf| fs::read_to_string(&file).ok().map(|text| (file, text));
+    files.into_iter().filter_map(text).collect()
+}
+
 impl Sources {
+    /// The entries of the release `named` in some files, for the release `codename`.
+    fn of(files: &[(PathBuf, String)], named: &str, codename: &str) -> Self {
+        let mut sources = Self::default();
+        for (file, text) in files {
+            match file.extension().and_then(|end| end.to_str()) {
+                Some("list") => one_line(text, named, codename, &mut sources.lines),
+                Some("sources") => deb822(text, named, codename, &mut sources.stanzas),
+                _ => {}
+            }
+        }
+        sources
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.stanzas.is_empty()
+    }
+
     /// Writes the sources as files into `dir` and gives their paths, in the order apt should read them.
     pub fn write(&self, dir: &Path) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
@@ -61,7 +106,7 @@ impl Sources {
     }
 }
 
-fn one_line(text: &str, codename: &str, out: &mut String) {
+fn one_line(text: &str, named: &str, codename: &str, out: &mut String) {
     for line in text.lines().map(str::trim) {
         let Some(rest) = line.strip_prefix("deb") else {
             continue;
@@ -70,9 +115,9 @@ fn one_line(text: &str, codename: &str, out: &mut String) {
             continue;
         }
         let rest = rest.trim_start();
-        let entry = match rest.strip_prefix('[') {
-            Some(options) => options.split_once(']').map_or("", |(_, after)| after),
-            None => rest,
+        let (options, entry) = match rest.strip_prefix('[') {
+            Some(options) => options.split_once(']').unwrap_or_default(),
+            None => ("", rest),
         };
         let mut words = entry
             .split('#')
@@ -81,68 +126,68 @@ fn one_line(text: &str, codename: &str, out: &mut String) {
             .split_whitespace();
         let uri = words.next().unwrap_or_default();
         let suite = words.next().unwrap_or_default();
-        if usable(uri, suite, words, codename) {
-            out.push_str(line);
+        let components: Vec<&str> = words.collect();
+        let Some(suite) = suite_of(suite, named, codename) else {
+            continue;
+        };
+        if usable(uri, &components) {
+            out.push_str("deb ");
+            if !options.is_empty() {
+                let _ = write!(out, "[{options}] ");
+            }
+            let _ = writeln!(out, "{uri} {suite} {}", components.join(" "));
+        }
+    }
+}
+
+fn deb822(text: &str, named: &str, codename: &str, out: &mut String) {
+    for stanza in text.split("\n\n") {
+        let split = |line: &'_ str| -> Option<(String, String)> {
+            let (key, value) = line.split_once(':')?;
+            Some((key.to_ascii_lowercase(), value.trim().to_owned()))
+        };
+        let field = |name: &str| {
+            let mut fields = stanza.lines().filter_map(split);
+            fields
+                .find_map(|(key, value)| (key == name).then_some(value))
+                .unwrap_or_default()
+        };
+        let suites = field("suites");
+        let suites: Vec<String> = suites
+            .split_whitespace()
+            .filter_map(|suite| suite_of(suite, named, codename))
+            .collect();
+        let components = field("components");
+        let components: Vec<&str> = components.split_whitespace().collect();
+        let fits = field("types").split_whitespace().any(|kind| kind == "deb")
+            && !field("enabled").eq_ignore_ascii_case("no")
+            && !suites.is_empty()
+            && usable(&field("uris"), &components);
+        if fits {
+            for line in stanza.trim_matches('\n').lines() {
+                if split(line).is_some_and(|(key, _)| key == "suites") {
+                    let _ = writeln!(out, "Suites: {}", suites.join(" "));
+                } else {
+                    let _ = writeln!(out, "{line}");
+                }
+            }
             out.push('\n');
         }
     }
 }
 
-fn deb822(text: &str, codename: &str, out: &mut String) {
-    for stanza in text.split("\n\n") {
-        let field = |name: &str| {
-            stanza
-                .lines()
-                .find_map(|line| {
-                    let (key, value) = line.split_once(':')?;
-                    key.eq_ignore_ascii_case(name).then_some(value.trim())
-                })
-                .unwrap_or_default()
-        };
-        let fits = field("Types").split_whitespace().any(|kind| kind == "deb")
-            && !field("Enabled").eq_ignore_ascii_case("no")
-            && field("Suites").split_whitespace().any(|suite| {
-                usable(
-                    field("URIs"),
-                    suite,
-                    field("Components").split_whitespace(),
-                    codename,
-                )
-            });
-        if fits {
-            out.push_str(stanza.trim_matches('\n'));
-            out.push_str("\n\n");
-        }
+/// The suite of the release `codename` that stands where this one stands for the release `named`.
+fn suite_of(suite: &str, named: &str, codename: &str) -> Option<String> {
+    let rest = suite.strip_prefix(named)?;
+    if named == codename {
+        let own = rest.is_empty() || rest.starts_with(['-', '/']);
+        return own.then(|| suite.to_owned());
     }
+    SUITES.contains(&rest).then(|| format!("{codename}{rest}"))
 }
 
-fn usable<'a>(
-    uri: &str,
-    suite: &str,
-    mut components: impl Iterator<Item = &'a str>,
-    codename: &str,
-) -> bool {
-    let own = suite
-        .strip_prefix(codename)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '/']));
-    own && !uri.starts_with("cdrom:") && components.any(|component| component == "main")
-}
-
-/// `VERSION_CODENAME` of this machine, whose release the nodes share.
-pub fn codename(os_release: &str) -> Result<String> {
-    let value = |key: &str| {
-        os_release
-            .lines()
-            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
-            .map(|value| value.trim_matches('"').to_owned())
-    };
-    match (value("ID").as_deref(), value("VERSION_CODENAME")) {
-        (Some("debian"), Some(name)) if !name.is_empty() => Ok(name),
-        (id, _) => bail!(
-            "the lab builds Debian nodes from this machine's own apt sources, but this machine is `{}`; give a root filesystem with --root",
-            id.unwrap_or("unknown")
-        ),
-    }
+fn usable(uri: &str, components: &[&str]) -> bool {
+    !uri.starts_with("cdrom:") && components.contains(&"main")
 }
 
 #[cfg(test)]
@@ -172,7 +217,7 @@ mod tests {
             "Types: deb\nURIs: http://d.test/\nSuites: bookworm\nComponents: main\n",
         )
         .unwrap();
-        let sources = read(dir.path(), "bookworm").unwrap();
+        let sources = read(dir.path(), "bookworm", "bookworm").unwrap();
         assert_eq!(
             sources.lines,
             "deb [signed-by=/k.gpg arch=amd64] http://a.test/debian bookworm main contrib\n"
@@ -181,22 +226,46 @@ mod tests {
             sources.stanzas,
             "Types: deb\nURIs: http://b.test/debian\nSuites: bookworm bookworm-updates\nComponents: main\n\n"
         );
-        let said = read(dir.path(), "sid").unwrap_err().to_string();
+        let said = read(dir.path(), "sid", "sid").unwrap_err().to_string();
         assert!(said.contains("names no archive for `sid main`"), "{said}");
     }
 
     #[test]
-    fn another_distribution_is_refused_with_what_to_do() {
+    fn another_release_comes_from_its_own_archive_or_from_where_this_one_does() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("sources.list.d")).unwrap();
+        let list = dir.path().join("sources.list");
+        fs::write(
+            &list,
+            "deb [signed-by=/k.gpg] http://bookworm.test/debian bookworm main # bookworm\n\
+             deb http://bookworm.test/debian bookworm-backports main\n",
+        )
+        .unwrap();
+        fs::write(
+            dir.path().join("sources.list.d/debian.sources"),
+            "Types: deb\n# Suites: bookworm\nURIs: http://bookworm.test/security\n\
+             Suites: bookworm-security bookworm-proposed-updates\nComponents: main\nSigned-By: /bookworm.gpg\n\n\
+             Types: deb\nURIs: http://c.test/\nSuites: bookworm-backports\nComponents: main\n",
+        )
+        .unwrap();
+        let sources = read(dir.path(), "trixie", "bookworm").unwrap();
         assert_eq!(
-            codename("ID=debian\nVERSION_CODENAME=bookworm\n").unwrap(),
-            "bookworm"
+            sources.lines,
+            "deb [signed-by=/k.gpg] http://bookworm.test/debian trixie main\n"
         );
-        let said = codename("ID=fedora\nVERSION_ID=41\n")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            said.contains("`fedora`") && said.contains("--root"),
-            "{said}"
+        assert_eq!(
+            sources.stanzas,
+            "Types: deb\n# Suites: bookworm\nURIs: http://bookworm.test/security\n\
+             Suites: trixie-security\nComponents: main\nSigned-By: /bookworm.gpg\n\n"
+        );
+        fs::write(&list, "deb http://a.test/debian trixie main\n").unwrap();
+        let sources = read(dir.path(), "trixie", "bookworm").unwrap();
+        assert_eq!(
+            sources,
+            Sources {
+                lines: "deb http://a.test/debian trixie main\n".into(),
+                stanzas: String::new()
+            }
         );
     }
 }

@@ -8,7 +8,6 @@ use anyhow::{Result, bail};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
-use super::base::Recipe;
 use super::hardware::{Hardware, MachineSpec, Segment};
 
 /// A lab to bring up.
@@ -41,6 +40,9 @@ pub struct LabNode {
     pub name: String,
     /// Its addresses. Nodes whose addresses share a network share a bridge. The first one is the one it is reached at.
     pub addresses: Vec<Address>,
+    /// The codename of the Debian that it runs; this machine's own release where none is named. A root that the user
+    /// brings is what it is.
+    pub codename: Option<String>,
     /// What it has as a virtual machine.
     pub hardware: Hardware,
 }
@@ -51,6 +53,7 @@ impl LabNode {
         Self {
             name: name.into(),
             addresses,
+            codename: None,
             hardware: Hardware::default(),
         }
     }
@@ -89,10 +92,8 @@ impl Address {
 /// What the nodes of a lab are.
 #[derive(Clone, Debug)]
 pub enum Flavour {
-    /// Bare Debian nodes of this machine's own release, with systemd.
+    /// Bare Debian nodes, each of its release, with systemd.
     Debian,
-    /// A root of another recipe, with systemd.
-    Built(Recipe),
     /// A root filesystem that the user brings, as a folder or a tarball.
     ///
     /// It needs `sshd` with root's login by key allowed (what OpenSSH allows by default); it boots with its systemd

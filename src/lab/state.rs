@@ -142,6 +142,12 @@ impl State {
             })
     }
 
+    /// The place of a node among the lab's.
+    pub fn number(&self, node: &Node) -> usize {
+        let at = self.nodes.iter().position(|other| other.name == node.name);
+        at.expect("a node of this lab")
+    }
+
     /// The folder that holds what containers write, a file system in memory.
     pub fn disks(&self) -> PathBuf {
         self.dir.join("disks")

@@ -35,9 +35,10 @@ pub const MACHINES: [Tool; 2] = [
 pub const BMC: [Tool; 1] = [("ipmi_sim", "openipmi")];
 
 /// What building the image of machines needs beside [`BUILD`].
-pub const IMAGE: [Tool; 3] = [
+pub const IMAGE: [Tool; 4] = [
     ("mke2fs", "e2fsprogs"),
     ("xz", "xz-utils"),
+    ("zstd", "zstd"),
     ("chroot", "coreutils"),
 ];
 

@@ -154,6 +154,9 @@ fn finish(
         if let Some(platform) = overrides.platform {
             whole.extend(platform.word().bytes());
         }
+        for (node, platform) in &overrides.nodes {
+            whole.extend(format!("\0{node}\0{platform}").bytes());
+        }
         whole.push(u8::from(overrides.containers));
         whole.extend(keys.bytes());
         Some(Site {

@@ -2,6 +2,7 @@
 
 use super::Site;
 use crate::platform::Platform;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What is said besides the site, for this run only.
@@ -10,6 +11,8 @@ pub struct Overrides {
     /// Every node counts as of this platform: a rehearsal on nodes of another release. Versions then follow from it,
     /// whatever `[versions]` says.
     pub platform: Option<Platform>,
+    /// Nodes that run another one than that, by name: a lab of several releases.
+    pub nodes: BTreeMap<String, Platform>,
     /// Every node counts as a container, whose kernel and clock are its host's: the role `base` leaves them alone.
     pub containers: bool,
     /// The `known_hosts` that tells the nodes' host keys, instead of the site's own.
@@ -27,5 +30,11 @@ impl Site {
     /// The release that every node counts as, where this is a rehearsal on another one than the site declares.
     pub(in crate::site) fn rehearsed_on(&self) -> Option<Platform> {
         self.overrides.platform
+    }
+
+    /// The release that a node counts as in a rehearsal.
+    pub(in crate::site) fn node_rehearsed_on(&self, node: &str) -> Option<Platform> {
+        let own = self.overrides.nodes.get(node).copied();
+        own.or(self.overrides.platform)
     }
 }

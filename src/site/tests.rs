@@ -14,10 +14,8 @@ fn crosslink_on(platform: Option<Platform>) -> Site {
     let loaded = load(
         &dir,
         &Overrides {
-            known_hosts: None,
-            root_keys: None,
             platform,
-            containers: false,
+            ..Overrides::default()
         },
     );
     let text: String = loaded
@@ -157,10 +155,9 @@ fn templates_see_devices_in_start_order() {
 #[test]
 fn a_rehearsal_in_containers_manages_what_it_can() {
     let overrides = Overrides {
-        known_hosts: None,
-        root_keys: None,
         platform: Some(Platform::Debian12),
         containers: true,
+        ..Overrides::default()
     };
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory/crosslink");
     let site = load(&dir, &overrides).site.unwrap();
@@ -252,6 +249,19 @@ fn a_rehearsal_on_another_release_has_its_versions() {
     assert_eq!(site.versions_of("node1").shorewall.unwrap(), "5.2");
     assert_eq!(site.model()["platform"], "debian12");
     assert_ne!(site.digest(), crosslink().digest());
+
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory/crosslink");
+    let overrides = Overrides {
+        platform: Some(Platform::Debian12),
+        nodes: [("node2".to_owned(), Platform::El9)].into(),
+        ..Overrides::default()
+    };
+    let mixed = load(&dir, &overrides).site.unwrap();
+    let platforms = ["node1", "node2"].map(|node| mixed.platform_of(node));
+    assert_eq!(platforms, [Platform::Debian12, Platform::El9]);
+    assert_eq!(mixed.declared_platform_of("node2"), Platform::El7);
+    assert_eq!(mixed.platform(), Platform::Debian12);
+    assert_ne!(mixed.digest(), site.digest());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What every command needs: where the site is, who runs, how text looks.
 
 use super::{Color, Global, OutputClosed, Usage};
+use crate::platform::Platform;
 use crate::report::{self, Look, Progress, Reporter};
 use crate::run::today;
 use crate::site::words::types::{Date, Word as _};
@@ -8,6 +9,7 @@ use crate::site::{Overrides, Severity};
 use crate::survey::{Survey, SurveyError};
 use anstream::AutoStream;
 use anyhow::anyhow;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -85,6 +87,13 @@ impl Context {
         })
     }
 
+    /// The platform that the site declares, as far as it can be read.
+    fn declared(&self) -> Option<Platform> {
+        let dir = self.site_dir().ok()?;
+        let loaded = crate::site::load(&dir, &Overrides::default());
+        Some(loaded.site?.inventory.site.platform)
+    }
+
     /// What this run says besides the site.
     fn overrides(&self) -> Overrides {
         let lab = self
@@ -92,8 +101,22 @@ impl Context {
             .lab
             .then(crate::workplace::lab::current)
             .flatten();
+        let nodes: BTreeMap<String, Platform> = lab
+            .iter()
+            .flat_map(crate::workplace::lab::platforms)
+            .collect();
+        // What the first node runs goes for what is not a node's; what would run goes where nothing is up.
+        let first = lab.as_ref().and_then(|lab| {
+            let mut names = lab.nodes.iter();
+            names.find_map(|node| nodes.get(&node.name).copied())
+        });
+        let platform = self
+            .global
+            .lab
+            .then(|| first.unwrap_or_else(|| crate::lab::platform_for(self.declared())));
         Overrides {
-            platform: self.global.lab.then(crate::workplace::lab::platform),
+            platform,
+            nodes,
             containers: self.global.lab && crate::workplace::lab::containers(),
             known_hosts: lab.as_ref().map(|lab| lab.known_hosts.clone()),
             root_keys: lab.as_ref().map(crate::lab::root_keys),

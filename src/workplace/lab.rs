@@ -13,11 +13,15 @@ pub fn current() -> Option<State> {
     State::load(&default_name()).ok().flatten()
 }
 
-/// What the nodes of that lab run; bare Debian while it is not up.
-pub fn platform() -> Platform {
-    current()
-        .and_then(|lab| crate::facts::platform_of_root(&lab.root_of(lab.nodes.first()?)?))
-        .unwrap_or(Platform::Debian12)
+/// What the nodes of a lab run, as far as sites know it: the name of each, and its platform.
+pub fn platforms(lab: &State) -> impl Iterator<Item = (String, Platform)> {
+    lab.nodes.iter().filter_map(|node| {
+        let platform = match &lab.backend {
+            Backend::Containers(_) => crate::facts::platform_of_root(&lab.root_of(node)?),
+            Backend::Machines(own) => crate::lab::platform_of(&own.machine(lab, node).codename),
+        };
+        Some((node.name.clone(), platform?))
+    })
 }
 
 /// Whether its nodes are containers, which have their host's kernel; also while it is not up.

@@ -47,10 +47,17 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
     let survey = context.sound()?;
     let site = survey.sound()?.clone();
     if context.global.lab {
-        let declared = site.inventory.site.platform;
-        let runs = crate::workplace::lab::platform();
-        if declared != runs {
-            context.note(&format!("lab: rendered for {runs} instead of {declared}\n"));
+        let nodes = site.node_names();
+        let others = nodes
+            .map(|node| (site.platform_of(node), site.declared_platform_of(node)))
+            .filter(|(runs, declared)| runs != declared);
+        let mut told = Vec::new();
+        for other in others {
+            if !told.contains(&other) {
+                told.push(other);
+                let (runs, declared) = other;
+                context.note(&format!("lab: rendered for {runs} instead of {declared}\n"));
+            }
         }
     }
     Ok(Workplace {

@@ -191,10 +191,8 @@ pub fn content(platform: Platform, role: &str, kind: &str, edits: &[(&str, &str)
     fs::write(dir.path().join("inventory.toml"), text).unwrap();
     let dir = dir.path();
     let overrides = Overrides {
-        known_hosts: None,
-        root_keys: None,
         platform: Some(platform),
-        containers: false,
+        ..Overrides::default()
     };
     let mut loaded = load(dir, &overrides);
     let mut findings = std::mem::take(&mut loaded.findings);

@@ -27,7 +27,7 @@ fn expanded_in(dir: &Path, platform: Platform) -> Vec<(String, Expansion)> {
         known_hosts: Some(root().join("tests/site-keys/known_hosts")),
         root_keys: Some(root().join("tests/site-keys")),
         platform: Some(platform),
-        containers: false,
+        ..Overrides::default()
     };
     let mut loaded = load(dir, &overrides);
     let mut findings = std::mem::take(&mut loaded.findings);

@@ -92,6 +92,34 @@ fn bare_nodes_install_packages_without_a_network() {
 }
 
 #[test]
+fn nodes_of_two_releases_stand_in_one_lab() {
+    let mut spec = LabSpec::debian(fresh_name(), 2);
+    for (node, codename) in spec.nodes.iter_mut().zip(["bookworm", "trixie"]) {
+        node.codename = Some(codename.into());
+    }
+    let nodes = nodes::up(spec);
+    let release = |node: &str| nodes.ok(node, ". /etc/os-release; echo $VERSION_ID $ID");
+    assert_eq!(release("node1"), "12 debian\n");
+    assert_eq!(release("node2"), "13 debian\n");
+    nodes.ok("node2", "ping -c 1 -W 5 10.77.1.1");
+    assert!(!nodes.sh("node2", "command -v python3").status.success());
+    nodes.ok(
+        "node2",
+        "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install hello chrony",
+    );
+    assert_eq!(nodes.ok("node2", "hello"), "Hello, world!\n");
+    for unit in ["chrony", "ssh"] {
+        assert_eq!(
+            nodes.ok("node2", &format!("systemctl is-active {unit}")),
+            "active\n"
+        );
+    }
+    for node in ["node1", "node2"] {
+        assert_eq!(nodes.ok(node, "systemctl --failed --no-legend"), "");
+    }
+}
+
+#[test]
 fn a_lab_has_the_names_networks_and_wires_it_is_asked_for() {
     let node = |name: &str, last: u8| {
         LabNode::new(
@@ -250,7 +278,7 @@ fn a_second_change_of_one_lab_is_refused_while_the_first_is_under_way() {
 #[test]
 fn a_root_that_is_brought_boots_with_its_systemd_or_with_sshd_alone() {
     let base = match &nodes::debian(1).state().backend {
-        Backend::Containers(own) => own.layers[0].clone(),
+        Backend::Containers(own) => own.containers[0].layers[0].clone(),
         Backend::Machines(_) => unreachable!("containers were asked for"),
     };
 

@@ -265,10 +265,8 @@ fn proxmox_has_the_same_in_its_own_places() {
         &format!("{}\n[vars.membership]\nproxmox = true\n", site(KEY)),
     );
     let overrides = Overrides {
-        known_hosts: None,
-        root_keys: None,
         platform: Some(Platform::Debian12),
-        containers: false,
+        ..Overrides::default()
     };
     let mut loaded = load(&desk.site(), &overrides);
     let mut findings = std::mem::take(&mut loaded.findings);

@@ -199,7 +199,7 @@ fn el_layers() -> (PathBuf, PathBuf) {
         .map(String::from),
     );
     let base = recipe
-        .ensure(&lab::cache_dir(), &mut |_| ())
+        .ensure(&lab::cache_dir(), None, &mut |_| ())
         .unwrap_or_else(|error| panic!("no root for EL-like nodes: {error:#}"));
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let nodes = here.join("tests/nodes");

@@ -92,6 +92,33 @@ fn machines_have_what_the_site_tells_of() {
 }
 
 #[test]
+fn a_machine_of_another_release_has_its_kernel() {
+    let lab = machines::shared("trixie", || {
+        let mut spec = machines::with(LabSpec::machines("", 1), &[]);
+        spec.nodes[0].codename = Some("trixie".into());
+        spec
+    });
+    let Some(lab) = lab else { return };
+    lab.fresh();
+    let release = "cut -d. -f1,2 /proc/sys/kernel/osrelease; . /etc/os-release; echo $VERSION_ID";
+    assert_eq!(lab.ok("node1", release), "6.12\n13\n");
+    lab.ok(
+        "node1",
+        "modprobe -a bonding 8021q bridge ppp_async drbd dlm gfs2 softdog dm_mod i6300esb && ls /dev/watchdog",
+    );
+    lab.ok(
+        "node1",
+        "ifquery eth0 && ls /dev/disk/by-id/virtio-lab-disk",
+    );
+    lab.ok("node1", "echo kept >/root/kept");
+    for how in [Power::Off, Power::On] {
+        lab.power("node1", how);
+    }
+    assert_eq!(lab.ok("node1", "cat /root/kept"), "kept\n");
+    assert_eq!(lab.ok("node1.lab", "systemctl --failed --no-legend"), "");
+}
+
+#[test]
 fn what_was_saved_comes_back_on_all_machines_at_once() {
     let Some(lab) = example() else { return };
     let boot = lab.ok("node1", "cat /proc/sys/kernel/random/boot_id");
@@ -371,7 +398,7 @@ fn labs_live_beside_each_other_and_down_cleans_up_after_an_up_that_was_killed() 
     let Some(beside) = example() else { return };
     beside.ok("node1", "echo mine >/root/mine");
     let image = match &beside.state().backend {
-        Backend::Machines(own) => own.image.clone(),
+        Backend::Machines(own) => own.machines[0].image.clone(),
         Backend::Containers(_) => unreachable!("machines were asked for"),
     };
     assert!(image.is_dir());

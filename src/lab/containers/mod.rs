@@ -17,7 +17,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::base::{self, Recipe};
-use super::spec::{Flavour, Init, LabSpec};
+use super::spec::{Flavour, Init, LabNode, LabSpec};
 use super::state::{Node, State};
 use super::{Power, Progress, cgroup, keys, tools, waiting};
 
@@ -27,10 +27,25 @@ use super::{Power, Progress, cgroup, keys, tools, waiting};
 pub struct Containers {
     /// The bridges in the controller's namespace.
     pub networks: Vec<Network>,
-    /// The folders that every node's root lies over, the uppermost first.
+    /// What the nodes are made of, in the order of the lab's nodes.
+    pub containers: Vec<Container>,
+}
+
+/// A container.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// The folders that its root lies over, the uppermost first.
     pub layers: Vec<PathBuf>,
-    /// The first process of each node.
+    /// Its first process.
     pub init: Init,
+}
+
+impl Containers {
+    /// The container of a node.
+    pub fn container(&self, lab: &State, node: &Node) -> &Container {
+        &self.containers[lab.number(node)]
+    }
 }
 
 /// A bridge of a lab.
@@ -50,25 +65,30 @@ pub fn root_of(lab: &State, node: &Node) -> PathBuf {
     lab.disks().join(&node.name).join("root")
 }
 
-/// The shared root that a specification asks for, built first where it is missing, and the networks.
+/// The shared roots that a specification asks for, built first where they are missing, and the networks.
 pub fn describe(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<Containers> {
-    let (layers, init) = layers(&spec.flavour, tell)?;
+    let containers = spec.nodes.iter().map(|node| {
+        let (layers, init) = layers(&spec.flavour, node, tell)?;
+        Ok(Container { layers, init })
+    });
     Ok(Containers {
         networks: network::networks(spec),
-        layers,
-        init,
+        containers: containers.collect::<Result<_>>()?,
     })
 }
 
-/// The folders of a flavour's root, the uppermost first, and its first process.
-fn layers(flavour: &Flavour, tell: &mut dyn FnMut(&Progress)) -> Result<(Vec<PathBuf>, Init)> {
+/// The folders of a node's root, the uppermost first, and its first process.
+fn layers(
+    flavour: &Flavour,
+    node: &LabNode,
+    tell: &mut dyn FnMut(&Progress),
+) -> Result<(Vec<PathBuf>, Init)> {
     let cache = base::cache_dir();
     let mut building = |path: &Path| tell(&Progress::Building(path.into()));
     let root = match flavour {
         Flavour::Debian | Flavour::Machines(_) => {
-            Recipe::default().ensure(&cache, &mut building)?
+            Recipe::default().ensure(&cache, node.codename.as_deref(), &mut building)?
         }
-        Flavour::Built(recipe) => recipe.ensure(&cache, &mut building)?,
         Flavour::Layers(layers, init) => return Ok((layers.clone(), init.clone())),
         Flavour::Brought(path) => {
             let root = if path.is_dir() {

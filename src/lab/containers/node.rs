@@ -85,7 +85,7 @@ pub fn start(lab: &State, own: &Containers, node: &Node) -> Result<()> {
         .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
         .stdout(log.try_clone()?)
         .stderr(log);
-    match &own.init {
+    match &own.container(lab, node).init {
         Init::Systemd => command.arg("--boot"),
         Init::Sshd(path) => command
             .args(["/bin/sh", "-c", WITHOUT_SYSTEMD, "init"])
@@ -107,7 +107,7 @@ fn mount(lab: &State, own: &Containers, node: &Node) -> Result<()> {
     let disk = disk(lab, node);
     let (upper, work) = (disk.join("upper"), disk.join("work"));
     let mut lower = String::new();
-    for layer in &own.layers {
+    for layer in &own.container(lab, node).layers {
         let text = layer.to_string_lossy();
         if text.contains([':', ',', '\\']) {
             bail!(
@@ -171,7 +171,7 @@ pub fn unmount(path: &Path) -> Result<()> {
 
 /// Asks a node's systemd to shut down and waits for it; a node without one is cut off.
 pub fn shut_down(lab: &State, own: &Containers, node: &Node) -> Result<()> {
-    if own.init == Init::Systemd {
+    if own.container(lab, node).init == Init::Systemd {
         let supervisors: Vec<String> = cgroup::processes(&node.groups)
             .into_iter()
             .filter(|pid| {

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::initramfs;
 use super::kernel::Kernel;
 use crate::lab::base::{Recipe, cache_dir, hex, make_once};
-use crate::lab::{sources, tools};
+use crate::lab::{debian, tools};
 
 /// Raised when the code below makes an image differently from before.
 const LAYOUT: u32 = 1;
@@ -103,14 +103,17 @@ pub const INITRAMFS: &str = "initramfs";
 /// The disk.
 pub const DISK: &str = "root.img";
 
-/// Gives the folder of the image whose disk has `installed` beside the packages of a bare node; builds it where it is
-/// missing.
-pub fn ensure(installed: &[String], building: &mut dyn FnMut(&Path)) -> Result<PathBuf> {
+/// Gives the folder of the image of a release whose disk has `installed` beside the packages of a bare node; builds it
+/// where it is missing.
+pub fn ensure(
+    codename: &str,
+    installed: &[String],
+    building: &mut dyn FnMut(&Path),
+) -> Result<PathBuf> {
     let cache = cache_dir();
-    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let codename = sources::codename(&release)?;
-    let base = Recipe::default().ensure(&cache, building)?;
-    let kernel = Kernel::ensure(&cache, &codename, building)?;
+    let installed = &debian::names(codename, installed);
+    let base = Recipe::default().ensure(&cache, Some(codename), building)?;
+    let kernel = Kernel::ensure(&cache, codename, building)?;
     let image = cache.join(format!(
         "machine-{codename}-{}",
         &digest(&base, &kernel, installed)[..12]

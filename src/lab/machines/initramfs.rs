@@ -89,8 +89,9 @@ pub fn of_image(busybox: &Path, modules: &Path) -> Result<Vec<u8>> {
     archive.file("bin/busybox", 0o755, &program);
     archive.file("init", 0o755, INIT.as_bytes());
     let index = fs::read_to_string(modules.join("modules.dep"))?;
+    let builtin = fs::read_to_string(modules.join("modules.builtin"))?;
     let mut list = String::new();
-    for path in with_needs(&index, &MODULES)? {
+    for path in with_needs(&index, &builtin, &MODULES)? {
         let name = path.rsplit('/').next().unwrap_or(path);
         archive.file(
             &format!("modules/{name}"),
@@ -104,18 +105,23 @@ pub fn of_image(busybox: &Path, modules: &Path) -> Result<Vec<u8>> {
     Ok(archive.finish())
 }
 
-/// The paths of some modules and all they need, in an order in which they can be loaded.
-fn with_needs<'a>(index: &'a str, names: &[&str]) -> Result<Vec<&'a str>> {
+/// The paths of some modules and all they need, in an order in which they can be loaded; those that are built into the
+/// kernel have none.
+fn with_needs<'a>(index: &'a str, builtin: &str, names: &[&str]) -> Result<Vec<&'a str>> {
     let plain = |name: &str| name.replace('-', "_");
+    let is = |path: &str, name: &str| {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        plain(file) == format!("{}.ko", plain(name))
+    };
     let mut order: Vec<&str> = Vec::new();
     for name in names {
+        if builtin.lines().any(|path| is(path, name)) {
+            continue;
+        }
         let (path, needs) = index
             .lines()
             .filter_map(|line| line.split_once(':'))
-            .find(|(path, _)| {
-                let file = path.rsplit('/').next().unwrap_or(path);
-                plain(file) == format!("{}.ko", plain(name))
-            })
+            .find(|(path, _)| is(path, name))
             .with_context(|| format!("the kernel has no module {name}"))?;
         // What is needed stands behind what needs it.
         for path in needs.split_whitespace().rev().chain([path]) {
@@ -139,7 +145,7 @@ mod tests {
                      kernel/b/virtio_pci.ko: kernel/a/virtio_ring.ko kernel/a/virtio.ko\n\
                      kernel/c/virtio-rng.ko: kernel/a/virtio_ring.ko kernel/a/virtio.ko\n";
         assert_eq!(
-            with_needs(index, &["virtio_pci", "virtio_rng"]).unwrap(),
+            with_needs(index, "", &["virtio_pci", "virtio_rng"]).unwrap(),
             [
                 "kernel/a/virtio.ko",
                 "kernel/a/virtio_ring.ko",
@@ -147,8 +153,13 @@ mod tests {
                 "kernel/c/virtio-rng.ko"
             ]
         );
-        let said = with_needs(index, &["ext4"]).unwrap_err().to_string();
+        let said = with_needs(index, "", &["ext4"]).unwrap_err().to_string();
         assert_eq!(said, "the kernel has no module ext4");
+        let builtin = "kernel/fs/ext4/ext4.ko\nkernel/b/virtio-pci.ko\n";
+        assert_eq!(
+            with_needs(index, builtin, &["ext4", "virtio_pci"]).unwrap(),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Debian's kernel for machines, unpacked and without the modules of hardware that they do not have; fetched once.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -111,15 +110,27 @@ fn make(new: &Path, codename: &str) -> Result<()> {
     let work = new.join("work");
     fs::create_dir_all(&work)?;
     let (kernel, busybox) = fetch(&work, codename)?;
-    let version = only_entry(&kernel.join("lib/modules"))?;
+    let modules = below_root_or_usr(&kernel, "lib/modules")?;
+    let version = only_entry(&modules)?;
     unpack(
         &kernel.join(format!("boot/vmlinuz-{version}")),
         &new.join("vmlinux"),
     )?;
-    prune(&kernel.join(format!("lib/modules/{version}/kernel")))?;
-    fs::rename(kernel.join("lib/modules"), new.join("modules"))?;
-    fs::rename(busybox.join("bin/busybox"), new.join("busybox"))?;
+    let tree = modules.join(version).join("kernel");
+    prune(&tree)?;
+    unpack_modules(&tree)?;
+    fs::rename(modules, new.join("modules"))?;
+    let busybox = below_root_or_usr(&busybox, "bin/busybox")?;
+    fs::rename(busybox, new.join("busybox"))?;
     tools::remove_tree(&work)
+}
+
+/// Where a package has a path: below `/`, or below `/usr`, to which newer releases moved it.
+fn below_root_or_usr(unpacked: &Path, path: &str) -> Result<PathBuf> {
+    let mut places = ["", "usr"].iter().map(|top| unpacked.join(top).join(path));
+    places
+        .find(|place| place.exists())
+        .with_context(|| format!("{} has no {path}", unpacked.display()))
 }
 
 /// Downloads kernel and busybox and gives the folders they are unpacked in.
@@ -132,7 +143,7 @@ fn fetch(work: &Path, codename: &str) -> Result<(PathBuf, PathBuf)> {
     for folder in ["state/lists/partial", "cache/archives/partial"] {
         fs::create_dir_all(work.join("apt").join(folder))?;
     }
-    sources::read(Path::new("/etc/apt"), codename)?.write(&sources)?;
+    sources::of_machine(codename)?.write(&sources)?;
     let config = work.join("apt/apt.conf");
     let apt = work.join("apt").display().to_string();
     fs::write(
@@ -153,7 +164,8 @@ fn fetch(work: &Path, codename: &str) -> Result<(PathBuf, PathBuf)> {
             .arg(&debs)
             .env("APT_CONFIG", &config),
     )
-    .context("Debian's kernel could not be downloaded")?;
+    .map_err(|error| sources::explained(error, codename))
+    .with_context(|| format!("the kernel of Debian `{codename}` could not be downloaded"))?;
     let mut folders = [work.join("kernel"), work.join("busybox")];
     for entry in fs::read_dir(&debs)? {
         let deb = entry?.path();
@@ -177,30 +189,54 @@ fn only_entry(folder: &Path) -> Result<String> {
     Ok(entry.file_name().to_string_lossy().into_owned())
 }
 
+/// How kernels are packed: the first bytes, and what unpacks what begins with them.
+const PACKERS: [(&[u8], &[&str]); 2] = [
+    (b"\xfd7zXZ\0", &["xz", "-dcq", "--single-stream"]),
+    (b"\x28\xb5\x2f\xfd", &["zstd", "-dcq"]),
+];
+
 /// Takes the uncompressed kernel out of a bzImage: to unpack it under emulation would cost seconds of every boot.
 fn unpack(image: &Path, to: &Path) -> Result<()> {
-    const MAGIC: &[u8] = b"\xfd7zXZ\0";
     let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-    let start = bytes
-        .windows(MAGIC.len())
-        .position(|window| window == MAGIC)
-        .with_context(|| format!("{} holds no kernel packed by xz", image.display()))?;
-    let packed = to.with_extension("xz");
-    fs::write(&packed, &bytes[start..])?;
-    // xz complains of what stands behind the kernel, after it has written all of it.
-    tools::command("xz")
-        .args(["-dcq", "--single-stream"])
-        .arg(&packed)
-        .stdout(fs::File::create(to)?)
-        .stderr(Stdio::null())
-        .status()
-        .context("cannot start `xz`")?;
-    fs::remove_file(&packed)?;
-    if fs::read(to)?.starts_with(b"\x7fELF") {
-        Ok(())
-    } else {
-        bail!("{} could not be unpacked", image.display())
+    let mut found: Vec<(usize, &[&str])> = PACKERS
+        .iter()
+        .filter_map(|(magic, unpacker)| {
+            let mut windows = bytes.windows(magic.len());
+            Some((windows.position(|window| window == *magic)?, *unpacker))
+        })
+        .collect();
+    // What is packed begins early, and holds every sequence of bytes by chance.
+    found.sort_unstable();
+    let packed = to.with_extension("packed");
+    for (start, unpacker) in found {
+        fs::write(&packed, &bytes[start..])?;
+        // It complains of what stands behind the kernel, after it has written all of it.
+        tools::command(unpacker[0])
+            .args(&unpacker[1..])
+            .stdin(fs::File::open(&packed)?)
+            .stdout(fs::File::create(to)?)
+            .stderr(Stdio::null())
+            .status()
+            .with_context(|| format!("cannot start `{}`", unpacker[0]))?;
+        fs::remove_file(&packed)?;
+        if fs::read(to)?.starts_with(b"\x7fELF") {
+            return Ok(());
+        }
     }
+    bail!(
+        "{} holds no kernel packed by xz or zstd that could be unpacked",
+        image.display()
+    )
+}
+
+/// Unpacks modules that are packed, for a machine would do it under emulation at every boot.
+fn unpack_modules(kernel: &Path) -> Result<()> {
+    tools::run(
+        tools::command("find")
+            .arg(kernel)
+            .args(["-name", "*.ko.xz", "-exec", "xz", "-d", "{}", "+"]),
+    )?;
+    Ok(())
 }
 
 /// Removes the modules of hardware that no lab machine has: two thirds of them.
@@ -213,10 +249,9 @@ fn prune(kernel: &Path) -> Result<()> {
             .with_context(|| format!("the kernel has no modules in {folder}"))?
         {
             let entry = entry?;
-            if !kept
-                .iter()
-                .any(|name| entry.file_name() == OsStr::new(name))
-            {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if !kept.contains(&name.strip_suffix(".xz").unwrap_or(&name)) {
                 tools::remove_tree(&entry.path())?;
             }
         }

@@ -34,7 +34,7 @@ use super::base::cache_dir;
 use super::hardware::{Accel, Hardware, MachineSpec, Nic};
 use super::spec::{Address, LabSpec, check_name};
 use super::state::{Node, State};
-use super::{Progress, keys, tools, waiting};
+use super::{Progress, debian, keys, tools, waiting};
 pub use bmc::{Args as BmcArgs, run as run_bmc};
 pub use hosts::add as add_host;
 use line::Ports;
@@ -53,8 +53,6 @@ const PATIENCE: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machines {
-    /// The folder of what they boot from.
-    pub image: PathBuf,
     /// The folder of their disks.
     pub disks: PathBuf,
     /// What carries their instructions out.
@@ -77,6 +75,10 @@ pub struct Machines {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
+    /// The codename of the Debian that it runs.
+    pub codename: String,
+    /// The folder of what it boots from.
+    pub image: PathBuf,
     /// What it is made of.
     pub hardware: Hardware,
     /// Its address on the lab's own network.
@@ -135,7 +137,7 @@ fn disks_of_all() -> PathBuf {
     cache_dir().join("machines")
 }
 
-/// The image that a specification asks for, built first where it is missing, and everything by its name.
+/// The images that a specification asks for, built first where they are missing, and everything by its name.
 pub fn describe(
     spec: &LabSpec,
     own: &MachineSpec,
@@ -154,22 +156,25 @@ pub fn describe(
     needed.dedup();
     tools::require(&needed)?;
     let mut building = |path: &Path| tell(&Progress::Building(path.into()));
-    let image = image::ensure(&own.installed, &mut building)?;
-    let machines = spec.nodes.iter().enumerate();
+    let machines = spec.nodes.iter().enumerate().map(|(number, node)| {
+        let codename = debian::codename_or_own(node.codename.as_deref())?;
+        let image = image::ensure(&codename, &own.installed, &mut building)?;
+        Ok(Machine {
+            codename,
+            image,
+            hardware: node.hardware.clone(),
+            management: wires::management(number),
+            pulled: Vec::new(),
+        })
+    });
+    let machines = machines.collect::<Result<_>>()?;
     Ok(Machines {
-        image,
         disks: disks_of_all().join(&spec.name),
         accel: own.accel,
         memory: own.memory,
         segments: wires::wired(spec),
         operator: spec.operator,
-        machines: machines
-            .map(|(number, node)| Machine {
-                hardware: node.hardware.clone(),
-                management: wires::management(number),
-                pulled: Vec::new(),
-            })
-            .collect(),
+        machines,
         saved: Vec::new(),
         epoch: 0,
     })
@@ -267,13 +272,8 @@ fn await_nodes(lab: &State, own: &Machines, nodes: &[&Node]) -> Result<()> {
 impl Machines {
     /// The machine of a node.
     pub fn machine(&self, lab: &State, node: &Node) -> &Machine {
-        &self.machines[number(lab, node)]
+        &self.machines[lab.number(node)]
     }
-}
-
-fn number(lab: &State, node: &Node) -> usize {
-    let at = lab.nodes.iter().position(|other| other.name == node.name);
-    at.expect("a node of this lab")
 }
 
 /// Ends the machines, and removes their disks.

@@ -117,7 +117,7 @@ pub fn switch(lab: &State, own: &Machines, node: &Node, power: Power) -> Result<
 
 fn start(lab: &State, own: &Machines, node: &Node) -> Result<()> {
     qemu::cut(lab, node)?;
-    qemu::start(lab, own, super::number(lab, node), None)?;
+    qemu::start(lab, own, lab.number(node), None)?;
     go(lab, &[node])
 }
 

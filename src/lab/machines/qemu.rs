@@ -38,7 +38,7 @@ fn initramfs(own: &Machines, node: &Node) -> PathBuf {
 /// Makes a machine's disks anew: its own over the image's, the others empty.
 pub fn furnish(lab: &State, own: &Machines, number: usize) -> Result<()> {
     let (node, machine) = (&lab.nodes[number], &own.machines[number]);
-    let image = own.image.join(image::DISK);
+    let image = machine.image.join(image::DISK);
     let create = |to: &Path| {
         let mut command = tools::command("qemu-img");
         command.args(["create", "-q", "-f", "qcow2"]).arg(to);
@@ -54,8 +54,8 @@ pub fn furnish(lab: &State, own: &Machines, number: usize) -> Result<()> {
     for (i, each) in machine.hardware.disks.iter().enumerate() {
         tools::run(create(&disk(own, node, &seed::serial(i))).arg(each.size.to_string()))?;
     }
-    let mut archive = std::fs::read(own.image.join(INITRAMFS))
-        .with_context(|| format!("the image {} is not whole", own.image.display()))?;
+    let mut archive = std::fs::read(machine.image.join(INITRAMFS))
+        .with_context(|| format!("the image {} is not whole", machine.image.display()))?;
     archive.extend(seed::of_machine(lab, number, machine)?);
     std::fs::write(initramfs(own, node), archive)?;
     Ok(())
@@ -109,7 +109,7 @@ fn describe(command: &mut Command, lab: &State, own: &Machines, number: usize) {
         ])
         .args(["-smp", "1", "-m", &own.memory.to_string()])
         .arg("-kernel")
-        .arg(own.image.join(KERNEL))
+        .arg(machine.image.join(KERNEL))
         .arg("-initrd")
         .arg(initramfs(own, node))
         .args([

@@ -49,9 +49,14 @@ impl Site {
 
     /// The release a node runs: what this run says, else the node, else the site.
     pub fn platform_of(&self, node: &str) -> Platform {
-        self.rehearsed_on()
-            .or_else(|| self.node(node)?.platform)
-            .unwrap_or(self.inventory.site.platform)
+        self.node_rehearsed_on(node)
+            .unwrap_or_else(|| self.declared_platform_of(node))
+    }
+
+    /// The release that the site says a node runs, whatever this run says.
+    pub fn declared_platform_of(&self, node: &str) -> Platform {
+        let own = self.node(node).and_then(|node| node.platform);
+        own.unwrap_or(self.inventory.site.platform)
     }
 
     /// The release most nodes run: what this run says, else the site.
