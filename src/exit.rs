@@ -8,23 +8,23 @@ pub enum Exit {
     Done = 0,
     /// Something failed.
     Failed = 1,
-    /// Changes are pending (`plan`).
+    /// Changes pending (`plan`).
     Pending = 2,
-    /// Findings, or checks that do not hold.
+    /// Findings or failed checks.
     Findings = 3,
     /// A node could not be reached.
     Unreachable = 4,
-    /// Refused, because data could be destroyed.
+    /// Refused to destroy data.
     Refused = 5,
-    /// Put back by the guard.
+    /// Rolled back by the guard.
     PutBack = 6,
     /// Locked by another run.
     Locked = 7,
-    /// A long step is still under way.
+    /// Still waiting for a long step.
     Waiting = 8,
     /// Wrong usage, site or role.
     Usage = 64,
-    /// Ctrl-C before anything was under way.
+    /// Ctrl-C before anything began.
     Interrupted = 130,
 }
 
@@ -33,17 +33,17 @@ impl Exit {
     pub const ALL: [(Self, &'static str); 11] = [
         (Self::Done, "nothing to do, or all done"),
         (Self::Failed, "failed"),
-        (Self::Pending, "changes are pending (plan)"),
-        (Self::Findings, "findings, or checks that do not hold"),
+        (Self::Pending, "changes pending (plan)"),
+        (Self::Findings, "findings or failed checks"),
         (Self::Unreachable, "a node could not be reached"),
-        (Self::Refused, "refused, because data could be destroyed"),
-        (Self::PutBack, "put back by the guard"),
+        (Self::Refused, "refused to destroy data"),
+        (Self::PutBack, "rolled back by the guard"),
         (Self::Locked, "locked by another run"),
-        (Self::Waiting, "a long step is still under way"),
+        (Self::Waiting, "still waiting for a long step"),
         (Self::Usage, "wrong usage, site or role"),
         (
             Self::Interrupted,
-            "interrupted (Ctrl-C) before anything was under way",
+            "interrupted (Ctrl-C) before anything began",
         ),
     ];
 }

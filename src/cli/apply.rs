@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Ctrl-C once: stops after the step under way. Twice: lets go; the nodes go on, and `attach` follows them again.
+Ctrl-C once: stop after the current step. Twice: detach; the nodes go on, and `attach` follows them again.
 
 Examples:
   nodewright apply                  show what would change, ask, do it
   nodewright apply --yes node1      without asking, on one node
-  nodewright apply ./change.plan    carry out a saved plan as it was reviewed")]
+  nodewright apply ./change.plan    carry out a saved plan exactly as reviewed")]
 pub struct Args {
-    /// Nodes and groups, or one saved plan (a file); all nodes of the site when nothing is named.
+    /// Nodes and groups, or the file of a saved plan. Default: all nodes of the site.
     #[arg(value_name = "NODE|PLAN", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub words: Vec<String>,
     /// The resources.
@@ -30,7 +30,7 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
-    /// Do not ask.
+    /// Apply without asking.
     #[arg(long, short)]
     pub yes: bool,
 }

@@ -11,7 +11,7 @@ pub struct Args {
     /// The node.
     #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
-    /// The run; the latest where none is named.
+    /// The run. Default: the latest.
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
 }

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 
 /// Arguments of `capture`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Nothing is changed on the node; what the site calls secret is taken out.")]
+#[command(
+    after_help = "Nothing is changed on the node. Secrets of the site are removed from the specimens."
+)]
 pub struct Args {
     /// The nodes.
     #[command(flatten)]
@@ -20,7 +22,7 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
-    /// Where the specimens go: DIR/NODE/….
+    /// Write the specimens to DIR/NODE/….
     #[arg(long, short, value_name = "DIR", default_value = "specimens")]
     pub out: PathBuf,
 }

@@ -9,10 +9,10 @@ use crate::workplace::{Context, keys};
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 the site is sound, 3 there are warnings that [accept] does not name, 64 errors."
+    after_help = "Exit codes: 0 the site is sound, 3 warnings that [accept] does not name, 64 errors."
 )]
 pub struct Args {
-    /// Show who may reach what, too.
+    /// Also list the open ports: who may reach what.
     #[arg(long)]
     ports: bool,
 }

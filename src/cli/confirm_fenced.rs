@@ -8,12 +8,12 @@ use clap_complete::ArgValueCompleter;
 /// Arguments of `confirm-fenced`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A cluster that cannot fence a lost member waits, and nothing is taken over. This asks the members that are left for
-every proof that the lost one is off: its fence devices, its addresses, ssh, the membership; and tries the lost one
-itself, from here. It refuses (exit code 5) where one says that it is on. Then it wants the node's name typed, and only
-then tells the cluster.
+A cluster that cannot fence a lost member waits, and takes nothing over. This command collects every proof that the
+member is off: its fence devices, its addresses, ssh and the membership, as the other members see them, and a
+connection from this machine. Any sign that it runs refuses the command (exit code 5). Otherwise type the name of the
+node to confirm, and the cluster is told.
 
-Whoever confirms a node that still runs has its guests run twice and their data destroyed: look at the machine.")]
+If the node still runs, its guests will run twice and their data will be destroyed: go and look at the machine.")]
 pub struct Args {
     /// The member that is off.
     #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]

@@ -8,13 +8,13 @@ use anyhow::Context as _;
 /// Arguments of `eject`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The first line of a copy names what it was copied from; `nodewright check` warns when that has changed since.
+The first line of a copy names its origin; `nodewright check` warns when the origin has changed since.
 
 Examples:
   nodewright eject base             roles/base.toml and all of templates/base/
   nodewright eject sshd/sshd_config one template")]
 pub struct Args {
-    /// A shipped role, or one shipped template.
+    /// A shipped role or template.
     #[arg(value_name = "ROLE|TEMPLATE")]
     name: String,
     /// Print the files instead of writing them.

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 /// Arguments of `facts`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 as the site declares, 3 something differs, 4 a node could not be reached."
+    after_help = "Exit codes: 0 as declared in the site, 3 something differs, 4 a node could not be reached."
 )]
 pub struct Args {
     /// The nodes.

@@ -11,20 +11,20 @@ use std::io::IsTerminal as _;
 /// Arguments of `forget`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What a plan lists as \"no longer wanted\" and leaves stays on the node, whatever it is: only the node's manifest
-forgets it, and its journal says who did that.
+An orphan that a run does not remove stays on the node. This removes it from the manifest of the node only, so that
+plans no longer list it; the journal of the node records who did that.
 
 Examples:
   nodewright forget node1 base/package:telnet
   nodewright forget hypervisors 'old/*' --yes")]
 pub struct Args {
-    /// The node, or a group.
+    /// A node or a group.
     #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
-    /// Addresses as the plan shows them, or globs over them (`base/package:*`).
+    /// Addresses of orphans as the plan shows them, or globs (`base/package:*`).
     #[arg(value_name = "ADDRESS", required = true)]
     pub addresses: Vec<String>,
-    /// Do not ask after showing what would be forgotten.
+    /// Forget without asking.
     #[arg(long, short)]
     pub yes: bool,
 }

@@ -9,16 +9,16 @@ use std::path::PathBuf;
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-No node is asked.
+Contacts no node.
 
 Examples:
   nodewright graph -o site.svg            for a browser or the wiki
   nodewright graph --format dot | dot -Tpdf >site.pdf")]
 pub struct Args {
-    /// How it is written; without it, by the name of FILE, else SVG.
+    /// The format. Default: by the ending of FILE, else SVG.
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write FILE instead of standard output.
+    /// Write to FILE instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -26,7 +26,7 @@ pub struct Args {
 /// How a drawing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Placed as one sees the rack, for browsers.
+    /// For browsers, placed as in the rack.
     Svg,
     /// For Graphviz.
     Dot,

@@ -1,48 +1,19 @@
 //! The help: commands in groups, options, examples, exit codes.
 
+use super::GROUPS;
 use crate::exit::Exit;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Command, CommandFactory as _};
 use std::fmt::Write as _;
 
-/// The commands as `--help` groups them. A test holds it complete.
-const GROUPS: &[(&str, &[&str])] = &[
-    ("Begin", &["init", "enroll", "lab"]),
-    (
-        "Without a node",
-        &["check", "render", "graph", "secret", "eject"],
-    ),
-    (
-        "With the nodes",
-        &[
-            "plan",
-            "apply",
-            "verify",
-            "log",
-            "facts",
-            "run",
-            "knock",
-            "attach",
-            "unlock",
-            "forget",
-            "confirm-fenced",
-            "capture",
-        ],
-    ),
-    (
-        "Reference",
-        &["roles", "kinds", "rules", "schema", "completions", "man"],
-    ),
-];
-
 /// What one does first.
 const EXAMPLES: [(&str, &str); 4] = [
-    ("nodewright init cluster", "write a starter site"),
-    ("nodewright check", "is the site sound?"),
-    ("nodewright plan", "what would change on the nodes?"),
+    ("nodewright init cluster", "create a starter site"),
+    ("nodewright check", "check the site for errors"),
+    ("nodewright plan", "show what would change on the nodes"),
     (
         "nodewright apply node1 --only 'base/*'",
-        "change it: one node, one role",
+        "apply one role to one node",
     ),
 ];
 

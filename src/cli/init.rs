@@ -19,10 +19,10 @@ const FILES: [(&str, &str); 5] = [
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder: made anew, or empty.
+    /// The new or empty folder.
     #[arg(value_name = "SITE")]
     dir: PathBuf,
-    /// Ask these nodes, as `ssh NODE` reaches them, and write what they say: release, addresses, MACs, disks with sizes.
+    /// Observe these nodes over `ssh NODE` and write their facts into the site: release, addresses, MACs, disks.
     #[arg(long, value_name = "NODE", num_args = 1..)]
     from: Vec<String>,
 }

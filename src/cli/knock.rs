@@ -8,7 +8,7 @@ use clap_complete::ArgValueCompleter;
 /// Arguments of `knock`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Commands that connect knock by themselves where `reach` says `knock ZONE`; this is for ssh by hand:
+Commands that connect send the knock themselves where `reach` says `knock ZONE`. To use ssh yourself:
   nodewright knock node1 && ssh root@192.0.2.5")]
 pub struct Args {
     /// The nodes.

@@ -14,20 +14,19 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nodewright lab up                 two bare Debian nodes, with names and addresses of the site around
-  nodewright --lab apply            carry the site out on them
+  nodewright lab up                 two bare Debian nodes with the names and addresses of the site
+  nodewright --lab apply            apply the site to them
   nodewright lab ssh node1          look around
   nodewright lab down
 
-With virtual machines, which have a kernel, disks and wires of their own:
+Virtual machines have a kernel, disks and wires of their own:
   nodewright lab up --vm
   nodewright lab save clean         memory and disks of all machines, in a second
-  nodewright lab power node2 cut    as if its cable was pulled
+  nodewright lab power node2 cut    as if its power cable was pulled
   nodewright lab link node1 yellow down
-  nodewright lab reset clean        everything as it was")]
+  nodewright lab reset clean        back to the saved state")]
 pub struct Args {
-    /// The lab's name; labs of different names live beside each other. Commands with `--lab` go to the one called
-    /// `$NODEWRIGHT_LAB_NAME`, or `lab`.
+    /// The name of the lab. Commands with `--lab` use the one that `$NODEWRIGHT_LAB_NAME` names, else `lab`.
     #[arg(long, global = true, default_value_t = default_name())]
     name: String,
     /// What to do.
@@ -38,32 +37,31 @@ pub struct Args {
 /// What can be done with a lab.
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Bring local nodes up: fresh, bare, reachable by SSH.
+    /// Start fresh, bare local nodes.
     Up {
-        /// Virtual machines instead of containers: with the kernel, the network cards, the disks and the wires that the
-        /// site tells of.
+        /// Start virtual machines instead of containers, with the network cards, disks and wires of the site.
         #[arg(long, conflicts_with = "root")]
         vm: bool,
-        /// What carries out the instructions of virtual machines.
+        /// The accelerator of virtual machines.
         #[arg(long, value_enum, default_value = "tcg", requires = "vm")]
         accel: Accel,
         /// Memory of each virtual machine, MiB.
         #[arg(long, value_name = "MIB", default_value_t = 512, requires = "vm",
               value_parser = clap::value_parser!(u32).range(256..))]
         memory: u32,
-        /// Packages that virtual machines have from the start, since to install many takes minutes under emulation.
+        /// Packages to preinstall in virtual machines: installing many takes minutes under emulation.
         #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',', requires = "vm")]
         install: Vec<String>,
-        /// How many nodes, called node1, node2, …; without it, the nodes of the site around, or two.
+        /// The number of nodes, named node1, node2, …. Default: the nodes of the site, or two.
         #[arg(short = 'n', long)]
         nodes: Option<u8>,
-        /// A root filesystem of your own for the nodes: a folder or a tarball with sshd in it.
+        /// A root filesystem of your own: a folder or a tarball that contains sshd.
         #[arg(long, value_name = "PATH")]
         root: Option<PathBuf>,
     },
-    /// Take the nodes down; nothing of them is left.
+    /// Remove the nodes and all their data.
     Down,
-    /// Show the nodes.
+    /// List the nodes.
     Status,
     /// Log in on a node, or run a command there.
     Ssh {
@@ -74,35 +72,35 @@ enum Verb {
         #[arg(trailing_var_arg = true)]
         words: Vec<String>,
     },
-    /// Save memory and disks of all virtual machines.
+    /// Save memory and disks of all virtual machines under a name.
     Save {
-        /// What it is called.
+        /// The name of the saved state.
         tag: String,
     },
-    /// Give all nodes fresh roots, or the state that was saved; names, addresses and host keys stay.
+    /// Reset all nodes to fresh roots, or to a saved state; names, addresses and host keys stay.
     Reset {
-        /// What the saved state is called.
+        /// The name of the saved state. Default: fresh roots.
         tag: Option<String>,
     },
-    /// Switch a node off, on, or off as if its cable was pulled; or say which it is.
+    /// Shut a node down, cut its power, start it, or show whether it is on.
     Power {
         /// The node.
         #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
-        /// What is done to it.
+        /// The action.
         how: How,
     },
-    /// Pull wires of a virtual machine out, or plug them in again.
+    /// Unplug or plug wires of a virtual machine.
     Link {
         /// The node.
         #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
-        /// A zone, whose wires are meant, or a network card.
+        /// A zone (all its wires) or a network card.
         what: String,
-        /// Whether there is a carrier afterwards.
+        /// The carrier state to set.
         how: Carrier,
     },
-    /// Print what a node's console said.
+    /// Print the console log of a node.
     Console {
         /// The node.
         #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
@@ -122,13 +120,13 @@ enum Carrier {
 /// What can be done to a node's power.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum How {
-    /// Shut down in order.
+    /// Shut down cleanly.
     Off,
-    /// Ended at once, mid-write.
+    /// Cut the power at once.
     Cut,
-    /// Started with the disk it had.
+    /// Start with the existing disks.
     On,
-    /// Printed only: `on` or `off`.
+    /// Print `on` or `off`.
     Status,
 }
 

@@ -21,10 +21,10 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
-    /// One run, in full.
+    /// Show this run in full.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
-    /// How many runs a node.
+    /// The number of runs to show for each node.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub number: usize,
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write one page a command into this folder; without it the main page goes to standard output.
+    /// Write one page for each command into this folder. Default: the main page to standard output.
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
 }

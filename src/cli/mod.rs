@@ -52,57 +52,57 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
 pub enum Command {
-    /// Write a commented starter site into a new folder.
+    /// Create a commented starter site in a new folder.
     Init(init::Args),
-    /// First contact: show and pin host keys, install your key, lift sudo's requiretty for you.
+    /// Make first contact: pin host keys, install your key, disable requiretty for you in sudo.
     Enroll(enroll::Args),
-    /// Show what a node is made of, and whether that is what the site declares.
+    /// Show the facts of nodes and compare them with the site; changes nothing.
     Facts(facts::Args),
-    /// Keep every read-only observation of a node, as specimens for tests.
+    /// Save all read-only observations of a node as test specimens; changes nothing on it.
     Capture(capture::Args),
-    /// Show what `apply` would change, with a diff for each file.
+    /// Show what `apply` would change, with a diff for each file; changes nothing.
     Plan(plan::Args),
-    /// Show the plan, ask, carry it out, and look again at what it changed.
+    /// Converge the nodes: show the plan, ask, carry it out, observe the result.
     Apply(apply::Args),
-    /// Ask the checks of all roles.
+    /// Run the checks of all roles; changes nothing.
     Verify(verify::Args),
-    /// Run a command on nodes; one node of a cluster at a time.
+    /// Run a command on nodes, one member of a cluster at a time.
     Run(run::Args),
-    /// Knock at nodes, for ssh by hand; other commands knock by themselves.
+    /// Send the port knock, to use ssh yourself (other commands do it for you).
     Knock(knock::Args),
-    /// Tell the cluster that a member it cannot fence is off, once no proof says that it is on.
+    /// Declare a lost member to be off; refused if anything shows it running.
     ConfirmFenced(confirm_fenced::Args),
-    /// Follow a run that this machine lost sight of.
+    /// Follow a run that goes on without a connection.
     Attach(attach::Args),
-    /// Take away the lock that a run which is gone left behind.
+    /// Remove a stale lock.
     Unlock(unlock::Args),
-    /// Forget what nothing asks for any more and a run leaves where it is.
+    /// Stop tracking an orphaned resource; it stays on the node.
     Forget(forget::Args),
-    /// Earlier runs, from the nodes' own journals.
+    /// Show earlier runs from the journals of the nodes.
     Log(log::Args),
-    /// Say everything that is wrong with the site, without any node.
+    /// Check the site for errors; contacts no node.
     Check(check::Args),
-    /// Render every file of every node, without any node.
+    /// Render the files of all nodes; contacts no node.
     Render(render::Args),
-    /// Draw the site: nodes, cards, bonds, VLANs, bridges and the wires between them.
+    /// Draw the network of the site: nodes, cards, bonds, VLANs, bridges, wires.
     Graph(graph::Args),
-    /// Copy a shipped role or template into the site, to change it.
+    /// Copy a shipped role or template into the site, to change it there.
     Eject(eject::Args),
-    /// The site's encrypted file: passwords and keys.
+    /// Manage the encrypted secrets of the site: passwords and keys.
     Secret(secret::Args),
-    /// Local nodes to rehearse on.
+    /// Manage local nodes to rehearse on: containers or virtual machines.
     Lab(lab::Args),
-    /// Print what makes a shell complete commands, options and node names.
+    /// Print the shell completion script.
     Completions(completions::Args),
     /// Print the JSON Schema of inventories or role files, for editors.
     Schema(schema::Args),
     /// Write the manual pages.
     Man(man::Args),
-    /// Print the reference of all kinds of steps.
+    /// Print the reference of kinds: what a step can be.
     Kinds(kinds::Args),
-    /// Print the reference of all roles: what they are for, and what a site may set.
+    /// Print the reference of roles: purpose and variables.
     Roles(roles::Args),
-    /// Print the reference of all rules: what makes a site sound.
+    /// Print the reference of rules: what `check` requires of a site.
     Rules(rules::Args),
     /// The way into a lab's network, for ssh.
     #[command(hide = true)]
@@ -114,6 +114,36 @@ pub enum Command {
     #[command(hide = true)]
     DemoProgress(demo_progress::Args),
 }
+
+/// The commands as `--help` groups them. A test holds it complete.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Begin", &["init", "enroll", "lab"]),
+    (
+        "Site (contacts no node)",
+        &["check", "render", "graph", "secret", "eject"],
+    ),
+    (
+        "Nodes",
+        &[
+            "plan",
+            "apply",
+            "verify",
+            "log",
+            "facts",
+            "run",
+            "knock",
+            "attach",
+            "unlock",
+            "forget",
+            "confirm-fenced",
+            "capture",
+        ],
+    ),
+    (
+        "Reference",
+        &["roles", "kinds", "rules", "schema", "completions", "man"],
+    ),
+];
 
 impl Command {
     fn run(self, context: &Context) -> anyhow::Result<Exit> {

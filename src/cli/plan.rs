@@ -10,12 +10,12 @@ use std::path::PathBuf;
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 nothing to do, 2 changes are pending, 3 only findings, 4 a node could not be reached, 5 refused.
+Exit codes: 0 nothing to do, 2 changes pending, 3 only findings, 4 a node could not be reached, 5 refused.
 
 Examples:
   nodewright plan                               everything
   nodewright plan node1 --only '*/file:/etc/*'  the files under /etc of one node
-  nodewright plan --out change.plan             to be reviewed, then: nodewright apply change.plan")]
+  nodewright plan --out change.plan             save for review, then: nodewright apply change.plan")]
 pub struct Args {
     /// The nodes.
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
-    /// Save the plan: what is approved is then carried out by `apply FILE`, or refused where a node moved meanwhile.
+    /// Save the plan to FILE. `apply FILE` carries it out, and refuses what changed on a node meanwhile.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

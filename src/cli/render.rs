@@ -10,8 +10,8 @@ use std::path::PathBuf;
 /// Arguments of `render`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-No node is asked, and secrets are shown as ‹secret NAME›. Files of which only lines are edited are not rendered: their \
-content is known on the node only.
+Contacts no node. Secrets are shown as ‹secret NAME›. Files of which only lines are edited are not rendered: their \
+whole content is known on the node only.
 
 Examples:
   nodewright render node1 --only '*/file:/etc/motd'   one file, to the screen
@@ -23,7 +23,7 @@ pub struct Args {
     /// The resources.
     #[command(flatten)]
     pick: Pick,
-    /// Write DIR/NODE/PATH with the files' modes; DIR is new, or was written by `render` before.
+    /// Write DIR/NODE/PATH with the modes of the files; DIR must be new, or written by an earlier `render`.
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 }

@@ -8,7 +8,9 @@ use crate::workplace::{Context, Usage};
 
 /// Arguments of `roles`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Outside a site the shipped roles are shown; in one its own, too.")]
+#[command(
+    after_help = "Outside a site, the shipped roles are shown; inside a site, its own as well."
+)]
 pub struct Args {
     /// Only these roles.
     #[arg(value_name = "ROLE")]

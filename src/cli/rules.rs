@@ -9,7 +9,7 @@ use crate::workplace::{Context, Usage};
 /// Arguments of `rules`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A warning can be lived with: [accept] CODE = { why = \"…\", until = \"2027-06-30\" }"
+    after_help = "A warning can be accepted: [accept] CODE = { why = \"…\", until = \"2027-06-30\" }"
 )]
 pub struct Args {
     /// Only these codes.

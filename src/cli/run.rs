@@ -19,10 +19,10 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
-    /// On all nodes at once; otherwise one node of a cluster at a time.
+    /// Run on all nodes at once instead of one member of a cluster at a time.
     #[arg(long)]
     pub parallel: bool,
-    /// The command and its arguments, as they are: no shell reads them.
+    /// The command and its arguments. No shell interprets them.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub words: Vec<String>,
 }

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An editor with a TOML language server completes and checks a file that begins with: #:schema PATH/site.json")]
+With a TOML language server, an editor completes and checks a file whose first line is: #:schema PATH/site.json")]
 pub struct Args {
-    /// Which one.
+    /// The schema to print.
     #[arg(value_enum, default_value_t = Which::Site)]
     which: Which,
-    /// Write all of them into this folder, as site.json and role.json.
+    /// Write all schemas into this folder, as site.json and role.json.
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 }

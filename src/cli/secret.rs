@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 /// Arguments of `secret`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The file secrets.age is closed to the operators with `secrets = true`: to their SSH keys (Ed25519, RSA) and age keys.
+The file secrets.age is encrypted to the operators with `secrets = true`: to their SSH keys (Ed25519, RSA) and age keys.
 
 Examples:
-  nodewright secret set bmc-node1                 asked for, not shown
-  nodewright secret set drbd --generate 40        a random value, seen by nobody
+  nodewright secret set bmc-node1                 from a hidden prompt
+  nodewright secret set drbd --generate 40        a random value that nobody sees
   pass show bmc/node1 | nodewright secret set bmc-node1
-  nodewright secret rekey                         after an operator came or went")]
+  nodewright secret rekey                         after an operator joined or left")]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -31,14 +31,14 @@ pub struct Args {
 /// What can be done with secrets.
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Set a value: from standard input, or asked for without showing it.
+    /// Set a value, from standard input or a hidden prompt.
     Set {
         /// The secret's name.
         name: String,
         /// Taken only to say that a value is no argument; clap would repeat it.
         #[arg(hide = true)]
         value: Option<String>,
-        /// A random value of this many letters and digits instead.
+        /// Generate a random value of LENGTH letters and digits instead.
         #[arg(long, value_name = "LENGTH", value_parser = clap::value_parser!(u16).range(8..=4096))]
         generate: Option<u16>,
     },
@@ -47,19 +47,18 @@ enum Verb {
         /// The secret's name.
         name: String,
     },
-    /// Take a secret out.
+    /// Delete a secret.
     Remove {
         /// The secret's name.
         name: String,
     },
-    /// Edit all of them in $VISUAL or $EDITOR; the file lies in memory meanwhile.
+    /// Edit all secrets in $VISUAL or $EDITOR; the clear text stays in memory (tmpfs).
     Edit,
-    /// Make what is lacking: a pair of keys for root of each member of the cluster, to go from node to node, and the key
-    /// by which the members know each other's messages.
+    /// Generate missing keys: an SSH key pair for root of each member, and the cluster's authentication key.
     Keys,
-    /// Close the file anew to the operators that the site has now.
+    /// Encrypt the file again, to the current operators of the site.
     Rekey,
-    /// List the names.
+    /// List the names of the secrets.
     List,
 }
 

@@ -9,14 +9,12 @@ use clap_complete::ArgValueCompleter;
 
 /// Arguments of `unlock`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "The lock of a run that is still at work is never taken away; stop the run first."
-)]
+#[command(after_help = "The lock of a running run is never removed; stop that run first.")]
 pub struct Args {
     /// The node.
     #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
-    /// Do not ask after showing who holds it.
+    /// Remove it without asking.
     #[arg(long, short)]
     pub yes: bool,
 }

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 all checks hold, 3 some do not, 4 a node could not be reached.
+Exit codes: 0 all checks pass, 3 some fail, 4 a node could not be reached.
 
 Examples:
-  nodewright verify                     what does not hold
-  nodewright verify -v                  what holds, too
+  nodewright verify                     failed checks
+  nodewright verify -v                  passed checks as well
   nodewright verify --junit checks.xml  for a build server")]
 pub struct Args {
     /// The nodes.
@@ -24,7 +24,7 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
-    /// Write the results as `JUnit` XML, too.
+    /// Also write the results to FILE as `JUnit` XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }

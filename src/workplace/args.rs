@@ -9,13 +9,13 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The site's folder: by default this one, or the nearest above it with inventory.toml or inventory/.
+    /// The folder of the site. Default: the current folder, or the nearest parent with inventory.toml or inventory/.
     #[arg(short = 'C', long, value_name = "DIR", global = true)]
     pub site: Option<PathBuf>,
-    /// Go to the local lab's nodes instead of the real ones, and render for what they run.
+    /// Use the nodes of the local lab instead of the real ones, and render for their release.
     #[arg(long, global = true)]
     pub lab: bool,
-    /// A private key that opens secrets.age: of age or OpenSSH. Without it: `~/.ssh/id_ed25519`, `~/.ssh/id_rsa` and
+    /// A private key (age or OpenSSH) that decrypts secrets.age. Default: `~/.ssh/id_ed25519`, `~/.ssh/id_rsa` and
     /// `~/.config/age/keys.txt`.
     #[arg(
         short,
@@ -26,20 +26,20 @@ pub struct Global {
         hide_env_values = true
     )]
     pub identity: Vec<PathBuf>,
-    /// Results as one JSON object a line on standard output.
+    /// Print results as JSON, one object per line.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Where a node is reached right now, when that is not what the site says: before it is renumbered. The change is
-    /// confirmed at the address of the site.
+    /// Connect to NODE at HOST instead of its address in the site, for example to renumber it. The guard still
+    /// confirms at the address in the site.
     #[arg(long, value_name = "NODE=HOST", global = true, value_parser = at)]
     pub at: Vec<(String, String)>,
-    /// Say more: each step (-v), and what is sent (-vv).
+    /// Show each step (-v), and what is sent (-vv).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// Say only results and failures.
+    /// Show only results and failures.
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     pub quiet: bool,
-    /// Whether to use colours; `auto` does on a terminal unless `NO_COLOR` is set.
+    /// When to use colours; `auto`: on a terminal, unless `NO_COLOR` is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub color: Color,
 }
@@ -50,16 +50,16 @@ pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
-    /// In pipes and files too.
+    /// Also in pipes and files.
     Always,
-    /// Not at all.
+    /// Never.
     Never,
 }
 
 /// The nodes that a command is about.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Nodes {
-    /// Nodes and groups; all nodes of the site when none is named.
+    /// Nodes and groups. Default: all nodes of the site.
     #[arg(value_name = "NODE", add = ArgValueCompleter::new(super::completers::node_names))]
     pub nodes: Vec<String>,
 }
@@ -67,10 +67,10 @@ pub struct Nodes {
 /// The resources that a command is about.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Pick {
-    /// Only resources whose address matches this glob (`base/*`, `*/file:/etc/hosts`); may be repeated.
+    /// Select only resources whose address matches this glob (`base/*`, `*/file:/etc/hosts`); repeatable.
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
-    /// All but resources whose address matches this glob; may be repeated.
+    /// Leave out resources whose address matches this glob; repeatable.
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,
 }
@@ -85,8 +85,8 @@ impl Pick {
 /// What a command may take down.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Outage {
-    /// Take all members of the cluster down, and up again, where a change needs that; without it such a change is
-    /// refused.
+    /// Allow a change that needs all members of the cluster down: take them down for it, and up again. Without it, such
+    /// a change is refused.
     #[arg(long)]
     pub outage: bool,
 }
@@ -94,7 +94,7 @@ pub struct Outage {
 /// How many nodes are worked on at once.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Forks {
-    /// How many nodes are worked on at once.
+    /// The number of nodes to work on in parallel.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub forks: u16,
 }

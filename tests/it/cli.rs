@@ -15,15 +15,15 @@ fn the_exit_codes_are_what_the_manual_says() {
     assert_snapshot!(listed, @r"
       0  nothing to do, or all done
       1  failed
-      2  changes are pending (plan)
-      3  findings, or checks that do not hold
+      2  changes pending (plan)
+      3  findings or failed checks
       4  a node could not be reached
-      5  refused, because data could be destroyed
-      6  put back by the guard
+      5  refused to destroy data
+      6  rolled back by the guard
       7  locked by another run
-      8  a long step is still under way
+      8  still waiting for a long step
      64  wrong usage, site or role
-    130  interrupted (Ctrl-C) before anything was under way
+    130  interrupted (Ctrl-C) before anything began
     ");
 }
 
@@ -274,7 +274,7 @@ fn manual_pages_are_written_whole() {
     let desk = Desk::new();
     assert_eq!(desk.run(&["man", "pages"]), "exit 0\n");
     let main = desk.read("pages/nodewright.1");
-    assert!(main.contains("refused, because data could be destroyed"));
+    assert!(main.contains("refused to destroy data"));
     let page = desk.read("pages/nodewright-completions.1");
     assert!(page.contains(".TH nodewright-completions 1"), "{page}");
     assert!(

@@ -1,5 +1,6 @@
 //! Tests of the program as a whole, and of what runs against real tools and real nodes.
 
+mod architecture;
 mod bad_input;
 mod bad_role;
 mod cli;
