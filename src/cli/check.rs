@@ -68,7 +68,7 @@ fn knock(survey: &Survey, context: &Context) -> Vec<Finding> {
         Ok(secrets) => knock_findings(site, &survey.nodes, &secrets.vault()),
         Err(error) => {
             if context.look.verbose > 0 {
-                context.note(&format!("the knock was not looked at: {error:#}\n"));
+                context.note(&format!("the knock was not checked: {error:#}\n"));
             }
             Vec::new()
         }

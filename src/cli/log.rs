@@ -79,7 +79,7 @@ fn shown(node: &str, run: &str, lines: &[&JournalLine], whole: bool) -> String {
         .map_or("did not end", |l| {
             let back = l.event == "put-back" || l.text.starts_with("put-back ");
             if back {
-                "put back by the guard"
+                "rolled back by the guard"
             } else {
                 &l.text
             }

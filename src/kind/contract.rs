@@ -60,7 +60,7 @@ pub trait Kind: Send + Sync + 'static {
     const SHARED: &'static [&'static str] = &[];
     /// Only for roles of a site: shipped roles must not use it.
     const OWN_ONLY: bool = false;
-    /// What becomes of one that an earlier run made and nothing asks for any more.
+    /// What becomes of an orphan of this kind: one that an earlier run made and the site no longer wants.
     const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
     /// What is wanted. The field named like the kind holds the name.
     type Want: Want;
@@ -221,7 +221,7 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// What has to happen before the files are put back: what did not run before ends by the files it was started with.
+    /// What has to happen before the files are rolled back: what did not run before ends by the files it was started with.
     fn undo_first(_want: &Self::Want, _target: &Target) -> Vec<Call> {
         Vec::new()
     }

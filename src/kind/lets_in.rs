@@ -60,7 +60,7 @@ pub fn path(path: &str) -> bool {
     PATHS.iter().any(|one| below(&one)) || host_key || of_keys || of_unit
 }
 
-/// Services that decide who gets in, or whose names they are told by.
+/// Services that decide who gets in, or resolve the names they use.
 const SERVICES: &[&str] = &[
     "NetworkManager",
     "dnsmasq",

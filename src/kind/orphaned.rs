@@ -1,4 +1,4 @@
-//! What becomes of a resource that an earlier run made and nothing asks for any more.
+//! What becomes of an orphan: a resource that an earlier run made and the site no longer wants.
 
 use crate::sh::Call;
 

@@ -53,7 +53,7 @@ nw_guard() {
   nw_answer none
 }
 
-# RUN STAGE: lets a change stay. One rename decides between this and its being put back.
+# RUN STAGE: lets a change stay. One rename decides between this and its being rolled back.
 nw_confirm() {
   nw_d=$NW_STATE/runs/$1/$2/guard
   if [ -e "$nw_d/waiting" ] && mv "$nw_d/armed" "$nw_d/confirmed" 2>/dev/null || [ -e "$nw_d/confirmed" ]; then nw_answer ok; else nw_answer late; fi

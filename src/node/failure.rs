@@ -101,7 +101,7 @@ pub enum Failure {
     #[error("it knows no run {0}")]
     NoSuchRun(String),
     /// The batch had given up when it was to begin; nothing was changed.
-    #[error("the batch waited too long for the word to begin and gave up; nothing was changed")]
+    #[error("the batch timed out before it was released; nothing was changed")]
     GaveUp,
     /// Its door could not be knocked at.
     #[error("nobody can knock there: {0}")]

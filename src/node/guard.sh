@@ -1,4 +1,4 @@
-# The guard. What follows in a batch after "nw_guard_arm" is put back by itself unless somebody confirms it in time over
+# The guard. What follows in a batch after "nw_guard_arm" is rolled back by itself unless somebody confirms it in time over
 # a new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then guard/reverted.
 #
 # guard/undo.sh is this batch's text with another last line. It is started before the first change as a process of its
@@ -119,7 +119,7 @@ nw_guard_wait() {
   : >"$NW_GUARD/waiting"
   printf 'guard waiting %s\n' "$1" >>"$NW_DIR/spool"
   while [ -e "$NW_GUARD/armed" ] && nw_guard_watched; do sleep 0.1; done
-  # What is being put back ends the batch.
+  # What is being rolled back ends the batch.
   [ -e "$NW_GUARD/confirmed" ] || return 0
   printf 'guard confirmed\n' >>"$NW_DIR/spool"
   nw_guard_unhook
@@ -139,7 +139,7 @@ nw_guard_forget() {
   rm -rf "$NW_GUARD/kept" "$NW_GUARD/before" "$NW_GUARD/after" "$NW_GUARD/files"
 }
 
-# nw_guard_settle RESULT...: a batch ends. What is not confirmed is put back first; sets nw_result.
+# nw_guard_settle RESULT...: a batch ends. What is not confirmed is rolled back first; sets nw_result.
 nw_guard_settle() {
   nw_result=$*
   if [ -e "$NW_GUARD/confirmed" ] || [ -e "$NW_GUARD/off" ] || [ ! -e "$NW_GUARD/deadline" ]; then
@@ -163,7 +163,7 @@ nw_guard_leftovers() {
     nw_g=${nw_g%/*}
     [ -e "$nw_g/undo.sh" ] || continue
     /bin/sh "$nw_g/undo.sh" now </dev/null >/dev/null 2>&1
-    nw_finish broken 'a change that nobody had confirmed was put back just now; plan again'
+    nw_finish broken 'a change that nobody had confirmed was rolled back just now; plan again'
   done
 }
 

@@ -225,7 +225,7 @@ nw_ready() {
 
 # nw_step NUMBER TITLE FUNCTION live|short: what is short says what it says at its end.
 nw_step() {
-  if [ -e "$NW_GUARD/reverting" ] || [ -e "$NW_GUARD/reverted" ]; then nw_finish broken 'it was put back meanwhile'; fi
+  if [ -e "$NW_GUARD/reverting" ] || [ -e "$NW_GUARD/reverted" ]; then nw_finish broken 'it was rolled back meanwhile'; fi
   if [ -e "$NW_DIR/stop" ]; then
     nw_journal stopped "before $2"
     nw_finish stopped "$1"

@@ -39,11 +39,11 @@ pub enum SpoolEvent {
 pub enum GuardWord {
     /// It is on; the change may take this many seconds.
     Armed(u64),
-    /// The change is made; without a confirmation within this many seconds it is put back.
+    /// The change is made; without a confirmation within this many seconds it is rolled back.
     Waiting(u64),
     /// It was confirmed and stays.
     Confirmed,
-    /// It is being put back, because of this.
+    /// It is being rolled back, because of this.
     Reverting(String),
     /// Everything is back; whether it was seen to be as before.
     Reverted(bool),
@@ -72,9 +72,9 @@ pub enum GuardState {
     Armed,
     /// It was confirmed.
     Confirmed,
-    /// It is being put back.
+    /// It is being rolled back.
     Reverting,
-    /// It was put back.
+    /// It was rolled back.
     Reverted {
         /// Whether everything was seen to be as before.
         same: bool,
@@ -126,7 +126,7 @@ pub enum Outcome {
     },
     /// Another run holds the node; nothing was changed.
     Locked(Holder),
-    /// It was sent home before it began; nothing was changed.
+    /// It was abandoned before it began; nothing was changed.
     Abandoned,
     /// It waited a minute for the word to begin and gave up; nothing was changed.
     GaveUp,
@@ -139,7 +139,7 @@ pub enum Outcome {
     },
     /// It could not go on, in its own words: no room, or ended from outside.
     Broken(String),
-    /// It is gone without a last word: killed, or the node lost power. The events say how far it came.
+    /// It ended without a result: killed, or the node lost power. The events say how far it came.
     Died,
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// Cuts the steps of a node into windows: each run of steps that can cut the operator off becomes a stage of its own.
 ///
 /// Steps of the same role between two such steps belong to the window, so that a file and the service that reads it
-/// are put back together. A step that ends a stage ends a window too. `logins` are the accounts that this run and its
+/// are rolled back together. A step that ends a stage ends a window too. `logins` are the accounts that this run and its
 /// operators log in with.
 pub fn windows(
     decided: &mut Decided,

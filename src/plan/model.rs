@@ -122,7 +122,7 @@ pub struct Remark {
     pub remedy: String,
 }
 
-/// What an earlier run made and nothing asks for now.
+/// A resource that an earlier run made and the site no longer wants.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Orphan {
     /// The address it was made under.
@@ -157,20 +157,21 @@ impl NodePlan {
         all.filter(|a| !removed.contains(a)).collect()
     }
 
-    /// The resources that are decided later and of which nothing changes before: each may turn out to be as wanted.
+    /// Resources decided after an earlier step that have no change of their own before it: each may turn out to be as
+    /// wanted.
     pub fn decided_later(&self) -> BTreeSet<&Address> {
         let changed = self.to_change();
         let all = self.later.iter().flat_map(|l| &l.addresses);
         all.filter(|a| !changed.contains(a)).collect()
     }
 
-    /// What nothing asks for any more and is removed.
+    /// The orphans that a run removes.
     pub fn to_remove(&self) -> BTreeSet<&Address> {
         let removed = self.orphans.iter().filter(|o| o.removed);
         removed.map(|o| &o.address).collect()
     }
 
-    /// What nothing asks for any more and stays.
+    /// The orphans that stay.
     pub fn left_behind(&self) -> BTreeSet<&Address> {
         let left = self.orphans.iter().filter(|o| !o.removed);
         left.map(|o| &o.address).collect()

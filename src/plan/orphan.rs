@@ -1,4 +1,4 @@
-//! What an earlier run made and nothing asks for any more.
+//! Orphans: what an earlier run made and the site no longer wants.
 
 use super::decide::below;
 use super::manifest::{GONE, PART};
@@ -224,7 +224,7 @@ fn remove(
     decided.plan.changes.push(Change {
         addresses: vec![address.clone()],
         title: title.clone(),
-        deltas: std::iter::once(Delta::new("no longer wanted", "ours", ""))
+        deltas: std::iter::once(Delta::new("orphan", "ours", ""))
             .chain(down.map(|name| Delta::new("taken down", name, "")))
             .collect(),
         diffs: Vec::new(),

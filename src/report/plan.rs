@@ -50,20 +50,17 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
             group(role, entries.collect());
         }
         let orphans = node.orphans.iter();
-        group(
-            "no longer wanted",
-            orphans.map(|o| orphan(o, look)).collect(),
-        );
+        group("orphans", orphans.map(|o| orphan(o, look)).collect());
     }
     let findings = node.findings.iter();
     group(
-        "found, and not mended by a run",
+        "findings, which a run does not mend",
         findings.map(|r| finding(r, look)).collect(),
     );
     text
 }
 
-/// The changes but for what is removed because nothing asks for it any more, which has a place of its own.
+/// Changes, without removed orphans (shown separately).
 fn changes(node: &NodePlan) -> impl Iterator<Item = &Change> {
     let removed = node.to_remove();
     let stays = move |c: &&Change| !c.addresses.iter().any(|a| removed.contains(a));
@@ -326,10 +323,10 @@ mod tests {
                 @@ -0,0 +1,2 @@
                 +one
                 +two
-          no longer wanted
+          orphans
             - base/file:/etc/cron.d/old  removed: still as it was written
               base/file:/etc/profile.d/x.sh  left: changed by hand
-          found, and not mended by a run
+          findings, which a run does not mend
             * base/reboot:node1
                 The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
                 a reboot is pending since the packages were updated.
@@ -364,9 +361,9 @@ mod tests {
         found.nodes[1].orphans = full.orphans;
         insta::assert_snapshot!(plan(&found, &Look::default()), @r"
         node2
-          no longer wanted
+          orphans
               base/file:/etc/profile.d/x.sh  left: changed by hand
-          found, and not mended by a run
+          findings, which a run does not mend
             * base/reboot:node1
                 The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
                 a reboot is pending since the packages were updated.
@@ -388,7 +385,7 @@ mod tests {
             ! drbd/drbd_meta:r1
                 /dev/sda7 carries an ext4 file system labelled `guests`.
                 If that data is not needed: --destroy node1:/dev/sda7
-          found, and not mended by a run
+          findings, which a run does not mend
             * base/reboot:node1
                 The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1:
                 a reboot is pending since the packages were updated.

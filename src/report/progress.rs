@@ -215,7 +215,7 @@ fn guard(look: &Look, node: &str, says: &GuardSays, live: bool) -> String {
     let (tone, text) = match says {
         GuardSays::Armed { .. } if live => return String::new(),
         GuardSays::Armed { .. } => {
-            let text = "guard: on; what follows is put back unless a new connection confirms it";
+            let text = "guard: on; what follows is rolled back unless a new connection confirms it";
             (Tone::Plain, text.to_owned())
         }
         GuardSays::Waiting { left, why } => {
@@ -228,7 +228,7 @@ fn guard(look: &Look, node: &str, says: &GuardSays, live: bool) -> String {
             Tone::Good,
             format!("guard: confirmed anew by {}", ways.join(", ")),
         ),
-        GuardSays::Reverting { .. } => (Tone::Bad, "guard: puts everything back".to_owned()),
+        GuardSays::Reverting { .. } => (Tone::Bad, "guard: rolling everything back".to_owned()),
         GuardSays::Reverted { same: true } => (Tone::Bad, "guard: everything is back".to_owned()),
         GuardSays::Reverted { same: false } => {
             (Tone::Bad, "guard: NOT everything is as it was".to_owned())
@@ -239,9 +239,9 @@ fn guard(look: &Look, node: &str, says: &GuardSays, live: bool) -> String {
 
 fn waiting(left: u64, why: &str) -> String {
     if why.is_empty() {
-        format!("put back in {left} s unless a new connection comes about")
+        format!("rolling back in {left} s unless a new connection comes about")
     } else {
-        format!("put back in {left} s; no new connection yet ({why})")
+        format!("rolling back in {left} s; no new connection yet ({why})")
     }
 }
 

@@ -233,8 +233,8 @@ mod tests {
           Is the repository reachable from the node?
         node1: connected again
         node1: 3 steps done
-        node1: guard: on; what follows is put back unless a new connection confirms it
-        node1: guard: put back in 90 s; no new connection yet (direct: connection refused)
+        node1: guard: on; what follows is rolled back unless a new connection confirms it
+        node1: guard: rolling back in 90 s; no new connection yet (direct: connection refused)
         node1: guard: confirmed anew by node1
         The site's last commit is 3 days old.
         ");
@@ -264,8 +264,8 @@ mod tests {
         node1: 2/3 replace /etc/hosts
         node1: 3/3 start chronyd
         node1: 3 steps done
-        node1: guard: on; what follows is put back unless a new connection confirms it
-        node1: guard: put back in 90 s; no new connection yet (direct: connection refused)
+        node1: guard: on; what follows is rolled back unless a new connection confirms it
+        node1: guard: rolling back in 90 s; no new connection yet (direct: connection refused)
         node1: guard: confirmed anew by node1
         The site's last commit is 3 days old.
         ");

@@ -174,11 +174,11 @@ fn key_doc(key: &str) -> &'static str {
 }
 
 /// What stands before the table of what becomes of orphans.
-const ORPHANS: &str = "\n## When nothing asks for it any more\n\n\
-    What an earlier run made is then named by every plan. Where its files say that it is wholly ours, and all of them are \
-    still as they were written, a run removes it (a copy is kept on the node, unless it held a secret); one that was \
-    changed stays, and so does what another step names or lies in a folder of another step. `nodewright forget NODE \
-    ADDRESS` ends the naming and leaves the thing.\n\n| kind | an orphan is | what that means |\n| --- | --- | --- |\n";
+const ORPHANS: &str = "\n## Orphans\n\n\
+    An orphan is a resource that an earlier run made and the site no longer wants. Every plan lists it. If all its files \
+    are wholly Nodewright's and unchanged, a run removes it (the node keeps a copy, unless it held a secret); an orphan \
+    that was changed stays, and so does what another step names, or what lies in the folder of another step. \
+    `nodewright forget NODE ADDRESS` stops tracking it; it stays on the node.\n\n| kind | an orphan is | what that means |\n| --- | --- | --- |\n";
 
 /// The reference of all kinds, in Markdown.
 pub fn kinds_reference() -> String {

@@ -428,7 +428,9 @@ fn at_boot(site: &Site, findings: &mut Vec<Finding>) {
         findings.push(
             found("two nodes that join at boot")
                 .at(at(site, &["cluster", "start"]))
-                .help("`start = \"by hand\"`: a fenced node stays out until it was looked at"),
+                .help(
+                    "`start = \"by hand\"`: a fenced node stays out until somebody has examined it",
+                ),
         );
     }
 }

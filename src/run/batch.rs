@@ -24,7 +24,7 @@ pub struct Origin {
     pub who: String,
 }
 
-/// Seconds that a change under the guard may take before it is put back; the wait for the confirmation comes after it.
+/// Seconds that a change under the guard may take before it is rolled back; the wait for the confirmation comes after it.
 const CHANGE_LIMIT: u64 = 600;
 
 /// The batch for these steps of a node.
@@ -61,7 +61,7 @@ pub fn batch(
         let address = address.to_string();
         Call::new("nw_own").args([address.as_str(), path, GONE, "plain"])
     });
-    // What is put back is not forgotten.
+    // What is rolled back is not forgotten.
     let mut forgotten: Vec<Call> = forgotten.collect();
     if !guarded {
         before.append(&mut forgotten);
@@ -73,7 +73,7 @@ pub fn batch(
             long: false,
         });
     }
-    // What is removed may be of a kind that nothing asks for any more.
+    // An orphan may be of a kind that no step uses now.
     let removed = steps.iter().flat_map(|s| &s.addresses);
     let removed = removed.filter_map(|a| kind_named(&a.kind));
     for kind in resources.iter().map(|r| r.kind).chain(removed) {
@@ -197,7 +197,7 @@ fn written(steps: &[Step], member: &Member) -> Vec<String> {
     steps.iter().flat_map(own).collect()
 }
 
-/// What is called to put the guard on for these steps, and what the guard calls before and after the files are put back.
+/// What is called to put the guard on for these steps, and what the guard calls before and after the files are rolled back.
 fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
     let (resources, target) = (&member.resources, &member.target);
     let concerned: Vec<&Resource> = steps

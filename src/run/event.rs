@@ -116,7 +116,7 @@ pub enum Event {
         /// What.
         text: String,
     },
-    /// What is about to be forgotten of what nothing asks for any more.
+    /// The orphans that are about to be forgotten.
     Forget {
         /// By node.
         nodes: BTreeMap<String, Vec<Orphan>>,
@@ -147,14 +147,14 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "guard", rename_all = "kebab-case")]
 pub enum GuardSays {
-    /// It is on: what follows is put back unless it is confirmed.
+    /// It is on: what follows is rolled back unless it is confirmed.
     Armed {
         /// Seconds that the change may take.
         limit: u64,
     },
     /// The change is made, and new connections are tried.
     Waiting {
-        /// Seconds until it is put back.
+        /// Seconds until it is rolled back.
         left: u64,
         /// Why the last connection did not come about; empty where none failed.
         why: String,
@@ -164,12 +164,12 @@ pub enum GuardSays {
         /// The ways in that were tried.
         ways: Vec<String>,
     },
-    /// It is being put back.
+    /// It is being rolled back.
     Reverting {
         /// Why.
         why: String,
     },
-    /// Everything was put back.
+    /// Everything was rolled back.
     Reverted {
         /// Whether it was seen to be as before.
         same: bool,
@@ -185,7 +185,7 @@ pub struct Recap {
     pub same: usize,
     /// Resources that were changed and seen to be as wanted since.
     pub changed: usize,
-    /// What nothing asks for any more and was removed.
+    /// Orphans that were removed.
     pub removed: usize,
     /// Resources that were to change and did not, or not wholly.
     pub undone: usize,

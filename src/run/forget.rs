@@ -1,4 +1,4 @@
-//! Forgetting what nothing asks for any more: it stays on its node, and plans name it no longer.
+//! Forgetting orphans: they stay on their node, and plans no longer list them.
 
 use super::engine::Engine;
 use crate::kind::StepMeta;
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Engine {
-    /// What nothing asks for any more on the nodes that were seen, as far as it is chosen.
+    /// The selected orphans of the observed nodes.
     pub fn orphans(&self, chosen: &Selection) -> BTreeMap<String, Vec<Orphan>> {
         let of = |node: &String| {
             let orphans = &self.looks.get(node)?.decided.plan.orphans;

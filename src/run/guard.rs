@@ -234,7 +234,7 @@ impl Guardian {
     }
 }
 
-/// What became of a window whose batch is gone without a last word: it was killed, or the node went down.
+/// What became of a window whose batch ended without a result: it was killed, or the node went down.
 pub(super) async fn aftermath(session: &Session, run: &RunId, stage: u32) -> Outcome {
     let end = Instant::now() + AFTERMATH;
     loop {
@@ -256,7 +256,7 @@ pub(super) fn log_of(prepared: &Prepared) -> String {
     format!("/var/lib/nodewright/runs/{run}/{stage}/guard/log")
 }
 
-/// A window that was put back, as trouble of its node.
+/// A window that was rolled back, as trouble of its node.
 pub(super) fn put_back(
     same: bool,
     because: &Outcome,
@@ -283,7 +283,7 @@ pub(super) fn put_back(
         format!("NOT everything is as it was: look at {log} on the node")
     };
     Trouble {
-        why: format!("put back by the guard: {reason}{connection}. {after}"),
+        why: format!("rolled back by the guard: {reason}{connection}. {after}"),
         exit: Exit::PutBack,
         silent: false,
     }

@@ -191,7 +191,7 @@ pub(super) fn tell_of_last(state: &NodeState, node: &str, events: &Events) {
     }
 }
 
-/// How some paths are, asked in a trip of its own: only where something is no longer wanted.
+/// State of orphans' paths; a second trip, only when there are orphans.
 async fn found(
     session: &Session,
     paths: Vec<String>,

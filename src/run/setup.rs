@@ -70,7 +70,7 @@ pub struct Setup {
 /// How what runs under the guard is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
-    /// Seconds until a change that nobody confirmed is put back.
+    /// Seconds until a change that nobody confirmed is rolled back.
     pub seconds: u64,
     /// Words of the ways in, besides the one that the run came by, that have to work anew: `jump`, `knock-red`.
     pub ways: Vec<String>,
@@ -95,7 +95,7 @@ impl Setup {
 /// Tells whether a commit is part of a checkout; `None` where that cannot be told.
 pub type Ancestry = Box<dyn Fn(&str) -> Option<bool> + Send>;
 
-/// What the operator wants of a run under way.
+/// What the operator asks of a running run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wish {
     /// Go on.
@@ -146,17 +146,16 @@ pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> 
             None => format!("a step failed with status {status}"),
         },
         Outcome::Refused { .. } => with("a validator refused, and nothing was changed"),
-        Outcome::Stopped { .. } => "stopped between two steps, as you asked".to_owned(),
+        Outcome::Stopped { .. } => "stopped between two steps, as requested".to_owned(),
         Outcome::Locked(holder) => format!("held by {holder}"),
-        Outcome::Abandoned => "sent home before it began; nothing was changed".to_owned(),
+        Outcome::Abandoned => "abandoned before it began; nothing was changed".to_owned(),
         Outcome::GaveUp => {
-            "waited too long for the word to begin; nothing was changed. Run again".to_owned()
+            "timed out before it was released; nothing was changed. Run again".to_owned()
         }
         Outcome::PutBack { because, .. } => outcome_says(because, titles, said).why,
         Outcome::Broken(why) => format!("the batch could not go on: {why}"),
         Outcome::Died => {
-            "the batch is gone without a last word (killed, or the node went down). Run again"
-                .to_owned()
+            "the batch ended without a result (killed, or the node went down). Run again".to_owned()
         }
     };
     let exit = if matches!(outcome, Outcome::Locked(_)) {

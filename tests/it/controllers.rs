@@ -123,7 +123,7 @@ fn what_is_no_longer_wanted_goes_only_as_we_wrote_it() {
     );
     role(&["/etc/stays"]);
     insta::assert_snapshot!(rig.apply_as_planned(), @r"
-    remove /etc/ours [file:/etc/ours]; no longer wanted: ours ->
+    remove /etc/ours [file:/etc/ours]; orphan: ours ->
     orphans: file:/etc/linked: /etc/linked was changed since it was written
     orphans: file:/etc/ours: removed, still as it was written
     orphans: file:/etc/theirs: /etc/theirs was changed since it was written

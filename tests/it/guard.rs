@@ -31,7 +31,7 @@ fn sshd(setting: &str) -> String {
     SSHD.replace('@', setting)
 }
 
-/// What decides who gets in, with owners and modes, but not times: what is put back has to equal it.
+/// What decides who gets in, with owners and modes, but not times: what is rolled back has to equal it.
 pub fn print(nodes: &nodes::Nodes) -> String {
     nodes.ok(
         "node1",
@@ -84,7 +84,7 @@ fn what_locks_everybody_out_is_put_back() {
     let why = said.failed().concat();
     assert!(
         why.contains(
-            "put back by the guard: nobody confirmed it in time. The new connection failed: node1: "
+            "rolled back by the guard: nobody confirmed it in time. The new connection failed: node1: "
         ) && why.ends_with("Everything is as it was before this window, and was compared"),
         "{why}"
     );
@@ -92,7 +92,7 @@ fn what_locks_everybody_out_is_put_back() {
     assert_eq!(print(&rig.nodes), before);
     is_clean(&rig.nodes);
     let (code, out, _) = rig.run(&["log"]);
-    assert!(code == 0 && out.contains("put back"), "{out}");
+    assert!(code == 0 && out.contains("rolled back"), "{out}");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn what_a_killed_run_and_its_killed_guard_left_is_put_back_by_the_next_run() {
     assert!(
         said.failed()
             .concat()
-            .contains("a change that nobody had confirmed was put back just now; plan again"),
+            .contains("a change that nobody had confirmed was rolled back just now; plan again"),
         "{:?}",
         said.failed()
     );

@@ -1,11 +1,11 @@
-//! What an earlier run made and nothing asks for any more: removed, left because others need it, forgotten.
+//! Orphans: removed, left because others need them, forgotten.
 
 use crate::lifecycle::EXTRA_REPOSITORY;
 use crate::nodes;
 use crate::rig::Rig;
 use insta::assert_snapshot;
 
-/// The lines of the last plan about what is no longer wanted.
+/// The lines of the last plan about orphans.
 fn orphans(page: &str) -> Vec<&str> {
     let lines = page.lines().filter_map(|l| l.strip_prefix("orphans: "));
     lines.collect()
@@ -62,8 +62,8 @@ fn a_repository_that_goes_leaves_the_lists_of_the_others_fresh() {
     rig.role(&repository("extra"));
     // Ends with a run that has nothing to do: the lists were fetched anew.
     assert_snapshot!(rig.apply_as_planned(), @r"
-    remove /etc/apt/sources.list.d/other.sources [repository:other]; no longer wanted: ours ->
-    remove /etc/apt/preferences.d/other.pref [repository:other]; no longer wanted: ours ->
+    remove /etc/apt/sources.list.d/other.sources [repository:other]; orphan: ours ->
+    remove /etc/apt/preferences.d/other.pref [repository:other]; orphan: ours ->
     orphans: repository:other: removed, still as it was written
     ");
     let lists = "ls /var/lib/apt/lists | grep -c srv_extra; ls /var/lib/apt/lists | grep srv_other; \

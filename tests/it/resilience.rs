@@ -420,7 +420,7 @@ fn a_batch_that_was_killed_and_a_node_that_lost_power_are_told_of_and_mended() {
             said.err
         );
         assert!(
-            said.failed().contains("gone without a last word"),
+            said.failed().contains("ended without a result"),
             "{}",
             said.failed()
         );

@@ -176,7 +176,7 @@ red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
         let machines = matches!(self.nodes.state().backend, Backend::Machines(_));
         for words in &both[..if machines { 1 } else { 2 }] {
             let (code, out, err) = self.run(words);
-            // What is left behind and no longer wanted is listed before.
+            // Orphans that stay are listed before.
             let last = out.lines().next_back().unwrap_or_default();
             assert!(
                 code == 0 && last.starts_with("Nothing to do"),

@@ -93,7 +93,7 @@ fn root_goes_from_node_to_node_and_the_guard_asks_for_it() {
     let (code, out, err) = rig.run(&["verify"]);
     assert_eq!(code, 0, "{out}{err}");
 
-    // What lets the operator in and keeps the peer out is put back.
+    // What lets the operator in and keeps the peer out is rolled back.
     set(&rig, "[\"DenyUsers root@10.0.2.2\"]");
     let said = rig.say(&["apply", "--yes", "node1"]);
     // The peer takes no part in this run, so nobody asks it.

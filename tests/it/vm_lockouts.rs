@@ -1,4 +1,4 @@
-//! Ways to lock everybody out by the network, on a virtual machine with the real kernel: each is put back by the node
+//! Ways to lock everybody out by the network, on a virtual machine with the real kernel: each is rolled back by the node
 //! itself within its window, which is reached by its own way in afterwards, with its network as it was before.
 
 use crate::rig::{Rig, Said};
@@ -51,7 +51,7 @@ fn print(rig: &Rig) -> String {
     )
 }
 
-/// It was put back, nobody having come in; all is as before, and still to be done.
+/// It was rolled back, nobody having come in; all is as before, and still to be done.
 #[track_caller]
 fn is_put_back(rig: &Rig, before: &str, said: &Said) {
     assert_eq!(said.code, 6, "{:?}{}", said.failed(), said.err);

@@ -168,7 +168,7 @@ impl Kind for PacketFilter {
                     what: format!(
                         "this run comes from {ip}, and the firewall lets no new connection in from there"
                     ),
-                    remedy: "write it into `[firewall] operators`, or describe a knock: otherwise the guard puts back what \
+                    remedy: "write it into `[firewall] operators`, or describe a knock: otherwise the guard rolls back what \
                              would keep this run out"
                         .to_owned(),
                 },

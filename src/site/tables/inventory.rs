@@ -99,7 +99,7 @@ pub struct SiteTable {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardTable {
-    /// How long such a change waits for new connections before it is put back: 10 seconds to an hour.
+    /// How long such a change waits for new connections before it is rolled back: 10 seconds to an hour.
     #[serde(default = "guard_window")]
     pub window: Duration,
     /// Ways in, out of `reach`, that have to work anew besides the one that the run came by. One that did not work
