@@ -77,19 +77,24 @@ pub fn fill(starter: &str, nodes: &[Facts]) -> String {
             &format!("platform = \"{platform}\" "),
         );
     }
+    let zones = zone_lines(starter);
+    let mut zones = zones
+        .iter()
+        .map(|line| (line.as_str(), line.split('=').next()));
+    // The first zone is the one that nodes are reached in.
+    let (reached, zone) = zones.next().unwrap_or_default();
+    let zone = zone.unwrap_or_default();
     if let Some((nic, net)) = nodes.first().and_then(main_address) {
-        let old = text
-            .lines()
-            .find(|l| l.starts_with("red     ="))
-            .map(ToOwned::to_owned);
         let new = format!(
-            "red     = {{ nic = \"{nic}\", network = \"{}\", otherwise = \"drop\" }}",
+            "{zone}= {{ nic = \"{nic}\", network = \"{}\", otherwise = \"drop\" }}",
             net.trunc()
         );
-        text = text.replace(&old.unwrap_or_default(), &new);
+        text = text.replace(reached, &new);
     }
-    // No node was asked which of its interfaces is the cluster's.
-    text = text.replace("\nyellow  =", "\n#yellow  =");
+    // No node was asked what its other interfaces are for.
+    for (line, _) in zones {
+        text = text.replace(&format!("\n{line}"), &format!("\n#{line}"));
+    }
     let names: Vec<String> = nodes.iter().map(name).collect();
     let quoted = names
         .iter()
@@ -102,10 +107,18 @@ pub fn fill(starter: &str, nodes: &[Facts]) -> String {
     );
     let (from, to) = ("[node.node1]", "# Nodes that have the same roles");
     if let (Some(start), Some(end)) = (text.find(from), text.find(to)) {
-        let tables: String = nodes.iter().map(|n| table(n) + "\n").collect();
+        let tables: String = nodes.iter().map(|n| table(n, zone.trim()) + "\n").collect();
         text.replace_range(start..end, &tables);
     }
     text
+}
+
+/// The lines of the table `[zone]` that are not commented out.
+fn zone_lines(starter: &str) -> Vec<String> {
+    let lines = starter.lines().skip_while(|l| *l != "[zone]").skip(1);
+    let lines = lines.take_while(|l| !l.is_empty() && !l.starts_with('['));
+    let lines = lines.filter(|l| !l.starts_with('#'));
+    lines.map(ToOwned::to_owned).collect()
 }
 
 /// A node's name: that of `uname -n` without its domain.
@@ -135,8 +148,8 @@ fn main_address(facts: &Facts) -> Option<(String, IpNet)> {
         })
 }
 
-/// The table of one node.
-fn table(facts: &Facts) -> String {
+/// The table of one node, with its address in the zone that it is reached in.
+fn table(facts: &Facts, zone: &str) -> String {
     let mut text = format!(
         "# {}, kernel {}, {} MiB of memory\n",
         facts.release,
@@ -145,7 +158,7 @@ fn table(facts: &Facts) -> String {
     );
     let _ = writeln!(text, "[node.{}]", name(facts));
     if let Some((_, net)) = main_address(facts) {
-        let _ = writeln!(text, "address = {{ red = \"{}\" }}", net.addr());
+        let _ = writeln!(text, "address = {{ {zone} = \"{}\" }}", net.addr());
     }
     let hardware = facts.interfaces.values().any(|i| i.physical);
     for (name, interface) in facts

@@ -23,7 +23,7 @@ Virtual machines have a kernel, disks and wires of their own:
   nodewright lab up --vm
   nodewright lab save clean         memory and disks of all machines, in a second
   nodewright lab power node2 cut    as if its power cable was pulled
-  nodewright lab link node1 yellow down
+  nodewright lab link node1 eth2 down
   nodewright lab reset clean        back to the saved state")]
 pub struct Args {
     /// The name of the lab. Commands with `--lab` use the one that `$NODEWRIGHT_LAB_NAME` names, else `lab`.

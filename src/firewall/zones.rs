@@ -305,14 +305,6 @@ impl Site {
         }
     }
 
-    /// Whether the default route leads through a zone.
-    pub fn is_outside(&self, zone: &str) -> bool {
-        let found = self.inventory.zone.get(zone);
-        let default = |z: &Zone| z.routes.iter().any(|r| r.to.net().prefix_len() == 0);
-        found.is_some_and(|z| z.gateway.is_some() || default(z))
-            || found.is_some_and(|z| z.dhcp) && self.default_by_dhcp(zone)
-    }
-
     fn speaks_ipv6(&self, node: &str) -> bool {
         let networks = self
             .inventory

@@ -137,8 +137,8 @@ pub const CABLE_MTU: u32 = 9216;
 impl LabSpec {
     /// A lab of `count` machines `node1`, `node2`, … for where no site says how they look.
     ///
-    /// Each has `eth0` (red, 10.77.1.1, 10.77.1.2, …), `eth1` (grey), `eth2` (yellow), `eth3` (a trunk) and an empty
-    /// disk of 4 GiB. Two of them are joined by cables, and the BMC of each is on the other's `eth4` (10.78.1.0/30 with
+    /// Each has `eth0` (zone management, 10.77.1.1, 10.77.1.2, …), `eth1` (storage), `eth2` (ring), `eth3` (guests, a
+    /// trunk) and an empty disk of 4 GiB. Two of them are joined by cables, and the BMC of each is on the other's `eth4` (10.78.1.0/30 with
     /// node1 at .1 and node2's BMC at .2; 10.78.2.0/30 the other way round; user and password `lab`).
     pub fn machines(name: impl Into<String>, count: u8) -> Self {
         let mut spec = Self::debian(name, count);
@@ -156,18 +156,18 @@ impl LabSpec {
             mtu,
         };
         spec.segments = vec![
-            segment("eth0", "red", SegmentKind::Switch, 1500),
-            segment("eth1", "grey", between, CABLE_MTU),
-            segment("eth2", "yellow", between, CABLE_MTU),
-            segment("eth3", "green", SegmentKind::Switch, 1500),
+            segment("eth0", "management", SegmentKind::Switch, 1500),
+            segment("eth1", "storage", between, CABLE_MTU),
+            segment("eth2", "ring", between, CABLE_MTU),
+            segment("eth3", "guests", SegmentKind::Switch, 1500),
         ];
         for (number, node) in (1..=count).zip(&mut spec.nodes) {
-            let orange = format!("eth4.{}", node.name);
+            let crossed = format!("eth4.{}", node.name);
             let hardware = &mut node.hardware;
             let mut nics = vec!["eth0", "eth1", "eth2", "eth3"];
             if pair {
                 spec.segments
-                    .push(segment(&orange, "orange", SegmentKind::Cable, 1500));
+                    .push(segment(&crossed, "bmc", SegmentKind::Cable, 1500));
                 nics.push("eth4");
                 let other = 3 - number;
                 hardware.bmc = Some(Bmc {
@@ -183,7 +183,7 @@ impl LabSpec {
                 .map(|name| Nic {
                     name: name.into(),
                     mac: None,
-                    segment: if name == "eth4" { &orange } else { name }.into(),
+                    segment: if name == "eth4" { &crossed } else { name }.into(),
                 })
                 .collect();
             hardware.disks = vec![Disk {

@@ -100,10 +100,11 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
     hardware.way_in = way_in(site, name);
 }
 
-/// What an installer would have set up: the address in the zone red, else the first that stands on a card of its own.
+/// What an installer would have set up: the address in the management zone, else the first that stands on a card of its own.
 fn way_in(site: &Site, node: &str) -> Option<WayIn> {
     let mut zones: Vec<_> = site.inventory.zone.iter().collect();
-    zones.sort_by_key(|(zone, _)| zone.as_str() != "red");
+    let management = site.management_zone();
+    zones.sort_by_key(|(zone, _)| Some(zone.as_str()) != management);
     zones.into_iter().find_map(|(name, zone)| {
         let (ip, length) = site.address(node, name.as_str())?;
         if zone.crossed || zone.is_trunk() {

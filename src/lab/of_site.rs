@@ -18,7 +18,8 @@ impl LabSpec {
     /// that a node is reached at comes first.
     pub fn of_site(name: impl Into<String>, site: &Site) -> Self {
         let mut zones: Vec<_> = site.inventory.zone.iter().collect();
-        zones.sort_by_key(|(zone, _)| zone.as_str() != "red");
+        let management = site.management_zone();
+        zones.sort_by_key(|(zone, _)| Some(zone.as_str()) != management);
         let nodes = site.node_names().map(|node| {
             let mut made = LabNode::new(node, addresses(site, node, &zones));
             made.codename = debian::codename_of(site.declared_platform_of(node)).map(Into::into);
@@ -80,7 +81,7 @@ mac.eth0 = "00:16:76:d6:c9:40"
 "#;
 
     #[test]
-    fn a_node_has_its_addresses_and_red_is_first() {
+    fn a_node_has_its_addresses_and_that_of_the_management_is_first() {
         let loaded = crate::site::load_str(SITE);
         assert_eq!(loaded.findings, []);
         let spec = LabSpec::of_site("t", &loaded.site.unwrap());

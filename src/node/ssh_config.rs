@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub struct Way {
     /// What it is called in the configuration: the node's name for the first way, `NODE.WORD` for others.
     pub alias: String,
-    /// The word of the site for it: `direct`, `jump`, `knock-red`, `peer-yellow`.
+    /// The word of the site for it: `direct`, `jump`, `knock-ZONE`, `peer-ZONE`.
     pub word: String,
     /// Name or address to connect to.
     pub host: String,

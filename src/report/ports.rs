@@ -87,7 +87,7 @@ mod tests {
 
     fn open(role: &str, tcp: &[u16], proto: &[&str]) -> Open {
         Open {
-            zone: "grey".into(),
+            zone: "storage".into(),
             from: vec!["peers".into()],
             tcp: tcp.to_vec(),
             udp: vec![],
@@ -102,9 +102,9 @@ mod tests {
         let (one, two) = ([drbd.clone(), open("tunnel", &[], &["gre"])], [drbd]);
         let text = ports(&[("node1", &one), ("node2", &two)], &Look::default());
         insta::assert_snapshot!(text, @r"
-        zone  from   protocol  port        role
-        grey  peers  tcp       7788, 7789  drbd
-        grey  peers  gre                   tunnel  only node1
+        zone     from   protocol  port        role
+        storage  peers  tcp       7788, 7789  drbd
+        storage  peers  gre                   tunnel  only node1
         ");
     }
 

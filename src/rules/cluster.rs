@@ -345,8 +345,9 @@ fn ring_second(site: &Site, findings: &mut Vec<Finding>) {
 }
 
 fn ring_bond(site: &Site, findings: &mut Vec<Finding>) {
-    let ring = site.inventory.cluster.iter().map(|c| c.ring.as_str());
-    for name in ring.chain(["grey"]) {
+    let ring = site.inventory.cluster.as_ref().map(|c| c.ring.as_str());
+    let mirrors = site.mirror_zone().filter(|zone| Some(*zone) != ring);
+    for name in ring.into_iter().chain(mirrors) {
         if let Some(bond) = site.inventory.zone.get(name).and_then(|z| z.bond.as_ref())
             && bond.mode != BondMode::ActiveBackup
         {

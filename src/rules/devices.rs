@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         code: "DEVICE-DASH",
         severity: Severity::Error,
         title: "On EL6 and EL7 the name of a device has no `-`.",
-        why: "The network scripts read ifcfg-br-red as an addition to ifcfg-br and fail if there is no ifcfg-br.",
+        why: "The network scripts read ifcfg-br-lan as an addition to ifcfg-br and fail if there is no ifcfg-br.",
         facts: &["network#device-names"],
         check: device_dash,
     },

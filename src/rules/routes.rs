@@ -160,7 +160,7 @@ fn crosslink(site: &Site, zone: &str) -> Option<(&'static str, Vec<String>)> {
     let found = site.inventory.zone.get(zone);
     if cluster.is_some_and(|c| c.ring == *zone) {
         Some(("the ring", path(&["cluster", "ring"])))
-    } else if zone == "grey" && !site.inventory.mirror.is_empty() {
+    } else if site.mirror_zone() == Some(zone) && !site.inventory.mirror.is_empty() {
         Some(("the mirrors", path(&["mirror"])))
     } else if found.is_some_and(|z| z.crossed) {
         Some(("the BMCs", path(&["zone", zone, "crossed"])))

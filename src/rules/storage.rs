@@ -270,6 +270,9 @@ fn partition_idle(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What gives a node the disk of its mirrors.
+const DISK: &str = "add `disk = { id = …, size = … }`";
+
 fn mirror_ends(site: &Site, findings: &mut Vec<Finding>) {
     if site.inventory.mirror.is_empty() {
         return;
@@ -285,19 +288,34 @@ fn mirror_ends(site: &Site, findings: &mut Vec<Finding>) {
         .also(at(site, &["cluster", "members"]), "the members");
         findings.push(finding);
     }
+    let zone = site.mirror_zone();
+    if zone.is_none() && !members.is_empty() {
+        findings.push(
+            found("the site does not say which zone carries the mirrors")
+                .at(at(site, &["cluster"]))
+                .help("add `mirrors = \"ZONE\"`, with the zone of a link between the members")
+                .also(at(site, &["mirror"]), "the mirrors"),
+        );
+    }
     for member in members {
         let disk = site.node(member).is_some_and(|n| n.disk.is_some());
-        let address = site.address(member, "grey").is_some();
-        let lacks = match (disk, address) {
-            (true, true) => continue,
-            (false, true) => "no disk",
-            (true, false) => "no address on grey",
-            (false, false) => "neither disk nor address on grey",
+        let unaddressed = zone.filter(|zone| site.address(member, zone).is_none());
+        let (lacks, help) = match (disk, unaddressed) {
+            (true, None) => continue,
+            (false, None) => ("no disk".to_owned(), DISK.to_owned()),
+            (true, Some(zone)) => (
+                format!("no address in zone `{zone}`"),
+                format!("add `{zone}` to its `address`"),
+            ),
+            (false, Some(zone)) => (
+                format!("neither a disk nor an address in zone `{zone}`"),
+                format!("{DISK} and `{zone}` in `address`"),
+            ),
         };
         findings.push(
             found(format!("`{member}` has {lacks} for its mirrors"))
                 .at(at(site, &["node", member]))
-                .help("add `disk = { id = …, size = … }` and `grey` in `address`")
+                .help(help)
                 .also(at(site, &["mirror"]), "the mirrors"),
         );
     }

@@ -388,6 +388,8 @@ const CASES: &[Case] = &[
         ("5", "\"/local\"")),
     case("PARTITION-IDLE", BASE, &[("8 = { size", "9 = { size = \"1G\", use = \"mirror\" }\n8 = { size")],
         ("\"mirror\"", "")),
+    case("MIRROR-ENDS", BASE, &[("mirrors   = \"grey\"\n", ""), ("grey   = { nic = \"eth1\",", "grey   = { nic = \"eth1\", vlan = 5,")],
+        ("cluster", "mirror")),
     case("MIRROR-ENDS", BASE, &[("grey = \"10.0.1.2\", ", "")],
         ("node2", "mirror")),
     case("MIRROR-IDLE", BASE, &[(", gfs2 = \"/shared\"", ""), ("\"sanlock\"", "\"exclusive\""), ("SANLOCK-ON-MIRROR = ", "#")],

@@ -24,7 +24,7 @@ pub enum Event {
     Connected {
         /// The node.
         node: String,
-        /// The way in that worked: `direct`, `peer yellow`.
+        /// The way in that worked: `direct`, `peer ZONE`.
         way: String,
         /// Whether an open connection of an earlier command was used.
         warm: bool,

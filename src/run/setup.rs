@@ -72,7 +72,7 @@ pub struct Setup {
 pub struct Guard {
     /// Seconds until a change that nobody confirmed is rolled back.
     pub seconds: u64,
-    /// Words of the ways in, besides the one that the run came by, that have to work anew: `jump`, `knock-red`.
+    /// Words of the ways in, besides the one that the run came by, that have to work anew: `jump`, `knock-ZONE`.
     pub ways: Vec<String>,
 }
 

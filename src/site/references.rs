@@ -73,8 +73,18 @@ impl Checker<'_> {
         self.known(path, zone, "zone", &zones);
     }
 
+    /// A zone with an interface: not the serial line.
+    fn known_link(&mut self, path: &[&str], zone: &str) {
+        let zones = self.site.inventory.zone.keys();
+        let zones: Vec<&str> = zones.map(super::words::types::ZoneName::as_str).collect();
+        self.known(path, zone, "zone", &zones);
+    }
+
     fn site_table(&mut self) {
         let site = self.site;
+        if let Some(zone) = &site.inventory.site.management {
+            self.known_link(&["site", "management"], zone.as_str());
+        }
         if let Some(wanted) = &site.inventory.site.requires {
             let own = env!("CARGO_PKG_VERSION");
             if numbers(wanted.as_str()) > numbers(own) {
@@ -201,7 +211,7 @@ impl Checker<'_> {
                 self.missing(
                     &["node", name],
                     format!("node `{name}` has no address"),
-                    "add `address = { red = \"192.0.2.5\" }`, or `ssh = { host = \"…\" }`",
+                    "add `address = { ZONE = \"192.0.2.5\" }`, or `ssh = { host = \"…\" }`",
                 );
             }
         }
@@ -240,6 +250,9 @@ impl Checker<'_> {
         self.known_zone(&["cluster", "ring"], cluster.ring.as_str());
         if let Some(zone) = &cluster.second_ring {
             self.known_zone(&["cluster", "second_ring"], zone.as_str());
+        }
+        if let Some(zone) = &cluster.mirrors {
+            self.known_link(&["cluster", "mirrors"], zone.as_str());
         }
         if let Some(preferred) = &cluster.preferred {
             self.known(

@@ -153,3 +153,12 @@ fn the_name_of_the_file_says_the_format() {
     assert_eq!(code, 1);
     assert!(err.contains("cannot write nowhere/a.svg"), "{err}");
 }
+
+#[test]
+fn colours_follow_what_zones_are_for_and_not_their_names() {
+    use crate::zones::renamed;
+    for site in [CROSSLINK, BONDED] {
+        let names = drawn(&renamed(site), &["--format", "dot"]);
+        assert_eq!(renamed(&names), renamed(&drawn(site, &["--format", "dot"])));
+    }
+}

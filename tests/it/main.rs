@@ -55,4 +55,6 @@ mod vm_lockouts;
 mod vm_network;
 mod vm_renumber;
 mod wired;
+mod words;
 mod yard;
+mod zones;

@@ -11,6 +11,7 @@ pub use svg::svg;
 
 use crate::platform::Platform;
 use crate::site::Site;
+use crate::site::resolved::Purpose;
 use crate::site::resolved::device::{Device, DeviceKind};
 use std::net::IpAddr;
 
@@ -23,6 +24,8 @@ pub struct Picture {
     pub nodes: Vec<NodePart>,
     /// What joins them.
     pub wires: Vec<WirePart>,
+    /// The zones that have a purpose, in the order of the site.
+    pub purposes: Vec<(String, Purpose)>,
 }
 
 /// A node.
@@ -122,10 +125,13 @@ impl Picture {
                 about: format!("serial {} Bd", serial.speed.get()),
             });
         }
+        let zones = site.inventory.zone.keys();
+        let purposes = zones.filter_map(|z| Some((z.to_string(), site.purpose(z.as_str())?)));
         Self {
             title: site.name().to_owned(),
             nodes,
             wires,
+            purposes: purposes.collect(),
         }
     }
 }
@@ -311,25 +317,26 @@ fn about(site: &Site, name: &str) -> Vec<String> {
     lines
 }
 
-/// The colour of a zone: that of its name, else one of a few by its place among the others.
+/// The colour of a zone: the first of each purpose has that purpose's, the others have one of a few by their place.
 fn colour(picture: &Picture, zone: Option<&str>) -> &'static str {
     const OTHERS: [&str; 4] = ["#6a1b9a", "#00838f", "#ad1457", "#5d4037"];
-    let named = |zone: &str| {
-        Some(match zone {
-            "red" => "#c62828",
-            "green" => "#2e7d32",
-            "blue" => "#1565c0",
-            "grey" => "#616161",
-            "yellow" => "#b8860b",
-            "orange" => "#e65100",
-            _ => return None,
+    let own = |zone: &str| {
+        let (_, purpose) = picture.purposes.iter().find(|(z, _)| z == zone)?;
+        let (first, _) = picture.purposes.iter().find(|(_, p)| p == purpose)?;
+        (first == zone).then_some(match purpose {
+            Purpose::Management => "#c62828",
+            Purpose::Ring => "#b8860b",
+            Purpose::Mirrors => "#616161",
+            Purpose::Bmc => "#e65100",
+            Purpose::Projects => "#1565c0",
+            Purpose::Guests => "#2e7d32",
         })
     };
     let Some(zone) = zone else { return "#37474f" };
-    named(zone).unwrap_or_else(|| {
+    own(zone).unwrap_or_else(|| {
         let mut others: Vec<&str> = Vec::new();
         for zone in picture.wires.iter().flat_map(|w| &w.zones) {
-            if named(zone).is_none() && !others.contains(&zone.as_str()) {
+            if own(zone).is_none() && !others.contains(&zone.as_str()) {
                 others.push(zone);
             }
         }

@@ -5,9 +5,6 @@ use super::super::tables::network::{Bond, BondMode, Zone};
 use super::device::{BondModel, Device, DeviceKind, SerialModel, Upper, Way, uuid};
 use std::net::IpAddr;
 
-/// The zone over which mirrors are kept equal.
-const MIRRORS: &str = "grey";
-
 /// What the serial line is called as a zone.
 const SERIAL: &str = "serial";
 
@@ -84,19 +81,6 @@ impl Site {
         let first = zones.iter().find(|(_, zone)| zone.dhcp);
         zones.get(name).is_some_and(told)
             || !zones.values().any(told) && first.is_some_and(|(zone, _)| zone == name)
-    }
-
-    /// What the cluster sends over a zone: `ring`, `mirrors`.
-    pub fn carried(&self, zone: &str) -> Vec<String> {
-        let cluster = self.inventory.cluster.as_ref();
-        let ring = cluster
-            .is_some_and(|c| c.ring == *zone || c.second_ring.as_ref().is_some_and(|z| z == zone));
-        let mirrors = zone == MIRRORS && !self.inventory.mirror.is_empty();
-        [(ring, "ring"), (mirrors, "mirrors")]
-            .into_iter()
-            .filter(|(is, _)| *is)
-            .map(|(_, what)| what.to_owned())
-            .collect()
     }
 }
 

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 impl Site {
     /// Every address of the nodes with its names, in the order of the members, the ring's zone first.
     ///
-    /// A node's own name belongs to its address in the ring's zone (without a cluster: to the one it is logged in at,
-    /// else to its first), for corosync, DRBD and cman take the address that the name leads to. An address elsewhere
+    /// A node's own name belongs to its address in the ring's zone (without a cluster: to the one in the zone it is
+    /// reached in), for corosync, DRBD and cman take the address that the name leads to. An address elsewhere
     /// is called `NODE-ZONE`, its management controller `NODE-bmc`.
     pub fn hosts(&self) -> Vec<(IpAddr, Vec<String>)> {
         let ring = self.inventory.cluster.as_ref().map(|c| c.ring.as_str());
@@ -18,17 +18,7 @@ impl Site {
         for (name, node) in self.nodes() {
             let own = ring
                 .filter(|zone| node.address.contains_key(*zone))
-                .or_else(|| {
-                    node.address
-                        .get_key_value("red")
-                        .map(|(zone, _)| zone.as_str())
-                })
-                .or_else(|| {
-                    node.address
-                        .keys()
-                        .next()
-                        .map(super::super::words::types::ZoneName::as_str)
-                });
+                .or_else(|| self.reached_zone(name));
             for (zone, address) in &node.address {
                 let alias = format!("{name}-{zone}");
                 if Some(zone.as_str()) == own {
@@ -68,7 +58,7 @@ mod tests {
     use super::super::super::load_str;
 
     const SITE: &str = "[site]\nname = 's'\ndomain = 'example.net'\nplatform = 'el9'\n\
-        [zone]\nred = { network = '192.0.2.0/24' }\nyellow = { network = '10.0.2.0/24' }\n\
+        [zone]\nred = { network = '192.0.2.0/24', gateway = '192.0.2.1' }\nyellow = { network = '10.0.2.0/24' }\n\
         [node.node1]\naddress = { red = '192.0.2.5', yellow = '10.0.2.1' }\n\
         [node.node2]\naddress = { red = '192.0.2.6', yellow = '10.0.2.2' }\n";
 

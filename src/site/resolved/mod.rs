@@ -7,9 +7,11 @@ pub(in crate::site) mod hosts;
 pub mod knock;
 pub mod membership;
 pub(in crate::site) mod model;
+pub mod purpose;
 pub(in crate::site) mod select;
 pub(in crate::site) mod wires;
 
 pub use model::Login;
+pub use purpose::Purpose;
 pub use select::SelectError;
 pub use wires::Wire;

@@ -198,7 +198,7 @@ impl Site {
         }
     }
 
-    /// How a node is logged in to: `ssh.host`, else its address in the zone red, else its first, else its name.
+    /// How a node is logged in to: `ssh.host`, else its address in the zone it is reached in, else its name.
     pub fn login(&self, node: &str) -> Login {
         let defaults = &self.inventory.site.ssh;
         let found = self.node(node);
@@ -255,14 +255,6 @@ impl Site {
             (ip, address.prefix().or(near).or(Some(alone)))
         });
         extra.collect()
-    }
-
-    /// The zone a node is reached in where its `ssh` names no host: red, else the first it has an address in.
-    pub fn reached_zone(&self, node: &str) -> Option<&str> {
-        let addresses = &self.node(node)?.address;
-        let red = addresses.get_key_value("red");
-        red.or_else(|| addresses.first())
-            .map(|(zone, _)| zone.as_str())
     }
 
     /// The variables of a node: the site's, over them those of its groups in order, over them its own. Tables are
@@ -334,9 +326,11 @@ impl Site {
             .collect();
         top.insert("node".into(), Json::Object(nodes));
         top.insert("hosts".into(), self.hosts_model());
+        top.insert("management".into(), json!(self.management_zone()));
         if let Some(Json::Object(cluster)) = top.get_mut("cluster") {
             cluster.insert("name".into(), json!(self.cluster_name()));
             cluster.insert("totem".into(), json!(self.totem()));
+            cluster.insert("mirrors".into(), json!(self.mirror_zone()));
         }
         Json::Object(top)
     }
@@ -370,13 +364,14 @@ impl Site {
     fn mirror_model(&self, mirror: &Mirror) -> Json {
         let mut model = json!(mirror);
         model["device"] = json!(format!("/dev/drbd{}", mirror.minor));
+        let zone = self.mirror_zone().unwrap_or_default();
         model["ends"] = self
             .members()
             .into_iter()
             .map(|name| {
                 json!({
                     "node": name,
-                    "address": self.address(name, "grey").map(|(ip, _)| ip),
+                    "address": self.address(name, zone).map(|(ip, _)| ip),
                     "port": mirror.port,
                     "disk": self.node(name).and_then(|n| n.disk.as_ref()).map(|d| d.partition(mirror.partition.get())),
                 })

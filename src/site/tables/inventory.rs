@@ -84,6 +84,10 @@ pub struct SiteTable {
     /// Ways to the nodes, in the order in which they are tried. Without any: directly.
     #[serde(default)]
     pub reach: Vec<ReachWord>,
+    /// The zone that nodes are reached in, and that an installer sets up. Without it, the first that the default route
+    /// leads through, else the first in which a node has an address.
+    #[serde(default)]
+    pub management: Option<ZoneName>,
     /// The time zone of the nodes.
     #[serde(default = "utc")]
     pub timezone: TimeZone,
@@ -167,7 +171,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// The word by which the generated configuration and reports call it: `direct`, `jump`, `knock-red`.
+    /// The word by which the generated configuration and reports call it: `direct`, `jump`, `knock-ZONE`, `peer-ZONE`.
     pub fn word(&self) -> String {
         match self {
             Self::Direct => "direct".to_owned(),

@@ -48,7 +48,7 @@ pub struct Mirror {
     pub minor: DrbdMinor,
     /// The partition under it, on every member.
     pub partition: PartitionNumber,
-    /// Its port on the zone grey, TCP.
+    /// Its TCP port, in the zone that carries the mirrors.
     pub port: Port,
     /// The member whose data is taken when the mirror is first made.
     pub source: HostName,
@@ -74,6 +74,10 @@ pub struct Cluster {
     /// A second zone for the same. Harmful wherever DLM is used (rule RING-DLM).
     #[serde(default)]
     pub second_ring: Option<ZoneName>,
+    /// The zone over which the mirrors are kept equal. Without it, the only one beside the rings that is nothing but a
+    /// link between the members: no gateway, DHCP, VLAN or bridge.
+    #[serde(default)]
+    pub mirrors: Option<ZoneName>,
     /// How messages travel; each platform has its own default.
     #[serde(default)]
     pub transport: Option<Transport>,
@@ -244,7 +248,7 @@ pub struct FenceDevice {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ssh {
-    /// The name or address; the address in the zone red where none is given, else the first address.
+    /// The name or address; the address in the zone `site.management` where none is given, else the first address.
     #[serde(default)]
     pub host: Option<Host>,
     /// The port of sshd.
@@ -291,7 +295,7 @@ pub struct Guest {
     pub cpus: CpuCount,
     /// The size of its disk.
     pub disk: Size,
-    /// The zones it is connected to, in the order of its interfaces; a project of a trunk as `blue.wiki`.
+    /// The zones it is connected to, in the order of its interfaces; a project of a trunk as `ZONE.PROJECT`.
     #[serde(default)]
     pub zones: Vec<ZonePath>,
     /// The MAC addresses of its interfaces, in the order of `zones`.

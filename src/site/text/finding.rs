@@ -296,20 +296,20 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.add(
             "site/inventory.toml",
-            "[zone]\nred = { nicc = \"eth0\" }\ngrey = 1\n",
+            "[zone]\nred = { nicc = \"eth0\" }\nstorage = 1\n",
         );
         let finding = Finding::error("KEY-UNKNOWN", "unknown key `nicc` in `zone.red`")
             .at(place(&sources, file, "nicc"))
             .label("not a key of a zone")
             .help("did you mean `nic`?")
-            .also(place(&sources, file, "grey"), "here as well");
+            .also(place(&sources, file, "storage"), "here as well");
         assert_eq!(
             finding.render(&sources, false),
             "error[KEY-UNKNOWN]: unknown key `nicc` in `zone.red`\n \
              --> site/inventory.toml:2:9\n  |\n2 | red = { nicc = \"eth0\" }\n  |         ^^^^ not a key of a zone\n \
              help: did you mean `nic`?\n \
              also: here as well\n \
-             --> site/inventory.toml:3:1\n  |\n3 | grey = 1\n  | ----\n"
+             --> site/inventory.toml:3:1\n  |\n3 | storage = 1\n  | -------\n"
         );
         assert!(
             finding

@@ -86,7 +86,7 @@ pub(in crate::site) fn zone_path(text: &str) -> Checked {
     };
     ensure(
         right,
-        "a zone is written as `red`, a project of a trunk as `blue.wiki`",
+        "a zone is written by its name (`storage`), a project of a trunk behind it (`projects.wiki`)",
     )
 }
 

@@ -153,9 +153,9 @@ words! {
     /// A network interface of Linux.
     InterfaceName "interface-name" "an interface name" "eth0" w::interface_name;
     /// A zone of the network.
-    ZoneName "zone-name" "a zone name" "yellow" w::zone_name;
+    ZoneName "zone-name" "a zone name" "storage" w::zone_name;
     /// A zone, or one project of a trunk as `ZONE.PROJECT`.
-    ZonePath "zone-path" "a zone" "blue.wiki" w::zone_path;
+    ZonePath "zone-path" "a zone" "projects.wiki" w::zone_path;
     /// The name of a group, a mirror, a project or anything else that needs no narrower type.
     Name "name" "a name" "hypervisors" w::name;
     /// An Ethernet address of one device.

@@ -203,7 +203,7 @@ impl Want {
         self.addresses.iter().filter_map(|a| a.parse().ok())
     }
 
-    /// How people know it: `brred (red)`.
+    /// How people know it: `br0 (lan)`.
     pub(super) fn called(&self) -> String {
         called(&self.interface, self.zone.as_deref())
     }
