@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         title: "A site with a firewall on EL9 or EL10 has a repository that provides Shorewall.",
         why: "EPEL has no package of Shorewall since EL9.",
-        facts: &["packages#shorewall-on-el9"],
+        facts: &["packages#shorewall-on-el9-and-el10"],
         check: shorewall_el9,
     },
     Rule {
