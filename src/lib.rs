@@ -14,6 +14,8 @@ pub mod kinds;
 pub mod lab;
 #[cfg(feature = "ssh")]
 pub mod node;
+#[cfg(feature = "ssh")]
+pub mod operate;
 pub mod plan;
 pub mod platform;
 pub mod report;

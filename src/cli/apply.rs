@@ -65,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         return Err(Usage(text.to_owned()).into());
     }
     let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
-    setup.outage = args.outage.outage;
+    setup.intent = args.outage.intent();
     let mut reporter = context.reporter();
     let ask = !args.yes && saved.is_none();
     let (answer, answered) = std::sync::mpsc::channel();
@@ -94,13 +94,15 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 node: None,
                 text: "Nothing was changed.".to_owned(),
             });
-            return workplace::worst(engine).unwrap_or(Exit::Pending);
+            return engine.worst().unwrap_or(Exit::Pending);
         }
         if plan.is_empty() && plan.nodes.iter().all(|n| n.refusals.is_empty()) {
-            return workplace::worst(engine).unwrap_or_else(|| super::plan::ends_with(&plan));
+            return engine
+                .worst()
+                .unwrap_or_else(|| super::plan::ends_with(&plan));
         }
         let recap = engine.carry_out(&plan).await;
-        workplace::worst(engine).unwrap_or_else(|| {
+        engine.worst().unwrap_or_else(|| {
             if recap.iter().any(|node| !node.not_run.is_empty()) {
                 Exit::Pending
             } else if recap.iter().any(|node| node.findings > 0) {

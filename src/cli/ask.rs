@@ -42,7 +42,7 @@ pub fn ask(
         |_| (),
         async |engine| {
             let answers = engine.ask_all(|member| question(member, secrets)).await;
-            (answers, workplace::worst(engine))
+            (answers, engine.worst())
         },
     )?;
     reporter.finish()?;

@@ -188,7 +188,7 @@ fn ask(
                 Some(trouble) if trouble.silent => Heard::Nothing(trouble.why.clone()),
                 Some(trouble) => Heard::Life(trouble.why.clone()),
             };
-            (said, workplace::worst(engine), heard)
+            (said, engine.worst(), heard)
         },
     )?;
     reporter.finish()?;

@@ -1,11 +1,11 @@
 //! `nodewright forget`.
 
 use crate::exit::Exit;
-use crate::plan::{Orphan, Selection};
+use crate::operate::{Intent, forget};
+use crate::plan::Selection;
 use crate::run::Event;
 use crate::workplace::{self, Context, Forks, Pick, Usage};
 use clap_complete::ArgValueCompleter;
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 /// Arguments of `forget`.
@@ -41,7 +41,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             "forget asks before it forgets anything, and there is no terminal to ask on: use --yes";
         return Err(Usage(text.to_owned()).into());
     }
-    let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 32 })?;
+    let mut setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 32 })?;
+    setup.intent = Intent::Forget;
     let mut reporter = context.reporter();
     let chosen = Selection::new(&args.addresses, &[]);
     let (answer, answered) = std::sync::mpsc::channel();
@@ -51,38 +52,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         }
     };
     let exit = workplace::with_engine(&mut reporter, setup, after, async move |engine| {
-        engine.observe().await;
-        let orphans = engine.orphans(&chosen);
-        if let Some(trouble) = workplace::worst(engine) {
-            return Ok(trouble);
-        }
-        if let Some(glob) = unmatched(&chosen, &orphans) {
-            return Err(Usage(format!(
-                "{glob}: nothing that is called so was left behind there; `nodewright plan` lists what was"
-            )));
-        }
-        engine.tell(Event::Forget {
-            nodes: orphans.clone(),
-        });
         // Not on this thread, which listens for Ctrl-C meanwhile.
-        let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
-        if !answer.await.unwrap_or(false) {
-            engine.tell(Event::Note {
-                node: None,
-                text: "Nothing was forgotten.".to_owned(),
-            });
-            return Ok(Exit::Pending);
-        }
-        engine.forget(&orphans).await;
-        Ok(workplace::worst(engine).unwrap_or(Exit::Done))
+        let answer = async || {
+            let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
+            answer.await.unwrap_or(false)
+        };
+        forget::forget(engine, &chosen, answer()).await
     })?;
     reporter.finish()?;
-    Ok(exit?)
-}
-
-/// The first address or glob that none of these matches.
-fn unmatched(chosen: &Selection, orphans: &BTreeMap<String, Vec<Orphan>>) -> Option<String> {
-    let all = orphans.values().flatten();
-    let addresses: Vec<_> = all.map(|o| o.address.clone()).collect();
-    chosen.unmatched(&addresses).into_iter().next()
+    exit.map_err(|e| Usage(e.to_string()).into())
 }

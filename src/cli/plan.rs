@@ -42,7 +42,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&args.nodes.nodes)?;
     let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
-    setup.outage = args.outage.outage;
+    setup.intent = args.outage.intent();
     let mut reporter = context.reporter();
     let (plan, worst) = workplace::with_engine(
         &mut reporter,
@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             engine.observe().await;
             let plan = engine.plan();
             engine.tell(Event::Planned { plan: plan.clone() });
-            (plan, workplace::worst(engine))
+            (plan, engine.worst())
         },
     )?;
     reporter.finish()?;

@@ -1,13 +1,17 @@
 //! `nodewright run`.
 
 use crate::exit::Exit;
-use crate::node::scrub;
-use crate::sh::{Call, has_nul};
+use crate::operate::Intent;
+use crate::operate::script::{self, Ran};
+use crate::sh::has_nul;
 use crate::workplace::{self, Context, Forks, Nodes, Pick, Usage};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+The journal of each node records who ran which command, and its exit code. The command does not take the lock: it runs
+beside another run, and says so.
+
 Examples:
   nodewright run -- uptime
   nodewright run node1 -- sh -c 'df -h | tail -3'
@@ -37,43 +41,26 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     if let Some(word) = args.words.iter().find(|w| has_nul(w)) {
         return Err(Usage(format!("{word:?} holds NUL, which no argument can carry")).into());
     }
-    let setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
-    let vault = setup.vault.clone();
-    let members = place.site.members();
-    let (mut together, mut turns): (Vec<String>, Vec<Vec<String>>) = (Vec::new(), Vec::new());
-    for node in &nodes {
-        if args.parallel || !members.contains(&node.as_str()) {
-            together.push(node.clone());
-        } else {
-            turns.push(vec![node.clone()]);
-        }
-    }
-    turns.insert(0, together);
-    let call = Call::from_words(args.words.clone()).to_shell();
-    let script =
-        format!("main() {{\ncd /\n( {call} ) </dev/null 2>&1\nprintf '\\n%s' \"$?\"\n}}\nmain\n");
+    let mut setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
+    setup.intent = Intent::Script;
     let mut reporter = context.reporter();
     let (results, worst) = workplace::with_engine(
         &mut reporter,
         setup,
         |_| (),
         async |engine| {
-            engine.connect().await;
-            let mut results = Vec::new();
-            for turn in turns {
-                let failed = results.iter().any(|(_, _, status)| *status != 0);
-                if failed && !args.parallel {
-                    break;
-                }
-                results.extend(engine.script_all(turn, &script).await);
-            }
-            (results, workplace::worst(engine))
+            let results = script::run(engine, &args.words, args.parallel).await;
+            (results, engine.worst())
         },
     )?;
     reporter.finish()?;
-    let failed = results.iter().any(|(_, _, status)| *status != 0);
-    for (node, output, status) in &results {
-        let output = scrub(output, &vault);
+    let failed = results.iter().any(|r| r.status != 0);
+    for Ran {
+        node,
+        output,
+        status,
+    } in &results
+    {
         if context.global.json {
             let line = serde_json::json!({"event": "ran", "node": node, "status": status, "output": output});
             context.print(&format!("{line}\n"))?;
@@ -88,7 +75,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let left: Vec<&String> = nodes
         .iter()
-        .filter(|n| !results.iter().any(|(done, _, _)| done == *n))
+        .filter(|n| !results.iter().any(|r| r.node == **n))
         .collect();
     if failed && !left.is_empty() {
         let left = left.into_iter().cloned().collect::<Vec<_>>().join(", ");

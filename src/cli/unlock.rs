@@ -74,8 +74,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                     }
                 });
             }
-            exit.or_else(|| workplace::worst(engine))
-                .unwrap_or(Exit::Failed)
+            exit.or_else(|| engine.worst()).unwrap_or(Exit::Failed)
         },
     )?;
     reporter.finish()?;

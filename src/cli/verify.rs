@@ -59,7 +59,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                     });
                 }
             }
-            workplace::worst(engine).unwrap_or(if failed { Exit::Findings } else { Exit::Done })
+            engine
+                .worst()
+                .unwrap_or(if failed { Exit::Findings } else { Exit::Done })
         },
     )?;
     reporter.finish()?;

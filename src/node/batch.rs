@@ -3,12 +3,13 @@
 use super::run_id::{RunId, hex};
 use super::secret::Secret;
 use crate::sh::{Call, quote};
-use crate::shell::{ENV, MANIFEST, PROCESS, Pieces, Shell};
+use crate::shell::{ENV, JOURNAL, MANIFEST, PROCESS, Pieces, Shell};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-const RUNTIME: Shell = Shell::new(include_str!("runtime.sh")).needing(&[ENV, PROCESS, MANIFEST]);
+const RUNTIME: Shell =
+    Shell::new(include_str!("runtime.sh")).needing(&[ENV, PROCESS, MANIFEST, JOURNAL]);
 const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME]);
 const GUARD: Shell = Shell::new(include_str!("guard.sh")).needing(&[RUNTIME, PROCESS]);
 
@@ -49,6 +50,18 @@ pub struct Header {
     pub who: String,
     /// The version of this program.
     pub tool: String,
+    /// What it is for: the command as it is typed, `apply --outage`.
+    pub intent: &'static str,
+}
+
+impl Header {
+    /// What the journal says where a run begins.
+    pub(super) fn about(&self) -> String {
+        format!(
+            "{} site {} commit {} tool {} for {}",
+            self.who, self.site, self.commit, self.tool, self.intent
+        )
+    }
 }
 
 /// A content that a batch needs on the node.
@@ -154,16 +167,12 @@ impl Batch {
     /// The batch's text: functions, a `main` that calls them with quoted arguments, and the bare word `main`.
     fn script(&self, parts: &[Part<'_>], offset: usize) -> String {
         let h = &self.header;
-        let about = format!(
-            "{} site {} commit {} tool {}",
-            h.who, h.site, h.commit, h.tool
-        );
         let mut out = format!(
             "NW_RUN={}\nNW_STAGE={}\nNW_BY={}\nNW_ABOUT={}\n",
             self.run,
             self.stage,
             quote(&line(&h.who)),
-            quote(&line(&about))
+            quote(&line(&h.about()))
         );
         let mut pieces = Pieces::from([RUNTIME, VERBS, GUARD]);
         for shell in &self.functions {
@@ -214,7 +223,7 @@ impl Batch {
 }
 
 /// A text as one line: spool and journal have one event a line.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

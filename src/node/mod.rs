@@ -10,6 +10,7 @@
 //!   [`Session::release`] lets it begin, [`Session::abandon`] sends it home; [`Session::follow`] listens to its spool, and
 //!   goes on from the same byte when the connection was lost. [`Session::stop`], [`Session::attach`] and
 //!   [`Session::unlock`] are for runs that somebody else started.
+//! * [`Session::recorded`] runs a command of the operator's own and leaves a line in the journal.
 //! * [`NodeState`] is what a node keeps about all that; [`observe_state`] asks for it in the same trip as everything else.
 //! * [`first_contact`] is for nodes that nobody knows yet.
 //!
@@ -60,6 +61,7 @@ mod knock;
 mod link;
 mod master;
 mod privilege;
+mod recorded;
 mod run_id;
 mod runs;
 mod secret;
@@ -75,6 +77,7 @@ pub use holder::Holder;
 pub use knock::Door;
 pub use master::ConnectOptions;
 pub use privilege::Privilege;
+pub use recorded::Recorded;
 pub use run_id::RunId;
 pub use runs::Prepared;
 pub use secret::{Secret, scrub};

@@ -11,12 +11,6 @@ nw_locked=no nw_ended=no
 
 nw_say() { printf '%s\n' "$*" >>"$NW_DIR/spool"; }
 
-# nw_journal WORD TEXT: a line of the node's own record.
-nw_journal() {
-  # shellcheck disable=SC2153
-  printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$NW_RUN" "$NW_STAGE" "$1" "$2" >>"$NW_STATE/journal"
-}
-
 # nw_atomic FILE: standard input becomes the file, whole or not at all.
 nw_atomic() { dd of="$1.new" conv=fsync 2>/dev/null && mv -fT "$1.new" "$1"; }
 
@@ -115,6 +109,7 @@ nw_lock() {
   nw_leftovers
   nw_boot
   nw_tick "$$"
+  # shellcheck disable=SC2153
   printf 'running %s %s %s %s %s\n' "$NW_RUN" "$NW_STAGE" "$$" "$nw_tick" "$nw_boot" | nw_atomic "$NW_STATE/last"
 }
 

@@ -5,7 +5,7 @@ use crate::kind::{Answer, Observe};
 use crate::sh::Call;
 use crate::shell::{MANIFEST, PROCESS, Shell};
 
-const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[PROCESS, MANIFEST]);
+pub(super) const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[PROCESS, MANIFEST]);
 
 /// What a node keeps about runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,7 +118,7 @@ pub struct JournalLine {
     pub stage: u32,
     /// `begin`, `did`, `failed`, `stopped` or `end`.
     pub event: String,
-    /// For `begin` who, site, commit and version; for the others the step or the outcome.
+    /// For `begin` who, site, commit, version and intent; for the others the step or the outcome.
     pub text: String,
 }
 

@@ -4,7 +4,7 @@ use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
 use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_item};
 use super::paths::Paths;
-use super::{FileDiff, NodePlan, Remark};
+use super::{FileDiff, Intent, NodePlan, Remark};
 use crate::kind::{Address, Answer, Delta, Observe, Resource, SiteFile, StepMeta, Target};
 use crate::sh::Call;
 use crate::text::{Vault, shows};
@@ -23,8 +23,8 @@ pub struct Wanted<'a> {
     pub watched: &'a [Resource],
     /// The values of secrets.
     pub vault: &'a Vault,
-    /// Whether this command may take the whole cluster down (`--outage`).
-    pub outage: bool,
+    /// What the command sets out to do.
+    pub intent: Intent,
 }
 
 /// What is to be done on one node, with the calls that do it.

@@ -29,12 +29,12 @@ fn resources(steps: &[Json]) -> Vec<Resource> {
 
 /// The plan for these steps where a node answers so.
 fn plan(steps: &[Json], sections: &[(&str, &str, i32)], manifest: &str) -> NodePlan {
-    plan_with(false, steps, sections, manifest)
+    plan_with(Intent::Converge, steps, sections, manifest)
 }
 
-/// The same; `outage` says whether all members may be taken down.
+/// The same for a command with this intent.
 fn plan_with(
-    outage: bool,
+    intent: Intent,
     steps: &[Json],
     sections: &[(&str, &str, i32)],
     manifest: &str,
@@ -46,7 +46,7 @@ fn plan_with(
         resources: &resources,
         watched: &[],
         vault: &vault,
-        outage,
+        intent,
     };
     let answer = Answer::from_sections(sections.iter().copied());
     let decided = wanted.decide(&answer, &Manifest::parse(manifest));
@@ -245,7 +245,7 @@ fn firewall_decided(unit: &str) -> Decided {
         resources: &resources,
         watched: &[],
         vault: &vault,
-        outage: false,
+        intent: Intent::Converge,
     };
     let stat = "41c0 60 700 root root /etc/shorewall\n8180 4 600 root root /etc/shorewall/rules\n";
     let sums = format!("{}  /etc/shorewall/rules\n", "0".repeat(64));
@@ -303,7 +303,7 @@ fn what_is_taken_down_with_the_members_is_decided_once_they_are_down() {
         ("resource_manager", "trace /t\nrunning\n", 0),
         ("resource_manager.nodes", "", 0),
     ];
-    let plan = plan_with(true, &steps, &sections, "");
+    let plan = plan_with(Intent::Outage, &steps, &sections, "");
     let later: Vec<String> = plan
         .later
         .iter()
@@ -311,6 +311,6 @@ fn what_is_taken_down_with_the_members_is_decided_once_they_are_down() {
         .collect();
     assert_eq!(later, ["r/resource_manager:pacemaker"], "{plan:?}");
     // Where nothing is taken down, nothing is said of it.
-    let plan = plan_with(false, &steps, &sections, "");
+    let plan = plan_with(Intent::Converge, &steps, &sections, "");
     assert_eq!((plan.later.len(), plan.refusals.len()), (0, 1), "{plan:?}");
 }

@@ -64,7 +64,8 @@ impl<'a> Draft<'_, 'a> {
                 },
                 other => other,
             };
-            outage |= self.wanted.outage && matches!(verdict, Verdict::Outage { .. });
+            outage |=
+                self.wanted.intent.may_take_down() && matches!(verdict, Verdict::Outage { .. });
             let remark = |what: String, remedy: String| Remark {
                 address: resource.address.clone(),
                 what,
@@ -88,7 +89,7 @@ impl<'a> Draft<'_, 'a> {
                         .findings
                         .push(remark(what.join("; "), remedy));
                 }
-                Verdict::Outage { deltas, why } if !self.wanted.outage => {
+                Verdict::Outage { deltas, why } if !self.wanted.intent.may_take_down() => {
                     let points: Vec<&str> = deltas.iter().map(|d| d.what.as_str()).collect();
                     let what = format!(
                         "{} cannot change while the cluster runs: {why}",

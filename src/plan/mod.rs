@@ -4,6 +4,7 @@ mod decide;
 pub mod diff;
 pub mod fold;
 pub mod guarded;
+mod intent;
 mod kind_item;
 mod manifest;
 mod model;
@@ -15,6 +16,7 @@ mod select;
 mod wave;
 
 pub use decide::{Content, Decided, Step, Wanted, below};
+pub use intent::Intent;
 pub use manifest::{GONE, Manifest, PART};
 pub use model::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
 pub use paths::{Paths, sha256};

@@ -7,12 +7,76 @@ use super::guard::{Guardian, log_of, put_back};
 use super::setup::{Member, from_error, outcome_says};
 use crate::exit::Exit;
 use crate::kind::{Answer, Observe};
-use crate::node::{Outcome, RunId};
-use std::collections::BTreeMap;
+use crate::node::{Outcome, Recorded, RunId};
+use crate::plan::{Intent, Step};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::sync::mpsc;
 
 impl Engine {
+    /// What this command sets out to do.
+    pub fn intent(&self) -> Intent {
+        self.setup.intent
+    }
+
+    /// The nodes that take part, in the site's order.
+    pub fn nodes(&self) -> Vec<String> {
+        let members = self.setup.members.iter();
+        members.map(|m| m.target.node.clone()).collect()
+    }
+
+    /// The nodes of the cluster, of which some may not take part.
+    pub fn cluster(&self) -> &BTreeSet<String> {
+        &self.setup.cluster
+    }
+
+    /// What a command ends with because of nodes that failed, if any did: the gravest.
+    pub fn worst(&self) -> Option<Exit> {
+        let order = [
+            Exit::Refused,
+            Exit::PutBack,
+            Exit::Locked,
+            Exit::Failed,
+            Exit::Findings,
+            Exit::Unreachable,
+        ];
+        let found: Vec<Exit> = self.troubles.values().map(|t| t.exit).collect();
+        order.into_iter().find(|e| found.contains(e))
+    }
+
+    /// Carries the steps of an operation out as one batch a node, with lock and journal; a cluster's nodes all or none.
+    /// Gives the nodes whose batch ran to its end; the others have failed.
+    pub async fn operate(&mut self, todo: &BTreeMap<String, Vec<Step>>) -> BTreeSet<String> {
+        self.at_work.set(true);
+        let (done, _) = self.wave(todo).await;
+        self.at_work.set(false);
+        done
+    }
+
+    /// Runs these words on these nodes at once, each between two lines of its journal, where they are called `shown`.
+    pub async fn recorded(
+        &mut self,
+        nodes: Vec<String>,
+        shown: &str,
+        words: &[String],
+    ) -> BTreeMap<String, Recorded> {
+        let live = self.live();
+        let nodes = nodes.into_iter().filter(|n| live.contains(n)).collect();
+        let (setup, sessions) = (Rc::clone(&self.setup), self.sessions.clone());
+        let (shown, words): (Rc<str>, Rc<[String]>) = (shown.into(), words.into());
+        let all = each(self.setup.forks, nodes, move |node| {
+            let (setup, session) = (Rc::clone(&setup), Rc::clone(&sessions[&node]));
+            let (shown, words) = (Rc::clone(&shown), Rc::clone(&words));
+            async move {
+                let (run, header) = (&setup.origin.run, setup.header());
+                let ran = session.recorded(run, &header, &shown, &words).await;
+                ran.map_err(|e| from_error(&e))
+            }
+        })
+        .await;
+        self.keep_or_fail(all)
+    }
+
     /// Asks every node something of the command's own.
     pub async fn ask_all(&mut self, make: impl Fn(&Member) -> Observe) -> BTreeMap<String, Answer> {
         self.connect().await;

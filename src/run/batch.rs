@@ -4,7 +4,7 @@ use super::setup::Member;
 use super::setup::Setup;
 use crate::kind::{Address, EditChange, Resource, Retire, Target};
 use crate::kinds::kind_named;
-use crate::node::{Batch, BatchStep, Blob, Header, LocalFile, RunId, Secret};
+use crate::node::{Batch, BatchStep, Blob, LocalFile, RunId, Secret};
 use crate::plan::{Content, GONE, PART, Step, below, sha256};
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -167,12 +167,7 @@ pub fn batch(
         run: origin.run.clone(),
         stage,
         functions,
-        header: Header {
-            site: origin.site.clone(),
-            commit: origin.commit.clone().unwrap_or_default(),
-            who: origin.who.clone(),
-            tool: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        header: setup.header(),
         blobs,
         secrets: own_secrets(member, &setup.vault),
         preflight,

@@ -85,7 +85,8 @@ impl Engine {
         names.filter(|n| !self.troubles.contains_key(n)).collect()
     }
 
-    pub(super) fn fail(&mut self, node: &str, trouble: Trouble) {
+    /// Takes a node out of this command, with why.
+    pub fn fail(&mut self, node: &str, trouble: Trouble) {
         self.say(Event::Failed {
             node: node.to_owned(),
             why: trouble.why.clone(),

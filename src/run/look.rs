@@ -5,7 +5,7 @@ use super::{Event, Events};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::kind::{Answer, Observe};
-use crate::node::{self, NodeState, Outcome, Session};
+use crate::node::{self, JournalLine, NodeState, Outcome, Session};
 use crate::plan::{Decided, Manifest, Wanted, guarded, orphan};
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -84,7 +84,9 @@ pub(super) async fn ask(
     }
     let state = NodeState::read(&answer);
     tell_of_last(&state, &node, &events);
-    if let Some(why) = older_checkout(&setup, &answer, &node) {
+    if setup.intent.applies_site()
+        && let Some(why) = older_checkout(&setup, &answer, &node)
+    {
         return Err(Trouble {
             why,
             exit: Exit::Failed,
@@ -112,7 +114,7 @@ pub(super) async fn decide(
         manifest,
     } = asked;
     let wanted = Wanted {
-        outage: setup.outage,
+        intent: setup.intent,
         ..member.wanted(&setup.vault)
     };
     let mut decided = wanted.decide(&answer, &manifest);
@@ -143,22 +145,21 @@ pub(super) async fn decide(
 pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Option<String> {
     let ancestry = setup.ancestry.as_ref()?;
     let journal = node::read_journal(answer);
-    let begun = journal.iter().rev().find(|l| l.event == "begin")?;
-    let commit = begun
-        .text
-        .split(" commit ")
-        .nth(1)?
-        .split(' ')
-        .next()?
-        .trim_end_matches('+');
-    if commit.is_empty() || ancestry(commit) == Some(true) {
+    // Operations that do not act by the site name no commit.
+    let commit = |l: &JournalLine| {
+        let after = l.text.split(" commit ").nth(1)?.split(' ').next()?;
+        let commit = after.trim_end_matches('+');
+        (l.event == "begin" && !commit.is_empty()).then(|| commit.to_owned())
+    };
+    let (begun, commit) = journal.iter().rev().find_map(|l| Some((l, commit(l)?)))?;
+    if ancestry(&commit) == Some(true) {
         return None;
     }
     let who = begun.text.split(' ').next().unwrap_or_default();
     Some(format!(
         "{who} applied commit {} to {node} at {} (run {}), and this checkout does not contain it: nothing is done. \
          Fetch and merge it, then plan again",
-        commit.get(..12).unwrap_or(commit),
+        commit.get(..12).unwrap_or(&commit),
         begun.at,
         begun.run
     ))

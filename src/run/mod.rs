@@ -12,8 +12,6 @@ mod event;
 #[cfg(feature = "ssh")]
 mod follow;
 #[cfg(feature = "ssh")]
-mod forget;
-#[cfg(feature = "ssh")]
 mod guard;
 #[cfg(feature = "ssh")]
 mod look;

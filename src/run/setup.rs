@@ -3,8 +3,8 @@
 use super::batch::Origin;
 use crate::exit::Exit;
 use crate::kind::{Resource, Target};
-use crate::node::{ConnectOptions, Failure, NodeError, Outcome, Privilege};
-use crate::plan::Wanted;
+use crate::node::{ConnectOptions, Failure, Header, NodeError, Outcome, Privilege};
+use crate::plan::{Intent, Wanted};
 use crate::text::Vault;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ impl Member {
             resources: &self.resources,
             watched: &self.watched,
             vault,
-            outage: false,
+            intent: Intent::default(),
         }
     }
 }
@@ -63,8 +63,8 @@ pub struct Setup {
     pub forks: usize,
     /// How the guard confirms.
     pub guard: Guard,
-    /// Whether this command may take the whole cluster down.
-    pub outage: bool,
+    /// What the command sets out to do.
+    pub intent: Intent,
 }
 
 /// How what runs under the guard is confirmed.
@@ -89,6 +89,19 @@ impl Setup {
             .iter()
             .find(|m| m.target.node == node)
             .expect("a node of this run")
+    }
+
+    /// What a node's journal says of this run.
+    pub(super) fn header(&self) -> Header {
+        let (origin, intent) = (&self.origin, self.intent);
+        let commit = origin.commit.clone().filter(|_| intent.applies_site());
+        Header {
+            site: origin.site.clone(),
+            commit: commit.unwrap_or_default(),
+            who: origin.who.clone(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            intent: intent.journal_word(),
+        }
     }
 }
 

@@ -21,6 +21,9 @@ pub const TRACES: Shell = Shell::new(include_str!("traces.sh"));
 /// What is managed on a node: reading, adding, compacting (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
 pub const MANIFEST: Shell = Shell::new(include_str!("manifest.sh"));
 
+/// A line of the node's own record of its runs (`nw_journal`).
+pub const JOURNAL: Shell = Shell::new(include_str!("journal.sh"));
+
 /// Constant shell functions of this program, and the pieces that they call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shell {

@@ -1,6 +1,6 @@
 //! Options that several commands share.
 
-use crate::plan::Selection;
+use crate::plan::{Intent, Selection};
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
@@ -89,6 +89,17 @@ pub struct Outage {
     /// a change is refused.
     #[arg(long)]
     pub outage: bool,
+}
+
+impl Outage {
+    /// What the command sets out to do.
+    pub fn intent(self) -> Intent {
+        if self.outage {
+            Intent::Outage
+        } else {
+            Intent::Converge
+        }
+    }
 }
 
 /// How many nodes are worked on at once.

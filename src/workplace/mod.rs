@@ -14,4 +14,4 @@ pub(crate) mod vault;
 pub use args::{Color, Forks, Global, Nodes, Outage, Pick};
 pub use context::{Commit, Context};
 pub use outcome::{OutputClosed, Usage};
-pub use place::{Workplace, open_sound, runtime_dir, with_engine, worst};
+pub use place::{Workplace, open_sound, runtime_dir, with_engine};

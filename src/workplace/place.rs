@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::kind::Resource;
 use crate::lab;
 use crate::node::{AT, ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
-use crate::plan::Selection;
+use crate::plan::{Intent, Selection};
 use crate::report::{Reporter, write_whole};
 use crate::role::{Check, Expansion};
 use crate::run::{Ancestry, Engine, Event, Events, Guard, Member, Origin, Setup, Wish as RunWish};
@@ -162,7 +162,7 @@ impl Workplace {
             },
             ancestry: ancestry(&self.dir, commit.is_some()),
             forks: usize::from(forks.forks),
-            outage: false,
+            intent: Intent::default(),
             guard: {
                 let guard = &self.site.inventory.site.guard;
                 Guard {
@@ -401,18 +401,4 @@ fn drive<T>(
         });
         work(&mut engine).await
     }))
-}
-
-/// What a command ends with because of nodes that failed, if any did: the gravest.
-pub fn worst(engine: &Engine) -> Option<Exit> {
-    let order = [
-        Exit::Refused,
-        Exit::PutBack,
-        Exit::Locked,
-        Exit::Failed,
-        Exit::Findings,
-        Exit::Unreachable,
-    ];
-    let found: Vec<Exit> = engine.troubles().values().map(|t| t.exit).collect();
-    order.into_iter().find(|e| found.contains(e))
 }

@@ -24,6 +24,7 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
             commit: "abc".into(),
             who: "anna@desk".into(),
             tool: "0".into(),
+            intent: "apply",
         },
         blobs: Vec::new(),
         secrets: Vec::new(),
@@ -120,7 +121,10 @@ async fn a_batch_is_two_channels_and_is_in_the_journal() {
     assert_eq!(
         lines,
         [
-            ("begin", "anna@desk site crosslink commit abc tool 0"),
+            (
+                "begin",
+                "anna@desk site crosslink commit abc tool 0 for apply"
+            ),
             ("did", "one"),
             ("failed", "two (status 1)"),
             ("end", "failed 1 1"),

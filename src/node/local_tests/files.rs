@@ -158,7 +158,7 @@ fn files_are_replaced_kept_linked_and_removed_under_every_shell() {
             .collect();
         assert_eq!(
             events[0],
-            "begin anna@desk site crosslink commit abc tool 0"
+            "begin anna@desk site crosslink commit abc tool 0 for apply"
         );
         assert_eq!(
             (events[1].as_str(), events.len(), events[8].as_str()),

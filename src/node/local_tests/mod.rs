@@ -121,6 +121,7 @@ fn batch(steps: Vec<BatchStep>, blobs: &[&[u8]]) -> Batch {
             commit: "abc".into(),
             who: "anna@desk".into(),
             tool: "0".into(),
+            intent: "apply",
         },
         blobs: blobs
             .iter()

@@ -1,0 +1,20 @@
+# The command has the login's own environment, so this begins without what other scripts do.
+: "${NW_STATE:=/var/lib/nodewright}"
+
+# nw_recorded COMMAND...: carried out between two lines of the node's journal. Where the journal cannot be written (a full
+# or read-only disk) the command is carried out all the same. The last line of the answer: the command's status, "recorded"
+# or "unrecorded", and who held the lock as it began.
+nw_recorded() {
+  nw_rd_lock=$(nw_state_lock)
+  nw_rd_noted=unrecorded
+  if ( umask 077; mkdir -p "$NW_STATE" && nw_journal begin "$NW_ABOUT" ) 2>/dev/null; then nw_rd_noted=recorded; fi
+  ( cd / && "$@" ) </dev/null 2>&1
+  nw_rd_status=$?
+  {
+    case $nw_rd_status in
+    0) nw_journal did "$NW_WHAT" && nw_journal end ok ;;
+    *) nw_journal failed "$NW_WHAT (status $nw_rd_status)" && nw_journal end "failed 0 $nw_rd_status" ;;
+    esac
+  } 2>/dev/null || nw_rd_noted=unrecorded
+  printf '\n%s %s %s' "$nw_rd_status" "$nw_rd_noted" "$nw_rd_lock"
+}

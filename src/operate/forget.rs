@@ -1,0 +1,112 @@
+//! Taking orphans out of the manifests of their nodes: they stay on the node, and plans name them no longer.
+
+use crate::exit::Exit;
+use crate::kind::StepMeta;
+use crate::node::NodeState;
+use crate::plan::{GONE, Manifest, Orphan, Selection, Step, sha256};
+use crate::run::{Engine, Event};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An address or glob that names no orphan.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: nothing that is called so was left behind there; `nodewright plan` lists what was")]
+pub struct Unmatched(String);
+
+/// Observes, shows what is chosen, and forgets it where `agreed` says so.
+///
+/// # Errors
+/// [`Unmatched`] where nothing was left behind that is called so.
+pub async fn forget(
+    engine: &mut Engine,
+    chosen: &Selection,
+    agreed: impl Future<Output = bool>,
+) -> Result<Exit, Unmatched> {
+    engine.observe().await;
+    let orphans = orphans(engine, chosen);
+    if let Some(trouble) = engine.worst() {
+        return Ok(trouble);
+    }
+    let all: Vec<_> = orphans
+        .values()
+        .flatten()
+        .map(|o| o.address.clone())
+        .collect();
+    if let Some(glob) = chosen.unmatched(&all).into_iter().next() {
+        return Err(Unmatched(glob));
+    }
+    for node in orphans.keys() {
+        if let Some(holder) = engine
+            .looks()
+            .get(node)
+            .and_then(|l| NodeState::read(&l.answer).holder)
+        {
+            super::meet(engine, node, &holder);
+        }
+    }
+    if let Some(trouble) = engine.worst() {
+        return Ok(trouble);
+    }
+    engine.tell(Event::Forget {
+        nodes: orphans.clone(),
+    });
+    if !agreed.await {
+        engine.tell(Event::Note {
+            node: None,
+            text: "Nothing was forgotten.".to_owned(),
+        });
+        return Ok(Exit::Pending);
+    }
+    let todo = orphans
+        .iter()
+        .map(|(node, orphans)| (node.clone(), steps(engine, node, orphans)));
+    let todo = todo.collect();
+    engine.operate(&todo).await;
+    Ok(engine.worst().unwrap_or(Exit::Done))
+}
+
+/// The orphans on the nodes that were seen, as far as they are chosen.
+fn orphans(engine: &Engine, chosen: &Selection) -> BTreeMap<String, Vec<Orphan>> {
+    let of = |node: &String| {
+        let orphans = &engine.looks().get(node)?.decided.plan.orphans;
+        let chosen = orphans.iter().filter(|o| chosen.takes(&o.address));
+        let chosen: Vec<Orphan> = chosen.cloned().collect();
+        (!chosen.is_empty()).then(|| (node.clone(), chosen))
+    };
+    engine.looks().keys().filter_map(of).collect()
+}
+
+/// The steps that forget these orphans of a node.
+fn steps(engine: &Engine, node: &str, orphans: &[Orphan]) -> Vec<Step> {
+    let Some(look) = engine.looks().get(node) else {
+        return Vec::new();
+    };
+    let manifest = Manifest::parse(&NodeState::read(&look.answer).manifest);
+    let paths = |o: &Orphan| manifest.paths(&o.address);
+    let each = |o| paths(o).into_iter().map(move |p| step(o, p));
+    orphans.iter().flat_map(each).collect()
+}
+
+/// The step that forgets one path of an orphan, or the orphan itself.
+fn step(orphan: &Orphan, path: String) -> Step {
+    let address = &orphan.address;
+    let title = if path.is_empty() || path == address.name {
+        format!("forget {address}")
+    } else {
+        format!("forget {address} ({path})")
+    };
+    Step {
+        addresses: vec![orphan.address.clone()],
+        digest: sha256(title.as_bytes()),
+        title,
+        meta: Arc::new(StepMeta::default()),
+        stage: 0,
+        preflight: Vec::new(),
+        calls: Vec::new(),
+        confirmed: Vec::new(),
+        blobs: Vec::new(),
+        path: None,
+        owns: (path, GONE.to_owned(), false),
+        guarded: false,
+    }
+}

@@ -1,0 +1,33 @@
+//! Commands that act on a running cluster or on a node's record, beside bringing nodes to what the site says.
+//!
+//! An operation observes by the one engine, decides by a pure function over what the kinds saw, is carried out as a batch
+//! (with the nodes' locks, lines in their journals and the recap of any run) and observes again. [`Intent`] says what a
+//! command sets out to do. What an outage of all members takes down and up again is decided where a plan is made (`plan`,
+//! and the kinds' `Verdict::Outage`), so it needs no file here.
+
+pub mod forget;
+pub mod script;
+
+pub use crate::plan::Intent;
+
+use crate::exit::Exit;
+use crate::node::Holder;
+use crate::run::{Engine, Event, Trouble};
+
+/// What a run at work on a node means for an operation on it: the operation is refused where it needs the lock, and
+/// otherwise says whom it meets.
+fn meet(engine: &mut Engine, node: &str, holder: &Holder) {
+    if engine.intent().holds_lock() {
+        let trouble = Trouble {
+            why: format!("held by {holder}"),
+            exit: Exit::Locked,
+            silent: false,
+        };
+        engine.fail(node, trouble);
+    } else {
+        engine.tell(Event::Note {
+            node: Some(node.to_owned()),
+            text: format!("held right now by {holder}; this does not wait for it"),
+        });
+    }
+}

@@ -1,0 +1,51 @@
+//! What a command sets out to do to nodes.
+
+/// The intent of a command that acts on nodes. It decides what the command may take down, whether it needs the node's
+/// lock and the newest checkout of the site, and what the node's journal calls it.
+///
+/// An operation to come (`start`, `stop`, `drain`, `resume`, `update`, `rotate`, `rebuild`) is one more variant here, with
+/// its answer to each of these questions, and one file in `operate`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Intent {
+    /// Bring nodes to the state that the site describes.
+    #[default]
+    Converge,
+    /// The same, with all members of the cluster taken down where a change needs that, and up again.
+    Outage,
+    /// Take orphans out of the manifests of their nodes.
+    Forget,
+    /// Declare a lost member of the cluster to be off.
+    ConfirmFenced,
+    /// Run a command of the operator's own.
+    Script,
+}
+
+impl Intent {
+    /// Whether all members of the cluster may be taken down.
+    pub fn may_take_down(self) -> bool {
+        self == Self::Outage
+    }
+
+    /// Whether it needs the lock of its nodes, so that it is refused while another run holds one. A command of the
+    /// operator's own may be a mere look, and what a hanging run waits for: it is carried out beside that run.
+    pub fn holds_lock(self) -> bool {
+        self != Self::Script
+    }
+
+    /// Whether it acts by what the site says a node is to be. Then it is refused from a checkout that does not contain
+    /// the commit last applied, and the node's journal records its own commit.
+    pub fn applies_site(self) -> bool {
+        matches!(self, Self::Converge | Self::Outage | Self::Forget)
+    }
+
+    /// What the journal of a node calls it: the command as it is typed.
+    pub fn journal_word(self) -> &'static str {
+        match self {
+            Self::Converge => "apply",
+            Self::Outage => "apply --outage",
+            Self::Forget => "forget",
+            Self::ConfirmFenced => "confirm-fenced",
+            Self::Script => "run",
+        }
+    }
+}
