@@ -1,8 +1,9 @@
 //! `nodewright demo-progress`: looks at the progress lines without any node.
 
 use crate::exit::Exit;
+use crate::plan::Recap;
 use crate::report::follow;
-use crate::run::{Event, Events, Recap};
+use crate::run::{Event, Events};
 use crate::workplace::Context;
 use std::time::Duration;
 

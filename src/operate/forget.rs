@@ -1,12 +1,10 @@
 //! Taking orphans out of the manifests of their nodes: they stay on the node, and plans name them no longer.
 
 use crate::exit::Exit;
-use crate::kind::StepMeta;
 use crate::node::NodeState;
-use crate::plan::{GONE, Manifest, Orphan, Selection, Step, sha256};
+use crate::plan::{Change, Item, Manifest, Orphan, Owned, Selection, Step, sha256};
 use crate::run::{Engine, Event};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// An address or glob that names no orphan.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +57,7 @@ pub async fn forget(
     }
     let todo = orphans
         .iter()
-        .map(|(node, orphans)| (node.clone(), steps(engine, node, orphans)));
+        .map(|(node, orphans)| (node.clone(), items(engine, node, orphans)));
     let todo = todo.collect();
     engine.operate(&todo).await;
     Ok(engine.worst().unwrap_or(Exit::Done))
@@ -68,7 +66,7 @@ pub async fn forget(
 /// The orphans on the nodes that were seen, as far as they are chosen.
 fn orphans(engine: &Engine, chosen: &Selection) -> BTreeMap<String, Vec<Orphan>> {
     let of = |node: &String| {
-        let orphans = &engine.looks().get(node)?.decided.plan.orphans;
+        let orphans = &engine.looks().get(node)?.decided.orphans;
         let chosen = orphans.iter().filter(|o| chosen.takes(&o.address));
         let chosen: Vec<Orphan> = chosen.cloned().collect();
         (!chosen.is_empty()).then(|| (node.clone(), chosen))
@@ -76,37 +74,37 @@ fn orphans(engine: &Engine, chosen: &Selection) -> BTreeMap<String, Vec<Orphan>>
     engine.looks().keys().filter_map(of).collect()
 }
 
-/// The steps that forget these orphans of a node.
-fn steps(engine: &Engine, node: &str, orphans: &[Orphan]) -> Vec<Step> {
+/// The items that forget these orphans of a node.
+fn items(engine: &Engine, node: &str, orphans: &[Orphan]) -> Vec<Item> {
     let Some(look) = engine.looks().get(node) else {
         return Vec::new();
     };
     let manifest = Manifest::parse(&NodeState::read(&look.answer).manifest);
     let paths = |o: &Orphan| manifest.paths(&o.address);
-    let each = |o| paths(o).into_iter().map(move |p| step(o, p));
+    let each = |o| paths(o).into_iter().map(move |p| item(o, p));
     orphans.iter().flat_map(each).collect()
 }
 
-/// The step that forgets one path of an orphan, or the orphan itself.
-fn step(orphan: &Orphan, path: String) -> Step {
+/// The item that forgets one path of an orphan, or the orphan itself.
+fn item(orphan: &Orphan, path: String) -> Item {
     let address = &orphan.address;
     let title = if path.is_empty() || path == address.name {
         format!("forget {address}")
     } else {
         format!("forget {address} ({path})")
     };
-    Step {
+    let change = Change {
         addresses: vec![orphan.address.clone()],
         digest: sha256(title.as_bytes()),
         title,
-        meta: Arc::new(StepMeta::default()),
+        deltas: Vec::new(),
+        diffs: Vec::new(),
         stage: 0,
-        preflight: Vec::new(),
-        calls: Vec::new(),
-        confirmed: Vec::new(),
-        blobs: Vec::new(),
-        path: None,
-        owns: (path, GONE.to_owned(), false),
         guarded: false,
-    }
+    };
+    let work = Step {
+        owns: Owned::no_longer(path),
+        ..Step::default()
+    };
+    Item { change, work }
 }

@@ -18,12 +18,8 @@ use crate::run::{Engine, Event, Trouble};
 /// otherwise says whom it meets.
 fn meet(engine: &mut Engine, node: &str, holder: &Holder) {
     if engine.intent().holds_lock() {
-        let trouble = Trouble {
-            why: format!("held by {holder}"),
-            exit: Exit::Locked,
-            silent: false,
-        };
-        engine.fail(node, trouble);
+        let why = format!("held by {holder}");
+        engine.fail(node, Trouble::new(why, Exit::Locked));
     } else {
         engine.tell(Event::Note {
             node: Some(node.to_owned()),

@@ -2,15 +2,14 @@
 
 use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
 use super::manifest::Manifest;
-use super::path_item::{Early, Past, path_item};
+use super::path_item::{Early, Past, path_candidate};
 use super::paths::Paths;
-use super::{FileDiff, Intent, NodePlan, Remark};
-use crate::kind::{Address, Answer, Delta, Observe, Resource, SiteFile, StepMeta, Target};
+use super::{Content, FileDiff, Intent, Item, Later, NodePlan, Orphan, Owned, Remark};
+use crate::kind::{Address, Answer, Delta, Observe, Resource, Target};
 use crate::sh::Call;
 use crate::text::{Vault, shows};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What one node is to be.
 #[derive(Clone, Copy)]
@@ -30,66 +29,59 @@ pub struct Wanted<'a> {
 /// What is to be done on one node, with the calls that do it.
 #[derive(Debug, Default)]
 pub struct Decided {
-    /// For people.
-    pub plan: NodePlan,
-    /// For the batch, in order.
-    pub steps: Vec<Step>,
+    /// The node's name.
+    pub node: String,
+    /// What is done, in order.
+    pub items: Vec<Item>,
+    /// What cannot be decided before an earlier item has done its work.
+    pub later: Vec<Later>,
+    /// What differs and is not mended by a run.
+    pub findings: Vec<Remark>,
+    /// What could destroy data or rights: nothing is done while one stands.
+    pub refusals: Vec<Remark>,
+    /// What an earlier run made and the site no longer wants.
+    pub orphans: Vec<Orphan>,
     /// What was seen of each resource, for checks.
-    pub seen: BTreeMap<String, Json>,
-    /// The addresses that are as wanted.
-    pub same: BTreeSet<String>,
+    pub seen: BTreeMap<Address, Json>,
+    /// The resources that are as wanted.
+    pub same: BTreeSet<Address>,
     /// What cannot be decided at all: the run ends here for this node.
     pub errors: Vec<String>,
-    /// Long work under way: address and per cent.
-    pub waiting: Vec<(String, u8)>,
-    /// Address and path of what we made, nobody wants and is gone: the next batch forgets it.
-    pub gone: Vec<(Address, String)>,
+    /// Long work under way.
+    pub waiting: Vec<Waiting>,
+    /// What we made, nobody wants and is gone: the next batch forgets it.
+    pub gone: Vec<Gone>,
 }
 
-/// One step of a batch.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// The resources it brings to their state.
-    pub addresses: Vec<Address>,
-    /// What it does, in a few words.
-    pub title: String,
-    /// What the role's step says.
-    pub meta: Arc<StepMeta>,
-    /// The stage, from 0.
-    pub stage: usize,
-    /// What has to accept the contents before anything is changed.
-    pub preflight: Vec<Call>,
-    /// What is called, in order.
-    pub calls: Vec<Call>,
-    /// What is called once the guard's window is confirmed, where it runs in one.
-    pub confirmed: Vec<Call>,
-    /// The contents it needs, counted from 0 in this step.
-    pub blobs: Vec<Content>,
-    /// The path it writes, if it writes one.
-    pub path: Option<String>,
-    /// What the manifest says afterwards: path (empty where there is none), digest and whether it holds a secret.
-    pub owns: (String, String, bool),
-    /// Whether it runs under the guard.
-    pub guarded: bool,
-    /// Digest of the change, as in [`Change::digest`].
-    pub digest: String,
+/// Long work under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The resource that it belongs to.
+    pub address: Address,
+    /// How far it is.
+    pub percent: u8,
 }
 
-/// A content that a step needs on the node as a file.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Content {
-    /// Bytes that go with the batch.
-    Bytes(Vec<u8>),
-    /// A file of the site.
-    File(SiteFile),
+/// What the manifest still names and is not there any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The address it was made under.
+    pub address: Address,
+    /// Its path; empty for what has none.
+    pub path: String,
 }
 
-impl std::fmt::Debug for Content {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The bytes may hold a secret.
-        match self {
-            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
-            Self::File(file) => write!(f, "{file:?}"),
+impl Decided {
+    /// The plan that people are shown.
+    pub fn plan(&self) -> NodePlan {
+        NodePlan {
+            node: self.node.clone(),
+            changes: self.items.iter().map(|i| i.change.clone()).collect(),
+            later: self.later.clone(),
+            findings: self.findings.clone(),
+            refusals: self.refusals.clone(),
+            orphans: self.orphans.clone(),
+            same: self.same.len(),
         }
     }
 }
@@ -119,12 +111,12 @@ impl<'a> Wanted<'a> {
             wanted: self,
             answer,
             manifest,
-            items: Vec::new(),
+            candidates: Vec::new(),
             perhaps: Vec::new(),
             refused: BTreeSet::new(),
             decided: Decided::default(),
         };
-        draft.decided.plan.node.clone_from(&self.target.node);
+        draft.decided.node.clone_from(&self.target.node);
         let paths = self.paths();
         let seen = paths.read(answer);
         for (path, wishes) in paths.iter() {
@@ -160,8 +152,8 @@ fn by_kind<'a>(
     kinds
 }
 
-/// Something to be done, before it is put in order.
-pub(super) struct Item<'a> {
+/// Something that may be done, before it is put in order.
+pub(super) struct Candidate<'a> {
     /// Step index, then 0 for a path and 1 for a kind's own action (or the other way round where the kind says so).
     pub(super) order: (usize, u8),
     pub(super) resources: Vec<&'a Resource>,
@@ -173,7 +165,7 @@ pub(super) struct Item<'a> {
     pub(super) calls: Vec<Call>,
     pub(super) confirmed: Vec<Call>,
     pub(super) blobs: Vec<Content>,
-    pub(super) owns: (String, String, bool),
+    pub(super) owns: Owned,
     /// Set where it cannot be decided yet: what comes first, and the table.
     pub(super) later: Option<(String, String)>,
     /// Set where an earlier step may bring the path first.
@@ -187,11 +179,11 @@ pub(super) struct Draft<'d, 'a> {
     pub(super) wanted: &'d Wanted<'a>,
     pub(super) answer: &'d Answer,
     pub(super) manifest: &'d Manifest,
-    pub(super) items: Vec<Item<'a>>,
+    pub(super) candidates: Vec<Candidate<'a>>,
     /// What has nothing to do now, and may have once an earlier step has done its work.
-    pub(super) perhaps: Vec<Item<'a>>,
+    pub(super) perhaps: Vec<Candidate<'a>>,
     /// Resources whose path is refused or cannot be made sense of.
-    pub(super) refused: BTreeSet<String>,
+    pub(super) refused: BTreeSet<Address>,
     pub(super) decided: Decided,
 }
 
@@ -242,29 +234,29 @@ impl<'a> Draft<'_, 'a> {
             tainted: self.manifest.is_tainted(path),
             shows: matches!(&seen.kind, SeenKind::File { content: Some(old), .. } if shows(self.wanted.vault, old)),
         };
-        let mut item = path_item(path, seen, &folded, past);
-        item.order = (first.step.index, u8::from(!first.kind.edits_first()) * 2);
-        item.resources = changed;
-        item.early = early;
-        item.same = folded.same;
-        let items = if folded.same {
+        let mut candidate = path_candidate(path, seen, &folded, past);
+        candidate.order = (first.step.index, u8::from(!first.kind.edits_first()) * 2);
+        candidate.resources = changed;
+        candidate.early = early;
+        candidate.same = folded.same;
+        let candidates = if folded.same {
             &mut self.perhaps
         } else {
-            &mut self.items
+            &mut self.candidates
         };
-        items.push(item);
+        candidates.push(candidate);
     }
 
     fn path_error(&mut self, resources: &[&'a Resource], error: FoldError) {
         let address = resources[0].address.clone();
-        let all = resources.iter().map(|r| r.address.to_string());
+        let all = resources.iter().map(|r| r.address.clone());
         self.refused.extend(all);
         match error {
             FoldError::OtherKind { .. } | FoldError::NotEmpty { .. } => {
                 let what = error.to_string();
                 let remedy =
                     "move it away by hand once you know what it is, then run again".to_owned();
-                self.decided.plan.refusals.push(Remark {
+                self.decided.refusals.push(Remark {
                     address,
                     what,
                     remedy,

@@ -1,9 +1,11 @@
 use super::super::{Diff, FileDiff};
 use super::*;
+use crate::kind::StepMeta;
 use crate::kinds::kind_named;
 use crate::platform::Platform;
 use crate::text::mark;
 use serde_json::json;
+use std::sync::Arc;
 
 fn target() -> Target {
     Target {
@@ -51,7 +53,7 @@ fn plan_with(
     let answer = Answer::from_sections(sections.iter().copied());
     let decided = wanted.decide(&answer, &Manifest::parse(manifest));
     assert_eq!(decided.errors, [] as [String; 0]);
-    decided.plan
+    decided.plan()
 }
 
 /// What a plan shows of a folder with the files `a` (plain) and `k` (with a secret), where `a` and `old` lie there.
@@ -264,16 +266,20 @@ fn a_service_reloads_in_the_stage_that_changes_its_folder() {
     let decided = firewall_decided(
         "ActiveState=active\nUnitFileState=enabled\nMainPID=0\nActiveEnterTimestampMonotonic=7",
     );
-    let titles: Vec<_> = decided.steps.iter().map(|s| s.title.as_str()).collect();
+    let titles: Vec<_> = decided
+        .items
+        .iter()
+        .map(|i| i.change.title.as_str())
+        .collect();
     assert_eq!(titles, ["replace tree /etc/shorewall", "service shorewall"]);
-    assert_eq!(decided.plan.changes[1].deltas[0].what, "reload");
-    assert!(decided.steps[1].confirmed.is_empty());
+    assert_eq!(decided.items[1].change.deltas[0].what, "reload");
+    assert!(decided.items[1].work.confirmed.is_empty());
 }
 
 #[test]
 fn what_lets_in_is_enabled_at_boot_only_once_it_was_confirmed() {
     let decided = firewall_decided("ActiveState=inactive\nUnitFileState=disabled\nMainPID=0");
-    let service = &decided.steps[1];
+    let service = &decided.items[1].work;
     let words = |calls: &[Call]| -> Vec<String> { calls.iter().map(Call::to_shell).collect() };
     assert_eq!(
         words(&service.calls),

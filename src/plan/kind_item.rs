@@ -1,11 +1,11 @@
 //! What the kinds' own actions do: the running side of every resource, neighbours of a kind that works together as one.
 
-use super::decide::{Content, Draft, Item, below};
+use super::decide::{Candidate, Draft, Waiting, below};
 use super::diff::{Side, compare};
 use super::orphan::folder_digest;
 use super::path_item::Early;
-use super::{FileDiff, Remark, Weight};
-use crate::kind::{Delta, FileChange, Found, Payload, Resource, Verdict};
+use super::{Content, FileDiff, Owned, Remark, Weight};
+use crate::kind::{Address, Delta, FileChange, Found, Payload, Resource, Verdict};
 use crate::sh::Call;
 use crate::text::{Text, shows};
 use std::collections::BTreeSet;
@@ -13,18 +13,21 @@ use std::collections::BTreeSet;
 impl<'a> Draft<'_, 'a> {
     /// The running side of every resource.
     pub(super) fn kinds(&mut self) {
-        let mut written: BTreeSet<String> =
-            self.items.iter().filter_map(|i| i.path.clone()).collect();
-        let touched: BTreeSet<String> = self
-            .items
+        let mut written: BTreeSet<String> = self
+            .candidates
             .iter()
-            .flat_map(|i| i.resources.iter().map(|r| r.address.to_string()))
+            .filter_map(|c| c.path.clone())
+            .collect();
+        let touched: BTreeSet<Address> = self
+            .candidates
+            .iter()
+            .flat_map(|c| c.resources.iter().map(|r| r.address.clone()))
             .chain(std::mem::take(&mut self.refused))
             .collect();
         let mut run: Vec<(&'a Resource, Vec<Delta>, String)> = Vec::new();
         let mut outage = false;
         for resource in self.wanted.resources {
-            let address = resource.address.to_string();
+            let address = resource.address.clone();
             let target = self.wanted.target;
             let judged = if resource
                 .kind
@@ -84,10 +87,7 @@ impl<'a> Draft<'_, 'a> {
                         .collect::<Vec<_>>();
                     let remedy =
                         "operation is not mended by a run: do it by hand, once you know why it is so".to_owned();
-                    self.decided
-                        .plan
-                        .findings
-                        .push(remark(what.join("; "), remedy));
+                    self.decided.findings.push(remark(what.join("; "), remedy));
                 }
                 Verdict::Outage { deltas, why } if !self.wanted.intent.may_take_down() => {
                     let points: Vec<&str> = deltas.iter().map(|d| d.what.as_str()).collect();
@@ -98,7 +98,7 @@ impl<'a> Draft<'_, 'a> {
                     let remedy =
                         "`nodewright apply --outage` takes all members down for it, and up again"
                             .to_owned();
-                    self.decided.plan.refusals.push(remark(what, remedy));
+                    self.decided.refusals.push(remark(what, remedy));
                 }
                 Verdict::Change(deltas)
                 | Verdict::Form(deltas)
@@ -107,24 +107,26 @@ impl<'a> Draft<'_, 'a> {
                     run.push((resource, deltas, text));
                 }
                 Verdict::After { what, table } => {
-                    let mut item = self.kind_item(&[resource], Vec::new(), text);
-                    item.later = Some((what, table));
-                    self.items.push(item);
+                    let mut candidate = self.kind_candidate(&[resource], Vec::new(), text);
+                    candidate.later = Some((what, table));
+                    self.candidates.push(candidate);
                 }
                 Verdict::Finding { what, remedy } => {
-                    self.decided.plan.findings.push(remark(what, remedy));
+                    self.decided.findings.push(remark(what, remedy));
                 }
                 Verdict::Refuse(what) => {
                     let remedy = format!("look at it by hand on {}", self.wanted.target.node);
-                    self.decided.plan.refusals.push(remark(what, remedy));
+                    self.decided.refusals.push(remark(what, remedy));
                 }
-                Verdict::Waiting(percent) => self.decided.waiting.push((address, percent)),
+                Verdict::Waiting(percent) => {
+                    self.decided.waiting.push(Waiting { address, percent });
+                }
             }
         }
         self.group(&run);
     }
 
-    /// Makes items of what changes; neighbours of a kind that works together become one.
+    /// Makes candidates of what changes; neighbours of a kind that works together become one.
     fn group(&mut self, run: &[(&'a Resource, Vec<Delta>, String)]) {
         let mut at = 0;
         while at < run.len() {
@@ -157,8 +159,8 @@ impl<'a> Draft<'_, 'a> {
                 .map(|(_, _, s)| s.as_str())
                 .collect::<Vec<_>>()
                 .join("\n");
-            let item = self.kind_item(&resources, deltas, seen);
-            self.items.push(item);
+            let candidate = self.kind_candidate(&resources, deltas, seen);
+            self.candidates.push(candidate);
             at = end;
         }
     }
@@ -166,17 +168,17 @@ impl<'a> Draft<'_, 'a> {
     /// Whether no path has to be written between two resources of a kind that works together.
     fn nothing_between(&self, one: &Resource, other: &Resource) -> bool {
         !self
-            .items
+            .candidates
             .iter()
-            .any(|i| i.order.0 > one.step.index && i.order.0 < other.step.index)
+            .any(|c| c.order.0 > one.step.index && c.order.0 < other.step.index)
     }
 
-    fn kind_item(
+    fn kind_candidate(
         &mut self,
         resources: &[&'a Resource],
         deltas: Vec<Delta>,
         seen: String,
-    ) -> Item<'a> {
+    ) -> Candidate<'a> {
         let kind = resources[0].kind;
         let calls = kind
             .actions(resources, self.wanted.target, self.answer)
@@ -200,7 +202,7 @@ impl<'a> Draft<'_, 'a> {
         } else {
             0
         };
-        Item {
+        Candidate {
             order: (resources[last].step.index, 1),
             resources: resources.to_vec(),
             path: None,
@@ -214,7 +216,7 @@ impl<'a> Draft<'_, 'a> {
             confirmed,
             owns: match resources {
                 [one] => self.folder(one),
-                _ => (String::new(), String::new(), false),
+                _ => Owned::default(),
             },
             blobs,
             later: None,
@@ -301,13 +303,12 @@ impl<'a> Draft<'_, 'a> {
     }
 
     /// What the manifest says of the folder that is a resource's own, if it has one.
-    fn folder(&self, resource: &Resource) -> (String, String, bool) {
-        let none = (String::new(), String::new(), false);
+    fn folder(&self, resource: &Resource) -> Owned {
         let Some(folder) = resource.kind.folder(resource) else {
-            return none;
+            return Owned::default();
         };
         if folder.files.is_empty() {
-            return none;
+            return Owned::default();
         }
         let contents = folder
             .files
@@ -316,7 +317,10 @@ impl<'a> Draft<'_, 'a> {
         let contents: Vec<String> = contents.map(Result::unwrap_or_default).collect();
         let names = folder.files.iter().map(|(name, _)| name.as_str());
         let files = names.zip(contents.iter().map(String::as_bytes));
-        let tainted = folder.files.iter().any(|(_, text)| text.is_tainted());
-        (folder.path, folder_digest(files), tainted)
+        Owned {
+            digest: folder_digest(files),
+            secret: folder.files.iter().any(|(_, text)| text.is_tainted()),
+            path: folder.path,
+        }
     }
 }

@@ -1,24 +1,39 @@
-//! Comparing, folding edits, ordering into stages and waves. Pure.
+//! Every decision of a run. Pure: comparing, folding edits, ordering into stages and waves; what is done once in a
+//! cluster, what members share, what was approved, what was reached.
 
+mod approved;
+pub mod checkout;
 mod decide;
 pub mod diff;
 pub mod fold;
+#[cfg(test)]
+mod for_tests;
 pub mod guarded;
 mod intent;
+mod item;
 mod kind_item;
 mod manifest;
 mod model;
+pub mod once;
 mod order;
 pub mod orphan;
 mod path_item;
 mod paths;
+pub mod reached;
+mod recap;
 mod select;
+mod shared;
 mod wave;
 
-pub use decide::{Content, Decided, Step, Wanted, below};
+pub use approved::{Approved, Barred};
+pub use decide::{Decided, Gone, Waiting, Wanted, below};
 pub use intent::Intent;
+pub use item::{Content, Item, Owned, Step};
 pub use manifest::{GONE, Manifest, PART};
 pub use model::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
 pub use paths::{Paths, sha256};
+pub use reached::Undone;
+pub use recap::{Ended, Recap};
 pub use select::Selection;
-pub use wave::{Held, Share, wave};
+pub use shared::share;
+pub use wave::{Held, Wave, next_wave};

@@ -1,26 +1,34 @@
 //! Puts what is to be done in order and cuts it where something has to be seen first.
 
-use super::decide::{Decided, Draft, Step};
+use super::decide::{Candidate, Decided, Draft};
 use super::orphan;
 use super::path_item::Early;
-use super::{Change, Later, sha256};
+use super::{Change, Item, Later, Step, sha256};
+use crate::kind::Address;
 use std::sync::Arc;
+
+impl Candidate<'_> {
+    fn addresses(&self) -> Vec<Address> {
+        self.resources.iter().map(|r| r.address.clone()).collect()
+    }
+}
 
 impl Draft<'_, '_> {
     /// Puts everything in order and cuts it where something has to be seen first.
     pub(super) fn cut(mut self) -> Decided {
-        let mut items = std::mem::take(&mut self.items);
-        items.append(&mut self.perhaps);
-        items.sort_by_key(|item| item.order);
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.append(&mut self.perhaps);
+        candidates.sort_by_key(|c| c.order);
         let mut stage = 0;
         // The step that ended the last stage, for "decided after".
         let mut ended_by: Option<String> = None;
-        for mut item in items {
-            let ends = item.resources.iter().any(|r| r.kind.ends_stage()) && item.path.is_none();
-            let name = item.resources[0].address.to_string();
-            let later = match (item.later.take(), item.early.take(), &ended_by) {
+        for mut candidate in candidates {
+            let ends =
+                candidate.resources.iter().any(|r| r.kind.ends_stage()) && candidate.path.is_none();
+            let name = candidate.resources[0].address.to_string();
+            let later = match (candidate.later.take(), candidate.early.take(), &ended_by) {
                 // What it waits for is refused.
-                (Some(_), _, None) if !self.decided.plan.refusals.is_empty() => continue,
+                (Some(_), _, None) if !self.decided.refusals.is_empty() => continue,
                 (Some((what, _)), _, None) => {
                     let error = format!("{name} waits for {what}, and nothing here brings it");
                     self.decided.errors.push(error);
@@ -30,64 +38,64 @@ impl Draft<'_, '_> {
                     Some((table, by))
                 }
                 (None, Some(Early::Or(verb)), Some(_)) => {
-                    if let Some(rest) = item.title.strip_prefix("create ") {
-                        item.title = format!("create or {verb} {rest}");
+                    if let Some(rest) = candidate.title.strip_prefix("create ") {
+                        candidate.title = format!("create or {verb} {rest}");
                     }
                     None
                 }
-                (None, Some(_), None) if item.same => continue,
+                (None, Some(_), None) if candidate.same => continue,
                 (None, _, _) => None,
             };
             if let Some((table, by)) = later {
-                for resource in &item.resources {
-                    self.decided.same.remove(&resource.address.to_string());
+                for resource in &candidate.resources {
+                    self.decided.same.remove(&resource.address);
                 }
-                self.decided.plan.later.push(Later {
-                    addresses: item.resources.iter().map(|r| r.address.clone()).collect(),
+                self.decided.later.push(Later {
+                    addresses: candidate.addresses(),
                     after: by.clone(),
                     table,
-                    diffs: item.diffs,
+                    diffs: candidate.diffs,
                 });
                 continue;
             }
+            let owns = (
+                &candidate.owns.path,
+                &candidate.owns.digest,
+                candidate.owns.secret,
+            );
             let digest = sha256(
                 format!(
                     "{:?}\n{:?}\n{:?}\n{}\n{:?}",
-                    item.title, item.deltas, item.diffs, item.seen, item.owns
+                    candidate.title, candidate.deltas, candidate.diffs, candidate.seen, owns
                 )
                 .as_bytes(),
             );
-            self.decided.plan.changes.push(Change {
-                addresses: item.resources.iter().map(|r| r.address.clone()).collect(),
-                title: item.title.clone(),
-                deltas: item.deltas,
-                diffs: item.diffs,
+            let change = Change {
+                addresses: candidate.addresses(),
+                title: candidate.title,
+                deltas: candidate.deltas,
+                diffs: candidate.diffs,
                 stage,
-                guarded: false,
-                digest: digest.clone(),
-            });
-            self.decided.steps.push(Step {
-                addresses: item.resources.iter().map(|r| r.address.clone()).collect(),
-                title: item.title,
-                meta: Arc::clone(&item.resources[0].step),
-                stage,
-                preflight: item.preflight,
-                calls: item.calls,
-                confirmed: item.confirmed,
-                blobs: item.blobs,
-                path: item.path,
-                owns: item.owns,
                 guarded: false,
                 digest,
-            });
+            };
+            let work = Step {
+                meta: Arc::clone(&candidate.resources[0].step),
+                preflight: candidate.preflight,
+                calls: candidate.calls,
+                confirmed: candidate.confirmed,
+                blobs: candidate.blobs,
+                path: candidate.path,
+                owns: candidate.owns,
+            };
+            self.decided.items.push(Item { change, work });
             if ends {
                 stage += 1;
                 ended_by = Some(name);
             }
         }
         let (resources, target) = (self.wanted.resources, self.wanted.target);
-        self.decided.plan.orphans = orphan::find(self.manifest, resources, target, self.answer);
-        self.decided.plan.same = self.decided.same.len();
+        self.decided.orphans = orphan::find(self.manifest, resources, target, self.answer);
         self.decided
     }
 }

@@ -1,8 +1,8 @@
 //! Orphans: what an earlier run made and the site no longer wants.
 
-use super::decide::below;
-use super::manifest::{GONE, PART};
-use super::{Change, Decided, Manifest, Orphan, Step, sha256};
+use super::decide::{Gone, below};
+use super::manifest::PART;
+use super::{Change, Decided, Item, Manifest, Orphan, Owned, Step, sha256};
 use crate::kind::{Address, Answer, Delta, Erased, Orphaned, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
 use crate::sh::Call;
@@ -109,7 +109,7 @@ fn decided_by_files(orphan: &Orphan) -> Option<&'static dyn Erased> {
 /// The paths whose state decides about orphans, and the shell that looks at them.
 pub fn questions(decided: &Decided) -> (Vec<String>, BTreeSet<Shell>) {
     let (mut paths, mut shells) = (Vec::new(), BTreeSet::new());
-    for orphan in &decided.plan.orphans {
+    for orphan in &decided.orphans {
         if let Some(kind) = decided_by_files(orphan) {
             paths.extend(orphan.paths.iter().cloned());
             shells.insert(kind.shell());
@@ -137,17 +137,19 @@ pub fn settle(
     target: &Target,
     found: &BTreeMap<String, String>,
 ) {
-    for mut orphan in std::mem::take(&mut decided.plan.orphans) {
+    for mut orphan in std::mem::take(&mut decided.orphans) {
         let Some(kind) = decided_by_files(&orphan) else {
-            decided.plan.orphans.push(orphan);
+            decided.orphans.push(orphan);
             continue;
         };
         // A list of packages goes before the key that it names.
         let there = orphan.paths.iter().rev().filter(|p| found.contains_key(*p));
         let there: Vec<String> = there.cloned().collect();
         let gone = orphan.paths.iter().filter(|p| !there.contains(p));
-        let gone: Vec<_> = gone.map(|p| (orphan.address.clone(), p.clone())).collect();
-        decided.gone.extend(gone);
+        decided.gone.extend(gone.map(|path| Gone {
+            address: orphan.address.clone(),
+            path: path.clone(),
+        }));
         if there.is_empty() {
             continue;
         }
@@ -157,12 +159,14 @@ pub fn settle(
         });
         if let Some(path) = changed {
             orphan.why = format!("{path} was changed since it was written");
-            decided.plan.orphans.push(orphan);
+            decided.orphans.push(orphan);
             continue;
         }
         if manifest.expected(&orphan.address, "").is_some() {
-            let running = (orphan.address.clone(), String::new());
-            decided.gone.push(running);
+            decided.gone.push(Gone {
+                address: orphan.address.clone(),
+                path: String::new(),
+            });
         }
         orphan.removed = true;
         let mut ended = kind.retire(&orphan.address.name, target).calls;
@@ -187,7 +191,7 @@ pub fn settle(
             let down = (at == 0 && runs).then(|| orphan.address.name.clone());
             remove(decided, &orphan.address, path, &found[path], calls, down);
         }
-        decided.plan.orphans.push(orphan);
+        decided.orphans.push(orphan);
     }
 }
 
@@ -209,7 +213,7 @@ fn removal(kind: &dyn Erased, path: &str, found: &str, keep: bool) -> Vec<Call> 
     vec![Call::new("nw_remove").args([path, found, keep])]
 }
 
-/// Adds the step that removes one path, and ends what is `down` with it.
+/// Adds the item that removes one path, and ends what is `down` with it.
 fn remove(
     decided: &mut Decided,
     address: &Address,
@@ -218,38 +222,29 @@ fn remove(
     calls: Vec<Call>,
     down: Option<String>,
 ) {
-    let stage = decided.steps.last().map_or(0, |s| s.stage);
-    let title = format!("remove {path}");
-    let digest = sha256(format!("remove {path} {found}").as_bytes());
-    decided.plan.changes.push(Change {
+    let taken_down = down.map(|name| Delta::new("taken down", name, ""));
+    let change = Change {
         addresses: vec![address.clone()],
-        title: title.clone(),
+        title: format!("remove {path}"),
         deltas: std::iter::once(Delta::new("orphan", "ours", ""))
-            .chain(down.map(|name| Delta::new("taken down", name, "")))
+            .chain(taken_down)
             .collect(),
         diffs: Vec::new(),
-        stage,
+        stage: decided.items.last().map_or(0, |i| i.change.stage),
         guarded: false,
-        digest: digest.clone(),
-    });
-    decided.steps.push(Step {
-        addresses: vec![address.clone()],
-        title,
+        digest: sha256(format!("remove {path} {found}").as_bytes()),
+    };
+    let work = Step {
         meta: Arc::new(StepMeta {
             index: usize::MAX,
             ..StepMeta::default()
         }),
-        stage,
-        preflight: Vec::new(),
         calls,
-        confirmed: Vec::new(),
-        blobs: Vec::new(),
         path: Some(path.to_owned()),
-        // No longer ours.
-        owns: (path.to_owned(), GONE.to_owned(), false),
-        guarded: false,
-        digest,
-    });
+        owns: Owned::no_longer(path.to_owned()),
+        ..Step::default()
+    };
+    decided.items.push(Item { change, work });
 }
 
 #[cfg(test)]

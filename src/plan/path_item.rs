@@ -1,8 +1,9 @@
 //! What is done about one path: title, difference and calls, from what its wishes were folded into.
 
-use super::decide::{Content, Item};
+use super::decide::Candidate;
 use super::diff::{Side, compare};
 use super::fold::{Folded, PathSeen, PathState, SeenKind};
+use super::{Content, Owned};
 use crate::digest::sha256;
 use crate::kind::{Edit, EditChange, Resource};
 use crate::sh::Call;
@@ -70,11 +71,16 @@ impl Early {
     }
 }
 
-/// The item for one path.
-pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: Past) -> Item<'a> {
+/// The candidate for one path.
+pub(super) fn path_candidate<'a>(
+    path: &str,
+    seen: &PathSeen,
+    folded: &Folded,
+    past: Past,
+) -> Candidate<'a> {
     let absent = matches!(seen.kind, SeenKind::Absent);
     let a = &folded.attributes;
-    let mut item = Item {
+    let mut candidate = Candidate {
         order: (0, 0),
         resources: Vec::new(),
         path: Some(path.to_owned()),
@@ -85,7 +91,11 @@ pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: 
         calls: Vec::new(),
         confirmed: Vec::new(),
         blobs: Vec::new(),
-        owns: (path.to_owned(), String::new(), folded.tainted),
+        owns: Owned {
+            path: path.to_owned(),
+            digest: String::new(),
+            secret: folded.tainted,
+        },
         later: None,
         early: None,
         same: false,
@@ -97,14 +107,14 @@ pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: 
     let expected = seen_digest(seen);
     match &folded.after {
         PathState::File => {
-            item.owns.1.clone_from(&folded.sha256);
+            candidate.owns.digest.clone_from(&folded.sha256);
             let Some(content) = folded.content.as_ref().filter(|_| folded.content_differs) else {
-                item.title = format!("set {path}");
-                item.calls =
+                candidate.title = format!("set {path}");
+                candidate.calls =
                     vec![Call::new("nw_attributes").args([path, &a.owner, &a.group, &a.mode])];
-                return item;
+                return candidate;
             };
-            item.title = format!("{} {path}", if absent { "create" } else { "replace" });
+            candidate.title = format!("{} {path}", if absent { "create" } else { "replace" });
             // What was not read holds a secret, and is not shown.
             let old = match &seen.kind {
                 SeenKind::File { content, .. } => content.as_deref().map_or(Side::Absent, Side::of),
@@ -112,37 +122,39 @@ pub(super) fn path_item<'a>(path: &str, seen: &PathSeen, folded: &Folded, past: 
             };
             // The old side may show a secret where the new one has none.
             let tainted = folded.tainted || past.tainted || past.shows;
-            item.diffs = compare(path, &old, &Side::of(content), tainted)
+            candidate.diffs = compare(path, &old, &Side::of(content), tainted)
                 .into_iter()
                 .collect();
             if let Some(words) = &folded.check {
                 let check = check_call(words);
-                item.preflight = vec![Call::new("nw_preflight").then(&check)];
-                item.calls.push(check);
+                candidate.preflight = vec![Call::new("nw_preflight").then(&check)];
+                candidate.calls.push(check);
             }
-            item.calls.push(
+            candidate.calls.push(
                 Call::new("nw_replace")
                     .args([path, &expected])
                     .blob(0)
                     .args([a.owner.as_str(), &a.group, &a.mode, past.keep()]),
             );
-            item.blobs.push(Content::Bytes(content.clone()));
+            candidate.blobs.push(Content::Bytes(content.clone()));
         }
         PathState::Directory => {
-            item.title = format!("{} {path}/", if absent { "create" } else { "set" });
-            item.calls = vec![Call::new("nw_directory").args([path, &a.owner, &a.group, &a.mode])];
+            candidate.title = format!("{} {path}/", if absent { "create" } else { "set" });
+            candidate.calls =
+                vec![Call::new("nw_directory").args([path, &a.owner, &a.group, &a.mode])];
         }
         PathState::Symlink(target) => {
-            item.title = format!("link {path} → {target}");
-            item.owns.1 = sha256(target.as_bytes());
-            item.calls = vec![Call::new("nw_symlink").args([path, target, &expected, past.keep()])];
+            candidate.title = format!("link {path} → {target}");
+            candidate.owns.digest = sha256(target.as_bytes());
+            candidate.calls =
+                vec![Call::new("nw_symlink").args([path, target, &expected, past.keep()])];
         }
         PathState::Absent => {
-            item.title = format!("remove {path}");
-            item.calls = vec![Call::new("nw_remove").args([path, &expected, past.keep()])];
+            candidate.title = format!("remove {path}");
+            candidate.calls = vec![Call::new("nw_remove").args([path, &expected, past.keep()])];
         }
     }
-    item
+    candidate
 }
 
 /// What `nw_replace` and its like compare with: a digest, or a word for what is no file.

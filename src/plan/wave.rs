@@ -1,6 +1,6 @@
-//! Which steps are done now: a wave is what needs no other node's answer.
+//! Which items are done now: a wave is what needs no other node's answer.
 
-use super::Step;
+use super::{Item, Undone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a node does not do all of its stage in this wave.
@@ -12,126 +12,136 @@ pub enum Held {
     Without(Vec<String>),
 }
 
-/// What one node does in this wave.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Share {
-    /// How many of its steps, from the first.
-    pub steps: usize,
-    /// What holds the next one, if anything does.
-    pub held: Option<Held>,
+/// What is done now, and what is held back.
+#[derive(Clone, Debug)]
+pub struct Wave<'a> {
+    shares: BTreeMap<&'a str, Share<'a>>,
 }
 
-/// Cuts each node's steps at the end of its stage and where it has to wait for others.
-///
-/// `members` are the nodes of the cluster; waiting concerns them alone. `lost` are those that failed, cannot be reached
-/// or were left out: what waits for them is not done. What runs under the guard goes through one member at a time too,
-/// and stops where another one `failed` in this run; a member that was left out does not hold it.
-pub fn wave(
-    steps: &BTreeMap<String, Vec<Step>>,
-    members: &BTreeSet<String>,
-    lost: &BTreeSet<String>,
-    failed: &BTreeSet<String>,
-) -> BTreeMap<String, Share> {
-    let failed: Vec<String> = members.intersection(failed).cloned().collect();
-    let lost: Vec<String> = members.intersection(lost).cloned().collect();
-    steps
-        .iter()
-        .map(|(node, mine)| {
-            let others = || {
-                steps.iter().filter(|(other, _)| {
-                    *other != node && members.contains(node) && members.contains(*other)
-                })
+/// What one node does in this wave.
+#[derive(Clone, Debug)]
+struct Share<'a> {
+    items: &'a [Item],
+    /// How many of them, from the first.
+    now: usize,
+    /// What holds the next one, if anything does.
+    held: Option<Held>,
+}
+
+impl Wave<'_> {
+    /// What each node does now, where it does anything.
+    pub fn todo(&self) -> BTreeMap<String, Vec<Item>> {
+        let all = self.shares.iter().filter(|(_, share)| share.now > 0);
+        all.map(|(node, share)| ((*node).to_owned(), share.items[..share.now].to_vec()))
+            .collect()
+    }
+
+    /// What holds a node's next item, if anything does.
+    pub fn held(&self, node: &str) -> Option<&Held> {
+        self.shares.get(node)?.held.as_ref()
+    }
+
+    /// What is not done in this run because it needs members that will not get there.
+    pub fn without(&self) -> BTreeMap<String, Undone> {
+        let all = self.shares.iter().filter_map(|(node, share)| {
+            let Some(Held::Without(lost)) = &share.held else {
+                return None;
             };
-            let mut share = Share::default();
-            for step in mine.iter().take_while(|s| s.stage == 0) {
-                let at = step.meta.index;
-                // All are through with what comes before, this one too: so they do it in one wave.
-                let first = mine.first().is_some_and(|s| s.meta.index == at);
-                if step.meta.wait_all && members.contains(node) && !first {
-                    break;
-                }
-                let mut wait_for = Vec::new();
-                if step.meta.wait_all {
-                    wait_for.extend(
-                        others()
-                            .filter(|(_, theirs)| theirs.iter().any(|s| s.meta.index < at))
-                            .map(|(other, _)| other.clone()),
-                    );
-                }
-                let rolls = |s: &Step| s.meta.rolling || s.guarded;
-                if rolls(step) {
-                    wait_for.extend(
-                        others()
-                            .filter(|(other, theirs)| {
-                                *other < node
-                                    && theirs.iter().any(|s| {
-                                        s.meta.index <= at && (rolls(s) || s.meta.index < at)
-                                    })
-                            })
-                            .map(|(other, _)| other.clone()),
-                    );
-                }
-                let waits = members.contains(node)
-                    && (step.meta.wait_all || step.meta.rolling || step.meta.once);
-                if waits && !lost.is_empty() {
-                    share.held = Some(Held::Without(lost.clone()));
-                    break;
-                }
-                if members.contains(node) && step.guarded && !failed.is_empty() {
-                    share.held = Some(Held::Without(failed.clone()));
-                    break;
-                }
-                if !wait_for.is_empty() {
-                    wait_for.dedup();
-                    share.held = Some(Held::For(wait_for));
-                    break;
-                }
-                share.steps += 1;
+            let why = format!(" (waits for {})", lost.join(", "));
+            let undone = Undone::of(&share.items[share.now..], &why);
+            Some(((*node).to_owned(), undone))
+        });
+        all.collect()
+    }
+}
+
+/// Cuts each node's items at the end of its stage and where it has to wait for others.
+///
+/// `cluster` are the members of the cluster; waiting concerns them alone. What waits for a member that is not `part` of
+/// this run, or `failed` in it, is not done. What runs under the guard goes through one member at a time too, and stops
+/// where another one failed; a member that was left out does not hold it.
+pub fn next_wave<'a>(
+    items: &'a BTreeMap<String, Vec<Item>>,
+    cluster: &BTreeSet<String>,
+    part: &BTreeSet<String>,
+    failed: &BTreeSet<String>,
+) -> Wave<'a> {
+    let failed: Vec<String> = cluster.intersection(failed).cloned().collect();
+    let is_lost = |n: &&String| !part.contains(*n) || failed.contains(*n);
+    let lost: Vec<String> = cluster.iter().filter(is_lost).cloned().collect();
+    let shares = items.iter().map(|(node, mine)| {
+        let member = cluster.contains(node);
+        let mut share = Share {
+            items: mine,
+            now: 0,
+            held: None,
+        };
+        for item in mine.iter().take_while(|i| i.change.stage == 0) {
+            let meta = &item.work.meta;
+            // All are through with what comes before, this one too: so they do it in one wave.
+            let first = mine
+                .first()
+                .is_some_and(|i| i.work.meta.index == meta.index);
+            if meta.wait_all && member && !first {
+                break;
             }
-            (node.clone(), share)
-        })
-        .collect()
+            if member && (meta.wait_all || meta.rolling || meta.once) && !lost.is_empty() {
+                share.held = Some(Held::Without(lost.clone()));
+                break;
+            }
+            if member && item.change.guarded && !failed.is_empty() {
+                share.held = Some(Held::Without(failed.clone()));
+                break;
+            }
+            let before = before(item, node, items, cluster);
+            if !before.is_empty() {
+                share.held = Some(Held::For(before));
+                break;
+            }
+            share.now += 1;
+        }
+        (node.as_str(), share)
+    });
+    Wave {
+        shares: shares.collect(),
+    }
+}
+
+/// The other members that an item of this node has to wait for.
+fn before(
+    item: &Item,
+    node: &String,
+    items: &BTreeMap<String, Vec<Item>>,
+    cluster: &BTreeSet<String>,
+) -> Vec<String> {
+    let at = item.work.meta.index;
+    let rolls = |i: &Item| i.work.meta.rolling || i.change.guarded;
+    let comes_first = |other: &String, theirs: &[Item]| {
+        let behind = |i: &Item| i.work.meta.index < at;
+        let in_turn = |i: &Item| i.work.meta.index <= at && rolls(i);
+        item.work.meta.wait_all && theirs.iter().any(behind)
+            || rolls(item) && other < node && theirs.iter().any(|i| behind(i) || in_turn(i))
+    };
+    let others = items.iter().filter(|(other, theirs)| {
+        *other != node
+            && cluster.contains(node)
+            && cluster.contains(*other)
+            && comes_first(other, theirs)
+    });
+    others.map(|(other, _)| other.clone()).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::for_tests::{item, names};
     use super::*;
-    use crate::kind::StepMeta;
-    use std::sync::Arc;
 
-    fn step(index: usize, stage: usize, change: impl FnOnce(&mut StepMeta)) -> Step {
-        let mut meta = StepMeta {
-            index,
-            ..StepMeta::default()
-        };
-        change(&mut meta);
-        Step {
-            addresses: Vec::new(),
-            title: String::new(),
-            meta: Arc::new(meta),
-            stage,
-            preflight: Vec::new(),
-            calls: Vec::new(),
-            confirmed: Vec::new(),
-            blobs: Vec::new(),
-            path: None,
-            owns: (String::new(), String::new(), false),
-            guarded: false,
-            digest: String::new(),
-        }
-    }
-
-    fn counts(nodes: &[(&str, Vec<Step>)], lost: &[&str]) -> Vec<usize> {
-        let members = ["node1", "node2"].map(str::to_owned).into();
-        let steps = nodes
-            .iter()
-            .map(|(n, s)| ((*n).to_owned(), s.clone()))
-            .collect();
-        let lost = lost.iter().map(|n| (*n).to_owned()).collect();
-        wave(&steps, &members, &lost, &lost)
-            .values()
-            .map(|s| s.steps)
-            .collect()
+    fn counts(nodes: &[(&str, Vec<Item>)], lost: &[&str]) -> Vec<usize> {
+        let items = nodes.iter().map(|(n, i)| ((*n).to_owned(), i.clone()));
+        let items = items.collect();
+        let part = names(&["node1", "node2", "alone"]);
+        let wave = next_wave(&items, &names(&["node1", "node2"]), &part, &names(lost));
+        wave.shares.values().map(|s| s.now).collect()
     }
 
     #[test]
@@ -140,7 +150,7 @@ mod tests {
             counts(
                 &[(
                     "node1",
-                    vec![step(0, 0, |_| ()), step(1, 0, |_| ()), step(2, 1, |_| ())]
+                    vec![item(0, 0, |_| ()), item(1, 0, |_| ()), item(2, 1, |_| ())]
                 )],
                 &[]
             ),
@@ -150,8 +160,8 @@ mod tests {
 
     #[test]
     fn waiting_for_all_needs_the_others_to_be_through() {
-        let wait = |i| step(i, 0, |m| m.wait_all = true);
-        let plain = |i| step(i, 0, |_| ());
+        let wait = |i| item(i, 0, |m| m.wait_all = true);
+        let plain = |i| item(i, 0, |_| ());
         assert_eq!(
             counts(
                 &[
@@ -189,8 +199,8 @@ mod tests {
 
     #[test]
     fn rolling_goes_through_one_node_at_a_time() {
-        let roll = |i| step(i, 0, |m| m.rolling = true);
-        let plain = |i| step(i, 0, |_| ());
+        let roll = |i| item(i, 0, |m| m.rolling = true);
+        let plain = |i| item(i, 0, |_| ());
         assert_eq!(
             counts(
                 &[
@@ -210,32 +220,74 @@ mod tests {
 
     #[test]
     fn the_guard_is_on_at_one_member_at_a_time() {
-        let guarded = |i| Step {
-            guarded: true,
-            ..step(i, 0, |_| ())
+        let guarded = |i| {
+            let mut item = item(i, 0, |_| ());
+            item.change.guarded = true;
+            item
         };
         let both = [("node1", vec![guarded(1)]), ("node2", vec![guarded(1)])];
         assert_eq!(counts(&both, &[]), [1, 0]);
         assert_eq!(counts(&[("node2", vec![guarded(1)])], &["node1"]), [0]);
-        let members = ["node1", "node2"].map(str::to_owned).into();
         let alone = [("node2".to_owned(), vec![guarded(1)])].into();
-        let left_out = BTreeSet::from(["node1".to_owned()]);
-        let shares = wave(&alone, &members, &left_out, &BTreeSet::new());
-        assert_eq!(shares["node2"].steps, 1);
+        let (cluster, part) = (names(&["node1", "node2"]), names(&["node2"]));
+        let wave = next_wave(&alone, &cluster, &part, &names(&[]));
+        assert_eq!(wave.todo()["node2"].len(), 1, "node1 was left out");
     }
 
     #[test]
     fn nodes_outside_the_cluster_wait_for_nobody() {
-        let wait = |i| step(i, 0, |m| m.wait_all = true);
+        let wait = |i| item(i, 0, |m| m.wait_all = true);
         assert_eq!(
             counts(
                 &[
                     ("alone", vec![wait(1)]),
-                    ("node1", vec![step(0, 0, |_| ())])
+                    ("node1", vec![item(0, 0, |_| ())])
                 ],
                 &["node2"]
             ),
             [1, 1]
         );
+    }
+
+    #[test]
+    fn what_needs_a_member_that_is_lost_is_undone_and_what_waits_its_turn_is_not() {
+        let wait = |i| item(i, 0, |m| m.wait_all = true);
+        let cluster = names(&["node1", "node2"]);
+        let mut titled = wait(1);
+        titled.change.title = "form".to_owned();
+        let items = [(
+            "node1".to_owned(),
+            vec![titled, item(2, 0, |_| ()), item(3, 1, |_| ())],
+        )]
+        .into();
+        for (part, failed) in [
+            // Left out of a partial selection, and lost in this run.
+            (names(&["node1"]), names(&[])),
+            (names(&["node1", "node2"]), names(&["node2"])),
+        ] {
+            let wave = next_wave(&items, &cluster, &part, &failed);
+            assert!(wave.todo().is_empty());
+            let undone = &wave.without()["node1"];
+            assert_eq!(undone.titles[0], "form (waits for node2)");
+            // All that comes after it too.
+            assert_eq!(undone.titles.len(), 3);
+        }
+        let both = [
+            ("node1".to_owned(), vec![wait(1)]),
+            ("node2".to_owned(), vec![item(0, 0, |_| ()), wait(1)]),
+        ]
+        .into();
+        let wave = next_wave(&both, &cluster, &cluster, &names(&[]));
+        let turn = Held::For(vec!["node2".to_owned()]);
+        assert_eq!(wave.held("node1"), Some(&turn));
+        assert!(wave.without().is_empty());
+        assert_eq!(wave.todo().keys().collect::<Vec<_>>(), ["node2"]);
+    }
+
+    #[test]
+    fn a_lost_node_outside_the_cluster_holds_nobody() {
+        let wait = |i| item(i, 0, |m| m.wait_all = true);
+        let both = [("node1", vec![wait(1)]), ("node2", vec![wait(1)])];
+        assert_eq!(counts(&both, &["alone"]), [1, 1]);
     }
 }

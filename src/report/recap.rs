@@ -1,7 +1,7 @@
 //! What became of each node, at the end of a run.
 
 use super::{Align, Look, Table, Tone};
-use crate::run::Recap;
+use crate::plan::Recap;
 use std::fmt::Write as _;
 
 /// A small table, and below it what failed and what did not run because of it. When nothing was changed and nothing

@@ -2,8 +2,10 @@
 
 use super::CheckResult;
 use crate::kind::{Address, Delta};
-use crate::plan::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
-use crate::run::{Event, GuardSays, Recap};
+use crate::plan::{
+    Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Recap, Remark, Unshown, Weight,
+};
+use crate::run::{Event, GuardSays};
 
 fn address(text: &str) -> Address {
     Address::parse(text).expect("a test's address")

@@ -8,7 +8,7 @@ use super::setup::{Member, from_error, outcome_says};
 use crate::exit::Exit;
 use crate::kind::{Answer, Observe};
 use crate::node::{Outcome, Recorded, RunId};
-use crate::plan::{Intent, Step};
+use crate::plan::{Intent, Item};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::sync::mpsc;
@@ -44,9 +44,9 @@ impl Engine {
         order.into_iter().find(|e| found.contains(e))
     }
 
-    /// Carries the steps of an operation out as one batch a node, with lock and journal; a cluster's nodes all or none.
+    /// Carries the items of an operation out as one batch a node, with lock and journal; a cluster's nodes all or none.
     /// Gives the nodes whose batch ran to its end; the others have failed.
-    pub async fn operate(&mut self, todo: &BTreeMap<String, Vec<Step>>) -> BTreeSet<String> {
+    pub async fn operate(&mut self, todo: &BTreeMap<String, Vec<Item>>) -> BTreeSet<String> {
         self.at_work.set(true);
         let (done, _) = self.wave(todo).await;
         self.at_work.set(false);

@@ -1,11 +1,11 @@
-//! Makes the batch of one node out of the steps of its plan.
+//! Makes the batch of one node out of the items of its plan.
 
 use super::setup::Member;
 use super::setup::Setup;
-use crate::kind::{Address, EditChange, Resource, Retire, Target};
+use crate::kind::{EditChange, Resource, Retire, Target};
 use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, LocalFile, RunId, Secret};
-use crate::plan::{Content, GONE, PART, Step, below, sha256};
+use crate::plan::{Content, GONE, Gone, Item, Owned, PART, below, sha256};
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Vault;
@@ -27,16 +27,10 @@ pub struct Origin {
 /// Seconds that a change under the guard may take before it is rolled back; the wait for the confirmation comes after it.
 const CHANGE_LIMIT: u64 = 600;
 
-/// The batch for these steps of a node.
+/// The batch for these items of a node.
 ///
 /// `gone` is what the manifest still names and nobody wants or has any more: it is forgotten on the way.
-pub fn batch(
-    setup: &Setup,
-    stage: u32,
-    steps: &[Step],
-    gone: &[(Address, String)],
-    member: &Member,
-) -> Batch {
+pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &Member) -> Batch {
     let origin = &setup.origin;
     let (resources, target, etckeeper) = (
         member.resources.as_slice(),
@@ -44,22 +38,22 @@ pub fn batch(
         member.etckeeper,
     );
     // What is only forgotten touches nothing else of the node.
-    let touches = steps.iter().any(|s| !s.calls.is_empty());
+    let touches = items.iter().any(|i| !i.work.calls.is_empty());
     let mut blobs = Vec::new();
     let mut preflight = Vec::new();
     let mut todo = Vec::new();
     let mut functions = vec![Shell::new(include_str!("run.sh"))];
-    let written = written(steps, member);
+    let written = written(items, member);
     let mut before = if touches {
         before(origin, resources, target, &written, etckeeper)
     } else {
         Vec::new()
     };
     // A wave is guarded as a whole or not at all: a window is a stage.
-    let guarded = steps.iter().any(|s| s.guarded);
-    let forgotten = gone.iter().map(|(address, path)| {
-        let address = address.to_string();
-        Call::new("nw_own").args([address.as_str(), path, GONE, "plain"])
+    let guarded = items.iter().any(|i| i.change.guarded);
+    let forgotten = gone.iter().map(|gone| {
+        let address = gone.address.to_string();
+        Call::new("nw_own").args([address.as_str(), &gone.path, GONE, "plain"])
     });
     // What is rolled back is not forgotten.
     let mut forgotten: Vec<Call> = forgotten.collect();
@@ -74,14 +68,14 @@ pub fn batch(
         });
     }
     // An orphan may be of a kind that no step uses now.
-    let removed = steps.iter().flat_map(|s| &s.addresses);
+    let removed = items.iter().flat_map(Item::addresses);
     let removed = removed.filter_map(|a| kind_named(&a.kind));
     for kind in resources.iter().map(|r| r.kind).chain(removed) {
         functions.push(kind.shell());
     }
     let (mut undo_first, mut undo) = (Vec::new(), Vec::new());
     if guarded {
-        let (mut calls, first, back) = arm(steps, member);
+        let (mut calls, first, back) = arm(items, member);
         calls.append(&mut forgotten);
         (undo_first, undo) = (first, back);
         todo.push(BatchStep {
@@ -90,9 +84,9 @@ pub fn batch(
             long: false,
         });
     }
-    for step in steps {
+    for Item { change, work } in items {
         let offset = blobs.len();
-        blobs.extend(step.blobs.iter().map(|content| match content {
+        blobs.extend(work.blobs.iter().map(|content| match content {
             Content::Bytes(bytes) => Blob::Bytes(bytes.clone()),
             Content::File(file) => Blob::File(LocalFile {
                 path: setup.dir.join(&file.path),
@@ -106,16 +100,20 @@ pub fn batch(
                 .map(|c| c.clone().shift_blobs(offset))
                 .collect::<Vec<_>>()
         };
-        if !step.preflight.is_empty() {
+        if !work.preflight.is_empty() {
             preflight.push(BatchStep {
-                title: format!("check for {}", step.title),
-                calls: shift(&step.preflight),
+                title: format!("check for {}", change.title),
+                calls: shift(&work.preflight),
                 long: false,
             });
         }
-        let mut calls = shift(&step.calls);
-        let (path, digest, secret) = &step.owns;
-        for address in &step.addresses {
+        let mut calls = shift(&work.calls);
+        let Owned {
+            path,
+            digest,
+            secret,
+        } = &work.owns;
+        for address in &change.addresses {
             let resource = resources.iter().find(|r| r.address == *address);
             let secret = *secret || resource.is_some_and(|r| !r.secrets().is_empty());
             let digest = match resource {
@@ -132,9 +130,9 @@ pub fn batch(
             ]));
         }
         todo.push(BatchStep {
-            title: step.title.clone(),
+            title: change.title.clone(),
             calls,
-            long: step.path.is_none(),
+            long: work.path.is_none(),
         });
     }
     if guarded {
@@ -143,16 +141,16 @@ pub fn batch(
             calls: vec![Call::new("nw_guard_wait").arg(setup.guard.seconds.to_string())],
             long: false,
         });
-        for step in steps.iter().filter(|s| !s.confirmed.is_empty()) {
+        for Item { change, work } in items.iter().filter(|i| !i.work.confirmed.is_empty()) {
             todo.push(BatchStep {
-                title: format!("let it last: {}", step.title),
-                calls: step.confirmed.clone(),
+                title: format!("let it last: {}", change.title),
+                calls: work.confirmed.clone(),
                 long: false,
             });
         }
     }
     if etckeeper && touches {
-        let subject = format!("nodewright {}: {}", origin.site, summary(steps));
+        let subject = format!("nodewright {}: {}", origin.site, summary(items));
         todo.push(BatchStep {
             title: "commit /etc".to_owned(),
             calls: vec![Call::new("nw_etckeeper_after").args([
@@ -177,37 +175,37 @@ pub fn batch(
     }
 }
 
-/// The files and folders that these steps write.
-fn written(steps: &[Step], member: &Member) -> Vec<String> {
-    let own = |step: &Step| -> Vec<String> {
-        if let Some(path) = &step.path {
+/// The files and folders that these items write.
+fn written(items: &[Item], member: &Member) -> Vec<String> {
+    let own = |item: &Item| -> Vec<String> {
+        if let Some(path) = &item.work.path {
             return vec![path.clone()];
         }
         let resources = member.resources.iter();
         resources
-            .filter(|r| step.addresses.contains(&r.address))
+            .filter(|r| item.addresses().contains(&r.address))
             .flat_map(|r| r.kind.touches(r, &member.target))
             .collect()
     };
-    steps.iter().flat_map(own).collect()
+    items.iter().flat_map(own).collect()
 }
 
-/// What is called to put the guard on for these steps, and what the guard calls before and after the files are rolled back.
-fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
+/// What is called to put the guard on for these items, and what the guard calls before and after the files are rolled back.
+fn arm(items: &[Item], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
     let (resources, target) = (&member.resources, &member.target);
-    let concerned: Vec<&Resource> = steps
+    let concerned: Vec<&Resource> = items
         .iter()
-        .flat_map(|s| &s.addresses)
+        .flat_map(Item::addresses)
         .filter_map(|a| resources.iter().find(|r| r.address == *a))
         .collect();
-    let mut own: Vec<String> = steps.iter().filter_map(|s| s.path.clone()).collect();
+    let mut own: Vec<String> = items.iter().filter_map(|i| i.work.path.clone()).collect();
     let mut whole: Vec<String> = concerned
         .iter()
         .flat_map(|r| r.kind.touches(r, target))
         .collect();
     // What nobody wants any more may be a folder.
-    let removed = steps.iter().filter(|s| s.owns.1 == GONE);
-    whole.extend(removed.filter_map(|s| s.path.clone()));
+    let removed = || items.iter().filter(|i| i.work.owns.is_gone());
+    whole.extend(removed().filter_map(|i| i.work.path.clone()));
     whole.sort();
     whole.dedup();
     own.retain(|path| !whole.contains(path));
@@ -220,8 +218,7 @@ fn arm(steps: &[Step], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
         calls.push(Call::new("nw_guard_keep").arg("whole").args(whole));
     }
     calls.extend(concerned.iter().flat_map(|r| r.kind.note(r, target)));
-    let removed = steps.iter().filter(|s| s.owns.1 == GONE);
-    let retired = removed.flat_map(|s| &s.addresses).filter_map(|address| {
+    let retired = removed().flat_map(Item::addresses).filter_map(|address| {
         let kind = kind_named(&address.kind)?;
         let wanted = resources.iter().any(|r| r.address == *address);
         (!wanted).then(|| kind.retire(&address.name, target))
@@ -315,8 +312,8 @@ fn before(
 const SUBJECT: usize = 60;
 
 /// The addresses of a batch in a few words, for the subject of a commit: as many as fit, at least one.
-fn summary(steps: &[Step]) -> String {
-    let all = steps.iter().flat_map(|s| &s.addresses);
+fn summary(items: &[Item]) -> String {
+    let all = items.iter().flat_map(Item::addresses);
     let mut names: Vec<String> = all.map(ToString::to_string).collect();
     names.dedup();
     let mut shown = 0;
@@ -340,26 +337,24 @@ fn summary(steps: &[Step]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::StepMeta;
-    use std::sync::Arc;
+    use crate::kind::Address;
+    use crate::plan::{Change, Step};
 
     #[test]
     fn a_commits_subject_names_what_fits() {
-        let step = |address: &str| Step {
-            addresses: vec![Address::parse(address).unwrap()],
-            title: String::new(),
-            meta: Arc::new(StepMeta::default()),
-            stage: 0,
-            preflight: Vec::new(),
-            calls: Vec::new(),
-            confirmed: Vec::new(),
-            blobs: Vec::new(),
-            path: None,
-            owns: (String::new(), String::new(), false),
-            guarded: false,
-            digest: String::new(),
+        let item = |address: &str| Item {
+            change: Change {
+                addresses: vec![Address::parse(address).unwrap()],
+                title: String::new(),
+                deltas: Vec::new(),
+                diffs: Vec::new(),
+                stage: 0,
+                guarded: false,
+                digest: String::new(),
+            },
+            work: Step::default(),
         };
-        let of = |all: &[&str]| summary(&all.iter().map(|a| step(a)).collect::<Vec<_>>());
+        let of = |all: &[&str]| summary(&all.iter().map(|a| item(a)).collect::<Vec<_>>());
         assert_eq!(of(&["r/file:/a"]), "r/file:/a");
         // A file and what runs by it are one.
         assert_eq!(

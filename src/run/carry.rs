@@ -1,15 +1,14 @@
 //! Carrying a plan out: wave by wave, and looking again at what was done.
 
+use super::Event;
 use super::batch::batch;
 use super::engine::{Engine, each};
 use super::follow::{Ready, follow, get_ready};
 use super::guard::{aftermath, log_of, put_back};
-use super::recap::Undone;
 use super::setup::{Trouble, Wish, from_error, outcome_says};
-use super::{Event, Recap};
-use crate::exit::Exit;
 use crate::node::{NodeError, Outcome};
-use crate::plan::{Held, Plan, Share, Step, wave};
+use crate::plan::reached::{self, Reached};
+use crate::plan::{Approved, Item, Plan, Recap, Undone, next_wave};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::task::JoinSet;
@@ -23,22 +22,19 @@ impl Engine {
     /// `approved` is the plan that was shown. What a later stage brings up and is not in it is not done.
     pub async fn carry_out(&mut self, approved: &Plan) -> Vec<Recap> {
         self.at_work.set(true);
-        let allowed = allowed(approved);
+        let allowed = Approved::of(approved);
+        let part = self.setup.members.iter();
+        let part = part.map(|m| m.target.node.clone()).collect();
         loop {
-            let steps = self.steps(&allowed);
-            let lost = self.lost();
+            let items = self.permitted(&allowed);
             let failed = self.troubles.keys().cloned().collect();
-            let shares = wave(&steps, &self.setup.cluster, &lost, &failed);
-            let todo: BTreeMap<String, Vec<Step>> = steps
-                .iter()
-                .map(|(n, s)| (n.clone(), s[..shares[n].steps].to_vec()))
-                .filter(|(_, s)| !s.is_empty())
-                .collect();
-            self.note_rest(&steps, &shares);
+            let wave = next_wave(&items, &self.setup.cluster, &part, &failed);
+            self.undone = wave.without();
             if *self.wish.borrow() != Wish::GoOn {
-                self.leave(&steps);
+                self.leave(&items);
                 break;
             }
+            let todo = wave.todo();
             if todo.is_empty() {
                 break;
             }
@@ -51,102 +47,43 @@ impl Engine {
         self.recap(approved)
     }
 
-    /// The nodes that will not get anywhere in this run: they failed, cannot be reached, or were left out.
-    fn lost(&self) -> BTreeSet<String> {
-        let part = |n: &&String| self.setup.members.iter().any(|m| m.target.node == **n);
-        let left_out = self.setup.cluster.iter().filter(|n| !part(n));
-        self.troubles.keys().chain(left_out).cloned().collect()
-    }
-
-    /// The steps that may be done, by node; what nobody approved fails its node.
-    fn steps(
-        &mut self,
-        allowed: &BTreeMap<String, BTreeSet<String>>,
-    ) -> BTreeMap<String, Vec<Step>> {
+    /// What may be done, by node; what nobody approved fails its node.
+    fn permitted(&mut self, approved: &Approved) -> BTreeMap<String, Vec<Item>> {
         let mut all = BTreeMap::new();
         for node in self.live() {
             let Some(look) = self.looks.get(&node) else {
                 continue;
             };
-            if let Some(refusal) = look.decided.plan.refusals.first() {
-                let why = format!(
-                    "{}: refused: {}. {}",
-                    refusal.address, refusal.what, refusal.remedy
-                );
-                self.fail(
-                    &node,
-                    Trouble {
-                        why,
-                        exit: Exit::Refused,
-                        silent: false,
-                    },
-                );
-                continue;
+            match approved.permits(&look.decided) {
+                Ok(()) => {
+                    all.insert(node, look.decided.items.clone());
+                }
+                Err(barred) => self.fail(&node, Trouble::barred(&barred)),
             }
-            let strange = look
-                .decided
-                .steps
-                .iter()
-                .flat_map(|s| &s.addresses)
-                .map(ToString::to_string);
-            let strange = strange
-                .into_iter()
-                .find(|a| !allowed.get(&node).is_some_and(|ok| ok.contains(a)));
-            if let Some(address) = strange {
-                let why = format!(
-                    "{address} has to change now, and was not in the plan; nothing more is done here. Run again."
-                );
-                self.fail(
-                    &node,
-                    Trouble {
-                        why,
-                        exit: Exit::Failed,
-                        silent: false,
-                    },
-                );
-                continue;
-            }
-            all.insert(node, look.decided.steps.clone());
         }
         all
     }
 
-    /// Remembers what is held back, for the recap.
-    fn note_rest(&mut self, steps: &BTreeMap<String, Vec<Step>>, shares: &BTreeMap<String, Share>) {
-        self.undone.clear();
-        for (node, share) in shares {
-            let rest = &steps[node][share.steps..];
-            if let (Some(Held::Without(lost)), false) = (&share.held, rest.is_empty()) {
-                let why = format!(" (waits for {})", lost.join(", "));
-                self.undone.insert(node.clone(), Undone::of(rest, &why));
-            }
-        }
-    }
-
     /// Looks again at nodes whose batch broke in the middle: the recap tells what was done before, and what was not.
-    async fn take_stock(&mut self, todo: &BTreeMap<String, Vec<Step>>, broken: Vec<String>) {
+    async fn take_stock(&mut self, todo: &BTreeMap<String, Vec<Item>>, broken: Vec<String>) {
         if broken.is_empty() {
             return;
         }
         let all = self.look(broken).await;
         // A node that does not answer now has failed already, with a better reason.
         for (node, look) in all.into_iter().filter_map(|(n, l)| Some((n, l.ok()?))) {
-            let same = &look.decided.same;
-            let reached = todo[&node].iter().flat_map(|s| &s.addresses);
-            let reached = reached.map(ToString::to_string);
-            self.changed
-                .entry(node.clone())
-                .or_default()
-                .extend(reached.filter(|a| same.contains(a)));
+            let reached = reached::in_part(&todo[&node], &look.decided);
+            let changed = self.changed.entry(node.clone()).or_default();
+            changed.extend(reached);
             self.looks.insert(node, look);
         }
         self.settle_once();
     }
 
     /// Remembers all of this as not run, since the operator wants no more.
-    fn leave(&mut self, steps: &BTreeMap<String, Vec<Step>>) {
-        for (node, steps) in steps.iter().filter(|(_, steps)| !steps.is_empty()) {
-            self.undone.insert(node.clone(), Undone::of(steps, ""));
+    fn leave(&mut self, items: &BTreeMap<String, Vec<Item>>) {
+        for (node, items) in items.iter().filter(|(_, items)| !items.is_empty()) {
+            self.undone.insert(node.clone(), Undone::of(items, ""));
         }
     }
 
@@ -154,7 +91,7 @@ impl Engine {
     /// those where it began and broke.
     pub(super) async fn wave(
         &mut self,
-        todo: &BTreeMap<String, Vec<Step>>,
+        todo: &BTreeMap<String, Vec<Item>>,
     ) -> (BTreeSet<String>, Vec<String>) {
         let ready = self.prepare(todo).await;
         if *self.wish.borrow() != Wish::GoOn {
@@ -230,16 +167,9 @@ impl Engine {
                     );
                     // What the batch holds will run; later stages will not.
                     if let Some(look) = self.looks.get_mut(&node) {
-                        look.decided.steps.drain(..todo[&node].len());
+                        look.decided.items.drain(..todo[&node].len());
                     }
-                    self.fail(
-                        &node,
-                        Trouble {
-                            why,
-                            exit: Exit::Failed,
-                            silent: false,
-                        },
-                    );
+                    self.fail(&node, Trouble::failed(why));
                 }
                 Err(error) => self.fail(&node, from_error(&error)),
             }
@@ -262,13 +192,13 @@ impl Engine {
     }
 
     /// Uploads and checks; a cluster's nodes in name order, all or none.
-    async fn prepare(&mut self, todo: &BTreeMap<String, Vec<Step>>) -> BTreeMap<String, Ready> {
+    async fn prepare(&mut self, todo: &BTreeMap<String, Vec<Item>>) -> BTreeMap<String, Ready> {
         let mut batches = BTreeMap::new();
-        for (node, steps) in todo {
+        for (node, items) in todo {
             let stage = self.stages.entry(node.clone()).or_insert(0);
             let member = self.setup.member(node);
             let gone = self.looks.get(node).map_or(&[][..], |l| &l.decided.gone);
-            let batch = batch(&self.setup, *stage, steps, gone, member);
+            let batch = batch(&self.setup, *stage, items, gone, member);
             *stage += 1;
             self.say(Event::Batch {
                 node: node.clone(),
@@ -287,10 +217,10 @@ impl Engine {
             .cloned()
             .partition(|n| self.setup.cluster.contains(n));
         let batches = Rc::new(batches);
-        let guarded = |steps: &[Step]| steps.iter().any(|s| s.guarded);
+        let guarded = |items: &[Item]| items.iter().any(|i| i.change.guarded);
         let windows: BTreeSet<String> = todo
             .iter()
-            .filter(|(_, steps)| guarded(steps))
+            .filter(|(_, items)| guarded(items))
             .map(|(node, _)| node.clone())
             .collect();
         let mut ready = BTreeMap::new();
@@ -343,67 +273,20 @@ impl Engine {
     }
 
     /// What was done must be seen to be done.
-    fn confirm(&mut self, todo: &BTreeMap<String, Vec<Step>>, done: &BTreeSet<String>) {
-        for (node, steps) in todo.iter().filter(|(n, _)| done.contains(*n)) {
-            let Some(look) = self
-                .looks
-                .get(node)
-                .filter(|_| !self.troubles.contains_key(node))
-            else {
+    fn confirm(&mut self, todo: &BTreeMap<String, Vec<Item>>, done: &BTreeSet<String>) {
+        for (node, items) in todo.iter().filter(|(n, _)| done.contains(*n)) {
+            let failed = self.troubles.contains_key(node);
+            let Some(look) = self.looks.get(node).filter(|_| !failed) else {
                 continue;
             };
-            // A resource may have a file that is done now and a running side that a later stage does.
-            let sides = |steps: &[Step]| -> Vec<(String, Option<String>)> {
-                let of = |s: &Step| {
-                    let path = s.path.clone();
-                    let addresses = s.addresses.clone().into_iter();
-                    addresses.map(move |a| (a.to_string(), path.clone()))
-                };
-                steps.iter().flat_map(of).collect()
-            };
-            let still = sides(&look.decided.steps);
-            let changed = self.changed.entry(node.clone()).or_default();
-            let mut unreached = None;
-            for side in sides(steps) {
-                if still.contains(&side) {
-                    unreached.get_or_insert(side.0);
-                } else {
-                    changed.insert(side.0);
-                }
-            }
-            if let Some(address) = unreached {
-                let change = look
-                    .decided
-                    .plan
-                    .changes
-                    .iter()
-                    .find(|c| c.addresses.iter().any(|a| a.to_string() == address));
-                let deltas = change.map_or(String::new(), |c| {
-                    c.deltas
-                        .iter()
-                        .map(|d| format!(" ({}: {}, wanted {})", d.what, d.from, d.to))
-                        .collect()
-                });
-                let why = format!("{address} was done and did not reach its state{deltas}");
-                self.fail(
-                    node,
-                    Trouble {
-                        why,
-                        exit: Exit::Failed,
-                        silent: false,
-                    },
-                );
+            let Reached { changed, unreached } = reached::wholly(items, &look.decided);
+            self.changed
+                .entry(node.clone())
+                .or_default()
+                .extend(changed);
+            if let Some(unreached) = unreached {
+                self.fail(node, Trouble::failed(unreached.to_string()));
             }
         }
     }
-}
-
-/// The addresses of a plan, by node: what changes and what is decided later.
-fn allowed(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
-    let of = |node: &crate::plan::NodePlan| {
-        let changes = node.changes.iter().flat_map(|c| &c.addresses);
-        let later = node.later.iter().flat_map(|l| &l.addresses);
-        changes.chain(later).map(ToString::to_string).collect()
-    };
-    plan.nodes.iter().map(|n| (n.node.clone(), of(n))).collect()
 }

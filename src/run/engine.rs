@@ -1,14 +1,11 @@
 //! Works on all nodes of a command at once: connections, observations, the plan.
 
 use super::look::{Asked, Look, ask, connect, decide};
-use super::recap::Undone;
 use super::setup::{Setup, Trouble, Wish};
 use super::{Event, Events};
-use crate::exit::Exit;
-use crate::kind::Erased;
-use crate::kinds::kinds;
+use crate::kind::Address;
 use crate::node::Session;
-use crate::plan::Plan;
+use crate::plan::{self, Plan, Undone, once};
 use crate::role::Check;
 use crate::text::Vault;
 use crate::verify;
@@ -28,7 +25,7 @@ pub struct Engine {
     pub(super) troubles: BTreeMap<String, Trouble>,
     pub(super) looks: BTreeMap<String, Look>,
     pub(super) stages: BTreeMap<String, u32>,
-    pub(super) changed: BTreeMap<String, BTreeSet<String>>,
+    pub(super) changed: BTreeMap<String, BTreeSet<Address>>,
     pub(super) undone: BTreeMap<String, Undone>,
     pub(super) at_work: Rc<Cell<bool>>,
 }
@@ -126,14 +123,7 @@ impl Engine {
                     let broken = look.decided.errors.first().cloned();
                     self.looks.insert(node.clone(), look);
                     if let Some(why) = broken {
-                        self.fail(
-                            &node,
-                            Trouble {
-                                why,
-                                exit: Exit::Failed,
-                                silent: false,
-                            },
-                        );
+                        self.fail(&node, Trouble::failed(why));
                     }
                 }
                 Err(trouble) => self.fail(&node, trouble),
@@ -179,27 +169,16 @@ impl Engine {
         looks
     }
 
-    /// Gives each member what the others said in sections that are shared: in this observation, else in the last one
-    /// of a node that is still with us.
+    /// Gives each member what the others said.
     fn share(&self, asked: &mut BTreeMap<String, Asked>) {
-        let cluster = &self.setup.cluster;
-        for name in kinds().flat_map(Erased::shared) {
-            let mut said = BTreeMap::new();
-            for member in cluster {
-                let last = || {
-                    let look = self.looks.get(member)?;
-                    let with_us = !self.troubles.contains_key(member);
-                    with_us.then_some(&look.answer)
-                };
-                let now = asked.get(member).map(|a| &a.answer);
-                said.insert(member, now.or_else(last).and_then(|a| a.get(name)).cloned());
-            }
-            for (node, one) in asked.iter_mut().filter(|(n, _)| cluster.contains(*n)) {
-                for (member, section) in said.iter().filter(|(m, _)| **m != node) {
-                    one.answer.share(member, name, section.as_ref());
-                }
-            }
-        }
+        let with_us = |(node, _): &(&String, &Look)| !self.troubles.contains_key(*node);
+        let before = self.looks.iter().filter(with_us);
+        let before = before.map(|(node, look)| (node.as_str(), &look.answer));
+        let now = asked.iter_mut();
+        let mut now = now
+            .map(|(node, one)| (node.as_str(), &mut one.answer))
+            .collect();
+        plan::share(&self.setup.cluster, &mut now, &before.collect());
     }
 
     /// Sends an event of the command's own.
@@ -251,50 +230,19 @@ impl Engine {
         .collect()
     }
 
-    /// What is done once in a cluster is done by one member, and by none where any member has it already.
+    /// Leaves what is done once with the member that does it.
     pub(super) fn settle_once(&mut self) {
-        let cluster = &self.setup.cluster;
-        let mut doers: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for node in self.looks.keys().filter(|n| cluster.contains(*n)) {
-            let member = self.setup.members.iter().find(|m| m.target.node == *node);
-            for resource in member
-                .into_iter()
-                .flat_map(|m| &m.resources)
-                .filter(|r| r.step.once)
-            {
-                let address = resource.address.to_string();
-                let done = self.looks[node].decided.same.contains(&address);
-                let doer = doers.entry(address).or_insert_with(|| {
-                    Some(resource.step.source.clone().unwrap_or_else(|| node.clone()))
-                });
-                if done {
-                    *doer = None;
-                }
-            }
-        }
-        for (node, look) in &mut self.looks {
-            let not_mine = |addresses: &[crate::kind::Address]| {
-                !addresses.is_empty()
-                    && addresses.iter().all(|a| {
-                        doers
-                            .get(&a.to_string())
-                            .is_some_and(|d| d.as_ref() != Some(node))
-                    })
-            };
-            let decided = &mut look.decided;
-            let keep: Vec<bool> = decided
-                .steps
-                .iter()
-                .map(|s| !not_mine(&s.addresses))
-                .collect();
-            let mut kept = keep.iter();
-            decided.steps.retain(|_| *kept.next().unwrap_or(&true));
-            let mut kept = keep.iter();
-            decided
-                .plan
-                .changes
-                .retain(|_| *kept.next().unwrap_or(&true));
-        }
+        let setup = &self.setup;
+        let looks = self.looks.iter_mut();
+        let members = looks.filter(|(node, _)| setup.cluster.contains(*node));
+        let mut answered: Vec<once::Answered<'_>> = members
+            .map(|(node, look)| once::Answered {
+                node,
+                resources: &setup.member(node).resources,
+                decided: &mut look.decided,
+            })
+            .collect();
+        once::settle(&setup.cluster, &mut answered);
     }
 
     /// The plan, from what was last seen.
@@ -302,7 +250,7 @@ impl Engine {
         let names = self.setup.members.iter().map(|m| &m.target.node);
         Plan {
             nodes: names
-                .filter_map(|n| Some(self.looks.get(n)?.decided.plan.clone()))
+                .filter_map(|n| Some(self.looks.get(n)?.decided.plan()))
                 .collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! What happens during a command, as it happens. Workers send; only `report` makes text of it.
 
-use crate::plan::{Orphan, Plan, Remark};
+use crate::plan::{Orphan, Plan, Recap};
 use std::collections::BTreeMap;
 
 /// Sends events to the one reporter.
@@ -174,27 +174,4 @@ pub enum GuardSays {
         /// Whether it was seen to be as before.
         same: bool,
     },
-}
-
-/// What became of a node in a run. All counts are of resources, as in its plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Recap {
-    /// The node.
-    pub node: String,
-    /// Resources that were as wanted before.
-    pub same: usize,
-    /// Resources that were changed and seen to be as wanted since.
-    pub changed: usize,
-    /// Orphans that were removed.
-    pub removed: usize,
-    /// Resources that were to change and did not, or not wholly.
-    pub undone: usize,
-    /// The step that failed, and why.
-    pub failed: Option<String>,
-    /// The steps that were not done because of it.
-    pub not_run: Vec<String>,
-    /// Findings that a run does not mend.
-    pub findings: usize,
-    /// Those of them that came up in this run, so that its plan did not tell them.
-    pub found: Vec<Remark>,
 }

@@ -282,9 +282,8 @@ pub(super) fn put_back(
     } else {
         format!("NOT everything is as it was: look at {log} on the node")
     };
-    Trouble {
-        why: format!("rolled back by the guard: {reason}{connection}. {after}"),
-        exit: Exit::PutBack,
-        silent: false,
-    }
+    Trouble::new(
+        format!("rolled back by the guard: {reason}{connection}. {after}"),
+        Exit::PutBack,
+    )
 }

@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::kind::{Answer, Observe};
 use crate::node::{self, JournalLine, NodeState, Outcome, Session};
+use crate::plan::checkout::{self, LastApplied};
 use crate::plan::{Decided, Manifest, Wanted, guarded, orphan};
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -76,22 +77,14 @@ pub(super) async fn ask(
             "the site declares {} for {node}, and it runs {}: nothing is done. Declare what it runs, or install what is declared.",
             member.target.platform, facts.release
         );
-        return Err(Trouble {
-            why,
-            exit: Exit::Findings,
-            silent: false,
-        });
+        return Err(Trouble::new(why, Exit::Findings));
     }
     let state = NodeState::read(&answer);
     tell_of_last(&state, &node, &events);
     if setup.intent.applies_site()
         && let Some(why) = older_checkout(&setup, &answer, &node)
     {
-        return Err(Trouble {
-            why,
-            exit: Exit::Failed,
-            silent: false,
-        });
+        return Err(Trouble::failed(why));
     }
     Ok(Asked {
         answer,
@@ -119,7 +112,7 @@ pub(super) async fn decide(
     };
     let mut decided = wanted.decide(&answer, &manifest);
     if member.partial {
-        decided.plan.orphans.clear();
+        decided.orphans.clear();
     }
     let (paths, shells) = orphan::questions(&decided);
     let found = if paths.is_empty() {
@@ -152,17 +145,13 @@ pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Opti
         (l.event == "begin" && !commit.is_empty()).then(|| commit.to_owned())
     };
     let (begun, commit) = journal.iter().rev().find_map(|l| Some((l, commit(l)?)))?;
-    if ancestry(&commit) == Some(true) {
-        return None;
-    }
-    let who = begun.text.split(' ').next().unwrap_or_default();
-    Some(format!(
-        "{who} applied commit {} to {node} at {} (run {}), and this checkout does not contain it: nothing is done. \
-         Fetch and merge it, then plan again",
-        commit.get(..12).unwrap_or(&commit),
-        begun.at,
-        begun.run
-    ))
+    let last = LastApplied {
+        who: begun.text.split(' ').next().unwrap_or_default(),
+        commit: &commit,
+        at: &begun.at,
+        run: &begun.run,
+    };
+    checkout::older(last, node, ancestry)
 }
 
 /// What an earlier run left: one that died in the middle, or one that is at work right now.

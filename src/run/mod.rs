@@ -26,7 +26,7 @@ mod stage;
 pub use batch::Origin;
 #[cfg(feature = "ssh")]
 pub use engine::{Engine, today};
-pub use event::{Event, Events, GuardSays, Recap};
+pub use event::{Event, Events, GuardSays};
 #[cfg(feature = "ssh")]
 pub use look::Look;
 #[cfg(feature = "ssh")]

@@ -4,7 +4,7 @@ use super::batch::Origin;
 use crate::exit::Exit;
 use crate::kind::{Resource, Target};
 use crate::node::{ConnectOptions, Failure, Header, NodeError, Outcome, Privilege};
-use crate::plan::{Intent, Wanted};
+use crate::plan::{Barred, Intent, Wanted};
 use crate::text::Vault;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -132,13 +132,34 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Of a member of a cluster whose other member could not be made ready.
-    pub(super) fn without(node: &str) -> Self {
+    /// What happened, and what the command ends with; something was heard of the node.
+    pub fn new(why: impl Into<String>, exit: Exit) -> Self {
         Self {
-            why: format!("{node} could not be prepared, so nothing is done here either"),
-            exit: Exit::Failed,
+            why: why.into(),
+            exit,
             silent: false,
         }
+    }
+
+    /// A failure.
+    pub(super) fn failed(why: impl Into<String>) -> Self {
+        Self::new(why, Exit::Failed)
+    }
+
+    /// Nothing may be done.
+    pub(super) fn barred(barred: &Barred) -> Self {
+        let exit = match barred {
+            Barred::Refused(_) => Exit::Refused,
+            Barred::Unplanned(_) | Barred::Moved(_) => Exit::Failed,
+        };
+        Self::new(barred.to_string(), exit)
+    }
+
+    /// Of a member of a cluster whose other member could not be made ready.
+    pub(super) fn without(node: &str) -> Self {
+        Self::failed(format!(
+            "{node} could not be prepared, so nothing is done here either"
+        ))
     }
 }
 
@@ -176,11 +197,7 @@ pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> 
     } else {
         Exit::Failed
     };
-    Trouble {
-        why,
-        exit,
-        silent: false,
-    }
+    Trouble::new(why, exit)
 }
 
 /// A failure over SSH as trouble of its node.

@@ -40,12 +40,12 @@ fn outcome(check: &Check, wanted: &Wanted<'_>, decided: &Decided, answer: &Answe
         (Some(resource), _) => resource
             .kind
             .judge(resource, wanted.target, answer)
-            .map(|(verdict, seen)| (resource.address.to_string(), seen, verdict == Verdict::Same)),
+            .map(|(verdict, seen)| (resource.address.clone(), seen, verdict == Verdict::Same)),
         (None, Some(of)) => wanted
             .resources
             .iter()
             .find(|r| of.matches(&r.address))
-            .map(|r| r.address.to_string())
+            .map(|r| r.address.clone())
             .ok_or_else(|| "the step that it reads is not there".to_owned())
             .map(|address| {
                 let seen = decided.seen.get(&address).cloned().unwrap_or_default();

@@ -1,0 +1,227 @@
+//! What was approved: nothing else is done.
+
+use super::{Decided, Item, Plan, Remark};
+use crate::kind::Address;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// What was approved of a plan, by node and resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approved {
+    nodes: BTreeMap<String, BTreeMap<Address, Approval>>,
+}
+
+/// What was approved for one resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Approval {
+    /// Digests of changes that were shown as they are done: nothing that a run does comes before them and is looked at.
+    shown: BTreeSet<String>,
+    /// Whether more was approved than that: by a table (decided later), or in a later stage, before which the plan
+    /// could only say what would be done as things were.
+    open: bool,
+}
+
+/// Why nothing is done on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// What it would do could destroy data or rights.
+    Refused(Remark),
+    /// A resource has to change that was not in the plan.
+    Unplanned(Address),
+    /// The file of a resource is no longer what the plan was made from.
+    Moved(Address),
+}
+
+impl fmt::Display for Barred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(Remark {
+                address,
+                what,
+                remedy,
+            }) => write!(f, "{address}: refused: {what}. {remedy}"),
+            Self::Unplanned(address) => write!(
+                f,
+                "{address} has to change now, and was not in the plan; nothing more is done here. Run again."
+            ),
+            Self::Moved(address) => write!(
+                f,
+                "{address} is not as it was when the plan was made; nothing more is done here. Run again."
+            ),
+        }
+    }
+}
+
+impl Approved {
+    /// All of a plan: what changes and what is decided later.
+    pub fn of(plan: &Plan) -> Self {
+        let mut nodes: BTreeMap<String, BTreeMap<Address, Approval>> = BTreeMap::new();
+        for node in &plan.nodes {
+            let approved = nodes.entry(node.node.clone()).or_default();
+            for change in &node.changes {
+                for address in &change.addresses {
+                    let approval = approved.entry(address.clone()).or_default();
+                    if change.stage == 0 {
+                        approval.shown.insert(change.digest.clone());
+                    } else {
+                        approval.open = true;
+                    }
+                }
+            }
+            for address in node.later.iter().flat_map(|l| &l.addresses) {
+                approved.entry(address.clone()).or_default().open = true;
+            }
+        }
+        Self { nodes }
+    }
+
+    /// Whether all that is to be done on a node now may be done.
+    ///
+    /// # Errors
+    /// The first thing that keeps all of it from being done.
+    pub fn permits(&self, decided: &Decided) -> Result<(), Barred> {
+        if let Some(refusal) = decided.refusals.first() {
+            return Err(Barred::Refused(refusal.clone()));
+        }
+        let node = self.nodes.get(&decided.node);
+        let approval = |address: &Address| node.and_then(|approved| approved.get(address));
+        for item in &decided.items {
+            for address in item.addresses() {
+                match approval(address) {
+                    None => return Err(Barred::Unplanned(address.clone())),
+                    Some(approval) if !approval.covers(item) => {
+                        return Err(Barred::Moved(address.clone()));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Approval {
+    /// Whether an item is what was approved. A file is compared by digest, of what was seen and of what is written. The
+    /// running side of a resource follows what was done before it, here and on other members: it is compared by address.
+    fn covers(&self, item: &Item) -> bool {
+        self.open || item.work.path.is_none() || self.shown.contains(&item.change.digest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::for_tests::{address, item};
+    use super::super::{Later, NodePlan};
+    use super::*;
+
+    /// An item for one resource.
+    fn of(name: &str, stage: usize, path: Option<&str>, digest: &str) -> Item {
+        let mut item = item(0, stage, |_| ());
+        item.change.addresses = vec![address(name)];
+        item.change.digest = digest.to_owned();
+        item.work.path = path.map(ToOwned::to_owned);
+        item
+    }
+
+    fn node1(items: Vec<Item>) -> Decided {
+        Decided {
+            node: "node1".to_owned(),
+            items,
+            ..Decided::default()
+        }
+    }
+
+    fn approved(items: Vec<Item>) -> Approved {
+        Approved::of(&Plan {
+            nodes: vec![node1(items).plan()],
+        })
+    }
+
+    const FILE: &str = "r/file:/a";
+    const SERVICE: &str = "r/service:s";
+
+    #[test]
+    fn what_was_shown_is_done_and_less_of_it_too() {
+        let both = || vec![of(FILE, 0, Some("/a"), "d1"), of(SERVICE, 1, None, "d2")];
+        let approved = approved(both());
+        assert_eq!(approved.permits(&node1(both())), Ok(()));
+        assert_eq!(approved.permits(&node1(both().split_off(1))), Ok(()));
+        assert_eq!(approved.permits(&node1(Vec::new())), Ok(()));
+    }
+
+    #[test]
+    fn what_was_not_shown_is_not_done() {
+        let approved = approved(vec![of(FILE, 0, Some("/a"), "d1")]);
+        let strange = || vec![of(FILE, 0, Some("/a"), "d1"), of(SERVICE, 0, None, "d2")];
+        let barred = approved.permits(&node1(strange())).unwrap_err();
+        assert_eq!(barred, Barred::Unplanned(address(SERVICE)));
+        assert_eq!(
+            barred.to_string(),
+            "r/service:s has to change now, and was not in the plan; nothing more is done here. Run again."
+        );
+        // One resource of an item is enough.
+        let mut shared = of(FILE, 0, Some("/a"), "d1");
+        shared.change.addresses.push(address(SERVICE));
+        assert!(approved.permits(&node1(vec![shared])).is_err());
+        // What was approved for one node is not for another.
+        let other = Decided {
+            node: "node2".to_owned(),
+            ..node1(vec![of(FILE, 0, Some("/a"), "d1")])
+        };
+        let barred = Barred::Unplanned(address(FILE));
+        assert_eq!(approved.permits(&other), Err(barred));
+    }
+
+    #[test]
+    fn a_file_that_somebody_changed_since_is_not_replaced_unseen() {
+        let shown = approved(vec![of(FILE, 0, Some("/a"), "d1")]);
+        let now = node1(vec![of(FILE, 0, Some("/a"), "d9")]);
+        assert_eq!(shown.permits(&now), Err(Barred::Moved(address(FILE))));
+        // An earlier stage may have changed it: a package brings its own.
+        let staged = approved(vec![of(FILE, 1, Some("/a"), "d1")]);
+        assert_eq!(staged.permits(&now), Ok(()));
+        // What a service needs follows what was done before it.
+        let running = approved(vec![of(SERVICE, 0, None, "d1")]);
+        let now = node1(vec![of(SERVICE, 0, None, "d9")]);
+        assert_eq!(running.permits(&now), Ok(()));
+    }
+
+    #[test]
+    fn what_is_decided_later_is_approved_by_its_table() {
+        let later = Later {
+            addresses: vec![address(FILE)],
+            after: SERVICE.to_owned(),
+            table: "there: edited".to_owned(),
+            diffs: Vec::new(),
+        };
+        let plan = Plan {
+            nodes: vec![NodePlan {
+                node: "node1".to_owned(),
+                later: vec![later],
+                ..NodePlan::default()
+            }],
+        };
+        let now = node1(vec![of(FILE, 0, Some("/a"), "any")]);
+        assert_eq!(Approved::of(&plan).permits(&now), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_keeps_everything_from_being_done() {
+        let shown = vec![of(FILE, 0, Some("/a"), "d1")];
+        let refusal = Remark {
+            address: address(FILE),
+            what: "/a is a directory".to_owned(),
+            remedy: "look".to_owned(),
+        };
+        let now = Decided {
+            refusals: vec![refusal.clone()],
+            ..node1(shown.clone())
+        };
+        let barred = approved(shown).permits(&now).unwrap_err();
+        assert_eq!(
+            barred.to_string(),
+            "r/file:/a: refused: /a is a directory. look"
+        );
+        assert_eq!(barred, Barred::Refused(refusal));
+    }
+}

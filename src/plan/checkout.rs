@@ -1,0 +1,87 @@
+//! Whether a checkout of the site may be applied: not where a node was last brought to the state of one that it does
+//! not contain.
+
+/// The run that a node's journal tells of last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastApplied<'a> {
+    /// Who began it: `anna@desk`.
+    pub who: &'a str,
+    /// The site's commit, with `+` where the checkout had changes that were not committed; empty outside git.
+    pub commit: &'a str,
+    /// When, by the node's clock.
+    pub at: &'a str,
+    /// The run.
+    pub run: &'a str,
+}
+
+/// Why this checkout may not be applied to a node. `contains` tells whether a commit is part of it; `None` where that
+/// cannot be told, which is a no: whoever does not know a commit has not merged it.
+pub fn older(
+    last: LastApplied<'_>,
+    node: &str,
+    contains: impl Fn(&str) -> Option<bool>,
+) -> Option<String> {
+    let commit = last.commit.trim_end_matches('+');
+    if commit.is_empty() || contains(commit) == Some(true) {
+        return None;
+    }
+    Some(format!(
+        "{} applied commit {} to {node} at {} (run {}), and this checkout does not contain it: nothing is done. \
+         Fetch and merge it, then plan again",
+        last.who,
+        commit.get(..12).unwrap_or(commit),
+        last.at,
+        last.run
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn last(commit: &str) -> LastApplied<'_> {
+        LastApplied {
+            who: "anna@desk",
+            commit,
+            at: "2026-11-20T23:59:59Z",
+            run: "20261120T235959-9f3a",
+        }
+    }
+
+    #[test]
+    fn a_checkout_that_does_not_contain_what_was_applied_says_who_did_what_when() {
+        assert_eq!(
+            older(last(COMMIT), "node1", |_| Some(false)).unwrap(),
+            "anna@desk applied commit 0123456789ab to node1 at 2026-11-20T23:59:59Z (run 20261120T235959-9f3a), \
+             and this checkout does not contain it: nothing is done. Fetch and merge it, then plan again"
+        );
+    }
+
+    #[test]
+    fn one_that_contains_it_may_be_applied() {
+        let asked = |commit: &str| Some(commit == COMMIT);
+        assert_eq!(older(last(COMMIT), "node1", asked), None);
+        // What was not committed then is nobody else's to contain.
+        let edited = format!("{COMMIT}+");
+        assert_eq!(older(last(&edited), "node1", asked), None);
+    }
+
+    #[test]
+    fn a_commit_that_is_not_known_here_is_not_contained() {
+        assert!(older(last(COMMIT), "node1", |_| None).is_some());
+        assert!(
+            older(last("short"), "node1", |_| None)
+                .unwrap()
+                .contains("commit short to")
+        );
+    }
+
+    #[test]
+    fn a_run_from_outside_git_holds_nobody() {
+        for commit in ["", "+"] {
+            assert_eq!(older(last(commit), "node1", |_| Some(false)), None);
+        }
+    }
+}

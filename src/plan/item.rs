@@ -1,0 +1,87 @@
+//! One thing that is done on a node: as people read it in a plan, and as its batch does it.
+
+use super::Change;
+use crate::kind::{Address, SiteFile, StepMeta};
+use crate::sh::Call;
+use std::sync::Arc;
+
+/// One thing that is done on a node.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// For people.
+    pub change: Change,
+    /// For the batch.
+    pub work: Step,
+}
+
+/// What a batch does for one [`Item`].
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// What the role's step says.
+    pub meta: Arc<StepMeta>,
+    /// What has to accept the contents before anything is changed.
+    pub preflight: Vec<Call>,
+    /// What is called, in order.
+    pub calls: Vec<Call>,
+    /// What is called once the guard's window is confirmed, where it runs in one.
+    pub confirmed: Vec<Call>,
+    /// The contents it needs, counted from 0 in this step.
+    pub blobs: Vec<Content>,
+    /// The path it writes, if it writes one.
+    pub path: Option<String>,
+    /// What the manifest says afterwards.
+    pub owns: Owned,
+}
+
+/// What the manifest says of an item once it is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// The path that is ours; empty where there is none.
+    pub path: String,
+    /// Its digest, or [`GONE`](super::GONE) where it is ours no longer.
+    pub digest: String,
+    /// Whether it holds a secret.
+    pub secret: bool,
+}
+
+/// A content that a step needs on the node as a file.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Bytes that go with the batch.
+    Bytes(Vec<u8>),
+    /// A file of the site.
+    File(SiteFile),
+}
+
+impl Item {
+    /// The resources that it brings to their state.
+    pub fn addresses(&self) -> &[Address] {
+        &self.change.addresses
+    }
+}
+
+impl Owned {
+    /// What says that a path is ours no longer.
+    pub fn no_longer(path: String) -> Self {
+        Self {
+            path,
+            digest: super::GONE.to_owned(),
+            secret: false,
+        }
+    }
+
+    /// Whether it is ours no longer.
+    pub fn is_gone(&self) -> bool {
+        self.digest == super::GONE
+    }
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The bytes may hold a secret.
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::File(file) => write!(f, "{file:?}"),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What a wave reached, from looking again at what it did; and what a run leaves undone.
+
+use super::{Decided, Item};
+use crate::kind::{Address, Delta};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What became of a batch that ran to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The resources that are now as wanted, as far as this wave brings them.
+    pub changed: BTreeSet<Address>,
+    /// The first that is not.
+    pub unreached: Option<Unreached>,
+}
+
+/// A resource that was done and did not reach its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
+    /// The resource.
+    pub address: Address,
+    /// In which points it still differs.
+    pub deltas: Vec<Delta>,
+}
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was done and did not reach its state", self.address)?;
+        self.deltas
+            .iter()
+            .try_for_each(|d| write!(f, " ({}: {}, wanted {})", d.what, d.from, d.to))
+    }
+}
+
+/// One side of a resource: a file of it that one item writes, or what runs by it, which another one brings to its state.
+type Side<'a> = (&'a Address, Option<&'a str>);
+
+fn sides(items: &[Item]) -> Vec<Side<'_>> {
+    items
+        .iter()
+        .flat_map(|item| {
+            let path = item.work.path.as_deref();
+            item.addresses().iter().map(move |a| (a, path))
+        })
+        .collect()
+}
+
+/// What a batch that ran to its end reached: what was `done`, held against what is to be done `now`.
+pub fn wholly(done: &[Item], now: &Decided) -> Reached {
+    let still = sides(&now.items);
+    let mut reached = Reached::default();
+    for side in sides(done) {
+        let (address, _) = side;
+        if !still.contains(&side) {
+            reached.changed.insert(address.clone());
+        } else if reached.unreached.is_none() {
+            let mut items = now.items.iter();
+            let item = items.find(|i| i.addresses().contains(address));
+            reached.unreached = Some(Unreached {
+                address: address.clone(),
+                deltas: item.map_or_else(Vec::new, |i| i.change.deltas.clone()),
+            });
+        }
+    }
+    reached
+}
+
+/// What a batch that broke in the middle reached: only what is wholly as wanted now.
+pub fn in_part(begun: &[Item], now: &Decided) -> BTreeSet<Address> {
+    let all = begun.iter().flat_map(Item::addresses);
+    all.filter(|a| now.same.contains(a)).cloned().collect()
+}
+
+/// What was to be done and was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// The items, in words.
+    pub titles: Vec<String>,
+    /// The resources that they bring to their state.
+    pub addresses: BTreeSet<Address>,
+}
+
+impl Undone {
+    /// These items; `why` stands behind each.
+    pub fn of(items: &[Item], why: &str) -> Self {
+        let titles = items.iter().map(|i| format!("{}{why}", i.change.title));
+        Self {
+            titles: titles.collect(),
+            addresses: items.iter().flat_map(Item::addresses).cloned().collect(),
+        }
+    }
+
+    /// And what would have been decided after them.
+    #[must_use]
+    pub fn and_later(mut self, decided: &Decided) -> Self {
+        for later in &decided.later {
+            for address in &later.addresses {
+                if self.addresses.insert(address.clone()) {
+                    let title = format!("{address} (decided after {})", later.after);
+                    self.titles.push(title);
+                }
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Later;
+    use super::super::for_tests::{address, item};
+    use super::*;
+
+    const CRON: &str = "r/cron:backup";
+    const SERVICE: &str = "r/service:s";
+
+    fn of(name: &str, path: Option<&str>) -> Item {
+        let mut item = item(0, 0, |_| ());
+        item.change.addresses = vec![address(name)];
+        item.change.title = format!("do {name}");
+        item.work.path = path.map(ToOwned::to_owned);
+        item
+    }
+
+    fn now(items: Vec<Item>) -> Decided {
+        Decided {
+            items,
+            ..Decided::default()
+        }
+    }
+
+    #[test]
+    fn what_is_no_longer_to_be_done_was_reached() {
+        let done = [of(CRON, Some("/etc/cron.d/backup")), of(SERVICE, None)];
+        let reached = wholly(&done, &now(Vec::new()));
+        let both = [address(CRON), address(SERVICE)];
+        assert_eq!(reached.changed, both.into());
+        assert_eq!(reached.unreached, None);
+    }
+
+    #[test]
+    fn what_is_still_to_be_done_was_not_reached_and_says_in_which_points() {
+        let done = [of(CRON, Some("/etc/cron.d/backup")), of(SERVICE, None)];
+        let mut again = of(SERVICE, None);
+        again.change.deltas = vec![
+            Delta::new("state", "failed", "active"),
+            Delta::new("boot", "disabled", "enabled"),
+        ];
+        let reached = wholly(&done, &now(vec![again]));
+        assert_eq!(reached.changed, [address(CRON)].into());
+        assert_eq!(
+            reached.unreached.unwrap().to_string(),
+            "r/service:s was done and did not reach its state (state: failed, wanted active) \
+             (boot: disabled, wanted enabled)"
+        );
+    }
+
+    #[test]
+    fn a_file_is_reached_though_what_runs_by_it_comes_in_a_later_stage() {
+        let done = [of(SERVICE, Some("/etc/s.conf"))];
+        let reached = wholly(&done, &now(vec![of(SERVICE, None)]));
+        assert_eq!(reached.changed, [address(SERVICE)].into());
+        assert_eq!(reached.unreached, None);
+    }
+
+    #[test]
+    fn the_first_that_was_not_reached_is_named() {
+        let done = [of(SERVICE, None), of(CRON, None)];
+        let reached = wholly(&done, &now(vec![of(CRON, None), of(SERVICE, None)]));
+        assert_eq!(reached.unreached.unwrap().address, address(SERVICE));
+    }
+
+    #[test]
+    fn of_a_batch_that_broke_only_what_is_as_wanted_counts() {
+        // The running side of the service was never begun, and something else is as wanted since long.
+        let begun = [of(CRON, Some("/etc/cron.d/backup")), of(SERVICE, None)];
+        let now = Decided {
+            same: [address(CRON), address("r/package:p")].into(),
+            ..Decided::default()
+        };
+        assert_eq!(in_part(&begun, &now), [address(CRON)].into());
+    }
+
+    #[test]
+    fn what_is_left_undone_names_what_would_have_been_decided_after_it() {
+        let later = |name: &str| Later {
+            addresses: vec![address(name)],
+            after: "r/package:p".to_owned(),
+            table: String::new(),
+            diffs: Vec::new(),
+        };
+        let decided = Decided {
+            later: vec![later(SERVICE), later(CRON)],
+            ..Decided::default()
+        };
+        let undone = Undone::of(&[of(SERVICE, None)], " (waits for node2)").and_later(&decided);
+        // A resource is named once.
+        assert_eq!(
+            undone.titles,
+            [
+                "do r/service:s (waits for node2)",
+                "r/cron:backup (decided after r/package:p)"
+            ]
+        );
+        assert_eq!(undone.addresses, [address(SERVICE), address(CRON)].into());
+    }
+}
