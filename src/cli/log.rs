@@ -69,6 +69,24 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 /// How many lines of a journal are read: far more than `--number` runs have.
 const LINES: u32 = 5000;
 
+/// Where a run comes from, in words.
+fn about(begun: &JournalLine) -> String {
+    let Some(header) = &begun.header else {
+        return begun.text.clone();
+    };
+    let mut text = format!("{} site {}", header.who, header.site);
+    for (name, value) in [
+        ("commit", &header.commit),
+        ("tool", &header.tool),
+        ("for", &header.intent),
+    ] {
+        if !value.is_empty() {
+            let _ = write!(text, " {name} {value}");
+        }
+    }
+    text
+}
+
 /// One run of one node: a line, and what it did where that is asked.
 fn shown(node: &str, run: &str, lines: &[&JournalLine], whole: bool) -> String {
     let begun = lines.iter().find(|l| l.event == "begin");
@@ -86,7 +104,7 @@ fn shown(node: &str, run: &str, lines: &[&JournalLine], whole: bool) -> String {
         });
     let steps = lines.iter().filter(|l| l.event == "did").count();
     let at = lines.first().map_or("", |l| l.at.as_str());
-    let who = begun.map_or(String::new(), |l| l.text.replace(" commit  tool", " tool"));
+    let who = begun.map_or_else(String::new, |l| about(l));
     let mut text = format!("{node}  {run}  {at}  {ended}, {steps} steps\n    {who}\n");
     if whole {
         for line in lines.iter().filter(|l| l.event != "begin") {

@@ -1,5 +1,6 @@
 //! A batch: everything a node is to do in one go, as one piece that it executes only when it holds all of it.
 
+use super::journal::{Header, line};
 use super::run_id::{RunId, hex};
 use super::secret::Secret;
 use crate::sh::{Call, quote};
@@ -37,31 +38,6 @@ pub struct Batch {
     /// What brings the running side back, once the guard has put the files back: called in this order, without
     /// contents. The steps say `nw_guard_keep`, `nw_guard_arm` and `nw_guard_wait` where they belong.
     pub undo: Vec<Call>,
-}
-
-/// Where a batch comes from, for the node's journal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Header {
-    /// The site's name.
-    pub site: String,
-    /// The site's commit, or nothing.
-    pub commit: String,
-    /// Who runs it: `anna@desk`.
-    pub who: String,
-    /// The version of this program.
-    pub tool: String,
-    /// What it is for: the command as it is typed, `apply --outage`.
-    pub intent: &'static str,
-}
-
-impl Header {
-    /// What the journal says where a run begins.
-    pub(super) fn about(&self) -> String {
-        format!(
-            "{} site {} commit {} tool {} for {}",
-            self.who, self.site, self.commit, self.tool, self.intent
-        )
-    }
 }
 
 /// A content that a batch needs on the node.
@@ -172,7 +148,7 @@ impl Batch {
             self.run,
             self.stage,
             quote(&line(&h.who)),
-            quote(&line(&h.about()))
+            quote(&h.to_text())
         );
         let mut pieces = Pieces::from([RUNTIME, VERBS, GUARD]);
         for shell in &self.functions {
@@ -220,13 +196,6 @@ impl Batch {
         out.push_str("nw_finish ok\n}\nmain\n");
         out
     }
-}
-
-/// A text as one line: spool and journal have one event a line.
-pub(super) fn line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 #[cfg(test)]

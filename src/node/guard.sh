@@ -217,7 +217,7 @@ nw_guard_undo() {
   printf '%s\n' "$nw_same" >"$NW_GUARD/result"
   nw_guard_unhook
   if [ "$nw_same" = same ]; then nw_guard_forget; fi
-  printf '%s\t%s\t%s\tput-back\t%s (%s)\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$NW_RUN" "$NW_STAGE" "$(cat "$NW_GUARD/why")" "$nw_same" >>"$NW_STATE/journal"
+  nw_journal put-back "$(cat "$NW_GUARD/why") ($nw_same)"
   printf 'guard reverted %s\n' "$nw_same" >>"$nw_guard_batch/spool"
   mv "$NW_GUARD/reverting" "$NW_GUARD/reverted"
   exec 8>&-

@@ -57,6 +57,7 @@ mod classify;
 mod failure;
 pub mod first_contact;
 mod holder;
+mod journal;
 mod knock;
 mod link;
 mod master;
@@ -71,9 +72,10 @@ mod ssh_config;
 mod stage;
 mod state;
 
-pub use batch::{Batch, BatchStep, Blob, Header, LocalFile};
+pub use batch::{Batch, BatchStep, Blob, LocalFile};
 pub use failure::{Failure, NodeError};
 pub use holder::Holder;
+pub use journal::{Header, JournalLine, observe_journal, observe_runs, read_journal};
 pub use knock::Door;
 pub use master::ConnectOptions;
 pub use privilege::Privilege;
@@ -84,7 +86,7 @@ pub use secret::{Secret, scrub};
 pub use session::{Reply, Session};
 pub use spool::{GuardState, GuardWord, Outcome, SpoolEvent};
 pub use ssh_config::{AT, ConfigError, NodeAccess, Way, ssh_config};
-pub use state::{JournalLine, LastBatch, NodeState, observe_journal, observe_state, read_journal};
+pub use state::{LastBatch, NodeState, observe_state};
 
 #[cfg(test)]
 mod local_tests;

@@ -1,7 +1,7 @@
 //! A command of the operator's own, between two lines of the node's journal. It is no batch: it takes no lock, its output
 //! comes back as it is, and it ends with its connection.
 
-use super::batch::{Header, line};
+use super::journal::{Header, line};
 use super::run_id::RunId;
 use super::session::Reply;
 use super::state;
@@ -44,11 +44,14 @@ impl Session {
 /// The text that does it. Like all such text it does nothing before its last line.
 fn script(run: &RunId, header: &Header, shown: &str, words: &[String]) -> String {
     let shown = bounded(&line(shown));
-    let about = line(&format!("{}: {shown}", header.about()));
+    let header = Header {
+        intent: format!("{}: {shown}", header.intent),
+        ..header.clone()
+    };
     let call = Call::new("nw_recorded").args(words);
     format!(
         "NW_RUN={run}\nNW_STAGE=0\nNW_ABOUT={}\nNW_WHAT={}\n{}main() {{\n{}\n}}\nmain\n",
-        quote(&about),
+        quote(&header.to_text()),
         quote(&shown),
         RECORDED.text(),
         call.to_shell(),
@@ -92,7 +95,7 @@ mod tests {
             who: "anna@desk".into(),
             site: "s".into(),
             tool: "1".into(),
-            intent: "run",
+            intent: "run".into(),
             ..Header::default()
         };
         let words = words(what);

@@ -66,13 +66,6 @@ pub fn observe_state(observe: &mut Observe) {
     observe.section("nw.lock", Call::new("nw_state_lock"));
 }
 
-/// Asks for the last lines of a node's journal.
-pub fn observe_journal(observe: &mut Observe, lines: u32) {
-    observe.functions(SHELL);
-    let lines = lines.to_string();
-    observe.section("nw.journal", Call::new("nw_state_journal").arg(lines));
-}
-
 impl NodeState {
     /// Reads what [`observe_state`] asked for.
     pub fn read(answer: &Answer) -> Self {
@@ -107,40 +100,6 @@ fn last(text: &str) -> Option<LastBatch> {
     })
 }
 
-/// One line of a node's journal.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct JournalLine {
-    /// When, by the node's clock, in UTC: `2026-11-20T23:59:59Z`.
-    pub at: String,
-    /// The run.
-    pub run: String,
-    /// The stage of the run.
-    pub stage: u32,
-    /// `begin`, `did`, `failed`, `stopped` or `end`.
-    pub event: String,
-    /// For `begin` who, site, commit, version and intent; for the others the step or the outcome.
-    pub text: String,
-}
-
-/// Reads what [`observe_journal`] asked for; a line of another version is passed over.
-pub fn read_journal(answer: &Answer) -> Vec<JournalLine> {
-    let text = answer.text("nw.journal");
-    let line = |line: &str| {
-        let words: Vec<_> = line.splitn(5, '\t').collect();
-        let [at, run, stage, event, text] = words.as_slice() else {
-            return None;
-        };
-        Some(JournalLine {
-            at: (*at).to_owned(),
-            run: (*run).to_owned(),
-            stage: stage.parse().ok()?,
-            event: (*event).to_owned(),
-            text: (*text).to_owned(),
-        })
-    };
-    text.lines().filter_map(line).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,20 +131,5 @@ mod tests {
     fn a_bare_node_has_no_state() {
         let answer = Answer::from_sections([("nw.last", "", 0), ("nw.lock", "", 0)]);
         assert_eq!(NodeState::read(&answer), NodeState::default());
-    }
-
-    #[test]
-    fn the_journal_is_read_line_by_line() {
-        let answer = Answer::from_sections([(
-            "nw.journal",
-            "2026-11-20T23:59:59Z\t20261120T235959-9f3a\t0\tdid\treplace /etc/a\nodd\n",
-            0,
-        )]);
-        let lines = read_journal(&answer);
-        assert_eq!(lines.len(), 1);
-        assert_eq!(
-            (lines[0].event.as_str(), lines[0].text.as_str()),
-            ("did", "replace /etc/a")
-        );
     }
 }

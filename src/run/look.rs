@@ -5,7 +5,7 @@ use super::{Event, Events};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::kind::{Answer, Observe};
-use crate::node::{self, JournalLine, NodeState, Outcome, Session};
+use crate::node::{self, NodeState, Outcome, Session};
 use crate::plan::checkout::{self, LastApplied};
 use crate::plan::{Decided, Manifest, Wanted, guarded, orphan};
 use crate::sh::Call;
@@ -64,7 +64,7 @@ pub(super) async fn ask(
     let mut observe = Observe::default();
     facts::observe_basics(&mut observe);
     node::observe_state(&mut observe);
-    node::observe_journal(&mut observe, 200);
+    node::observe_runs(&mut observe, 200);
     wanted.observe(&mut observe);
     let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
     let _ = events.send(Event::Observed {
@@ -139,17 +139,15 @@ pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Opti
     let ancestry = setup.ancestry.as_ref()?;
     let journal = node::read_journal(answer);
     // Operations that do not act by the site name no commit.
-    let commit = |l: &JournalLine| {
-        let after = l.text.split(" commit ").nth(1)?.split(' ').next()?;
-        let commit = after.trim_end_matches('+');
-        (l.event == "begin" && !commit.is_empty()).then(|| commit.to_owned())
-    };
-    let (begun, commit) = journal.iter().rev().find_map(|l| Some((l, commit(l)?)))?;
+    let (line, header) = journal.iter().rev().find_map(|line| {
+        let header = line.header.as_ref()?;
+        (!header.commit.is_empty()).then_some((line, header))
+    })?;
     let last = LastApplied {
-        who: begun.text.split(' ').next().unwrap_or_default(),
-        commit: &commit,
-        at: &begun.at,
-        run: &begun.run,
+        who: &header.who,
+        commit: &header.commit,
+        at: &line.at,
+        run: &line.run,
     };
     checkout::older(last, node, ancestry)
 }

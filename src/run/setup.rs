@@ -100,7 +100,7 @@ impl Setup {
             commit: commit.unwrap_or_default(),
             who: origin.who.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            intent: intent.journal_word(),
+            intent: intent.journal_word().to_owned(),
         }
     }
 }

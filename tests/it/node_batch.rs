@@ -24,7 +24,7 @@ pub fn batch(steps: Vec<(&str, Vec<Call>)>) -> Batch {
             commit: "abc".into(),
             who: "anna@desk".into(),
             tool: "0".into(),
-            intent: "apply",
+            intent: "apply".into(),
         },
         blobs: Vec::new(),
         secrets: Vec::new(),

@@ -4,7 +4,8 @@ mod files;
 mod output;
 mod stage;
 
-use super::batch::{Batch, BatchStep, Blob, Header};
+use super::batch::{Batch, BatchStep, Blob};
+use super::journal::Header;
 use super::privilege::LOGIN;
 use super::runs::{CONTROL, RECEIVE};
 use super::stage::STAGE;
@@ -121,7 +122,7 @@ fn batch(steps: Vec<BatchStep>, blobs: &[&[u8]]) -> Batch {
             commit: "abc".into(),
             who: "anna@desk".into(),
             tool: "0".into(),
-            intent: "apply",
+            intent: "apply".into(),
         },
         blobs: blobs
             .iter()
