@@ -9,7 +9,7 @@ use super::step::{SiteKey, Step};
 use super::subject::{Common, Subject};
 use crate::firewall::{Open, families};
 use crate::kind::{Address, EditChange, Resource, StepMeta, Target};
-use crate::site::{Finding, Place, Site, Sources, Table, any_of, did_you_mean, shown};
+use crate::site::{Finding, Place, Provision, Site, Sources, Table, any_of, did_you_mean, shown};
 use crate::text::Text;
 use minijinja::value::{Serde, Value};
 use serde_json::{Map, Value as Json};
@@ -25,6 +25,8 @@ pub struct Expansion {
     pub checks: Vec<Check>,
     /// Ports that are needed open.
     pub opens: Vec<Open>,
+    /// What its roles provide, each with the role.
+    pub provides: Vec<(Provision, String)>,
     /// What is wrong with roles, templates or what the site sets for them.
     pub findings: Vec<Finding>,
 }
@@ -242,6 +244,9 @@ impl<'a> Expander<'a> {
         if !self.renderer(role).holds(role.when.as_ref(), &around) {
             return None;
         }
+        let provides = role.provides.iter();
+        let provides = provides.map(|what| (*what, role.name.clone()));
+        self.out.provides.extend(provides);
         for open in &role.opens {
             for around in self.rounds(role, open.each.as_ref(), open.when.as_ref(), &around) {
                 self.open(role, open, &around);

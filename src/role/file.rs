@@ -7,7 +7,7 @@ use super::template::Engine;
 use super::vars::VarType;
 use crate::platform::Platform;
 use crate::site::{
-    self, FileId, Finding, Place, Sources, Table, Tree, any_of, did_you_mean, shown,
+    self, FileId, Finding, Place, Provision, Sources, Table, Tree, any_of, did_you_mean, shown,
 };
 use indexmap::IndexMap;
 use serde_json::Value as Json;
@@ -26,6 +26,8 @@ pub struct Role {
     pub after: Vec<Placed<String>>,
     /// It is left out where this expression does not hold.
     pub when: Option<Placed<String>>,
+    /// What it provides to a node.
+    pub provides: Vec<Provision>,
     /// What a site may set.
     pub vars: IndexMap<String, Var>,
     /// Words that differ from platform to platform.
@@ -51,6 +53,8 @@ pub struct Var {
     pub default: Option<Json>,
     /// The site has to set it.
     pub required: bool,
+    /// Its value in a rehearsal in containers, whatever the site says.
+    pub in_container: Option<Json>,
     /// What it is for.
     pub doc: String,
 }
@@ -185,6 +189,7 @@ impl Role {
         let description = reader.required("description");
         let after = reader.texts("after");
         let when = reader.text("when");
+        let provides = reader.texts("provides");
         let vars = reader.tables("vars");
         let platform = reader.tables("platform");
         let opens = reader.list("open");
@@ -197,6 +202,7 @@ impl Role {
             description: description.map(|d| d.value).unwrap_or_default(),
             after,
             when,
+            provides: Vec::new(),
             vars: IndexMap::new(),
             platform: IndexMap::new(),
             opens: Vec::new(),
@@ -210,6 +216,7 @@ impl Role {
             findings,
         };
         check.expression(role.when.as_ref());
+        role.provides = provisions(&provides, check.findings);
         for (name, place, table) in vars {
             if let Some(var) = Var::read(name, place, table, check.findings) {
                 role.vars.insert(name.to_owned(), var);
@@ -232,6 +239,32 @@ impl Role {
         role.sound = check.findings.len() == before;
         role
     }
+}
+
+/// What the words of `provides` name; unknown ones are reported.
+fn provisions(words: &[Placed<String>], findings: &mut Vec<Finding>) -> Vec<Provision> {
+    let known = Provision::words();
+    let mut all = Vec::new();
+    for word in words {
+        if let Some(what) = Provision::from_word(&word.value) {
+            all.push(what);
+            continue;
+        }
+        let help = did_you_mean(&word.value, &known).map_or_else(
+            || format!("a role provides {}", any_of(&known)),
+            |near| format!("did you mean {}?", shown(&near)),
+        );
+        let message = format!(
+            "nothing that a role provides is called {}",
+            shown(&word.value)
+        );
+        findings.push(
+            Finding::error("PROVIDES", message)
+                .at(word.place)
+                .help(help),
+        );
+    }
+    all
 }
 
 /// What a file's expressions are checked with while it is read.
@@ -264,6 +297,7 @@ impl Var {
         };
         let default = reader.any("default");
         let required = reader.flag("required");
+        let in_container = reader.any("in_container");
         let doc = reader.required("doc");
         if default.is_some() == required {
             let message = if required {
@@ -279,16 +313,17 @@ impl Var {
         }
         reader.finish();
         let kind = VarType::from_word(&kind?.value)?;
-        if let Some(tree) = default
-            && let Err(why) = kind.check(&tree.to_json())
-        {
-            findings.push(Finding::error("VAR", why).at(tree.place));
+        for tree in default.into_iter().chain(in_container) {
+            if let Err(why) = kind.check(&tree.to_json()) {
+                findings.push(Finding::error("VAR", why).at(tree.place));
+            }
         }
         Some(Self {
             place,
             kind,
             default: default.map(Tree::to_json),
             required,
+            in_container: in_container.map(Tree::to_json),
             doc: doc?.value,
         })
     }

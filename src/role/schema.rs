@@ -6,6 +6,7 @@ use super::vars::VarType;
 use crate::kind::{Erased, Orphaned};
 use crate::kinds::kinds;
 use crate::platform::Platform;
+use crate::site::Provision;
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 
@@ -33,6 +34,10 @@ pub fn schema() -> Json {
         .iter()
         .map(|p| (p.word().to_owned(), json!(true)))
         .collect();
+    let provides: Vec<Json> = Provision::ALL
+        .iter()
+        .map(|(word, _, doc)| json!({ "const": word, "description": doc }))
+        .collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A role of Nodewright",
@@ -44,12 +49,15 @@ pub fn schema() -> Json {
             "after": { "type": "array", "items": { "type": "string" },
                        "description": "Roles that have to come before it on the same node." },
             "when": text("Expression; the role is left out where it does not hold."),
+            "provides": { "type": "array", "description": "What a node with the role has by it.",
+                          "items": { "anyOf": provides } },
             "vars": { "type": "object", "description": "What a site may set.", "additionalProperties": {
                 "type": "object", "additionalProperties": false, "required": ["type", "doc"],
                 "properties": {
                     "type": words(VarType::ALL.iter().map(|(w, _)| *w).collect(), "What it takes."),
                     "default": { "description": "Its value where the site sets none." },
                     "required": { "type": "boolean", "description": "The site has to set it." },
+                    "in_container": { "description": "Its value in a rehearsal in containers, whatever the site says." },
                     "doc": text("What it is for."),
                 } } },
             "platform": { "type": "object", "description": "Words that differ from platform to platform.",

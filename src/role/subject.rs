@@ -23,6 +23,8 @@ pub struct Subject {
     pub vars: Vec<Level>,
     /// The node's firewall without what the roles open.
     pub firewall: Firewall,
+    /// It is rehearsed in a container.
+    pub in_container: bool,
     /// It is no member of a cluster with others.
     pub alone: bool,
     /// The zones of the site, the serial line as `serial`.
@@ -125,6 +127,7 @@ impl Subject {
                 .collect(),
             vars,
             firewall: site.firewall(node),
+            in_container: site.in_containers(),
             alone: site.peers_of(node).is_empty(),
             zones: site.zone_names(),
         }
@@ -134,6 +137,10 @@ impl Subject {
     pub(super) fn vars(&self, role: &Role, findings: &mut Vec<Finding>) -> Value {
         let mut found = serde_json::Map::new();
         for (name, var) in &role.vars {
+            if let Some(value) = var.in_container.as_ref().filter(|_| self.in_container) {
+                found.insert(name.clone(), value.clone());
+                continue;
+            }
             let set = self.vars.iter().find_map(|level| {
                 let value = level.values.get(&role.name)?.get(name)?;
                 Some((value, level.place(&role.name, name)))

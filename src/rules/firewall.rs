@@ -5,11 +5,8 @@ use crate::firewall::zones::Form;
 use crate::platform::Platform;
 use crate::site::tables::inventory::Reach;
 use crate::site::tables::network::{Otherwise, Zone};
-use crate::site::{Finding, Severity, Site};
+use crate::site::{Finding, Provision, Severity, Site};
 use std::net::IpAddr;
-
-/// The role that all of this is for.
-const ROLE: &str = "firewall";
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -120,17 +117,20 @@ fn zone_length(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The nodes with the role, each with the place where it is given to them.
-fn with_role(site: &Site) -> Vec<(&str, Option<crate::site::Place>)> {
+/// The nodes with a firewall, each with the place where its role is given to them.
+fn with_firewall(site: &Site) -> Vec<(&str, Option<crate::site::Place>)> {
     let mut nodes = Vec::new();
-    for (name, group) in &site.inventory.group {
-        let Some(i) = group.roles.iter().position(|r| *r == ROLE) else {
+    for node in site.node_names() {
+        let Some(role) = site.provider(node, Provision::Firewall) else {
             continue;
         };
-        for node in &group.nodes {
-            let place = at(site, &["group", name.as_str(), "roles", &i.to_string()]);
-            nodes.push((node.as_str(), place));
-        }
+        let mut groups = site.inventory.group.iter();
+        let place = groups.find_map(|(name, group)| {
+            let of_node = group.nodes.iter().any(|n| n == node);
+            let i = group.roles.iter().position(|r| of_node && *r == role)?;
+            at(site, &["group", name.as_str(), "roles", &i.to_string()])
+        });
+        nodes.push((node, place));
     }
     nodes
 }
@@ -143,7 +143,7 @@ fn shorewall_el9(site: &Site, findings: &mut Vec<Finding>) {
             found.is_some_and(|r| r.is_for(platform))
         })
     };
-    for (node, place) in with_role(site) {
+    for (node, place) in with_firewall(site) {
         let platform = site.platform_of(node);
         if !matches!(platform, Platform::El9 | Platform::El10) || has(platform) {
             continue;

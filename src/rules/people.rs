@@ -5,7 +5,7 @@ use crate::platform::Platform;
 use crate::site::keys::root_file;
 use crate::site::tables::inventory::Operator;
 use crate::site::words::types::SshKey;
-use crate::site::{Finding, Severity, Site};
+use crate::site::{Finding, Provision, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -173,11 +173,11 @@ fn cannot_open(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Members with the role sshd of a cluster that has more than one.
+/// Members of a cluster with several whose roles let root of a peer in.
 fn trusting(site: &Site) -> impl Iterator<Item = &str> {
     let members = site.members();
     let several = members.len() > 1;
-    let has = |name: &&str| site.roles_of(name).iter().any(|r| r == "sshd");
+    let has = |name: &&str| site.provides(name, Provision::PeerLogin);
     members.into_iter().filter(move |n| several && has(n))
 }
 

@@ -1,6 +1,7 @@
 //! Each rule has an example that breaks it: the shipped site with one change.
 
 use super::*;
+use crate::role::Library;
 use crate::site::keys::Keys;
 use crate::site::words::types::Word as _;
 use crate::site::{Sources, load_str};
@@ -23,8 +24,21 @@ fn judged(text: &str) -> (Sources, Judged) {
         host: host.into(),
         root: root.into(),
     };
-    let site = loaded.site.unwrap().with_keys(keys);
+    let site = provided(loaded.site.unwrap().with_keys(keys));
     (loaded.sources, run(&site, &today))
+}
+
+/// A site with what the shipped roles provide to its nodes.
+fn provided(site: Site) -> Site {
+    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+    let nodes = site.node_names().map(|node| {
+        let roles = site.roles_of(node).into_iter();
+        let roles = roles.filter_map(|name| library.role(&name));
+        let all = roles.flat_map(|r| r.provides.iter().map(|what| (*what, r.name.clone())));
+        (node.to_owned(), all.collect())
+    });
+    let nodes = nodes.collect();
+    site.with_provided(nodes)
 }
 
 /// A site with words replaced: each `from` stands in it.

@@ -32,10 +32,10 @@ const CHANGE_LIMIT: u64 = 600;
 /// `gone` is what the manifest still names and nobody wants or has any more: it is forgotten on the way.
 pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &Member) -> Batch {
     let origin = &setup.origin;
-    let (resources, target, etckeeper) = (
+    let (resources, target, records_etc) = (
         member.resources.as_slice(),
         &member.target,
-        member.etckeeper,
+        member.records_etc,
     );
     // What is only forgotten touches nothing else of the node.
     let touches = items.iter().any(|i| !i.work.calls.is_empty());
@@ -45,7 +45,7 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
     let mut functions = vec![Shell::new(include_str!("run.sh"))];
     let written = written(items, member);
     let mut before = if touches {
-        before(origin, resources, target, &written, etckeeper)
+        before(origin, resources, target, &written, records_etc)
     } else {
         Vec::new()
     };
@@ -149,7 +149,7 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
             });
         }
     }
-    if etckeeper && touches {
+    if records_etc && touches {
         let subject = format!("nodewright {}: {}", origin.site, summary(items));
         todo.push(BatchStep {
             title: "commit /etc".to_owned(),
@@ -291,7 +291,7 @@ fn before(
     resources: &[Resource],
     target: &Target,
     written: &[String],
-    etckeeper: bool,
+    records_etc: bool,
 ) -> Vec<Call> {
     let mut calls: Vec<Call> = resources
         .iter()
@@ -299,10 +299,10 @@ fn before(
         .flat_map(|r| r.kind.before_write(r, target))
         .collect();
     let unrecorded = unrecorded(resources);
-    if etckeeper || !unrecorded.is_empty() {
+    if records_etc || !unrecorded.is_empty() {
         calls.push(Call::new("nw_etckeeper_hide").args(unrecorded));
     }
-    if etckeeper {
+    if records_etc {
         calls.push(Call::new("nw_etckeeper_before").args([origin.run.as_str(), &origin.who]));
     }
     calls

@@ -23,7 +23,7 @@ pub struct Member {
     /// How the login becomes root.
     pub privilege: Privilege,
     /// Whether its /etc is kept by etckeeper.
-    pub etckeeper: bool,
+    pub records_etc: bool,
     /// Whether only some of its resources take part: then nothing is an orphan.
     pub partial: bool,
     /// The peers from whose root this node lets root in, and the name by which they call it.

@@ -6,7 +6,7 @@ use super::text::finding::{Finding, Severity};
 use super::text::source::Sources;
 use super::text::{shape, tree};
 use super::{Overrides, Site, Tree, references};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -136,16 +136,7 @@ fn finish(
         if !findings.is_empty() {
             return None;
         }
-        let mut inventory: Inventory = shape::read(&tree, &mut findings)?;
-        if overrides.containers {
-            let base = inventory
-                .vars
-                .entry("base".to_owned())
-                .or_insert_with(|| json!({}));
-            if let Some(base) = base.as_object_mut() {
-                base.insert("machine".to_owned(), json!(false));
-            }
-        }
+        let inventory: Inventory = shape::read(&tree, &mut findings)?;
         let mut whole = Vec::new();
         for (_, text) in sources.files() {
             whole.extend(text.len().to_le_bytes());
@@ -165,6 +156,7 @@ fn finish(
             tree,
             overrides: overrides.clone(),
             keys,
+            provided: super::Provided::new(),
         })
     });
     if let Some(site) = &site {

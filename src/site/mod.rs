@@ -5,6 +5,7 @@
 
 pub mod keys;
 mod load;
+pub mod provided;
 mod references;
 mod rehearsal;
 pub mod resolved;
@@ -14,6 +15,7 @@ pub mod text;
 pub mod words;
 
 pub use load::{Loaded, load, load_str, schema};
+pub use provided::{Provided, Provision};
 pub use rehearsal::Overrides;
 pub use resolved::{Login, SelectError, Wire};
 pub use text::{
@@ -31,6 +33,7 @@ pub struct Site {
     tree: Tree,
     overrides: Overrides,
     keys: keys::Keys,
+    provided: Provided,
     digest: String,
 }
 

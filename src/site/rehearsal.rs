@@ -13,7 +13,8 @@ pub struct Overrides {
     pub platform: Option<Platform>,
     /// Nodes that run another one than that, by name: a lab of several releases.
     pub nodes: BTreeMap<String, Platform>,
-    /// Every node counts as a container, whose kernel and clock are its host's: the role `base` leaves them alone.
+    /// Every node counts as a container, whose kernel and clock are its host's: variables of roles then have
+    /// the value that they say under `in_container`.
     pub containers: bool,
     /// The `known_hosts` that tells the nodes' host keys, instead of the site's own.
     pub known_hosts: Option<PathBuf>,

@@ -58,29 +58,40 @@ impl Survey {
     /// Reads the site in a folder. Never fails: what cannot be read is a finding. `today` decides which acceptances
     /// have run out.
     pub fn of(dir: &Path, overrides: &Overrides, today: &Date) -> Self {
-        let loaded = crate::site::load(dir, overrides);
+        let mut loaded = crate::site::load(dir, overrides);
         let (mut sources, mut findings) = (loaded.sources, loaded.findings);
+        let mut of_roles = Vec::new();
+        let library = Library::load(dir, &mut sources, &mut of_roles);
+        of_roles.extend(library.moved(&sources));
+        let expanded: Vec<_> = loaded
+            .site
+            .iter()
+            .flat_map(|s| expand_all(s, &library, &sources))
+            .map(|(node, expansion)| (node.to_owned(), expansion))
+            .collect();
+        let provided = expanded
+            .iter()
+            .map(|(node, expansion)| (node.clone(), expansion.provides.clone()));
+        loaded.site = loaded.site.map(|s| s.with_provided(provided.collect()));
         let judged = loaded
             .site
             .as_ref()
             .map(|s| rules::run(s, today))
             .unwrap_or_default();
         findings.extend(judged.findings);
-        let library = Library::load(dir, &mut sources, &mut findings);
-        findings.extend(library.moved(&sources));
+        findings.extend(of_roles);
         let told = loaded.site.iter();
         let told: Vec<Finding> = told.flat_map(|s| site_files(s, &library)).collect();
         findings.extend(told.iter().cloned());
         let mut nodes = IndexMap::new();
-        let sites = loaded.site.iter();
-        for (node, mut expansion) in sites.flat_map(|s| expand_all(s, &library, &sources)) {
+        for (node, mut expansion) in expanded {
             let wrong = std::mem::take(&mut expansion.findings);
             // What a role only passes on is told where the site says it.
             let again =
                 |f: &Finding| f.code == SITE_FILE && told.iter().any(|t| t.message == f.message);
             findings.extend(wrong.into_iter().filter(|f| !again(f)));
             findings.extend(at_odds(&expansion.resources));
-            nodes.insert(node.to_owned(), expansion);
+            nodes.insert(node, expansion);
         }
         let mut each: Vec<Finding> = Vec::new();
         for finding in findings {

@@ -12,7 +12,7 @@ use crate::report::{Reporter, write_whole};
 use crate::role::{Check, Expansion};
 use crate::run::{Ancestry, Engine, Event, Events, Guard, Member, Origin, Setup, Wish as RunWish};
 use crate::site::tables::inventory::Sudo;
-use crate::site::{Site, Sources};
+use crate::site::{Provision, Site, Sources};
 use crate::survey::matching;
 use crate::text::Vault;
 use anyhow::{Context as _, anyhow};
@@ -132,7 +132,7 @@ impl Workplace {
                     .collect(),
                 connect,
                 privilege,
-                etckeeper: self.site.roles_of(&node).iter().any(|r| r == "etckeeper"),
+                records_etc: self.site.provides(&node, Provision::EtcRecord),
                 partial: !selection.is_all(),
                 trusts: self.trusts(&node),
                 logins: self.logins(&node),
@@ -173,12 +173,11 @@ impl Workplace {
         })
     }
 
-    /// The peers whose root the role sshd lets in here.
+    /// The peers whose root is let in here by its key.
     fn trusts(&self, node: &str) -> Vec<String> {
         let site = &self.site;
         let keyed = |name: &str| {
-            let has = |role: &String| role == "sshd";
-            site.keys().root.contains_key(name) && site.roles_of(name).iter().any(has)
+            site.keys().root.contains_key(name) && site.provides(name, Provision::PeerLogin)
         };
         let peers = site.peers_of(node).into_iter().filter(|p| keyed(p));
         peers

@@ -69,3 +69,30 @@ fn no_zone_is_known_by_its_name() {
         }
     }
 }
+
+/// The names of the shipped roles.
+fn roles() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("roles");
+    let files = std::fs::read_dir(folder).unwrap();
+    let names = files.map(|f| f.unwrap().path().file_stem().unwrap().to_owned());
+    names.map(|n| n.into_string().unwrap()).collect()
+}
+
+#[test]
+fn no_role_is_known_by_its_name() {
+    let roles = roles();
+    assert!(roles.len() > 5);
+    // A role's name beside a word for roles or for their variables; a kind or a table of the inventory may be called so.
+    let about = |text: &str| words(text).any(|w| matches!(w.as_str(), "role" | "roles" | "vars"));
+    for (path, text) in program() {
+        let lines: Vec<&str> = text.lines().collect();
+        for (i, line) in lines.iter().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let near = lines[i.saturating_sub(2)..=i].join(" ");
+            for role in &roles {
+                let named = code.contains(&format!("\"{role}\""));
+                assert!(!(named && about(&near)), "{}: {line}", path.display());
+            }
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! Zones are known by what the site says of them, not by their names: a site that calls them otherwise gets the same.
 
-use nodewright::role::{Library, expand, files};
-use nodewright::rules;
+use nodewright::role::files;
+use nodewright::site::Overrides;
 use nodewright::site::words::types::{Date, Word as _};
-use nodewright::site::{Overrides, load};
+use nodewright::survey::Survey;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -56,16 +56,11 @@ fn everything(text: &str) -> BTreeMap<String, String> {
         root_keys: Some(root.join("tests/site-keys")),
         ..Overrides::default()
     };
-    let mut loaded = load(dir.path(), &overrides);
-    let mut findings = std::mem::take(&mut loaded.findings);
-    let site = loaded.site.take().expect("it is a site");
-    let judged = rules::run(&site, &Date::parse("2026-12-01").unwrap());
-    findings.extend(judged.findings);
-    let library = Library::load(dir.path(), &mut loaded.sources, &mut findings);
+    let today = Date::parse("2026-12-01").unwrap();
+    let survey = Survey::of(dir.path(), &overrides, &today);
+    let site = survey.site.as_ref().expect("it is a site");
     let mut out = BTreeMap::new();
-    for node in site.node_names() {
-        let mut expansion = expand(&site, &library, node, &loaded.sources);
-        findings.append(&mut expansion.findings);
+    for (node, expansion) in &survey.nodes {
         for (path, content) in files(&expansion.resources) {
             out.insert(format!("{node}{path}"), renamed(&content.masked()));
         }
@@ -83,7 +78,8 @@ fn everything(text: &str) -> BTreeMap<String, String> {
         let _ = writeln!(asked, "{login:?} {:?}", site.node_model(node)["fencing"]);
         out.insert(format!("{node}/asked"), renamed(&asked));
     }
-    let shown = findings.iter().map(|f| f.render(&loaded.sources, false));
+    let findings = survey.findings.iter();
+    let shown = findings.map(|f| f.render(&survey.sources, false));
     out.insert("findings".into(), renamed(&shown.collect::<String>()));
     out
 }

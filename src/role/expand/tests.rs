@@ -15,6 +15,7 @@ fn subject(roles: &[&str], vars: &Json) -> Subject {
     let node = json!({ "name": "node1", "address": { "grey": "10.0.1.1" } });
     let values: IndexMap<String, Json> = serde_json::from_value(vars.clone()).unwrap();
     Subject {
+        in_container: false,
         node: "node1".into(),
         platform: Platform::El9,
         roles: roles.iter().map(|r| ((*r).to_owned(), None)).collect(),
@@ -227,4 +228,38 @@ fn selectors_are_read() {
 fn a_role_that_does_not_concern_the_node_asks_for_nothing() {
     let done = one("when = 'peers'\n[[step]]\npackage = 'x'\n");
     assert_eq!(addresses(&done), [""; 0]);
+}
+
+#[test]
+fn a_role_provides_what_it_says_and_a_variable_has_its_value_in_a_container() {
+    let role = "description = 'x'\nprovides = ['etc-record', 'peer-login']\n\
+        [vars]\nhost = { type = 'bool', default = true, in_container = false, doc = 'x' }\n\
+        [[step]]\nwhen = 'vars.host'\nfile = '/x'\ncontent = 'x'\n";
+    let mut sources = Sources::default();
+    let mut findings = Vec::new();
+    let library = Library::bare([("roles/mine.toml", role)], &mut sources, &mut findings);
+    assert_eq!(findings, []);
+    let vars = json!({ "mine": { "host": true } });
+    let expanded = |in_container| {
+        let subject = Subject {
+            in_container,
+            ..subject(&["mine"], &vars)
+        };
+        expand_subject(&subject, &library, &sources)
+    };
+    let (machine, container) = (expanded(false), expanded(true));
+    assert_eq!((machine.resources.len(), container.resources.len()), (1, 0));
+    let mine = |what| (what, "mine".to_owned());
+    assert_eq!(
+        container.provides,
+        [mine(Provision::EtcRecord), mine(Provision::PeerLogin)]
+    );
+    let left_out = role.replace("provides", "when = 'false'\nprovides");
+    let library = Library::bare(
+        [("roles/mine.toml", &*left_out)],
+        &mut sources,
+        &mut findings,
+    );
+    let nothing = expand_subject(&subject(&["mine"], &vars), &library, &sources);
+    assert_eq!(nothing.provides, []);
 }

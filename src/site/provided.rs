@@ -1,0 +1,71 @@
+//! What the roles of a node provide. A role says it in its file (`provides`); nothing else knows roles by their names.
+
+use super::Site;
+use std::collections::BTreeMap;
+
+/// What a role can provide to a node that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Provision {
+    /// root of a peer gets in by its key.
+    PeerLogin,
+    /// Changes under /etc are recorded by etckeeper.
+    EtcRecord,
+    /// Shorewall filters what reaches the node.
+    Firewall,
+}
+
+impl Provision {
+    /// All of them: the word of a role file, what it is, and what it means.
+    pub const ALL: [(&'static str, Self, &'static str); 3] = [
+        (
+            "peer-login",
+            Self::PeerLogin,
+            "root of a peer gets in by its key, so the node is also reached over that peer",
+        ),
+        (
+            "etc-record",
+            Self::EtcRecord,
+            "etckeeper records /etc; a run adds its own commit, and keeps secrets out of it",
+        ),
+        (
+            "firewall",
+            Self::Firewall,
+            "Shorewall filters what reaches the node, and needs a package of it",
+        ),
+    ];
+
+    /// The words of a role file.
+    pub fn words() -> [&'static str; 3] {
+        Self::ALL.map(|(word, _, _)| word)
+    }
+
+    /// What a word of a role file names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(known, _, _)| *known == word);
+        found.map(|(_, what, _)| *what)
+    }
+}
+
+/// What each node is provided with, and by which of its roles.
+pub type Provided = BTreeMap<String, Vec<(Provision, String)>>;
+
+impl Site {
+    /// Says what the roles of the nodes provide, which is known once the roles are read.
+    #[must_use]
+    pub fn with_provided(mut self, provided: Provided) -> Self {
+        self.provided = provided;
+        self
+    }
+
+    /// The first role of a node that provides something.
+    pub fn provider(&self, node: &str, what: Provision) -> Option<&str> {
+        let all = self.provided.get(node)?;
+        let found = all.iter().find(|(provision, _)| *provision == what);
+        found.map(|(_, role)| role.as_str())
+    }
+
+    /// Whether a role of a node provides something.
+    pub fn provides(&self, node: &str, what: Provision) -> bool {
+        self.provider(node, what).is_some()
+    }
+}
