@@ -103,6 +103,17 @@ pub fn observe(observe: &mut Observe) {
 }
 
 impl Facts {
+    /// Why nothing may be done on a node that the site declares to run this: it runs something else, or what is not
+    /// known.
+    pub fn contradict(&self, declared: Platform, node: &str) -> Option<String> {
+        (self.platform != Some(declared)).then(|| {
+            format!(
+                "the site declares {declared} for {node}, and it runs {}: nothing is done. Declare what it runs, or install what is declared.",
+                self.release
+            )
+        })
+    }
+
     /// Reads what was asked; what was not asked stays empty.
     pub fn parse(answer: &Answer) -> Self {
         let (release, platform) = release(&answer.text("facts.release"));

@@ -35,6 +35,26 @@ fn releases_are_known_by_their_own_words() {
 }
 
 #[test]
+fn a_node_that_does_not_run_what_is_declared_is_left_alone() {
+    let runs = |platform| Facts {
+        release: "CentOS release 6.10 (Final)".to_owned(),
+        platform,
+        ..Facts::default()
+    };
+    assert_eq!(
+        runs(Some(Platform::El6)).contradict(Platform::El6, "node1"),
+        None
+    );
+    for platform in [Some(Platform::El6), None] {
+        let why = runs(platform).contradict(Platform::El7, "node1").unwrap();
+        assert!(
+            why.starts_with("the site declares el7 for node1, and it runs CentOS release 6.10 (Final): nothing is done."),
+            "{why}"
+        );
+    }
+}
+
+#[test]
 fn interfaces_get_their_addresses() {
     // Constructed after `ip -o addr` of iproute2 6.1.
     let all = interfaces(

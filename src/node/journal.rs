@@ -62,6 +62,14 @@ pub fn read_journal(answer: &Answer) -> Vec<JournalLine> {
     text.lines().filter_map(JournalLine::read).collect()
 }
 
+/// The last run that named the site's commit: operations that do not act by what the site says name none.
+pub fn last_applied(journal: &[JournalLine]) -> Option<(&JournalLine, &Header)> {
+    journal.iter().rev().find_map(|line| {
+        let header = line.header.as_ref()?;
+        (!header.commit.is_empty()).then_some((line, header))
+    })
+}
+
 impl JournalLine {
     fn read(line: &str) -> Option<Self> {
         let words: Vec<_> = line.splitn(5, '\t').collect();
@@ -282,5 +290,15 @@ mod tests {
         let answer = Answer::from_sections([("nw.journal", said.as_str(), 0)]);
         let runs: Vec<String> = read_journal(&answer).into_iter().map(|l| l.run).collect();
         assert_eq!(runs, ["b", "c"]);
+    }
+
+    #[test]
+    fn what_was_applied_last_is_found_behind_operations_that_name_no_commit() {
+        let applied = begun(&header("anna@desk", "abc").to_text());
+        let operation = begun(&header("eve commit ffff@desk", "").to_text());
+        let journal = [applied.clone(), operation.clone(), operation.clone()];
+        let (line, by) = last_applied(&journal).unwrap();
+        assert_eq!((line, by.commit.as_str()), (&applied, "abc"));
+        assert_eq!(last_applied(&[operation]), None);
     }
 }

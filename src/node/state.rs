@@ -82,6 +82,26 @@ impl NodeState {
         }
         state
     }
+
+    /// What an earlier run left, in words: it is at work right now, or it died in the middle.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(holder) = &self.holder {
+            notes.push(format!("held right now by {holder}"));
+        }
+        let died = |l: &&LastBatch| l.outcome == Some(Outcome::Died);
+        if let Some(last) = self.last.as_ref().filter(died) {
+            let done = last.finished().len();
+            let middle = last.interrupted().map_or(String::new(), |(_, title)| {
+                format!(", and ended in the middle of: {title}")
+            });
+            notes.push(format!(
+                "run {} broke there: {done} steps were done{middle}",
+                last.run
+            ));
+        }
+        notes
+    }
 }
 
 fn last(text: &str) -> Option<LastBatch> {
@@ -131,5 +151,29 @@ mod tests {
     fn a_bare_node_has_no_state() {
         let answer = Answer::from_sections([("nw.last", "", 0), ("nw.lock", "", 0)]);
         assert_eq!(NodeState::read(&answer), NodeState::default());
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_is_told() {
+        let run = "20261120T235959-9f3a";
+        let notes = |last: &str, lock: &str| {
+            let answer = Answer::from_sections([("nw.last", last, 0), ("nw.lock", lock, 0)]);
+            NodeState::read(&answer).notes()
+        };
+        let died = format!("died {run} 1\nready\ngo\nbegin 0 one\nend 0 0\nbegin 1 two\n");
+        // Its lock is no word of its own.
+        assert_eq!(
+            notes(&died, &format!("gone {run} 7 8 b s anna@desk\n")),
+            [format!(
+                "run {run} broke there: 1 steps were done, and ended in the middle of: two"
+            )]
+        );
+        assert_eq!(
+            notes("", &format!("alive {run} 7 8 b s anna@desk\n")),
+            [format!(
+                "held right now by run {run} of anna@desk since s (process 7)"
+            )]
+        );
+        assert_eq!(notes(&format!("done {run} 1 ok\n"), ""), [""; 0]);
     }
 }

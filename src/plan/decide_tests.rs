@@ -1,33 +1,8 @@
+use super::super::for_tests::{resources, target};
 use super::super::{Diff, FileDiff};
 use super::*;
-use crate::kind::StepMeta;
-use crate::kinds::kind_named;
-use crate::platform::Platform;
 use crate::text::mark;
 use serde_json::json;
-use std::sync::Arc;
-
-fn target() -> Target {
-    Target {
-        node: "node1".into(),
-        platform: Platform::Debian12,
-    }
-}
-
-/// The resources of these steps, in order.
-fn resources(steps: &[Json]) -> Vec<Resource> {
-    let read = |(index, step): (usize, &Json)| {
-        let step = step.as_object().unwrap().clone();
-        let kind = step.keys().find_map(|key| kind_named(key)).unwrap();
-        let meta = StepMeta {
-            index,
-            operate: step.contains_key("resource_manager"),
-            ..StepMeta::default()
-        };
-        kind.read("r", step, &Arc::new(meta), &target()).unwrap()
-    };
-    steps.iter().enumerate().flat_map(read).collect()
-}
 
 /// The plan for these steps where a node answers so.
 fn plan(steps: &[Json], sections: &[(&str, &str, i32)], manifest: &str) -> NodePlan {

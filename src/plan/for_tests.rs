@@ -4,7 +4,7 @@ use super::{Change, Item, Step};
 use crate::kind::{Address, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
 use crate::platform::Platform;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,19 +42,36 @@ pub(super) fn item(index: usize, stage: usize, change: impl FnOnce(&mut StepMeta
     }
 }
 
+/// The node that tests decide for.
+pub(super) fn target() -> Target {
+    Target {
+        node: "node1".to_owned(),
+        platform: Platform::Debian12,
+    }
+}
+
+/// The resources of these steps, in order.
+pub(super) fn resources(steps: &[Json]) -> Vec<Resource> {
+    let read = |(index, step): (usize, &Json)| {
+        let step = step.as_object().unwrap().clone();
+        let kind = step.keys().find_map(|key| kind_named(key)).unwrap();
+        let meta = StepMeta {
+            index,
+            operate: step.contains_key("resource_manager"),
+            ..StepMeta::default()
+        };
+        kind.read("r", step, &Arc::new(meta), &target()).unwrap()
+    };
+    steps.iter().enumerate().flat_map(read).collect()
+}
+
 /// A command as a resource of this address.
 pub(super) fn resource(text: &str, change: impl FnOnce(&mut StepMeta)) -> Resource {
     let mut meta = StepMeta::default();
     change(&mut meta);
-    let target = Target {
-        node: "node1".to_owned(),
-        platform: Platform::Debian12,
-    };
-    let step = json!({ "command": ["true"], "creates": "/x" });
-    let step = step.as_object().unwrap().clone();
-    let kind = kind_named("command").unwrap();
-    let mut all = kind.read("r", step, &Arc::new(meta), &target).unwrap();
+    let mut all = resources(&[json!({ "command": ["true"], "creates": "/x" })]);
     let mut one = all.remove(0);
     one.address = address(text);
+    one.step = Arc::new(meta);
     one
 }

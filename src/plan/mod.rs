@@ -3,6 +3,7 @@
 
 mod approved;
 pub mod checkout;
+mod claims;
 mod decide;
 pub mod diff;
 pub mod fold;
@@ -26,6 +27,7 @@ mod shared;
 mod wave;
 
 pub use approved::{Approved, Barred};
+pub use claims::{Claim, claims};
 pub use decide::{Decided, Gone, Waiting, Wanted, below};
 pub use intent::Intent;
 pub use item::{Content, Item, Owned, Step};

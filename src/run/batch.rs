@@ -5,7 +5,7 @@ use super::setup::Setup;
 use crate::kind::{EditChange, Resource, Retire, Target};
 use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, LocalFile, RunId, Secret};
-use crate::plan::{Content, GONE, Gone, Item, Owned, PART, below, sha256};
+use crate::plan::{Claim, Content, Gone, Item, Owned, below, claims};
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Vault;
@@ -52,8 +52,9 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
     // A wave is guarded as a whole or not at all: a window is a stage.
     let guarded = items.iter().any(|i| i.change.guarded);
     let forgotten = gone.iter().map(|gone| {
-        let address = gone.address.to_string();
-        Call::new("nw_own").args([address.as_str(), &gone.path, GONE, "plain"])
+        let (address, path) = (gone.address.clone(), gone.path.clone());
+        let owned = Owned::no_longer(path);
+        own(Claim { address, owned })
     });
     // What is rolled back is not forgotten.
     let mut forgotten: Vec<Call> = forgotten.collect();
@@ -84,7 +85,8 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
             long: false,
         });
     }
-    for Item { change, work } in items {
+    for item in items {
+        let Item { change, work } = item;
         let offset = blobs.len();
         blobs.extend(work.blobs.iter().map(|content| match content {
             Content::Bytes(bytes) => Blob::Bytes(bytes.clone()),
@@ -108,27 +110,7 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
             });
         }
         let mut calls = shift(&work.calls);
-        let Owned {
-            path,
-            digest,
-            secret,
-        } = &work.owns;
-        for address in &change.addresses {
-            let resource = resources.iter().find(|r| r.address == *address);
-            let secret = *secret || resource.is_some_and(|r| !r.secrets().is_empty());
-            let digest = match resource {
-                Some(resource) if is_gone(resource, path) => GONE.to_owned(),
-                Some(resource) if path.is_empty() => sha256(resource.value.to_string().as_bytes()),
-                Some(resource) if !is_whole(resource, path) => PART.to_owned(),
-                _ => digest.clone(),
-            };
-            calls.push(Call::new("nw_own").args([
-                address.to_string().as_str(),
-                path,
-                &digest,
-                if secret { "secret" } else { "plain" },
-            ]));
-        }
+        calls.extend(claims(item, resources).into_iter().map(own));
         todo.push(BatchStep {
             title: change.title.clone(),
             calls,
@@ -233,24 +215,16 @@ fn arm(items: &[Item], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
     (calls, first, undo)
 }
 
-/// Whether a resource is wanted absent, so that afterwards nothing of it is ours. (A file that is written to keep
-/// something away stays ours.)
-fn is_gone(resource: &Resource, path: &str) -> bool {
-    let whole = |change: &EditChange| matches!(change, EditChange::Whole { .. });
-    resource.value["state"] == "absent"
-        && !resource
-            .edits
-            .iter()
-            .any(|e| e.path == path && whole(&e.change))
-}
-
-/// Whether all that is at a path is a resource's own.
-fn is_whole(resource: &Resource, path: &str) -> bool {
-    let whole =
-        |change: &EditChange| matches!(change, EditChange::Whole { .. } | EditChange::Symlink(_));
-    let folder = resource.kind.folder(resource);
-    let mut edits = resource.edits.iter();
-    edits.any(|e| e.path == path && whole(&e.change)) || folder.is_some_and(|f| f.path == path)
+/// The call that writes a claim down in the manifest.
+fn own(claim: Claim) -> Call {
+    let Claim { address, owned } = claim;
+    let secret = if owned.secret { "secret" } else { "plain" };
+    Call::new("nw_own").args([
+        address.to_string().as_str(),
+        &owned.path,
+        &owned.digest,
+        secret,
+    ])
 }
 
 /// The values that this node's steps may say: those of its own, for nobody else's belong there.

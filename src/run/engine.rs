@@ -3,14 +3,13 @@
 use super::look::{Asked, Look, ask, connect, decide};
 use super::setup::{Setup, Trouble, Wish};
 use super::{Event, Events};
-use crate::kind::Address;
 use crate::node::Session;
-use crate::plan::{self, Plan, Undone, once};
+use crate::plan::{self, Plan, once};
 use crate::role::Check;
 use crate::text::Vault;
 use crate::verify;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::Rc;
 use tokio::sync::{Semaphore, watch};
@@ -25,8 +24,6 @@ pub struct Engine {
     pub(super) troubles: BTreeMap<String, Trouble>,
     pub(super) looks: BTreeMap<String, Look>,
     pub(super) stages: BTreeMap<String, u32>,
-    pub(super) changed: BTreeMap<String, BTreeSet<Address>>,
-    pub(super) undone: BTreeMap<String, Undone>,
     pub(super) at_work: Rc<Cell<bool>>,
 }
 
@@ -47,8 +44,6 @@ impl Engine {
             troubles: BTreeMap::new(),
             looks: BTreeMap::new(),
             stages: BTreeMap::new(),
-            changed: BTreeMap::new(),
-            undone: BTreeMap::new(),
             at_work: Rc::default(),
         }
     }

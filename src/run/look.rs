@@ -5,7 +5,7 @@ use super::{Event, Events};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::kind::{Answer, Observe};
-use crate::node::{self, NodeState, Outcome, Session};
+use crate::node::{self, NodeState, Session};
 use crate::plan::checkout::{self, LastApplied};
 use crate::plan::{Decided, Manifest, Wanted, guarded, orphan};
 use crate::sh::Call;
@@ -72,15 +72,14 @@ pub(super) async fn ask(
         resources: member.resources.len(),
     });
     let facts = Facts::parse(&answer);
-    if facts.platform != Some(member.target.platform) {
-        let why = format!(
-            "the site declares {} for {node}, and it runs {}: nothing is done. Declare what it runs, or install what is declared.",
-            member.target.platform, facts.release
-        );
+    if let Some(why) = facts.contradict(member.target.platform, &node) {
         return Err(Trouble::new(why, Exit::Findings));
     }
     let state = NodeState::read(&answer);
-    tell_of_last(&state, &node, &events);
+    for text in state.notes() {
+        let node = Some(node.clone());
+        let _ = events.send(Event::Note { node, text });
+    }
     if setup.intent.applies_site()
         && let Some(why) = older_checkout(&setup, &answer, &node)
     {
@@ -138,11 +137,7 @@ pub(super) async fn decide(
 pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Option<String> {
     let ancestry = setup.ancestry.as_ref()?;
     let journal = node::read_journal(answer);
-    // Operations that do not act by the site name no commit.
-    let (line, header) = journal.iter().rev().find_map(|line| {
-        let header = line.header.as_ref()?;
-        (!header.commit.is_empty()).then_some((line, header))
-    })?;
+    let (line, header) = node::last_applied(&journal)?;
     let last = LastApplied {
         who: &header.who,
         commit: &header.commit,
@@ -150,33 +145,6 @@ pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Opti
         run: &line.run,
     };
     checkout::older(last, node, ancestry)
-}
-
-/// What an earlier run left: one that died in the middle, or one that is at work right now.
-pub(super) fn tell_of_last(state: &NodeState, node: &str, events: &Events) {
-    let note = |text: String| {
-        let _ = events.send(Event::Note {
-            node: Some(node.to_owned()),
-            text,
-        });
-    };
-    if let Some(holder) = &state.holder {
-        note(format!("held right now by {holder}"));
-    }
-    if let Some(last) = state
-        .last
-        .as_ref()
-        .filter(|l| l.outcome == Some(Outcome::Died))
-    {
-        let done = last.finished().len();
-        let middle = last.interrupted().map_or(String::new(), |(_, title)| {
-            format!(", and ended in the middle of: {title}")
-        });
-        note(format!(
-            "run {} broke there: {done} steps were done{middle}",
-            last.run
-        ));
-    }
 }
 
 /// State of orphans' paths; a second trip, only when there are orphans.

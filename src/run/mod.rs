@@ -16,11 +16,11 @@ mod guard;
 #[cfg(feature = "ssh")]
 mod look;
 #[cfg(feature = "ssh")]
-mod recap;
-#[cfg(feature = "ssh")]
 mod setup;
 #[cfg(feature = "ssh")]
 mod stage;
+#[cfg(feature = "ssh")]
+mod wave;
 
 #[cfg(feature = "ssh")]
 pub use batch::Origin;
