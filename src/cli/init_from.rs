@@ -74,7 +74,7 @@ pub fn fill(starter: &str, nodes: &[Facts]) -> String {
     if let Some(platform) = nodes.iter().find_map(|n| n.platform) {
         text = text.replace(
             "platform = \"el9\" ",
-            &format!("platform = \"{platform}\" "),
+            &format!("platform = \"{}\" ", platform.word()),
         );
     }
     let zones = zone_lines(starter);

@@ -1,7 +1,6 @@
 //! `nodewright secret`.
 
 use crate::exit::Exit;
-use crate::platform::Platform;
 use crate::site::Site;
 use crate::site::keys::{root_file, root_secret};
 use crate::site::resolved::membership;
@@ -139,8 +138,8 @@ fn root_keys(
     secrets: &mut Secrets,
 ) -> anyhow::Result<()> {
     let members = site.members();
-    // OpenSSH 5.3 of EL6 knows no Ed25519 (docs/facts/ssh.md#keys-and-algorithms-of-old-releases).
-    let old = members.iter().any(|m| site.platform_of(m) == Platform::El6);
+    // docs/facts/ssh.md#keys-and-algorithms-of-old-releases
+    let old = members.iter().any(|m| !site.platform_of(m).knows_ed25519());
     let words: &[&str] = if old {
         &["-t", "rsa", "-b", "4096"]
     } else {

@@ -25,7 +25,7 @@ pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Diff
         });
     };
     let platform = site.platform_of(node);
-    if facts.platform != Some(platform) {
+    if !facts.platform.is_some_and(|seen| platform.covers(seen)) {
         say(
             "release".into(),
             platform.to_string(),

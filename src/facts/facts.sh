@@ -1,5 +1,5 @@
 # What a node is made of: sysfs and procfs through cat and stat, nothing that has to be installed.
-nw_facts_release() { cat /etc/os-release 2>/dev/null; printf '%s\n' ---; cat /etc/redhat-release 2>/dev/null; printf '%s\n' ---; cat /etc/debian_version; }
+nw_facts_release() { cat /etc/os-release 2>/dev/null; printf '%s\n' ---; cat /etc/redhat-release 2>/dev/null; printf '%s\n' ---; cat /etc/debian_version; printf '%s\n' ---; dpkg-query -W -f '${Version}' pve-manager 2>/dev/null; }
 
 nw_facts_links() {
   for nw_d in /sys/class/net/*; do

@@ -106,7 +106,8 @@ impl Facts {
     /// Why nothing may be done on a node that the site declares to run this: it runs something else, or what is not
     /// known.
     pub fn contradict(&self, declared: Platform, node: &str) -> Option<String> {
-        (self.platform != Some(declared)).then(|| {
+        let runs = self.platform.is_some_and(|seen| declared.covers(seen));
+        (!runs).then(|| {
             format!(
                 "the site declares {declared} for {node}, and it runs {}: nothing is done. Declare what it runs, or install what is declared.",
                 self.release
@@ -174,7 +175,7 @@ impl Facts {
     }
 }
 
-/// The platform of a root filesystem that lies in this folder, where it is one that is known.
+/// The platform of a root filesystem that lies in this folder, where it is one that is known; no minor release of it.
 pub fn platform_of_root(root: &std::path::Path) -> Option<Platform> {
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
     release(&format!(
@@ -183,6 +184,7 @@ pub fn platform_of_root(root: &std::path::Path) -> Option<Platform> {
         read("etc/redhat-release")
     ))
     .1
+    .map(Platform::without_minor)
 }
 
 /// The release's own words, and the platform: os-release where there is one, else redhat-release, whose major version
@@ -197,36 +199,20 @@ fn release(text: &str) -> (String, Option<Platform>) {
         .map(|(k, v)| (k, v.trim_matches(['"', '\''])))
         .collect();
     let redhat = parts.next().unwrap_or_default().trim();
-    let major = |version: &str| {
-        version
-            .split('.')
-            .next()
-            .and_then(|m| m.trim().parse::<u32>().ok())
-    };
-    let el = |major: u32| match major {
-        6 => Some(Platform::El6),
-        7 => Some(Platform::El7),
-        8 => Some(Platform::El8),
-        9 => Some(Platform::El9),
-        10 => Some(Platform::El10),
-        _ => None,
-    };
     if !redhat.is_empty() {
         let version = redhat.split_once("release ").map_or("", |(_, v)| v);
-        return (redhat.to_owned(), major(version).and_then(el));
+        return (redhat.to_owned(), Platform::from_redhat_release(version));
     }
     let name = os
         .get("PRETTY_NAME")
         .copied()
         .unwrap_or("unknown")
         .to_owned();
-    let version = os.get("VERSION_ID").copied().and_then(major);
-    let platform = match (os.get("ID").copied(), version) {
-        (Some("debian"), Some(12)) => Some(Platform::Debian12),
-        (Some("debian"), Some(13)) => Some(Platform::Debian13),
-        (Some("rhel" | "centos" | "almalinux" | "rocky" | "ol"), Some(v)) => el(v),
-        _ => None,
-    };
+    let word = |key: &str| os.get(key).copied().unwrap_or_default();
+    // Debian's own version comes next.
+    let proxmox = parts.nth(1).unwrap_or_default().trim();
+    let platform = Platform::from_os_release(word("ID"), word("VERSION_ID"))
+        .or_else(|| Platform::from_proxmox(proxmox));
     (name, platform)
 }
 

@@ -10,23 +10,28 @@ fn releases_are_known_by_their_own_words() {
     // from os-release of the images.
     assert_eq!(
         platform("---\nCentOS release 6.10 (Final)\n---\n"),
-        Some(Platform::El6)
+        Platform::from_word("el6.10")
     );
     assert_eq!(
         platform("---\nRed Hat Enterprise Linux Server release 6.9 (Santiago)\n---\n"),
-        Some(Platform::El6)
+        Platform::from_word("el6.9")
     );
     assert_eq!(
         platform("ID=\"centos\"\n---\nCentOS Linux release 7.9.2009 (Core)\n---\n"),
-        Some(Platform::El7)
+        Platform::from_word("el7.9")
     );
     assert_eq!(
         platform("ID=\"almalinux\"\nVERSION_ID=\"9.4\"\n---\nAlmaLinux release 9.4\n---\n"),
-        Some(Platform::El9)
+        Platform::from_word("el9.4")
     );
     assert_eq!(
         platform("ID=debian\nVERSION_ID=\"12\"\n---\n---\n12.11\n"),
         Some(Platform::Debian12)
+    );
+    assert_eq!(platform("---\n---\n7.8\n---\n3.4-1"), Some(Platform::Pve3));
+    assert_eq!(
+        platform("ID=debian\nVERSION_ID=\"7\"\n---\n---\n7.8\n---\n"),
+        None
     );
     assert_eq!(
         platform("ID=ubuntu\nVERSION_ID=\"24.04\"\n---\n---\n"),
@@ -45,6 +50,10 @@ fn a_node_that_does_not_run_what_is_declared_is_left_alone() {
         runs(Some(Platform::El6)).contradict(Platform::El6, "node1"),
         None
     );
+    let minor = Platform::from_word("el6.9").unwrap();
+    let seen = Platform::from_word("el6.10");
+    assert_eq!(runs(seen).contradict(Platform::El6, "node1"), None);
+    assert!(runs(seen).contradict(minor, "node1").is_some());
     for platform in [Some(Platform::El6), None] {
         let why = runs(platform).contradict(Platform::El7, "node1").unwrap();
         assert!(

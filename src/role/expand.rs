@@ -247,6 +247,10 @@ impl<'a> Expander<'a> {
         let provides = role.provides.iter();
         let provides = provides.map(|what| (*what, role.name.clone()));
         self.out.provides.extend(provides);
+        for (name, expression) in &role.lets {
+            let value = self.renderer(role).expression(expression, &around)?;
+            around.set(name, value);
+        }
         for open in &role.opens {
             for around in self.rounds(role, open.each.as_ref(), open.when.as_ref(), &around) {
                 self.open(role, open, &around);

@@ -3,7 +3,7 @@
 use super::head::Head;
 use super::reader::{Placed, Reader};
 use super::step::{Step, check_values, loop_head};
-use super::template::Engine;
+use super::template::{Engine, NAMES};
 use super::vars::VarType;
 use crate::platform::Platform;
 use crate::site::{
@@ -30,8 +30,12 @@ pub struct Role {
     pub provides: Vec<Provision>,
     /// What a site may set.
     pub vars: IndexMap<String, Var>,
+    /// Variables that an earlier version of it took, with what to write in their place.
+    pub gone: BTreeMap<String, String>,
     /// Words that differ from platform to platform.
     pub platform: IndexMap<String, Words>,
+    /// Expressions that it names, in this order: each sees those before it.
+    pub lets: IndexMap<String, Placed<String>>,
     /// Ports it needs open.
     pub opens: Vec<OpenEntry>,
     /// What is done, in this order.
@@ -64,8 +68,9 @@ pub struct Var {
 pub struct Words {
     /// Where its name is written.
     pub place: Place,
-    /// What it is on each platform; one that is missing is an error only where the word is used.
-    pub by: BTreeMap<Platform, Json>,
+    /// What it is, by release (`el9`), family (`el`) or family from one release on (`el8+`). A release that none of
+    /// them means is an error only where the word is used.
+    pub by: Vec<(String, Json)>,
 }
 
 /// An `[[open]]` before it is rendered.
@@ -191,7 +196,9 @@ impl Role {
         let when = reader.text("when");
         let provides = reader.texts("provides");
         let vars = reader.tables("vars");
+        let gone = reader.any("gone");
         let platform = reader.tables("platform");
+        let lets = reader.any("let");
         let opens = reader.list("open");
         let steps = reader.list("step");
         let checks = reader.list("check");
@@ -204,7 +211,9 @@ impl Role {
             when,
             provides: Vec::new(),
             vars: IndexMap::new(),
+            gone: BTreeMap::new(),
             platform: IndexMap::new(),
+            lets: IndexMap::new(),
             opens: Vec::new(),
             steps: Vec::new(),
             checks: Vec::new(),
@@ -222,9 +231,15 @@ impl Role {
                 role.vars.insert(name.to_owned(), var);
             }
         }
+        if let Some(tree) = gone {
+            role.gone = read_gone(tree, check.findings);
+        }
         for (name, place, table) in platform {
             let words = Words::read(place, table, check.findings);
             role.platform.insert(name.to_owned(), words);
+        }
+        if let Some(tree) = lets {
+            role.lets = read_lets(tree, &mut check);
         }
         for (place, table) in opens {
             role.opens.push(OpenEntry::read(place, table, &mut check));
@@ -265,6 +280,67 @@ fn provisions(words: &[Placed<String>], findings: &mut Vec<Finding>) -> Vec<Prov
         );
     }
     all
+}
+
+/// What to write in the place of variables that are no more.
+fn read_gone(tree: &Tree, findings: &mut Vec<Finding>) -> BTreeMap<String, String> {
+    let mut gone = BTreeMap::new();
+    let wrong = |place| Finding::error("TYPE", "`gone` has a sentence for each variable").at(place);
+    let Some(table) = tree.as_table() else {
+        findings.push(wrong(tree.place));
+        return gone;
+    };
+    for (name, (_, tree)) in table {
+        match tree.as_str() {
+            Some(text) => _ = gone.insert(name.clone(), text.to_owned()),
+            None => findings.push(wrong(tree.place)),
+        }
+    }
+    gone
+}
+
+/// The expressions that a role names.
+fn read_lets(tree: &Tree, check: &mut Syntax<'_>) -> IndexMap<String, Placed<String>> {
+    let mut lets = IndexMap::new();
+    let wrong = |place| {
+        Finding::error("TYPE", "`let` has an expression for each name")
+            .at(place)
+            .help("for example `managed = \"node.devices | selectattr('managed') | list\"`")
+    };
+    let Some(table) = tree.as_table() else {
+        check.findings.push(wrong(tree.place));
+        return lets;
+    };
+    for (name, (place, tree)) in table {
+        if NAMES.contains(&name.as_str()) {
+            let why = format!("{} is a name that every role has", shown(name));
+            let finding = Finding::error("LET", why).at(*place);
+            check.findings.push(finding.help("give it another name"));
+        } else if !is_name(name) {
+            let why = format!("{} is no name of a value", shown(name));
+            let finding = Finding::error("LET", why).at(*place);
+            let help = "a name begins with a small letter and has small letters, digits and `_`";
+            check.findings.push(finding.help(help));
+        }
+        let Some(text) = tree.as_str() else {
+            check.findings.push(wrong(tree.place));
+            continue;
+        };
+        let expression = Placed {
+            value: text.to_owned(),
+            place: tree.place,
+        };
+        check.expression(Some(&expression));
+        lets.insert(name.clone(), expression);
+    }
+    lets
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// What a file's expressions are checked with while it is read.
@@ -330,16 +406,25 @@ impl Var {
 }
 
 impl Words {
+    /// What it is on a platform: under the key that means it most exactly.
+    pub fn on(&self, platform: Platform) -> Option<&Json> {
+        let fitting = self
+            .by
+            .iter()
+            .filter_map(|(key, value)| Some((platform.fits(key)?, value)));
+        fitting.max_by_key(|(fit, _)| *fit).map(|(_, value)| value)
+    }
+
     fn read(place: Place, table: &Table, findings: &mut Vec<Finding>) -> Self {
-        let known: Vec<_> = Platform::ALL.iter().map(|p| p.word()).collect();
-        let mut by = BTreeMap::new();
+        let known = Platform::keys();
+        let mut by = Vec::new();
         for (word, (key, tree)) in table {
-            if let Some(platform) = Platform::from_word(word) {
-                by.insert(platform, tree.to_json());
+            if Platform::all().any(|p| p.fits(word).is_some()) {
+                by.push((word.clone(), tree.to_json()));
                 continue;
             }
             let help = did_you_mean(word, &known).map_or_else(
-                || format!("platforms are {}", any_of(&known)),
+                || format!("platforms and families of them are {}", any_of(&known)),
                 |near| format!("did you mean {}?", shown(&near)),
             );
             findings.push(

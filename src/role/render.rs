@@ -106,6 +106,17 @@ impl Renderer<'_> {
         }
     }
 
+    /// What an expression is.
+    pub(super) fn expression(&mut self, text: &Placed<String>, around: &Around) -> Option<Value> {
+        let value = self
+            .library
+            .engine()
+            .expression(&text.value, &around.value());
+        value
+            .map_err(|error| self.report(&error, text.place, Some(&text.value)))
+            .ok()
+    }
+
     /// A table, with what its templates and copies become as `content`.
     pub(super) fn table(&mut self, table: &Table, around: &Around) -> Option<Map<String, Json>> {
         let mut map = Map::new();
@@ -289,7 +300,7 @@ impl Renderer<'_> {
         let path = error.undefined.as_ref()?.strip_prefix("platform.")?;
         let word = path.split(['.', '[', ' ', '|']).next()?;
         let words = self.role.platform.get(word)?;
-        (!words.by.contains_key(&self.platform)).then(|| {
+        words.on(self.platform).is_none().then(|| {
             (
                 format!(
                     "role {} has no [platform.{word}] for {}",

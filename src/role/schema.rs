@@ -30,9 +30,9 @@ pub fn schema() -> Json {
                 { "type": "integer", "minimum": 1, "maximum": 65535 }, { "type": "string" } ] } },
         ] })
     };
-    let platforms: Map<String, Json> = Platform::ALL
-        .iter()
-        .map(|p| (p.word().to_owned(), json!(true)))
+    let platforms: Map<String, Json> = Platform::keys()
+        .into_iter()
+        .map(|key| (key.into_owned(), json!(true)))
         .collect();
     let provides: Vec<Json> = Provision::ALL
         .iter()
@@ -60,9 +60,14 @@ pub fn schema() -> Json {
                     "in_container": { "description": "Its value in a rehearsal in containers, whatever the site says." },
                     "doc": text("What it is for."),
                 } } },
-            "platform": { "type": "object", "description": "Words that differ from platform to platform.",
+            "gone": { "type": "object", "additionalProperties": { "type": "string" },
+                      "description": "Variables that an earlier version took, each with what to write now." },
+            "platform": { "type": "object", "description": "Words that differ from platform to platform, by release (`el9`), family (`el`) or family from one release on (`el8+`); what means a release most exactly wins.",
                 "additionalProperties": {
                     "type": "object", "additionalProperties": false, "properties": platforms } },
+            "let": { "type": "object", "additionalProperties": { "type": "string" },
+                     "description": "Expressions by name, for all that the role says; each sees those before it.",
+                     "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$" } },
             "open": { "type": "array", "description": "Ports it needs open.", "items": {
                 "type": "object", "additionalProperties": false, "required": ["zone"],
                 "properties": {

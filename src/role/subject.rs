@@ -185,6 +185,7 @@ impl Subject {
             };
             for name in set.keys().filter(|n| !role.vars.contains_key(*n)) {
                 let help = match did_you_mean(name, &known) {
+                    _ if role.gone.contains_key(name) => role.gone[name].clone(),
                     Some(near) => format!("did you mean {}?", shown(&near)),
                     None if known.is_empty() => "it has none".to_owned(),
                     None => format!("it has {}", any_of(&known)),
@@ -203,9 +204,10 @@ impl Subject {
 
     /// The words of this node's platform.
     pub(super) fn words(&self, role: &Role) -> Value {
-        let words = role.platform.iter().filter_map(|(name, words)| {
-            Some((name.clone(), words.by.get(&self.platform)?.clone()))
-        });
+        let words = role
+            .platform
+            .iter()
+            .filter_map(|(name, words)| Some((name.clone(), words.on(self.platform)?.clone())));
         Value::from(Serde(Json::Object(words.collect())))
     }
 }

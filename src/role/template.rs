@@ -170,13 +170,18 @@ impl Engine {
         Ok(Some(Json::from(text)))
     }
 
-    /// Whether an expression holds: true, or not empty.
-    pub fn holds(&self, source: &str, context: &Value) -> Result<bool, TemplateError> {
+    /// What an expression is.
+    pub fn expression(&self, source: &str, context: &Value) -> Result<Value, TemplateError> {
         let value = self.evaluate(source, context)?;
         if value.is_undefined() {
             return Err(hint(not_defined(source, source), context));
         }
-        Ok(value.is_true())
+        Ok(value)
+    }
+
+    /// Whether an expression holds: true, or not empty.
+    pub fn holds(&self, source: &str, context: &Value) -> Result<bool, TemplateError> {
+        Ok(self.expression(source, context)?.is_true())
     }
 
     fn evaluate(&self, source: &str, context: &Value) -> Result<Value, TemplateError> {

@@ -1,7 +1,7 @@
 //! Members, rings and what decides who survives.
 
 use super::{Rule, at, found, once, path};
-use crate::platform::Platform;
+use crate::platform::Stack;
 use crate::site::tables::machines::{GuestLock, Start, Transport};
 use crate::site::tables::network::BondMode;
 use crate::site::{Finding, Severity, Site};
@@ -323,14 +323,13 @@ fn ring_second(site: &Site, findings: &mut Vec<Finding>) {
         );
         return;
     }
-    let one = site
-        .members()
-        .into_iter()
-        .find(|m| match (site.platform_of(m), cluster.transport) {
-            (Platform::El6, _) => false,
-            (Platform::El7, transport) => transport == Some(Transport::Multicast),
-            (_, transport) => !matches!(transport, None | Some(Transport::Knet)),
-        });
+    let one = site.members().into_iter().find(|m| {
+        match (site.platform_of(m).stack(), cluster.transport) {
+            (Stack::Cman, _) => false,
+            (Stack::Corosync2, transport) => transport == Some(Transport::Multicast),
+            (Stack::Corosync3, transport) => !matches!(transport, None | Some(Transport::Knet)),
+        }
+    });
     if let Some(member) = one {
         findings.push(
             found(format!(
@@ -386,7 +385,7 @@ fn transport(site: &Site, findings: &mut Vec<Finding>) {
     let old = site
         .members()
         .into_iter()
-        .find(|m| matches!(site.platform_of(m), Platform::El6 | Platform::El7));
+        .find(|m| site.platform_of(m).stack() != Stack::Corosync3);
     if let Some(member) = old.filter(|_| knet) {
         findings.push(
             found(format!("{} has no `knet`", site.platform_of(member)))
@@ -442,14 +441,11 @@ fn lock_release(site: &Site, findings: &mut Vec<Finding>) {
         .cluster
         .as_ref()
         .is_some_and(|c| c.lock == GuestLock::Lockd);
-    if lockd
-        && site
-            .members()
-            .iter()
-            .any(|m| site.platform_of(m) == Platform::El6)
-    {
+    let platforms = site.members().into_iter().map(|m| site.platform_of(m));
+    let without = platforms.filter(|p| !p.has_lockd()).min();
+    if let Some(platform) = without.filter(|_| lockd) {
         findings.push(
-            found("el6 has no `lockd`")
+            found(format!("{platform} has no `lockd`"))
                 .at(at(site, &["cluster", "lock"]))
                 .help("write `sanlock` or `exclusive`"),
         );

@@ -1,7 +1,7 @@
 //! What switches a node off, and who wins when both try.
 
 use super::{Rule, at, found, once, path};
-use crate::platform::Platform;
+use crate::platform::Manager;
 use crate::site::resolved::fencing;
 use crate::site::tables::machines::FenceDevice;
 use crate::site::words::types::Name;
@@ -265,7 +265,7 @@ fn options(site: &Site, findings: &mut Vec<Finding>) {
 
 fn secret_in_cib(site: &Site, findings: &mut Vec<Finding>) {
     for (name, device, path) in devices(site) {
-        if site.platform_of(name) == Platform::El6 {
+        if site.platform_of(name).manager() != Manager::Pacemaker {
             continue;
         }
         for key in device.secrets.keys().map(Name::as_str) {

@@ -2,7 +2,6 @@
 
 use super::{Rule, at, found};
 use crate::firewall::zones::Form;
-use crate::platform::Platform;
 use crate::site::tables::inventory::Reach;
 use crate::site::tables::network::{Otherwise, Zone};
 use crate::site::{Finding, Provision, Severity, Site};
@@ -145,7 +144,7 @@ fn shorewall_el9(site: &Site, findings: &mut Vec<Finding>) {
     };
     for (node, place) in with_firewall(site) {
         let platform = site.platform_of(node);
-        if !matches!(platform, Platform::El9 | Platform::El10) || has(platform) {
+        if platform.has_shorewall() || has(platform) {
             continue;
         }
         let own = at(site, &["node", node, "platform"])

@@ -1,7 +1,6 @@
 //! Operators, their keys, and who can open the encrypted file.
 
 use super::{Rule, at, found, once, path};
-use crate::platform::Platform;
 use crate::site::keys::root_file;
 use crate::site::tables::inventory::Operator;
 use crate::site::words::types::SshKey;
@@ -114,12 +113,10 @@ fn broken(site: &Site, findings: &mut Vec<Finding>) {
 }
 
 fn release(site: &Site, findings: &mut Vec<Finding>) {
-    if !site
-        .node_names()
-        .any(|n| site.platform_of(n) == Platform::El6)
-    {
+    let platforms = site.node_names().map(|n| site.platform_of(n));
+    let Some(platform) = platforms.filter(|p| !p.knows_ed25519()).min() else {
         return;
-    }
+    };
     for (name, operator) in &site.inventory.operator {
         let known = |k: &SshKey| k.kind() == "ssh-rsa" || k.kind().starts_with("ecdsa-");
         let all = keys(name.as_str(), operator);
@@ -127,7 +124,7 @@ fn release(site: &Site, findings: &mut Vec<Finding>) {
             && !all.iter().any(|(k, _)| known(k))
         {
             findings.push(
-                found(format!("`{name}` has no key that el6 knows"))
+                found(format!("`{name}` has no key that {platform} knows"))
                     .at(at(site, place))
                     .help("add an RSA key to `keys`"),
             );

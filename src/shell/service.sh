@@ -2,6 +2,9 @@
 nw_nl='
 '
 
+# Whether SysV scripts are enabled by Debian's tool.
+nw_service_update_rc() { ! command -v chkconfig >/dev/null 2>&1; }
+
 # The process of a SysV service: the one its pid file names, else the oldest that its status ($2) names in "(pid  1 2)".
 # Sets nw_pid and nw_tick; 0 and 0 for a service without a process.
 nw_service_process() {
@@ -67,6 +70,7 @@ nw_service_do() {
 # nw_service_boot enable|disable NAME
 nw_service_boot() {
   if nw_systemd; then systemctl "$1" -- "$2" </dev/null
+  elif nw_service_update_rc; then update-rc.d "$2" defaults >/dev/null && update-rc.d "$2" "$1"
   elif [ "$1" = enable ]; then chkconfig --add "$2" && chkconfig "$2" on
   else chkconfig "$2" off
   fi

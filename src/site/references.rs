@@ -407,7 +407,7 @@ impl Checker<'_> {
         }
         let mut users = self.site.node_names().filter(|node| {
             let platform = self.site.platform_of(node);
-            repository.is_for(platform) && !platform.is_el()
+            repository.is_for(platform) && !platform.package_tool().is_rpm()
         });
         if let (Some(_), Some(node)) = (&repository.key, users.next()) {
             let message = format!("apt takes no key from a URL, and {node} would use it");

@@ -99,20 +99,14 @@ pub fn from_here(heard: &Heard) -> Proof {
 
 /// The text that tells a survivor's cluster that a node is off.
 pub fn confirmation(site: &Site, node: &str, survivor: &str) -> String {
-    let stack = match site.platform_of(survivor) {
-        Platform::El6 => "cman",
-        _ => "pacemaker",
-    };
+    let stack = site.platform_of(survivor).manager().confirms_by();
     let call = Call::new("nw_off_confirm").args([stack, node]);
     script(&[call.to_shell()])
 }
 
 /// The command that does so, for people.
 pub fn command(platform: Platform, node: &str) -> String {
-    match platform {
-        Platform::El6 => format!("fence_ack_manual {node}"),
-        _ => format!("stonith_admin --confirm {node}"),
-    }
+    platform.manager().confirmation(node)
 }
 
 const OFF: Shell = Shell::new(include_str!("off.sh")).needing(&[ENV]);

@@ -1,7 +1,6 @@
 //! The ways in to a node, from what the site says.
 
 use crate::node::{Door, NodeAccess, Way};
-use crate::platform::Platform;
 use crate::site::Site;
 use crate::site::tables::inventory::Reach;
 use std::net::IpAddr;
@@ -58,7 +57,7 @@ pub fn access(
     NodeAccess {
         name: node.to_owned(),
         ways,
-        old_algorithms: site.platform_of(node) == Platform::El6,
+        old_algorithms: site.platform_of(node).has_old_algorithms(),
         known_hosts: known_hosts.to_owned(),
         identity: identity.map(Path::to_owned),
     }

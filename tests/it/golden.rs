@@ -187,6 +187,11 @@ fn golden_debian12() {
 }
 
 #[test]
+fn golden_pve3() {
+    check(Platform::Pve3);
+}
+
+#[test]
 fn golden_debian13() {
     check(Platform::Debian13);
 }
@@ -194,7 +199,7 @@ fn golden_debian13() {
 /// The rule that keeps the stack together, on every platform (docs/facts/membership.md#names).
 #[test]
 fn golden_names_never_lead_to_the_loopback() {
-    for platform in Platform::ALL {
+    for platform in Platform::all() {
         for (node, expansion) in expanded("crosslink", platform) {
             let names = |address: &str| {
                 let resource = expansion.resources.iter().find(|r| {
@@ -221,7 +226,7 @@ fn golden_names_never_lead_to_the_loopback() {
 /// What a template fills with secrets under /etc is none of what git records there.
 #[test]
 fn golden_secrets_are_not_recorded() {
-    for platform in Platform::ALL {
+    for platform in Platform::all() {
         for (node, expansion) in expanded("crosslink", platform) {
             let record = tempfile::tempdir().unwrap();
             let git = |words: &[&str]| {

@@ -260,12 +260,9 @@ fn el6_shoots_nobody_where_a_member_does_not_come_up_and_leaves_out_who_is_out()
 
 #[test]
 fn proxmox_has_the_same_in_its_own_places() {
-    let desk = Desk::new().file(
-        "inventory.toml",
-        &format!("{}\n[vars.membership]\nproxmox = true\n", site(KEY)),
-    );
+    let desk = Desk::new().file("inventory.toml", &site(KEY).replace("\"el6\"", "\"pve3\""));
     let overrides = Overrides {
-        platform: Some(Platform::Debian12),
+        platform: Some(Platform::Pve3),
         ..Overrides::default()
     };
     let mut loaded = load(&desk.site(), &overrides);

@@ -290,7 +290,7 @@ fn every_line_of_node_tools_says_what_brings_the_command() {
         assert_eq!(package.split(' ').count(), 2, "{name}: package and version");
         let since = word("since").unwrap_or_else(|| panic!("{name}: no since"));
         assert!(
-            ["el6", "el7", "el8", "debian12"].contains(&since),
+            ["el6", "el7", "el8", "debian12", "pve3"].contains(&since),
             "{name}: since {since}"
         );
         for key in tool.keys() {

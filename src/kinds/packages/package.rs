@@ -2,7 +2,7 @@
 
 use super::package_version::RpmVersion;
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
-use crate::platform::{PackageTool, Platform};
+use crate::platform::PackageTool;
 use crate::sh::Call;
 use crate::shell::Shell;
 use std::cmp::Ordering;
@@ -74,7 +74,7 @@ impl Want {
         self.version.as_ref().is_none_or(|asked| {
             seen.provided_by.is_none()
                 && seen.versions.iter().any(|version| {
-                    if target.platform.is_el() {
+                    if target.platform.package_tool().is_rpm() {
                         RpmVersion::new(version).is(&RpmVersion::new(asked))
                     } else {
                         version == asked
@@ -105,7 +105,7 @@ impl Want {
             // yum does not go back by `install`; dnf and apt do.
             State::Present => Some(match (&self.version, &seen.version) {
                 (Some(asked), Some(version))
-                    if target.platform.package_tool() == PackageTool::Yum
+                    if target.platform.package_tool().has_downgrade()
                         && seen.own()
                         && RpmVersion::new(version).order(&RpmVersion::new(asked))
                             == Ordering::Greater =>
@@ -182,13 +182,10 @@ impl Kind for Package {
         let held = wants
             .iter()
             .any(|w| w.held.is_some() || w.version.is_some());
-        let call = if target.platform.is_el() {
-            if held {
-                let list = match target.platform.package_tool() {
-                    PackageTool::Yum => "/etc/yum/pluginconf.d/versionlock.list",
-                    _ => "/etc/dnf/plugins/versionlock.list",
-                };
-                observe.section(LOCKS, Call::new("cat").arg(list));
+        let tool = target.platform.package_tool();
+        let call = if tool.is_rpm() {
+            if let Some(lock) = tool.version_lock().filter(|_| held) {
+                observe.section(LOCKS, Call::new("cat").arg(lock.list));
             }
             Call::new("rpm").args(["-q", "--qf", RPM_FORMAT, "--whatprovides"])
         } else {
@@ -205,7 +202,7 @@ impl Kind for Package {
             return Err("the package tool is missing on this node".into());
         }
         let text = section.text();
-        if target.platform.is_el() {
+        if target.platform.package_tool().is_rpm() {
             let mut seen = parse_rpm(&want.package, &text)
                 .ok_or_else(|| format!("rpm said nothing of {}", want.package))?;
             let name = seen.provided_by.as_ref().unwrap_or(&want.package);
@@ -267,7 +264,7 @@ impl Kind for Package {
                 } else {
                     Call::new("nw_package")
                 };
-                calls.push(call.arg(tool_word(tool)).arg(verb).args(first).args(words));
+                calls.push(call.arg(tool.word()).arg(verb).args(first).args(words));
             }
         };
         // A lock would stand in the way of another version.
@@ -302,7 +299,7 @@ impl Kind for Package {
         }
         call(
             "hold",
-            lock_plugin(target.platform),
+            tool.version_lock().map(|lock| lock.package),
             names(&|w, s| {
                 w.state == State::Present
                     && w.held != Some(false)
@@ -325,24 +322,6 @@ impl Kind for Package {
 
     fn together() -> bool {
         true
-    }
-}
-
-/// The word for a tool in the shell.
-pub(super) fn tool_word(tool: PackageTool) -> &'static str {
-    match tool {
-        PackageTool::Yum => "yum",
-        PackageTool::Dnf => "dnf",
-        PackageTool::Apt => "apt",
-    }
-}
-
-/// The package that brings `versionlock`; apt needs none.
-fn lock_plugin(platform: Platform) -> Option<&'static str> {
-    match platform.package_tool() {
-        PackageTool::Yum => Some("yum-plugin-versionlock"),
-        PackageTool::Dnf => Some("python3-dnf-plugin-versionlock"),
-        PackageTool::Apt => None,
     }
 }
 

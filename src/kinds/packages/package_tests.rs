@@ -1,6 +1,7 @@
 //! Fixtures of the package kind.
 
 use super::*;
+use crate::platform::Platform;
 
 fn on(platform: Platform) -> Target {
     Target {
@@ -138,7 +139,7 @@ fn rpm_versions_go_both_ways() {
             &rpm(""),
         );
         assert_eq!(points, format!("version: 1:1.2-3.el7 → {version}"));
-        let tool = tool_word(platform.package_tool());
+        let tool = platform.package_tool().word();
         assert_eq!(
             calls,
             [format!("nw_package {tool} {verb} nw-test-{version}")]

@@ -1,13 +1,12 @@
 //! Package repositories of yum, dnf and apt, and whether their lists were fetched since they were set up.
 
-use super::package::tool_word;
 use super::repository_folder::{PLACE, Packages, Pushed, SiteText};
 use crate::kind::valid;
 use crate::kind::values::OneOrMany;
 use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Payload, Target, Verdict,
 };
-use crate::platform::{PackageTool, Platform};
+use crate::platform::PackageTool;
 use crate::sh::Call;
 use crate::text::Text;
 use std::fmt::Write as _;
@@ -76,28 +75,6 @@ const KEYS: &str = "/etc/pki/rpm-gpg";
 
 fn yes() -> bool {
     true
-}
-
-/// CentOS's own repositories: file, section, and the path below the archive
-/// (docs/facts/packages.md#archives-of-old-releases).
-fn stock(platform: Platform) -> &'static [(&'static str, &'static str, &'static str)] {
-    match platform {
-        Platform::El6 | Platform::El7 => &[
-            ("CentOS-Base.repo", "base", "os/$basearch/"),
-            ("CentOS-Base.repo", "updates", "updates/$basearch/"),
-            ("CentOS-Base.repo", "extras", "extras/$basearch/"),
-        ],
-        Platform::El8 => &[
-            ("CentOS-Linux-BaseOS.repo", "baseos", "BaseOS/$basearch/os/"),
-            (
-                "CentOS-Linux-AppStream.repo",
-                "appstream",
-                "AppStream/$basearch/os/",
-            ),
-            ("CentOS-Linux-Extras.repo", "extras", "extras/$basearch/os/"),
-        ],
-        Platform::El9 | Platform::El10 | Platform::Debian12 | Platform::Debian13 => &[],
-    }
 }
 
 impl Want {
@@ -225,7 +202,7 @@ impl Want {
         if self.vault {
             return Err("`vault` takes a `url`, not a `folder`".into());
         }
-        if target.platform.is_el() {
+        if target.platform.package_tool().is_rpm() {
             return Ok(());
         }
         if self.suite.is_some() || !self.components.is_empty() {
@@ -319,15 +296,21 @@ impl Kind for Repository {
             return Err("`key_file` stands for `gpgkey`, and holds the key as text (`-----BEGIN PGP …`): `gpg --armor --export`".into());
         }
         if let Some(key) = &want.gpgkey {
-            let url = target.platform.is_el() && key.contains("://");
+            let url = target.platform.package_tool().is_rpm() && key.contains("://");
             if want.own_key().is_none()
                 && (!(key.starts_with('/') || url) || key.contains(char::is_whitespace))
             {
                 return Err("`gpgkey` is a key (`-----BEGIN PGP …`), an absolute path on the node, or on EL a URL".into());
             }
         }
-        if target.platform.is_el() {
-            if want.vault && stock(target.platform).is_empty() {
+        if !target.platform.package_tool().is_rpm() && !target.platform.has_sources_files() {
+            return Err(format!(
+                "apt of {} reads no `.sources` files: name the repository in a `file` of /etc/apt/sources.list.d",
+                target.platform
+            ));
+        }
+        if target.platform.package_tool().is_rpm() {
+            if want.vault && target.platform.stock_repositories().is_empty() {
                 return Err(format!(
                     "`vault` is for releases whose mirrors are gone: {} has its own",
                     target.platform
@@ -362,7 +345,9 @@ impl Kind for Repository {
         let id = &want.repository;
         if want.vault {
             let root = want.url.0[0].trim_end_matches('/');
-            return stock(target.platform)
+            return target
+                .platform
+                .stock_repositories()
                 .iter()
                 .flat_map(|(file, section, below)| {
                     let enabled = if want.enabled { "1" } else { "0" };
@@ -412,7 +397,7 @@ impl Kind for Repository {
     }
 
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
-        let tool = tool_word(target.platform.package_tool());
+        let tool = target.platform.package_tool().word();
         observe.section(SECTION, Call::new("nw_repository_state").arg(tool));
         let pushed = wants.iter().filter(|w| w.folder.is_some());
         Pushed::observe(pushed.map(|w| w.repository.clone()).collect(), observe);
@@ -472,7 +457,7 @@ impl Kind for Repository {
     }
 
     fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
-        let tool = tool_word(target.platform.package_tool());
+        let tool = target.platform.package_tool().word();
         let (mut calls, mut blob) = (Vec::new(), 0);
         for (want, seen) in wants {
             if let Some(folder) = &want.folder

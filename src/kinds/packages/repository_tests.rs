@@ -1,6 +1,7 @@
 //! Fixtures of the repository kind.
 
 use super::*;
+use crate::platform::Platform;
 
 fn on(platform: Platform) -> Target {
     Target {

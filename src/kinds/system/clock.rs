@@ -1,7 +1,7 @@
 //! Whether the clock follows a time server: asked of chrony, on EL6 of ntpd (docs/facts/releases.md#time).
 
 use crate::kind::{Answer, Kind, Observe, Orphaned, Target};
-use crate::platform::Platform;
+use crate::platform::TimeDaemon;
 use crate::sh::Call;
 
 /// `clock = "system"`; only seen, never changed.
@@ -49,10 +49,9 @@ impl Kind for Clock {
     }
 
     fn observe(_wants: &[&Want], target: &Target, observe: &mut Observe) {
-        let call = if target.platform == Platform::El6 {
-            Call::new("ntpq").arg("-pn")
-        } else {
-            Call::new("chronyc").args(["-n", "tracking"])
+        let call = match target.platform.time_daemon() {
+            TimeDaemon::Ntpd => Call::new("ntpq").arg("-pn"),
+            TimeDaemon::Chrony => Call::new("chronyc").args(["-n", "tracking"]),
         };
         // Both ask a daemon, which may not answer.
         observe.slow_section(Self::NAME, call);
@@ -65,10 +64,10 @@ impl Kind for Clock {
         if section.status != 0 {
             return Ok(Seen::default());
         }
-        Ok(if target.platform == Platform::El6 {
-            ntpq(&section.text())
-        } else {
-            chronyc(&section.text())
+        let text = section.text();
+        Ok(match target.platform.time_daemon() {
+            TimeDaemon::Ntpd => ntpq(&text),
+            TimeDaemon::Chrony => chronyc(&text),
         })
     }
 }
@@ -115,6 +114,7 @@ fn chronyc(text: &str) -> Seen {
 mod tests {
     use super::super::super::testing::asks;
     use super::*;
+    use crate::platform::Platform;
     use serde_json::json;
 
     // Written from chrony 4.3's client.c (process_cmd_tracking).

@@ -3,6 +3,7 @@
 use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
 };
+use crate::platform::NameFile;
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Text;
@@ -57,21 +58,24 @@ impl Kind for Hostname {
     }
 
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
-        let (path, change) = if target.platform.has_systemd() {
-            let change = EditChange::Whole {
-                content: Text::plain(format!("{}\n", want.hostname)),
-                check: None,
-                once: false,
-            };
-            ("/etc/hostname", change)
-        } else {
-            let change = EditChange::Ini {
-                section: String::new(),
-                key: "HOSTNAME".to_owned(),
-                value: Some(Text::plain(&want.hostname)),
-                separator: "=".to_owned(),
-            };
-            ("/etc/sysconfig/network", change)
+        let (path, change) = match target.platform.name_file() {
+            NameFile::Hostname => {
+                let change = EditChange::Whole {
+                    content: Text::plain(format!("{}\n", want.hostname)),
+                    check: None,
+                    once: false,
+                };
+                ("/etc/hostname", change)
+            }
+            NameFile::Sysconfig => {
+                let change = EditChange::Ini {
+                    section: String::new(),
+                    key: "HOSTNAME".to_owned(),
+                    value: Some(Text::plain(&want.hostname)),
+                    separator: "=".to_owned(),
+                };
+                ("/etc/sysconfig/network", change)
+            }
         };
         vec![Edit {
             path: path.to_owned(),

@@ -5,6 +5,7 @@ use crate::kind::valid::State;
 use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
 };
+use crate::platform::BootLoader;
 use crate::sh::Call;
 use crate::text::Text;
 
@@ -72,7 +73,7 @@ impl Kind for KernelArgs {
 
     /// On Debian a file of `/etc/default/grub.d`, which `update-grub` reads after `/etc/default/grub`.
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
-        if target.platform.is_el() {
+        if target.platform.boot_loader() == BootLoader::Grubby {
             return Vec::new();
         }
         let arg = &want.kernel_args;
@@ -115,7 +116,7 @@ impl Kind for KernelArgs {
 
     fn observe(_wants: &[&Want], target: &Target, observe: &mut Observe) {
         observe.section(RUNNING, Call::new("cat").arg("/proc/cmdline"));
-        let configured = if target.platform.is_el() {
+        let configured = if target.platform.boot_loader() == BootLoader::Grubby {
             Call::new("grubby").arg("--info=ALL")
         } else {
             Call::new("cat").arg("/boot/grub/grub.cfg")
@@ -129,7 +130,7 @@ impl Kind for KernelArgs {
             .get(CONFIGURED)
             .ok_or("the boot loader was not asked")?;
         let text = section.text();
-        let entries: Vec<Vec<&str>> = if target.platform.is_el() {
+        let entries: Vec<Vec<&str>> = if target.platform.boot_loader() == BootLoader::Grubby {
             text.lines()
                 .filter_map(|line| line.strip_prefix("args="))
                 .map(|args| args.trim().trim_matches('"').split_whitespace().collect())
@@ -145,7 +146,7 @@ impl Kind for KernelArgs {
                 .collect()
         };
         if entries.is_empty() {
-            let what = if target.platform.is_el() {
+            let what = if target.platform.boot_loader() == BootLoader::Grubby {
                 "`grubby --info=ALL`"
             } else {
                 "/boot/grub/grub.cfg"
@@ -184,7 +185,7 @@ impl Kind for KernelArgs {
     }
 
     fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
-        if !target.platform.is_el() {
+        if target.platform.boot_loader() == BootLoader::UpdateGrub {
             return vec![Call::new("update-grub")];
         }
         let words = |state: State| -> Vec<_> {
@@ -247,7 +248,11 @@ menuentry 'memtest' {
 ";
 
     fn judge(platform: Platform, step: &serde_json::Value, running: &str) -> (String, Vec<String>) {
-        let told = if platform.is_el() { GRUBBY } else { GRUB_CFG };
+        let told = if platform.boot_loader() == BootLoader::Grubby {
+            GRUBBY
+        } else {
+            GRUB_CFG
+        };
         let sections = [(CONFIGURED, told, 0), (RUNNING, running, 0)];
         let verdict = match testing::verdict_on(step, platform, &sections).unwrap() {
             Verdict::Same => "same".to_owned(),

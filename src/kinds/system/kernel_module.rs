@@ -4,7 +4,7 @@ use crate::kind::valid;
 use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
 };
-use crate::platform::Platform;
+use crate::platform::Modules;
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Text;
@@ -93,19 +93,18 @@ impl Kind for KernelModule {
         if want.blacklist {
             return vec![whole(modprobe, format!("blacklist {name}\n"), None)];
         }
-        let mut edits = vec![if target.platform == Platform::El6 {
+        let mut edits = vec![match target.platform.modules() {
             // rc.sysinit runs what is executable there.
-            whole(
+            Modules::Scripts => whole(
                 format!("/etc/sysconfig/modules/{name}.modules"),
                 format!("#!/bin/sh\nexec /sbin/modprobe {name} >/dev/null 2>&1\n"),
                 Some("0755"),
-            )
-        } else {
-            whole(
+            ),
+            Modules::Lists => whole(
                 format!("/etc/modules-load.d/{name}.conf"),
                 format!("{name}\n"),
                 None,
-            )
+            ),
         }];
         if let Some(options) = &want.options {
             edits.push(whole(modprobe, format!("options {name} {options}\n"), None));
@@ -187,6 +186,7 @@ impl Kind for KernelModule {
 mod tests {
     use super::super::super::testing;
     use super::*;
+    use crate::platform::Platform;
     use serde_json::json;
 
     // Constructed in the form of /proc/modules and of modules.builtin.

@@ -61,7 +61,7 @@ impl Kind for Selinux {
     }
 
     fn validate(_want: &Want, target: &Target) -> Result<(), String> {
-        if target.platform.is_el() {
+        if target.platform.has_selinux() {
             Ok(())
         } else {
             Err(format!(

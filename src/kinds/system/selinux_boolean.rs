@@ -59,7 +59,7 @@ impl Kind for SelinuxBoolean {
                 name.escape_debug()
             ));
         }
-        if !target.platform.is_el() {
+        if !target.platform.has_selinux() {
             return Err(format!(
                 "{} runs without SELinux: give the step a `when`",
                 target.platform

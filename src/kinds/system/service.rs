@@ -6,6 +6,7 @@
 use crate::kind::lets_in;
 use crate::kind::never_restarted;
 use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::platform::Init;
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell};
 use std::collections::BTreeSet;
@@ -121,11 +122,7 @@ impl Want {
                         "take what leans on it off the node first (guests, what is mounted, the cluster above it), \
                          then `nodewright run {} -- {}`",
                         target.node,
-                        if target.platform.has_systemd() {
-                            format!("systemctl restart {}", self.service)
-                        } else {
-                            format!("service {} restart", self.service)
-                        }
+                        target.platform.init().restart(&self.service)
                     ),
                 };
             }
@@ -179,7 +176,11 @@ impl Kind for Service {
         if target.platform.has_systemd() {
             observe.section(UNITS, Call::new("nw_service_units").args(names));
         } else {
-            observe.section(LEVELS, Call::new("chkconfig").arg("--list"));
+            let levels = match target.platform.init() {
+                Init::UpdateRc => Call::new("nw_service_levels"),
+                _ => Call::new("chkconfig").arg("--list"),
+            };
+            observe.section(LEVELS, levels);
             // A status script may ask a daemon that hangs.
             observe.slow_section(SCRIPTS, Call::new("nw_service_scripts").args(names));
         }
@@ -365,7 +366,7 @@ fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
     let levels = answer.get(LEVELS).ok_or("the services were not asked")?;
     if levels.status != 0 {
         return Err(format!(
-            "`chkconfig --list` ended with status {}",
+            "the list of run levels ended with status {}",
             levels.status
         ));
     }

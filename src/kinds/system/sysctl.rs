@@ -223,10 +223,10 @@ impl Kind for Sysctl {
 fn read_later(file: &str, platform: Platform) -> bool {
     let name = file.rsplit('/').next().unwrap_or_default();
     if file == "/etc/sysctl.conf" {
-        return platform != Platform::El6;
+        return platform.reads_sysctl_conf_last();
     }
     let conf = std::path::Path::new(name).extension() == Some("conf".as_ref());
-    name > "60-nodewright.conf" && (conf || platform == Platform::El6)
+    name > "60-nodewright.conf" && (conf || !platform.reads_sysctl_conf_last())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::kind::valid;
 use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict};
-use crate::platform::Platform;
+use crate::platform::ZoneFile;
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Text;
@@ -67,8 +67,8 @@ impl Kind for Timezone {
                 EditChange::Symlink(format!("{up}/usr/share/zoneinfo/{zone}")),
             )
         };
-        match target.platform {
-            Platform::El6 => vec![
+        match target.platform.zone_file() {
+            ZoneFile::Sysconfig => vec![
                 edit(
                     "/etc/sysconfig/clock",
                     EditChange::Ini {
@@ -80,7 +80,7 @@ impl Kind for Timezone {
                 ),
                 link(".."),
             ],
-            Platform::Debian12 | Platform::Debian13 => vec![
+            ZoneFile::Timezone => vec![
                 edit(
                     "/etc/timezone",
                     EditChange::Whole {
@@ -91,7 +91,7 @@ impl Kind for Timezone {
                 ),
                 link(""),
             ],
-            _ => vec![link("..")],
+            ZoneFile::LinkAlone => vec![link("..")],
         }
     }
 
@@ -123,6 +123,7 @@ impl Kind for Timezone {
 mod tests {
     use super::super::super::testing::{asks, edits_on, error, verdict};
     use super::*;
+    use crate::platform::Platform;
     use serde_json::json;
 
     fn shown(platform: Platform) -> Vec<String> {

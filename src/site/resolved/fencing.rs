@@ -7,7 +7,6 @@
 
 use super::super::Site;
 use super::super::tables::machines::FenceDevice;
-use crate::platform::Platform;
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -92,36 +91,6 @@ pub struct Script {
     pub path: String,
     /// The secret's name in the site's encrypted file.
     pub secret: String,
-}
-
-/// What a parameter is called on a platform: agents of EL6 and EL7 know the old words, newer ones print a warning for
-/// them.
-fn words(platform: Platform) -> Words {
-    match platform {
-        Platform::El6 | Platform::El7 => Words {
-            address: "ipaddr",
-            user: "login",
-            password: "passwd",
-            plug: "port",
-        },
-        Platform::El8
-        | Platform::El9
-        | Platform::El10
-        | Platform::Debian12
-        | Platform::Debian13 => Words {
-            address: "ip",
-            user: "username",
-            password: "password",
-            plug: "plug",
-        },
-    }
-}
-
-struct Words {
-    address: &'static str,
-    user: &'static str,
-    password: &'static str,
-    plug: &'static str,
 }
 
 /// Secret parameters that agents also take by a script, whose name is that of the parameter and `_script`.
@@ -227,7 +196,7 @@ impl Site {
     }
 
     fn device(&self, node: &str, name: String, device: &FenceDevice, first: bool) -> Device {
-        let words = words(self.platform_of(node));
+        let words = self.platform_of(node).fence_words();
         let mut parameters = IndexMap::new();
         let mut put = |key: &str, value: &dyn ToString| {
             parameters.insert(key.to_owned(), value.to_string());

@@ -4,7 +4,7 @@
 
 use super::super::Site;
 use super::super::tables::machines::Transport;
-use crate::platform::Platform;
+use crate::platform::Stack;
 use serde::Serialize;
 
 /// The name of the secret that all members share.
@@ -39,22 +39,18 @@ impl Site {
     pub fn totem(&self) -> Option<Totem> {
         let cluster = self.inventory.cluster.as_ref()?;
         let member = self.members().first().copied()?;
-        let platform = self.platform_of(member);
-        let transport = cluster.transport.unwrap_or(match platform {
-            Platform::El6 => Transport::Multicast,
-            Platform::El7 => Transport::Udpu,
-            Platform::El8
-            | Platform::El9
-            | Platform::El10
-            | Platform::Debian12
-            | Platform::Debian13 => Transport::Knet,
+        let stack = self.platform_of(member).stack();
+        let transport = cluster.transport.unwrap_or(match stack {
+            Stack::Cman => Transport::Multicast,
+            Stack::Corosync2 => Transport::Udpu,
+            Stack::Corosync3 => Transport::Knet,
         });
         let transport = match transport {
             Transport::Multicast => "udp",
             Transport::Udpu => "udpu",
             Transport::Knet => "knet",
         };
-        let old = matches!(platform, Platform::El6 | Platform::El7);
+        let old = stack != Stack::Corosync3;
         Some(Totem {
             transport,
             encrypted: old || transport == "knet",

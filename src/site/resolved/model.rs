@@ -98,6 +98,14 @@ impl Site {
         }
     }
 
+    /// The repositories that nodes of a platform use.
+    fn repositories_of(&self, platform: Platform) -> Vec<&str> {
+        let all = self.inventory.repository.iter();
+        all.filter(|(_, repository)| repository.is_for(platform))
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
     /// The names of the groups.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.inventory
@@ -330,6 +338,9 @@ impl Site {
         if let Some(Json::Object(cluster)) = top.get_mut("cluster") {
             cluster.insert("name".into(), json!(self.cluster_name()));
             cluster.insert("totem".into(), json!(self.totem()));
+            let mut members = self.members().into_iter();
+            let known = members.all(|m| self.platform_of(m).has_delay_base());
+            cluster.insert("delay_base".into(), json!(known));
             cluster.insert("mirrors".into(), json!(self.mirror_zone()));
         }
         Json::Object(top)
@@ -345,6 +356,8 @@ impl Site {
             .collect();
         model.insert("peers".into(), Json::Array(peers));
         model.insert("shoots".into(), json!(self.shoots(node)));
+        let platform = self.platform_of(node);
+        model.insert("repositories".into(), json!(self.repositories_of(platform)));
         Json::Object(model)
     }
 
@@ -472,36 +485,19 @@ fn join<'a>(vars: &mut Map<String, Json>, more: impl IntoIterator<Item = (&'a St
 }
 
 impl Versions {
-    /// What a platform brings (docs/facts/releases.md#what-a-release-ships).
+    /// What a platform brings.
     pub fn of(platform: Platform) -> Self {
-        let [
-            drbd,
-            shorewall,
-            corosync,
-            pacemaker,
-            rsyslog,
-            sudo,
-            libvirt,
-            openssh,
-        ] = match platform {
-            Platform::El6 => ["8.4", "4.5", "1.4", "1.1", "5.8", "1.8", "0.10", "5.3"],
-            Platform::El7 => ["8.4", "5.1", "2.4", "1.1", "8.24", "1.8", "4.5", "7.4"],
-            Platform::El8 => ["9", "5.2", "3.1", "2.1", "8.2102", "1.9", "8.0", "8.0"],
-            Platform::El9 => ["9", "5.2", "3.1", "2.1", "8.2310", "1.9", "10.0", "8.7"],
-            Platform::El10 => ["9", "5.2", "3.1", "3.0", "8.2412", "1.9", "10.10", "9.9"],
-            Platform::Debian12 => ["8.4", "5.2", "3.1", "2.1", "8.2302", "1.9", "9.0", "9.2"],
-            Platform::Debian13 => ["8.4", "5.2", "3.1", "3.0", "8.2504", "1.9", "11.3", "10.0"],
-        }
-        .map(|v| Some(Version::parse(v).expect("a version")));
+        let words = platform.versions();
+        let version = |word: &str| Some(Version::parse(word).expect("a version"));
         Self {
-            drbd,
-            shorewall,
-            corosync,
-            pacemaker,
-            rsyslog,
-            sudo,
-            libvirt,
-            openssh,
+            drbd: version(words.drbd),
+            shorewall: version(words.shorewall),
+            corosync: version(words.corosync),
+            pacemaker: version(words.pacemaker),
+            rsyslog: version(words.rsyslog),
+            sudo: version(words.sudo),
+            libvirt: version(words.libvirt),
+            openssh: version(words.openssh),
         }
     }
 }

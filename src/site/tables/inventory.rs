@@ -404,7 +404,7 @@ pub struct Operator {
 impl Repository {
     /// Whether nodes of this platform use it.
     pub fn is_for(&self, platform: Platform) -> bool {
-        self.platforms.is_empty() || self.platforms.contains(&platform)
+        self.platforms.is_empty() || self.platforms.iter().any(|p| p.covers(platform))
     }
 }
 

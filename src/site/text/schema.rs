@@ -99,6 +99,7 @@ pub(in crate::site) fn example(layers: &[&Layer]) -> Option<String> {
             .get("enum")
             .and_then(Json::as_array)
             .and_then(|e| e.first())
+            .or_else(|| l.get("examples")?.as_array()?.first())
             .or_else(|| l.get("oneOf")?.as_array()?.first()?.get("const"))?;
         one.as_str()
     });

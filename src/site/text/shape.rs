@@ -11,6 +11,7 @@ use super::schema::{
 };
 use super::source::Place;
 use super::tree::{Table, Tree, Value};
+use crate::platform::is_minor;
 use serde_json::Value as Json;
 
 /// The code of a secret's value that stands where its name should.
@@ -89,6 +90,9 @@ pub(in crate::site) fn dotted(path: &[String]) -> String {
         shown(&path.join("."))
     }
 }
+
+/// In a schema: the words that may have a minor release behind them.
+const MINOR: &str = "x-minor-of";
 
 struct Shape<'a> {
     root: &'a Json,
@@ -169,7 +173,9 @@ impl<'a> Shape<'a> {
     /// Several forms are possible: the one whose type fits is meant.
     fn choose(&mut self, tree: &Tree, key: Place, layers: &[&'a Layer], alternatives: &[&'a Json]) {
         if let Some(words) = self.words(alternatives) {
-            let fits = tree.as_str().is_some_and(|t| words.contains(&t));
+            let fits = tree
+                .as_str()
+                .is_some_and(|t| words.contains(&t) || self.is_minor(t, alternatives));
             if !fits {
                 self.wrong_word(tree, &words);
             }
@@ -216,6 +222,9 @@ impl<'a> Shape<'a> {
         let mut words = Vec::new();
         for alternative in alternatives {
             let layers = self.layers(alternative);
+            if layers.iter().any(|l| l.contains_key(MINOR)) {
+                continue;
+            }
             let constant = layers.iter().find_map(|l| l.get("const"));
             let list = layers.iter().find_map(|l| l.get("enum"));
             match (constant, list) {
@@ -229,6 +238,16 @@ impl<'a> Shape<'a> {
             }
         }
         Some(words)
+    }
+
+    /// Whether a text is one of the words that may have a minor release behind them, with one.
+    fn is_minor(&self, text: &str, alternatives: &[&'a Json]) -> bool {
+        let Some((word, minor)) = text.split_once('.') else {
+            return false;
+        };
+        let layers = alternatives.iter().flat_map(|a| self.layers(a));
+        let mut words = layers.filter_map(|l| l.get(MINOR)?.as_array()).flatten();
+        words.any(|w| w == word) && is_minor(minor)
     }
 
     fn right_type(&mut self, tree: &Tree, layers: &[&'a Layer]) -> bool {

@@ -217,6 +217,7 @@ nw_interface_forgotten() {
 # The serial line: not started any more; and what the guard notes of it and brings back.
 nw_interface_serial_off() {
   if nw_systemd; then systemctl disable --now ppp-serial.service </dev/null
+  elif [ -e /etc/init.d/ppp-serial ]; then service ppp-serial stop </dev/null && update-rc.d ppp-serial disable
   else initctl stop ppp-serial </dev/null || :
   fi
 }

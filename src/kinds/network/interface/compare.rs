@@ -1,8 +1,9 @@
 //! How an interface differs, what a difference costs, and what mends it.
 
 use super::seen::{Seen, whole};
-use super::want::{Bond, Sort, Style, Want};
+use super::want::{Bond, Sort, Want};
 use crate::kind::{Delta, Target, Verdict};
+use crate::platform::Network;
 use crate::sh::Call;
 use std::net::IpAddr;
 
@@ -66,7 +67,7 @@ impl Differences {
     }
 
     /// How a device that is there differs.
-    pub(super) fn of(want: &Want, seen: &Seen, style: Style) -> Self {
+    pub(super) fn of(want: &Want, seen: &Seen, style: Network) -> Self {
         let mut all = Self::default();
         let name = want.interface.as_str();
         let call = |function: &'static str| Call::new(function).arg(name);
@@ -75,7 +76,7 @@ impl Differences {
             all.add(delta, Cost::Change, None);
             return all;
         }
-        if style == Style::Keyfile && want.uuid.is_some() && seen.profile != want.uuid {
+        if style == Network::Keyfile && want.uuid.is_some() && seen.profile != want.uuid {
             let other = seen.profile.clone().unwrap_or_else(|| "none".into());
             all.add(Delta::new("profile", other, "ours"), Cost::Anew, None);
         }
@@ -287,7 +288,7 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
             remedy: format!("remove it there, then run again on {}", target.node),
         };
     }
-    let all = Differences::of(want, seen, Style::of(target.platform));
+    let all = Differences::of(want, seen, target.platform.network());
     let mut deltas: Vec<Delta> = all.told().cloned().collect();
     if deltas.is_empty() {
         return Verdict::Same;

@@ -244,15 +244,16 @@ nw_interface_no_stp() { echo 0 >"/sys/class/net/$1/bridge/stp_state"; }
 # Lines of the PPP daemons that run, with their arguments, and whether the line is started at boot.
 nw_interface_ppp() {
   ps -C pppd -o args=
-  if [ -e /etc/systemd/system/multi-user.target.wants/ppp-serial.service ] || [ -e /etc/init/ppp-serial.conf ]; then
-    echo 'at boot'
-  fi
+  for nw_if_one in /etc/systemd/system/multi-user.target.wants/ppp-serial.service /etc/init/ppp-serial.conf /etc/rc2.d/S[0-9][0-9]ppp-serial; do
+    [ ! -e "$nw_if_one" ] || echo 'at boot'
+  done
 }
 
 # The serial line, started anew.
 nw_interface_serial() {
   if nw_systemd; then
     systemctl daemon-reload && systemctl enable ppp-serial.service && systemctl restart ppp-serial.service
+  elif [ -e /etc/init.d/ppp-serial ]; then update-rc.d ppp-serial defaults && service ppp-serial restart
   else
     initctl reload-configuration
     initctl stop ppp-serial 2>/dev/null || :

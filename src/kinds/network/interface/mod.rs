@@ -13,6 +13,7 @@ mod want;
 use crate::kind::{
     Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Retire, Target, Verdict,
 };
+use crate::platform::Network;
 use crate::sh::Call;
 use crate::shell::{PROCESS, Shell};
 use crate::text::Text;
@@ -20,8 +21,8 @@ use std::collections::BTreeSet;
 
 use compare::{Cost, Differences};
 pub use seen::Seen;
+use want::Sort;
 pub use want::Want;
-use want::{Sort, Style};
 
 /// `interface = "bond0"` with its `type`.
 pub struct Interface;
@@ -78,11 +79,11 @@ impl Kind for Interface {
                 },
             })
             .collect();
-        match Style::of(target.platform) {
+        match target.platform.network() {
             _ if want.sort == Sort::Ppp => {}
-            Style::Ifcfg => {}
-            Style::Keyfile => edits.push(plain(old_ifcfg(&want.interface), EditChange::Absent)),
-            Style::Ifupdown => {
+            Network::Ifcfg => {}
+            Network::Keyfile => edits.push(plain(old_ifcfg(&want.interface), EditChange::Absent)),
+            Network::Ifupdown => {
                 edits.push(plain(
                     INTERFACES.into(),
                     EditChange::Only {
@@ -103,7 +104,7 @@ impl Kind for Interface {
     }
 
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
-        let style = Style::of(target.platform);
+        let style = target.platform.network();
         let ip = |words: &[&str]| Call::new("ip").args(words.iter().copied());
         observe.section(seen::DEVICES, Call::new("nw_interface_seen"));
         observe.section(seen::ADDRESSES, ip(&["-o", "addr"]));
@@ -113,7 +114,7 @@ impl Kind for Interface {
             seen::FILES,
             Call::new("nw_interface_files").arg(style.word()),
         );
-        if style == Style::Keyfile {
+        if style == Network::Keyfile {
             let fields = ["-t", "-f", "DEVICE,UUID", "connection", "show", "--active"];
             observe.section(seen::PROFILES, Call::new("nmcli").args(fields));
         } else {
@@ -153,7 +154,7 @@ impl Kind for Interface {
                 again("pppd"),
                 Delta::new("interrupts", "", want.interrupted(seen)),
             ]),
-            Verdict::Same if Style::of(target.platform) == Style::Keyfile => {
+            Verdict::Same if target.platform.network() == Network::Keyfile => {
                 Verdict::Change(vec![again("profile")])
             }
             other => other,
@@ -180,7 +181,7 @@ impl Kind for Interface {
             return vec![Call::new("nw_interface_serial_note")];
         }
         let above = want.above.iter().map(|u| u.name.clone());
-        let note = Call::new("nw_interface_note").arg(Style::of(target.platform).word());
+        let note = Call::new("nw_interface_note").arg(target.platform.network().word());
         vec![note.arg(&want.interface).args(above)]
     }
 
@@ -188,7 +189,7 @@ impl Kind for Interface {
         if want.sort == Sort::Ppp {
             return vec![Call::new("nw_interface_serial_undo")];
         }
-        vec![Call::new("nw_interface_undo").arg(Style::of(target.platform).word())]
+        vec![Call::new("nw_interface_undo").arg(target.platform.network().word())]
     }
 
     fn keeps(name: &str, answer: &Answer) -> Option<String> {
@@ -201,7 +202,7 @@ impl Kind for Interface {
     }
 
     fn retire(name: &str, target: &Target) -> Retire {
-        let style = Style::of(target.platform).word();
+        let style = target.platform.network().word();
         let call = |function: &'static str| Call::new(function).arg(style);
         if name.starts_with("ppp") {
             return Retire {
@@ -218,7 +219,7 @@ impl Kind for Interface {
     }
 
     fn after_removal(target: &Target) -> Vec<Call> {
-        vec![Call::new("nw_interface_forgotten").arg(Style::of(target.platform).word())]
+        vec![Call::new("nw_interface_forgotten").arg(target.platform.network().word())]
     }
 
     fn title(names: &str, deltas: &[Delta]) -> String {
@@ -239,7 +240,7 @@ impl Kind for Interface {
     }
 
     fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
-        let style = Style::of(target.platform);
+        let style = target.platform.network();
         let mut all = Vec::new();
         for (want, seen) in wants.iter().filter(|(w, _)| w.sort != Sort::Ppp) {
             let differences = Differences::of(want, seen, style);
@@ -259,7 +260,7 @@ impl Kind for Interface {
         }
         for (want, _, differences, anew) in &all {
             let uuid = want.uuid.clone().unwrap_or_default();
-            if *anew || style == Style::Keyfile && differences.has("master") {
+            if *anew || style == Network::Keyfile && differences.has("master") {
                 let up = Call::new("nw_interface_up").args([style.word(), want.sort.word()]);
                 let up = up.args([&want.interface, &uuid]);
                 calls.push(up.args(want.ports.iter().chain(&want.parent).cloned()));
@@ -270,12 +271,12 @@ impl Kind for Interface {
                 .iter()
                 .filter_map(|d| d.call.clone())
                 .collect();
-            if style == Style::Keyfile && !mends.is_empty() {
+            if style == Network::Keyfile && !mends.is_empty() {
                 calls.push(Call::new("nw_interface_reapply").args([&want.interface, &uuid]));
             }
             calls.extend(mends);
         }
-        if style != Style::Keyfile {
+        if style != Network::Keyfile {
             for (want, _, differences, anew) in &all {
                 if let Some(master) = want.master.as_ref()
                     && (*anew || differences.has("master"))

@@ -2,7 +2,6 @@
 
 use super::seen::Seen;
 use crate::kind::valid;
-use crate::platform::Platform;
 use crate::text::Text;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -152,36 +151,6 @@ pub(super) struct Upper {
     pub(super) name: String,
     /// Its zone.
     pub(super) zone: Option<String>,
-}
-
-/// Who brings interfaces up at boot, and by which files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
-    /// The start scripts of EL6 and EL7, with ifcfg files.
-    Ifcfg,
-    /// NetworkManager, with keyfiles.
-    Keyfile,
-    /// ifupdown, with files in interfaces.d.
-    Ifupdown,
-}
-
-impl Style {
-    pub(super) fn of(platform: Platform) -> Self {
-        match platform {
-            Platform::El6 | Platform::El7 => Self::Ifcfg,
-            Platform::El8 | Platform::El9 | Platform::El10 => Self::Keyfile,
-            Platform::Debian12 | Platform::Debian13 => Self::Ifupdown,
-        }
-    }
-
-    /// The word by which the shell knows it.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Ifcfg => "ifcfg",
-            Self::Keyfile => "keyfile",
-            Self::Ifupdown => "ifupdown",
-        }
-    }
 }
 
 impl Sort {
