@@ -215,6 +215,20 @@ enum Piece<'a> {
     Secret(&'a str),
 }
 
+/// The word that was most likely meant.
+pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Option<String> {
+    known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref()))
+        .filter(|(distance, k)| {
+            *distance <= 1 + k.chars().count().max(word.chars().count()) / 4
+                || (word.len() >= 3 && k.starts_with(word))
+                || (k.len() >= 3 && word.starts_with(k))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| k.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,5 +297,18 @@ mod tests {
             Text::new(mark("drbd").replace('\u{F0001}', "")),
             Err(MarkError::Broken)
         );
+    }
+
+    #[test]
+    fn near_words_are_found() {
+        assert_eq!(
+            did_you_mean("nicc", &["nic", "network"]).as_deref(),
+            Some("nic")
+        );
+        assert_eq!(
+            did_you_mean("gatway", &["gateway", "network"]).as_deref(),
+            Some("gateway")
+        );
+        assert_eq!(did_you_mean("colour", &["nic", "network"]), None);
     }
 }

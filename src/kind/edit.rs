@@ -1,6 +1,6 @@
 //! What steps want of a path. All that is wanted of one path is folded into one edit (`plan::fold`).
 
-use super::valid;
+use super::{valid, validator};
 use crate::text::Text;
 use regex_lite::Regex;
 
@@ -37,7 +37,8 @@ impl Attributes {
 /// One wish about a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditChange {
-    /// The whole content. `check` is a validator: words with `{staged}` for the path of the new content.
+    /// The whole content. `check` is a command with `{staged}` for the path of the new content, or names a
+    /// [validator].
     Whole {
         /// The content.
         content: Text,
@@ -171,11 +172,8 @@ impl Edit {
                 rest.iter().try_for_each(one_line)
             }
             EditChange::Whole { check, .. } => match check {
-                Some(words) if !words.iter().any(|w| w.contains("{staged}")) => Err(
-                    "`check` must hold {staged}, which stands for the path of the new content"
-                        .to_owned(),
-                ),
-                _ => Ok(()),
+                Some(words) => validator::named(words).map(|_| ()),
+                None => Ok(()),
             },
             EditChange::Symlink(target) => {
                 valid::one_line("to", target)?;

@@ -14,6 +14,7 @@ mod orphaned;
 mod payload;
 mod seen;
 pub(crate) mod valid;
+pub mod validator;
 pub(crate) mod values;
 mod verdict;
 

@@ -3,6 +3,7 @@
 use super::journal::{Header, line};
 use super::run_id::{RunId, hex};
 use super::secret::Secret;
+use crate::kind::validator;
 use crate::sh::{Call, quote};
 use crate::shell::{ENV, JOURNAL, MANIFEST, PROCESS, Pieces, Shell};
 use sha2::{Digest as _, Sha256};
@@ -186,6 +187,7 @@ impl Batch {
                 out.push_str(match (prefix, step.long) {
                     ("step", true) => " live\n",
                     ("step", false) => " short\n",
+                    _ if validator::is_judged(&step.calls) => " answer\n",
                     _ => "\n",
                 });
             }

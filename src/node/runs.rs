@@ -7,7 +7,9 @@ use super::run_id::{self, RunId};
 use super::session::Session;
 use super::spool::{GuardState, Outcome, SpoolEvent};
 use super::{Failure, Holder, NodeError, classify};
+use crate::kind::validator;
 use crate::shell::{ENV, PROCESS, Shell};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout};
@@ -34,6 +36,8 @@ pub struct Prepared {
     stage: u32,
     offset: u64,
     link: Option<Link>,
+    /// What its validators answered, by their numbers.
+    answers: BTreeMap<usize, Vec<String>>,
 }
 
 impl Prepared {
@@ -70,6 +74,7 @@ impl Session {
             stage: batch.stage,
             offset: 0,
             link: None,
+            answers: BTreeMap::new(),
         };
         let waiting = self.bring(batch, &bundle, &mut prepared, events);
         match timeout(self.timeout() + PREFLIGHT, waiting).await {
@@ -91,7 +96,7 @@ impl Session {
         let mut lost = 0;
         loop {
             let error = match link {
-                Ok(link) => match self.until_ready(prepared, link, events).await {
+                Ok(link) => match self.until_ready(batch, prepared, link, events).await {
                     Ok(()) => return Ok(()),
                     Err(error) => error,
                 },
@@ -143,6 +148,7 @@ impl Session {
 
     async fn until_ready(
         &self,
+        batch: &Batch,
         prepared: &mut Prepared,
         mut link: Link,
         events: &UnboundedSender<SpoolEvent>,
@@ -158,11 +164,15 @@ impl Session {
             };
             prepared.offset += bytes;
             let event = SpoolEvent::parse(&text);
+            if let SpoolEvent::Answered(number, line) = event {
+                prepared.answers.entry(number).or_default().push(line);
+                continue;
+            }
             let _ = events.send(event.clone());
             match event {
                 SpoolEvent::Ready => {
                     prepared.link = Some(link);
-                    return Ok(());
+                    return self.judged(batch, prepared, events).await;
                 }
                 SpoolEvent::Check(_, title) => last = title,
                 SpoolEvent::Done(outcome) => {
@@ -179,6 +189,29 @@ impl Session {
                 _ => {}
             }
         }
+    }
+
+    /// Judges what the validators answered; a batch that must not begin is sent home.
+    async fn judged(
+        &self,
+        batch: &Batch,
+        prepared: &Prepared,
+        events: &UnboundedSender<SpoolEvent>,
+    ) -> Result<(), NodeError> {
+        for (number, step) in batch.preflight.iter().enumerate() {
+            let answer = prepared.answers.get(&number).map_or(&[][..], Vec::as_slice);
+            let problems = validator::judge(&step.calls, answer);
+            if problems.is_empty() {
+                continue;
+            }
+            self.abandon(prepared).await?;
+            for line in problems {
+                let _ = events.send(SpoolEvent::Output(number, line));
+            }
+            let why = format!("{} did not pass", step.title);
+            return Err(self.error(Failure::NotReady(why)));
+        }
+        Ok(())
     }
 
     /// Reads the first line of an answer that brings a spool.
@@ -283,6 +316,7 @@ impl Session {
             stage,
             offset: 0,
             link: None,
+            answers: BTreeMap::new(),
         })
     }
 

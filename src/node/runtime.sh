@@ -116,11 +116,11 @@ nw_lock() {
 # How many lines of what a step says are told while it runs.
 NW_TOLD=1000
 
-# nw_tell NUMBER SKIP [all]: each line of standard input but the first SKIP goes to the spool, without secrets and not too
+# nw_tell WORD NUMBER SKIP [all]: each line of standard input but the first SKIP goes to the spool, without secrets and not too
 # long, the last one without its end only with "all". How many there were stands in $NW_DIR/told. The shell itself reads:
 # a tool would wait for more.
 nw_tell() {
-  nw_number=$1 nw_skip=$2 nw_all=${3:-} nw_count=0
+  nw_told_as="$1 $2" nw_skip=$3 nw_all=${4:-} nw_count=0
   set --
   while IFS= read -r nw_line; do
     if [ "${#nw_line}" -ge 4 ]; then set -- ${1+"$@"} "$nw_line"; fi
@@ -136,8 +136,8 @@ nw_tell() {
         esac
       done
     done
-    printf 'say %s %.500s\n' "$nw_number" "$nw_line"
-    [ "$nw_count" -lt "$NW_TOLD" ] || printf 'say %s %s\n' "$nw_number" '(it says more, which is shown if it fails)'
+    printf '%s %.500s\n' "$nw_told_as" "$nw_line"
+    [ "$nw_count" -lt "$NW_TOLD" ] || printf '%s %s\n' "$nw_told_as" '(it says more, which is shown if it fails)'
   done >>"$NW_DIR/spool"
   echo "$nw_count" >"$NW_DIR/told"
 }
@@ -154,13 +154,13 @@ nw_live() {
   [ -p "$NW_DIR/live" ] || mkfifo "$NW_DIR/live" || return 0
   exec 8<>"$NW_DIR/live"
   # A line without end must not eat up the node: no more than a thousand readings, 8 MB at the most.
-  ( exec <"$NW_DIR/live" 8>&-; dd bs=8192 count=1000 2>/dev/null | nw_tell "$1" 0 ) &
+  ( exec <"$NW_DIR/live" 8>&-; dd bs=8192 count=1000 2>/dev/null | nw_tell say "$1" 0 ) &
   nw_teller=$!
   ( exec >"$NW_DIR/live" 8>&-; exec tail -c +1 -f -s 1 --pid="$$" "$NW_DIR/out" ) &
   nw_tail=$!
 }
 
-# nw_rest NUMBER: tells what was not told yet, once nothing more comes.
+# nw_rest WORD NUMBER: tells what was not told yet, once nothing more comes.
 nw_rest() {
   if [ -n "$nw_tail" ]; then
     # A signal that can be caught gets lost while the new process is on its way.
@@ -171,11 +171,11 @@ nw_rest() {
   nw_told=0
   [ ! -s "$NW_DIR/told" ] || read -r nw_told <"$NW_DIR/told"
   if [ -s "$NW_DIR/out" ] && [ "$nw_told" -lt "$NW_TOLD" ]; then
-    head -c 1000000 "$NW_DIR/out" | nw_tell "$1" "$nw_told" all
+    head -c 1000000 "$NW_DIR/out" | nw_tell "$1" "$2" "$nw_told" all
   fi
 }
 
-# nw_do PREFIX NUMBER FUNCTION [live]: in a shell of its own. What a step says is told (while it runs, with "live"); of
+# nw_do PREFIX NUMBER FUNCTION [live|short|answer]: in a shell of its own. What a step says is told (while it runs, with "live"); of
 # what fails the last lines go to the spool once more.
 nw_do() {
   : >"$NW_DIR/out"
@@ -184,7 +184,7 @@ nw_do() {
   [ "${4:-}" != live ] || nw_live "$2"
   ( exec 8>&-; umask 022; cd /; "$3" ) </dev/null >>"$NW_DIR/out" 2>&1
   nw_rc=$?
-  case ${4:-},$nw_rc in live,* | short,0) nw_rest "$2" ;; esac
+  case ${4:-},$nw_rc in live,* | short,0) nw_rest say "$2" ;; answer,0) nw_rest answer "$2" ;; esac
   if [ "$nw_rc" -ne 0 ]; then
     tail -n 200 "$NW_DIR/out" | awk -v p="$1 $2" -v f="$NW_DIR/secrets" '
       BEGIN { while ((getline s < f) > 0) if (length(s) >= 4) v[++k] = s }
@@ -195,10 +195,11 @@ nw_do() {
   return "$nw_rc"
 }
 
-# nw_check NUMBER TITLE FUNCTION: a validator; nothing has been changed yet.
+# nw_check NUMBER TITLE FUNCTION [answer]: a validator; nothing has been changed yet. With "answer" what it says is judged
+# by who waits for it.
 nw_check() {
   nw_say "check $1 $2"
-  nw_do out "$1" "$3" && return
+  nw_do out "$1" "$3" "${4:-}" && return
   nw_finish refused "$1 $nw_rc"
 }
 

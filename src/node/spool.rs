@@ -8,6 +8,8 @@ use super::Holder;
 pub enum SpoolEvent {
     /// A validator runs: its number and title. Nothing has been changed yet.
     Check(usize, String),
+    /// A line that a validator answers with, which the batch's validators are judged by before it is let begin.
+    Answered(usize, String),
     /// Everything is there and validated; the batch waits for the word to begin.
     Ready,
     /// It was let begin.
@@ -194,6 +196,7 @@ impl SpoolEvent {
             ("guard", _) if let Some(word) = GuardWord::parse(rest) => Self::Guard(word),
             ("check", Ok(n)) => Self::Check(n, text.to_owned()),
             ("begin", Ok(n)) => Self::Begin(n, text.to_owned()),
+            ("answer", Ok(n)) => Self::Answered(n, text.to_owned()),
             ("say", Ok(n)) => Self::Said(n, text.to_owned()),
             ("out", Ok(n)) => Self::Output(n, text.to_owned()),
             ("end", Ok(n)) => Self::End(n, text.parse().unwrap_or(1)),
@@ -236,6 +239,10 @@ mod tests {
             (
                 "begin 12 replace /etc/a b",
                 SpoolEvent::Begin(12, "replace /etc/a b".into()),
+            ),
+            (
+                "answer 1 port 22",
+                SpoolEvent::Answered(1, "port 22".into()),
             ),
             ("say 12 a  b", SpoolEvent::Said(12, "a  b".into())),
             ("out 12 ", SpoolEvent::Output(12, String::new())),

@@ -5,7 +5,7 @@ use super::diff::{Side, compare};
 use super::fold::{Folded, PathSeen, PathState, SeenKind};
 use super::{Content, Owned};
 use crate::digest::sha256;
-use crate::kind::{Edit, EditChange, Resource};
+use crate::kind::{Edit, EditChange, Resource, validator};
 use crate::sh::Call;
 
 /// Whether what is at a path now holds a secret.
@@ -126,9 +126,9 @@ pub(super) fn path_candidate<'a>(
                 .into_iter()
                 .collect();
             if let Some(words) = &folded.check {
-                let check = check_call(words);
-                candidate.preflight = vec![Call::new("nw_preflight").then(&check)];
-                candidate.calls.push(check);
+                let (early, late) = check_calls(words);
+                candidate.preflight = vec![early];
+                candidate.calls.extend(late);
             }
             candidate.calls.push(
                 Call::new("nw_replace")
@@ -168,8 +168,11 @@ fn seen_digest(seen: &PathSeen) -> String {
     }
 }
 
-/// A validator's words, with `{staged}` for the uploaded content.
-fn check_call(words: &[String]) -> Call {
+/// What checks the uploaded content, before anything is changed and right before it is put in place.
+fn check_calls(words: &[String]) -> (Call, Option<Call>) {
+    if let Ok(Some(validator)) = validator::named(words) {
+        return validator.calls(&words[1..]);
+    }
     let mut call = Call::from_words([]);
     for word in words {
         call = if word == "{staged}" {
@@ -178,5 +181,5 @@ fn check_call(words: &[String]) -> Call {
             call.arg(word)
         };
     }
-    call
+    (Call::new("nw_preflight").then(&call), Some(call))
 }

@@ -3,6 +3,7 @@
 use super::file::{Scope, Severity};
 use super::step::STEP_KEYS;
 use super::vars::VarType;
+use crate::kind::validator::VALIDATORS;
 use crate::kind::{Erased, Orphaned};
 use crate::kinds::kinds;
 use crate::platform::Platform;
@@ -211,6 +212,13 @@ pub fn kinds_reference() -> String {
             Orphaned::Reported(says) => ("reported", says),
         };
         let _ = writeln!(out, "| `{}` | {removed} | {says} |", kind.name());
+    }
+    out.push_str(
+        "\n## Validators\n\nA `check` that has no `{staged}` names one of these, with its further words.\n\n\
+         | check | accepts the new content when |\n| --- | --- |\n",
+    );
+    for validator in &VALIDATORS {
+        let _ = writeln!(out, "| `{}` | {} |", validator.usage(), validator.doc);
     }
     for kind in kinds {
         let _ = writeln!(out, "\n## {}\n\n{}\n", kind.name(), kind.doc());

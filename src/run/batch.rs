@@ -2,7 +2,7 @@
 
 use super::setup::Member;
 use super::setup::Setup;
-use crate::kind::{EditChange, Resource, Retire, Target};
+use crate::kind::{EditChange, Resource, Retire, Target, validator};
 use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, LocalFile, RunId, Secret};
 use crate::plan::{Claim, Content, Gone, Item, Owned, below, claims};
@@ -42,7 +42,7 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
     let mut blobs = Vec::new();
     let mut preflight = Vec::new();
     let mut todo = Vec::new();
-    let mut functions = vec![Shell::new(include_str!("run.sh"))];
+    let mut functions = vec![Shell::new(include_str!("run.sh")), validator::SHELL];
     let written = written(items, member);
     let mut before = if touches {
         before(origin, resources, target, &written, records_etc)

@@ -54,34 +54,3 @@ nw_etckeeper_after() {
     nw_etckeeper_git commit -q -m "$3 (run $1)"
   fi
 }
-
-# nw_check_sshd FILE PORT ACCOUNT ADDRESS: sshd itself reads it, and with it this account would get in from there. A
-# drop-in is judged alone: what it says first counts.
-nw_check_sshd() {
-  nw_sshd=$(command -v sshd) || nw_sshd=/usr/sbin/sshd
-  mkdir -p /run/sshd 2>/dev/null
-  "$nw_sshd" -t -f "$1" || return 1
-  "$nw_sshd" -T -f "$1" -C "user=$3,host=$4,addr=$4" | awk -v port="$2" -v user="$3" '
-    { key = tolower($1) }
-    key == "port" && $2 == port { listens = 1 }
-    key == "pubkeyauthentication" && $2 != "yes" { why = why "\nit refuses keys" }
-    key == "permitrootlogin" && user == "root" && ($2 == "no" || $2 ~ /^forced/) { why = why "\nit refuses root" }
-    key == "denyusers" { for (i = 2; i <= NF; i++) if ($i == user) why = why "\nit denies " user }
-    key == "allowusers" { some = 1; for (i = 2; i <= NF; i++) { split($i, part, "@"); if (part[1] == user || part[1] ~ /[*?]/) mine = 1 } }
-    END {
-      if (!NR) why = "\nit said nothing of what it would do"
-      else if (!listens) why = why "\nit would not listen on port " port
-      if (some && !mine) why = why "\nAllowUsers leaves " user " out"
-      if (why != "") { print "this run could not come in again:" why; exit 1 }
-    }'
-}
-
-# nw_check_corosync FILE KEY: corosync itself reads it, which it does not do without its key.
-nw_check_corosync() {
-  [ -s "$2" ] || { echo "$2 is not there yet; checked again before the file is put in place"; return 0; }
-  # Version 3 has an option for the path, version 2 reads it from its environment.
-  case $(corosync -h 2>&1) in
-  *' -c '*) corosync -t -c "$1" </dev/null ;;
-  *) COROSYNC_MAIN_CONFIG_FILE=$1 corosync -t </dev/null ;;
-  esac
-}

@@ -1,7 +1,8 @@
 //! Names that must name something, and keys of which one is wanted: what types cannot say.
 
 use super::tables::inventory::{Reach, Repository};
-use super::text::finding::{Finding, any_of, did_you_mean, shown};
+use super::text::did_you_mean;
+use super::text::finding::{Finding, any_of, shown};
 use super::words::types::Word as _;
 use super::{Place, Site};
 

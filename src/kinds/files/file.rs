@@ -22,7 +22,8 @@ pub struct Want {
     group: Option<String>,
     /// Its mode, such as "0644"; 0600 for a new file that holds a secret.
     mode: Option<String>,
-    /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path.
+    /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path. Or
+    /// the name of a validator, with its further words.
     check: Option<Words>,
     /// Written only where nothing is: an existing file keeps its content.
     #[serde(default)]

@@ -1,7 +1,8 @@
 //! Which nodes a command is about.
 
 use super::super::Site;
-use super::super::text::finding::{did_you_mean, shown};
+use super::super::text::did_you_mean;
+use super::super::text::finding::shown;
 
 /// A word that chooses nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,6 +7,7 @@ pub(in crate::site) mod source;
 pub(in crate::site) mod toml10;
 pub(in crate::site) mod tree;
 
-pub use finding::{Finding, Severity, any_of, did_you_mean, shown};
+pub use crate::text::did_you_mean;
+pub use finding::{Finding, Severity, any_of, shown};
 pub use source::{FileId, Location, Place, Sources};
 pub use tree::{Table, Tree, Value, merge, parse};

@@ -4,7 +4,7 @@
 //! formats of the words are those of [`super::super::words::types::FORMATS`].
 
 use super::super::words::types::format_named;
-use super::finding::{Finding, any_of, did_you_mean, shown};
+use super::finding::{Finding, any_of, shown};
 use super::schema::{
     Layer, alternatives, example, first_sentence, has_type, is_secret, noun, only_alternative,
     types,
@@ -12,6 +12,7 @@ use super::schema::{
 use super::source::Place;
 use super::tree::{Table, Tree, Value};
 use crate::platform::is_minor;
+use crate::text::did_you_mean;
 use serde_json::Value as Json;
 
 /// The code of a secret's value that stands where its name should.

@@ -2,6 +2,7 @@
 //!
 //! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#configuration-version.
 
+use super::seen::Told;
 use crate::text::Text;
 
 /// Elements that cannot hold a secret, so that a node may tell them.
@@ -53,6 +54,25 @@ pub(super) fn canonical(text: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What `cman_tool status` and `cman_tool nodes -F id,type,name` say (docs/facts/membership.md#state-of-the-membership).
+pub(super) fn said(text: &str) -> Told {
+    let line = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let member = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [id, "M", _] if id.bytes().all(|b| b.is_ascii_digit()) => Some((*id).to_owned()),
+        _ => None,
+    };
+    Told {
+        quorate: !text.contains("Activity blocked"),
+        cluster: line("Cluster Name:"),
+        members: text.lines().filter_map(member).collect(),
+        flags: line("Flags:"),
+        token: 0,
+    }
 }
 
 /// The tags of a canonical content that a node may tell.

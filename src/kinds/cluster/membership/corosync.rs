@@ -2,6 +2,7 @@
 //!
 //! Facts: docs/facts/membership.md#configuration-of-corosync, docs/facts/membership.md#state-of-the-membership.
 
+use super::seen::Told;
 use std::collections::BTreeMap;
 
 /// Keys by their path, as `corosync-cmapctl` names them: `totem.token`.
@@ -133,6 +134,29 @@ pub(super) fn takes_key(version: &str) -> bool {
     let mut numbers = version.split('.').map(|n| n.parse().unwrap_or(0));
     let both = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     both >= (3, 1)
+}
+
+/// What `corosync-cmapctl` and `corosync-quorumtool -s` say of the membership
+/// (docs/facts/membership.md#state-of-the-membership).
+pub(super) fn said(text: &str) -> Told {
+    let map = running(text);
+    let line = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    // Of version 3 `runtime.members.2.status`, of 2 `runtime.totem.pg.mrp.srp.members.2.status`.
+    let member = |(key, value): (&String, &String)| {
+        let (_, id) = key.strip_suffix(".status")?.rsplit_once(".members.")?;
+        (value == "joined").then(|| id.to_owned())
+    };
+    let of = |key: &str| map.get(key).cloned().unwrap_or_default();
+    Told {
+        quorate: line("Quorate:").starts_with("Yes"),
+        cluster: of("totem.cluster_name"),
+        members: map.iter().filter_map(member).collect(),
+        flags: line("Flags:"),
+        token: of("runtime.config.totem.token").parse().unwrap_or(0),
+    }
 }
 
 /// Members that no link reaches, by what `corosync-cfgtool -s` says: `2 on link 0`;

@@ -8,7 +8,7 @@ nw_membership_other_key() {
   nw_mark membership/key
 }
 
-# nw_membership_seen corosync|cman: what the other members have to know too.
+# nw_membership_seen corosync|cman: what the other members have to know too, then "running" and what its tools say.
 nw_membership_seen() {
   nw_mb_name=$(uname -n)
   echo "name $nw_mb_name"
@@ -17,28 +17,18 @@ nw_membership_seen() {
     ! nw_marked "membership/$nw_mb_mark" || echo "mark $nw_mb_mark"
   done
   nw_traces membership
+  nw_membership_told "$1"
+}
+
+nw_membership_told() {
   case $1 in
-  cman) nw_membership_cman ;;
-  *) nw_membership_corosync ;;
+  cman) cman_tool status && echo running && cman_tool nodes -F id,type,name ;;
+  *)
+    corosync-cmapctl | grep -E '^(totem\.cluster_name|runtime\.config\.totem\.token|runtime\..*members\.[0-9]+\.status) ' &&
+      echo running && corosync-quorumtool -s ;;
   esac
-}
-
-nw_membership_cman() {
-  nw_mb_said=$(cman_tool status) || return 0
-  echo running
-  printf '%s\n' "$nw_mb_said" | sed -n -e 's/^Cluster Name: */cluster /p' -e 's/^Flags:/flags/p'
-  case $nw_mb_said in *'Activity blocked'*) ;; *) echo quorate ;; esac
-  # Id, type and name; M is a member.
-  cman_tool nodes -F id,type,name | sed -n 's/^ *\([0-9]*\)  *M  *[^ ]* *$/member \1/p'
-}
-
-nw_membership_corosync() {
-  nw_mb_map=$(corosync-cmapctl) || return 0
-  echo running
-  printf '%s\n' "$nw_mb_map" | sed -n -e 's/^runtime\.config\.totem\.token (u32) = /token /p' \
-    -e 's/^totem\.cluster_name (str) = /cluster /p' \
-    -e 's/^runtime\..*members\.\([0-9]*\)\.status (str) = joined$/member \1/p'
-  corosync-quorumtool -s | sed -n -e 's/^Flags:/flags/p' -e 's/^Quorate: *Yes.*/quorate/p'
+  # What does not run is no failure.
+  return 0
 }
 
 nw_membership_map() { corosync-cmapctl | grep -E '^(totem|nodelist|quorum|logging)\.'; }
@@ -68,10 +58,16 @@ nw_membership_until() {
 # nw_membership_whole STACK ID...: whether each is a member, and they are quorate.
 nw_membership_whole() {
   nw_mb_stack=$1; shift
-  nw_mb_seen=$(nw_membership_seen "$nw_mb_stack")
-  printf '%s\n' "$nw_mb_seen" | grep -q -x -e quorate || return
+  nw_mb_said=$(nw_membership_told "$nw_mb_stack")
+  case $nw_mb_stack,$nw_mb_said in
+  cman,*'Activity blocked'*) return 1 ;;
+  cman,*) ;;
+  *) printf '%s\n' "$nw_mb_said" | grep -q -E '^Quorate: +Yes' || return ;;
+  esac
   for nw_mb_id; do
-    printf '%s\n' "$nw_mb_seen" | grep -q -x -F -e "member $nw_mb_id" || return
+    # A line of cman, or one of corosync.
+    printf '%s\n' "$nw_mb_said" |
+      grep -q -E -e "^ *$nw_mb_id +M " -e "members\.$nw_mb_id\.status \(str\) = joined\$" || return
   done
 }
 

@@ -1,5 +1,6 @@
 //! What a node says of its membership, and what the others say of theirs.
 
+use super::cman;
 use super::corosync::{self, Keys};
 use super::{Stack, Want};
 use crate::kind::{Answer, Section};
@@ -66,6 +67,21 @@ pub struct Seen {
     pub(super) peers: BTreeMap<String, Option<Peer>>,
 }
 
+/// What the tools of a stack say of a membership that runs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Whether it may act.
+    pub(super) quorate: bool,
+    /// The cluster's name.
+    pub(super) cluster: String,
+    /// The ids of its members.
+    pub(super) members: Vec<String>,
+    /// Words that say by which rules it votes.
+    pub(super) flags: String,
+    /// The token's timeout, ms; 0 where that is not told.
+    pub(super) token: u64,
+}
+
 /// What is known of another member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peer {
@@ -98,9 +114,13 @@ impl Seen {
         }
         let own = own.text();
         let running = says(&own, "running");
-        let ids: Vec<&str> = all(&own, "member").collect();
-        let gone = |m: &&super::Member| running && !ids.contains(&m.id.to_string().as_str());
-        let known = |id: &&&str| !want.members.iter().any(|m| m.id.to_string() == **id);
+        let told = match want.stack {
+            _ if !running => Told::default(),
+            Stack::Cman => cman::said(&own),
+            Stack::Corosync => corosync::said(&own),
+        };
+        let gone = |m: &&super::Member| running && !told.members.contains(&m.id.to_string());
+        let known = |id: &&String| !want.members.iter().any(|m| m.id.to_string() == **id);
         let conf = answer.text(CONF);
         let peers: BTreeMap<_, _> = want
             .members
@@ -135,17 +155,17 @@ impl Seen {
             name: first(&own, "name"),
             address: first(&own, "address"),
             running,
-            quorate: says(&own, "quorate"),
-            cluster: first(&own, "cluster"),
+            quorate: told.quorate,
+            cluster: told.cluster.clone(),
             missing: want
                 .members
                 .iter()
                 .filter(gone)
                 .map(|m| m.name.clone())
                 .collect(),
-            foreign: ids.iter().filter(known).map(ToString::to_string).collect(),
-            two_node: first(&own, "flags").to_lowercase().contains("2node"),
-            token: number(&own, "token").unwrap_or(0),
+            foreign: told.members.iter().filter(known).cloned().collect(),
+            two_node: told.flags.to_lowercase().contains("2node"),
+            token: told.token,
             broken_links: corosync::broken_links(&answer.text(LINKS)),
             running_version,
             version,

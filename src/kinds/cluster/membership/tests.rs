@@ -27,8 +27,11 @@ const MAP: &str = "logging.to_stderr (str) = no\nlogging.to_syslog (str) = yes\n
 const LINKS: &str = "Local node ID 1, transport knet\nLINK ID 0 udp\n\taddr\t= 10.0.2.1\n\tstatus:\n\t\tnodeid:          1:\tlocalhost\n\
     \t\tnodeid:          2:\tconnected\n";
 
-const WHOLE: &str = "name node1\naddress 10.0.2.1\ntrace /var/lib/corosync/ringid_1\nrunning\ntoken 3000\ncluster crosslink\n\
-    member 1\nmember 2\nflags 2Node Quorate WaitForAll \nquorate\n";
+const WHOLE: &str = "name node1\naddress 10.0.2.1\ntrace /var/lib/corosync/ringid_1\n\
+    runtime.config.totem.token (u32) = 3000\nruntime.members.1.status (str) = joined\nruntime.members.2.status (str) = joined\n\
+    totem.cluster_name (str) = crosslink\nrunning\nQuorum information\n------------------\nNodes:            2\n\
+    Quorate:          Yes\n\nVotequorum information\n----------------------\nQuorum:           1  \n\
+    Flags:            2Node Quorate WaitForAll \n";
 const BLANK: &str = "name node1\naddress 10.0.2.1\n";
 const BEFORE: &str = "name node1\naddress 10.0.2.1\ntrace /var/lib/corosync/ringid_1\n";
 const DUE: &str = "name node2\nmark due\ntrace /var/lib/corosync/ringid_2\n";
@@ -121,7 +124,7 @@ fn checks_read_how_it_stands() {
     assert_eq!(whole["token"], 3000);
     assert_eq!(whole["broken_links"], json!([]));
     let cut = seen(
-        &WHOLE.replace("member 2\n", "member 7\n"),
+        &WHOLE.replace("members.2.", "members.7."),
         &LINKS.replace("\tconnected", "\tdisconnected"),
     );
     assert_eq!(cut["missing"], json!(["node2"]));
@@ -240,7 +243,7 @@ fn a_cluster_is_formed_where_every_member_proves_that_there_was_none() {
         );
     }
     // One of two that were being formed is up already.
-    let alone = format!("mark due\n{}", WHOLE.replace("quorate\n", ""));
+    let alone = format!("mark due\n{}", WHOLE.replace("Yes", "No"));
     let verdict = judge(&joined, &answer(&alone, MAP, Some(DUE)), false);
     assert_eq!(points(&verdict), ["member: not quorate -> yes"]);
 }
@@ -276,7 +279,7 @@ fn a_node_that_is_out_stays_out() {
             "{remedy}"
         );
     }
-    let alone = WHOLE.replace("quorate\n", "");
+    let alone = WHOLE.replace("Yes", "No");
     let Verdict::Finding { what, .. } = judge(&joined, &answer(&alone, MAP, Some(BEFORE)), false)
     else {
         panic!();
@@ -362,7 +365,8 @@ fn conf(content: &str, version: Option<u64>, running: Option<u64>) -> String {
     said
 }
 
-const CMAN: &str = "name node1\ntrace /var/lib/corosync/ringid_10.0.2.1\nrunning\ncluster trashcl\nflags 2node \nquorate\nmember 1\nmember 2\n";
+const CMAN: &str = "name node1\ntrace /var/lib/corosync/ringid_10.0.2.1\nCluster Name: trashcl\nCluster Member: Yes\n\
+    Quorum: 1  \nFlags: 2node \nrunning\n   1   M  node1\n   2   M  node2\n";
 const DOMAIN: &str = "fence domain\nmember count  2\nvictim count  0\nvictim now    0\nmaster nodeid 1\nwait state    none\nmembers       1 2 \n";
 
 fn cman_answer(own: &str, conf: &str, domain: &str, peer: &str) -> Answer {
@@ -469,7 +473,7 @@ fn nobody_joins_the_fence_domain_before_all_are_members() {
         Verdict::After { .. }
     ));
     // The first stage is done here, and the other one did not come up: what follows waits.
-    let up = format!("mark due\n{}", CMAN.replace("member 2\n", ""));
+    let up = format!("mark due\n{}", CMAN.replace("   2   M", "   2   X"));
     let again = cman_answer(
         &up,
         &conf(XML, Some(1), Some(1)),
@@ -795,4 +799,17 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
     let step = conf_step(&SOUND.replace("nodeid=\"2\"", "nodeid=\"1\""));
     let error = testing::read(&step, Platform::El6).expect_err("the step is wrong");
     assert!(error.contains("two nodes have the nodeid 1"), "{error}");
+}
+
+#[test]
+fn what_the_tools_say_is_read_of_each_stack() {
+    let blocked = "Cluster Name: trashcl\nQuorum: 2 Activity blocked\nFlags: \nrunning\n   1   M  node1\n   2   X  node2\n   3   d  node3\n";
+    let told = super::cman::said(blocked);
+    assert_eq!((told.quorate, told.members), (false, vec!["1".to_owned()]));
+    // Written from source: corosync 2.4 names its members so.
+    let two = "runtime.totem.pg.mrp.srp.members.1.status (str) = joined\n\
+        runtime.totem.pg.mrp.srp.members.2.status (str) = left\nrunning\nQuorate:          No\nFlags:            2Node WaitForAll \n";
+    let told = super::corosync::said(two);
+    assert_eq!((told.quorate, told.members), (false, vec!["1".to_owned()]));
+    assert_eq!(told.flags, "2Node WaitForAll");
 }

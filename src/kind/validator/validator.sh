@@ -1,0 +1,19 @@
+# What validators run that have a name; validator/mod.rs says how they are named, and what is judged of their answers.
+
+# nw_validator_sshd FILE PORT ACCOUNT ADDRESS: sshd itself reads it, and says what it would do with this account from
+# there. A drop-in is judged alone: what it says first counts.
+nw_validator_sshd() {
+  nw_sshd=$(command -v sshd) || nw_sshd=/usr/sbin/sshd
+  mkdir -p /run/sshd 2>/dev/null
+  "$nw_sshd" -t -f "$1" && "$nw_sshd" -T -f "$1" -C "user=$3,host=$4,addr=$4"
+}
+
+# nw_validator_corosync FILE KEY: corosync itself reads it, which it does not do without its key.
+nw_validator_corosync() {
+  [ -s "$2" ] || { echo "$2 is not there yet; checked again before the file is put in place"; return 0; }
+  # Version 3 has an option for the path, version 2 reads it from its environment.
+  case $(corosync -h 2>&1) in
+  *' -c '*) corosync -t -c "$1" </dev/null ;;
+  *) COROSYNC_MAIN_CONFIG_FILE=$1 corosync -t </dev/null ;;
+  esac
+}
