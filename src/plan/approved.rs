@@ -190,7 +190,7 @@ mod tests {
     fn what_is_decided_later_is_approved_by_its_table() {
         let later = Later {
             addresses: vec![address(FILE)],
-            after: SERVICE.to_owned(),
+            after: address(SERVICE),
             table: "there: edited".to_owned(),
             diffs: Vec::new(),
         };

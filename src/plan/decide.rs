@@ -152,6 +152,12 @@ fn by_kind<'a>(
     kinds
 }
 
+/// What has to come first, and how it is decided then.
+pub(super) struct After {
+    pub(super) what: String,
+    pub(super) table: String,
+}
+
 /// Something that may be done, before it is put in order.
 pub(super) struct Candidate<'a> {
     /// Step index, then 0 for a path and 1 for a kind's own action (or the other way round where the kind says so).
@@ -166,8 +172,8 @@ pub(super) struct Candidate<'a> {
     pub(super) confirmed: Vec<Call>,
     pub(super) blobs: Vec<Content>,
     pub(super) owns: Owned,
-    /// Set where it cannot be decided yet: what comes first, and the table.
-    pub(super) later: Option<(String, String)>,
+    /// Set where it cannot be decided yet.
+    pub(super) later: Option<After>,
     /// Set where an earlier step may bring the path first.
     pub(super) early: Option<Early>,
     /// There is nothing to do as things are now.

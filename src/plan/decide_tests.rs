@@ -152,7 +152,7 @@ fn lines_of_a_file_that_a_package_may_bring_are_shown_as_things_are() {
     };
     let by: Vec<_> = later.addresses.iter().map(ToString::to_string).collect();
     assert_eq!(by, ["r/line:/etc/x a", "r/line:/etc/x b"]);
-    assert_eq!(later.after, "r/package:chrony");
+    assert_eq!(later.after.to_string(), "r/package:chrony");
     assert_eq!(
         later.table,
         "/etc/x there: edited; not there: made with these lines alone"

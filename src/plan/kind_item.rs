@@ -1,6 +1,6 @@
 //! What the kinds' own actions do: the running side of every resource, neighbours of a kind that works together as one.
 
-use super::decide::{Candidate, Draft, Waiting, below};
+use super::decide::{After, Candidate, Draft, Waiting, below};
 use super::diff::{Side, compare};
 use super::orphan::folder_digest;
 use super::path_item::Early;
@@ -108,7 +108,7 @@ impl<'a> Draft<'_, 'a> {
                 }
                 Verdict::After { what, table } => {
                     let mut candidate = self.kind_candidate(&[resource], Vec::new(), text);
-                    candidate.later = Some((what, table));
+                    candidate.later = Some(After { what, table });
                     self.candidates.push(candidate);
                 }
                 Verdict::Finding { what, remedy } => {

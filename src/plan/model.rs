@@ -103,7 +103,8 @@ pub struct Later {
     #[serde(serialize_with = "addresses")]
     pub addresses: Vec<Address>,
     /// What comes first.
-    pub after: String,
+    #[serde(serialize_with = "address")]
+    pub after: Address,
     /// The table by which it is decided then.
     pub table: String,
     /// What becomes of its files where that makes no difference to how they are now.

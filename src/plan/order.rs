@@ -1,6 +1,6 @@
 //! Puts what is to be done in order and cuts it where something has to be seen first.
 
-use super::decide::{Candidate, Decided, Draft};
+use super::decide::{After, Candidate, Decided, Draft};
 use super::orphan;
 use super::path_item::Early;
 use super::{Change, Item, Later, Step, sha256};
@@ -21,22 +21,21 @@ impl Draft<'_, '_> {
         candidates.sort_by_key(|c| c.order);
         let mut stage = 0;
         // The step that ended the last stage, for "decided after".
-        let mut ended_by: Option<String> = None;
+        let mut ended_by: Option<Address> = None;
         for mut candidate in candidates {
             let ends =
                 candidate.resources.iter().any(|r| r.kind.ends_stage()) && candidate.path.is_none();
-            let name = candidate.resources[0].address.to_string();
+            let name = candidate.resources[0].address.clone();
             let later = match (candidate.later.take(), candidate.early.take(), &ended_by) {
                 // What it waits for is refused.
                 (Some(_), _, None) if !self.decided.refusals.is_empty() => continue,
-                (Some((what, _)), _, None) => {
+                (Some(After { what, .. }), _, None) => {
                     let error = format!("{name} waits for {what}, and nothing here brings it");
                     self.decided.errors.push(error);
                     continue;
                 }
-                (Some((_, table)), _, Some(by)) | (None, Some(Early::Decided(table)), Some(by)) => {
-                    Some((table, by))
-                }
+                (Some(After { table, .. }), _, Some(by))
+                | (None, Some(Early::Decided(table)), Some(by)) => Some((table, by)),
                 (None, Some(Early::Or(verb)), Some(_)) => {
                     if let Some(rest) = candidate.title.strip_prefix("create ") {
                         candidate.title = format!("create or {verb} {rest}");

@@ -185,7 +185,7 @@ mod tests {
     fn what_is_left_undone_names_what_would_have_been_decided_after_it() {
         let later = |name: &str| Later {
             addresses: vec![address(name)],
-            after: "r/package:p".to_owned(),
+            after: address("r/package:p"),
             table: String::new(),
             diffs: Vec::new(),
         };

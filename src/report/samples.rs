@@ -77,7 +77,7 @@ fn edited() -> Later {
     let conf = "--- /dev/null\n+++ /etc/drbd.conf\n@@ -0,0 +1,2 @@\n+one\n+two\n";
     Later {
         addresses: vec![address("drbd/line:one"), address("drbd/line:two")],
-        after: "drbd/package:drbd-utils".into(),
+        after: address("drbd/package:drbd-utils"),
         table: "/etc/drbd.conf there: edited; not there: made with these lines alone".into(),
         diffs: vec![file("/etc/drbd.conf", Diff::Text(conf.into()))],
     }
@@ -150,7 +150,7 @@ pub fn plan() -> Plan {
         later: vec![
             Later {
                 addresses: vec![address("drbd/drbd_meta:r0")],
-                after: "drbd/package:drbd-utils".into(),
+                after: address("drbd/package:drbd-utils"),
                 table: "blank: create; ours: keep; anything else: refuse".into(),
                 diffs: Vec::new(),
             },
