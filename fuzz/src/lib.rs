@@ -3,10 +3,9 @@
 //! `tests/it/fuzz_corpus.rs` does the same with the corpus, as a test.
 
 use nodewright::facts::Facts;
-use nodewright::kind::{Answer, Target};
+use nodewright::kind::Answer;
 use nodewright::node::{Holder, NodeState, RunId, SpoolEvent, read_journal};
 use nodewright::plan::{Manifest, orphan};
-use nodewright::platform::Platform;
 use nodewright::role::{Library, expand};
 use nodewright::site::{Finding, Sources, load_str};
 
@@ -91,11 +90,7 @@ pub fn event(data: &[u8]) {
 
 /// A manifest, of which nothing is wanted any more.
 fn orphans(manifest: &str) {
-    let target = Target {
-        node: "node1".to_owned(),
-        platform: Platform::Debian12,
-    };
-    let _ = orphan::find(&Manifest::parse(manifest), &[], &target, &Answer::default());
+    let _ = orphan::find(&Manifest::parse(manifest), &[], &Answer::default());
 }
 
 /// Every finding can be shown with its place.

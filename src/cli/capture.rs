@@ -3,7 +3,7 @@
 use super::ask::ask;
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
-use crate::kind::Observe;
+use crate::kind::{Observe, Permits};
 use crate::node::scrub;
 use crate::report::write_whole;
 use crate::workplace::{Context, Forks, Nodes};
@@ -35,7 +35,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let asked = ask(context, &args.nodes, args.forks, |member, vault| {
         let mut observe = Observe::default();
         facts::observe(&mut observe);
-        member.wanted(vault).observe(&mut observe);
+        member
+            .wanted(vault, &Permits::default())
+            .observe(&mut observe);
         observe
     })?;
     let today = crate::run::today();

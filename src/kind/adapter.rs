@@ -1,14 +1,9 @@
 //! Takes the types off a kind, in one place.
 
-use super::Erased;
-use super::contract::{Kind, Resource, StepMeta, Target};
-use super::{
-    Address, Answer, Edit, FileChange, Folder, Observe, Orphaned, Payload, Retire, Verdict,
-};
-use crate::sh::Call;
+use super::contract::{Erased, Kind, Resource, StepMeta, Target};
+use super::{Address, Edit, Orphans, Runs};
 use crate::shell::Shell;
 use serde_json::Value as Json;
-use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -41,28 +36,6 @@ fn one_line(name: &str) -> String {
     format!("{start}… {}", &digest[..16])
 }
 
-fn want<K: Kind>(resource: &Resource) -> &K::Want {
-    resource
-        .want
-        .downcast_ref()
-        .expect("a resource is handed to its own kind")
-}
-
-/// What is wanted, with what was seen of it.
-fn seen<'a, K: Kind>(
-    resource: &'a Resource,
-    target: &Target,
-    answer: &Answer,
-) -> Result<(&'a K::Want, K::Seen), String> {
-    let want = want::<K>(resource);
-    Ok((want, K::parse(want, target, answer)?))
-}
-
-/// What was seen, for checks.
-fn json(seen: &impl serde::Serialize) -> Result<Json, String> {
-    serde_json::to_value(seen).map_err(|e| e.to_string())
-}
-
 impl<K: Kind> Erased for Adapter<K> {
     fn name(&self) -> &'static str {
         K::NAME
@@ -76,72 +49,16 @@ impl<K: Kind> Erased for Adapter<K> {
         K::SHELL
     }
 
-    fn ends_stage(&self) -> bool {
-        K::ENDS_STAGE
-    }
-
-    fn together(&self) -> bool {
-        K::together()
-    }
-
-    fn edits_first(&self) -> bool {
-        K::edits_first()
-    }
-
-    fn title(&self, names: &str, deltas: &[super::Delta]) -> String {
-        K::title(names, deltas)
-    }
-
-    fn contents(
-        &self,
-        resource: &Resource,
-        target: &Target,
-        answer: &Answer,
-        vault: &crate::text::Vault,
-    ) -> Result<Vec<Payload>, String> {
-        let (want, seen) = seen::<K>(resource, target, answer)?;
-        Ok(K::contents_with(want, &seen, vault))
-    }
-
-    fn files(
-        &self,
-        resource: &Resource,
-        target: &Target,
-        answer: &Answer,
-    ) -> Result<Vec<FileChange>, String> {
-        let (want, seen) = seen::<K>(resource, target, answer)?;
-        Ok(K::files(want, &seen))
-    }
-
-    fn secret_paths(&self, resource: &Resource) -> Vec<String> {
-        K::secret_paths(want::<K>(resource))
-    }
-
-    fn preflight(&self, resource: &Resource, target: &Target) -> Vec<Call> {
-        K::preflight(want::<K>(resource), target)
-    }
-
-    fn judge_secret(
-        &self,
-        resource: &Resource,
-        target: &Target,
-        answer: &Answer,
-        vault: &crate::text::Vault,
-    ) -> Result<Vec<super::Delta>, String> {
-        let (want, seen) = seen::<K>(resource, target, answer)?;
-        Ok(K::compare_secret(want, &seen, vault))
-    }
-
-    fn rendered(&self, resource: &Resource) -> Option<(String, crate::text::Text)> {
-        K::rendered(want::<K>(resource))
-    }
-
-    fn shared(&self) -> &'static [&'static str] {
-        K::SHARED
-    }
-
     fn own_only(&self) -> bool {
         K::OWN_ONLY
+    }
+
+    fn running(&self) -> &'static dyn Runs {
+        K::RUNNING
+    }
+
+    fn orphans(&self) -> Orphans {
+        K::ORPHANS
     }
 
     fn schema(&self) -> schemars::Schema {
@@ -149,7 +66,7 @@ impl<K: Kind> Erased for Adapter<K> {
     }
 
     fn read(
-        &self,
+        &'static self,
         role: &str,
         step: serde_json::Map<String, Json>,
         meta: &Arc<StepMeta>,
@@ -167,123 +84,25 @@ impl<K: Kind> Erased for Adapter<K> {
                     }
                 })?;
                 K::validate(&want, target)?;
-                let edits = K::edits(&want, target);
-                edits.iter().try_for_each(Edit::validate)?;
+                let files = K::files(&want, target);
+                files.edits.iter().try_for_each(Edit::validate)?;
                 Ok(Resource {
                     address: Address {
                         role: role.to_owned(),
                         kind: K::NAME.to_owned(),
                         name: one_line(&K::name(&want)),
                     },
-                    kind: crate::kinds::kind_named(K::NAME)
-                        .expect("a kind is registered under its name"),
-                    edits,
+                    kind: self,
+                    files,
+                    depends: K::depends(&want, target),
+                    guard: K::guard(&want, target),
+                    absent: K::absent(&want),
                     want: Arc::new(want),
                     value: Arc::new(value),
                     step: Arc::clone(meta),
                 })
             })
             .collect()
-    }
-
-    fn observe(&self, resources: &[&Resource], target: &Target, observe: &mut Observe) {
-        let wants: Vec<_> = resources.iter().map(|r| want::<K>(r)).collect();
-        observe.functions(K::SHELL);
-        K::observe(&wants, target, observe);
-    }
-
-    fn judge(
-        &self,
-        resource: &Resource,
-        target: &Target,
-        answer: &Answer,
-    ) -> Result<(Verdict, Json), String> {
-        let (want, seen) = seen::<K>(resource, target, answer)?;
-        Ok((K::compare(want, &seen, target), json(&seen)?))
-    }
-
-    fn paths(&self, resource: &Resource, target: &Target) -> Vec<String> {
-        K::paths(want::<K>(resource), target)
-    }
-
-    fn before_write(&self, resource: &Resource, target: &Target) -> Vec<Call> {
-        K::before_write(want::<K>(resource), target)
-    }
-
-    fn orphaned(&self) -> Orphaned {
-        K::ORPHANED
-    }
-
-    fn folder(&self, resource: &Resource) -> Option<Folder> {
-        K::folder(want::<K>(resource))
-    }
-
-    fn remove_folder(&self, path: &str, digest: &str, keep: bool) -> Vec<Call> {
-        K::remove_folder(path, digest, keep)
-    }
-
-    fn keeps(&self, name: &str, answer: &Answer) -> Option<String> {
-        K::keeps(name, answer)
-    }
-
-    fn retire(&self, name: &str, target: &Target) -> Retire {
-        K::retire(name, target)
-    }
-
-    fn after_removal(&self, target: &Target) -> Vec<Call> {
-        K::after_removal(target)
-    }
-
-    fn judge_written(
-        &self,
-        resource: &Resource,
-        target: &Target,
-        answer: &Answer,
-    ) -> Result<(Verdict, Json), String> {
-        let (want, seen) = seen::<K>(resource, target, answer)?;
-        Ok((K::compare_written(want, &seen, target), json(&seen)?))
-    }
-
-    fn actions(
-        &self,
-        resources: &[&Resource],
-        target: &Target,
-        answer: &Answer,
-    ) -> Result<Vec<Call>, String> {
-        let both = resources.iter().map(|r| seen::<K>(r, target, answer));
-        let both = both.collect::<Result<Vec<_>, _>>()?;
-        let borrowed: Vec<_> = both.iter().map(|(w, s)| (*w, s)).collect();
-        Ok(K::actions(&borrowed, target))
-    }
-
-    fn confirmed(
-        &self,
-        resource: &Resource,
-        target: &Target,
-        answer: &Answer,
-    ) -> Result<Vec<Call>, String> {
-        let (want, seen) = seen::<K>(resource, target, answer)?;
-        Ok(K::confirmed(want, &seen, target))
-    }
-
-    fn cuts_off(&self, resource: &Resource, target: &Target, logins: &BTreeSet<String>) -> bool {
-        K::cuts_off(want::<K>(resource), target, logins)
-    }
-
-    fn touches(&self, resource: &Resource, target: &Target) -> Vec<String> {
-        K::touches(want::<K>(resource), target)
-    }
-
-    fn note(&self, resource: &Resource, target: &Target) -> Vec<Call> {
-        K::note(want::<K>(resource), target)
-    }
-
-    fn undo_first(&self, resource: &Resource, target: &Target) -> Vec<Call> {
-        K::undo_first(want::<K>(resource), target)
-    }
-
-    fn undo(&self, resource: &Resource, target: &Target) -> Vec<Call> {
-        K::undo(want::<K>(resource), target)
     }
 }
 

@@ -27,9 +27,9 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// As a step says them.
-    pub fn of(owner: Option<&str>, group: Option<&str>, mode: Option<&str>) -> Self {
-        let [owner, group, mode] = [owner, group, mode].map(|word| word.map(str::to_owned));
+    /// As a step says them: owner, group and mode.
+    pub fn of(said: [&Option<String>; 3]) -> Self {
+        let [owner, group, mode] = said.map(Clone::clone);
         Self { owner, group, mode }
     }
 }

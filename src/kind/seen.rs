@@ -1,7 +1,7 @@
 //! Typed access to what was observed, for commands: they read an observation, and never its JSON.
 
 use super::Answer;
-use super::contract::{Kind, Resource, Target};
+use super::contract::{Kind, Observed, Resource, Target};
 
 /// The resources that are of this kind.
 pub fn of_kind<K: Kind>(resources: &[Resource]) -> impl Iterator<Item = &Resource> {
@@ -9,14 +9,15 @@ pub fn of_kind<K: Kind>(resources: &[Resource]) -> impl Iterator<Item = &Resourc
 }
 
 /// What was seen of a resource of this kind.
-pub fn seen<K: Kind>(
+pub fn seen<K: Observed>(
     resource: &Resource,
     target: &Target,
     answer: &Answer,
 ) -> Result<K::Seen, String> {
-    let want = resource
-        .want
-        .downcast_ref()
-        .ok_or_else(|| format!("{} is no {}", resource.address, K::NAME))?;
-    K::parse(want, target, answer)
+    if !resource.want.is::<K::Want>() {
+        return Err(format!("{} is no {}", resource.address, K::NAME));
+    }
+    let seen = K::RUNNING.seen(resource, target, answer)?;
+    let seen = seen.and_then(|seen| seen.downcast().ok());
+    Ok(*seen.expect("a kind is read as what its running side sees"))
 }

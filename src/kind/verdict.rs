@@ -33,10 +33,32 @@ pub enum Verdict {
         /// What the operator can do.
         remedy: String,
     },
-    /// Going on could destroy data or rights: names what was found. Exit code 5.
-    Refuse(String),
-    /// Work of hours is under way: per cent done.
+    /// Going on could destroy data or rights. Exit code 5.
+    Refuse(Refusal),
+    /// Mend of hours is under way: per cent done.
     Waiting(u8),
+}
+
+/// Why something is not done that could destroy data or rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was found.
+    pub what: String,
+    /// What the operator can do.
+    pub remedy: String,
+    /// The device that would be overwritten, where there is one.
+    pub device: Option<String>,
+}
+
+impl Verdict {
+    /// Refuses what a person has to look at on this node.
+    pub fn refuse(what: impl Into<String>, node: &str) -> Self {
+        Self::Refuse(Refusal {
+            what: what.into(),
+            remedy: format!("look at it by hand on {node}"),
+            device: None,
+        })
+    }
 }
 
 /// One point in which a resource differs.

@@ -1,8 +1,12 @@
 //! What tests of kinds share: a step as JSON in, resources, edits, actions or the error out.
 
 use super::kind_named;
-use crate::kind::{Answer, Delta, Edit, Observe, Payload, Resource, StepMeta, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Compared, Delta, Edit, Mend, Observe, Payload, Permits, Resource,
+    StepMeta, Target, Verdict,
+};
 use crate::platform::Platform;
+use crate::text::Vault;
 use serde_json::Value as Json;
 use std::sync::Arc;
 
@@ -11,6 +15,18 @@ pub(super) fn target(platform: Platform) -> Target {
     Target {
         node: "node1".into(),
         platform,
+    }
+}
+
+/// A command in which the operator permitted nothing.
+pub(super) fn circumstances(target: &Target) -> Circumstances<'_> {
+    static NOTHING: Permits = Permits {
+        outage: false,
+        destroy: std::collections::BTreeSet::new(),
+    };
+    Circumstances {
+        target,
+        permits: &NOTHING,
     }
 }
 
@@ -33,7 +49,7 @@ pub(super) fn resources_on(step: &Json, platform: Platform) -> Vec<Resource> {
 pub(super) fn edits_on(step: &Json, platform: Platform) -> Vec<Edit> {
     resources_on(step, platform)
         .into_iter()
-        .flat_map(|r| r.edits)
+        .flat_map(|r| r.files.edits)
         .collect()
 }
 
@@ -59,7 +75,7 @@ pub(super) fn error(step: &Json) -> String {
 pub(super) fn asks(step: &Json, platform: Platform) -> Vec<String> {
     let resources = resources_on(step, platform);
     let mut observe = Observe::default();
-    resources[0].kind.observe(
+    resources[0].kind.running().observe(
         &resources.iter().collect::<Vec<_>>(),
         &target(platform),
         &mut observe,
@@ -77,6 +93,36 @@ pub(super) fn asks(step: &Json, platform: Platform) -> Vec<String> {
         .collect()
 }
 
+/// A resource compared, without any secret and where the operator permitted nothing; `written` says that a path that it
+/// depends on is written.
+pub(super) fn compare(
+    resource: &Resource,
+    target: &Target,
+    answer: &Answer,
+    written: bool,
+) -> Result<Compared, String> {
+    compare_with(resource, target, answer, written, &Vault::new())
+}
+
+/// The same with secrets.
+pub(super) fn compare_with(
+    resource: &Resource,
+    target: &Target,
+    answer: &Answer,
+    written: bool,
+    vault: &Vault,
+) -> Result<Compared, String> {
+    let running = resource.kind.running();
+    running.compare(resource, answer, &circumstances(target), written, vault)
+}
+
+/// What brings resources of one kind to their state, without any secret.
+pub(super) fn mend(resources: &[&Resource], target: &Target, answer: &Answer) -> Mend {
+    let running = resources[0].kind.running();
+    let work = running.mend(resources, target, answer, &Vault::new());
+    work.expect("the answer can be read")
+}
+
 /// The verdict on the first resource of a step.
 pub(super) fn verdict_on(
     step: &Json,
@@ -85,8 +131,8 @@ pub(super) fn verdict_on(
 ) -> Result<Verdict, String> {
     let resource = resources_on(step, platform).remove(0);
     let answer = Answer::from_sections(sections.iter().copied());
-    let judged = resource.kind.judge(&resource, &target(platform), &answer)?;
-    Ok(judged.0)
+    let compared = compare(&resource, &target(platform), &answer, false)?;
+    Ok(compared.verdict)
 }
 
 /// The verdict on the first resource of a step on Debian 12.
@@ -116,10 +162,8 @@ pub(super) fn actions_on(
 ) -> Vec<String> {
     let resource = resources_on(step, platform).remove(0);
     let answer = Answer::from_sections(sections.iter().copied());
-    resource
-        .kind
-        .actions(&[&resource], &target(platform), &answer)
-        .expect("the answer can be read")
+    mend(&[&resource], &target(platform), &answer)
+        .calls
         .iter()
         .map(crate::sh::Call::to_shell)
         .collect()
@@ -130,10 +174,7 @@ pub(super) fn contents(step: &Json, sections: &[(&str, &str, i32)]) -> Vec<Paylo
     let resource = resources_on(step, Platform::Debian12).remove(0);
     let answer = Answer::from_sections(sections.iter().copied());
     let target = target(Platform::Debian12);
-    let contents = resource
-        .kind
-        .contents(&resource, &target, &answer, &crate::text::Vault::new());
-    contents.expect("the answer can be read")
+    mend(&[&resource], &target, &answer).contents
 }
 
 /// The actions on Debian 12.

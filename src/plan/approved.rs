@@ -39,6 +39,7 @@ impl fmt::Display for Barred {
                 address,
                 what,
                 remedy,
+                ..
             }) => write!(f, "{address}: refused: {what}. {remedy}"),
             Self::Unplanned(address) => write!(
                 f,
@@ -212,6 +213,7 @@ mod tests {
             address: address(FILE),
             what: "/a is a directory".to_owned(),
             remedy: "look".to_owned(),
+            device: None,
         };
         let now = Decided {
             refusals: vec![refusal.clone()],

@@ -45,8 +45,9 @@ pub fn claims(item: &Item, resources: &[Resource]) -> Vec<Claim> {
 /// something away stays ours.)
 fn is_gone(resource: &Resource, path: &str) -> bool {
     let whole = |change: &EditChange| matches!(change, EditChange::Whole { .. });
-    resource.value["state"] == "absent"
+    resource.absent
         && !resource
+            .files
             .edits
             .iter()
             .any(|e| e.path == path && whole(&e.change))
@@ -56,8 +57,8 @@ fn is_gone(resource: &Resource, path: &str) -> bool {
 fn is_whole(resource: &Resource, path: &str) -> bool {
     let whole =
         |change: &EditChange| matches!(change, EditChange::Whole { .. } | EditChange::Symlink(_));
-    let folder = resource.kind.folder(resource);
-    let mut edits = resource.edits.iter();
+    let folder = resource.files.folder.as_ref();
+    let mut edits = resource.files.edits.iter();
     edits.any(|e| e.path == path && whole(&e.change)) || folder.is_some_and(|f| f.path == path)
 }
 

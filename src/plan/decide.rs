@@ -4,8 +4,10 @@ use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
 use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_candidate};
 use super::paths::Paths;
-use super::{Content, FileDiff, Intent, Item, Later, NodePlan, Orphan, Owned, Remark};
-use crate::kind::{Address, Answer, Delta, Observe, Resource, Target};
+use super::{Content, FileDiff, Item, Later, NodePlan, Orphan, Owned, Remark};
+use crate::kind::{
+    Address, Answer, Circumstances, Compared, Delta, Observe, Permits, Resource, Target,
+};
 use crate::sh::Call;
 use crate::text::{Vault, shows};
 use serde_json::Value as Json;
@@ -22,8 +24,8 @@ pub struct Wanted<'a> {
     pub watched: &'a [Resource],
     /// The values of secrets.
     pub vault: &'a Vault,
-    /// What the command sets out to do.
-    pub intent: Intent,
+    /// What the operator permitted in this command.
+    pub permits: &'a Permits,
 }
 
 /// What is to be done on one node, with the calls that do it.
@@ -91,9 +93,7 @@ impl<'a> Wanted<'a> {
     fn paths(&self) -> Paths<'a> {
         Paths::of(
             self.resources,
-            self.resources
-                .iter()
-                .flat_map(|r| r.kind.paths(r, self.target)),
+            self.resources.iter().flat_map(|r| &r.depends.paths),
         )
     }
 
@@ -101,8 +101,24 @@ impl<'a> Wanted<'a> {
     pub fn observe(&self, observe: &mut Observe) {
         self.paths().observe(self.vault, observe);
         for (kind, resources) in by_kind(self.resources.iter().chain(self.watched)) {
-            kind.observe(&resources, self.target, observe);
+            observe.functions(kind.shell());
+            kind.running().observe(&resources, self.target, observe);
         }
+    }
+
+    /// Reads one resource and compares it. `written` says that a path that it depends on is written in this stage.
+    pub fn compare(
+        &self,
+        resource: &Resource,
+        answer: &Answer,
+        written: bool,
+    ) -> Result<Compared, String> {
+        let circumstances = Circumstances {
+            target: self.target,
+            permits: self.permits,
+        };
+        let running = resource.kind.running();
+        running.compare(resource, answer, &circumstances, written, self.vault)
     }
 
     /// Compares and decides.
@@ -160,7 +176,7 @@ pub(super) struct After {
 
 /// Something that may be done, before it is put in order.
 pub(super) struct Candidate<'a> {
-    /// Step index, then 0 for a path and 1 for a kind's own action (or the other way round where the kind says so).
+    /// Step index, then 0 for a path and 1 for a kind's own action.
     pub(super) order: (usize, u8),
     pub(super) resources: Vec<&'a Resource>,
     pub(super) path: Option<String>,
@@ -241,7 +257,7 @@ impl<'a> Draft<'_, 'a> {
             shows: matches!(&seen.kind, SeenKind::File { content: Some(old), .. } if shows(self.wanted.vault, old)),
         };
         let mut candidate = path_candidate(path, seen, &folded, past);
-        candidate.order = (first.step.index, u8::from(!first.kind.edits_first()) * 2);
+        candidate.order = (first.step.index, 0);
         candidate.resources = changed;
         candidate.early = early;
         candidate.same = folded.same;
@@ -266,6 +282,7 @@ impl<'a> Draft<'_, 'a> {
                     address,
                     what,
                     remedy,
+                    device: None,
                 });
             }
             other => self.decided.errors.push(format!("{address}: {other}")),

@@ -1,17 +1,18 @@
 use super::super::for_tests::{resources, target};
 use super::super::{Diff, FileDiff};
 use super::*;
+use crate::kind::{Adapter, Erased as _, Kind, Overwritten, Running, Runs, Verdict};
 use crate::text::mark;
 use serde_json::json;
 
 /// The plan for these steps where a node answers so.
 fn plan(steps: &[Json], sections: &[(&str, &str, i32)], manifest: &str) -> NodePlan {
-    plan_with(Intent::Converge, steps, sections, manifest)
+    plan_with(&Permits::default(), steps, sections, manifest)
 }
 
-/// The same for a command with this intent.
+/// The same, where the operator permitted something.
 fn plan_with(
-    intent: Intent,
+    permits: &Permits,
     steps: &[Json],
     sections: &[(&str, &str, i32)],
     manifest: &str,
@@ -23,7 +24,7 @@ fn plan_with(
         resources: &resources,
         watched: &[],
         vault: &vault,
-        intent,
+        permits,
     };
     let answer = Answer::from_sections(sections.iter().copied());
     let decided = wanted.decide(&answer, &Manifest::parse(manifest));
@@ -222,7 +223,7 @@ fn firewall_decided(unit: &str) -> Decided {
         resources: &resources,
         watched: &[],
         vault: &vault,
-        intent: Intent::Converge,
+        permits: &Permits::default(),
     };
     let stat = "41c0 60 700 root root /etc/shorewall\n8180 4 600 root root /etc/shorewall/rules\n";
     let sums = format!("{}  /etc/shorewall/rules\n", "0".repeat(64));
@@ -284,7 +285,11 @@ fn what_is_taken_down_with_the_members_is_decided_once_they_are_down() {
         ("resource_manager", "trace /t\nrunning\n", 0),
         ("resource_manager.nodes", "", 0),
     ];
-    let plan = plan_with(Intent::Outage, &steps, &sections, "");
+    let permits = Permits {
+        outage: true,
+        ..Permits::default()
+    };
+    let plan = plan_with(&permits, &steps, &sections, "");
     let later: Vec<String> = plan
         .later
         .iter()
@@ -292,6 +297,98 @@ fn what_is_taken_down_with_the_members_is_decided_once_they_are_down() {
         .collect();
     assert_eq!(later, ["r/resource_manager:pacemaker"], "{plan:?}");
     // Where nothing is taken down, nothing is said of it.
-    let plan = plan_with(Intent::Converge, &steps, &sections, "");
+    let plan = plan_with(&Permits::default(), &steps, &sections, "");
     assert_eq!((plan.later.len(), plan.refusals.len()), (0, 1), "{plan:?}");
+}
+
+/// A kind that makes a filesystem, as far as deciding goes.
+struct Disk;
+
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+struct DiskWant {
+    disk: String,
+}
+
+impl Kind for Disk {
+    const NAME: &'static str = "disk";
+    const DOC: &'static str = "A device of this test.";
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        destroys: |want, seen| {
+            vec![Overwritten {
+                device: want.disk.clone(),
+                carries: seen.clone(),
+            }]
+        },
+        ..Running::new(
+            |_, _, _| {},
+            |_, _, answer| Ok(answer.text("disk").into_owned()),
+        )
+    };
+    type Want = DiskWant;
+
+    fn name(want: &DiskWant) -> String {
+        want.disk.clone()
+    }
+}
+
+impl Disk {
+    fn compare(want: &DiskWant, _seen: &String, circumstances: &Circumstances<'_>) -> Verdict {
+        let (node, permits) = (&circumstances.target.node, circumstances.permits);
+        let may = permits.destroys(node, &want.disk).to_string();
+        Verdict::Change(vec![Delta::new("named", "", may)])
+    }
+}
+
+/// The plan for a device on which this was found, where the operator named these devices.
+fn disk_plan(found: &str, named: &[(&str, &str)]) -> NodePlan {
+    static DISK: Adapter<Disk> = Adapter::new();
+    let step = json!({ "disk": "/dev/sdb" });
+    let step = step.as_object().unwrap().clone();
+    let resources = DISK
+        .read("r", step, &std::sync::Arc::default(), &target())
+        .unwrap();
+    let destroy = named.iter().map(|(n, d)| ((*n).into(), (*d).into()));
+    let permits = Permits {
+        destroy: destroy.collect(),
+        ..Permits::default()
+    };
+    let wanted = Wanted {
+        target: &target(),
+        resources: &resources,
+        watched: &[],
+        vault: &Vault::new(),
+        permits: &permits,
+    };
+    let answer = Answer::from_sections([("disk", found, 0)]);
+    wanted.decide(&answer, &Manifest::parse("")).plan()
+}
+
+#[test]
+fn a_device_that_carries_anything_is_overwritten_only_where_this_command_names_it() {
+    let other = [
+        ("node2", "/dev/sdb"),
+        ("node1", "/dev/sdb1"),
+        ("node1", "/dev/sd"),
+    ];
+    for named in [&[] as &[_], &other] {
+        let plan = disk_plan("ext4", named);
+        assert_eq!(plan.changes, []);
+        let [refusal] = plan.refusals.as_slice() else {
+            panic!("{plan:?}");
+        };
+        assert_eq!(refusal.device.as_deref(), Some("/dev/sdb"));
+        assert_eq!(
+            refusal.what,
+            "/dev/sdb carries ext4, which would be overwritten"
+        );
+    }
+    // What the operator permitted is known where it is compared.
+    let plan = disk_plan("ext4", &[("node1", "/dev/sdb")]);
+    assert_eq!(plan.refusals, []);
+    assert_eq!(plan.changes[0].deltas, [Delta::new("named", "", "true")]);
+    assert_eq!(plan.changes[0].title, "disk /dev/sdb");
+    let blank = disk_plan("", &[]);
+    assert_eq!(blank.refusals, []);
+    assert_eq!(blank.changes[0].deltas, [Delta::new("named", "", "false")]);
 }

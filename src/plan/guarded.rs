@@ -1,7 +1,7 @@
 //! The windows in which items that can cut the operator off run under the guard.
 
 use super::{Decided, Item};
-use crate::kind::{Resource, Target, lets_in};
+use crate::kind::{Resource, lets_in};
 use std::collections::BTreeSet;
 
 /// Cuts the items of a node into windows: each run of items that can cut the operator off becomes a stage of its own.
@@ -9,19 +9,14 @@ use std::collections::BTreeSet;
 /// Items of the same role between two such items belong to the window, so that a file and the service that reads it
 /// are rolled back together. An item that ends a stage ends a window too. `logins` are the accounts that this run and its
 /// operators log in with.
-pub fn windows(
-    decided: &mut Decided,
-    resources: &[Resource],
-    target: &Target,
-    logins: &BTreeSet<String>,
-) {
+pub fn windows(decided: &mut Decided, resources: &[Resource], logins: &BTreeSet<String>) {
     let items = &mut decided.items;
     for Item { change, work } in items.iter_mut() {
         let of_kind = || {
             let mine = resources
                 .iter()
                 .filter(|r| change.addresses.contains(&r.address));
-            mine.into_iter().any(|r| r.kind.cuts_off(r, target, logins))
+            mine.into_iter().any(|r| r.guard.cuts_off.holds(logins))
         };
         change.guarded = work.path.as_deref().is_some_and(lets_in::path) || of_kind();
     }

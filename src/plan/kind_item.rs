@@ -5,8 +5,9 @@ use super::diff::{Side, compare};
 use super::orphan::folder_digest;
 use super::path_item::Early;
 use super::{Content, FileDiff, Owned, Remark, Weight};
-use crate::kind::{Address, Delta, FileChange, Found, Payload, Resource, Verdict};
-use crate::sh::Call;
+use crate::kind::{
+    Address, Delta, FileChange, Found, Mend, Overwritten, Payload, Refusal, Resource, Verdict,
+};
 use crate::text::{Text, shows};
 use std::collections::BTreeSet;
 
@@ -28,38 +29,21 @@ impl<'a> Draft<'_, 'a> {
         let mut outage = false;
         for resource in self.wanted.resources {
             let address = resource.address.clone();
-            let target = self.wanted.target;
-            let judged = if resource
-                .kind
-                .paths(resource, target)
-                .iter()
-                .any(|p| below(&written, p))
-            {
-                resource.kind.judge_written(resource, target, self.answer)
-            } else {
-                resource.kind.judge(resource, target, self.answer)
-            };
-            let (verdict, seen) = match judged {
-                Ok(judged) => judged,
+            let is_written = resource.depends.paths.iter().any(|p| below(&written, p));
+            let compared = match self.wanted.compare(resource, self.answer, is_written) {
+                Ok(compared) => compared,
                 Err(error) => {
                     self.decided.errors.push(format!("{address}: {error}"));
                     continue;
                 }
             };
-            let text = seen.to_string();
-            self.decided.seen.insert(address.clone(), seen);
-            let (kind, vault) = (resource.kind, self.wanted.vault);
-            let hidden = match kind.judge_secret(resource, target, self.answer, vault) {
-                Ok(hidden) => hidden,
-                Err(error) => {
-                    self.decided.errors.push(format!("{address}: {error}"));
-                    continue;
-                }
-            };
-            let verdict = match verdict {
-                Verdict::Same if !hidden.is_empty() => Verdict::Change(hidden),
-                Verdict::Change(deltas) if deltas.is_empty() && hidden.is_empty() => Verdict::Same,
-                Verdict::Change(deltas) => Verdict::Change([deltas, hidden].concat()),
+            let (secret, destroys) = (compared.secret, compared.destroys);
+            let text = compared.seen.to_string();
+            self.decided.seen.insert(address.clone(), compared.seen);
+            let verdict = match compared.verdict {
+                Verdict::Same if !secret.is_empty() => Verdict::Change(secret),
+                Verdict::Change(deltas) if deltas.is_empty() && secret.is_empty() => Verdict::Same,
+                Verdict::Change(deltas) => Verdict::Change([deltas, secret].concat()),
                 // What runs now and is taken down with the members has to come up again.
                 Verdict::Same if outage && resource.step.operate => Verdict::After {
                     what: "the members are down".to_owned(),
@@ -67,12 +51,13 @@ impl<'a> Draft<'_, 'a> {
                 },
                 other => other,
             };
-            outage |=
-                self.wanted.intent.may_take_down() && matches!(verdict, Verdict::Outage { .. });
+            let verdict = self.spare(verdict, &destroys);
+            outage |= self.wanted.permits.outage && matches!(verdict, Verdict::Outage { .. });
             let remark = |what: String, remedy: String| Remark {
                 address: resource.address.clone(),
                 what,
                 remedy,
+                device: None,
             };
             match verdict {
                 Verdict::Same => {
@@ -89,7 +74,7 @@ impl<'a> Draft<'_, 'a> {
                         "operation is not mended by a run: do it by hand, once you know why it is so".to_owned();
                     self.decided.findings.push(remark(what.join("; "), remedy));
                 }
-                Verdict::Outage { deltas, why } if !self.wanted.intent.may_take_down() => {
+                Verdict::Outage { deltas, why } if !self.wanted.permits.outage => {
                     let points: Vec<&str> = deltas.iter().map(|d| d.what.as_str()).collect();
                     let what = format!(
                         "{} cannot change while the cluster runs: {why}",
@@ -103,7 +88,7 @@ impl<'a> Draft<'_, 'a> {
                 Verdict::Change(deltas)
                 | Verdict::Form(deltas)
                 | Verdict::Outage { deltas, .. } => {
-                    written.extend(resource.kind.touches(resource, target));
+                    written.extend(resource.files.writes.iter().cloned());
                     run.push((resource, deltas, text));
                 }
                 Verdict::After { what, table } => {
@@ -114,10 +99,12 @@ impl<'a> Draft<'_, 'a> {
                 Verdict::Finding { what, remedy } => {
                     self.decided.findings.push(remark(what, remedy));
                 }
-                Verdict::Refuse(what) => {
-                    let remedy = format!("look at it by hand on {}", self.wanted.target.node);
-                    self.decided.refusals.push(remark(what, remedy));
-                }
+                Verdict::Refuse(refusal) => self.decided.refusals.push(Remark {
+                    address: resource.address.clone(),
+                    what: refusal.what,
+                    remedy: refusal.remedy,
+                    device: refusal.device,
+                }),
                 Verdict::Waiting(percent) => {
                     self.decided.waiting.push(Waiting { address, percent });
                 }
@@ -126,13 +113,36 @@ impl<'a> Draft<'_, 'a> {
         self.group(&run);
     }
 
+    /// The verdict, unless it would overwrite a device that carries anything and that the operator did not name in this
+    /// very command.
+    fn spare(&self, verdict: Verdict, destroys: &[Overwritten]) -> Verdict {
+        let changes = matches!(
+            verdict,
+            Verdict::Change(_) | Verdict::Form(_) | Verdict::Outage { .. }
+        );
+        let node = &self.wanted.target.node;
+        let spared = |o: &&Overwritten| {
+            !o.carries.is_empty() && !self.wanted.permits.destroys(node, &o.device)
+        };
+        match destroys.iter().find(spared) {
+            Some(Overwritten { device, carries }) if changes => Verdict::Refuse(Refusal {
+                what: format!("{device} carries {carries}, which would be overwritten"),
+                remedy: format!(
+                    "look at what is on {device} of {node}; nothing is overwritten before"
+                ),
+                device: Some(device.clone()),
+            }),
+            _ => verdict,
+        }
+    }
+
     /// Makes candidates of what changes; neighbours of a kind that works together become one.
     fn group(&mut self, run: &[(&'a Resource, Vec<Delta>, String)]) {
         let mut at = 0;
         while at < run.len() {
             let (first, _, _) = &run[at];
             let mut end = at + 1;
-            while first.kind.together()
+            while first.kind.running().manner().together
                 && end < run.len()
                 && run[end].0.kind.name() == first.kind.name()
                 && self.nothing_between(run[end - 1].0, run[end].0)
@@ -180,40 +190,44 @@ impl<'a> Draft<'_, 'a> {
         seen: String,
     ) -> Candidate<'a> {
         let kind = resources[0].kind;
-        let calls = kind
-            .actions(resources, self.wanted.target, self.answer)
-            .unwrap_or_else(|error| {
-                self.decided
-                    .errors
-                    .push(format!("{}: {error}", resources[0].address));
-                Vec::new()
-            });
-        let confirmed = self.confirmed(resources);
-        let blobs: Vec<Content> = resources.iter().flat_map(|r| self.contents(r)).collect();
+        let (target, vault) = (self.wanted.target, self.wanted.vault);
+        let mend = kind.running().mend(resources, target, self.answer, vault);
+        let mend = mend.unwrap_or_else(|error| {
+            let error = format!("{}: {error}", resources[0].address);
+            self.decided.errors.push(error);
+            Mend::default()
+        });
+        let blobs = self.contents(resources[0], mend.contents);
         let names = resources
             .iter()
             .map(|r| r.address.name.as_str())
             .collect::<Vec<_>>()
             .join(" ");
-        let diffs: Vec<FileDiff> = resources.iter().flat_map(|r| self.diffs(r)).collect();
-        // What works together comes when the files of all of it are there.
-        let last = if kind.edits_first() {
-            resources.len() - 1
-        } else {
-            0
+        let changes = mend.changes.into_iter();
+        let diffs: Vec<FileDiff> = changes
+            .filter_map(|(at, change)| {
+                let was_secret = self.manifest.is_secret(&resources[at].address);
+                self.file_diff(change, was_secret)
+            })
+            .collect();
+        let title = match kind.running().manner().title {
+            Some(title) => title(&names, &deltas),
+            None => format!("{} {names}", kind.name()),
         };
+        // What works together comes when the files of all of it are there.
+        let last = resources.len() - 1;
         Candidate {
             order: (resources[last].step.index, 1),
             resources: resources.to_vec(),
             path: None,
-            title: kind.title(&names, &deltas),
+            title,
             deltas,
             preflight: match resources {
-                [one] => kind.preflight(one, self.wanted.target),
+                [_] => mend.preflight,
                 _ => Vec::new(),
             },
-            calls,
-            confirmed,
+            calls: mend.calls,
+            confirmed: mend.confirmed,
             owns: match resources {
                 [one] => self.folder(one),
                 _ => Owned::default(),
@@ -228,57 +242,20 @@ impl<'a> Draft<'_, 'a> {
         }
     }
 
-    /// What a resource's actions need on the node as files.
-    fn contents(&mut self, resource: &Resource) -> Vec<Content> {
-        let (target, vault) = (self.wanted.target, self.wanted.vault);
+    /// What actions need on the node as files, with the values of secrets.
+    fn contents(&mut self, resource: &Resource, payloads: Vec<Payload>) -> Vec<Content> {
         let content = |payload| match payload {
-            Payload::Text(text) => match text.reveal(vault) {
+            Payload::Text(text) => match text.reveal(self.wanted.vault) {
                 Ok(value) => Ok(Content::Bytes(value.into_bytes())),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(format!("{}: {error}", resource.address)),
             },
             Payload::File(file) => Ok(Content::File(file)),
         };
-        let payloads = resource.kind.contents(resource, target, self.answer, vault);
-        let contents = payloads.and_then(|all| all.into_iter().map(content).collect());
+        let contents: Result<_, String> = payloads.into_iter().map(content).collect();
         contents.unwrap_or_else(|error| {
-            let error = format!("{}: {error}", resource.address);
             self.decided.errors.push(error);
             Vec::new()
         })
-    }
-
-    /// What is called once the guard's window is confirmed.
-    fn confirmed(&mut self, resources: &[&Resource]) -> Vec<Call> {
-        let mut confirmed = Vec::new();
-        for resource in resources {
-            let (target, kind) = (self.wanted.target, resource.kind);
-            match kind.confirmed(resource, target, self.answer) {
-                Ok(calls) => confirmed.extend(calls),
-                Err(error) => {
-                    let error = format!("{}: {error}", resource.address);
-                    self.decided.errors.push(error);
-                }
-            }
-        }
-        confirmed
-    }
-
-    /// What becomes of the files that a kind's own actions write.
-    fn diffs(&mut self, resource: &Resource) -> Vec<FileDiff> {
-        let kind = resource.kind;
-        let changes = match kind.files(resource, self.wanted.target, self.answer) {
-            Ok(changes) => changes,
-            Err(error) => {
-                let error = format!("{}: {error}", resource.address);
-                self.decided.errors.push(error);
-                return Vec::new();
-            }
-        };
-        let was_secret = self.manifest.is_secret(&resource.address);
-        changes
-            .into_iter()
-            .filter_map(|change| self.file_diff(change, was_secret))
-            .collect()
     }
 
     /// `was_secret` says that the resource was last written with a secret in it: old files of which the node kept the
@@ -304,7 +281,7 @@ impl<'a> Draft<'_, 'a> {
 
     /// What the manifest says of the folder that is a resource's own, if it has one.
     fn folder(&self, resource: &Resource) -> Owned {
-        let Some(folder) = resource.kind.folder(resource) else {
+        let Some(folder) = &resource.files.folder else {
             return Owned::default();
         };
         if folder.files.is_empty() {
@@ -320,7 +297,7 @@ impl<'a> Draft<'_, 'a> {
         Owned {
             digest: folder_digest(files),
             secret: folder.files.iter().any(|(_, text)| text.is_tainted()),
-            path: folder.path,
+            path: folder.path.clone(),
         }
     }
 }

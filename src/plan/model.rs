@@ -121,6 +121,9 @@ pub struct Remark {
     pub what: String,
     /// What the operator can do.
     pub remedy: String,
+    /// The device that would be overwritten, where it is refused for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// A resource that an earlier run made and the site no longer wants.

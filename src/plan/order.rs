@@ -23,8 +23,11 @@ impl Draft<'_, '_> {
         // The step that ended the last stage, for "decided after".
         let mut ended_by: Option<Address> = None;
         for mut candidate in candidates {
-            let ends =
-                candidate.resources.iter().any(|r| r.kind.ends_stage()) && candidate.path.is_none();
+            let ends = candidate
+                .resources
+                .iter()
+                .any(|r| r.kind.running().manner().ends_stage)
+                && candidate.path.is_none();
             let name = candidate.resources[0].address.clone();
             let later = match (candidate.later.take(), candidate.early.take(), &ended_by) {
                 // What it waits for is refused.
@@ -93,8 +96,8 @@ impl Draft<'_, '_> {
                 ended_by = Some(name);
             }
         }
-        let (resources, target) = (self.wanted.resources, self.wanted.target);
-        self.decided.orphans = orphan::find(self.manifest, resources, target, self.answer);
+        let resources = self.wanted.resources;
+        self.decided.orphans = orphan::find(self.manifest, resources, self.answer);
         self.decided
     }
 }

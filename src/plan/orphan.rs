@@ -12,13 +12,8 @@ use std::sync::Arc;
 
 /// What was made under an address that nothing asks for now, one an address. An empty `why` says that its files decide,
 /// which [`settle`] does once they were looked at.
-pub fn find(
-    manifest: &Manifest,
-    resources: &[Resource],
-    target: &Target,
-    answer: &Answer,
-) -> Vec<Orphan> {
-    let wanted = Wanted::of(resources, target);
+pub fn find(manifest: &Manifest, resources: &[Resource], answer: &Answer) -> Vec<Orphan> {
+    let wanted = Wanted::of(resources);
     let mut orphans: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
     for (address, path) in manifest.entries() {
         if !wanted.addresses.contains(address) && !wanted.has(path) {
@@ -48,14 +43,14 @@ fn stays(
     let Some(kind) = kind_named(&address.kind) else {
         return Some("of a kind that is not known here".to_owned());
     };
-    if let Orphaned::Reported(says) = kind.orphaned() {
+    if let Orphaned::Reported(says) = kind.orphans().becomes {
         return Some(says.to_owned());
     }
-    if let Some(why) = kind.keeps(&address.name, answer) {
+    if let Some(why) = (kind.orphans().keeps)(&address.name, answer) {
         return Some(why);
     }
     for path in paths {
-        if let Some(by) = wanted.named.get(path) {
+        if let Some(by) = wanted.named.get(path.as_str()) {
             return Some(format!("{by} names {path}"));
         }
         if manifest.expected(address, path) == Some(PART) {
@@ -72,30 +67,30 @@ struct Wanted<'a> {
     /// Paths that are wanted in some state.
     paths: BTreeSet<&'a str>,
     /// Folders that belong to a resource with all that lies in them.
-    folders: BTreeSet<String>,
+    folders: BTreeSet<&'a str>,
     /// Paths that a resource leans on, and which one does.
-    named: BTreeMap<String, &'a Address>,
+    named: BTreeMap<&'a str, &'a Address>,
 }
 
 impl<'a> Wanted<'a> {
-    fn of(resources: &'a [Resource], target: &Target) -> Self {
-        let edits = resources.iter().flat_map(|r| &r.edits);
-        let folders = resources.iter().filter_map(|r| r.kind.folder(r));
+    fn of(resources: &'a [Resource]) -> Self {
+        let edits = resources.iter().flat_map(|r| &r.files.edits);
+        let folders = resources.iter().filter_map(|r| r.files.folder.as_ref());
         let named = resources.iter().flat_map(|r| {
-            let paths = r.kind.paths(r, target).into_iter();
-            paths.map(move |p| (p, &r.address))
+            let paths = r.depends.paths.iter();
+            paths.map(move |p| (p.as_str(), &r.address))
         });
         Self {
             addresses: resources.iter().map(|r| &r.address).collect(),
             paths: edits.map(|e| e.path.as_str()).collect(),
-            folders: folders.map(|f| f.path).collect(),
+            folders: folders.map(|f| f.path.as_str()).collect(),
             named: named.collect(),
         }
     }
 
     /// Whether a path, something in it, or the folder that it lies in is wanted.
     fn has(&self, path: &str) -> bool {
-        let folders = self.folders.iter().map(String::as_str);
+        let folders = self.folders.iter().copied();
         let mut wanted = self.paths.iter().copied().chain(folders.clone());
         !path.is_empty() && (wanted.any(|w| below([path], w)) || below(folders, path))
     }
@@ -169,7 +164,7 @@ pub fn settle(
             });
         }
         orphan.removed = true;
-        let mut ended = kind.retire(&orphan.address.name, target).calls;
+        let mut ended = (kind.orphans().retire)(&orphan.address.name, target).calls;
         let runs = !ended.is_empty();
         let why = if runs {
             "taken down; its files are still as they were written"
@@ -186,7 +181,7 @@ pub fn settle(
                 !manifest.is_tainted(path),
             ));
             if at + 1 == there.len() {
-                calls.extend(kind.after_removal(target));
+                calls.extend((kind.orphans().after_removal)(target));
             }
             let down = (at == 0 && runs).then(|| orphan.address.name.clone());
             remove(decided, &orphan.address, path, &found[path], calls, down);
@@ -207,7 +202,7 @@ fn written(found: &str) -> String {
 /// What removes a path that is in this state.
 fn removal(kind: &dyn Erased, path: &str, found: &str, keep: bool) -> Vec<Call> {
     if let Some(digest) = found.strip_prefix("folder:") {
-        return kind.remove_folder(path, digest, keep);
+        return (kind.orphans().remove_folder)(path, digest, keep);
     }
     let keep = if keep { "yes" } else { "no" };
     vec![Call::new("nw_remove").args([path, found, keep])]

@@ -17,10 +17,10 @@ pub struct Paths<'a> {
 
 impl<'a> Paths<'a> {
     /// Collects the edits of all resources, by path. `watched` are paths of which only the digest matters.
-    pub fn of(resources: &'a [Resource], watched: impl IntoIterator<Item = String>) -> Self {
+    pub fn of(resources: &'a [Resource], watched: impl IntoIterator<Item = &'a String>) -> Self {
         let mut by_path: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for resource in resources {
-            for edit in &resource.edits {
+            for edit in &resource.files.edits {
                 by_path
                     .entry(&edit.path)
                     .or_default()
@@ -30,6 +30,7 @@ impl<'a> Paths<'a> {
         let watched = watched
             .into_iter()
             .filter(|p| !by_path.contains_key(p.as_str()))
+            .cloned()
             .collect();
         Self { by_path, watched }
     }

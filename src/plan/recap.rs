@@ -176,6 +176,7 @@ mod tests {
             address: address("r/service:s"),
             what: what.to_owned(),
             remedy: String::new(),
+            device: None,
         };
         let decided = Decided {
             findings: vec![finding("old"), finding("new")],

@@ -1,6 +1,6 @@
 //! What the members of a cluster say to each other: sections of their answers that each is decided with.
 
-use crate::kind::{Answer, Erased};
+use crate::kind::Answer;
 use crate::kinds::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub fn share(
     now: &mut BTreeMap<&str, &mut Answer>,
     before: &BTreeMap<&str, &Answer>,
 ) {
-    for name in kinds().flat_map(Erased::shared) {
+    for name in kinds().flat_map(|k| k.running().manner().shared) {
         let mut said = BTreeMap::new();
         for member in cluster {
             let now = now.get(member.as_str()).map(|answer| &**answer);
@@ -35,7 +35,7 @@ mod tests {
 
     /// A section that members share.
     fn shared() -> &'static str {
-        let mut all = kinds().flat_map(Erased::shared);
+        let mut all = kinds().flat_map(|k| k.running().manner().shared);
         all.next().expect("a kind that shares a section")
     }
 

@@ -88,6 +88,7 @@ fn remark(at: &str, what: &str, remedy: &str) -> Remark {
         address: address(at),
         what: what.into(),
         remedy: remedy.into(),
+        device: None,
     }
 }
 

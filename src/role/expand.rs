@@ -114,15 +114,15 @@ pub fn expand_all<'a>(
 /// marks: [`Text::masked`] is for people.
 pub fn files(resources: &[Resource]) -> BTreeMap<String, Text> {
     let mut files = BTreeMap::new();
-    for edit in resources.iter().flat_map(|r| &r.edits) {
+    for edit in resources.iter().flat_map(|r| &r.files.edits) {
         if let EditChange::Whole { content, .. } = &edit.change {
             files.insert(edit.path.clone(), content.clone());
         }
     }
-    files.extend(resources.iter().filter_map(|r| r.kind.rendered(r)));
-    for folder in resources.iter().filter_map(|r| r.kind.folder(r)) {
-        for (name, content) in folder.files {
-            files.insert(format!("{}/{name}", folder.path), content);
+    files.extend(resources.iter().filter_map(|r| r.files.rendered.clone()));
+    for folder in resources.iter().filter_map(|r| r.files.folder.as_ref()) {
+        for (name, content) in &folder.files {
+            files.insert(format!("{}/{name}", folder.path), content.clone());
         }
     }
     files

@@ -207,7 +207,7 @@ pub fn kinds_reference() -> String {
     kinds.sort_by_key(|k| k.name());
     out.push_str(ORPHANS);
     for kind in &kinds {
-        let (removed, says) = match kind.orphaned() {
+        let (removed, says) = match kind.orphans().becomes {
             Orphaned::Removed(says) => ("removed", says),
             Orphaned::Reported(says) => ("reported", says),
         };

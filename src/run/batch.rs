@@ -2,7 +2,7 @@
 
 use super::setup::Member;
 use super::setup::Setup;
-use crate::kind::{EditChange, Resource, Retire, Target, validator};
+use crate::kind::{EditChange, Resource, Retire, validator};
 use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, LocalFile, RunId, Secret};
 use crate::plan::{Claim, Content, Gone, Item, Owned, below, claims};
@@ -32,11 +32,7 @@ const CHANGE_LIMIT: u64 = 600;
 /// `gone` is what the manifest still names and nobody wants or has any more: it is forgotten on the way.
 pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &Member) -> Batch {
     let origin = &setup.origin;
-    let (resources, target, records_etc) = (
-        member.resources.as_slice(),
-        &member.target,
-        member.records_etc,
-    );
+    let (resources, records_etc) = (member.resources.as_slice(), member.records_etc);
     // What is only forgotten touches nothing else of the node.
     let touches = items.iter().any(|i| !i.work.calls.is_empty());
     let mut blobs = Vec::new();
@@ -45,7 +41,7 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
     let mut functions = vec![Shell::new(include_str!("run.sh")), validator::SHELL];
     let written = written(items, member);
     let mut before = if touches {
-        before(origin, resources, target, &written, records_etc)
+        before(origin, resources, &written, records_etc)
     } else {
         Vec::new()
     };
@@ -166,7 +162,7 @@ fn written(items: &[Item], member: &Member) -> Vec<String> {
         let resources = member.resources.iter();
         resources
             .filter(|r| item.addresses().contains(&r.address))
-            .flat_map(|r| r.kind.touches(r, &member.target))
+            .flat_map(|r| r.files.writes.clone())
             .collect()
     };
     items.iter().flat_map(own).collect()
@@ -183,7 +179,7 @@ fn arm(items: &[Item], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
     let mut own: Vec<String> = items.iter().filter_map(|i| i.work.path.clone()).collect();
     let mut whole: Vec<String> = concerned
         .iter()
-        .flat_map(|r| r.kind.touches(r, target))
+        .flat_map(|r| r.files.writes.clone())
         .collect();
     // What nobody wants any more may be a folder.
     let removed = || items.iter().filter(|i| i.work.owns.is_gone());
@@ -199,19 +195,19 @@ fn arm(items: &[Item], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
     if !whole.is_empty() {
         calls.push(Call::new("nw_guard_keep").arg("whole").args(whole));
     }
-    calls.extend(concerned.iter().flat_map(|r| r.kind.note(r, target)));
+    calls.extend(concerned.iter().flat_map(|r| r.guard.note.clone()));
     let retired = removed().flat_map(Item::addresses).filter_map(|address| {
         let kind = kind_named(&address.kind)?;
         let wanted = resources.iter().any(|r| r.address == *address);
-        (!wanted).then(|| kind.retire(&address.name, target))
+        (!wanted).then(|| (kind.orphans().retire)(&address.name, target))
     });
     let retired: Vec<Retire> = retired.collect();
     calls.extend(retired.iter().flat_map(|r| r.note.clone()));
     calls.push(Call::new("nw_guard_arm").arg(CHANGE_LIMIT.to_string()));
     let back = || concerned.iter().rev();
-    let first = back().flat_map(|r| r.kind.undo_first(r, target)).collect();
+    let first = back().flat_map(|r| r.guard.undo_first.clone()).collect();
     let mut undo: Vec<Call> = retired.into_iter().rev().flat_map(|r| r.undo).collect();
-    undo.extend(back().flat_map(|r| r.kind.undo(r, target)));
+    undo.extend(back().flat_map(|r| r.guard.undo.clone()));
     (calls, first, undo)
 }
 
@@ -239,9 +235,15 @@ fn own_secrets(member: &Member, vault: &Vault) -> Vec<Secret> {
 fn unrecorded(resources: &[Resource]) -> BTreeSet<String> {
     let tainted = resources.iter().filter(|r| !r.secrets().is_empty());
     let paths = tainted.flat_map(|r| {
-        let files = r.edits.iter().filter(|e| e.change != EditChange::Directory);
+        let files = r
+            .files
+            .edits
+            .iter()
+            .filter(|e| e.change != EditChange::Directory);
         let files = files.map(|e| e.path.clone());
-        files.chain(r.kind.secret_paths(r)).collect::<Vec<_>>()
+        files
+            .chain(r.files.secrets.iter().cloned())
+            .collect::<Vec<_>>()
     });
     paths
         .filter_map(|path| {
@@ -263,14 +265,13 @@ fn unrecorded(resources: &[Resource]) -> BTreeSet<String> {
 fn before(
     origin: &Origin,
     resources: &[Resource],
-    target: &Target,
     written: &[String],
     records_etc: bool,
 ) -> Vec<Call> {
     let mut calls: Vec<Call> = resources
         .iter()
-        .filter(|r| r.kind.paths(r, target).iter().any(|p| below(written, p)))
-        .flat_map(|r| r.kind.before_write(r, target))
+        .filter(|r| r.depends.paths.iter().any(|p| below(written, p)))
+        .flat_map(|r| r.depends.before_write.clone())
         .collect();
     let unrecorded = unrecorded(resources);
     if records_etc || !unrecorded.is_empty() {

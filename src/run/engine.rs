@@ -213,7 +213,8 @@ impl Engine {
             .iter()
             .filter_map(|m| Some((m, self.looks.get(&m.target.node)?)));
         seen.map(|(member, look)| {
-            let wanted = member.wanted(&self.setup.vault);
+            let permits = self.setup.permits();
+            let wanted = member.wanted(&self.setup.vault, &permits);
             let outcomes = verify::judge(
                 checks(&member.target.node),
                 &wanted,

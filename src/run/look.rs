@@ -7,7 +7,7 @@ use crate::facts::{self, Facts};
 use crate::kind::{Answer, Observe};
 use crate::node::{self, NodeState, Session};
 use crate::plan::checkout::{self, LastApplied};
-use crate::plan::{Decided, Manifest, Wanted, guarded, orphan};
+use crate::plan::{Decided, Manifest, guarded, orphan};
 use crate::sh::Call;
 use crate::shell::Shell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,8 @@ pub(super) async fn ask(
     events: Events,
 ) -> Result<Asked, Trouble> {
     let member = setup.member(&node);
-    let wanted = member.wanted(&setup.vault);
+    let permits = setup.permits();
+    let wanted = member.wanted(&setup.vault, &permits);
     let mut observe = Observe::default();
     facts::observe_basics(&mut observe);
     node::observe_state(&mut observe);
@@ -105,10 +106,8 @@ pub(super) async fn decide(
         facts,
         manifest,
     } = asked;
-    let wanted = Wanted {
-        intent: setup.intent,
-        ..member.wanted(&setup.vault)
-    };
+    let permits = setup.permits();
+    let wanted = member.wanted(&setup.vault, &permits);
     let mut decided = wanted.decide(&answer, &manifest);
     if member.partial {
         decided.orphans.clear();
@@ -120,12 +119,7 @@ pub(super) async fn decide(
         found(&session, paths, shells).await?
     };
     orphan::settle(&mut decided, &manifest, &member.target, &found);
-    guarded::windows(
-        &mut decided,
-        &member.resources,
-        &member.target,
-        &member.logins,
-    );
+    guarded::windows(&mut decided, &member.resources, &member.logins);
     Ok(Look {
         answer,
         decided,

@@ -2,7 +2,7 @@
 
 use super::batch::Origin;
 use crate::exit::Exit;
-use crate::kind::{Resource, Target};
+use crate::kind::{Permits, Resource, Target};
 use crate::node::{ConnectOptions, Failure, Header, NodeError, Outcome, Privilege};
 use crate::plan::{Barred, Intent, Wanted};
 use crate::text::Vault;
@@ -34,13 +34,13 @@ pub struct Member {
 
 impl Member {
     /// What the node is to be, for deciding.
-    pub fn wanted<'a>(&'a self, vault: &'a Vault) -> Wanted<'a> {
+    pub fn wanted<'a>(&'a self, vault: &'a Vault, permits: &'a Permits) -> Wanted<'a> {
         Wanted {
             target: &self.target,
             resources: &self.resources,
             watched: &self.watched,
             vault,
-            intent: Intent::default(),
+            permits,
         }
     }
 }
@@ -65,6 +65,8 @@ pub struct Setup {
     pub guard: Guard,
     /// What the command sets out to do.
     pub intent: Intent,
+    /// Devices whose content this very command may destroy: the node, and the device's path.
+    pub destroy: BTreeSet<(String, String)>,
 }
 
 /// How what runs under the guard is confirmed.
@@ -89,6 +91,14 @@ impl Setup {
             .iter()
             .find(|m| m.target.node == node)
             .expect("a node of this run")
+    }
+
+    /// What the operator permitted in this command.
+    pub(super) fn permits(&self) -> Permits {
+        Permits {
+            outage: self.intent.may_take_down(),
+            destroy: self.destroy.clone(),
+        }
     }
 
     /// What a node's journal says of this run.

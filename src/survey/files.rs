@@ -28,13 +28,13 @@ pub fn rendered(resources: &[&Resource]) -> Vec<RenderedFile> {
         files.insert(path.to_owned(), file);
     };
     for resource in resources {
-        for edit in &resource.edits {
+        for edit in &resource.files.edits {
             if let EditChange::Whole { content, .. } = &edit.change {
                 add(&edit.path, edit.attributes.mode.as_deref(), content);
             }
         }
         let mode = resource.value["mode"].as_str();
-        if let Some(folder) = resource.kind.folder(resource) {
+        if let Some(folder) = &resource.files.folder {
             for (name, content) in &folder.files {
                 let usual = if content.is_tainted() { "0600" } else { "0644" };
                 let path = format!("{}/{name}", folder.path);

@@ -199,7 +199,7 @@ fn site_files(site: &Site, library: &Library) -> Vec<Finding> {
 fn at_odds(resources: &[Resource]) -> Vec<Finding> {
     let mut paths: IndexMap<&str, Vec<Wish<'_>>> = IndexMap::new();
     for resource in resources {
-        for edit in &resource.edits {
+        for edit in &resource.files.edits {
             let address = &resource.address;
             paths
                 .entry(&edit.path)

@@ -37,10 +37,10 @@ pub fn judge(
 
 fn outcome(check: &Check, wanted: &Wanted<'_>, decided: &Decided, answer: &Answer) -> Outcome {
     let judged = match (&check.see, &check.of) {
-        (Some(resource), _) => resource
-            .kind
-            .judge(resource, wanted.target, answer)
-            .map(|(verdict, seen)| (resource.address.clone(), seen, verdict == Verdict::Same)),
+        (Some(resource), _) => wanted.compare(resource, answer, false).map(|compared| {
+            let same = compared.verdict == Verdict::Same;
+            (resource.address.clone(), compared.seen, same)
+        }),
         (None, Some(of)) => wanted
             .resources
             .iter()

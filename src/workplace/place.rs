@@ -163,6 +163,7 @@ impl Workplace {
             ancestry: ancestry(&self.dir, commit.is_some()),
             forks: usize::from(forks.forks),
             intent: Intent::default(),
+            destroy: BTreeSet::new(),
             guard: {
                 let guard = &self.site.inventory.site.guard;
                 Guard {

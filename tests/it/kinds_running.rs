@@ -1,10 +1,13 @@
 //! Kinds with a running side on real nodes: absent, present, as wanted, drifted by hand, mended.
 
 use crate::nodes::{self, Nodes};
-use nodewright::kind::{Answer, Observe, Resource, StepMeta, Target, Verdict};
+use nodewright::kind::{
+    Answer, Circumstances, Observe, Permits, Resource, StepMeta, Target, Verdict,
+};
 use nodewright::kinds::kind_named;
 use nodewright::platform::Platform;
 use nodewright::sh::Call;
+use nodewright::text::Vault;
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -38,11 +41,28 @@ impl<'a> Bench<'a> {
 
     fn ask(&self, resource: &Resource) -> Answer {
         let mut observe = Observe::default();
-        resource
-            .kind
-            .observe(&[resource], &self.target, &mut observe);
+        observe.functions(resource.kind.shell());
+        let running = resource.kind.running();
+        running.observe(&[resource], &self.target, &mut observe);
         let told = self.nodes.sh("node1", &observe.script("zz"));
         Answer::parse(&told.stdout, "zz").unwrap_or_else(|e| panic!("{resource:?}: {e}: {told:?}"))
+    }
+
+    #[track_caller]
+    fn compare(&self, resource: &Resource, answer: &Answer) -> Verdict {
+        let circumstances = Circumstances {
+            target: &self.target,
+            permits: &Permits::default(),
+        };
+        let running = resource.kind.running();
+        let compared = running.compare(resource, answer, &circumstances, false, &Vault::new());
+        compared.unwrap().verdict
+    }
+
+    fn calls(&self, resource: &Resource, answer: &Answer) -> Vec<Call> {
+        let running = resource.kind.running();
+        let work = running.mend(&[resource], &self.target, answer, &Vault::new());
+        work.unwrap().calls
     }
 
     /// What differs: its points, `finding …`, or nothing.
@@ -50,12 +70,7 @@ impl<'a> Bench<'a> {
     fn differs(&self, step: &Json) -> Vec<String> {
         let resource = self.read(step);
         let answer = self.ask(&resource);
-        match resource
-            .kind
-            .judge(&resource, &self.target, &answer)
-            .unwrap()
-            .0
-        {
+        match self.compare(&resource, &answer) {
             Verdict::Same => Vec::new(),
             Verdict::Change(deltas) => deltas.into_iter().map(|d| d.what).collect(),
             Verdict::Finding { what, .. } => vec![format!("finding {what}")],
@@ -82,10 +97,7 @@ impl<'a> Bench<'a> {
         assert_eq!(self.differs(step), expected, "{step}");
         let resource = self.read(step);
         let answer = self.ask(&resource);
-        let calls = resource
-            .kind
-            .actions(&[&resource], &self.target, &answer)
-            .unwrap();
+        let calls = self.calls(&resource, &answer);
         self.run(&resource, &calls);
         assert_eq!(self.differs(step), [""; 0], "{step} is not mended");
     }
@@ -93,10 +105,7 @@ impl<'a> Bench<'a> {
     /// What runs before a file of a service is written.
     fn note(&self, step: &Json) {
         let resource = self.read(step);
-        self.run(
-            &resource,
-            &resource.kind.before_write(&resource, &self.target),
-        );
+        self.run(&resource, &resource.depends.before_write);
     }
 }
 
@@ -199,10 +208,8 @@ fn debian_packages_services_settings_and_mounts() {
     bench.mend(&mount("unmounted"), &["mounted"]);
     bench.sh("touch /mnt/x/precious");
     let resource = bench.read(&mount("mounted"));
-    let judged = resource
-        .kind
-        .judge(&resource, &bench.target, &bench.ask(&resource));
-    assert!(matches!(judged.unwrap().0, Verdict::Refuse(why) if why.contains("holds something")));
+    let verdict = bench.compare(&resource, &bench.ask(&resource));
+    assert!(matches!(verdict, Verdict::Refuse(why) if why.what.contains("holds something")));
     let refused = nodes.sh(
         "node1",
         &format!("{}\nnw_mount mount /mnt/x", resource.kind.shell().text()),
@@ -233,10 +240,7 @@ fn el7_packages_and_services() {
         &["installed"],
     );
     let broken = bench.read(&json!({"package": "labbroken"}));
-    let calls = broken
-        .kind
-        .actions(&[&broken], &bench.target, &bench.ask(&broken))
-        .unwrap();
+    let calls = bench.calls(&broken, &bench.ask(&broken));
     nodes.sh(
         "node1",
         &format!("{}\n{}", broken.kind.shell().text(), calls[0].to_shell()),

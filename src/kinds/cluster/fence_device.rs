@@ -2,7 +2,10 @@
 //!
 //! Facts: docs/facts/fencing.md#agents, docs/facts/fencing.md#crossed-controllers.
 
-use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict, valid};
+use crate::kind::{
+    Answer, Circumstances, Delta, Depends, Kind, Observe, Observed, Running, Runs, Target, Verdict,
+    valid,
+};
 use crate::sh::Call;
 use crate::shell::{Shell, TRACES};
 
@@ -69,8 +72,14 @@ impl Kind for FenceDevice {
     const DOC: &'static str = "Whether what switches another member off tells its status to this node, and its agent knows its parameters. \
          Before a cluster is formed one that does not fails the run; later it is reported.";
     const SHELL: Shell = Shell::new(include_str!("fence_device.sh")).needing(&[TRACES]);
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        compare_written: Some(Self::compare_written),
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.fence_device.clone()
@@ -102,6 +111,19 @@ impl Kind for FenceDevice {
         Ok(())
     }
 
+    fn depends(want: &Want, target: &Target) -> Depends {
+        Depends {
+            paths: Self::paths(want, target),
+            ..Depends::default()
+        }
+    }
+}
+
+impl Observed for FenceDevice {
+    type Seen = Seen;
+}
+
+impl FenceDevice {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             let call = Call::new("nw_fence_device_seen")
@@ -135,7 +157,7 @@ impl Kind for FenceDevice {
         })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let right = seen.unknown.is_empty();
         match seen.status.as_str() {
             "on" if right => Verdict::Same,
@@ -169,8 +191,8 @@ impl Kind for FenceDevice {
         scripts.chain([want.input.clone()]).collect()
     }
 
-    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
-        match Self::compare(want, seen, target) {
+    fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        match Self::compare(want, seen, circumstances) {
             // What is written is tried before anything leans on it.
             Verdict::Same | Verdict::Finding { .. } => {
                 Verdict::Change(vec![Delta::new("status", "asked anew", "on")])

@@ -3,7 +3,9 @@
 //!
 //! Facts: docs/facts/resources.md#resource-managers.
 
-use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Observed, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use std::collections::BTreeMap;
@@ -133,10 +135,15 @@ impl Kind for ResourceManager {
          tool's. One that is stopped otherwise, and a member in standby, are reported.";
     const SHELL: Shell =
         Shell::new(include_str!("resource_manager.sh")).needing(&[SERVICE, TRACES]);
-    const ENDS_STAGE: bool = true;
-    const SHARED: &'static [&'static str] = &[OWN];
+    const RUNNING: &'static dyn Runs = &Running {
+        ends_stage: true,
+        shared: &[OWN],
+        compare: Self::compare,
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.resource_manager.word().to_owned()
@@ -149,7 +156,13 @@ impl Kind for ResourceManager {
             Err(format!("{} is not among the members", target.node))
         }
     }
+}
 
+impl Observed for ResourceManager {
+    type Seen = Seen;
+}
+
+impl ResourceManager {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             let word = want.resource_manager.word();
@@ -201,7 +214,8 @@ impl Kind for ResourceManager {
         })
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        let target = circumstances.target;
         let word = want.resource_manager.word();
         let node = &target.node;
         if seen.running && seen.own.due {
@@ -247,7 +261,6 @@ impl Kind for ResourceManager {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::kind_named;
     use super::super::super::testing;
     use super::*;
     use crate::platform::Platform;
@@ -271,20 +284,19 @@ mod tests {
         let resource = testing::resources_on(&step, Platform::El9).remove(0);
         let mut sections = vec![(OWN, own, 0), (NODES, nodes, 0)];
         sections.extend(peer.map(|peer| ("resource_manager@node2", peer, 0)));
-        let kind = kind_named("resource_manager").unwrap();
         let answer = Answer::from_sections(sections);
-        kind.judge(&resource, &testing::target(Platform::El9), &answer)
-            .unwrap()
-            .0
+        let node = testing::target(Platform::El9);
+        let compared = testing::compare(&resource, &node, &answer, false);
+        compared.unwrap().verdict
     }
 
     fn seen(own: &str, nodes: &str) -> serde_json::Value {
         let step = json!({ "resource_manager": "pacemaker", "members": ["node1", "node2"] });
         let resource = testing::resources_on(&step, Platform::El9).remove(0);
-        let kind = kind_named("resource_manager").unwrap();
         let answer = Answer::from_sections([(OWN, own, 0), (NODES, nodes, 0)]);
-        let judged = kind.judge(&resource, &testing::target(Platform::El9), &answer);
-        judged.unwrap().1
+        let node = testing::target(Platform::El9);
+        let compared = testing::compare(&resource, &node, &answer, false);
+        compared.unwrap().seen
     }
 
     fn finding(verdict: Verdict) -> [String; 2] {

@@ -3,7 +3,7 @@
 use super::public_key::PublicKey;
 use crate::kind::valid;
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `authorized_key = "ssh-ed25519 AAAA… anna@desk"` with `user`.
@@ -39,10 +39,9 @@ impl Want {
 impl Kind for AuthorizedKey {
     const NAME: &'static str = "authorized_key";
     const DOC: &'static str = "A key that may log in as an account; known by the key itself, so that a changed comment or option is mended.";
-    const ORPHANED: Orphaned =
-        Orphaned::Reported("the key still opens the account; `state = \"absent\"` takes it out");
+    const ORPHANS: Orphans =
+        Orphans::reported("the key still opens the account; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         format!("{} {}", want.user, want.authorized_key.short())
@@ -62,7 +61,7 @@ impl Kind for AuthorizedKey {
         }
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         let folder = want.folder();
         let key = &want.authorized_key;
         let line = match &want.options {
@@ -96,10 +95,11 @@ impl Kind for AuthorizedKey {
                 file,
             ],
         }
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

@@ -1,7 +1,7 @@
 //! Lines between two marks.
 
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `block = "cluster"` with `file` and `content`.
@@ -39,10 +39,9 @@ impl Kind for Block {
     const NAME: &'static str = "block";
     const DOC: &'static str =
         "Lines of a file between two marks, replaced where they stand or added at the end.";
-    const ORPHANED: Orphaned =
-        Orphaned::Reported("the block stays; `state = \"absent\"` takes it out");
+    const ORPHANS: Orphans =
+        Orphans::reported("the block stays; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         format!("{} {}", want.file, want.block)
@@ -64,7 +63,7 @@ impl Kind for Block {
         Ok(())
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         vec![Edit {
             path: want.file.clone(),
             change: EditChange::Block {
@@ -72,16 +71,13 @@ impl Kind for Block {
                 content: want.state.then(want.content.clone()).flatten(),
                 comment: want.comment.clone(),
             },
-            attributes: Attributes::of(
-                want.owner.as_deref(),
-                want.group.as_deref(),
-                want.mode.as_deref(),
-            ),
+            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

@@ -1,7 +1,7 @@
 //! A directory.
 
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 
 /// `directory = "/etc/openvpn"`.
 pub struct Directory;
@@ -26,32 +26,28 @@ pub struct Want {
 impl Kind for Directory {
     const NAME: &'static str = "directory";
     const DOC: &'static str = "A directory with its owner and mode; what is in it is left alone.";
-    const ORPHANED: Orphaned =
-        Orphaned::Reported("the folder stays, for it may be a mount point or somebody's home");
+    const ORPHANS: Orphans =
+        Orphans::reported("the folder stays, for it may be a mount point or somebody's home");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.directory.clone()
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         vec![Edit {
             path: want.directory.clone(),
             change: match want.state {
                 State::Present => EditChange::Directory,
                 State::Absent => EditChange::Absent,
             },
-            attributes: Attributes::of(
-                want.owner.as_deref(),
-                want.group.as_deref(),
-                want.mode.as_deref(),
-            ),
+            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

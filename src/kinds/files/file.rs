@@ -2,7 +2,7 @@
 
 use crate::kind::valid;
 use crate::kind::valid::{State, Words};
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `file = "/etc/motd"`.
@@ -37,9 +37,8 @@ impl Kind for File {
     const NAME: &'static str = "file";
     const DOC: &'static str =
         "A file with its whole content, replaced in one go once a check has accepted it.";
-    const ORPHANED: Orphaned = Orphaned::Removed("the file goes");
+    const ORPHANS: Orphans = Orphans::removed("the file goes");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.file.clone()
@@ -62,7 +61,7 @@ impl Kind for File {
         }
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         let change = match &want.content {
             Some(content) => EditChange::Whole {
                 content: content.clone(),
@@ -74,16 +73,13 @@ impl Kind for File {
         vec![Edit {
             path: want.file.clone(),
             change,
-            attributes: Attributes::of(
-                want.owner.as_deref(),
-                want.group.as_deref(),
-                want.mode.as_deref(),
-            ),
+            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

@@ -1,7 +1,7 @@
 //! An address in /etc/hosts.
 
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 use std::net::IpAddr;
 
@@ -25,10 +25,9 @@ pub struct Want {
 impl Kind for Hosts {
     const NAME: &'static str = "hosts";
     const DOC: &'static str = "An address and its names in /etc/hosts, one line an address.";
-    const ORPHANED: Orphaned =
-        Orphaned::Reported("the entry stays; `state = \"absent\"` takes it out");
+    const ORPHANS: Orphans =
+        Orphans::reported("the entry stays; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.hosts.to_string()
@@ -62,7 +61,7 @@ impl Kind for Hosts {
         Ok(())
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         vec![Edit {
             path: "/etc/hosts".to_owned(),
             change: EditChange::Keyed {
@@ -71,10 +70,11 @@ impl Kind for Hosts {
             },
             attributes: Attributes::default(),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

@@ -1,7 +1,7 @@
 //! A key of an INI file.
 
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
@@ -42,11 +42,10 @@ impl Kind for Ini {
     const NAME: &'static str = "ini";
     const DOC: &'static str =
         "A key of an INI file or of a file of shell variables; comments and order stay.";
-    const ORPHANED: Orphaned = Orphaned::Reported(
+    const ORPHANS: Orphans = Orphans::reported(
         "the key stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
     );
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         if want.section.is_empty() {
@@ -63,7 +62,7 @@ impl Kind for Ini {
         Ok(())
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         vec![Edit {
             path: want.file.clone(),
             change: EditChange::Ini {
@@ -72,16 +71,13 @@ impl Kind for Ini {
                 value: want.state.then(want.value.clone()).flatten(),
                 separator: want.separator.clone(),
             },
-            attributes: Attributes::of(
-                want.owner.as_deref(),
-                want.group.as_deref(),
-                want.mode.as_deref(),
-            ),
+            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

@@ -3,7 +3,7 @@
 use super::public_key::PublicKey;
 use crate::kind::valid;
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `known_host = "node2"` with its other names and its key.
@@ -29,10 +29,9 @@ impl Kind for KnownHost {
     const NAME: &'static str = "known_host";
     const DOC: &'static str =
         "A host key in /etc/ssh/ssh_known_hosts, one line a host and type of key.";
-    const ORPHANED: Orphaned =
-        Orphaned::Reported("the entry stays; `state = \"absent\"` takes it out");
+    const ORPHANS: Orphans =
+        Orphans::reported("the entry stays; `state = \"absent\"` takes it out");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         format!("{} {}", want.known_host, want.key.kind())
@@ -52,7 +51,7 @@ impl Kind for KnownHost {
         Ok(())
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         let mut names = vec![want.known_host.as_str()];
         for name in &want.names {
             if !names.contains(&name.as_str()) {
@@ -74,10 +73,11 @@ impl Kind for KnownHost {
             },
             attributes: Attributes::default(),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

@@ -1,7 +1,7 @@
 //! One line of a file.
 
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
@@ -35,11 +35,10 @@ impl Kind for Line {
     const NAME: &'static str = "line";
     const DOC: &'static str =
         "A line of a file; takes the place of one that matches, or is added at the end.";
-    const ORPHANED: Orphaned = Orphaned::Reported(
+    const ORPHANS: Orphans = Orphans::reported(
         "the line stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
     );
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         let which = want.matches.clone().unwrap_or_else(|| want.line.masked());
@@ -56,7 +55,7 @@ impl Kind for Line {
         Ok(())
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         let change = match (&want.matches, want.only) {
             (Some(matches), true) => EditChange::Only {
                 line: want.state.then(want.line.clone()),
@@ -71,16 +70,13 @@ impl Kind for Line {
         vec![Edit {
             path: want.file.clone(),
             change,
-            attributes: Attributes::of(
-                want.owner.as_deref(),
-                want.group.as_deref(),
-                want.mode.as_deref(),
-            ),
+            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

@@ -1,7 +1,7 @@
 //! A symbolic link.
 
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 
 /// `symlink = "/etc/rc.local"`.
 pub struct Symlink;
@@ -23,9 +23,8 @@ impl Kind for Symlink {
     const NAME: &'static str = "symlink";
     const DOC: &'static str =
         "A symbolic link; takes the place of a file or of another link, never of a directory.";
-    const ORPHANED: Orphaned = Orphaned::Removed("the link goes while it leads where it was led");
+    const ORPHANS: Orphans = Orphans::removed("the link goes while it leads where it was led");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.symlink.clone()
@@ -38,7 +37,7 @@ impl Kind for Symlink {
         Ok(())
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         vec![Edit {
             path: want.symlink.clone(),
             change: match (want.state, &want.to) {
@@ -47,10 +46,11 @@ impl Kind for Symlink {
             },
             attributes: Attributes::default(),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

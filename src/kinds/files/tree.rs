@@ -1,11 +1,12 @@
 //! A folder that is staged, checked as one and replaced.
 
 use crate::digest::sha256;
+use crate::kind::lets_in;
 use crate::kind::valid;
 use crate::kind::valid::Words;
 use crate::kind::{
-    Answer, Attributes, Delta, FileChange, Folder, Found, Kind, Observe, Orphaned, Payload, Target,
-    Verdict,
+    Answer, Attributes, Circumstances, CutsOff, Delta, FileChange, Files, Folder, Found, Guarding,
+    Kind, Observe, Orphans, Payload, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::{MANIFEST, Shell};
@@ -139,10 +140,21 @@ impl Kind for Tree {
     const DOC: &'static str =
         "A folder that is staged, checked as one and replaced; its former files go, and are kept.";
     const SHELL: Shell = Shell::new(include_str!("tree.sh")).needing(&[MANIFEST]);
-    const ORPHANED: Orphaned =
-        Orphaned::Removed("the folder goes while nothing in it was changed, added or taken away");
+    const ORPHANS: Orphans = Orphans {
+        remove_folder: Self::remove_folder,
+        ..Orphans::removed("the folder goes while nothing in it was changed, added or taken away")
+    };
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        compare_secret: Self::compare_secret,
+        contents: Self::contents,
+        changes: Self::changes,
+        preflight: Self::preflight,
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.tree.clone()
@@ -208,6 +220,24 @@ impl Kind for Tree {
         }
     }
 
+    fn files(want: &Want, _target: &Target) -> Files {
+        Files {
+            writes: vec![want.tree.clone()],
+            secrets: Self::secret_paths(want),
+            folder: Some(Self::folder(want)),
+            ..Files::default()
+        }
+    }
+
+    fn guard(want: &Want, _target: &Target) -> Guarding {
+        Guarding {
+            cuts_off: CutsOff::when(lets_in::path(&want.tree)),
+            ..Guarding::default()
+        }
+    }
+}
+
+impl Tree {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let folders: Vec<String> = wants.iter().map(|w| w.tree.clone()).collect();
         let wanted: Vec<String> = wants.iter().flat_map(|w| w.sums()).collect();
@@ -275,9 +305,10 @@ impl Kind for Tree {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         if !["absent", "directory"].contains(&seen.state.as_str()) {
-            return Verdict::Refuse(format!("{} is a {}, not a folder", want.tree, seen.state));
+            let what = format!("{} is a {}, not a folder", want.tree, seen.state);
+            return Verdict::refuse(what, &circumstances.target.node);
         }
         let mut deltas = Vec::new();
         if seen.state == "absent" {
@@ -347,12 +378,12 @@ impl Kind for Tree {
             .collect()
     }
 
-    fn contents(want: &Want, _seen: &Seen) -> Vec<Payload> {
+    fn contents(want: &Want, _seen: &Seen, _vault: &Vault) -> Vec<Payload> {
         let texts = want.files.iter().map(|f| f.content.clone());
         texts.map(Payload::Text).collect()
     }
 
-    fn files(want: &Want, seen: &Seen) -> Vec<FileChange> {
+    fn changes(want: &Want, seen: &Seen) -> Vec<FileChange> {
         let found = |name: &str| match seen.entries.get(name) {
             Some(Entry {
                 sha256: Some(sha256),
@@ -385,29 +416,17 @@ impl Kind for Tree {
             .collect()
     }
 
-    fn cuts_off(
-        want: &Want,
-        _target: &Target,
-        _logins: &std::collections::BTreeSet<String>,
-    ) -> bool {
-        crate::kind::lets_in::path(&want.tree)
-    }
-
-    fn touches(want: &Want, _target: &Target) -> Vec<String> {
-        vec![want.tree.clone()]
-    }
-
     fn secret_paths(want: &Want) -> Vec<String> {
         let names = want.tainted_names().into_iter();
         names.map(|name| format!("{}/{name}", want.tree)).collect()
     }
 
-    fn folder(want: &Want) -> Option<Folder> {
+    fn folder(want: &Want) -> Folder {
         let files = want.files.iter();
-        Some(Folder {
+        Folder {
             path: want.tree.clone(),
             files: files.map(|f| (f.name.clone(), f.content.clone())).collect(),
-        })
+        }
     }
 
     fn remove_folder(path: &str, digest: &str, keep: bool) -> Vec<Call> {

@@ -2,6 +2,7 @@ use super::super::super::testing::{
     actions, asks, changes, contents, error, resources_on, shown, target, verdict,
 };
 use super::*;
+use crate::kinds::testing;
 use crate::platform::Platform;
 use serde_json::{Value, json};
 
@@ -80,7 +81,7 @@ fn what_is_no_folder_is_refused() {
     let link = "a1ff 7 777 root root /etc/drbd.d\n";
     assert_eq!(
         verdict(&step(), &[("tree.stat", link, 0), ("tree.sum", "", 0)]),
-        Verdict::Refuse("/etc/drbd.d is a symbolic link, not a folder".into())
+        Verdict::refuse("/etc/drbd.d is a symbolic link, not a folder", "node1")
     );
 }
 
@@ -93,10 +94,8 @@ fn what_becomes_of_each_file_is_told() {
     );
     let resource = resources_on(&step(), Platform::El7).remove(0);
     let answer = Answer::from_sections([("tree.stat", stat, 0), ("tree.sum", &sum, 0)]);
-    let files = resource
-        .kind
-        .files(&resource, &target(Platform::El7), &answer)
-        .unwrap();
+    let work = testing::mend(&[&resource], &target(Platform::El7), &answer);
+    let files: Vec<FileChange> = work.changes.into_iter().map(|(_, f)| f).collect();
     let file = |name: &str, old: Found, new: Option<&str>| FileChange {
         path: format!("/etc/drbd.d/{name}"),
         old,
@@ -135,12 +134,7 @@ fn an_answer_that_is_none_is_not_taken_for_nothing_there() {
         vec![("tree.stat", "odd\n", 0), ("tree.sum", "", 0)],
     ] {
         let answer = Answer::from_sections(sections);
-        assert!(
-            resource
-                .kind
-                .judge(&resource, &target(Platform::El7), &answer)
-                .is_err()
-        );
+        assert!(testing::compare(&resource, &target(Platform::El7), &answer, false).is_err());
     }
 }
 
@@ -154,7 +148,8 @@ fn it_is_replaced_by_one_call() {
         ]
     );
     let resource = resources_on(&step(), Platform::El7).remove(0);
-    let preflight = resource.kind.preflight(&resource, &target(Platform::El7));
+    let answer = Answer::from_sections(sections);
+    let preflight = testing::mend(&[&resource], &target(Platform::El7), &answer).preflight;
     assert_eq!(
         preflight[0].to_shell(),
         "nw_tree_check 2 g.conf \"$NW_BLOB/0\" a.res \"$NW_BLOB/1\" drbdadm -c '{joined}' dump"
@@ -178,10 +173,9 @@ fn a_secret_in_a_file_is_compared_and_never_shown() {
     let differs = |value: &str| {
         let vault = Vault::from([("pw".to_owned(), value.to_owned())]);
         let answer = Answer::from_sections(sections);
-        let deltas = resource
-            .kind
-            .judge_secret(&resource, &target(Platform::El7), &answer, &vault)
-            .unwrap();
+        let node = target(Platform::El7);
+        let compared = testing::compare_with(&resource, &node, &answer, false, &vault);
+        let deltas = compared.unwrap().secret;
         deltas.iter().map(shown).collect::<Vec<_>>()
     };
     assert_eq!(differs("abc"), [] as [&str; 0]);
@@ -193,8 +187,7 @@ fn a_secret_in_a_file_is_compared_and_never_shown() {
             "nw_tree_replace /etc/d 0700 root root 0600 k 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  /etc/d/k' 1 k \"$NW_BLOB/0\""
         ]
     );
-    let hidden = resource.kind.secret_paths(&resource);
-    assert_eq!(hidden, ["/etc/d/k"]);
+    assert_eq!(resource.files.secrets, ["/etc/d/k"]);
 }
 
 #[test]

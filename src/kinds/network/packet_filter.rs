@@ -1,11 +1,12 @@
 //! What Shorewall says of itself and what the kernel has of it: whether somebody cleared it by hand
 //! (docs/facts/firewall.md#state-of-the-firewall).
 
-use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, CutsOff, Delta, Guarding, Kind, Observe, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::Shell;
 use ipnet::IpNet;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// `packet_filter = "ipv4"`.
@@ -100,8 +101,12 @@ impl Kind for PacketFilter {
     const DOC: &'static str = "Whether Shorewall is started as it says of itself; what somebody cleared or stopped by hand is started again. A \
          service starts it for the first time.";
     const SHELL: Shell = Shell::new(include_str!("packet_filter.sh"));
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.packet_filter.word().to_owned()
@@ -117,6 +122,18 @@ impl Kind for PacketFilter {
         }
     }
 
+    fn guard(want: &Want, _target: &Target) -> Guarding {
+        let [program, _] = want.packet_filter.programs();
+        Guarding {
+            cuts_off: CutsOff::Always,
+            note: vec![Call::new("nw_packet_filter_note").arg(program)],
+            undo: vec![Call::new("nw_packet_filter_undo").arg(program)],
+            ..Guarding::default()
+        }
+    }
+}
+
+impl PacketFilter {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for family in [Family::Ipv4, Family::Ipv6] {
             if wants.iter().any(|w| w.packet_filter == family) {
@@ -144,7 +161,7 @@ impl Kind for PacketFilter {
         })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let begins = |declared: &str| {
             let rest = seen.version.strip_prefix(declared);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -184,20 +201,6 @@ impl Kind for PacketFilter {
         });
         calls.collect()
     }
-
-    fn cuts_off(_want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
-        true
-    }
-
-    fn note(want: &Want, _target: &Target) -> Vec<Call> {
-        let [program, _] = want.packet_filter.programs();
-        vec![Call::new("nw_packet_filter_note").arg(program)]
-    }
-
-    fn undo(want: &Want, _target: &Target) -> Vec<Call> {
-        let [program, _] = want.packet_filter.programs();
-        vec![Call::new("nw_packet_filter_undo").arg(program)]
-    }
 }
 
 /// The first two numbers of a version.
@@ -208,7 +211,7 @@ fn two(version: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::kind_named;
-    use super::super::super::testing::{asks, target};
+    use super::super::super::testing::{asks, compare, target};
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
@@ -233,7 +236,8 @@ mod tests {
         let node = target(Platform::Debian12);
         let read = kind.read("r", step, &Arc::default(), &node).unwrap();
         let answer = Answer::from_sections([("packet_filter.ipv4", said, 0)]);
-        kind.judge(&read[0], &node, &answer).unwrap()
+        let compared = compare(&read[0], &node, &answer, false).unwrap();
+        (compared.verdict, compared.seen)
     }
 
     #[test]

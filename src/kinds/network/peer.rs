@@ -1,7 +1,7 @@
 //! Whether root gets from this node to another: only looked at, never changed.
 
 use crate::kind::valid;
-use crate::kind::{Answer, Kind, Observe, Target};
+use crate::kind::{Answer, Kind, Observe, Running, Runs, Target};
 use crate::sh::Call;
 
 /// `peer = "node2"`.
@@ -51,8 +51,8 @@ impl Kind for Peer {
     const NAME: &'static str = "peer";
     const DOC: &'static str = "Whether root gets from this node to another without a question, as live migration and recovery need it. \
          Only looked at, for checks.";
+    const RUNNING: &'static dyn Runs = &Running::new(Self::observe, Self::parse);
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.peer.clone()
@@ -69,7 +69,9 @@ impl Kind for Peer {
         }
         Ok(())
     }
+}
 
+impl Peer {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             observe.slow_section(want.section(), login(&want.peer));

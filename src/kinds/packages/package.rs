@@ -1,7 +1,9 @@
 //! Packages by rpm/yum/dnf and dpkg/apt: one query for all, one transaction a stage.
 
 use super::package_version::RpmVersion;
-use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+};
 use crate::platform::PackageTool;
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -129,10 +131,16 @@ impl Kind for Package {
     const NAME: &'static str = "package";
     const DOC: &'static str = "Packages; all of a stage in one transaction of yum, dnf or apt.";
     const SHELL: Shell = SHELL;
-    const ENDS_STAGE: bool = true;
-    const ORPHANED: Orphaned = Orphaned::Reported("it stays installed");
+    const ORPHANS: Orphans = Orphans::reported("it stays installed");
+    const RUNNING: &'static dyn Runs = &Running {
+        ends_stage: true,
+        compare: Self::compare,
+        actions: Self::actions,
+        title: Some(Self::title),
+        together: true,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.package.clone()
@@ -177,6 +185,12 @@ impl Kind for Package {
         Ok(())
     }
 
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
+    }
+}
+
+impl Package {
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
         let names = wants.iter().map(|w| w.package.clone());
         let held = wants
@@ -215,7 +229,7 @@ impl Kind for Package {
         }
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let mut deltas = Vec::new();
         let asked = want.version.as_deref().unwrap_or("yes");
         let version = seen.version.as_deref().unwrap_or("no");
@@ -227,7 +241,7 @@ impl Kind for Package {
             };
             deltas.push(Delta::new("installed", state, to));
         } else {
-            match want.verb(seen, target) {
+            match want.verb(seen, circumstances.target) {
                 Some("remove") => deltas.push(Delta::new("installed", version, "no")),
                 Some(_) if seen.own() => deltas.push(Delta::new("version", version, asked)),
                 Some(_) => deltas.push(Delta::new("installed", "no", asked)),
@@ -318,10 +332,6 @@ impl Kind for Package {
             "change"
         };
         format!("{verb} {names}")
-    }
-
-    fn together() -> bool {
-        true
     }
 }
 

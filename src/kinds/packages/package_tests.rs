@@ -1,6 +1,7 @@
 //! Fixtures of the package kind.
 
 use super::*;
+use crate::kinds::testing::circumstances;
 use crate::platform::Platform;
 
 fn on(platform: Platform) -> Target {
@@ -23,7 +24,7 @@ fn judged(
     let (want, target) = (want(json), on(platform));
     Package::validate(&want, &target).unwrap();
     let seen = Package::parse(&want, &target, answer).unwrap();
-    let (points, calls) = match Package::compare(&want, &seen, &target) {
+    let (points, calls) = match Package::compare(&want, &seen, &circumstances(&target)) {
         Verdict::Same => (String::new(), Vec::new()),
         Verdict::Change(deltas) => {
             let points: Vec<_> = deltas

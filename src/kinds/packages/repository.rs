@@ -4,7 +4,8 @@ use super::repository_folder::{PLACE, Packages, Pushed, SiteText};
 use crate::kind::valid;
 use crate::kind::values::OneOrMany;
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Payload, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, Depends, Edit, EditChange, Files, Kind, Observe,
+    Orphans, Payload, Running, Runs, Target, Verdict,
 };
 use crate::platform::PackageTool;
 use crate::sh::Call;
@@ -234,12 +235,22 @@ impl Kind for Repository {
     const NAME: &'static str = "repository";
     const DOC: &'static str = "Package repositories of yum, dnf and apt; their lists are fetched anew when any repository changed.";
     const SHELL: crate::shell::Shell = super::package::SHELL;
-    const ENDS_STAGE: bool = true;
-    const ORPHANED: Orphaned = Orphaned::Removed(
-        "its files (list, pin, own key, pushed packages) go, and the lists are fetched anew; of a vault, which is edited into CentOS's own files, nothing goes",
-    );
+    const ORPHANS: Orphans = Orphans {
+        after_removal: Self::after_removal,
+        ..Orphans::removed(
+            "its files (list, pin, own key, pushed packages) go, and the lists are fetched anew; of a vault, which is edited into CentOS's own files, nothing goes",
+        )
+    };
+    const RUNNING: &'static dyn Runs = &Running {
+        ends_stage: true,
+        compare: Self::compare,
+        contents: |want, seen, _| Self::contents(want, seen),
+        compare_written: Some(Self::compare_written),
+        actions: Self::actions,
+        together: true,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.repository.clone()
@@ -341,6 +352,19 @@ impl Kind for Repository {
         Ok(())
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+
+    fn depends(want: &Want, target: &Target) -> Depends {
+        Depends {
+            paths: Self::paths(want, target),
+            ..Depends::default()
+        }
+    }
+}
+
+impl Repository {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let id = &want.repository;
         if want.vault {
@@ -420,7 +444,7 @@ impl Kind for Repository {
         Ok(Seen { fresh, pushed })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let folder = want.folder.as_ref();
         let mut deltas = folder.map_or(Vec::new(), |folder| folder.deltas(&seen.pushed));
         if !seen.fresh || !deltas.is_empty() {
@@ -447,13 +471,13 @@ impl Kind for Repository {
         paths
     }
 
-    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+    fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let pushed = seen.pushed.clone();
         let seen = Seen {
             fresh: false,
             pushed,
         };
-        Self::compare(want, &seen, target)
+        Self::compare(want, &seen, circumstances)
     }
 
     fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
@@ -475,10 +499,6 @@ impl Kind for Repository {
         let mut calls = vec![Call::new("nw_repository_sweep")];
         calls.extend(Self::actions(&[], target));
         calls
-    }
-
-    fn together() -> bool {
-        true
     }
 }
 

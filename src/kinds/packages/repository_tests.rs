@@ -1,6 +1,7 @@
 //! Fixtures of the repository kind.
 
 use super::*;
+use crate::kinds::testing::circumstances;
 use crate::platform::Platform;
 
 fn on(platform: Platform) -> Target {
@@ -142,8 +143,8 @@ fn lists_are_fetched_when_a_repository_changed() {
         Repository::parse(&want, &target, &Answer::from_sections([(SECTION, text, 0)])).map(
             |seen| {
                 (
-                    Repository::compare(&want, &seen, &target),
-                    Repository::compare_written(&want, &seen, &target),
+                    Repository::compare(&want, &seen, &circumstances(&target)),
+                    Repository::compare_written(&want, &seen, &circumstances(&target)),
                 )
             },
         )

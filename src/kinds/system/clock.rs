@@ -1,6 +1,6 @@
 //! Whether the clock follows a time server: asked of chrony, on EL6 of ntpd (docs/facts/releases.md#time).
 
-use crate::kind::{Answer, Kind, Observe, Orphaned, Target};
+use crate::kind::{Answer, Kind, Observe, Orphans, Running, Runs, Target};
 use crate::platform::TimeDaemon;
 use crate::sh::Call;
 
@@ -38,16 +38,18 @@ impl Kind for Clock {
     const NAME: &'static str = "clock";
     const DOC: &'static str =
         "Whether the clock follows a time server; for checks, a step of it changes nothing.";
-    const ORPHANED: Orphaned = Orphaned::Reported("it was only looked at");
+    const ORPHANS: Orphans = Orphans::reported("it was only looked at");
+    const RUNNING: &'static dyn Runs = &Running::new(Self::observe, Self::parse);
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         match want.clock {
             Which::System => "system".to_owned(),
         }
     }
+}
 
+impl Clock {
     fn observe(_wants: &[&Want], target: &Target, observe: &mut Observe) {
         let call = match target.platform.time_daemon() {
             TimeDaemon::Ntpd => Call::new("ntpq").arg("-pn"),

@@ -3,7 +3,9 @@
 use crate::digest::sha256;
 use crate::kind::valid;
 use crate::kind::valid::Words;
-use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::Shell;
 use serde_json::Value as Json;
@@ -43,9 +45,13 @@ impl Kind for Command {
     const DOC: &'static str = "A command, and how to see that it is not needed. For a site's own roles; shipped ones have kinds.";
     const SHELL: Shell = Shell::new(include_str!("command.sh"));
     const OWN_ONLY: bool = true;
-    const ORPHANED: Orphaned = Orphaned::Reported("what it did stays");
+    const ORPHANS: Orphans = Orphans::reported("what it did stays");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.command.0.join(" ")
@@ -67,7 +73,9 @@ impl Kind for Command {
             ),
         }
     }
+}
 
+impl Command {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let creates: Vec<_> = wants.iter().filter_map(|w| w.creates.clone()).collect();
         if !creates.is_empty() {
@@ -103,7 +111,7 @@ impl Kind for Command {
         Ok(Seen { done })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match seen.done {
             Some(true) => Verdict::Same,
             Some(false) => Verdict::Change(vec![Delta::new("run", "", want.command.0.join(" "))]),

@@ -2,7 +2,7 @@
 
 use crate::kind::valid;
 use crate::kind::valid::State;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Nothing, Orphaned, Target};
+use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `cron = "scrub"` with `schedule` and `command`.
@@ -35,9 +35,8 @@ fn root() -> String {
 impl Kind for Cron {
     const NAME: &'static str = "cron";
     const DOC: &'static str = "A job of cron in a file of its own in /etc/cron.d.";
-    const ORPHANED: Orphaned = Orphaned::Removed("the job's file goes");
+    const ORPHANS: Orphans = Orphans::removed("the job's file goes");
     type Want = Want;
-    type Seen = Nothing;
 
     fn name(want: &Want) -> String {
         want.cron.clone()
@@ -82,7 +81,7 @@ impl Kind for Cron {
         }
     }
 
-    fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
+    fn files(want: &Want, _target: &Target) -> Files {
         let change = match (want.state, &want.schedule, &want.command) {
             (State::Present, Some(schedule), Some(command)) => {
                 let mailto = match &want.mailto {
@@ -108,10 +107,11 @@ impl Kind for Cron {
             change,
             attributes: Attributes::default(),
         }]
+        .into()
     }
 
-    fn parse(_want: &Want, _target: &Target, _answer: &Answer) -> Result<Nothing, String> {
-        Ok(Nothing {})
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
     }
 }
 

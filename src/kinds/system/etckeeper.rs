@@ -1,6 +1,8 @@
 //! The record that etckeeper keeps of /etc in git (docs/facts/accounts.md#the-record-of-etc).
 
-use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::Shell;
 
@@ -57,9 +59,13 @@ impl Kind for Etckeeper {
     const NAME: &'static str = "etckeeper";
     const DOC: &'static str = "The record of /etc in git: begun, readable by root alone, without the files that hold secrets.";
     const SHELL: Shell = Shell::new(include_str!("etckeeper.sh"));
-    const ORPHANED: Orphaned = Orphaned::Reported("the record stays, and nobody keeps it");
+    const ORPHANS: Orphans = Orphans::reported("the record stays, and nobody keeps it");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         match want.etckeeper {
@@ -84,7 +90,9 @@ impl Kind for Etckeeper {
         }
         Ok(())
     }
+}
 
+impl Etckeeper {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let patterns = wants.iter().flat_map(|w| &w.untracked).map(|t| pattern(t));
         observe.section(Self::NAME, Call::new("nw_etckeeper_look").args(patterns));
@@ -114,7 +122,7 @@ impl Kind for Etckeeper {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         if !seen.initialised {
             return Verdict::Change(vec![Delta::new("recorded", "no", "yes")]);
         }

@@ -2,7 +2,10 @@
 
 use crate::digest::sha256;
 use crate::kind::valid;
-use crate::kind::{Answer, Delta, Folder, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Files, Folder, Kind, Observe, Orphans, Running, Runs, Target,
+    Verdict,
+};
 use crate::sh::Call;
 use crate::shell::Shell;
 
@@ -45,9 +48,13 @@ impl Kind for Git {
     const DOC: &'static str =
         "A checkout of a git repository at one commit; never touched where it was changed by hand.";
     const SHELL: Shell = Shell::new(include_str!("git.sh"));
-    const ORPHANED: Orphaned = Orphaned::Reported("the checkout stays");
+    const ORPHANS: Orphans = Orphans::reported("the checkout stays");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.git.clone()
@@ -89,14 +96,19 @@ impl Kind for Git {
         Ok(())
     }
 
-    /// git cannot be asked about several checkouts at once: four processes each.
-    fn folder(want: &Want) -> Option<Folder> {
-        Some(Folder {
-            path: want.git.clone(),
-            files: Vec::new(),
-        })
+    fn files(want: &Want, _target: &Target) -> Files {
+        Files {
+            folder: Some(Folder {
+                path: want.git.clone(),
+                files: Vec::new(),
+            }),
+            ..Files::default()
+        }
     }
+}
 
+impl Git {
+    /// git cannot be asked about several checkouts at once: four processes each.
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             observe.slow_section(want.section(), Call::new("nw_git_seen").arg(&want.git));
@@ -139,7 +151,7 @@ impl Kind for Git {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         match seen.state.as_str() {
             "" => Verdict::After {
                 what: "the package git".to_owned(),
@@ -156,12 +168,12 @@ impl Kind for Git {
                 }
                 if deltas.is_empty() { Verdict::Same } else { Verdict::Change(deltas) }
             }
-            "checkout" => Verdict::Refuse(format!(
+            "checkout" => Verdict::refuse(format!(
                 "{} was changed by hand: {}; commit and push that, or throw it away with `git checkout`, by hand",
                 want.git,
                 seen.changes[..seen.changes.len().min(5)].join(", ")
-            )),
-            _ => Verdict::Refuse(format!("{} is there, and is no checkout of git", want.git)),
+            ), &circumstances.target.node),
+            _ => Verdict::refuse(format!("{} is there, and is no checkout of git", want.git), &circumstances.target.node),
         }
     }
 
@@ -227,14 +239,20 @@ mod tests {
     #[test]
     fn what_was_changed_by_hand_is_refused() {
         assert_eq!(
-            verdict(&step(), &[(SECTION, &checkout("change  M a.c\nchange ?? new\n"), 0)]),
-            Verdict::Refuse("/srv/tool was changed by hand: M a.c, ?? new; commit and push that, or throw it away with `git checkout`, by hand".into())
+            verdict(
+                &step(),
+                &[(SECTION, &checkout("change  M a.c\nchange ?? new\n"), 0)]
+            ),
+            Verdict::refuse(
+                "/srv/tool was changed by hand: M a.c, ?? new; commit and push that, or throw it away with `git checkout`, by hand",
+                "node1"
+            )
         );
         for state in ["full", "other"] {
             let seen = format!("state {state}\n");
             assert_eq!(
                 verdict(&step(), &[(SECTION, &seen, 0)]),
-                Verdict::Refuse("/srv/tool is there, and is no checkout of git".into())
+                Verdict::refuse("/srv/tool is there, and is no checkout of git", "node1")
             );
         }
     }

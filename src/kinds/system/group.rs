@@ -2,7 +2,9 @@
 
 use crate::kind::valid;
 use crate::kind::valid::State;
-use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Files, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 
 /// `group = "haclient"`.
@@ -34,9 +36,13 @@ pub struct Seen {
 impl Kind for Group {
     const NAME: &'static str = "group";
     const DOC: &'static str = "A group of accounts. Members are added by `user`.";
-    const ORPHANED: Orphaned = Orphaned::Reported("the group stays");
+    const ORPHANS: Orphans = Orphans::reported("the group stays");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.group.clone()
@@ -46,6 +52,19 @@ impl Kind for Group {
         valid::account("group", &want.group)
     }
 
+    fn files(_want: &Want, _target: &Target) -> Files {
+        Files {
+            writes: valid::account_files(),
+            ..Files::default()
+        }
+    }
+
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
+    }
+}
+
+impl Group {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let names = wants.iter().map(|w| w.group.clone());
         observe.section("group", Call::new("getent").arg("group").args(names));
@@ -57,7 +76,7 @@ impl Kind for Group {
         Ok(Seen { gid })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match (want.state, seen.gid, want.gid) {
             (State::Present, None, _) => {
                 Verdict::Change(vec![Delta::new("group", "absent", "present")])
@@ -77,10 +96,6 @@ impl Kind for Group {
             },
             _ => Verdict::Same,
         }
-    }
-
-    fn touches(_want: &Want, _target: &Target) -> Vec<String> {
-        crate::kind::valid::account_files()
     }
 
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {

@@ -1,7 +1,8 @@
 //! The node's name.
 
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
+    Running, Runs, Target, Verdict,
 };
 use crate::platform::NameFile;
 use crate::sh::Call;
@@ -33,9 +34,13 @@ impl Kind for Hostname {
     const DOC: &'static str =
         "The node's name, for good and at once; never changed while a cluster runs on it.";
     const SHELL: Shell = Shell::new(include_str!("hostname.sh"));
-    const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
+    const ORPHANS: Orphans = Orphans::reported("it stays as it is");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.hostname.clone()
@@ -57,6 +62,12 @@ impl Kind for Hostname {
         Ok(())
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+}
+
+impl Hostname {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let (path, change) = match target.platform.name_file() {
             NameFile::Hostname => {
@@ -103,19 +114,20 @@ impl Kind for Hostname {
     }
 
     /// DRBD, the cluster and its fencing all go by `uname -n` (docs/facts/membership.md#names).
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         if seen.running == want.hostname {
             return Verdict::Same;
         }
         if seen.cluster.is_empty() {
             return Verdict::Change(vec![Delta::new("name", &seen.running, &want.hostname)]);
         }
-        Verdict::Refuse(format!(
+        let what = format!(
             "the node is called {}, wanted {}, and {} runs, which goes by the name: stop the cluster on this node first",
             seen.running,
             want.hostname,
             seen.cluster.join(", ")
-        ))
+        );
+        Verdict::refuse(what, &circumstances.target.node)
     }
 
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
@@ -160,8 +172,14 @@ mod tests {
     fn under_a_cluster_it_is_refused() {
         let step = json!({ "hostname": "n1" });
         assert_eq!(
-            verdict(&step, &[("hostname", "old\ncorosync\npacemakerd\ncorosync\n", 0)]),
-            Verdict::Refuse("the node is called old, wanted n1, and corosync, pacemakerd runs, which goes by the name: stop the cluster on this node first".into())
+            verdict(
+                &step,
+                &[("hostname", "old\ncorosync\npacemakerd\ncorosync\n", 0)]
+            ),
+            Verdict::refuse(
+                "the node is called old, wanted n1, and corosync, pacemakerd runs, which goes by the name: stop the cluster on this node first",
+                "node1"
+            )
         );
         assert_eq!(
             verdict(&step, &[("hostname", "n1\ncorosync\n", 0)]),

@@ -3,7 +3,8 @@
 
 use crate::kind::valid::State;
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
+    Running, Runs, Target, Verdict,
 };
 use crate::platform::BootLoader;
 use crate::sh::Call;
@@ -50,9 +51,14 @@ impl Want {
 impl Kind for KernelArgs {
     const NAME: &'static str = "kernel_args";
     const DOC: &'static str = "Arguments of the kernel in every entry of the boot loader; a reboot that is pending is shown, not done.";
-    const ORPHANED: Orphaned = Orphaned::Reported("the boot loader keeps it");
+    const ORPHANS: Orphans = Orphans::reported("the boot loader keeps it");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        together: true,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.kernel_args.clone()
@@ -71,6 +77,16 @@ impl Kind for KernelArgs {
         Ok(())
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
+    }
+}
+
+impl KernelArgs {
     /// On Debian a file of `/etc/default/grub.d`, which `update-grub` reads after `/etc/default/grub`.
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         if target.platform.boot_loader() == BootLoader::Grubby {
@@ -162,7 +178,7 @@ impl Kind for KernelArgs {
         })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let (from, to) = if want.state == State::Present {
             ("no", "yes")
         } else {
@@ -204,10 +220,6 @@ impl Kind for KernelArgs {
             call = call.arg(format!("--remove-args={}", absent.join(" ")));
         }
         vec![call]
-    }
-
-    fn together() -> bool {
-        true
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::kind::valid;
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
+    Running, Runs, Target, Verdict,
 };
 use crate::platform::Modules;
 use crate::sh::Call;
@@ -48,10 +49,14 @@ impl Kind for KernelModule {
     const NAME: &'static str = "kernel_module";
     const DOC: &'static str = "Kernel modules: loaded now and at every boot, or blacklisted.";
     const SHELL: Shell = Shell::new(include_str!("kernel_module.sh"));
-    const ORPHANED: Orphaned =
-        Orphaned::Removed("its files go; what is loaded stays so until the next boot");
+    const ORPHANS: Orphans =
+        Orphans::removed("its files go; what is loaded stays so until the next boot");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.kernel_module.clone()
@@ -75,6 +80,12 @@ impl Kind for KernelModule {
         Ok(())
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+}
+
+impl KernelModule {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let name = &want.kernel_module;
         let whole = |path: String, content: String, mode: Option<&str>| Edit {
@@ -149,7 +160,7 @@ impl Kind for KernelModule {
         })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let name = &want.kernel_module;
         match (want.blacklist, seen.loaded) {
             (false, true) | (true, false) => Verdict::Same,

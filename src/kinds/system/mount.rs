@@ -2,7 +2,8 @@
 
 use crate::kind::valid;
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
+    Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::{PROCESS, Shell};
@@ -97,9 +98,13 @@ impl Kind for Mount {
     const NAME: &'static str = "mount";
     const DOC: &'static str = "Filesystems: the entry in fstab, and mounted or not; never over a folder that holds something.";
     const SHELL: Shell = Shell::new(include_str!("mount.sh")).needing(&[PROCESS]);
-    const ORPHANED: Orphaned = Orphaned::Reported("it stays mounted and in /etc/fstab");
+    const ORPHANS: Orphans = Orphans::reported("it stays mounted and in /etc/fstab");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.mount.clone()
@@ -136,6 +141,16 @@ impl Kind for Mount {
         Ok(())
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
+    }
+}
+
+impl Mount {
     fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
         let point = escaped(&want.mount);
         let line = format!(
@@ -217,7 +232,7 @@ impl Kind for Mount {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let point = &want.mount;
         match (want.state, seen.mounted) {
             (State::Fstab, _) | (State::Unmounted | State::Absent, false) => Verdict::Same,
@@ -234,7 +249,7 @@ impl Kind for Mount {
                         ),
                         remedy: format!(
                             "unmount it when nothing uses it (`nodewright run {} -- umount {point}`), then apply again",
-                            target.node
+                            circumstances.target.node
                         ),
                     }
                 } else {
@@ -247,10 +262,11 @@ impl Kind for Mount {
                 } else {
                     "is no folder"
                 };
-                Verdict::Refuse(format!(
+                let what = format!(
                     "{point} {what}, which {} would hide: move it away, then apply again",
                     want.device
-                ))
+                );
+                Verdict::refuse(what, &circumstances.target.node)
             }
             (State::Mounted, false) => {
                 Verdict::Change(vec![Delta::new("mounted", "no", &want.device)])

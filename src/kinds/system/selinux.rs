@@ -2,7 +2,8 @@
 //! (docs/facts/releases.md#selinux).
 
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
+    Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::text::Text;
@@ -52,9 +53,13 @@ pub struct Seen {
 impl Kind for Selinux {
     const NAME: &'static str = "selinux";
     const DOC: &'static str = "SELinux's mode, for the next boot and now where that is possible.";
-    const ORPHANED: Orphaned = Orphaned::Reported("the mode stays");
+    const ORPHANS: Orphans = Orphans::reported("the mode stays");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(_want: &Want) -> String {
         "mode".to_owned()
@@ -71,6 +76,12 @@ impl Kind for Selinux {
         }
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+}
+
+impl Selinux {
     fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
         vec![Edit {
             path: "/etc/selinux/config".to_owned(),
@@ -98,7 +109,7 @@ impl Kind for Selinux {
         Ok(Seen { mode })
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let pending = |remedy: String| Verdict::Finding {
             what: format!(
                 "a reboot is pending: SELinux is {} now and {} from the next boot on",
@@ -112,7 +123,7 @@ impl Kind for Selinux {
             (Mode::Disabled, _) => pending(format!(
                 "`nodewright run {} -- touch /.autorelabel`, then reboot the node when it can be spared (all files are \
                  labelled anew)",
-                target.node
+                circumstances.target.node
             )),
             (_, Mode::Disabled) => pending("reboot the node when it can be spared".to_owned()),
             (now, then) => Verdict::Change(vec![Delta::new("mode", now.word(), then.word())]),

@@ -1,7 +1,9 @@
 //! Booleans of the SELinux policy: asked once, set in one call, as each rebuilds the policy
 //! (docs/facts/releases.md#selinux).
 
-use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::Shell;
 
@@ -43,9 +45,14 @@ impl Kind for SelinuxBoolean {
     const DOC: &'static str =
         "Booleans of the SELinux policy; all of a stage in one `setsebool -P`.";
     const SHELL: Shell = Shell::new("nw_selinux_booleans() { getsebool -a 2>&1; }\n");
-    const ORPHANED: Orphaned = Orphaned::Reported("it stays set as it is");
+    const ORPHANS: Orphans = Orphans::reported("it stays set as it is");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        together: true,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.selinux_boolean.clone()
@@ -67,7 +74,9 @@ impl Kind for SelinuxBoolean {
         }
         Ok(())
     }
+}
 
+impl SelinuxBoolean {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         // By name it would stop at the first that the policy does not have.
         observe.section(SECTION, Call::new("nw_selinux_booleans"));
@@ -93,7 +102,7 @@ impl Kind for SelinuxBoolean {
         Ok(Seen { value, disabled })
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let name = &want.selinux_boolean;
         match seen.value {
             Some(value) if value == want.value => Verdict::Same,
@@ -108,7 +117,7 @@ impl Kind for SelinuxBoolean {
                 what: format!("this policy has no boolean {name}"),
                 remedy: format!(
                     "install the package that brings it, or correct the name (`nodewright run {} -- getsebool -a`)",
-                    target.node
+                    circumstances.target.node
                 ),
             },
         }
@@ -119,10 +128,6 @@ impl Kind for SelinuxBoolean {
             .iter()
             .map(|(want, _)| format!("{}={}", want.selinux_boolean, u8::from(want.value)));
         vec![Call::new("setsebool").arg("-P").args(words)]
-    }
-
-    fn together() -> bool {
-        true
     }
 }
 

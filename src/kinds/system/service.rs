@@ -5,7 +5,10 @@
 
 use crate::kind::lets_in;
 use crate::kind::never_restarted;
-use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, CutsOff, Delta, Depends, Guarding, Kind, Observe, Orphans, Running,
+    Runs, Target, Verdict,
+};
 use crate::platform::Init;
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell};
@@ -140,9 +143,15 @@ impl Kind for Service {
     const DOC: &'static str = "Services: enabled, running, and restarted (or reloaded) when the instance that runs was started with \
          another configuration. Those that a cluster leans on are never restarted by a step.";
     const SHELL: Shell = Shell::new(include_str!("service.sh")).needing(&[SERVICE]);
-    const ORPHANED: Orphaned = Orphaned::Reported("it stays enabled and running as it is");
+    const ORPHANS: Orphans = Orphans::reported("it stays enabled and running as it is");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        compare_written: Some(Self::compare_written),
+        confirmed: Self::confirmed,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.service.clone()
@@ -171,6 +180,24 @@ impl Kind for Service {
         Ok(())
     }
 
+    fn depends(want: &Want, target: &Target) -> Depends {
+        Depends {
+            paths: want.config.clone(),
+            before_write: Self::before_write(want, target),
+        }
+    }
+
+    fn guard(want: &Want, target: &Target) -> Guarding {
+        Guarding {
+            cuts_off: CutsOff::when(lets_in::service(&want.service)),
+            note: vec![Call::new("nw_service_guard").arg(want.unit(target))],
+            undo_first: vec![Call::new("nw_service_undo_first").arg(want.unit(target))],
+            undo: vec![Self::undo(want, target)],
+        }
+    }
+}
+
+impl Service {
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
         let names: BTreeSet<_> = wants.iter().map(|w| w.unit(target)).collect();
         if target.platform.has_systemd() {
@@ -216,12 +243,8 @@ impl Kind for Service {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
-        want.judge(seen, &seen.changed.join(", "), target)
-    }
-
-    fn paths(want: &Want, _target: &Target) -> Vec<String> {
-        want.config.clone()
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        want.judge(seen, &seen.changed.join(", "), circumstances.target)
     }
 
     fn before_write(want: &Want, target: &Target) -> Vec<Call> {
@@ -236,12 +259,8 @@ impl Kind for Service {
         calls
     }
 
-    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
-        want.judge(seen, "its configuration", target)
-    }
-
-    fn cuts_off(want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
-        lets_in::service(&want.service)
+    fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        want.judge(seen, "its configuration", circumstances.target)
     }
 
     fn confirmed(want: &Want, seen: &Seen, target: &Target) -> Vec<Call> {
@@ -258,15 +277,7 @@ impl Kind for Service {
         }
     }
 
-    fn note(want: &Want, target: &Target) -> Vec<Call> {
-        vec![Call::new("nw_service_guard").arg(want.unit(target))]
-    }
-
-    fn undo_first(want: &Want, target: &Target) -> Vec<Call> {
-        vec![Call::new("nw_service_undo_first").arg(want.unit(target))]
-    }
-
-    fn undo(want: &Want, target: &Target) -> Vec<Call> {
+    fn undo(want: &Want, target: &Target) -> Call {
         let debt = match (never_restarted(&want.service), want.reload) {
             (true, _) => "none",
             (_, true) => "reload",
@@ -275,7 +286,7 @@ impl Kind for Service {
         let call = Call::new("nw_service_undo")
             .arg(want.unit(target))
             .arg(debt);
-        vec![call.args(want.config.iter().cloned())]
+        call.args(want.config.iter().cloned())
     }
 
     fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {

@@ -2,6 +2,7 @@
 
 use super::super::super::kind_named;
 use super::*;
+use crate::kinds::testing::circumstances;
 use crate::platform::Platform;
 use std::fs;
 use std::process::Command;
@@ -94,7 +95,7 @@ fn verdict(want: &Want, answer: &Answer) -> Verdict {
     Service::compare(
         want,
         &Service::parse(want, &target, answer).unwrap(),
-        &target,
+        &circumstances(&target),
     )
 }
 
@@ -192,7 +193,7 @@ fn what_a_cluster_leans_on_is_a_finding() {
     let target = on(Platform::Debian12);
     let seen = Service::parse(&corosync, &target, &answer).unwrap();
     assert!(matches!(
-        Service::compare_written(&corosync, &seen, &target),
+        Service::compare_written(&corosync, &seen, &circumstances(&target)),
         Verdict::Finding { .. }
     ));
     assert_eq!(
@@ -230,7 +231,7 @@ fn what_differs_is_named_and_acted_on() {
         let want = want(json);
         let seen = Service::parse(&want, &target, &debian("")).unwrap();
         assert_eq!(
-            Service::compare(&want, &seen, &target),
+            Service::compare(&want, &seen, &circumstances(&target)),
             Verdict::Change(deltas)
         );
         assert_eq!(
@@ -297,7 +298,10 @@ fn el6_reads_runlevel_3_and_the_status_of_scripts() {
     assert_eq!(seen.changed, ["/etc/ntp.conf"]);
     let acpid = want(serde_json::json!({"service": "acpid", "enabled": false, "running": false}));
     let seen = Service::parse(&acpid, &target, &answer).unwrap();
-    assert_eq!(Service::compare(&acpid, &seen, &target), Verdict::Same);
+    assert_eq!(
+        Service::compare(&acpid, &seen, &circumstances(&target)),
+        Verdict::Same
+    );
     let clvmd = want(serde_json::json!({"service": "clvmd", "running": true}));
     let seen = Service::parse(&clvmd, &target, &answer).unwrap();
     assert_eq!((seen.active.as_str(), seen.loaded), ("failed", false));

@@ -4,7 +4,8 @@
 use crate::kind::valid;
 use crate::kind::values::Scalar;
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
+    Running, Runs, Target, Verdict,
 };
 use crate::platform::Platform;
 use crate::sh::Call;
@@ -85,10 +86,14 @@ impl Kind for Sysctl {
     const DOC: &'static str =
         "Kernel settings, in a file for the next boot and in the running kernel.";
     const SHELL: Shell = Shell::new(include_str!("sysctl.sh"));
-    const ORPHANED: Orphaned =
-        Orphaned::Reported("its line stays in the file, its value in the kernel");
+    const ORPHANS: Orphans =
+        Orphans::reported("its line stays in the file, its value in the kernel");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.sysctl.clone()
@@ -131,6 +136,12 @@ impl Kind for Sysctl {
         Ok(())
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+}
+
+impl Sysctl {
     fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
         vec![Edit {
             path: FILE.to_owned(),
@@ -185,7 +196,7 @@ impl Kind for Sysctl {
         Ok(Seen { value, overruled })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let wanted = plain(&want.value.0);
         match &seen.value {
             None if want.optional => Verdict::Same,

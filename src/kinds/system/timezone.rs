@@ -1,7 +1,10 @@
 //! The node's time zone.
 
 use crate::kind::valid;
-use crate::kind::{Answer, Attributes, Edit, EditChange, Kind, Observe, Orphaned, Target, Verdict};
+use crate::kind::{
+    Answer, Attributes, Circumstances, Edit, EditChange, Files, Kind, Observe, Orphans, Running,
+    Runs, Target, Verdict,
+};
 use crate::platform::ZoneFile;
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -30,9 +33,12 @@ impl Kind for Timezone {
     const DOC: &'static str =
         "The node's time zone: /etc/localtime and what else names it on the release.";
     const SHELL: Shell = Shell::new(include_str!("timezone.sh"));
-    const ORPHANED: Orphaned = Orphaned::Reported("it stays as it is");
+    const ORPHANS: Orphans = Orphans::reported("it stays as it is");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.timezone.clone()
@@ -53,6 +59,12 @@ impl Kind for Timezone {
         Ok(())
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Self::edits(want, target).into()
+    }
+}
+
+impl Timezone {
     /// EL6 names it in /etc/sysconfig/clock too, Debian in /etc/timezone. Each release writes the link in its own form.
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let zone = &want.timezone;
@@ -108,7 +120,7 @@ impl Kind for Timezone {
         Ok(Seen { known })
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         if seen.known {
             return Verdict::Same;
         }

@@ -3,7 +3,10 @@
 use crate::digest::sha256;
 use crate::kind::valid;
 use crate::kind::valid::State;
-use crate::kind::{Answer, Delta, Kind, Observe, Orphaned, Payload, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, CutsOff, Delta, Files, Guarding, Kind, Observe, Orphans, Payload,
+    Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::{Text, Vault};
@@ -120,9 +123,15 @@ impl Kind for User {
     const NAME: &'static str = "user";
     const DOC: &'static str = "An account: its groups, home, shell and password.";
     const SHELL: Shell = Shell::new(include_str!("user.sh"));
-    const ORPHANED: Orphaned = Orphaned::Reported("the account stays, with its home");
+    const ORPHANS: Orphans = Orphans::reported("the account stays, with its home");
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        compare_secret: Self::compare_secret,
+        contents: Self::contents,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.user.clone()
@@ -167,6 +176,27 @@ impl Kind for User {
         }
     }
 
+    fn files(_want: &Want, _target: &Target) -> Files {
+        Files {
+            writes: valid::account_files(),
+            secrets: vec!["/etc/shadow".to_owned(), "/etc/shadow-".to_owned()],
+            ..Files::default()
+        }
+    }
+
+    fn guard(want: &Want, _target: &Target) -> Guarding {
+        Guarding {
+            cuts_off: CutsOff::Account(want.user.clone()),
+            ..Guarding::default()
+        }
+    }
+
+    fn absent(want: &Want) -> bool {
+        want.state == State::Absent
+    }
+}
+
+impl User {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let users = || wants.iter().map(|w| w.user.clone());
         observe.section(
@@ -232,7 +262,7 @@ impl Kind for User {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let Some(account) = &seen.account else {
             return match want.state {
                 State::Present => Verdict::Change(vec![Delta::new("account", "absent", "present")]),
@@ -325,24 +355,8 @@ impl Kind for User {
         }
     }
 
-    fn secret_paths(_want: &Want) -> Vec<String> {
-        vec!["/etc/shadow".to_owned(), "/etc/shadow-".to_owned()]
-    }
-
-    fn contents(want: &Want, _seen: &Seen) -> Vec<Payload> {
+    fn contents(want: &Want, _seen: &Seen, _vault: &Vault) -> Vec<Payload> {
         want.password.iter().cloned().map(Payload::Text).collect()
-    }
-
-    fn cuts_off(
-        want: &Want,
-        _target: &Target,
-        logins: &std::collections::BTreeSet<String>,
-    ) -> bool {
-        logins.contains(&want.user)
-    }
-
-    fn touches(_want: &Want, _target: &Target) -> Vec<String> {
-        crate::kind::valid::account_files()
     }
 
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {

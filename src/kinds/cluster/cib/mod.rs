@@ -12,10 +12,12 @@ mod overlay;
 mod tests;
 
 use self::element::Element;
-use crate::kind::{Answer, Delta, Kind, Observe, Payload, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Payload, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::{Shell, TRACES};
-use crate::text::Text;
+use crate::text::{Text, Vault};
 
 /// `cib = "cluster"`.
 pub struct Cib;
@@ -88,8 +90,14 @@ impl Kind for Cib {
     const DOC: &'static str = "What a Pacemaker cluster's configuration has to say. The rest of it stays, and so does how its resources are \
          operated; only the difference is pushed.";
     const SHELL: Shell = Shell::new(include_str!("cib.sh")).needing(&[TRACES]);
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        contents: Self::contents,
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.cib.clone()
@@ -112,7 +120,9 @@ impl Kind for Cib {
         }
         Ok(())
     }
+}
 
+impl Cib {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         observe.slow_section(SECTION, Call::new("nw_cib_seen"));
     }
@@ -157,7 +167,7 @@ impl Kind for Cib {
         Ok(seen)
     }
 
-    fn compare(_want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(_want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match (seen.running, seen.formed, seen.as_wanted) {
             (true, _, false) => Verdict::Change(seen.deltas.clone()),
             // Where it does not run those have it that run; whoever comes in later takes it over.
@@ -170,7 +180,7 @@ impl Kind for Cib {
         }
     }
 
-    fn contents(_want: &Want, seen: &Seen) -> Vec<Payload> {
+    fn contents(_want: &Want, seen: &Seen, _vault: &Vault) -> Vec<Payload> {
         vec![
             Payload::Text(Text::plain(seen.text.clone())),
             seen.document(&seen.text),

@@ -9,7 +9,8 @@ use crate::digest::sha256;
 use crate::kind::valid;
 use crate::kind::valid::Words;
 use crate::kind::{
-    Answer, Attributes, Delta, FileChange, Found, Kind, Observe, Orphaned, Payload, Target, Verdict,
+    Answer, Attributes, Circumstances, Delta, FileChange, Files, Found, Kind, Observe, Orphans,
+    Payload, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -159,10 +160,19 @@ impl Kind for ClusterConf {
     const NAME: &'static str = "cluster_conf";
     const DOC: &'static str = "cluster.conf of cman: the same on all members, its version raised by one when, and only when, its content changes.";
     const SHELL: Shell = Shell::new(include_str!("cluster_conf.sh"));
-    const ORPHANED: Orphaned = Orphaned::Reported("it stays");
-    const SHARED: &'static [&'static str] = &[CONF];
+    const ORPHANS: Orphans = Orphans::reported("it stays");
+    const RUNNING: &'static dyn Runs = &Running {
+        shared: &[CONF],
+        compare: Self::compare,
+        compare_secret: Self::compare_secret,
+        contents: Self::contents,
+        changes: Self::changes,
+        preflight: Self::preflight,
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.cluster_conf.clone()
@@ -193,6 +203,21 @@ impl Kind for ClusterConf {
         }
     }
 
+    fn files(want: &Want, _target: &Target) -> Files {
+        let tainted = want.content.is_tainted();
+        Files {
+            writes: vec![want.cluster_conf.clone()],
+            secrets: tainted
+                .then(|| want.cluster_conf.clone())
+                .into_iter()
+                .collect(),
+            rendered: Some((want.cluster_conf.clone(), want.content.clone())),
+            ..Files::default()
+        }
+    }
+}
+
+impl ClusterConf {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         if let Some(want) = wants.first() {
             self::observe(&want.cluster_conf, observe);
@@ -214,7 +239,7 @@ impl Kind for ClusterConf {
         Ok(seen)
     }
 
-    fn compare(want: &Want, seen: &Seen, _target: &Target) -> Verdict {
+    fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let mut deltas = Vec::new();
         match &seen.attributes {
             None => deltas.push(Delta::new("file", "absent", &want.mode)),
@@ -245,12 +270,12 @@ impl Kind for ClusterConf {
         digest.map_or_else(Vec::new, |digest| want.deltas(seen, &digest))
     }
 
-    fn contents_with(want: &Want, seen: &Seen, vault: &Vault) -> Vec<Payload> {
+    fn contents(want: &Want, seen: &Seen, vault: &Vault) -> Vec<Payload> {
         let digest = want.digest(vault).unwrap_or_default();
         vec![Payload::Text(want.new_text(seen, &digest))]
     }
 
-    fn files(want: &Want, seen: &Seen) -> Vec<FileChange> {
+    fn changes(want: &Want, seen: &Seen) -> Vec<FileChange> {
         let old = match &seen.attributes {
             None => Found::Absent,
             Some(_) => Found::Unread {
@@ -264,22 +289,6 @@ impl Kind for ClusterConf {
             old,
             new: Some(want.new_text(seen, &digest)),
         }]
-    }
-
-    fn rendered(want: &Want) -> Option<(String, Text)> {
-        Some((want.cluster_conf.clone(), want.content.clone()))
-    }
-
-    fn secret_paths(want: &Want) -> Vec<String> {
-        let tainted = want.content.is_tainted();
-        tainted
-            .then(|| want.cluster_conf.clone())
-            .into_iter()
-            .collect()
-    }
-
-    fn touches(want: &Want, _target: &Target) -> Vec<String> {
-        vec![want.cluster_conf.clone()]
     }
 
     fn preflight(want: &Want, _target: &Target) -> Vec<Call> {

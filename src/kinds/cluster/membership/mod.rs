@@ -17,7 +17,9 @@ pub use seen::Seen;
 
 use self::corosync::Takes;
 use self::seen::{DOMAIN, LINKS, MAP, OWN};
-use crate::kind::{Answer, Delta, Kind, Observe, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Depends, Kind, Observe, Observed, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use crate::text::Text;
@@ -320,10 +322,16 @@ impl Kind for Membership {
          configuration that differs taken up where what runs can, and what needs all members down refused without \
          `--outage`. A node that is out stays out: it is reported.";
     const SHELL: Shell = Shell::new(include_str!("membership.sh")).needing(&[SERVICE, TRACES]);
-    const ENDS_STAGE: bool = true;
-    const SHARED: &'static [&'static str] = &[OWN];
+    const RUNNING: &'static dyn Runs = &Running {
+        ends_stage: true,
+        shared: &[OWN],
+        compare: Self::compare,
+        compare_written: Some(Self::compare_written),
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.membership.word().to_owned()
@@ -342,6 +350,19 @@ impl Kind for Membership {
         Ok(())
     }
 
+    fn depends(want: &Want, target: &Target) -> Depends {
+        Depends {
+            paths: Self::paths(want, target),
+            before_write: Self::before_write(want, target),
+        }
+    }
+}
+
+impl Observed for Membership {
+    type Seen = Seen;
+}
+
+impl Membership {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let Some(want) = wants.first() else {
             return;
@@ -366,8 +387,8 @@ impl Kind for Membership {
         Seen::read(want, &target.node, answer)
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
-        want.judge(seen, target, false, false)
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        want.judge(seen, circumstances.target, false, false)
     }
 
     fn paths(want: &Want, _target: &Target) -> Vec<String> {
@@ -385,9 +406,9 @@ impl Kind for Membership {
         }
     }
 
-    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
+    fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let config = want.membership == Side::Reloaded && want.stack == Stack::Cman;
-        want.judge(seen, target, !config, config)
+        want.judge(seen, circumstances.target, !config, config)
     }
 
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {

@@ -64,12 +64,8 @@ fn judge(step: &Json, answer: &Answer, written: bool) -> Verdict {
     };
     let resource = testing::resources_on(step, platform).remove(0);
     let node = target(platform);
-    let judged = if written {
-        resource.kind.judge_written(&resource, &node, answer)
-    } else {
-        resource.kind.judge(&resource, &node, answer)
-    };
-    judged.expect("the answer can be read").0
+    let compared = testing::compare(&resource, &node, answer, written);
+    compared.expect("the answer can be read").verdict
 }
 
 fn points(verdict: &Verdict) -> Vec<String> {
@@ -116,7 +112,8 @@ fn checks_read_how_it_stands() {
         let answer =
             Answer::from_sections([("membership", own, 0), ("membership.links", links, 0)]);
         let node = target(Platform::Debian12);
-        resource.kind.judge(&resource, &node, &answer).unwrap().1
+        let compared = testing::compare(&resource, &node, &answer, false);
+        compared.unwrap().seen
     };
     let whole = seen(WHOLE, LINKS);
     assert_eq!(whole["missing"], json!([]));
@@ -532,12 +529,8 @@ fn the_fence_domain_is_told_in_a_word() {
         ),
     ] {
         let answer = cman_answer(CMAN, &conf(XML, Some(1), Some(1)), &said, CMAN);
-        let seen = resource
-            .kind
-            .judge(&resource, &target(Platform::El6), &answer)
-            .unwrap()
-            .1;
-        assert_eq!(seen["domain"], word);
+        let compared = testing::compare(&resource, &target(Platform::El6), &answer, false);
+        assert_eq!(compared.unwrap().seen["domain"], word);
     }
 }
 
@@ -554,18 +547,13 @@ fn version(own: &str, peer: &str, content: &str, vault: &Vault) -> Option<String
     let resource = testing::resources_on(&step, Platform::El6).remove(0);
     let node = target(Platform::El6);
     let answer = Answer::from_sections([("cluster_conf", own, 0), ("cluster_conf@node2", peer, 0)]);
-    let (verdict, _) = resource.kind.judge(&resource, &node, &answer).unwrap();
-    let hidden = resource
-        .kind
-        .judge_secret(&resource, &node, &answer, vault)
-        .unwrap();
-    if verdict == Verdict::Same && hidden.is_empty() {
+    let compared = testing::compare_with(&resource, &node, &answer, false, vault).unwrap();
+    if compared.verdict == Verdict::Same && compared.secret.is_empty() {
         return None;
     }
-    let contents = resource
-        .kind
-        .contents(&resource, &node, &answer, vault)
-        .unwrap();
+    let running = resource.kind.running();
+    let work = running.mend(&[&resource], &node, &answer, vault);
+    let contents = work.unwrap().contents;
     let [Payload::Text(text)] = contents.as_slice() else {
         panic!("{contents:?}");
     };
@@ -620,27 +608,22 @@ fn a_secret_in_it_is_compared_where_its_value_is_known() {
     let resource = testing::resources_on(&step, Platform::El6).remove(0);
     let node = target(Platform::El6);
     let answer = Answer::from_sections([("cluster_conf", there.as_str(), 0)]);
-    let hidden = resource
-        .kind
-        .judge_secret(&resource, &node, &answer, &vault("other"))
-        .unwrap();
-    let hidden: Vec<String> = hidden.iter().map(shown).collect();
+    let compared = testing::compare_with(&resource, &node, &answer, false, &vault("other"));
+    let hidden: Vec<String> = compared.unwrap().secret.iter().map(shown).collect();
     assert_eq!(
         hidden,
         ["content: another -> as rendered", "config_version: 7 -> 8"]
     );
-    assert_eq!(
-        resource.kind.secret_paths(&resource),
-        ["/etc/cluster/cluster.conf"]
-    );
+    assert_eq!(resource.files.secrets, ["/etc/cluster/cluster.conf"]);
 }
 
 #[test]
 fn it_is_checked_and_replaced_as_a_whole() {
     let step = conf_step(XML);
     let resource = testing::resources_on(&step, Platform::El6).remove(0);
-    let check = resource.kind.preflight(&resource, &target(Platform::El6));
-    let check: Vec<String> = check.iter().map(Call::to_shell).collect();
+    let answer = Answer::from_sections([("cluster_conf", "", 0)]);
+    let work = testing::mend(&[&resource], &target(Platform::El6), &answer);
+    let check: Vec<String> = work.preflight.iter().map(Call::to_shell).collect();
     assert_eq!(
         check,
         [r#"nw_cluster_conf_check "$NW_BLOB/0" ccs_config_validate -l '{staged}'"#]

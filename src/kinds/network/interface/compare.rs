@@ -273,11 +273,12 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
         return finding;
     }
     if seen.present && !want.sort.is(seen) {
-        return Verdict::Refuse(format!(
+        let what = format!(
             "{name} is of type {} on this node, and the site says {}",
             seen.sort,
             want.sort.word()
-        ));
+        );
+        return Verdict::refuse(what, &target.node);
     }
     if !seen.elsewhere.is_empty() {
         return Verdict::Finding {
@@ -299,9 +300,8 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
         let points: Vec<&str> = deltas.iter().map(|d| d.what.as_str()).collect();
         let points = points.join(", ");
         let name = want.called();
-        return Verdict::Refuse(format!(
-            "{name} carries the {what}, and differs in {points}: {instead}"
-        ));
+        let what = format!("{name} carries the {what}, and differs in {points}: {instead}");
+        return Verdict::refuse(what, &target.node);
     }
     if seen.up && all.cost() >= Cost::Moment {
         deltas.push(Delta::new("interrupts", "", want.interrupted(seen)));

@@ -11,13 +11,13 @@ mod seen;
 mod want;
 
 use crate::kind::{
-    Answer, Attributes, Delta, Edit, EditChange, Kind, Observe, Orphaned, Retire, Target, Verdict,
+    Answer, Attributes, Circumstances, CutsOff, Delta, Depends, Edit, EditChange, Files, Guarding,
+    Kind, Observe, Orphans, Retire, Running, Runs, Target, Verdict,
 };
 use crate::platform::Network;
 use crate::sh::Call;
 use crate::shell::{PROCESS, Shell};
 use crate::text::Text;
-use std::collections::BTreeSet;
 
 use compare::{Cost, Differences};
 pub use seen::Seen;
@@ -41,12 +41,24 @@ impl Kind for Interface {
          differs is touched, and what is interrupted stands in the plan; what carries a running cluster is left alone.";
     const SHELL: Shell = Shell::new(include_str!("back.sh"))
         .needing(&[PROCESS, Shell::new(include_str!("interface.sh"))]);
-    const ORPHANED: Orphaned = Orphaned::Removed(
-        "taken down, and its files removed while they are as they were written; a bridge that guests are connected to, \
+    const ORPHANS: Orphans = Orphans {
+        keeps: Self::keeps,
+        retire: Self::retire,
+        after_removal: Self::after_removal,
+        ..Orphans::removed(
+            "taken down, and its files removed while they are as they were written; a bridge that guests are connected to, \
          and everything where no step describes interfaces any more, stays",
-    );
+        )
+    };
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        compare_written: Some(Self::compare_written),
+        together: true,
+        title: Some(Self::title),
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
     type Want = Want;
-    type Seen = Seen;
 
     fn name(want: &Want) -> String {
         want.interface.clone()
@@ -56,6 +68,32 @@ impl Kind for Interface {
         want.validate()
     }
 
+    fn files(want: &Want, target: &Target) -> Files {
+        Files {
+            edits: Self::edits(want, target),
+            writes: Self::writes(want, target),
+            ..Files::default()
+        }
+    }
+
+    fn depends(want: &Want, _target: &Target) -> Depends {
+        Depends {
+            paths: want.files.iter().map(|f| f.path.clone()).collect(),
+            ..Depends::default()
+        }
+    }
+
+    fn guard(want: &Want, target: &Target) -> Guarding {
+        Guarding {
+            cuts_off: CutsOff::Always,
+            note: Self::note(want, target),
+            undo: Self::undo(want, target),
+            ..Guarding::default()
+        }
+    }
+}
+
+impl Interface {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let plain = |path: String, change: EditChange| Edit {
             path,
@@ -137,39 +175,27 @@ impl Kind for Interface {
         Seen::read(want, answer)
     }
 
-    fn compare(want: &Want, seen: &Seen, target: &Target) -> Verdict {
-        compare::judge(want, seen, target)
-    }
-
-    fn paths(want: &Want, _target: &Target) -> Vec<String> {
-        want.files.iter().map(|f| f.path.clone()).collect()
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        compare::judge(want, seen, circumstances.target)
     }
 
     /// NetworkManager has to read a changed profile again, pppd its words; else a file is what the next boot reads.
-    fn compare_written(want: &Want, seen: &Seen, target: &Target) -> Verdict {
-        let verdict = Self::compare(want, seen, target);
+    fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        let verdict = Self::compare(want, seen, circumstances);
         let again = |what: &str| Delta::new(what, "as it was", "as it is written");
         match verdict {
             Verdict::Same if want.sort == Sort::Ppp => Verdict::Change(vec![
                 again("pppd"),
                 Delta::new("interrupts", "", want.interrupted(seen)),
             ]),
-            Verdict::Same if target.platform.network() == Network::Keyfile => {
+            Verdict::Same if circumstances.target.platform.network() == Network::Keyfile => {
                 Verdict::Change(vec![again("profile")])
             }
             other => other,
         }
     }
 
-    fn together() -> bool {
-        true
-    }
-
-    fn cuts_off(_want: &Want, _target: &Target, _logins: &BTreeSet<String>) -> bool {
-        true
-    }
-
-    fn touches(want: &Want, target: &Target) -> Vec<String> {
+    fn writes(want: &Want, target: &Target) -> Vec<String> {
         // Whether it is started at boot.
         let link = "/etc/systemd/system/multi-user.target.wants/ppp-serial.service";
         let line = want.sort == Sort::Ppp && target.platform.has_systemd();

@@ -4,7 +4,8 @@
 use super::super::super::testing::{
     actions_on, asks, edits_on, error, read, resources_on, shown, verdict_on,
 };
-use crate::kind::{EditChange, Verdict};
+use crate::kind::{CutsOff, EditChange, Kind as _, Verdict};
+use crate::kinds::testing;
 use crate::platform::Platform;
 use serde_json::{Value as Json, json};
 
@@ -244,7 +245,8 @@ fn only_addresses_of_ours_go() {
     let resource = resources_on(&step, Platform::Debian12).remove(0);
     let seen = crate::kind::Answer::from_sections(answer(&changes));
     let target = super::super::super::testing::target(Platform::Debian12);
-    let (_, seen) = resource.kind.judge(&resource, &target, &seen).unwrap();
+    let compared = testing::compare(&resource, &target, &seen, false);
+    let seen = compared.unwrap().seen;
     assert_eq!(seen["foreign"], json!(["192.0.2.99/24"]));
 }
 
@@ -382,7 +384,7 @@ fn several_changes_go_in_the_order_of_their_dependencies() {
     let target = super::super::super::testing::target(platform);
     let seen = crate::kind::Answer::from_sections(answer(&[]));
     let all: Vec<_> = resources.iter().collect();
-    let calls = resources[0].kind.actions(&all, &target, &seen).unwrap();
+    let calls = testing::mend(&all, &target, &seen).calls;
     let told: Vec<String> = calls.iter().map(crate::sh::Call::to_shell).collect();
     assert_eq!(
         told,
@@ -478,7 +480,7 @@ fn a_device_of_another_sort_is_refused() {
     let step = json!({ "interface": "vbr10", "type": "ethernet", "files": [] });
     assert!(matches!(
         on(&step, Platform::Debian12, &[]),
-        Verdict::Refuse(why) if why == "vbr10 is of type bridge on this node, and the site says ethernet"
+        Verdict::Refuse(why) if why.what == "vbr10 is of type bridge on this node, and the site says ethernet"
     ));
 }
 
@@ -586,11 +588,8 @@ fn a_file_that_says_what_holds_interrupts_nothing() {
     ] {
         let resource = resources_on(&step, platform).remove(0);
         let target = super::super::super::testing::target(platform);
-        let (verdict, _) = resource
-            .kind
-            .judge_written(&resource, &target, &answer)
-            .unwrap();
-        assert_eq!(verdict, expected, "{platform}");
+        let compared = testing::compare(&resource, &target, &answer, true).unwrap();
+        assert_eq!(compared.verdict, expected, "{platform}");
     }
 }
 
@@ -663,60 +662,50 @@ fn files_of_other_forms_make_room() {
 /// What was noted is had back; a device that nothing wants any more is taken down before its file goes.
 #[test]
 fn the_guard_notes_a_device_with_what_stands_on_it() {
-    let told = |calls: Vec<crate::sh::Call>| -> Vec<String> {
+    let told = |calls: &[crate::sh::Call]| -> Vec<String> {
         calls.iter().map(crate::sh::Call::to_shell).collect()
     };
     let target = super::super::super::testing::target(Platform::El9);
     let resource = resources_on(&bond0(), Platform::El9).remove(0);
-    let kind = resource.kind;
-    assert!(kind.cuts_off(&resource, &target, &std::collections::BTreeSet::new()));
+    let retire = resource.kind.orphans().retire;
+    assert_eq!(resource.guard.cuts_off, CutsOff::Always);
     assert_eq!(
-        told(kind.note(&resource, &target)),
+        told(&resource.guard.note),
         ["nw_interface_note keyfile bond0 bond0.10 vbr10"]
     );
-    assert_eq!(
-        told(kind.undo(&resource, &target)),
-        ["nw_interface_undo keyfile"]
-    );
+    assert_eq!(told(&resource.guard.undo), ["nw_interface_undo keyfile"]);
     let line = resources_on(&serial(), Platform::El9).remove(0);
+    assert_eq!(told(&line.guard.undo), ["nw_interface_serial_undo"]);
     assert_eq!(
-        told(kind.undo(&line, &target)),
-        ["nw_interface_serial_undo"]
-    );
-    assert_eq!(
-        kind.touches(&line, &target),
+        line.files.writes,
         ["/etc/systemd/system/multi-user.target.wants/ppp-serial.service"]
     );
-    let retired = kind.retire("vbr11", &target);
-    assert_eq!(told(retired.calls), ["nw_interface_away keyfile vbr11"]);
-    assert_eq!(told(retired.note), ["nw_interface_note keyfile vbr11"]);
+    let retired = retire("vbr11", &target);
+    assert_eq!(told(&retired.calls), ["nw_interface_away keyfile vbr11"]);
+    assert_eq!(told(&retired.note), ["nw_interface_note keyfile vbr11"]);
     assert_eq!(
-        told(kind.retire("ppp0", &target).calls),
+        told(&retire("ppp0", &target).calls),
         ["nw_interface_serial_off"]
     );
 }
 
 #[test]
 fn an_orphan_that_guests_hang_on_stays() {
-    let kind = super::super::super::kind_named("interface").unwrap();
+    let keeps = super::Interface::ORPHANS.keeps;
     let seen = crate::kind::Answer::from_sections(answer(&[]));
     assert_eq!(
-        kind.keeps("vbr10", &seen).as_deref(),
+        keeps("vbr10", &seen).as_deref(),
         Some("guests are connected to it: vnet3")
     );
     let held = DEVICES.replace("vnet3", "guest3") + "guest3 tun yes\n";
     let seen = crate::kind::Answer::from_sections(answer(&[("interface", &held, 0)]));
     assert_eq!(
-        kind.keeps("vbr10", &seen).as_deref(),
+        keeps("vbr10", &seen).as_deref(),
         Some("guests are connected to it: guest3")
     );
-    assert_eq!(kind.keeps("bond0.10", &seen), None);
+    assert_eq!(keeps("bond0.10", &seen), None);
     let none = crate::kind::Answer::from_sections([]);
-    assert!(
-        kind.keeps("eth0", &none)
-            .unwrap()
-            .contains("stays as it is")
-    );
+    assert!(keeps("eth0", &none).unwrap().contains("stays as it is"));
 }
 
 #[test]
@@ -746,7 +735,7 @@ fn an_answer_without_addresses_is_none() {
 
 #[test]
 fn the_plan_names_what_is_interrupted() {
-    use super::{Delta, Interface, Kind as _};
+    use super::{Delta, Interface};
     let deltas = [
         Delta::new("bond0 mode", "a", "b"),
         Delta::new("bond0 interrupts", "", "bond0 (red), brred (red)"),

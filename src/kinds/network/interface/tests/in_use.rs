@@ -25,7 +25,7 @@ fn proc_drbd(states: [&str; 3]) -> String {
 fn refused(step: &serde_json::Value, told: &str, status: i32) -> Option<String> {
     let step = with(step.clone(), json!({ "mtu": 1500 }));
     match on(&step, Platform::El7, &[("interface-mirrors", told, status)]) {
-        Verdict::Refuse(why) => Some(why),
+        Verdict::Refuse(why) => Some(why.what),
         Verdict::Change(_) => None,
         other => panic!("{other:?}"),
     }
@@ -87,7 +87,7 @@ fn version_9_tells_by_its_events() {
         connection("r1", "Connecting")
     );
     let why = refused(&bond0(), &one, 0).unwrap();
-    assert!(why.contains("(connected: r0)"), "{why}");
+    assert!(why.contains("(connected: r0)"), "{why:?}");
     let none = format!("{head}{}{device}", connection("r0", "StandAlone"));
     assert_eq!(refused(&bond0(), &none, 0), None);
 }
@@ -99,7 +99,7 @@ fn silence_is_no_leave() {
         let why = refused(&bond0(), "", status).unwrap();
         assert!(
             why.contains("whether they are connected DRBD did not say"),
-            "{why}"
+            "{why:?}"
         );
     }
 }
@@ -115,9 +115,9 @@ fn what_a_running_cluster_sends_over_is_not_interrupted() {
         panic!("it is not refused")
     };
     assert!(
-        why.starts_with("bond0 (grey) carries the mirrors of a cluster that runs on this node, and differs in mode:")
-            && why.ends_with("It is changed while the node is out of the cluster"),
-        "{why}"
+        why.what.starts_with("bond0 (grey) carries the mirrors of a cluster that runs on this node, and differs in mode:")
+            && why.what.ends_with("It is changed while the node is out of the cluster"),
+        "{why:?}"
     );
     // An address there is the cluster's own name.
     let address = with(

@@ -1,0 +1,279 @@
+//! The running side of a kind: what is observed of a resource besides files, and what brings it to its state.
+
+use super::contract::{Resource, Target};
+use super::{Answer, Delta, FileChange, Observe, Payload, Permits, Verdict};
+use crate::sh::Call;
+use crate::text::Vault;
+use serde_json::Value as Json;
+use std::any::Any;
+
+/// What is wanted of a resource, and what was seen of it.
+type Pair<'a, W, S> = (&'a W, &'a S);
+
+/// What brings resources to their state.
+type Actions<W, S> = fn(&[Pair<'_, W, S>], &Target) -> Vec<Call>;
+
+/// The running side of a kind whose steps ask for a `W` and whose observation is an `S`.
+///
+/// A kind names what it has over [`Running::new`]'s defaults. All functions are pure.
+pub struct Running<W: 'static, S: 'static> {
+    /// Asks for all resources of the kind at once, with a fixed number of processes.
+    pub observe: fn(&[&W], &Target, &mut Observe),
+    /// Reads what was seen of one; as JSON it is what checks compare with.
+    pub parse: fn(&W, &Target, &Answer) -> Result<S, String>,
+    /// Compares one. Files are compared elsewhere.
+    pub compare: fn(&W, &S, &Circumstances<'_>) -> Verdict,
+    /// Compares one when a path that it [depends](super::Depends) on is written before its actions run. The actions
+    /// are the same in both cases.
+    pub compare_written: Option<fn(&W, &S, &Circumstances<'_>) -> Verdict>,
+    /// What differs in a way that only the value of a secret shows (a password, a key in a file of a folder). Never
+    /// the values themselves.
+    pub compare_secret: fn(&W, &S, &Vault) -> Vec<Delta>,
+    /// The devices whose content its change overwrites. One that carries anything is refused unless the operator named
+    /// that device in this command, whatever `compare` says.
+    pub destroys: fn(&W, &S) -> Vec<Overwritten>,
+    /// What brings one to its state. Gets several only where they work [together](Manner::together).
+    pub actions: Actions<W, S>,
+    /// Contents that its actions need on the node as files (a password hash, a package): the action names the i-th by
+    /// `Call::blob(i)`. Where several work together their contents stand one after another.
+    pub contents: fn(&W, &S, &Vault) -> Vec<Payload>,
+    /// The files that its actions write or remove, for the plan to show what becomes of each. One that turns out the
+    /// same is passed over.
+    pub changes: fn(&W, &S) -> Vec<FileChange>,
+    /// What has to accept the contents before anything at all is changed. Names contents as actions do.
+    pub preflight: fn(&W, &Target) -> Vec<Call>,
+    /// What its actions leave for after the confirmation, where they run in a window of the guard: what would make a
+    /// change last that is not confirmed (a firewall that is started at boot).
+    pub confirmed: fn(&W, &S, &Target) -> Vec<Call>,
+    /// What is done, in a few words, for these names; the kind's name and theirs where nothing is said.
+    pub title: Option<fn(&str, &[Delta]) -> String>,
+    /// See [`Manner::together`].
+    pub together: bool,
+    /// See [`Manner::ends_stage`].
+    pub ends_stage: bool,
+    /// See [`Manner::shared`].
+    pub shared: &'static [&'static str],
+}
+
+impl<W, S> Running<W, S> {
+    /// One that is observed and has nothing to be changed.
+    pub const fn new(
+        observe: fn(&[&W], &Target, &mut Observe),
+        parse: fn(&W, &Target, &Answer) -> Result<S, String>,
+    ) -> Self {
+        Self {
+            observe,
+            parse,
+            compare: |_, _, _| Verdict::Same,
+            compare_written: None,
+            compare_secret: |_, _, _| Vec::new(),
+            destroys: |_, _| Vec::new(),
+            actions: |_, _| Vec::new(),
+            contents: |_, _, _| Vec::new(),
+            changes: |_, _| Vec::new(),
+            preflight: |_, _| Vec::new(),
+            confirmed: |_, _, _| Vec::new(),
+            title: None,
+            together: false,
+            ends_stage: false,
+            shared: &[],
+        }
+    }
+}
+
+/// What a comparison is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The node.
+    pub target: &'a Target,
+    /// What the operator permitted in this very command.
+    pub permits: &'a Permits,
+}
+
+/// A device whose content is overwritten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overwritten {
+    /// The device, by the path that the operator names it with.
+    pub device: String,
+    /// What was found on it; empty where it is proven to carry nothing.
+    pub carries: String,
+}
+
+/// How the engine works with a kind's running side.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// See [`Running::title`].
+    pub title: Option<fn(&str, &[Delta]) -> String>,
+    /// Whether neighbours of this kind that change are done in one action (packages in one transaction).
+    pub together: bool,
+    /// Whether a change of it ends a stage: what follows is observed again before it is decided.
+    pub ends_stage: bool,
+    /// Sections of its observation that the other members of the cluster see, as [`Answer::of`] gives them: what has
+    /// to be equal or decided together.
+    pub shared: &'static [&'static str],
+}
+
+/// One resource, observed and compared.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// What is to be done about its running side.
+    pub verdict: Verdict,
+    /// What was seen, for checks.
+    pub seen: Json,
+    /// See [`Running::compare_secret`].
+    pub secret: Vec<Delta>,
+    /// See [`Running::destroys`].
+    pub destroys: Vec<Overwritten>,
+}
+
+/// What is done to bring resources to their state.
+#[derive(Clone, Debug, Default)]
+pub struct Mend {
+    /// See [`Running::actions`].
+    pub calls: Vec<Call>,
+    /// See [`Running::contents`].
+    pub contents: Vec<Payload>,
+    /// See [`Running::changes`], with the place of its resource among those that are changed.
+    pub changes: Vec<(usize, FileChange)>,
+    /// See [`Running::preflight`].
+    pub preflight: Vec<Call>,
+    /// See [`Running::confirmed`].
+    pub confirmed: Vec<Call>,
+}
+
+/// A [`Running`] without its types. Its defaults are those of a kind that has files alone.
+pub trait Runs: Send + Sync {
+    /// How the engine works with it.
+    fn manner(&self) -> Manner {
+        Manner::default()
+    }
+
+    /// Asks for all these resources, which are of one kind.
+    fn observe(&self, _resources: &[&Resource], _target: &Target, _observe: &mut Observe) {}
+
+    /// Reads one and compares it. `written` says that a path that it depends on is written in this stage.
+    fn compare(
+        &self,
+        _resource: &Resource,
+        _answer: &Answer,
+        _circumstances: &Circumstances<'_>,
+        _written: bool,
+        _vault: &Vault,
+    ) -> Result<Compared, String> {
+        Ok(Compared {
+            verdict: Verdict::Same,
+            seen: Json::Object(serde_json::Map::new()),
+            secret: Vec::new(),
+            destroys: Vec::new(),
+        })
+    }
+
+    /// What brings these resources, which are of one kind, to their state.
+    fn mend(
+        &self,
+        _resources: &[&Resource],
+        _target: &Target,
+        _answer: &Answer,
+        _vault: &Vault,
+    ) -> Result<Mend, String> {
+        Ok(Mend::default())
+    }
+
+    /// What was seen of one, in its kind's own type; `None` where nothing is observed.
+    fn seen(
+        &self,
+        _resource: &Resource,
+        _target: &Target,
+        _answer: &Answer,
+    ) -> Result<Option<Box<dyn Any>>, String> {
+        Ok(None)
+    }
+}
+
+/// The running side of a kind that has files alone: there is none.
+pub(super) struct FilesAlone;
+
+impl Runs for FilesAlone {}
+
+impl<W: Send + Sync, S: serde::Serialize> Running<W, S> {
+    fn read<'r>(
+        &self,
+        resource: &'r Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<(&'r W, S), String> {
+        let want = resource.want::<W>();
+        Ok((want, (self.parse)(want, target, answer)?))
+    }
+}
+
+impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
+    fn manner(&self) -> Manner {
+        Manner {
+            title: self.title,
+            together: self.together,
+            ends_stage: self.ends_stage,
+            shared: self.shared,
+        }
+    }
+
+    fn observe(&self, resources: &[&Resource], target: &Target, observe: &mut Observe) {
+        let wants: Vec<&W> = resources.iter().map(|r| r.want()).collect();
+        (self.observe)(&wants, target, observe);
+    }
+
+    fn compare(
+        &self,
+        resource: &Resource,
+        answer: &Answer,
+        circumstances: &Circumstances<'_>,
+        written: bool,
+        vault: &Vault,
+    ) -> Result<Compared, String> {
+        let (want, seen) = self.read(resource, circumstances.target, answer)?;
+        let compare = match self.compare_written {
+            Some(compare) if written => compare,
+            _ => self.compare,
+        };
+        Ok(Compared {
+            verdict: compare(want, &seen, circumstances),
+            secret: (self.compare_secret)(want, &seen, vault),
+            destroys: (self.destroys)(want, &seen),
+            seen: serde_json::to_value(&seen).map_err(|e| e.to_string())?,
+        })
+    }
+
+    fn mend(
+        &self,
+        resources: &[&Resource],
+        target: &Target,
+        answer: &Answer,
+        vault: &Vault,
+    ) -> Result<Mend, String> {
+        let all = resources.iter().map(|r| self.read(r, target, answer));
+        let all = all.collect::<Result<Vec<_>, _>>()?;
+        let borrowed: Vec<Pair<'_, W, S>> = all.iter().map(|(w, s)| (*w, s)).collect();
+        let mut work = Mend {
+            calls: (self.actions)(&borrowed, target),
+            ..Mend::default()
+        };
+        for (at, (want, seen)) in borrowed.into_iter().enumerate() {
+            work.contents.extend((self.contents)(want, seen, vault));
+            let changes = (self.changes)(want, seen);
+            work.changes.extend(changes.into_iter().map(|c| (at, c)));
+            work.preflight.extend((self.preflight)(want, target));
+            work.confirmed.extend((self.confirmed)(want, seen, target));
+        }
+        Ok(work)
+    }
+
+    fn seen(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        answer: &Answer,
+    ) -> Result<Option<Box<dyn Any>>, String> {
+        let (_, seen) = self.read(resource, target, answer)?;
+        Ok(Some(Box::new(seen)))
+    }
+}
