@@ -718,7 +718,7 @@ impl Platform {
         versions
     }
 
-    /// Whether its Pacemaker knows `pcmk_delay_base`: since 1.1.18.
+    /// Whether its Pacemaker knows `pcmk_delay_base` (docs/facts/releases.md#what-a-release-ships).
     pub fn has_delay_base(self) -> bool {
         self.manager() == Manager::Pacemaker && self.earlier().is_none_or(|e| e.delay_base)
     }
