@@ -18,6 +18,7 @@ pub mod node;
 pub mod operate;
 pub mod plan;
 pub mod platform;
+pub mod probe;
 pub mod report;
 pub mod role;
 pub mod rules;

@@ -46,18 +46,19 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         async move |engine| {
             engine.observe().await;
             let mut failed = false;
-            for (node, outcomes) in engine.verify(|node| place.checks(node)) {
-                for outcome in outcomes {
-                    failed |= !outcome.ok && outcome.severity != "info";
-                    engine.tell(Event::Check {
-                        node: node.clone(),
-                        code: outcome.code,
-                        severity: outcome.severity,
-                        ok: outcome.ok,
-                        message: outcome.message,
-                        remedy: outcome.remedy,
-                    });
-                }
+            for row in engine.verify(|node| place.checks(node)).await {
+                let outcome = row.outcome;
+                failed |= !outcome.ok && !outcome.skipped && outcome.severity != "info";
+                engine.tell(Event::Check {
+                    node: row.node,
+                    scope: row.scope.to_string(),
+                    code: outcome.code,
+                    severity: outcome.severity,
+                    ok: outcome.ok,
+                    skipped: outcome.skipped,
+                    message: outcome.message,
+                    remedy: outcome.remedy,
+                });
             }
             engine
                 .worst()

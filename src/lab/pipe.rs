@@ -11,6 +11,7 @@ use std::os::fd::AsFd as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::probe;
 use anyhow::{Context as _, Result, bail};
 
 /// Name of the hidden subcommand.
@@ -26,11 +27,19 @@ pub struct Args {
     /// Only wait this many seconds for an SSH server to greet there.
     #[arg(long, value_name = "SECONDS")]
     pub wait: Option<u64>,
+    /// Only say what the port answers.
+    #[arg(long, conflicts_with = "wait")]
+    pub probe: bool,
 }
 
 /// Carries the subcommand out.
 pub fn run(args: &Args) -> Result<()> {
     let address = SocketAddr::new(args.host, args.port);
+    if args.probe {
+        let answer = probe::tcp(&args.host.to_string(), args.port);
+        let answer = answer.map_err(anyhow::Error::msg)?;
+        return Ok(io::stdout().write_all(answer.word().as_bytes())?);
+    }
     match args.wait {
         None => join(address),
         Some(seconds) => wait_for_ssh(address, Duration::from_secs(seconds)),

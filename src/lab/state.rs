@@ -83,6 +83,17 @@ impl Backend {
 }
 
 impl State {
+    /// The command that calls `lab-pipe` where the lab's operator is; host and port come after it.
+    pub fn way_in(&self) -> Vec<String> {
+        vec![
+            "nsenter".to_owned(),
+            super::namespace::enter(&self.namespace),
+            "--".to_owned(),
+            self.program.display().to_string(),
+            super::pipe::COMMAND.to_owned(),
+        ]
+    }
+
     /// The folder of the lab of this name.
     pub fn folder(name: &str) -> PathBuf {
         Path::new(LABS).join(name)

@@ -4,36 +4,53 @@ use super::look::count;
 use super::{Look, Tone};
 use std::fmt::Write as _;
 
-/// The result of one check on one node.
+/// Under what stands what is of the cluster as a whole.
+const CLUSTER: &str = "cluster";
+
+/// The result of one check on one node, or on the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckResult {
-    /// The node.
-    pub node: String,
+    /// The node; none where it is of the cluster.
+    pub node: Option<String>,
     /// Its stable code.
     pub code: String,
     /// How much it matters.
     pub severity: String,
     /// Whether it holds.
     pub ok: bool,
+    /// It could not be judged; `message` says why.
+    pub skipped: bool,
     /// What was asked and what was seen.
     pub message: String,
     /// What the operator can do; empty when it holds.
     pub remedy: String,
 }
 
+impl CheckResult {
+    /// The node, or the word for the cluster.
+    pub(super) fn of_whom(&self) -> &str {
+        self.node.as_deref().unwrap_or(CLUSTER)
+    }
+
+    /// Whether it was judged and does not hold.
+    pub(super) fn fails(&self) -> bool {
+        !self.ok && !self.skipped
+    }
+}
+
 /// The checks that do not hold, by node (with `-v` all of them), and one line that sums them up.
 pub(super) fn screen(checks: &[CheckResult], look: &Look) -> String {
     let mut nodes: Vec<&str> = Vec::new();
     for check in checks {
-        if !nodes.contains(&check.node.as_str()) {
-            nodes.push(&check.node);
+        if !nodes.contains(&check.of_whom()) {
+            nodes.push(check.of_whom());
         }
     }
     let mut text = String::new();
     for node in &nodes {
         let told: Vec<_> = checks
             .iter()
-            .filter(|c| c.node == *node && (!c.ok || look.verbose > 0))
+            .filter(|c| c.of_whom() == *node && (!c.ok || look.verbose > 0))
             .collect();
         if told.is_empty() {
             continue;
@@ -44,9 +61,25 @@ pub(super) fn screen(checks: &[CheckResult], look: &Look) -> String {
         }
         text.push('\n');
     }
-    let failed = checks.iter().filter(|c| !c.ok).count();
-    let on = count(nodes.len(), "node", "nodes");
-    if failed == 0 {
+    let failed = checks.iter().filter(|c| c.fails()).count();
+    let skipped = checks.iter().filter(|c| c.skipped).count();
+    let held = checks.len() - failed - skipped;
+    let named = checks.iter().filter_map(|c| c.node.as_ref());
+    let on = named.collect::<std::collections::BTreeSet<_>>().len();
+    let on = match on {
+        0 if !checks.is_empty() => "the cluster".to_owned(),
+        all => count(all, "node", "nodes"),
+    };
+    if skipped > 0 {
+        let line = format!(
+            "{on}: {} not hold, {}, {}.",
+            count(failed, "check does", "checks do"),
+            count(held, "holds", "hold"),
+            count(skipped, "was skipped", "were skipped")
+        );
+        let tone = if failed == 0 { Tone::Change } else { Tone::Bad };
+        text.push_str(&look.paint(tone, line));
+    } else if failed == 0 {
         let line = match checks.len() {
             0 => "No checks: no role of the selected nodes has any.".to_owned(),
             1 => format!("The one check on {on} holds."),
@@ -57,7 +90,7 @@ pub(super) fn screen(checks: &[CheckResult], look: &Look) -> String {
         let line = format!(
             "{on}: {} not hold, {}.",
             count(failed, "check does", "checks do"),
-            count(checks.len() - failed, "holds", "hold")
+            count(held, "holds", "hold")
         );
         text.push_str(&look.paint(Tone::Bad, line));
     }
@@ -66,6 +99,11 @@ pub(super) fn screen(checks: &[CheckResult], look: &Look) -> String {
 }
 
 fn one(check: &CheckResult, look: &Look) -> String {
+    if check.skipped {
+        let mut text = format!("  - {}  skipped\n", look.paint(Tone::Strong, &check.code));
+        text.push_str(&look.wrap(6, Tone::Dim, &check.message));
+        return text;
+    }
     let (sign, tone) = match (check.ok, check.severity.as_str()) {
         (true, _) => ('✓', Tone::Good),
         (false, "warning" | "info") => ('!', Tone::Change),

@@ -1,22 +1,22 @@
-//! Checks as a `JUnit` file, for build servers: one suite a node, one case a check.
+//! Checks as a `JUnit` file, for build servers: one suite a node and one for the cluster, one case a check.
 
 use super::CheckResult;
 use std::fmt::Write as _;
 
 /// The whole file.
 pub(super) fn document(checks: &[CheckResult]) -> String {
-    let mut nodes: Vec<&str> = checks.iter().map(|c| c.node.as_str()).collect();
+    let mut nodes: Vec<&str> = checks.iter().map(CheckResult::of_whom).collect();
     nodes.dedup();
     nodes.sort_unstable();
     nodes.dedup();
-    let failures = checks.iter().filter(|c| !c.ok).count();
+    let failures = checks.iter().filter(|c| c.fails()).count();
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"nodewright verify\" tests=\"{}\" failures=\"{failures}\">\n",
         checks.len()
     );
     for node in nodes {
-        let of_node: Vec<_> = checks.iter().filter(|c| c.node == node).collect();
-        let failures = of_node.iter().filter(|c| !c.ok).count();
+        let of_node: Vec<_> = checks.iter().filter(|c| c.of_whom() == node).collect();
+        let failures = of_node.iter().filter(|c| c.fails()).count();
         let _ = writeln!(
             xml,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\">",
@@ -27,6 +27,14 @@ pub(super) fn document(checks: &[CheckResult]) -> String {
             let (class, name) = (escape(node), escape(&check.code));
             if check.ok {
                 let _ = writeln!(xml, "    <testcase classname=\"{class}\" name=\"{name}\"/>");
+                continue;
+            }
+            if check.skipped {
+                let _ = writeln!(
+                    xml,
+                    "    <testcase classname=\"{class}\" name=\"{name}\">\n      <skipped message=\"{}\"/>\n    </testcase>",
+                    escape(&check.message)
+                );
                 continue;
             }
             let _ = writeln!(

@@ -56,9 +56,11 @@ impl Reporter {
         self.progress.tell(event);
         if let Event::Check {
             node,
+            scope: _,
             code,
             severity,
             ok,
+            skipped,
             message,
             remedy,
         } = event
@@ -68,6 +70,7 @@ impl Reporter {
                 code: code.clone(),
                 severity: severity.clone(),
                 ok: *ok,
+                skipped: *skipped,
                 message: message.clone(),
                 remedy: remedy.clone(),
             });

@@ -318,10 +318,11 @@ pub fn run() -> Vec<Event> {
 pub fn checks() -> Vec<CheckResult> {
     let check =
         |node: &str, code: &str, severity: &str, ok, message: &str, remedy: &str| CheckResult {
-            node: node.into(),
+            node: Some(node.into()),
             code: code.into(),
             severity: severity.into(),
             ok,
+            skipped: false,
             message: message.into(),
             remedy: remedy.into(),
         };
@@ -364,10 +365,12 @@ pub fn checks() -> Vec<CheckResult> {
 /// The same as events.
 pub fn check_events() -> Vec<Event> {
     let event = |c: CheckResult| Event::Check {
+        scope: if c.node.is_some() { "node" } else { "cluster" }.into(),
         node: c.node,
         code: c.code,
         severity: c.severity,
         ok: c.ok,
+        skipped: c.skipped,
         message: c.message,
         remedy: c.remedy,
     };

@@ -44,6 +44,8 @@ pub struct Check {
     pub of: Option<Selector>,
     /// The observation of its own. It is never changed, only seen.
     pub see: Option<Resource>,
+    /// The port that is tried from outside.
+    pub tcp: Option<Tcp>,
     /// What is expected, by the names the kind gives to what it sees.
     pub expect: Map<String, Json>,
     /// What the operator can do.
@@ -52,6 +54,15 @@ pub struct Check {
     pub role: String,
     /// Where it is written.
     pub place: String,
+}
+
+/// A TCP port that is tried from the operator's machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tcp {
+    /// Name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
 }
 
 /// Names one resource of a node: `KIND:NAME`, or `ROLE/KIND:NAME`.
@@ -273,17 +284,42 @@ impl<'a> Expander<'a> {
             if !step.sound {
                 continue;
             }
-            for around in self.rounds(role, step.each.as_ref(), step.when.as_ref(), around) {
+            let rounds = self.rounds(role, step.each.as_ref(), step.when.as_ref(), around);
+            if step.meta.once && !self.among_members("once = true", step.place, !rounds.is_empty())
+            {
+                continue;
+            }
+            for around in rounds {
                 if let Some(resources) = self.step(role, step, &around) {
                     self.add(resources, step.place);
                 }
             }
         }
         for check in &role.checks {
-            for around in self.rounds(role, check.each.as_ref(), check.when.as_ref(), around) {
+            let rounds = self.rounds(role, check.each.as_ref(), check.when.as_ref(), around);
+            let cluster = check.scope == Scope::Cluster;
+            let what = "scope = \"cluster\"";
+            if cluster && !self.among_members(what, check.place, !rounds.is_empty()) {
+                continue;
+            }
+            for around in rounds {
                 self.check(role, check, &around);
             }
         }
+    }
+
+    /// Whether the node has others in a cluster, which what is written at a place needs if it is `used`.
+    fn among_members(&mut self, what: &str, place: Place, used: bool) -> bool {
+        if self.subject.alone && used {
+            let node = shown(&self.subject.node);
+            let message = format!("`{what}` asks all members of a cluster, and {node} is in none");
+            self.out.findings.push(
+                Finding::error("CLUSTER-NONE", message)
+                    .at(place)
+                    .help("add `when = \"peers\"`, or leave it out"),
+            );
+        }
+        !self.subject.alone
     }
 
     fn renderer<'b>(&'b mut self, role: &'b Role) -> Renderer<'b> {
@@ -474,6 +510,19 @@ impl<'a> Expander<'a> {
             }
             None => None,
         };
+        let tcp = match own.get("tcp") {
+            Some(tcp) => match self.tcp(tcp) {
+                Ok(tcp) => Some(tcp),
+                Err(why) => {
+                    let place = entry.own.get("tcp").map_or(entry.place, |(_, t)| t.place);
+                    self.out
+                        .findings
+                        .push(Finding::error("CHECK", why).at(place));
+                    return;
+                }
+            },
+            None => None,
+        };
         let location = self.sources.locate(entry.code.place);
         self.out.checks.push(Check {
             code: entry.code.value.clone(),
@@ -481,6 +530,7 @@ impl<'a> Expander<'a> {
             scope: entry.scope,
             of,
             see,
+            tcp,
             expect: own
                 .get("expect")
                 .and_then(Json::as_object)
@@ -490,6 +540,24 @@ impl<'a> Expander<'a> {
             role: role.name.clone(),
             place: format!("{}:{}", location.file, location.line),
         });
+    }
+
+    /// The port that a check tries from outside.
+    fn tcp(&self, value: &Json) -> Result<Tcp, String> {
+        let port = match &value["port"] {
+            Json::Number(number) => number.as_u64(),
+            Json::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        let port = port.and_then(|p| u16::try_from(p).ok()).filter(|p| *p > 0);
+        let host = match &value["host"] {
+            Json::String(host) => host.clone(),
+            _ => self.subject.host.clone(),
+        };
+        Ok(Tcp {
+            port: port.ok_or_else(|| format!("{} is no port", value["port"]))?,
+            host,
+        })
     }
 
     /// What checks read has to be observed by a step.
@@ -521,5 +589,7 @@ fn named_key(why: &str, own: &Table) -> Option<Place> {
     own.get(key).map(|(_, tree)| tree.place)
 }
 
+#[cfg(test)]
+mod keys_tests;
 #[cfg(test)]
 mod tests;

@@ -103,9 +103,37 @@ pub struct CheckEntry {
     pub when: Option<Placed<String>>,
     /// An observation of its own.
     pub see: Option<Step>,
-    /// of, expect, remedy.
+    /// of, tcp, expect, remedy.
     pub own: Table,
 }
+
+/// The keys of a check, with what each means.
+pub const CHECK_KEYS: [(&str, &str); 10] = [
+    ("code", "Stable code."),
+    ("severity", "How bad it is when the answer is another."),
+    (
+        "scope",
+        "Who is asked. `node`: each node for itself, where nothing is said. `cluster`: every member, for one result; \
+         it is skipped where a member does not answer. `outside`: nobody; the operator's machine tries `tcp` itself.",
+    ),
+    ("of", "Whose observation it reads: `KIND:NAME`."),
+    ("see", "An observation of its own, which is never changed."),
+    (
+        "tcp",
+        "The port that scope `outside` tries: `{ port = 22 }`, at `host` or where the node is reached. What is seen: \
+         `open`, and `answer`: `open`, `refused`, `unreachable` or `silent`.",
+    ),
+    ("expect", "What is expected, by the names the kind gives."),
+    ("remedy", "What the operator can do."),
+    (
+        "for_each",
+        "Head of a loop: `m in members`, `name, m in site.mirror`.",
+    ),
+    (
+        "when",
+        "Expression; the check is left out where it does not hold.",
+    ),
+];
 
 /// How bad it is when a check fails.
 #[derive(
@@ -129,9 +157,9 @@ pub enum Severity {
 pub enum Scope {
     /// Each node for itself.
     Node,
-    /// The cluster: asked of every member, true when all agree.
+    /// The cluster: one result from what all members say.
     Cluster,
-    /// From outside, over the network.
+    /// The operator's machine tries it over the network, through no node.
     Outside,
 }
 
@@ -485,9 +513,19 @@ impl CheckEntry {
         let when = reader.text("when");
         let of = reader.text("of");
         let see = reader.any("see");
+        let tcp = reader.any("tcp");
         let expect = reader.any("expect");
         reader.required("remedy");
-        if of.is_some() == see.is_some() {
+        let outside = scope.as_ref().is_some_and(|s| s.value == "outside");
+        if outside || tcp.is_some() {
+            if !outside || tcp.is_none() || of.is_some() || see.is_some() {
+                reader.findings().push(
+                    Finding::error("CHECK", "a check from outside tries a TCP port, and nothing else does")
+                        .at(place)
+                        .help("say `scope = \"outside\"` with `tcp = { port = … }`, without `of` and `see`"),
+                );
+            }
+        } else if of.is_some() == see.is_some() {
             reader.findings().push(
                 Finding::error("CHECK", "a check reads either what a step observes or sees for itself")
                     .at(place)
@@ -502,6 +540,9 @@ impl CheckEntry {
             );
         }
         reader.finish();
+        if let Some(tcp) = tcp {
+            outside_keys(tcp, expect, check.findings);
+        }
         if let Some(code) = &code
             && !is_code(&code.value)
         {
@@ -512,7 +553,7 @@ impl CheckEntry {
             );
         }
         let mut own = table.clone();
-        own.retain(|key, _| ["of", "expect", "remedy"].contains(&key.as_str()));
+        own.retain(|key, _| ["of", "tcp", "expect", "remedy"].contains(&key.as_str()));
         check.expression(when.as_ref());
         check_values(&own, check);
         let each = each.and_then(|e| loop_head(&e, check));
@@ -529,6 +570,33 @@ impl CheckEntry {
             see,
             own,
         })
+    }
+}
+
+/// Reports what `tcp` of a check and what it expects cannot be.
+fn outside_keys(tcp: &Tree, expect: Option<&Tree>, findings: &mut Vec<Finding>) {
+    let Some(table) = tcp.as_table() else {
+        let finding = Finding::error("CHECK", "`tcp` is a table").at(tcp.place);
+        findings.push(finding.help("for example `tcp = { port = 22 }`"));
+        return;
+    };
+    let mut reader = Reader::new(table, tcp.place, "`tcp` of a check", findings);
+    let port = reader.any("port");
+    reader.any("host");
+    if port.is_none() {
+        reader
+            .findings()
+            .push(Finding::error("KEY-MISSING", "`tcp` of a check has no `port`").at(tcp.place));
+    }
+    reader.finish();
+    for (key, (place, _)) in expect.and_then(Tree::as_table).into_iter().flatten() {
+        if !["open", "answer"].contains(&key.as_str()) {
+            findings.push(
+                Finding::error("CHECK", format!("a port has no {}", shown(key)))
+                    .at(*place)
+                    .help("what is seen of it is `open` and `answer`"),
+            );
+        }
     }
 }
 

@@ -16,9 +16,9 @@ pub mod template;
 mod vars;
 
 pub use expand::{
-    Check, Expansion, SITE_FILE, Selector, expand, expand_all, expand_subject, files,
+    Check, Expansion, SITE_FILE, Selector, Tcp, expand, expand_all, expand_subject, files,
 };
-pub use file::{Role, Scope, Severity};
+pub use file::{CHECK_KEYS, Role, Scope, Severity};
 pub use head::Head;
 pub use library::{Library, eject};
 pub use reader::Placed;

@@ -1,6 +1,6 @@
 //! What a role file may hold, for editors (JSON Schema) and for people (the reference of all kinds).
 
-use super::file::{Scope, Severity};
+use super::file::{CHECK_KEYS, Scope, Severity};
 use super::step::STEP_KEYS;
 use super::vars::VarType;
 use crate::kind::validator::VALIDATORS;
@@ -38,6 +38,23 @@ pub fn schema() -> Json {
     let provides: Vec<Json> = Provision::ALL
         .iter()
         .map(|(word, _, doc)| json!({ "const": word, "description": doc }))
+        .collect();
+    let checks: Map<String, Json> = CHECK_KEYS
+        .iter()
+        .map(|(key, doc)| {
+            let mut value = match *key {
+                "code" => json!({ "type": "string", "pattern": "^[A-Z][A-Z0-9-]*$" }),
+                "severity" => json!({ "enum": Severity::WORDS }),
+                "scope" => json!({ "enum": Scope::WORDS }),
+                "see" => json!({ "anyOf": alternatives }),
+                "tcp" => json!({ "type": "object", "additionalProperties": false, "required": ["port"],
+                    "properties": { "port": { "type": ["integer", "string"] }, "host": { "type": "string" } } }),
+                "expect" => json!({ "type": "object" }),
+                _ => json!({ "type": "string" }),
+            };
+            value["description"] = json!(doc);
+            ((*key).to_owned(), value)
+        })
         .collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -87,18 +104,7 @@ pub fn schema() -> Json {
             "check": { "type": "array", "description": "What is asked of the running system.", "items": {
                 "type": "object", "additionalProperties": false,
                 "required": ["code", "severity", "expect", "remedy"],
-                "properties": {
-                    "code": { "type": "string", "pattern": "^[A-Z][A-Z0-9-]*$", "description": "Stable code." },
-                    "severity": words(Severity::WORDS.to_vec(), "How bad it is when the answer is another."),
-                    "scope": words(Scope::WORDS.to_vec(), "Whom it asks; `node` where it is not said."),
-                    "of": text("Whose observation it reads: `KIND:NAME`."),
-                    "see": { "description": "An observation of its own, which is never changed.",
-                             "anyOf": alternatives },
-                    "expect": { "type": "object", "description": "What is expected, by the names the kind gives." },
-                    "remedy": text("What the operator can do."),
-                    "for_each": text(key_doc("for_each")),
-                    "when": text(key_doc("when")),
-                } } },
+                "properties": checks } },
         },
         "$defs": defs,
     })

@@ -23,6 +23,8 @@ pub struct Subject {
     pub vars: Vec<Level>,
     /// The node's firewall without what the roles open.
     pub firewall: Firewall,
+    /// The name or address that it is reached at.
+    pub host: String,
     /// It is rehearsed in a container.
     pub in_container: bool,
     /// It is no member of a cluster with others.
@@ -127,6 +129,7 @@ impl Subject {
                 .collect(),
             vars,
             firewall: site.firewall(node),
+            host: site.login(node).host,
             in_container: site.in_containers(),
             alone: site.peers_of(node).is_empty(),
             zones: site.zone_names(),

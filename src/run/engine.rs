@@ -5,9 +5,7 @@ use super::setup::{Setup, Trouble, Wish};
 use super::{Event, Events};
 use crate::node::Session;
 use crate::plan::{self, Plan, once};
-use crate::role::Check;
 use crate::text::Vault;
-use crate::verify;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -200,30 +198,6 @@ impl Engine {
             }
         }
         kept
-    }
-
-    /// The checks of every node that was seen.
-    pub fn verify<'c>(
-        &self,
-        checks: impl Fn(&str) -> &'c [Check],
-    ) -> Vec<(String, Vec<verify::Outcome>)> {
-        let seen = self
-            .setup
-            .members
-            .iter()
-            .filter_map(|m| Some((m, self.looks.get(&m.target.node)?)));
-        seen.map(|(member, look)| {
-            let permits = self.setup.permits();
-            let wanted = member.wanted(&self.setup.vault, &permits);
-            let outcomes = verify::judge(
-                checks(&member.target.node),
-                &wanted,
-                &look.decided,
-                &look.answer,
-            );
-            (member.target.node.clone(), outcomes)
-        })
-        .collect()
     }
 
     /// Leaves what is done once with the member that does it.

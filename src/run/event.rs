@@ -123,14 +123,18 @@ pub enum Event {
     },
     /// The result of a check.
     Check {
-        /// The node.
-        node: String,
+        /// The node; none where it is of the cluster.
+        node: Option<String>,
+        /// Who was asked: `node`, `cluster`, or nobody: `outside`.
+        scope: String,
         /// Its stable code.
         code: String,
         /// How much it matters.
         severity: String,
         /// Whether it holds.
         ok: bool,
+        /// It could not be judged; `message` says why.
+        skipped: bool,
         /// What was asked and what was seen.
         message: String,
         /// What the operator can do; empty when it holds.

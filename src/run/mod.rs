@@ -20,6 +20,8 @@ mod setup;
 #[cfg(feature = "ssh")]
 mod stage;
 #[cfg(feature = "ssh")]
+mod verify;
+#[cfg(feature = "ssh")]
 mod wave;
 
 #[cfg(feature = "ssh")]

@@ -59,6 +59,8 @@ pub struct Setup {
     pub origin: Origin,
     /// Tells whether a commit of the site is part of this checkout.
     pub ancestry: Option<Ancestry>,
+    /// The command by which checks from outside get into a lab's network; without it they are made from here.
+    pub outside: Option<Vec<String>>,
     /// How many nodes are worked on at once.
     pub forks: usize,
     /// How the guard confirms.

@@ -4,8 +4,10 @@ pub mod off;
 
 use crate::kind::{Answer, Verdict};
 use crate::plan::{Decided, Wanted};
-use crate::role::Check;
+use crate::probe;
+use crate::role::{Check, Scope};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 
 /// What came of one check on one node.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -16,44 +18,136 @@ pub struct Outcome {
     pub severity: String,
     /// Whether it holds.
     pub ok: bool,
+    /// It could not be judged; `message` says why.
+    pub skipped: bool,
     /// What was asked and what was seen.
     pub message: String,
     /// What the operator can do; empty when it holds.
     pub remedy: String,
 }
 
-/// Judges the checks of one node from what it answered.
-pub fn judge(
-    checks: &[Check],
-    wanted: &Wanted<'_>,
-    decided: &Decided,
-    answer: &Answer,
-) -> Vec<Outcome> {
-    checks
-        .iter()
-        .map(|check| outcome(check, wanted, decided, answer))
-        .collect()
+/// A result, and of whom it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The node; none where it is of the cluster.
+    pub node: Option<String>,
+    /// Who was asked.
+    pub scope: Scope,
+    /// The result.
+    pub outcome: Outcome,
 }
 
-fn outcome(check: &Check, wanted: &Wanted<'_>, decided: &Decided, answer: &Answer) -> Outcome {
+/// What a member says to the checks of its cluster, or why it says nothing.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// The member.
+    pub node: &'a str,
+    /// Each check with what came of it there.
+    pub outcomes: Vec<(&'a Check, Result<Outcome, String>)>,
+}
+
+/// Judges the checks of a cluster: one result each, which holds where it holds on every member that has it. Where one
+/// of them says nothing, nothing is known.
+pub fn of_cluster(said: &[Said<'_>]) -> Vec<Outcome> {
+    // A check is the same one on all members where it is written at one place, in the same round of its loop.
+    let mut checks: Vec<(&str, usize)> = Vec::new();
+    let mut of_members = Vec::new();
+    for one in said {
+        let mut rounds: BTreeMap<&str, usize> = BTreeMap::new();
+        for (check, outcome) in &one.outcomes {
+            let round = rounds.entry(&check.place).or_default();
+            let key = (check.place.as_str(), *round);
+            *round += 1;
+            if !checks.contains(&key) {
+                checks.push(key);
+            }
+            of_members.push((key, one.node, *check, outcome));
+        }
+    }
+    let all = checks.into_iter().map(|key| {
+        let of_check = of_members.iter().filter(|(other, ..)| *other == key);
+        let members: Vec<_> = of_check
+            .map(|(_, node, check, o)| (*node, *check, *o))
+            .collect();
+        joined(&members)
+    });
+    all.collect()
+}
+
+/// What all members said to one check, as one result.
+fn joined(members: &[(&str, &Check, &Result<Outcome, String>)]) -> Outcome {
+    let (_, check, _) = members[0];
+    let silent = members.iter().find_map(|(_, _, o)| o.as_ref().err());
+    if let Some(why) = silent {
+        return Outcome {
+            skipped: true,
+            ..rated(check, false, why.clone())
+        };
+    }
+    let outcomes = members
+        .iter()
+        .filter_map(|(node, _, o)| Some((*node, o.as_ref().ok()?)));
+    let wrong: Vec<_> = outcomes.clone().filter(|(_, o)| !o.ok).collect();
+    let told: Vec<_> = if wrong.is_empty() {
+        outcomes.collect()
+    } else {
+        wrong.clone()
+    };
+    let (_, first) = told[0];
+    let alike = told.len() == members.len() && told.iter().all(|(_, o)| o.message == first.message);
+    let message = if alike {
+        format!("{} on all members", first.message)
+    } else {
+        let each = told
+            .iter()
+            .map(|(node, o)| format!("{node}: {}", o.message));
+        each.collect::<Vec<_>>().join("; ")
+    };
+    Outcome {
+        remedy: first.remedy.clone(),
+        ..rated(check, wrong.is_empty(), message)
+    }
+}
+
+/// Judges a check by what a port answered from outside.
+pub fn outside(check: &Check, answer: Result<probe::Answer, String>) -> Outcome {
+    let judged = answer.map(|answer| {
+        let tcp = check.tcp.as_ref();
+        let name = tcp.map_or_else(String::new, |t| {
+            format!("TCP port {} of {}", t.port, t.host)
+        });
+        let open = answer == probe::Answer::Open;
+        let seen = serde_json::json!({ "open": open, "answer": answer.word() });
+        (format!("{name} (from outside)"), seen, open)
+    });
+    compared(check, judged)
+}
+
+/// Judges a check from what its node answered.
+pub fn judge(check: &Check, wanted: &Wanted<'_>, decided: &Decided, answer: &Answer) -> Outcome {
     let judged = match (&check.see, &check.of) {
         (Some(resource), _) => wanted.compare(resource, answer, false).map(|compared| {
             let same = compared.verdict == Verdict::Same;
-            (resource.address.clone(), compared.seen, same)
+            (resource.address.to_string(), compared.seen, same)
         }),
         (None, Some(of)) => wanted
             .resources
             .iter()
             .find(|r| of.matches(&r.address))
-            .map(|r| r.address.clone())
+            .map(|r| &r.address)
             .ok_or_else(|| "the step that it reads is not there".to_owned())
             .map(|address| {
-                let seen = decided.seen.get(&address).cloned().unwrap_or_default();
-                let same = decided.same.contains(&address);
-                (address, seen, same)
+                let seen = decided.seen.get(address).cloned().unwrap_or_default();
+                let same = decided.same.contains(address);
+                (address.to_string(), seen, same)
             }),
         (None, None) => Err("it has nothing to read".to_owned()),
     };
+    compared(check, judged)
+}
+
+/// Compares what was seen (its name, what it is, whether it is as wanted) with what a check expects.
+fn compared(check: &Check, judged: Result<(String, Json, bool), String>) -> Outcome {
     let (ok, message) = match judged {
         Err(error) => (false, error),
         Ok((address, _, same)) if check.expect.is_empty() => (
@@ -81,16 +175,18 @@ fn outcome(check: &Check, wanted: &Wanted<'_>, decided: &Decided, answer: &Answe
             }
         }
     };
+    rated(check, ok, message)
+}
+
+fn rated(check: &Check, ok: bool, message: String) -> Outcome {
+    let remedy = if ok { "" } else { &check.remedy };
     Outcome {
         code: check.code.clone(),
         severity: check.severity.to_string(),
         ok,
+        skipped: false,
         message,
-        remedy: if ok {
-            String::new()
-        } else {
-            check.remedy.clone()
-        },
+        remedy: remedy.to_owned(),
     }
 }
 
@@ -120,7 +216,112 @@ fn shown(value: &Json) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::role::{Severity, Tcp};
     use serde_json::json;
+
+    fn check(place: &str) -> Check {
+        let expect = json!({ "open": false });
+        Check {
+            code: "ONE".into(),
+            severity: Severity::Error,
+            scope: Scope::Cluster,
+            of: None,
+            see: None,
+            tcp: Some(Tcp {
+                host: "192.0.2.5".into(),
+                port: 22,
+            }),
+            expect: expect.as_object().unwrap().clone(),
+            remedy: "mend it".into(),
+            role: "mine".into(),
+            place: place.into(),
+        }
+    }
+
+    fn told(all: &[(&str, &Check, Result<(bool, &str), &str>)]) -> Vec<String> {
+        let mut said: Vec<Said<'_>> = Vec::new();
+        for (node, check, outcome) in all {
+            let outcome = outcome.map_or_else(
+                |why| Err(why.to_owned()),
+                |(ok, message)| Ok(rated(check, ok, message.to_owned())),
+            );
+            if said.last().is_none_or(|s| s.node != *node) {
+                said.push(Said {
+                    node,
+                    outcomes: Vec::new(),
+                });
+            }
+            said.last_mut().unwrap().outcomes.push((check, outcome));
+        }
+        let outcomes = of_cluster(&said).into_iter();
+        outcomes
+            .map(|o| format!("{} {} {}|{}", o.ok, o.skipped, o.message, o.remedy))
+            .collect()
+    }
+
+    #[test]
+    fn a_check_of_the_cluster_is_one_result_of_what_all_members_say() {
+        let one = check("role:1");
+        let both = |a, b| told(&[("node1", &one, a), ("node2", &one, b)]);
+        assert_eq!(
+            both(Ok((true, "same")), Ok((true, "same"))),
+            ["true false same on all members|"]
+        );
+        assert_eq!(
+            both(Ok((true, "a")), Ok((true, "b"))),
+            ["true false node1: a; node2: b|"]
+        );
+        assert_eq!(
+            both(Ok((true, "a")), Ok((false, "b"))),
+            ["false false node2: b|mend it"]
+        );
+        assert_eq!(
+            both(Ok((false, "gone")), Ok((false, "gone"))),
+            ["false false gone on all members|mend it"]
+        );
+        // Nothing is known while one of them is silent, whatever the other says.
+        for first in [true, false] {
+            assert_eq!(
+                both(Ok((first, "a")), Err("node2 did not answer: away")),
+                ["false true node2 did not answer: away|mend it"]
+            );
+        }
+    }
+
+    #[test]
+    fn rounds_of_a_check_of_the_cluster_stay_apart() {
+        let (one, other) = (check("role:1"), check("role:9"));
+        let said = [
+            ("node1", &one, Ok((true, "r0"))),
+            ("node1", &one, Ok((false, "r1"))),
+            ("node1", &other, Ok((true, "x"))),
+            ("node2", &one, Ok((true, "r0"))),
+            ("node2", &one, Ok((false, "r1"))),
+            ("node2", &other, Ok((true, "x"))),
+        ];
+        assert_eq!(
+            told(&said),
+            [
+                "true false r0 on all members|",
+                "false false r1 on all members|mend it",
+                "true false x on all members|"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_port_is_judged_by_what_it_answers() {
+        let check = check("role:1");
+        let refused = outside(&check, Ok(probe::Answer::Refused));
+        assert!(refused.ok, "{refused:?}");
+        let open = outside(&check, Ok(probe::Answer::Open));
+        assert_eq!(
+            open.message,
+            "TCP port 22 of 192.0.2.5 (from outside): open is true, expected false"
+        );
+        let unknown = outside(&check, Err("x has no address".into()));
+        assert!(!unknown.ok && unknown.message == "x has no address");
+    }
 
     #[test]
     fn expectations_read_into_what_was_seen() {

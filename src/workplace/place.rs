@@ -142,8 +142,14 @@ impl Workplace {
             return Err(Usage("--only and --skip leave no resource at all; `nodewright plan -v` shows the addresses".to_owned()).into());
         }
         let commit = Commit::of(&self.dir);
+        let lab = if context.global.lab {
+            lab::State::load(&crate::workplace::lab::default_name())?
+        } else {
+            None
+        };
         Ok(Setup {
             dir: self.dir.clone(),
+            outside: lab.map(|lab| lab.way_in()),
             members,
             cluster: self
                 .site

@@ -40,6 +40,7 @@ mod quoting;
 mod readme;
 mod resilience;
 mod rig;
+mod scopes;
 mod secrets;
 mod shells;
 mod shorewall;

@@ -84,8 +84,10 @@ fn no_role_is_known_by_its_name() {
     assert!(roles.len() > 5);
     // A role's name beside a word for roles or for their variables; a kind or a table of the inventory may be called so.
     let about = |text: &str| words(text).any(|w| matches!(w.as_str(), "role" | "roles" | "vars"));
+    // What templates see is called so too.
+    let seen = |line: &str| line.contains(".set(\"") || line.contains("\"members\", \"peers\"");
     for (path, text) in program() {
-        let lines: Vec<&str> = text.lines().collect();
+        let lines: Vec<&str> = text.lines().filter(|line| !seen(line)).collect();
         for (i, line) in lines.iter().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             let near = lines[i.saturating_sub(2)..=i].join(" ");

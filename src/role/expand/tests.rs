@@ -6,7 +6,7 @@ use minijinja::value::{Serde, Value};
 use serde_json::json;
 
 /// A node with these roles, of a site with two mirrors.
-fn subject(roles: &[&str], vars: &Json) -> Subject {
+pub(super) fn subject(roles: &[&str], vars: &Json) -> Subject {
     let site = json!({
         "name": "crosslink",
         "zone": { "grey": {}, "yellow": {} },
@@ -15,6 +15,7 @@ fn subject(roles: &[&str], vars: &Json) -> Subject {
     let node = json!({ "name": "node1", "address": { "grey": "10.0.1.1" } });
     let values: IndexMap<String, Json> = serde_json::from_value(vars.clone()).unwrap();
     Subject {
+        host: "192.0.2.5".into(),
         in_container: false,
         node: "node1".into(),
         platform: Platform::El9,

@@ -1,0 +1,111 @@
+//! What a TCP port answers to whoever is outside.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
+
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What came of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It was accepted.
+    Open,
+    /// It was refused: nobody listens, or a firewall says so.
+    Refused,
+    /// A router or the host itself said that there is no way.
+    Unreachable,
+    /// Nothing came back in time.
+    Silent,
+}
+
+impl Answer {
+    const ALL: [(&'static str, Self); 4] = [
+        ("open", Self::Open),
+        ("refused", Self::Refused),
+        ("unreachable", Self::Unreachable),
+        ("silent", Self::Silent),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, answer)| *answer == self);
+        found.map_or("", |(word, _)| word)
+    }
+
+    /// What a word says.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == word);
+        found.map(|(_, answer)| *answer)
+    }
+}
+
+/// Connects to a port of a host, and says what came of it.
+///
+/// # Errors
+/// A host that has no address, or what this machine itself cannot do.
+pub fn tcp(host: &str, port: u16) -> Result<Answer, String> {
+    let found = (host, port).to_socket_addrs();
+    let address = found.ok().and_then(|mut all| all.next());
+    let address = address.ok_or_else(|| format!("{host} has no address"))?;
+    tcp_at(address, LIMIT)
+}
+
+fn tcp_at(address: SocketAddr, limit: Duration) -> Result<Answer, String> {
+    match TcpStream::connect_timeout(&address, limit) {
+        Ok(_) => Ok(Answer::Open),
+        Err(error) => match error.kind() {
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Ok(Answer::Refused),
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Ok(Answer::Unreachable),
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => Ok(Answer::Silent),
+            _ => Err(format!("{address} cannot be asked: {error}")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_port_is_open_while_somebody_listens_and_refuses_afterwards() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(tcp("127.0.0.1", port), Ok(Answer::Open));
+        drop(listener);
+        assert_eq!(tcp("127.0.0.1", port), Ok(Answer::Refused));
+        let nobody = tcp("no-such-host.invalid", port);
+        assert_eq!(nobody, Err("no-such-host.invalid has no address".into()));
+    }
+
+    #[test]
+    fn a_full_queue_is_silence() {
+        // Linux leaves a connection unanswered once the queue of a listener is full.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let limit = Duration::from_millis(200);
+        let mut held = Vec::new();
+        let silent = (0..5000).any(|_| match TcpStream::connect_timeout(&address, limit) {
+            Ok(stream) => {
+                held.push(stream);
+                false
+            }
+            Err(_) => true,
+        });
+        assert!(silent, "the queue holds {}", held.len());
+        assert_eq!(tcp_at(address, limit), Ok(Answer::Silent));
+    }
+
+    #[test]
+    fn each_word_is_read_as_it_is_written() {
+        for (word, answer) in Answer::ALL {
+            assert_eq!(
+                (answer.word(), Answer::from_word(word)),
+                (word, Some(answer))
+            );
+        }
+        assert_eq!(Answer::from_word("shut"), None);
+    }
+}

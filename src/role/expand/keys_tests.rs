@@ -1,0 +1,161 @@
+//! Every key of steps and checks has an effect: one row a key, of the lists that the schema and the reader use.
+
+use super::tests::subject;
+use super::*;
+use crate::role::{CHECK_KEYS, STEP_KEYS};
+use serde_json::json;
+
+/// What a role comes to on a member of a cluster, or on a node without one; its findings' codes beside it.
+fn expanded(role: &str, alone: bool) -> (Expansion, Vec<&'static str>) {
+    let text = format!("description = 'x'\n{role}");
+    let mut sources = Sources::default();
+    let mut findings = Vec::new();
+    let library = Library::bare([("roles/mine.toml", &*text)], &mut sources, &mut findings);
+    let subject = Subject {
+        alone,
+        ..subject(&["mine"], &json!({}))
+    };
+    let mut out = expand_subject(&subject, &library, &sources);
+    findings.append(&mut out.findings);
+    (out, findings.iter().map(|f| f.code).collect())
+}
+
+/// The resources of a step with these further keys.
+fn step(keys: &str) -> Vec<Resource> {
+    let name = if keys.contains("for_each") {
+        "/x{{ m }}"
+    } else {
+        "/x"
+    };
+    let role = format!("[[step]]\n{keys}\nfile = '{name}'\ncontent = 'x'\n");
+    let (out, codes) = expanded(&role, false);
+    assert_eq!(codes, [""; 0], "{keys}");
+    out.resources
+}
+
+/// The check with these keys, over or beside those that each needs.
+fn check(keys: &str) -> (Vec<Check>, Vec<&'static str>) {
+    let base = [
+        "code = 'X'",
+        "severity = 'error'",
+        "of = 'file:/x'",
+        "expect = { mode = '0644' }",
+        "remedy = 'r'",
+    ];
+    let own = |line: &&&str| {
+        let key = line.split(' ').next().unwrap_or_default();
+        let replaced = keys.lines().any(|l| l.starts_with(&format!("{key} =")));
+        let source = key == "of" && (keys.contains("see =") || keys.contains("tcp ="));
+        let seen = key == "expect" && keys.contains("tcp =");
+        !(replaced || source || seen)
+    };
+    let rest: Vec<&str> = base.iter().filter(own).copied().collect();
+    let role = format!(
+        "[[step]]\nfile = '/x'\ncontent = 'x'\n[[check]]\n{keys}\n{}\n",
+        rest.join("\n")
+    );
+    let (out, codes) = expanded(&role, false);
+    (out.checks, codes)
+}
+
+fn one(keys: &str) -> Check {
+    let (mut checks, codes) = check(keys);
+    assert_eq!(
+        (checks.len(), codes.as_slice()),
+        (1, [].as_slice()),
+        "{keys}"
+    );
+    checks.remove(0)
+}
+
+#[test]
+fn every_key_of_a_step_has_its_effect() {
+    for (key, doc) in STEP_KEYS {
+        assert!(doc.ends_with('.'), "{key}");
+        match key {
+            "for_each" => assert_eq!(step("for_each = 'm in [1, 2]'").len(), 2),
+            "when" => assert_eq!(step("when = 'false'").len(), 0),
+            "once" => {
+                assert!(step("once = true")[0].step.once && !step("")[0].step.once);
+                let alone = expanded("[[step]]\nonce = true\nfile = '/x'\ncontent = 'x'\n", true);
+                assert_eq!(alone.1, ["CLUSTER-NONE"]);
+                let unused = "[[step]]\nonce = true\nwhen = 'peers'\nfile = '/x'\ncontent = 'x'\n";
+                assert_eq!(expanded(unused, true).1, [""; 0]);
+            }
+            "source" => {
+                let made = step("once = true\nsource = '{{ node.name }}'");
+                assert_eq!(made[0].step.source.as_deref(), Some("node1"));
+                let (_, codes) = expanded(
+                    "[[step]]\nsource = 'node1'\nfile = '/x'\ncontent = 'x'\n",
+                    false,
+                );
+                assert_eq!(codes, ["STEP"]);
+            }
+            "wait" => assert!(step("wait = 'all'")[0].step.wait_all && !step("")[0].step.wait_all),
+            "operate" => {
+                assert!(step("operate = true")[0].step.operate && !step("")[0].step.operate)
+            }
+            // What these two bring about is shown where they are carried out.
+            "rolling" => assert!(step("rolling = true")[0].step.rolling),
+            "long" => assert!(step("long = true")[0].step.long),
+            other => panic!("`{other}` has no row here"),
+        }
+    }
+}
+
+#[test]
+fn every_key_of_a_check_has_its_effect() {
+    for (key, doc) in CHECK_KEYS {
+        assert!(doc.ends_with('.'), "{key}");
+        match key {
+            "code" => assert_eq!(one("code = 'OTHER'").code, "OTHER"),
+            "severity" => assert_eq!(one("severity = 'info'").severity, Severity::Info),
+            "scope" => {
+                assert_eq!(one("").scope, Scope::Node);
+                assert_eq!(one("scope = 'cluster'").scope, Scope::Cluster);
+                // Without a port there is nothing to try from outside, and no other check tries one.
+                assert_eq!(check("scope = 'outside'").1, ["CHECK"]);
+                let port = "tcp = { port = 22 }\nexpect = { open = true }";
+                assert_eq!(check(port).1, ["CHECK"]);
+                let role = "[[check]]\ncode = 'X'\nseverity = 'info'\nscope = 'cluster'\nsee = { package = 'p' }\nexpect = {}\nremedy = 'r'\n";
+                assert_eq!(expanded(role, true).1, ["CLUSTER-NONE"]);
+            }
+            "of" => assert_eq!(one("of = 'file:/x'").of.unwrap().name, "/x"),
+            "see" => assert_eq!(
+                one("see = { package = 'p' }").see.unwrap().address.name,
+                "p"
+            ),
+            "tcp" => {
+                let tcp = |port: &str| {
+                    one(&format!(
+                        "scope = 'outside'\ntcp = {port}\nexpect = {{ open = true }}"
+                    ))
+                    .tcp
+                };
+                let at = |host: &str, port| {
+                    Some(Tcp {
+                        host: host.to_owned(),
+                        port,
+                    })
+                };
+                assert_eq!(tcp("{ port = 22 }"), at("192.0.2.5", 22));
+                assert_eq!(
+                    tcp("{ port = '{{ 20 + 2 }}', host = '10.0.1.1' }"),
+                    at("10.0.1.1", 22)
+                );
+                for wrong in ["{ port = 0 }", "{ port = 65536 }", "{ port = 'x' }"] {
+                    let keys =
+                        format!("scope = 'outside'\ntcp = {wrong}\nexpect = {{ open = true }}");
+                    assert_eq!(check(&keys).1, ["CHECK"], "{wrong}");
+                }
+                let unseen = "scope = 'outside'\ntcp = { port = 22 }\nexpect = { running = true }";
+                assert_eq!(check(unseen).1, ["CHECK"]);
+            }
+            "expect" => assert_eq!(one("expect = { mode = '0600' }").expect["mode"], "0600"),
+            "remedy" => assert_eq!(one("remedy = 'mend'").remedy, "mend"),
+            "for_each" => assert_eq!(check("for_each = 'm in [1, 2]'").0.len(), 2),
+            "when" => assert_eq!(check("when = 'false'").0.len(), 0),
+            other => panic!("`{other}` has no row here"),
+        }
+    }
+}

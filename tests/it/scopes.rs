@@ -1,0 +1,121 @@
+//! Checks of the cluster and from outside, where no node can be reached: what is judged does not need one.
+
+use crate::support::Desk;
+use std::net::TcpListener;
+
+const SITE: &str = r#"
+[site]
+name = "pair"
+domain = "example.net"
+platform = "el9"
+[accept]
+FENCE-ONE-METHOD = { why = "x", until = "2999-06-30" }
+[zone]
+mgmt = { nic = "eth0", network = "192.0.2.0/24", gateway = "192.0.2.1" }
+ring = { nic = "eth1", network = "10.0.2.0/24" }
+[firewall]
+operators = ["198.51.100.10"]
+[services]
+time = ["ntp1.example.net", "ntp2.example.net", "ntp3.example.net"]
+[cluster]
+members = ["n1", "n2"]
+ring = "ring"
+preferred = "n1"
+delay = "15s"
+[node.n1]
+ssh = { host = "127.0.0.1", port = CLOSED }
+address = { mgmt = "192.0.2.5", ring = "10.0.2.1" }
+mac = { eth0 = "00:00:5e:00:53:01", eth1 = "00:00:5e:00:53:02" }
+bmc = { agent = "fence_ipmilan", address = "198.51.100.1", user = "fence", password = { secret = "a" } }
+host_id = 1
+[node.n2]
+ssh = { host = "127.0.0.1", port = CLOSED }
+address = { mgmt = "192.0.2.6", ring = "10.0.2.2" }
+mac = { eth0 = "00:00:5e:00:53:03", eth1 = "00:00:5e:00:53:04" }
+bmc = { agent = "fence_ipmilan", address = "198.51.100.2", user = "fence", password = { secret = "b" } }
+host_id = 2
+[group.g]
+nodes = ["n1", "n2"]
+roles = ["mine"]
+"#;
+
+const ROLE: &str = r#"
+description = "what is asked of whom"
+[[step]]
+file = "/etc/x"
+content = "x\n"
+[[check]]
+code = "SAME"
+severity = "error"
+scope = "cluster"
+of = "file:/etc/x"
+expect = { mode = "0644" }
+remedy = "apply"
+[[check]]
+code = "DOOR"
+severity = "error"
+scope = "outside"
+tcp = { port = OPEN }
+expect = { open = true }
+remedy = "open it"
+[[check]]
+code = "SHUT"
+severity = "warning"
+scope = "outside"
+tcp = { port = CLOSED, host = "127.0.0.1" }
+expect = { answer = ["silent", "unreachable"] }
+remedy = "shut it"
+"#;
+
+#[test]
+fn ports_are_tried_and_the_cluster_is_skipped_where_no_node_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let open = listener.local_addr().unwrap().port().to_string();
+    // What was bound and let go again: nobody listens there.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let closed = closed.unwrap().port().to_string();
+    let filled = |text: &str| text.replace("OPEN", &open).replace("CLOSED", &closed);
+    let desk = Desk::new()
+        .file("inventory.toml", &filled(SITE))
+        .file("roles/mine.toml", &filled(ROLE));
+    let (code, out, err) = desk.output(&["verify", "--json", "--junit", "checks.xml"]);
+    assert_eq!(code, 4, "{out}{err}");
+    let events = out.lines().map(|l| serde_json::from_str(l).unwrap());
+    let events: Vec<serde_json::Value> = events.filter(|e| matches_check(e)).collect();
+    let told: Vec<String> = events
+        .iter()
+        .map(|e| {
+            let words = [&e["node"], &e["scope"], &e["code"], &e["ok"], &e["skipped"]];
+            words.map(|w| w.to_string().replace('"', "")).join(" ")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "n1 outside DOOR true false",
+            "n1 outside SHUT false false",
+            "n2 outside DOOR true false",
+            "n2 outside SHUT false false",
+            "null cluster SAME false true",
+        ]
+    );
+    let why = events[4]["message"].as_str().unwrap();
+    assert!(why.starts_with("n1 did not answer: "), "{why}");
+    let xml = desk.read("checks.xml");
+    assert!(xml.contains("<testsuite name=\"cluster\""), "{xml}");
+    assert!(
+        xml.contains("<skipped message=\"n1 did not answer: "),
+        "{xml}"
+    );
+    let (code, out, _) = desk.output(&["verify"]);
+    assert_eq!(code, 4);
+    assert!(out.contains("- SAME  skipped"), "{out}");
+    assert!(
+        out.contains("2 nodes: 2 checks do not hold, 2 hold, 1 was skipped."),
+        "{out}"
+    );
+}
+
+fn matches_check(event: &serde_json::Value) -> bool {
+    event["event"] == "check"
+}
