@@ -30,6 +30,10 @@ pub struct Args {
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
+    /// Wait for long steps, with their progress on screen, and go on with what comes after them. Without it, the run ends
+    /// with exit code 8, and a later one goes on.
+    #[arg(long)]
+    pub wait: bool,
     /// Apply without asking.
     #[arg(long, short)]
     pub yes: bool,
@@ -66,12 +70,14 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
     setup.intent = args.outage.intent();
+    setup.wait = args.wait;
     let mut reporter = context.reporter();
     let ask = !args.yes && saved.is_none();
     let (answer, answered) = std::sync::mpsc::channel();
     let after = |event: &Event| {
         if let Event::Planned { plan } = event {
-            let go = plan.is_empty() || !ask || context.agrees("Carry this out? [y/N] ");
+            let nothing = plan.is_empty() || plan.only_waits() && !args.wait;
+            let go = nothing || !ask || context.agrees("Carry this out? [y/N] ");
             let _ = answer.send(go);
         }
     };
@@ -103,7 +109,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         }
         let recap = engine.carry_out(&plan).await;
         engine.worst().unwrap_or_else(|| {
-            if recap.iter().any(|node| !node.not_run.is_empty()) {
+            if recap.iter().any(|node| !node.waiting.is_empty()) {
+                Exit::Waiting
+            } else if recap.iter().any(|node| !node.not_run.is_empty()) {
                 Exit::Pending
             } else if recap.iter().any(|node| node.findings > 0) {
                 Exit::Findings

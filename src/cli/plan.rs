@@ -10,7 +10,8 @@ use std::path::PathBuf;
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 nothing to do, 2 changes pending, 3 only findings, 4 a node could not be reached, 5 refused.
+Exit codes: 0 nothing to do, 2 changes pending, 3 only findings, 4 a node could not be reached, 5 refused,
+8 waiting for a long step.
 
 Examples:
   nodewright plan                               everything
@@ -74,6 +75,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 pub fn ends_with(plan: &Plan) -> Exit {
     if plan.nodes.iter().any(|n| !n.refusals.is_empty()) {
         Exit::Refused
+    } else if plan.only_waits() {
+        Exit::Waiting
     } else if !plan.is_empty() {
         Exit::Pending
     } else if plan.nodes.iter().any(|n| !n.findings.is_empty()) {

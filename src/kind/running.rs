@@ -32,6 +32,9 @@ pub struct Running<W: 'static, S: 'static> {
     /// The devices whose content its change overwrites. One that carries anything is refused unless the operator named
     /// that device in this command, whatever `compare` says.
     pub destroys: fn(&W, &S) -> Vec<Overwritten>,
+    /// Why the node is not healthy, as this resource shows: what rolls through the cluster leaves the other members alone
+    /// meanwhile. Nothing where the cluster was not formed yet, or was taken down by this tool.
+    pub health: fn(&W, &S) -> Option<String>,
     /// What brings one to its state. Gets several only where they work [together](Manner::together).
     pub actions: Actions<W, S>,
     /// Contents that its actions need on the node as files (a password hash, a package): the action names the i-th by
@@ -68,6 +71,7 @@ impl<W, S> Running<W, S> {
             compare_written: None,
             compare_secret: |_, _, _| Vec::new(),
             destroys: |_, _| Vec::new(),
+            health: |_, _| None,
             actions: |_, _| Vec::new(),
             contents: |_, _, _| Vec::new(),
             changes: |_, _| Vec::new(),
@@ -124,6 +128,8 @@ pub struct Compared {
     pub secret: Vec<Delta>,
     /// See [`Running::destroys`].
     pub destroys: Vec<Overwritten>,
+    /// See [`Running::health`].
+    pub unhealthy: Option<String>,
 }
 
 /// What is done to bring resources to their state.
@@ -165,6 +171,7 @@ pub trait Runs: Send + Sync {
             seen: Json::Object(serde_json::Map::new()),
             secret: Vec::new(),
             destroys: Vec::new(),
+            unhealthy: None,
         })
     }
 
@@ -239,6 +246,7 @@ impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
             verdict: compare(want, &seen, circumstances),
             secret: (self.compare_secret)(want, &seen, vault),
             destroys: (self.destroys)(want, &seen),
+            unhealthy: (self.health)(want, &seen),
             seen: serde_json::to_value(&seen).map_err(|e| e.to_string())?,
         })
     }

@@ -1,5 +1,7 @@
 //! What comparing brings out.
 
+use super::Progress;
+
 /// What is to be done about one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -35,8 +37,8 @@ pub enum Verdict {
     },
     /// Going on could destroy data or rights. Exit code 5.
     Refuse(Refusal),
-    /// Mend of hours is under way: per cent done.
-    Waiting(u8),
+    /// The work of its action goes on by itself on the node. Only for a step with `long`.
+    Waiting(Progress),
 }
 
 /// Why something is not done that could destroy data or rights.

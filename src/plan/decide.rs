@@ -4,7 +4,7 @@ use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
 use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_candidate};
 use super::paths::Paths;
-use super::{Content, FileDiff, Item, Later, NodePlan, Orphan, Owned, Remark};
+use super::{Content, FileDiff, Item, Later, NodePlan, Orphan, Owned, Remark, Waiting};
 use crate::kind::{
     Address, Answer, Circumstances, Compared, Delta, Observe, Permits, Resource, Target,
 };
@@ -49,19 +49,14 @@ pub struct Decided {
     pub same: BTreeSet<Address>,
     /// What cannot be decided at all: the run ends here for this node.
     pub errors: Vec<String>,
-    /// Long work under way.
+    /// Long steps whose work goes on by itself.
     pub waiting: Vec<Waiting>,
+    /// The first of them, as a step's index: what comes after it is decided once it is done.
+    pub waits_at: Option<usize>,
+    /// Why this node is not healthy, as its kinds see it: what rolls through the cluster does not go on meanwhile.
+    pub unhealthy: Vec<String>,
     /// What we made, nobody wants and is gone: the next batch forgets it.
     pub gone: Vec<Gone>,
-}
-
-/// Long work under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// The resource that it belongs to.
-    pub address: Address,
-    /// How far it is.
-    pub percent: u8,
 }
 
 /// What the manifest still names and is not there any more.
@@ -80,6 +75,7 @@ impl Decided {
             node: self.node.clone(),
             changes: self.items.iter().map(|i| i.change.clone()).collect(),
             later: self.later.clone(),
+            waiting: self.waiting.clone(),
             findings: self.findings.clone(),
             refusals: self.refusals.clone(),
             orphans: self.orphans.clone(),

@@ -1,11 +1,11 @@
 //! What tests of decisions are made of.
 
-use super::{Change, Item, Step};
+use super::{Change, Item, Situation, Step, Wave, next_wave};
 use crate::kind::{Address, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
 use crate::platform::Platform;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An address.
@@ -74,4 +74,23 @@ pub(super) fn resource(text: &str, change: impl FnOnce(&mut StepMeta)) -> Resour
     one.address = address(text);
     one.step = Arc::new(meta);
     one
+}
+
+/// The next wave of members that are healthy and wait for nothing long.
+pub(super) fn wave_of<'a>(
+    items: &'a BTreeMap<String, Vec<Item>>,
+    cluster: &BTreeSet<String>,
+    part: &BTreeSet<String>,
+    failed: &BTreeSet<String>,
+) -> Wave<'a> {
+    next_wave(
+        items,
+        &Situation {
+            cluster,
+            part,
+            failed,
+            waits_at: &BTreeMap::new(),
+            unhealthy: &BTreeMap::new(),
+        },
+    )
 }

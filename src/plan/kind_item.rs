@@ -1,10 +1,10 @@
 //! What the kinds' own actions do: the running side of every resource, neighbours of a kind that works together as one.
 
-use super::decide::{After, Candidate, Draft, Waiting, below};
+use super::decide::{After, Candidate, Draft, below};
 use super::diff::{Side, compare};
 use super::orphan::folder_digest;
 use super::path_item::Early;
-use super::{Content, FileDiff, Owned, Remark, Weight};
+use super::{Content, FileDiff, Owned, Remark, Waiting, Weight};
 use crate::kind::{
     Address, Delta, FileChange, Found, Mend, Overwritten, Payload, Refusal, Resource, Verdict,
 };
@@ -38,6 +38,11 @@ impl<'a> Draft<'_, 'a> {
                 }
             };
             let (secret, destroys) = (compared.secret, compared.destroys);
+            if let Some(why) = compared.unhealthy
+                && !self.decided.unhealthy.contains(&why)
+            {
+                self.decided.unhealthy.push(why);
+            }
             let text = compared.seen.to_string();
             self.decided.seen.insert(address.clone(), compared.seen);
             let verdict = match compared.verdict {
@@ -105,9 +110,15 @@ impl<'a> Draft<'_, 'a> {
                     remedy: refusal.remedy,
                     device: refusal.device,
                 }),
-                Verdict::Waiting(percent) => {
-                    self.decided.waiting.push(Waiting { address, percent });
+                Verdict::Waiting(progress) if resource.step.long => {
+                    let at = resource.step.index;
+                    let first = self.decided.waits_at.map_or(at, |first| first.min(at));
+                    self.decided.waits_at = Some(first);
+                    self.decided.waiting.push(Waiting { address, progress });
                 }
+                Verdict::Waiting(progress) => self.decided.errors.push(format!(
+                    "{address}: its work goes on by itself ({progress}): its step has to say `long = true`"
+                )),
             }
         }
         self.group(&run);

@@ -28,14 +28,16 @@ mod wave;
 
 pub use approved::{Approved, Barred};
 pub use claims::{Claim, claims};
-pub use decide::{Decided, Gone, Waiting, Wanted, below};
+pub use decide::{Decided, Gone, Wanted, below};
 pub use intent::Intent;
 pub use item::{Content, Item, Owned, Step};
 pub use manifest::{GONE, Manifest, PART};
-pub use model::{Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Weight};
+pub use model::{
+    Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Waiting, Weight,
+};
 pub use paths::{Paths, sha256};
 pub use reached::Undone;
 pub use recap::{Ended, Recap};
 pub use select::Selection;
 pub use shared::share;
-pub use wave::{Held, Wave, next_wave};
+pub use wave::{Held, Situation, Wave, next_wave};

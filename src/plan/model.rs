@@ -1,6 +1,6 @@
 //! What a plan holds: changes, what is decided later, orphans, findings. Made by comparing, read by reports and runs.
 
-use crate::kind::{Address, Delta};
+use crate::kind::{Address, Delta, Progress};
 use std::collections::BTreeSet;
 
 /// The plan of a whole site (or of what was selected of it).
@@ -19,6 +19,9 @@ pub struct NodePlan {
     pub changes: Vec<Change>,
     /// What cannot be decided before an earlier step has done its work.
     pub later: Vec<Later>,
+    /// Long steps whose work goes on by itself: what comes after them is decided once they are done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// What differs and is not mended by a run.
     pub findings: Vec<Remark>,
     /// What could destroy data or rights: nothing is done while one stands.
@@ -111,6 +114,22 @@ pub struct Later {
     pub diffs: Vec<FileDiff>,
 }
 
+/// A long step whose work goes on by itself.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Waiting {
+    /// The resource that it belongs to.
+    #[serde(serialize_with = "address")]
+    pub address: Address,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.address, self.progress)
+    }
+}
+
 /// Something said about a resource.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Remark {
@@ -144,6 +163,13 @@ impl Plan {
     /// Whether a run would do nothing at all.
     pub fn is_empty(&self) -> bool {
         self.nodes.iter().all(NodePlan::is_empty)
+    }
+
+    /// Whether a run would do nothing before a long step is done.
+    pub fn only_waits(&self) -> bool {
+        let waits = |n: &NodePlan| !n.waiting.is_empty();
+        let idle = |n: &NodePlan| n.changes.is_empty() && (n.later.is_empty() || waits(n));
+        self.nodes.iter().any(waits) && self.nodes.iter().all(idle)
     }
 }
 

@@ -76,9 +76,9 @@ fn doers(cluster: &BTreeSet<String>, answered: &[Answered<'_>]) -> BTreeMap<Addr
 
 #[cfg(test)]
 mod tests {
-    use super::super::for_tests::{address, item, names, resource};
+    use super::super::for_tests::{address, item, names, resource, wave_of};
     use super::*;
-    use crate::plan::{Held, next_wave};
+    use crate::plan::Held;
 
     const ONCE: &str = "r/command:once";
 
@@ -205,7 +205,7 @@ mod tests {
                 (names(&["node1", "node2", "node3"]), names(&["node3"])),
             ] {
                 let cluster = names(&["node1", "node2", "node3"]);
-                let wave = next_wave(&items, &cluster, &part, &failed);
+                let wave = wave_of(&items, &cluster, &part, &failed);
                 let without = Held::Without(vec!["node3".to_owned()]);
                 assert_eq!(wave.held(keeper), Some(&without), "{source:?}");
                 let todo = wave.todo().into_values().flatten();

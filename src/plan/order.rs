@@ -14,6 +14,24 @@ impl Candidate<'_> {
 }
 
 impl Draft<'_, '_> {
+    /// What comes after a long step whose work goes on is decided once that is done.
+    fn after_waiting(&mut self, candidate: Candidate<'_>) {
+        if candidate.same {
+            return;
+        }
+        for resource in &candidate.resources {
+            self.decided.same.remove(&resource.address);
+        }
+        if let Some(waiting) = self.decided.waiting.first() {
+            self.decided.later.push(Later {
+                addresses: candidate.addresses(),
+                after: waiting.address.clone(),
+                table: "its work is done: decided by what is there then".to_owned(),
+                diffs: candidate.diffs,
+            });
+        }
+    }
+
     /// Puts everything in order and cuts it where something has to be seen first.
     pub(super) fn cut(mut self) -> Decided {
         let mut candidates = std::mem::take(&mut self.candidates);
@@ -23,11 +41,16 @@ impl Draft<'_, '_> {
         // The step that ended the last stage, for "decided after".
         let mut ended_by: Option<Address> = None;
         for mut candidate in candidates {
-            let ends = candidate
-                .resources
-                .iter()
-                .any(|r| r.kind.running().manner().ends_stage)
-                && candidate.path.is_none();
+            let ends = candidate.path.is_none()
+                && candidate
+                    .resources
+                    .iter()
+                    .any(|r| r.kind.running().manner().ends_stage || r.step.long);
+            let held = self.decided.waits_at;
+            if held.is_some_and(|at| candidate.order.0 > at) {
+                self.after_waiting(candidate);
+                continue;
+            }
             let name = candidate.resources[0].address.clone();
             let later = match (candidate.later.take(), candidate.early.take(), &ended_by) {
                 // What it waits for is refused.

@@ -51,6 +51,10 @@ pub fn wholly(done: &[Item], now: &Decided) -> Reached {
     let mut reached = Reached::default();
     for side in sides(done) {
         let (address, _) = side;
+        if now.waiting.iter().any(|w| w.address == *address) {
+            // Begun, and neither done nor failed.
+            continue;
+        }
         if !still.contains(&side) {
             reached.changed.insert(address.clone());
         } else if reached.unreached.is_none() {
@@ -107,9 +111,10 @@ impl Undone {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Later;
     use super::super::for_tests::{address, item};
+    use super::super::{Later, Waiting};
     use super::*;
+    use crate::kind::Progress;
 
     const CRON: &str = "r/cron:backup";
     const SERVICE: &str = "r/service:s";
@@ -159,6 +164,19 @@ mod tests {
     fn a_file_is_reached_though_what_runs_by_it_comes_in_a_later_stage() {
         let done = [of(SERVICE, Some("/etc/s.conf"))];
         let reached = wholly(&done, &now(vec![of(SERVICE, None)]));
+        assert_eq!(reached.changed, [address(SERVICE)].into());
+        assert_eq!(reached.unreached, None);
+    }
+
+    #[test]
+    fn what_was_begun_and_goes_on_by_itself_is_neither_changed_nor_failed() {
+        let done = [of(SERVICE, None), of(CRON, None)];
+        let mut now = now(Vec::new());
+        now.waiting.push(Waiting {
+            address: address(CRON),
+            progress: Progress::default(),
+        });
+        let reached = wholly(&done, &now);
         assert_eq!(reached.changed, [address(SERVICE)].into());
         assert_eq!(reached.unreached, None);
     }

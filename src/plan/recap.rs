@@ -1,6 +1,6 @@
 //! What became of a node in a run, counted in resources as its plan was.
 
-use super::{Decided, Remark, Undone};
+use super::{Decided, Remark, Undone, Waiting};
 use crate::kind::Address;
 use std::collections::BTreeSet;
 
@@ -21,6 +21,9 @@ pub struct Recap {
     pub failed: Option<String>,
     /// The steps that were not done because of it.
     pub not_run: Vec<String>,
+    /// Long steps whose work goes on by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// Findings that a run does not mend.
     pub findings: usize,
     /// Those of them that came up in this run, so that its plan did not tell them.
@@ -72,6 +75,7 @@ impl Recap {
             undone: undone.addresses.len(),
             failed: ended.failed,
             not_run: undone.titles,
+            waiting: decided.map_or_else(Vec::new, |d| d.waiting.clone()),
             findings: findings.len(),
             found: findings
                 .iter()

@@ -8,8 +8,27 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Held {
     /// Members that still have something to do before it, or that it follows in turn.
     For(Vec<String>),
+    /// Members that wait for a long step of theirs.
+    AfterLong(Vec<String>),
     /// Members that will not get there in this run.
     Without(Vec<String>),
+    /// Members that are not healthy, each with why: a step that rolls does not touch the next one meanwhile.
+    Unhealthy(Vec<String>),
+}
+
+/// How the members of a cluster are, for what concerns several of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The members of the cluster; waiting concerns them alone.
+    pub cluster: &'a BTreeSet<String>,
+    /// The nodes of this run. What waits for a member that is none of them is not done.
+    pub part: &'a BTreeSet<String>,
+    /// Those that failed in this run, or do not answer.
+    pub failed: &'a BTreeSet<String>,
+    /// At which step a member waits for a long one: what waits for all and comes later waits for it too.
+    pub waits_at: &'a BTreeMap<String, usize>,
+    /// Why a member is not healthy, of those that are not.
+    pub unhealthy: &'a BTreeMap<String, String>,
 }
 
 /// What is done now, and what is held back.
@@ -41,13 +60,23 @@ impl Wave<'_> {
         self.shares.get(node)?.held.as_ref()
     }
 
+    /// Whether a member's health is all that holds a node back.
+    pub fn waits_for_health(&self) -> bool {
+        let held = |share: &Share<'_>| matches!(share.held, Some(Held::Unhealthy(_)));
+        self.shares.values().any(held)
+    }
+
     /// What is not done in this run because it needs members that will not get there.
     pub fn without(&self) -> BTreeMap<String, Undone> {
         let all = self.shares.iter().filter_map(|(node, share)| {
-            let Some(Held::Without(lost)) = &share.held else {
-                return None;
+            let why = match &share.held {
+                Some(Held::Without(lost)) => format!(" (waits for {})", lost.join(", ")),
+                Some(Held::Unhealthy(why)) => format!(" (waits for health: {})", why.join("; ")),
+                Some(Held::AfterLong(nodes)) => {
+                    format!(" (after a long step on {})", nodes.join(", "))
+                }
+                Some(Held::For(_)) | None => return None,
             };
-            let why = format!(" (waits for {})", lost.join(", "));
             let undone = Undone::of(&share.items[share.now..], &why);
             Some(((*node).to_owned(), undone))
         });
@@ -57,15 +86,18 @@ impl Wave<'_> {
 
 /// Cuts each node's items at the end of its stage and where it has to wait for others.
 ///
-/// `cluster` are the members of the cluster; waiting concerns them alone. What waits for a member that is not `part` of
-/// this run, or `failed` in it, is not done. What runs under the guard goes through one member at a time too, and stops
-/// where another one failed; a member that was left out does not hold it.
+/// What runs under the guard goes through one member at a time too, and stops where another one failed; a member that was
+/// left out does not hold it. A step that rolls waits until all other members are healthy.
 pub fn next_wave<'a>(
     items: &'a BTreeMap<String, Vec<Item>>,
-    cluster: &BTreeSet<String>,
-    part: &BTreeSet<String>,
-    failed: &BTreeSet<String>,
+    situation: &Situation<'_>,
 ) -> Wave<'a> {
+    let Situation {
+        cluster,
+        part,
+        failed,
+        ..
+    } = *situation;
     let failed: Vec<String> = cluster.intersection(failed).cloned().collect();
     let is_lost = |n: &&String| !part.contains(*n) || failed.contains(*n);
     let lost: Vec<String> = cluster.iter().filter(is_lost).cloned().collect();
@@ -93,9 +125,16 @@ pub fn next_wave<'a>(
                 share.held = Some(Held::Without(failed.clone()));
                 break;
             }
-            let before = before(item, node, items, cluster);
+            let unhealthy = situation.others_unhealthy(node);
+            if member && meta.rolling && !unhealthy.is_empty() {
+                share.held = Some(Held::Unhealthy(unhealthy));
+                break;
+            }
+            let before = before(item, node, items, situation);
             if !before.is_empty() {
-                share.held = Some(Held::For(before));
+                let waits = before.iter().any(|n| situation.waits_at.contains_key(n));
+                let held = if waits { Held::AfterLong } else { Held::For };
+                share.held = Some(held(before));
                 break;
             }
             share.now += 1;
@@ -107,19 +146,33 @@ pub fn next_wave<'a>(
     }
 }
 
+impl Situation<'_> {
+    /// The other members that are not healthy, each with why.
+    fn others_unhealthy(&self, node: &str) -> Vec<String> {
+        let all = self.unhealthy.iter();
+        all.filter(|(other, _)| *other != node && self.cluster.contains(*other))
+            .map(|(other, why)| format!("{other}: {why}"))
+            .collect()
+    }
+}
+
 /// The other members that an item of this node has to wait for.
 fn before(
     item: &Item,
     node: &String,
     items: &BTreeMap<String, Vec<Item>>,
-    cluster: &BTreeSet<String>,
+    situation: &Situation<'_>,
 ) -> Vec<String> {
+    let Situation {
+        cluster, waits_at, ..
+    } = situation;
     let at = item.work.meta.index;
     let rolls = |i: &Item| i.work.meta.rolling || i.change.guarded;
     let comes_first = |other: &String, theirs: &[Item]| {
         let behind = |i: &Item| i.work.meta.index < at;
         let in_turn = |i: &Item| i.work.meta.index <= at && rolls(i);
-        item.work.meta.wait_all && theirs.iter().any(behind)
+        let waits = waits_at.get(other).is_some_and(|first| *first < at);
+        item.work.meta.wait_all && (waits || theirs.iter().any(behind))
             || rolls(item) && other < node && theirs.iter().any(|i| behind(i) || in_turn(i))
     };
     let others = items.iter().filter(|(other, theirs)| {
@@ -133,15 +186,49 @@ fn before(
 
 #[cfg(test)]
 mod tests {
-    use super::super::for_tests::{item, names};
+    use super::super::for_tests::{item, names, wave_of};
     use super::*;
 
     fn counts(nodes: &[(&str, Vec<Item>)], lost: &[&str]) -> Vec<usize> {
         let items = nodes.iter().map(|(n, i)| ((*n).to_owned(), i.clone()));
         let items = items.collect();
         let part = names(&["node1", "node2", "alone"]);
-        let wave = next_wave(&items, &names(&["node1", "node2"]), &part, &names(lost));
+        let wave = wave_of(&items, &names(&["node1", "node2"]), &part, &names(lost));
         wave.shares.values().map(|s| s.now).collect()
+    }
+
+    #[test]
+    fn what_rolls_waits_until_the_others_are_healthy_and_says_for_what() {
+        let rolls = |i| item(i, 0, |m| m.rolling = true);
+        let items: BTreeMap<String, Vec<Item>> = [
+            ("node1".to_owned(), vec![item(0, 0, |_| ()), rolls(1)]),
+            ("alone".to_owned(), vec![rolls(1)]),
+        ]
+        .into();
+        let both = names(&["node1", "node2"]);
+        let all = names(&["node1", "node2", "alone"]);
+        let with = |unhealthy: &[(&str, &str)]| {
+            let unhealthy: BTreeMap<String, String> = unhealthy
+                .iter()
+                .map(|(node, why)| ((*node).to_owned(), (*why).to_owned()))
+                .collect();
+            let situation = Situation {
+                cluster: &both,
+                part: &all,
+                failed: &names(&[]),
+                waits_at: &BTreeMap::new(),
+                unhealthy: &unhealthy,
+            };
+            let wave = next_wave(&items, &situation);
+            let todo = wave.todo();
+            let titles = wave.without().remove("node1").map(|u| u.titles);
+            (todo["node1"].len(), todo["alone"].len(), titles)
+        };
+        assert_eq!(with(&[]), (2, 1, None));
+        // What is mended on a node that is not healthy itself does not wait for it.
+        assert_eq!(with(&[("node1", "not quorate")]), (2, 1, None));
+        let held = Some(vec![" (waits for health: node2: not quorate)".to_owned()]);
+        assert_eq!(with(&[("node2", "not quorate")]), (1, 1, held));
     }
 
     #[test]
@@ -156,6 +243,36 @@ mod tests {
             ),
             [2]
         );
+    }
+
+    #[test]
+    fn what_waits_for_all_waits_for_a_members_long_step_too() {
+        let items: BTreeMap<String, Vec<Item>> = [
+            ("node1".to_owned(), Vec::new()),
+            (
+                "node2".to_owned(),
+                vec![item(5, 0, |m| m.wait_all = true), item(6, 0, |_| ())],
+            ),
+        ]
+        .into();
+        let both = names(&["node1", "node2"]);
+        let held_with = |at: usize| {
+            let waits_at = [("node1".to_owned(), at)].into();
+            let wave = next_wave(
+                &items,
+                &Situation {
+                    cluster: &both,
+                    part: &both,
+                    failed: &names(&[]),
+                    waits_at: &waits_at,
+                    unhealthy: &BTreeMap::new(),
+                },
+            );
+            (wave.held("node2").cloned(), wave.todo().len())
+        };
+        let by_node1 = Some(Held::AfterLong(vec!["node1".to_owned()]));
+        assert_eq!(held_with(4), (by_node1, 0));
+        assert_eq!(held_with(5), (None, 1));
     }
 
     #[test]
@@ -230,7 +347,7 @@ mod tests {
         assert_eq!(counts(&[("node2", vec![guarded(1)])], &["node1"]), [0]);
         let alone = [("node2".to_owned(), vec![guarded(1)])].into();
         let (cluster, part) = (names(&["node1", "node2"]), names(&["node2"]));
-        let wave = next_wave(&alone, &cluster, &part, &names(&[]));
+        let wave = wave_of(&alone, &cluster, &part, &names(&[]));
         assert_eq!(wave.todo()["node2"].len(), 1, "node1 was left out");
     }
 
@@ -265,7 +382,7 @@ mod tests {
             (names(&["node1"]), names(&[])),
             (names(&["node1", "node2"]), names(&["node2"])),
         ] {
-            let wave = next_wave(&items, &cluster, &part, &failed);
+            let wave = wave_of(&items, &cluster, &part, &failed);
             assert!(wave.todo().is_empty());
             let undone = &wave.without()["node1"];
             assert_eq!(undone.titles[0], "form (waits for node2)");
@@ -277,7 +394,7 @@ mod tests {
             ("node2".to_owned(), vec![item(0, 0, |_| ()), wait(1)]),
         ]
         .into();
-        let wave = next_wave(&both, &cluster, &cluster, &names(&[]));
+        let wave = wave_of(&both, &cluster, &cluster, &names(&[]));
         let turn = Held::For(vec!["node2".to_owned()]);
         assert_eq!(wave.held("node1"), Some(&turn));
         assert!(wave.without().is_empty());

@@ -49,6 +49,16 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
                 .chain(laters.map(|l| later(l, look)));
             group(role, entries.collect());
         }
+        let waiting = node.waiting.iter();
+        group(
+            "in progress",
+            waiting
+                .map(|w| {
+                    let progress = w.progress.to_string();
+                    entry('…', Tone::Change, &w.address.to_string(), &progress, look)
+                })
+                .collect(),
+        );
         let orphans = node.orphans.iter();
         group("orphans", orphans.map(|o| orphan(o, look)).collect());
     }
@@ -238,6 +248,7 @@ fn summary(plan: &Plan, look: &Look) -> String {
     part(sum(|n| n.to_change().len()), "to change");
     part(sum(|n| n.decided_later().len()), "decided later");
     part(sum(|n| n.to_remove().len()), "to remove");
+    part(sum(|n| n.waiting.len()), "in progress");
     let work = parts.len();
     let findings = sum(|n| n.findings.len());
     if findings > 0 {

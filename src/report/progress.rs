@@ -165,6 +165,9 @@ impl Progress {
                 let text = format!("connection lost ({why}); the run goes on by itself there");
                 told(look, node, Tone::Change, &text)
             }
+            Event::Waiting { node, waiting } if !live => {
+                told(look, node, Tone::Plain, &format!("waiting for {waiting}"))
+            }
             Event::Following { node } => told(look, node, Tone::Plain, "connected again"),
             Event::Guard { node, says } => guard(look, node, says, live),
             Event::Connected { node, way, warm } if verbose => {
@@ -303,6 +306,13 @@ impl Live {
                     .set_message("connection lost, connecting again");
             }
             Event::Following { node } => self.bar(node, look).set_message("following"),
+            Event::Waiting { node, waiting } => {
+                let bar = self.bar(node, look);
+                bar.set_style(style(WORKING));
+                bar.set_length(100);
+                bar.set_position(u64::from(waiting.progress.percent));
+                bar.set_message(look.paint(Tone::Plain, format!("waiting for {waiting}")));
+            }
             Event::Guard {
                 node,
                 says: GuardSays::Waiting { left, why },

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 pub fn recap(nodes: &[Recap], look: &Look) -> String {
     let quiet = |r: &Recap| {
         let counts = [r.changed, r.removed, r.undone, r.findings];
-        counts == [0; 4] && r.failed.is_none() && r.not_run.is_empty()
+        counts == [0; 4] && r.failed.is_none() && r.not_run.is_empty() && r.waiting.is_empty()
     };
     if nodes.iter().all(quiet) {
         let same: usize = nodes.iter().map(|r| r.same).sum();
@@ -48,6 +48,7 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
             match (&r.failed, r.not_run.is_empty()) {
                 (Some(_), _) => (Tone::Bad, "failed".to_owned()),
                 (None, false) => (Tone::Bad, "stopped".to_owned()),
+                (None, true) if !r.waiting.is_empty() => (Tone::Change, "waiting".to_owned()),
                 (None, true) => (Tone::Good, "done".to_owned()),
             },
         ]);
@@ -71,6 +72,13 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
             }
         }
     }
+    for r in nodes.iter().filter(|r| !r.waiting.is_empty()) {
+        for waiting in &r.waiting {
+            let line = format!("{}: waiting for {waiting}", r.node);
+            let _ = writeln!(text, "\n{}", look.paint(Tone::Change, line));
+        }
+        text.push_str("  It goes on by itself; `nodewright apply` goes on after it, `apply --wait` waits for it.\n");
+    }
     for r in nodes.iter().filter(|r| !r.found.is_empty()) {
         let head = format!("{}, found and not mended by a run:", r.node);
         let _ = writeln!(text, "\n{}", look.paint(Tone::Strong, head));
@@ -84,6 +92,8 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::{Address, Progress};
+    use crate::plan::Waiting;
 
     #[test]
     fn a_run_that_changed_nothing_is_one_line() {
@@ -96,6 +106,30 @@ mod tests {
             recap(&[node("node1"), node("node2")], &Look::default()),
             "Nothing to do: 2 nodes, 230 resources as wanted.\n"
         );
+    }
+
+    #[test]
+    fn a_long_step_is_told_with_how_far_it_is_and_what_goes_on_after_it() {
+        let node = Recap {
+            node: "node1".into(),
+            same: 7,
+            waiting: vec![Waiting {
+                address: Address::parse("disk/command:sync").unwrap(),
+                progress: Progress {
+                    percent: 12,
+                    speed: Some(31_457_280),
+                    left: Some(600),
+                },
+            }],
+            ..Recap::default()
+        };
+        insta::assert_snapshot!(recap(&[node], &Look::default()), @r"
+        node   as wanted  changed  not run  findings
+        node1          7        0        0         0  waiting
+
+        node1: waiting for disk/command:sync, 12 %, 30.0 MiB/s, 10 min left
+          It goes on by itself; `nodewright apply` goes on after it, `apply --wait` waits for it.
+        ");
     }
 
     #[test]

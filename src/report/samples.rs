@@ -157,6 +157,7 @@ pub fn plan() -> Plan {
             },
             edited(),
         ],
+        waiting: Vec::new(),
         findings: vec![remark(
             "base/reboot:node1",
             "The running kernel is 3.10.0-1160, the installed one 3.10.0-1160.119.1: a reboot is pending since the packages were updated.",

@@ -30,7 +30,7 @@ pub const STEP_KEYS: [(&str, &str); 8] = [
     ),
     (
         "long",
-        "May take hours: holds no lock, any later run takes it up.",
+        "Its work may take hours: it goes on by itself and holds no lock, what comes after it on the node waits, and any later run goes on.",
     ),
     (
         "operate",

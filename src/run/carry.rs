@@ -5,14 +5,25 @@ use super::engine::Engine;
 use super::setup::{Trouble, Wish};
 use crate::kind::Address;
 use crate::plan::reached::{self, Reached};
-use crate::plan::{Approved, Ended, Item, Plan, Recap, Undone, next_wave};
+use crate::plan::{Approved, Ended, Item, Plan, Recap, Situation, Undone, next_wave};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// How often long steps are observed while a run waits for them.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// How long a member that was changed in this run may take to be healthy again, before the run stops.
+const RECOVERY: Duration = Duration::from_mins(2);
+
+/// How often it is observed meanwhile.
+const RECOVERS: Duration = Duration::from_secs(3);
 
 /// What a run did so far, and what it holds back, by node.
-#[derive(Default)]
 struct Course {
     changed: BTreeMap<String, BTreeSet<Address>>,
     held: BTreeMap<String, Undone>,
+    /// When the last wave ended, if there was one.
+    wave_ended: Option<Instant>,
 }
 
 impl Course {
@@ -37,13 +48,26 @@ impl Engine {
     pub async fn carry_out(&mut self, approved: &Plan) -> Vec<Recap> {
         self.at_work.set(true);
         let allowed = Approved::of(approved);
-        let mut course = Course::default();
+        let mut course = Course {
+            changed: BTreeMap::new(),
+            held: BTreeMap::new(),
+            wave_ended: None,
+        };
         let part = self.setup.members.iter();
         let part = part.map(|m| m.target.node.clone()).collect();
         loop {
             let items = self.permitted(&allowed);
             let failed = self.troubles.keys().cloned().collect();
-            let wave = next_wave(&items, &self.setup.cluster, &part, &failed);
+            let waits_at = self.waits_at();
+            let unhealthy = self.unhealthy();
+            let situation = Situation {
+                cluster: &self.setup.cluster,
+                part: &part,
+                failed: &failed,
+                waits_at: &waits_at,
+                unhealthy: &unhealthy,
+            };
+            let wave = next_wave(&items, &situation);
             course.held = wave.without();
             if *self.wish.borrow() != Wish::GoOn {
                 course.leave(&items);
@@ -51,15 +75,61 @@ impl Engine {
             }
             let todo = wave.todo();
             if todo.is_empty() {
-                break;
+                // A member that was changed just now takes a while to be back.
+                let lately = course.wave_ended.is_some_and(|e| e.elapsed() < RECOVERY);
+                let recovers = lately && wave.waits_for_health();
+                let waits = self.setup.wait && !waits_at.is_empty();
+                if !recovers && !waits {
+                    break;
+                }
+                self.wait_for_progress(if recovers { RECOVERS } else { PROGRESS })
+                    .await;
+                continue;
             }
             let (done, broken) = self.wave(&todo).await;
+            course.wave_ended = Some(Instant::now());
             self.observe().await;
             self.confirm(&todo, &done, &mut course);
             self.take_stock(&todo, broken, &mut course).await;
         }
         self.at_work.set(false);
         self.recap(approved, &course)
+    }
+
+    /// At which step each node waits for a long one.
+    fn waits_at(&self) -> BTreeMap<String, usize> {
+        let all = self.live().into_iter();
+        all.filter_map(|node| {
+            let at = self.looks.get(&node)?.decided.waits_at?;
+            Some((node, at))
+        })
+        .collect()
+    }
+
+    /// Why each node that is not healthy is not.
+    fn unhealthy(&self) -> BTreeMap<String, String> {
+        let all = self.looks.iter();
+        all.filter(|(_, look)| !look.decided.unhealthy.is_empty())
+            .map(|(node, look)| (node.clone(), look.decided.unhealthy.join(", ")))
+            .collect()
+    }
+
+    /// Tells how far long steps are, waits a little, unless the operator has had enough, and observes again.
+    async fn wait_for_progress(&mut self, pause: Duration) {
+        for (node, look) in &self.looks {
+            for waiting in &look.decided.waiting {
+                self.say(Event::Waiting {
+                    node: node.clone(),
+                    waiting: waiting.clone(),
+                });
+            }
+        }
+        let mut wish = self.wish.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = wish.changed() => return,
+        }
+        self.observe().await;
     }
 
     /// What may be done, by node; what nobody approved fails its node.

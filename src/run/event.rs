@@ -1,6 +1,6 @@
 //! What happens during a command, as it happens. Workers send; only `report` makes text of it.
 
-use crate::plan::{Orphan, Plan, Recap};
+use crate::plan::{Orphan, Plan, Recap, Waiting};
 use std::collections::BTreeMap;
 
 /// Sends events to the one reporter.
@@ -108,6 +108,13 @@ pub enum Event {
         node: String,
         /// What happened, with advice.
         why: String,
+    },
+    /// How far a long step is that the run waits for.
+    Waiting {
+        /// The node.
+        node: String,
+        /// The step, and how far it is.
+        waiting: Waiting,
     },
     /// Something the operator should know.
     Note {

@@ -63,6 +63,8 @@ pub struct Setup {
     pub outside: Option<Vec<String>>,
     /// How many nodes are worked on at once.
     pub forks: usize,
+    /// Whether the run waits for long steps and goes on after them.
+    pub wait: bool,
     /// How the guard confirms.
     pub guard: Guard,
     /// What the command sets out to do.

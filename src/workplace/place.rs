@@ -168,6 +168,7 @@ impl Workplace {
             },
             ancestry: ancestry(&self.dir, commit.is_some()),
             forks: usize::from(forks.forks),
+            wait: false,
             intent: Intent::default(),
             destroy: BTreeSet::new(),
             guard: {

@@ -21,6 +21,7 @@ mod kinds_running;
 mod lab;
 mod lifecycle;
 mod lockouts;
+mod long;
 mod machines;
 mod membership;
 mod membership_el6;

@@ -139,6 +139,7 @@ impl Kind for ResourceManager {
         ends_stage: true,
         shared: &[OWN],
         compare: Self::compare,
+        health: Self::health,
         actions: Self::actions,
         title: Some(Self::title),
         ..Running::new(Self::observe, Self::parse)
@@ -163,6 +164,19 @@ impl Observed for ResourceManager {
 }
 
 impl ResourceManager {
+    fn health(want: &Want, seen: &Seen) -> Option<String> {
+        let word = want.resource_manager.word();
+        if seen.own.due || seen.own.traces.is_empty() {
+            None
+        } else if !seen.running {
+            Some(format!("{word} does not run"))
+        } else if seen.unclean.is_empty() {
+            None
+        } else {
+            Some(format!("{} not fenced yet", seen.unclean.join(", ")))
+        }
+    }
+
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             let word = want.resource_manager.word();
@@ -320,6 +334,32 @@ mod tests {
         let up = judged(&format!("due\n{TRACE}running\n"), NODES_SEEN, None);
         let finished = vec![Delta::new("forming", "begun", "finished")];
         assert_eq!(up, Verdict::Form(finished));
+    }
+
+    #[test]
+    fn a_member_is_healthy_while_it_runs_and_nobody_waits_for_fencing() {
+        let unhealthy = |own: &str, nodes: &str| {
+            let step = json!({ "resource_manager": "pacemaker", "members": ["node1", "node2"] });
+            let resource = testing::resources_on(&step, Platform::El9).remove(0);
+            let answer = Answer::from_sections([(OWN, own, 0), (NODES, nodes, 0)]);
+            let node = testing::target(Platform::El9);
+            let compared = testing::compare(&resource, &node, &answer, false);
+            compared.unwrap().unhealthy
+        };
+        let runs = format!("{TRACE}running\n");
+        assert_eq!(unhealthy(&runs, NODES_SEEN), None);
+        let lost = NODES_SEEN.replacen("unclean=\"false\"", "unclean=\"true\"", 1);
+        assert_eq!(
+            unhealthy(&runs, &lost).as_deref(),
+            Some("node1 not fenced yet")
+        );
+        assert_eq!(
+            unhealthy(TRACE, "").as_deref(),
+            Some("pacemaker does not run")
+        );
+        // Before a cluster is formed, and while this tool has taken it down.
+        assert_eq!(unhealthy("", ""), None);
+        assert_eq!(unhealthy(&format!("due\n{TRACE}"), ""), None);
     }
 
     #[test]

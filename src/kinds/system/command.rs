@@ -4,7 +4,7 @@ use crate::digest::sha256;
 use crate::kind::valid;
 use crate::kind::valid::Words;
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Progress, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -23,6 +23,9 @@ pub struct Want {
     unless: Option<Words>,
     /// A path that is there once the command has done its work.
     creates: Option<String>,
+    /// Of a step with `long`: a command that prints how many per cent are done while the work goes on by itself, and
+    /// ends with another status than 0 where it does not.
+    progress: Option<Words>,
 }
 
 /// Whether it has been done.
@@ -30,6 +33,8 @@ pub struct Want {
 pub struct Seen {
     /// Whether there is nothing to do; unknown while the program of `unless` is not there.
     done: Option<bool>,
+    /// How far its work is that goes on by itself; nothing where none does.
+    progress: Option<Progress>,
 }
 
 impl Want {
@@ -64,6 +69,9 @@ impl Kind for Command {
 
     fn validate(want: &Want, _target: &Target) -> Result<(), String> {
         valid::words("command", &want.command)?;
+        if let Some(progress) = &want.progress {
+            valid::words("progress", progress)?;
+        }
         match (&want.unless, &want.creates) {
             (Some(unless), None) => valid::words("unless", unless),
             (None, Some(creates)) => valid::path("creates", creates),
@@ -81,11 +89,9 @@ impl Command {
         if !creates.is_empty() {
             observe.section("command", Call::new("nw_command_there").args(creates));
         }
-        for unless in wants.iter().filter_map(|w| w.unless.as_ref()) {
-            observe.slow_section(
-                Want::section(unless),
-                Call::from_words(unless.0.iter().cloned()),
-            );
+        let asked = |w: &&Want| [w.unless.clone(), w.progress.clone()];
+        for words in wants.iter().flat_map(asked).flatten() {
+            observe.slow_section(Want::section(&words), Call::from_words(words.0));
         }
     }
 
@@ -108,12 +114,46 @@ impl Command {
             }
             (None, None) => None,
         };
-        Ok(Seen { done })
+        let progress = want.progress.as_ref();
+        let progress = progress.map(|p| Self::progress(p, answer)).transpose()?;
+        Ok(Seen {
+            done,
+            progress: progress.flatten(),
+        })
+    }
+
+    /// How far the work is, by the first word that is printed.
+    fn progress(words: &Words, answer: &Answer) -> Result<Option<Progress>, String> {
+        let command = words.0.join(" ");
+        let section = answer
+            .get(&Want::section(words))
+            .ok_or_else(|| format!("`{command}` was not asked"))?;
+        if section.status == 124 {
+            return Err(format!("`{command}` gave no answer in time"));
+        }
+        if section.status != 0 {
+            return Ok(None);
+        }
+        let text = section.text();
+        let word = text.split([' ', '%', '\n']).next().unwrap_or_default();
+        let percent = word.parse().ok().filter(|percent| *percent <= 100);
+        let percent = percent.ok_or_else(|| {
+            let shown: String = word.chars().take(20).collect();
+            format!(
+                "`{command}` printed no number from 0 to 100 but `{}`",
+                shown.escape_debug()
+            )
+        })?;
+        Ok(Some(Progress {
+            percent,
+            ..Progress::default()
+        }))
     }
 
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match seen.done {
             Some(true) => Verdict::Same,
+            Some(false) if let Some(progress) = seen.progress => Verdict::Waiting(progress),
             Some(false) => Verdict::Change(vec![Delta::new("run", "", want.command.0.join(" "))]),
             None => Verdict::After {
                 what: format!(
@@ -195,6 +235,43 @@ mod tests {
             changes(&step, &[("command", "", 0)]),
             ["run:  -> mkaliases /a"]
         );
+    }
+
+    #[test]
+    fn work_that_goes_on_by_itself_says_how_far_it_is() {
+        let step =
+            json!({ "command": "sync", "unless": "test -e /etc/aliases.db", "progress": "cat /p" });
+        // printf 'cat\0/p' | sha256sum
+        const FAR: &str = "command.d830ff67900f48df";
+        let said = |text: &str, status| {
+            verdict_on(
+                &step,
+                Platform::El6,
+                &[(SECTION, "", 1), (FAR, text, status)],
+            )
+        };
+        let at = |percent| {
+            Ok(Verdict::Waiting(Progress {
+                percent,
+                ..Progress::default()
+            }))
+        };
+        assert_eq!(said("12\n", 0), at(12));
+        assert_eq!(said("0% of it\n", 0), at(0));
+        assert_eq!(said("100\n", 0), at(100));
+        // Nothing is at work: it is begun.
+        assert!(matches!(said("", 1), Ok(Verdict::Change(_))));
+        assert!(said("12", 124).is_err());
+        let error = said("a\u{1b}lot more than twenty characters\n", 0).unwrap_err();
+        assert_eq!(
+            error,
+            "`cat /p` printed no number from 0 to 100 but `a\\u{1b}lot`"
+        );
+        for bad in ["101", "-1", "1.5", ""] {
+            assert!(said(bad, 0).is_err(), "{bad}");
+        }
+        let done = [(SECTION, "", 0), (FAR, "12\n", 0)];
+        assert_eq!(verdict(&step, &done), Verdict::Same);
     }
 
     #[test]

@@ -326,6 +326,7 @@ impl Kind for Membership {
         ends_stage: true,
         shared: &[OWN],
         compare: Self::compare,
+        health: |_, seen| seen.unhealthy(),
         compare_written: Some(Self::compare_written),
         actions: Self::actions,
         title: Some(Self::title),

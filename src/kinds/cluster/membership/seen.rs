@@ -107,6 +107,21 @@ fn says(text: &str, line: &str) -> bool {
 }
 
 impl Seen {
+    /// Why this member is not healthy, once there was a cluster that this tool did not take down.
+    pub(super) fn unhealthy(&self) -> Option<String> {
+        if self.due || self.traces.is_empty() {
+            None
+        } else if !self.running {
+            Some("out of the cluster".to_owned())
+        } else if !self.quorate {
+            Some("not quorate".to_owned())
+        } else if self.missing.is_empty() {
+            None
+        } else {
+            Some(format!("misses {}", self.missing.join(", ")))
+        }
+    }
+
     pub(super) fn read(want: &Want, node: &str, answer: &Answer) -> Result<Self, String> {
         let own = answer.get(OWN).ok_or("the membership was not asked for")?;
         if own.status == 124 {

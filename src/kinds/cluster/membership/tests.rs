@@ -246,6 +246,30 @@ fn a_cluster_is_formed_where_every_member_proves_that_there_was_none() {
 }
 
 #[test]
+fn a_member_is_healthy_while_it_is_quorate_with_all_the_others() {
+    let unhealthy = |own: &str, map: &str| {
+        let resource = testing::resources_on(&step("joined", CONF, "3.1"), Platform::Debian12);
+        let node = target(Platform::Debian12);
+        let compared = testing::compare(&resource[0], &node, &answer(own, map, Some(BLANK)), false);
+        compared.unwrap().unhealthy
+    };
+    assert_eq!(unhealthy(WHOLE, MAP), None);
+    assert_eq!(
+        unhealthy(&WHOLE.replace("Yes", "No"), MAP).as_deref(),
+        Some("not quorate")
+    );
+    let alone = WHOLE.replace(
+        "members.2.status (str) = joined",
+        "members.2.status (str) = left",
+    );
+    assert_eq!(unhealthy(&alone, MAP).as_deref(), Some("misses node2"));
+    assert_eq!(unhealthy(BEFORE, "").as_deref(), Some("out of the cluster"));
+    // Before a cluster is formed, and while this tool has taken it down.
+    assert_eq!(unhealthy(BLANK, ""), None);
+    assert_eq!(unhealthy(&format!("mark due\n{BEFORE}"), ""), None);
+}
+
+#[test]
 fn a_node_that_is_out_stays_out() {
     let joined = step("joined", CONF, "3.1");
     for (own, peer, why) in [
