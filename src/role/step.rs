@@ -26,7 +26,7 @@ pub const STEP_KEYS: [(&str, &str); 8] = [
     ),
     (
         "rolling",
-        "One node at a time, while the others are healthy.",
+        "One node at a time, while all other members are healthy: quorate, complete, nobody waiting for a fence.",
     ),
     (
         "long",
