@@ -216,7 +216,7 @@ const FENCE: FenceWords = FenceWords {
     plug: "plug",
 };
 
-/// CentOS 6 and 7.
+/// CentOS 6 and 7 (docs/facts/packages.md#archives-of-old-releases).
 const CENTOS: &[StockRepository] = &[
     ("CentOS-Base.repo", "base", "os/$basearch/"),
     ("CentOS-Base.repo", "updates", "updates/$basearch/"),
