@@ -827,14 +827,6 @@ impl Network {
 }
 
 impl Manager {
-    /// The word by which the shell knows what confirms a fenced node.
-    pub fn confirms_by(self) -> &'static str {
-        match self {
-            Self::Rgmanager => "cman",
-            Self::Pacemaker => "pacemaker",
-        }
-    }
-
     /// The command that tells the cluster that a node is off, for people.
     pub fn confirmation(self, node: &str) -> String {
         match self {

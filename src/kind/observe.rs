@@ -6,11 +6,25 @@ use std::collections::BTreeSet;
 
 const OBSERVE: Shell = Shell::new(include_str!("observe.sh")).needing(&[ENV]);
 
+/// How a section is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// To its end.
+    Quick,
+    /// A few seconds.
+    Slow,
+    /// Beside all others.
+    Beside,
+}
+
+/// Tenths of a second that sections which run beside the others may take longer than these.
+const BESIDE: u32 = 350;
+
 /// Collects what one observation asks. One script, one trip, however many kinds and resources.
 #[derive(Debug, Default)]
 pub struct Observe {
     functions: Pieces,
-    sections: Vec<(String, Call, bool)>,
+    sections: Vec<(String, Call, Pace)>,
     names: BTreeSet<String>,
 }
 
@@ -25,23 +39,29 @@ impl Observe {
     /// Standard error is dropped, standard input is empty. The name is made of `[a-z0-9_.-]`; the first section of a
     /// name wins.
     pub fn section(&mut self, name: impl Into<String>, call: Call) {
-        self.add(name.into(), call, false);
+        self.add(name.into(), call, Pace::Quick);
     }
 
     /// Adds a section that may block in the kernel (lvs, blkid, anything on a shared filesystem): it runs in the
     /// background with an output file of its own and is given up, and reported as late, after a few seconds.
     pub fn slow_section(&mut self, name: impl Into<String>, call: Call) {
-        self.add(name.into(), call, true);
+        self.add(name.into(), call, Pace::Slow);
     }
 
-    fn add(&mut self, name: String, call: Call, slow: bool) {
+    /// Adds a section that asks what may take its time not to answer (a fence device, a node that is off): it runs in
+    /// the background from the beginning, beside all others, and is given up as late half a minute after these.
+    pub fn beside_section(&mut self, name: impl Into<String>, call: Call) {
+        self.add(name.into(), call, Pace::Beside);
+    }
+
+    fn add(&mut self, name: String, call: Call, pace: Pace) {
         debug_assert!(
             name.bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.-".contains(&b)),
             "section name {name}"
         );
         if self.names.insert(name.clone()) {
-            self.sections.push((name, call, slow));
+            self.sections.push((name, call, pace));
         }
     }
 
@@ -58,9 +78,21 @@ impl Observe {
         script.push_str(&OBSERVE.text());
         script.push_str(&self.functions.text());
         script.push_str("main() {\nnw_observe_begin\n");
-        for (name, call, slow) in &self.sections {
-            let verb = if *slow { "nw_slow" } else { "nw_section" };
+        let (beside, others): (Vec<_>, Vec<_>) = self
+            .sections
+            .iter()
+            .partition(|(_, _, pace)| *pace == Pace::Beside);
+        for (name, call, pace) in beside.iter().chain(&others) {
+            let verb = match pace {
+                Pace::Quick => "nw_section",
+                Pace::Slow => "nw_slow",
+                Pace::Beside => "nw_begin",
+            };
             script.push_str(&format!("{verb} {name} {}\n", call.to_shell()));
+        }
+        script.push_str("nw_i=0\n");
+        for (name, ..) in beside {
+            script.push_str(&format!("nw_end {name} {BESIDE}\n"));
         }
         script.push_str("nw_observe_end\n}\nmain\n");
         script

@@ -1,6 +1,6 @@
 # What every observation starts with. Output: "SENTINEL begin NAME", the bytes, "SENTINEL end NAME STATUS", at the end
 # "SENTINEL done". The sentinel is random, so nothing a node says can be taken for a frame.
-nw_observe_begin() { exec </dev/null 2>/dev/null; cd /; }
+nw_observe_begin() { exec </dev/null 2>/dev/null; cd /; nw_apart=''; }
 
 nw_section() {
   nw_name=$1; shift
@@ -9,21 +9,31 @@ nw_section() {
   printf '\n%s end %s %s\n' "$NW_SENTINEL" "$nw_name" "$?"
 }
 
-# In the background with its own output; 124 as its status says that it was given up.
-nw_slow() {
+# nw_begin NAME COMMAND...: in the background, with an output file of its own.
+nw_begin() {
   nw_name=$1; shift
-  nw_tmp=$(mktemp -d "${TMPDIR:-/tmp}/.nw-slow.XXXXXX") || { printf '%s begin %s\n\n%s end %s 125\n' "$NW_SENTINEL" "$nw_name" "$NW_SENTINEL" "$nw_name"; return; }
-  ( ( "$@" ) >"$nw_tmp/out"; echo "$?" >"$nw_tmp/rc.new"; mv "$nw_tmp/rc.new" "$nw_tmp/rc" ) >/dev/null &
-  nw_i=0
-  while [ ! -e "$nw_tmp/rc" ] && [ "$nw_i" -lt 50 ]; do sleep 0.1; nw_i=$((nw_i + 1)); done
-  printf '%s begin %s\n' "$NW_SENTINEL" "$nw_name"
-  if [ -e "$nw_tmp/rc" ]; then
-    cat "$nw_tmp/out"; read -r nw_rc <"$nw_tmp/rc"
-  else
-    nw_rc=124
-  fi
-  printf '\n%s end %s %s\n' "$NW_SENTINEL" "$nw_name" "$nw_rc"
-  rm -rf "$nw_tmp"
+  [ -n "$nw_apart" ] || nw_apart=$(mktemp -d "${TMPDIR:-/tmp}/.nw-slow.XXXXXX") || return 0
+  ( ( "$@" ) >"$nw_apart/out.$nw_name"; echo "$?" >"$nw_apart/new.$nw_name"; mv "$nw_apart/new.$nw_name" "$nw_apart/rc.$nw_name" ) >/dev/null &
 }
 
-nw_observe_end() { printf '%s done\n' "$NW_SENTINEL"; }
+# nw_end NAME TENTHS: what it said; 124 as its status says that it was given up once nw_i counted that many tenths of a second.
+nw_end() {
+  while [ -n "$nw_apart" ] && [ ! -e "$nw_apart/rc.$1" ] && [ "$nw_i" -lt "$2" ]; do sleep 0.1; nw_i=$((nw_i + 1)); done
+  printf '%s begin %s\n' "$NW_SENTINEL" "$1"
+  if [ -z "$nw_apart" ]; then nw_rc=125
+  elif [ -e "$nw_apart/rc.$1" ]; then cat "$nw_apart/out.$1"; read -r nw_rc <"$nw_apart/rc.$1"
+  else nw_rc=124
+  fi
+  printf '\n%s end %s %s\n' "$NW_SENTINEL" "$1" "$nw_rc"
+}
+
+nw_slow() {
+  nw_i=0
+  nw_begin "$@"
+  nw_end "$1" 50
+}
+
+nw_observe_end() {
+  [ -z "$nw_apart" ] || rm -rf "$nw_apart"
+  printf '%s done\n' "$NW_SENTINEL"
+}

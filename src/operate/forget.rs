@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::node::NodeState;
-use crate::plan::{Change, Item, Manifest, Orphan, Owned, Selection, Step, sha256};
+use crate::plan::{Item, Manifest, Orphan, Selection};
 use crate::run::{Engine, Event};
 use std::collections::BTreeMap;
 
@@ -93,18 +93,5 @@ fn item(orphan: &Orphan, path: String) -> Item {
     } else {
         format!("forget {address} ({path})")
     };
-    let change = Change {
-        addresses: vec![orphan.address.clone()],
-        digest: sha256(title.as_bytes()),
-        title,
-        deltas: Vec::new(),
-        diffs: Vec::new(),
-        stage: 0,
-        guarded: false,
-    };
-    let work = Step {
-        owns: Owned::no_longer(path),
-        ..Step::default()
-    };
-    Item { change, work }
+    super::item(vec![address.clone()], title, path, Vec::new())
 }

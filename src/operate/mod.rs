@@ -5,14 +5,37 @@
 //! command sets out to do. What an outage of all members takes down and up again is decided where a plan is made (`plan`,
 //! and the kinds' `Verdict::Outage`), so it needs no file here.
 
+pub mod confirm_fenced;
 pub mod forget;
 pub mod script;
 
 pub use crate::plan::Intent;
 
 use crate::exit::Exit;
+use crate::kind::Address;
 use crate::node::Holder;
+use crate::plan::{Change, Item, Owned, Step, sha256};
 use crate::run::{Engine, Event, Trouble};
+use crate::sh::Call;
+
+/// A step of an operation. Of what it names nothing is ours afterwards, at this path.
+fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) -> Item {
+    let change = Change {
+        addresses,
+        digest: sha256(title.as_bytes()),
+        title,
+        deltas: Vec::new(),
+        diffs: Vec::new(),
+        stage: 0,
+        guarded: false,
+    };
+    let work = Step {
+        calls,
+        owns: Owned::no_longer(path),
+        ..Step::default()
+    };
+    Item { change, work }
+}
 
 /// What a run at work on a node means for an operation on it: the operation is refused where it needs the lock, and
 /// otherwise says whom it meets.

@@ -49,7 +49,10 @@ impl Reporter {
     pub fn tell(&mut self, event: &Event) {
         if matches!(
             event,
-            Event::Planned { .. } | Event::Recap { .. } | Event::Forget { .. }
+            Event::Planned { .. }
+                | Event::Recap { .. }
+                | Event::Forget { .. }
+                | Event::Proofs { .. }
         ) {
             self.progress.clear();
         }
@@ -80,6 +83,7 @@ impl Reporter {
             Event::Planned { plan } => super::plan(plan, &self.look),
             Event::Recap { nodes } => super::recap(nodes, &self.look),
             Event::Forget { nodes } => super::forget(nodes, &self.look),
+            Event::Proofs { proofs, .. } => super::proofs(proofs),
             _ => return,
         };
         self.write(&text);

@@ -95,35 +95,6 @@ impl Engine {
         self.keep_or_fail(all)
     }
 
-    /// Runs a script on these nodes at once: node, what it said, and the status on its last line.
-    pub async fn script_all(
-        &mut self,
-        nodes: Vec<String>,
-        script: &str,
-    ) -> Vec<(String, String, i32)> {
-        let live = self.live();
-        let nodes = nodes.into_iter().filter(|n| live.contains(n)).collect();
-        let (sessions, script) = (self.sessions.clone(), Rc::new(script.to_owned()));
-        let all = each(self.setup.forks, nodes, move |node| {
-            let (session, script) = (Rc::clone(&sessions[&node]), Rc::clone(&script));
-            async move {
-                session
-                    .ask_script(&script)
-                    .await
-                    .map_err(|e| from_error(&e))
-            }
-        })
-        .await;
-        let replies = self.keep_or_fail(all);
-        let split = |(node, reply): (String, crate::node::Reply)| {
-            let text = String::from_utf8_lossy(&reply.stdout).into_owned();
-            let (output, status) = text.rsplit_once('\n').unwrap_or(("", ""));
-            let status = status.parse().unwrap_or(255);
-            (node, output.to_owned(), status)
-        };
-        replies.into_iter().map(split).collect()
-    }
-
     /// Follows a run that is on a node, from its start to its end: its exit code.
     pub async fn attach(&mut self, node: &str, run: Option<&RunId>) -> Exit {
         self.connect().await;

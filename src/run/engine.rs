@@ -75,6 +75,11 @@ impl Engine {
         names.filter(|n| !self.troubles.contains_key(n)).collect()
     }
 
+    /// Takes a node in again that failed: it is tried anew by what follows.
+    pub fn try_again(&mut self, node: &str) {
+        self.troubles.remove(node);
+    }
+
     /// Takes a node out of this command, with why.
     pub fn fail(&mut self, node: &str, trouble: Trouble) {
         self.say(Event::Failed {

@@ -123,6 +123,15 @@ pub enum Event {
         /// What.
         text: String,
     },
+    /// What proves that a member of a cluster is off, or on.
+    Proofs {
+        /// The member.
+        node: String,
+        /// The proofs.
+        proofs: Vec<Proof>,
+        /// Whether a person may confirm by these that it is off.
+        confirmable: bool,
+    },
     /// The orphans that are about to be forgotten.
     Forget {
         /// By node.
@@ -152,6 +161,46 @@ pub enum Event {
         /// One line a node.
         nodes: Vec<Recap>,
     },
+}
+
+/// One proof that a node is off, or on.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Proof {
+    /// Who has it: a node, or `from here`.
+    pub by: String,
+    /// What it says.
+    pub says: Says,
+    /// What was looked at, and what was seen.
+    pub what: String,
+}
+
+/// What a proof says of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Says {
+    /// It is on.
+    On,
+    /// It is off.
+    Off,
+    /// Nothing for sure: what is off does not answer, and what is cut off does not either.
+    Silent,
+    /// The cluster waits for this very node.
+    Waits,
+    /// How things stand, no proof.
+    Note,
+}
+
+impl Says {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Silent => "silent",
+            Self::Waits => "waits",
+            Self::Note => "-",
+        }
+    }
 }
 
 /// What the guard of a node says.

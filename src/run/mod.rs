@@ -28,7 +28,7 @@ mod wave;
 pub use batch::Origin;
 #[cfg(feature = "ssh")]
 pub use engine::{Engine, today};
-pub use event::{Event, Events, GuardSays};
+pub use event::{Event, Events, GuardSays, Proof, Says};
 #[cfg(feature = "ssh")]
 pub use look::Look;
 #[cfg(feature = "ssh")]

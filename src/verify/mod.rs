@@ -1,7 +1,5 @@
 //! Checks: questions about a running system. What a step observes is not asked again; there is one observation.
 
-pub mod off;
-
 use crate::kind::{Answer, Verdict};
 use crate::plan::{Decided, Wanted};
 use crate::probe;

@@ -521,7 +521,35 @@ chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
     let said = rig.nodes.ok("node1", "cat /root/said 2>/dev/null || :");
     assert_eq!(said, "");
 
+    // A run is at work on the member that is left.
     node2(&rig, "false", "true");
+    rig.nodes.ok(
+        "node1",
+        "setsid sleep 600 </dev/null >/dev/null 2>&1 &
+pid=$!; sleep 0.2; read -r boot </proc/sys/kernel/random/boot_id
+echo $pid >/root/holder; mkdir -p -m 700 /var/lib/nodewright
+ln -sn \"20261120T235959-9f3a $pid $(cut -d ' ' -f 22 /proc/$pid/stat) $boot 2026-11-20T23:59:59Z bob@desk\" /var/lib/nodewright/lock",
+    );
+    rig.desk.input("node2\n");
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 7, "{out}{err}");
+    let holder = "run 20261120T235959-9f3a of bob@desk since 2026-11-20T23:59:59Z";
+    assert!(
+        err.contains(&format!("held by {holder}")) && err.contains("Nothing was confirmed."),
+        "{err}"
+    );
+    assert!(!err.contains("Type the node's name"), "{err}");
+    // A command of the operator's own does not wait for it.
+    let (code, out, err) = rig.run(&["run", "node1", "--", "sh", "-c", "echo seen; exit 3"]);
+    assert_eq!((code, out.as_str()), (1, "node1: seen\n"), "{err}");
+    assert!(
+        err.contains(&format!("held right now by {holder}")),
+        "{err}"
+    );
+    rig.nodes.ok("node1", "kill $(cat /root/holder)");
+    let said = rig.nodes.ok("node1", "cat /root/said 2>/dev/null || :");
+    assert_eq!(said, "");
+
     rig.desk.input("node2\n");
     let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
     assert_eq!(code, 0, "{out}{err}");
@@ -535,6 +563,23 @@ chmod 755 /usr/local/sbin/crm_mon /usr/local/sbin/stonith_admin"#,
         assert!(out.contains(line), "{line}{out}");
     }
     assert_eq!(rig.nodes.ok("node1", "cat /root/said"), "--confirm node2\n");
+    // The recap, and the record on the node.
+    assert!(
+        out.contains("node1          0        1        0         0  done\n"),
+        "{out}"
+    );
+    let (code, out, err) = rig.run(&["log", "node1"]);
+    assert_eq!(code, 0, "{err}");
+    for line in [
+        "  failed 0 3, 0 steps\n",
+        " for run: sh -c 'echo seen; exit 3'\n",
+        "  ok, 1 steps\n",
+        " for confirm-fenced\n",
+    ] {
+        assert!(out.contains(line), "{line}{out}");
+    }
+    let manifest = "cat /var/lib/nodewright/manifest 2>/dev/null || :";
+    assert_eq!(rig.nodes.ok("node1", manifest), "");
 
     // Nothing to confirm any more, and nobody else's name will do.
     let (code, _, err) = rig.run(&["confirm-fenced", "node2"]);

@@ -41,6 +41,9 @@ pub struct Seen {
     pub answered: bool,
     /// What it told: `on`, `off`; `not asked` before its files are there, `late`, or `failed`.
     pub status: String,
+    /// The agent's exit status, where it was asked.
+    #[serde(skip)]
+    pub code: Option<i32>,
     /// Parameters that the agent does not know.
     pub unknown: Vec<String>,
     /// Whether there was a cluster on this node.
@@ -129,7 +132,7 @@ impl FenceDevice {
             let call = Call::new("nw_fence_device_seen")
                 .args([&want.agent, &want.input])
                 .args(want.scripts.iter().cloned());
-            observe.section(want.section(), call);
+            observe.beside_section(want.section(), call);
         }
     }
 
@@ -152,6 +155,7 @@ impl FenceDevice {
             installed: text.lines().any(|l| l == "installed"),
             answered: matches!(status, "on" | "off"),
             status: status.to_owned(),
+            code: value("status ").next().and_then(|s| s.parse().ok()),
             unknown: want.parameters.iter().filter(strange).cloned().collect(),
             formed: text.lines().any(|l| l.starts_with("trace ")),
         })

@@ -67,10 +67,27 @@ pub struct Seen {
     pub standby: Vec<String>,
     /// Members of which nobody knows what they do: they wait for being fenced.
     pub unclean: Vec<String>,
+    /// How it sees each member, as far as it tells.
+    #[serde(skip)]
+    pub sees: BTreeMap<String, View>,
     #[serde(skip)]
     own: State,
     #[serde(skip)]
     peers: BTreeMap<String, Option<State>>,
+}
+
+/// How a member is seen by the resource manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Whether it takes part.
+    pub online: bool,
+    /// Whether nobody knows what it does, so that it waits for being fenced.
+    pub unclean: bool,
+}
+
+/// What tells Pacemaker that a member is off, on a member that is left.
+pub fn is_off(node: &str) -> Call {
+    Call::new("nw_resource_manager_off").arg(node)
 }
 
 /// What a member says of itself.
@@ -181,7 +198,7 @@ impl ResourceManager {
         for want in wants {
             let word = want.resource_manager.word();
             observe.slow_section(OWN, Call::new("nw_resource_manager_seen").arg(word));
-            observe.slow_section(NODES, Call::new("nw_resource_manager_nodes").arg(word));
+            observe.beside_section(NODES, Call::new("nw_resource_manager_nodes").arg(word));
         }
     }
 
@@ -193,6 +210,9 @@ impl ResourceManager {
             return Err("the resource manager did not answer in time".to_owned());
         }
         let own = State::read(&own.text());
+        if answer.get(NODES).is_some_and(|s| s.status == 124) {
+            return Err("the resource manager did not answer in time".to_owned());
+        }
         let said = answer.text(NODES);
         let named = |yes: &dyn Fn(&str) -> bool| -> Vec<String> {
             let lines = said.lines().filter(|l| own.running && yes(l));
@@ -215,6 +235,14 @@ impl ResourceManager {
             offline: named(&|l| member(l) && !online(l) && attribute(l, "pending") != "true"),
             standby: named(&|l| member(l) && attribute(l, "standby") == "true"),
             unclean: named(&|l| member(l) && attribute(l, "unclean") == "true"),
+            sees: said
+                .lines()
+                .filter(|l| member(l))
+                .map(|l| {
+                    let (online, unclean) = (online(l), attribute(l, "unclean") == "true");
+                    (attribute(l, "name").to_owned(), View { online, unclean })
+                })
+                .collect(),
             peers: want
                 .members
                 .iter()

@@ -36,3 +36,6 @@ nw_resource_manager() {
   done
   mv -f "$NW_STATE/resource_manager/due" "$NW_STATE/resource_manager/started"
 }
+
+# nw_resource_manager_off NODE: Pacemaker is told that a member is off.
+nw_resource_manager_off() { timeout 60 stonith_admin --confirm "$1" </dev/null; }

@@ -1,8 +1,10 @@
 //! Whether root gets from this node to another: only looked at, never changed.
 
 use crate::kind::valid;
-use crate::kind::{Answer, Kind, Observe, Running, Runs, Target};
+use crate::kind::{Answer, Kind, Observe, Observed, Running, Runs, Target};
 use crate::sh::Call;
+use crate::shell::Shell;
+use std::net::IpAddr;
 
 /// `peer = "node2"`.
 pub struct Peer;
@@ -13,26 +15,39 @@ pub struct Peer;
 pub struct Want {
     /// The other node's name, as this one knows it.
     peer: String,
+    /// Addresses of it that are pinged.
+    #[serde(default)]
+    addresses: Vec<IpAddr>,
 }
 
 /// How it was.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether root got there without a question.
-    reached: bool,
+    pub reached: bool,
     /// What ssh said last when it did not.
-    said: String,
+    pub said: String,
+    /// Those of its addresses that answer a ping.
+    pub answering: Vec<String>,
 }
 
 impl Want {
     fn section(&self) -> String {
         format!("peer-{}", self.peer)
     }
+
+    fn pings(&self) -> String {
+        format!("peer-{}.pings", self.peer)
+    }
 }
 
 /// The call that tells whether root gets to a peer: without a terminal, without a question, over a connection of its own.
 pub fn login(peer: &str) -> Call {
-    Call::new("ssh").args([
+    Call::new("ssh").args(words(peer)).arg("true")
+}
+
+fn words(peer: &str) -> [&str; 10] {
+    [
         "-n",
         "-o",
         "BatchMode=yes",
@@ -43,14 +58,14 @@ pub fn login(peer: &str) -> Call {
         "-l",
         "root",
         peer,
-        "true",
-    ])
+    ]
 }
 
 impl Kind for Peer {
     const NAME: &'static str = "peer";
     const DOC: &'static str = "Whether root gets from this node to another without a question, as live migration and recovery need it. \
          Only looked at, for checks.";
+    const SHELL: Shell = Shell::new(include_str!("peer.sh"));
     const RUNNING: &'static dyn Runs = &Running::new(Self::observe, Self::parse);
     type Want = Want;
 
@@ -71,10 +86,22 @@ impl Kind for Peer {
     }
 }
 
+impl Observed for Peer {
+    type Seen = Seen;
+}
+
 impl Peer {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
-            observe.slow_section(want.section(), login(&want.peer));
+            // One that is off takes its time not to answer.
+            let login = Call::new("nw_peer_login").arg("ssh");
+            let login = login.args(words(&want.peer)).arg("true");
+            observe.beside_section(want.section(), login);
+            if !want.addresses.is_empty() {
+                let addresses = want.addresses.iter().map(ToString::to_string);
+                let call = Call::new("nw_peer_pings").args(addresses);
+                observe.beside_section(want.pings(), call);
+            }
         }
     }
 
@@ -94,6 +121,11 @@ impl Peer {
         Ok(Seen {
             reached: section.status == 0,
             said,
+            answering: answer
+                .text(&want.pings())
+                .lines()
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }

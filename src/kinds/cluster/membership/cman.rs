@@ -62,14 +62,19 @@ pub(super) fn said(text: &str) -> Told {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.unwrap_or_default().trim().to_owned()
     };
-    let member = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-        [id, "M", _] if id.bytes().all(|b| b.is_ascii_digit()) => Some((*id).to_owned()),
+    let node = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [id, letter, _] if letter.len() == 1 && id.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(((*id).to_owned(), (*letter).to_owned()))
+        }
         _ => None,
     };
+    let nodes = text.lines().filter_map(node);
+    let (members, gone): (Vec<_>, Vec<_>) = nodes.partition(|(_, letter)| letter == "M");
     Told {
         quorate: !text.contains("Activity blocked"),
         cluster: line("Cluster Name:"),
-        members: text.lines().filter_map(member).collect(),
+        members: members.into_iter().map(|(id, _)| id).collect(),
+        gone,
         flags: line("Flags:"),
         token: 0,
     }

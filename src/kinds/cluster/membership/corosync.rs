@@ -156,6 +156,7 @@ pub(super) fn said(text: &str) -> Told {
         members: map.iter().filter_map(member).collect(),
         flags: line("Flags:"),
         token: of("runtime.config.totem.token").parse().unwrap_or(0),
+        gone: Vec::new(),
     }
 }
 

@@ -106,3 +106,6 @@ nw_membership_reload() {
   esac
   rm -f "$NW_STATE/membership/key"
 }
+
+# nw_membership_off NODE: cman's fence domain is told that a member is off.
+nw_membership_off() { echo absolutely | timeout 60 fence_ack_manual "$1"; }

@@ -24,6 +24,11 @@ use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use crate::text::Text;
 
+/// What tells cman's fence domain that a member is off, on a member that is left.
+pub fn is_off(node: &str) -> Call {
+    Call::new("nw_membership_off").arg(node)
+}
+
 /// `membership = "joined"`.
 pub struct Membership;
 
@@ -36,12 +41,16 @@ pub struct Want {
     /// What keeps the members together.
     stack: Stack,
     /// Its version as the site declares it: `3.1`. It decides what a running daemon takes up.
+    #[serde(default)]
     version: String,
     /// The configuration: what runs is compared with it.
+    #[serde(default)]
     content: Text,
     /// The path of the configuration.
+    #[serde(default)]
     config: String,
     /// The path of the members' key.
+    #[serde(default)]
     key: String,
     /// All members.
     members: Vec<Member>,
@@ -75,6 +84,8 @@ enum Side {
     Joined,
     /// The node is in the fence domain (cman).
     Fencing,
+    /// Nothing: how the cluster stands is only looked at.
+    Watched,
 }
 
 /// What keeps the members together.
@@ -98,6 +109,7 @@ impl Side {
             Self::Reloaded => "reloaded",
             Self::Joined => "joined",
             Self::Fencing => "fencing",
+            Self::Watched => "watched",
         }
     }
 }
@@ -175,6 +187,7 @@ impl Want {
     fn judge(&self, seen: &Seen, target: &Target, key: bool, config: bool) -> Verdict {
         let mut differs = self.differs(seen, key);
         match self.membership {
+            Side::Watched => Verdict::Same,
             Side::Stopped if differs.outage.is_empty() => Verdict::Same,
             Side::Stopped => Verdict::Outage {
                 deltas: differs.outage,
@@ -345,6 +358,20 @@ impl Kind for Membership {
         if !want.members.iter().any(|m| m.name == target.node) {
             return Err(format!("{} is not among the members", target.node));
         }
+        if want.membership == Side::Watched {
+            return Ok(());
+        }
+        let needed = [
+            ("version", want.version.is_empty()),
+            ("content", want.content.as_marked().is_empty()),
+            ("config", want.config.is_empty()),
+            ("key", want.key.is_empty()),
+        ];
+        if let Some((key, _)) = needed.iter().find(|(_, missing)| *missing) {
+            return Err(format!(
+                "`{key}` is missing: only what is `watched` goes without"
+            ));
+        }
         if want.stack == Stack::Cman && cman::with_version(&want.content, 1).is_none() {
             return Err("`content` has no `config_version` to be set".to_owned());
         }
@@ -377,8 +404,10 @@ impl Membership {
                 observe.slow_section(LINKS, Call::new("corosync-cfgtool").arg("-s"));
             }
             Stack::Cman => {
-                cluster_conf::observe(&want.config, observe);
-                observe.slow_section(DOMAIN, Call::new("fence_tool").arg("ls"));
+                if want.membership != Side::Watched {
+                    cluster_conf::observe(&want.config, observe);
+                }
+                observe.slow_section(DOMAIN, Call::new("fence_tool").args(["ls", "-n"]));
                 observe.slow_section(LINKS, Call::new("corosync-cfgtool").arg("-s"));
             }
         }
@@ -413,11 +442,12 @@ impl Membership {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, _)| {
+        let calls = wants.iter().filter_map(|(want, _)| {
             let stack = want.stack.word();
             let ids = want.members.iter().map(|m| m.id.to_string());
             let patience = want.patience.to_string();
-            match want.membership {
+            Some(match want.membership {
+                Side::Watched => return None,
                 Side::Stopped => Call::new("nw_membership_leave")
                     .args(want.above.iter().cloned())
                     .arg(stack),
@@ -428,7 +458,7 @@ impl Membership {
                 Side::Fencing => Call::new("nw_membership_fence")
                     .arg(patience)
                     .arg(want.members.len().to_string()),
-            }
+            })
         });
         calls.collect()
     }

@@ -48,6 +48,13 @@ pub struct Seen {
     pub versions_equal: bool,
     /// Of cman: `whole`, or what the fence domain waits for.
     pub domain: String,
+    /// Of cman: members of the site's cluster that are not in the one that runs, with the letter it has for each: `X`
+    /// for one that is dead.
+    #[serde(skip)]
+    pub gone_as: BTreeMap<String, String>,
+    /// Of cman: members of the site's cluster that the fence domain waits to be fenced.
+    #[serde(skip)]
+    pub victims: Vec<String>,
     /// What proves an earlier membership.
     pub traces: Vec<String>,
     /// Whether it takes part in forming the cluster, or was taken down by this tool, in this boot.
@@ -76,6 +83,8 @@ pub(super) struct Told {
     pub(super) cluster: String,
     /// The ids of its members.
     pub(super) members: Vec<String>,
+    /// Of cman, the ids of nodes that are no members, each with its letter.
+    pub(super) gone: Vec<(String, String)>,
     /// Words that say by which rules it votes.
     pub(super) flags: String,
     /// The token's timeout, ms; 0 where that is not told.
@@ -106,6 +115,9 @@ fn says(text: &str, line: &str) -> bool {
     text.lines().any(|l| l == line)
 }
 
+/// What the fence domain waits for begins so.
+const WAITS: &str = "waits for ";
+
 impl Seen {
     /// Why this member is not healthy, once there was a cluster that this tool did not take down.
     pub(super) fn unhealthy(&self) -> Option<String> {
@@ -120,6 +132,11 @@ impl Seen {
         } else {
             Some(format!("misses {}", self.missing.join(", ")))
         }
+    }
+
+    /// What the fence domain waits for, where it does.
+    pub fn domain_waits_for(&self) -> Option<&str> {
+        self.domain.strip_prefix(WAITS)
     }
 
     pub(super) fn read(want: &Want, node: &str, answer: &Answer) -> Result<Self, String> {
@@ -186,6 +203,14 @@ impl Seen {
             version,
             versions_equal: versions_equal || want.stack == Stack::Corosync,
             domain: domain(&answer.text(DOMAIN), want.members.len()),
+            gone_as: told
+                .gone
+                .iter()
+                .filter_map(|(id, letter)| Some((want.called(id)?, letter.clone())))
+                .collect(),
+            victims: victims(&answer.text(DOMAIN))
+                .filter_map(|id| want.called(id))
+                .collect(),
             traces: all(&own, "trace").map(str::to_owned).collect(),
             due: says(&own, "mark due"),
             key: says(&own, "mark key"),
@@ -193,6 +218,14 @@ impl Seen {
             tags,
             peers,
         })
+    }
+}
+
+impl Want {
+    /// The member that has this number.
+    fn called(&self, id: &str) -> Option<String> {
+        let member = self.members.iter().find(|m| m.id.to_string() == id);
+        member.map(|m| m.name.clone())
     }
 }
 
@@ -216,7 +249,7 @@ fn domain(said: &str, members: usize) -> String {
     if count.is_empty() {
         "not joined".to_owned()
     } else if wait != "none" {
-        format!("waits for {wait}")
+        format!("{WAITS}{wait}")
     } else if count.parse() == Ok(members) && value("victim count") == "0" {
         "whole".to_owned()
     } else {
@@ -225,4 +258,16 @@ fn domain(said: &str, members: usize) -> String {
             value("victim count")
         )
     }
+}
+
+/// The numbers of those that the fence domain waits to be fenced, by lines such as
+/// `nodeid 2 member 0 victim 1 last fence master 0 how none`.
+fn victims(said: &str) -> impl Iterator<Item = &str> {
+    said.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["nodeid", id, "member", _, "victim", "1", ..] => Some(*id),
+            _ => None,
+        }
+    })
 }

@@ -1,0 +1,563 @@
+//! Declaring a lost member of the cluster to be off (`nodewright confirm-fenced`).
+//!
+//! The members that are left are observed for every proof: the lost one's fence devices, its addresses, ssh, the
+//! membership, the resource manager. The lost one is tried from the operator's machine too. What all of that says is
+//! decided by pure functions over what the kinds saw, before a person is asked and once more after that.
+
+use crate::exit::Exit;
+use crate::kind::{Answer, Resource, StepMeta, Target, of_kind, seen};
+use crate::kinds::cluster::fence_device::{self, FenceDevice};
+use crate::kinds::cluster::membership::{self, Membership};
+use crate::kinds::cluster::resource_manager::{self, ResourceManager};
+use crate::kinds::kind_named;
+use crate::kinds::network::peer::{self, Peer};
+use crate::node::{Holder, NodeState};
+use crate::plan::{Item, Recap};
+use crate::platform::Manager;
+use crate::run::{Engine, Event, Proof, Says, Setup};
+use crate::site::Site;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The operation, for one lost member.
+#[derive(Debug)]
+pub struct ConfirmFenced {
+    /// The lost member.
+    lost: String,
+    /// Its addresses with their zones.
+    addresses: Vec<(String, String)>,
+    /// The members that are left. The first of them tells the cluster.
+    survivors: Vec<String>,
+    /// What is observed on each of these.
+    watched: BTreeMap<String, Watched>,
+    /// What waits for a member that could not be fenced, cman's fence domain under rgmanager, or Pacemaker.
+    manager: Manager,
+}
+
+/// What the operation ended with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Something shows that it runs.
+    On,
+    /// A member that is left was not heard.
+    Unheard(Exit),
+    /// Nothing waits for it, as far as was told; not everything was.
+    Untold,
+    /// Nothing waits for it.
+    Nothing,
+    /// Another run holds a member that is left.
+    Held,
+    /// It was not agreed to.
+    Declined,
+    /// The cluster was not told.
+    Failed(Exit),
+    /// The cluster was told, and waits all the same.
+    StillWaits,
+    /// The cluster waits no more.
+    Confirmed,
+}
+
+/// What a look at the lost member leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    On,
+    Unheard,
+    Untold,
+    Nothing,
+    Confirmable,
+}
+
+/// What is observed on one survivor.
+#[derive(Debug)]
+struct Watched {
+    target: Target,
+    resources: Vec<Resource>,
+}
+
+/// What one survivor saw; an error where it could not tell.
+struct Sight {
+    devices: Vec<(String, Result<fence_device::Seen, String>)>,
+    peer: Result<peer::Seen, String>,
+    membership: Option<Result<membership::Seen, String>>,
+    manager: Option<Result<resource_manager::Seen, String>>,
+}
+
+impl ConfirmFenced {
+    /// For this member of the site's cluster.
+    ///
+    /// # Errors
+    /// What a kind says against what it would be asked.
+    pub fn new(site: &Site, lost: &str) -> Result<Self, String> {
+        let survivors: Vec<String> = site.peers_of(lost).into_iter().map(Into::into).collect();
+        let addresses = site.node(lost).map(|node| {
+            let zones = node.address.iter();
+            let each = zones.map(|(zone, address)| (address.ip().to_string(), zone.to_string()));
+            each.collect()
+        });
+        let addresses: Vec<(String, String)> = addresses.unwrap_or_default();
+        let first = survivors.first().map_or(lost, String::as_str);
+        let manager = site.platform_of(first).manager();
+        let mut watched = BTreeMap::new();
+        for survivor in &survivors {
+            let steps = steps(site, lost, survivor, &addresses, manager);
+            let target = site.target(survivor);
+            let all = steps.iter().map(|step| watch(step, &target));
+            let resources = all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+            let resources = resources.collect();
+            watched.insert(survivor.clone(), Watched { target, resources });
+        }
+        Ok(Self {
+            lost: lost.to_owned(),
+            addresses,
+            survivors,
+            watched,
+            manager,
+        })
+    }
+
+    /// All nodes that take part: the lost one is tried from here.
+    pub fn nodes(&self) -> Vec<String> {
+        let lost = std::iter::once(&self.lost);
+        self.survivors.iter().chain(lost).cloned().collect()
+    }
+
+    /// The member that tells the cluster.
+    pub fn teller(&self) -> &str {
+        self.survivors.first().map_or("", String::as_str)
+    }
+
+    /// The command that tells it, for people.
+    pub fn command(&self) -> String {
+        self.manager.confirmation(&self.lost)
+    }
+
+    /// Sets a run up for this: nothing of what the nodes are to be takes part.
+    pub fn prepare(&self, setup: &mut Setup) {
+        setup.intent = super::Intent::ConfirmFenced;
+        for member in &mut setup.members {
+            member.resources.clear();
+            member.partial = true;
+            member.records_etc = false;
+            let watched = self.watched.get(&member.target.node);
+            member.watched = watched.map_or_else(Vec::new, |w| w.resources.clone());
+        }
+    }
+
+    /// Does it; `agreed` asks a person, once there is something to be confirmed.
+    pub async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ended {
+        let (proofs, decision) = self.look(engine).await;
+        let held = self.held(engine);
+        let confirmable = decision == Decision::Confirmable && held.is_empty();
+        engine.tell(Event::Proofs {
+            node: self.lost.clone(),
+            proofs,
+            confirmable,
+        });
+        if let Some(ended) = self.ended(engine, decision) {
+            return ended;
+        }
+        for (node, holder) in held {
+            super::meet(engine, &node, &holder);
+        }
+        if !confirmable {
+            return Ended::Held;
+        }
+        if !agreed.await {
+            return Ended::Declined;
+        }
+        // It may have come up while the question stood there.
+        engine.try_again(&self.lost);
+        let (mut proofs, decision) = self.look(engine).await;
+        if let Some(ended) = self.ended(engine, decision) {
+            proofs.retain(|p| p.says == Says::On);
+            engine.tell(Event::Proofs {
+                node: self.lost.clone(),
+                proofs,
+                confirmable: false,
+            });
+            return ended;
+        }
+        let ended = self.tell_cluster(engine).await;
+        engine.tell(Event::Recap {
+            nodes: self.recap(engine, &ended),
+        });
+        ended
+    }
+
+    /// Tells the cluster by a batch that holds the lock of all members that are left, and looks whether it was heard:
+    /// exit codes are no evidence.
+    async fn tell_cluster(&self, engine: &mut Engine) -> Ended {
+        let steps = self
+            .survivors
+            .iter()
+            .map(|s| (s.clone(), vec![self.item(s)]));
+        let done = engine.operate(&steps.collect()).await;
+        if !done.contains(self.teller()) {
+            let trouble = engine.troubles().get(self.teller());
+            return Ended::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
+        }
+        engine.observe().await;
+        match engine.troubles().get(self.teller()) {
+            Some(trouble) => Ended::Unheard(trouble.exit),
+            None if self.waits(engine) => Ended::StillWaits,
+            None => Ended::Confirmed,
+        }
+    }
+
+    /// The step of a survivor.
+    fn item(&self, survivor: &str) -> Item {
+        let (lost, command) = (&self.lost, self.command());
+        let (title, calls) = if survivor == self.teller() {
+            let call = match self.manager {
+                Manager::Rgmanager => membership::is_off(lost),
+                Manager::Pacemaker => resource_manager::is_off(lost),
+            };
+            let title = format!("tell the cluster that {lost} is off: {command}");
+            (title, vec![call])
+        } else {
+            let title = format!("{} tells the cluster that {lost} is off", self.teller());
+            (title, Vec::new())
+        };
+        // Only named: nothing of it is ours afterwards.
+        let watched = self.watched[survivor].resources.iter();
+        let addresses = watched.map(|r| r.address.clone());
+        super::item(addresses.collect(), title, String::new(), calls)
+    }
+
+    /// Observes, and gives every proof with what they lead to.
+    async fn look(&self, engine: &mut Engine) -> (Vec<Proof>, Decision) {
+        engine.observe().await;
+        // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
+        let trouble = engine.troubles().get(&self.lost);
+        let mut proofs = vec![from_here(trouble.map(|t| (t.silent, t.why.as_str())))];
+        let (mut heard, mut told) = (true, true);
+        for survivor in &self.survivors {
+            let answer = engine.looks().get(survivor).map(|l| &l.answer);
+            let trouble = engine.troubles().contains_key(survivor);
+            let Some(answer) = answer.filter(|_| !trouble) else {
+                heard = false;
+                continue;
+            };
+            let (seen, untold) = self.proofs(survivor, &self.sight(survivor, answer));
+            for why in &untold {
+                engine.tell(Event::Note {
+                    node: Some(survivor.clone()),
+                    text: format!("could not tell everything: {why}"),
+                });
+            }
+            told &= untold.is_empty();
+            proofs.extend(seen);
+        }
+        let decision = decide(&proofs, heard, told);
+        (proofs, decision)
+    }
+
+    /// Whether a survivor says that the cluster waits for the lost one.
+    fn waits(&self, engine: &Engine) -> bool {
+        self.survivors.iter().any(|survivor| {
+            let look = engine.looks().get(survivor);
+            look.is_some_and(|look| {
+                let (proofs, _) = self.proofs(survivor, &self.sight(survivor, &look.answer));
+                proofs.iter().any(|p| p.says == Says::Waits)
+            })
+        })
+    }
+
+    /// The survivors that a run is at work on, with whose it is.
+    fn held(&self, engine: &Engine) -> Vec<(String, Holder)> {
+        let holder = |s: &String| NodeState::read(&engine.looks().get(s)?.answer).holder;
+        let all = self.survivors.iter();
+        all.filter_map(|s| Some((s.clone(), holder(s)?))).collect()
+    }
+
+    fn ended(&self, engine: &Engine, decision: Decision) -> Option<Ended> {
+        match decision {
+            Decision::Confirmable => None,
+            Decision::On => Some(Ended::On),
+            Decision::Untold => Some(Ended::Untold),
+            Decision::Nothing => Some(Ended::Nothing),
+            Decision::Unheard => {
+                let exit = |s: &String| engine.troubles().get(s).map(|t| t.exit);
+                let exit = self.survivors.iter().find_map(exit);
+                Some(Ended::Unheard(exit.unwrap_or(Exit::Unreachable)))
+            }
+        }
+    }
+
+    /// What a survivor's kinds saw.
+    fn sight(&self, survivor: &str, answer: &Answer) -> Sight {
+        Sight::read(&self.watched[survivor], answer)
+    }
+
+    /// What that says of the lost member, and what could not be told.
+    fn proofs(&self, survivor: &str, sight: &Sight) -> (Vec<Proof>, Vec<String>) {
+        let mut proofs = Vec::new();
+        let mut untold = Vec::new();
+        let mut prove = |says: Says, what: String| {
+            proofs.push(Proof {
+                by: survivor.to_owned(),
+                says,
+                what,
+            });
+        };
+        for (name, seen) in &sight.devices {
+            match seen {
+                Ok(seen) => {
+                    let (says, what) = device(name, seen);
+                    prove(says, what);
+                }
+                Err(why) => untold.push(why.clone()),
+            }
+        }
+        match &sight.peer {
+            Ok(seen) => {
+                for (address, zone) in &self.addresses {
+                    if seen.answering.contains(address) {
+                        prove(Says::On, format!("{address} in zone {zone} answers a ping"));
+                    } else {
+                        prove(
+                            Says::Silent,
+                            format!("{address} in zone {zone} answers no ping"),
+                        );
+                    }
+                }
+                let (says, what) = ssh(seen);
+                prove(says, what);
+            }
+            Err(why) => untold.push(why.clone()),
+        }
+        match &sight.membership {
+            Some(Ok(seen)) => {
+                for (says, what) in self.member(seen) {
+                    prove(says, what);
+                }
+            }
+            Some(Err(why)) => untold.push(why.clone()),
+            None => {}
+        }
+        match &sight.manager {
+            Some(Ok(seen)) => match seen.sees.get(&self.lost) {
+                Some(view) => {
+                    let (says, what) = manager(*view);
+                    prove(says, what);
+                }
+                None => untold.push(format!("Pacemaker says nothing of {}", self.lost)),
+            },
+            Some(Err(why)) => untold.push(why.clone()),
+            None => {}
+        }
+        (proofs, untold)
+    }
+
+    /// What the membership says.
+    fn member(&self, seen: &membership::Seen) -> Vec<(Says, String)> {
+        let lost = &self.lost;
+        if !seen.running {
+            return Vec::new();
+        }
+        let stack = match self.manager {
+            Manager::Rgmanager => "cman",
+            Manager::Pacemaker => "corosync",
+        };
+        let mut says = Vec::new();
+        if seen.missing.contains(lost) {
+            let word = match seen.gone_as.get(lost).map(String::as_str) {
+                Some("X") => "dead".to_owned(),
+                Some(other) => format!("`{other}`"),
+                None => "no member".to_owned(),
+            };
+            says.push((Says::Silent, format!("{stack} has it as {word}")));
+        } else {
+            says.push((Says::On, format!("{stack} has it as a member")));
+        }
+        if let Some(what) = seen.domain_waits_for() {
+            says.push((Says::Note, format!("the fence domain waits for {what}")));
+        }
+        if seen.victims.contains(lost) {
+            let what = "the fence domain waits for it to be fenced";
+            says.push((Says::Waits, what.to_owned()));
+        }
+        says
+    }
+
+    /// One line for each member that is left.
+    fn recap(&self, engine: &Engine, ended: &Ended) -> Vec<Recap> {
+        let one = |node: &String| {
+            let tells = *node == self.teller();
+            let trouble = engine.troubles().get(node).map(|t| t.why.clone());
+            let waits = (*ended == Ended::StillWaits && tells)
+                .then(|| format!("the cluster still waits for {}", self.lost));
+            let done = tells && *ended == Ended::Confirmed;
+            Recap {
+                node: node.clone(),
+                changed: usize::from(done),
+                undone: usize::from(tells && !done),
+                failed: trouble.or(waits),
+                ..Recap::default()
+            }
+        };
+        self.survivors.iter().map(one).collect()
+    }
+}
+
+impl Sight {
+    fn read(watched: &Watched, answer: &Answer) -> Self {
+        let Watched { target, resources } = watched;
+        let device = |r: &Resource| {
+            let seen = seen::<FenceDevice>(r, target, answer);
+            (r.address.name.clone(), seen)
+        };
+        let membership = of_kind::<Membership>(resources).next();
+        let manager = of_kind::<ResourceManager>(resources).next();
+        Self {
+            devices: of_kind::<FenceDevice>(resources).map(device).collect(),
+            peer: match of_kind::<Peer>(resources).next() {
+                Some(peer) => seen::<Peer>(peer, target, answer),
+                None => Err("ssh was not tried".to_owned()),
+            },
+            membership: membership.map(|r| seen::<Membership>(r, target, answer)),
+            manager: manager.map(|r| seen::<ResourceManager>(r, target, answer)),
+        }
+    }
+}
+
+/// What is observed on a survivor, as steps that ask for nothing to be changed.
+fn steps(
+    site: &Site,
+    lost: &str,
+    survivor: &str,
+    addresses: &[(String, String)],
+    manager: Manager,
+) -> Vec<Json> {
+    let mut steps = Vec::new();
+    for device in site.fencing(lost).devices {
+        let scripts: Vec<&str> = device.scripts.iter().map(|s| s.path.as_str()).collect();
+        steps.push(json!({
+            "fence_device": device.name,
+            "node": lost,
+            "agent": device.agent,
+            "input": device.input,
+            "scripts": scripts,
+        }));
+    }
+    let addresses: Vec<&str> = addresses.iter().map(|(a, _)| a.as_str()).collect();
+    steps.push(json!({ "peer": lost, "addresses": addresses }));
+    let members = site.members();
+    let id = |m: &&str| site.node(m)?.host_id.as_ref().map(ToString::to_string);
+    let numbered = members.iter().filter_map(|m| {
+        let id: u32 = id(m)?.parse().ok()?;
+        Some(json!({ "name": m, "host_id": id }))
+    });
+    let numbered: Vec<Json> = numbered.collect();
+    if members.iter().any(|m| *m == survivor && id(m).is_some()) {
+        steps.push(json!({
+            "membership": "watched",
+            "stack": match manager {
+                Manager::Rgmanager => "cman",
+                Manager::Pacemaker => "corosync",
+            },
+            "members": numbered,
+        }));
+    }
+    if manager == Manager::Pacemaker {
+        steps.push(json!({ "resource_manager": "pacemaker", "members": members }));
+    }
+    steps
+}
+
+/// The resources of a step of this operation's own.
+fn watch(step: &Json, target: &Target) -> Result<Vec<Resource>, String> {
+    let step = step.as_object().cloned().unwrap_or_default();
+    let kind = step.keys().find_map(|key| kind_named(key));
+    let kind = kind.ok_or("a step of no kind")?;
+    let meta = Arc::new(StepMeta::default());
+    kind.read("confirm-fenced", step, &meta, target)
+}
+
+/// What came of the operator's own try; of a trouble, whether nothing at all was heard, and why.
+fn from_here(trouble: Option<(bool, &str)>) -> Proof {
+    let (says, what) = match trouble {
+        None => (Says::On, "ssh is answered: a login works".to_owned()),
+        Some((false, why)) => (Says::On, format!("ssh is answered: {why}")),
+        Some((true, why)) => (Says::Silent, format!("ssh: {why}")),
+    };
+    Proof {
+        by: "from here".to_owned(),
+        says,
+        what,
+    }
+}
+
+/// What a fence device says.
+fn device(name: &str, seen: &fence_device::Seen) -> (Says, String) {
+    match seen.status.as_str() {
+        "on" => (Says::On, format!("{name} says that it is on")),
+        "off" => (Says::Off, format!("{name} says that it is off")),
+        "late" => (Says::Silent, format!("{name} did not answer in time")),
+        "not asked" => (
+            Says::Silent,
+            format!("{name} cannot be asked: its files are not there"),
+        ),
+        _ => {
+            let status = seen
+                .code
+                .map_or(String::new(), |c| format!(" (status {c})"));
+            (Says::Silent, format!("{name} gave no answer{status}"))
+        }
+    }
+}
+
+/// What ssh between the members said: whatever comes from the other side is a sign of life.
+fn ssh(seen: &peer::Seen) -> (Says, String) {
+    let said = seen.said.as_str();
+    let silent = [
+        "timed out",
+        "no answer in time",
+        "No route to host",
+        "unreachable",
+        "Could not resolve",
+        "not known",
+    ];
+    if seen.reached {
+        (Says::On, "ssh gets in".to_owned())
+    } else if said.contains("during banner exchange") || said.starts_with("Connection to ") {
+        // The second is what OpenSSH 9 says last of that.
+        let what = "its kernel accepts ssh's connection, and no sshd greets";
+        (Says::On, what.to_owned())
+    } else if said.starts_with("status ") || silent.iter().any(|s| said.contains(s)) {
+        (Says::Silent, "ssh gets no answer".to_owned())
+    } else {
+        (Says::On, format!("ssh is answered: {said}"))
+    }
+}
+
+/// What Pacemaker says.
+fn manager(view: resource_manager::View) -> (Says, String) {
+    let (says, what) = match (view.online, view.unclean) {
+        (false, true) => (Says::Waits, "Pacemaker waits for it to be fenced"),
+        (true, _) => (Says::On, "Pacemaker has it as online"),
+        (false, false) => (Says::Silent, "Pacemaker has it as offline"),
+    };
+    (says, what.to_owned())
+}
+
+/// What these proofs lead to: `heard` says whether every member that is left answered, `told` whether all could tell
+/// everything.
+fn decide(proofs: &[Proof], heard: bool, told: bool) -> Decision {
+    let has = |says: Says| proofs.iter().any(|p| p.says == says);
+    if has(Says::On) {
+        Decision::On
+    } else if !heard {
+        Decision::Unheard
+    } else if has(Says::Waits) {
+        Decision::Confirmable
+    } else if told {
+        Decision::Nothing
+    } else {
+        Decision::Untold
+    }
+}
+
+#[cfg(test)]
+mod tests;

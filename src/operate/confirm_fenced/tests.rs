@@ -1,0 +1,301 @@
+use super::*;
+use crate::site::load_str;
+use Says::{Note, Off, On, Silent, Waits};
+
+fn operation(platform: &str) -> ConfirmFenced {
+    let text = include_str!("../../../inventory/crosslink/inventory.toml");
+    let text = text.replacen("\"el7\"", &format!("\"{platform}\""), 1);
+    ConfirmFenced::new(&load_str(&text).site.expect("a site"), "node2").expect("what it asks")
+}
+
+/// What node1 says, where all other sections are as of a node that heard and saw nothing.
+fn proofs(platform: &str, said: &[(&str, &str, i32)]) -> (Vec<String>, Vec<String>) {
+    let operation = operation(platform);
+    let mut sections = vec![
+        ("fence_device.fence_node2_ipmilan", "installed\n", 0),
+        ("peer-node2", "", 124),
+        ("peer-node2.pings", "", 0),
+        ("membership", "name node1\n", 0),
+        ("membership.map", "", 1),
+        ("membership.links", "", 1),
+        ("membership.domain", "", 1),
+        ("resource_manager", "", 0),
+        (
+            "resource_manager.nodes",
+            "<node name=\"node1\" online=\"true\"/>\n<node name=\"node2\" online=\"false\"/>\n",
+            0,
+        ),
+    ];
+    for section in said {
+        sections.retain(|(name, ..)| name != &section.0);
+        sections.push(*section);
+    }
+    let answer = Answer::from_sections(sections);
+    let (proofs, untold) = operation.proofs("node1", &operation.sight("node1", &answer));
+    let shown = proofs
+        .iter()
+        .map(|p| format!("{}: {}", p.says.word(), p.what));
+    (shown.collect(), untold)
+}
+
+/// The lines that are there only because of these sections.
+fn told(platform: &str, said: &[(&str, &str, i32)]) -> Vec<String> {
+    let (before, _) = proofs(platform, &[]);
+    let (mut now, untold) = proofs(platform, said);
+    assert_eq!(untold, [""; 0]);
+    now.retain(|line| !before.contains(line));
+    now
+}
+
+#[test]
+fn every_address_and_device_is_asked_and_no_secret_is_told() {
+    let asked = |platform: &str| {
+        let operation = operation(platform);
+        let Watched { target, resources } = &operation.watched["node1"];
+        let mut observe = crate::kind::Observe::default();
+        let vault = crate::text::Vault::new();
+        let wanted = crate::plan::Wanted {
+            target,
+            resources: &[],
+            watched: resources,
+            vault: &vault,
+            permits: &crate::kind::Permits::default(),
+        };
+        wanted.observe(&mut observe);
+        let script = observe.script("zz");
+        let calls = script.lines().filter(|l| {
+            ["nw_begin ", "nw_section ", "nw_slow "]
+                .iter()
+                .any(|verb| l.starts_with(verb))
+        });
+        calls.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let both = [
+        "nw_begin fence_device.fence_node2_ipmilan nw_fence_device_seen fence_ipmilan \
+         /usr/local/sbin/fence-secrets/fence_node2_ipmilan.options /usr/local/sbin/fence-secrets/fence_node2_ipmilan-passw",
+        "nw_begin peer-node2 nw_peer_login ssh -n -o BatchMode=yes -o ConnectTimeout=5 -o ControlPath=none -l root node2 true",
+        "nw_begin peer-node2.pings nw_peer_pings 192.0.2.6 10.0.1.2 10.0.2.2 10.0.3.5 10.0.9.2",
+    ];
+    let el6 = asked("el6");
+    let el9 = asked("el9");
+    for call in both {
+        assert!(
+            el6.iter().any(|c| c.starts_with(call)),
+            "{call} in {el6:#?}"
+        );
+        assert!(
+            el9.iter().any(|c| c.starts_with(call)),
+            "{call} in {el9:#?}"
+        );
+    }
+    assert!(
+        el6.iter()
+            .any(|c| c == "nw_slow membership.domain fence_tool ls -n")
+    );
+    assert!(
+        el9.iter()
+            .any(|c| c == "nw_begin resource_manager.nodes nw_resource_manager_nodes pacemaker")
+    );
+}
+
+const DOMAIN: &str = "fence domain\nmember count  1\nvictim count  1\nvictim now    2\nmaster nodeid 1\nwait state    fencing\n\
+    members       1 \nall nodes\nnodeid 1 member 1 victim 0 last fence master 0 how none\n\
+    nodeid 2 member 0 victim 1 last fence master 0 how none\n";
+
+// Written from documentation: what cman_tool and fence_tool of 3.0.12 say.
+#[test]
+fn a_victim_of_cman_that_nobody_hears_is_confirmed() {
+    let (said, untold) = proofs(
+        "el6",
+        &[
+            (
+                "fence_device.fence_node2_ipmilan",
+                "installed\nstatus 1\n",
+                0,
+            ),
+            (
+                "peer-node2",
+                "ssh: connect to host node2 port 22: No route to host\n",
+                255,
+            ),
+            (
+                "membership",
+                "name node1\nCluster Name: crosslink\nrunning\n   1   M   node1\n   2   X   node2\n",
+                0,
+            ),
+            ("membership.domain", DOMAIN, 0),
+        ],
+    );
+    assert_eq!(untold, [""; 0]);
+    assert_eq!(
+        said,
+        [
+            "silent: fence_node2_ipmilan gave no answer (status 1)",
+            "silent: 192.0.2.6 in zone red answers no ping",
+            "silent: 10.0.1.2 in zone grey answers no ping",
+            "silent: 10.0.2.2 in zone yellow answers no ping",
+            "silent: 10.0.3.5 in zone orange answers no ping",
+            "silent: 10.0.9.2 in zone serial answers no ping",
+            "silent: ssh gets no answer",
+            "silent: cman has it as dead",
+            "-: the fence domain waits for fencing",
+            "waits: the fence domain waits for it to be fenced",
+        ]
+    );
+    assert_eq!(operation("el6").command(), "fence_ack_manual node2");
+    assert_eq!(operation("el9").command(), "stonith_admin --confirm node2");
+}
+
+#[test]
+fn any_sign_of_life_says_that_it_is_on() {
+    let nodes = "<node name=\"node2\" id=\"2\" online=\"true\" unclean=\"false\"/>\n";
+    for (section, said, status, on) in [
+        (
+            "fence_device.fence_node2_ipmilan",
+            "installed\nstatus 0\n",
+            0,
+            "fence_node2_ipmilan says that it is on",
+        ),
+        (
+            "peer-node2.pings",
+            "10.0.1.2\n",
+            0,
+            "10.0.1.2 in zone grey answers a ping",
+        ),
+        ("peer-node2", "", 0, "ssh gets in"),
+        (
+            "peer-node2",
+            "ssh: connect to host node2 port 22: Connection refused\n",
+            255,
+            "ssh is answered: ssh: connect to host node2 port 22: Connection refused",
+        ),
+        (
+            "peer-node2",
+            "Host key verification failed.\n",
+            255,
+            "ssh is answered: Host key verification failed.",
+        ),
+        // captured (OpenSSH 9.2), and from the source of 5.3
+        (
+            "peer-node2",
+            "Connection to 127.0.0.1 port 2299 timed out\n",
+            255,
+            "its kernel accepts ssh's connection, and no sshd greets",
+        ),
+        (
+            "peer-node2",
+            "Connection timed out during banner exchange\n",
+            255,
+            "its kernel accepts ssh's connection, and no sshd greets",
+        ),
+        (
+            "membership",
+            "runtime.totem.pg.mrp.srp.members.1.status (str) = joined\nruntime.totem.pg.mrp.srp.members.2.status (str) = joined\nrunning\n",
+            0,
+            "corosync has it as a member",
+        ),
+        (
+            "resource_manager.nodes",
+            nodes,
+            0,
+            "Pacemaker has it as online",
+        ),
+    ] {
+        assert_eq!(
+            told("el7", &[(section, said, status)]),
+            [format!("on: {on}")],
+            "{section}"
+        );
+    }
+    let cman = ("membership", "running\n1 M node1\n2 M node2\n", 0);
+    assert_eq!(told("el6", &[cman]), ["on: cman has it as a member"]);
+}
+
+#[test]
+fn silence_is_no_sign_of_life() {
+    for said in [
+        "ssh: connect to host node2 port 22: Connection timed out\n",
+        "ssh: connect to host node2 port 22: Network is unreachable\n",
+        "ssh: Could not resolve hostname node2: Name or service not known\n",
+        "",
+    ] {
+        assert_eq!(told("el7", &[("peer-node2", said, 255)]), [""; 0], "{said}");
+    }
+    let (said, _) = proofs("el7", &[]);
+    assert!(
+        said.contains(&"silent: ssh gets no answer".to_owned()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_is_said_of_the_survivor_is_no_proof_of_the_other() {
+    let domain = DOMAIN.replace("nodeid 2 member 0 victim 1", "nodeid 2 member 0 victim 0");
+    let domain = domain.replace("nodeid 1 member 1 victim 0", "nodeid 1 member 1 victim 1");
+    let running = ("membership", "running\n1 M node1\n", 0);
+    assert_eq!(
+        told("el6", &[running, ("membership.domain", &domain, 0)]),
+        [
+            "silent: cman has it as no member",
+            "-: the fence domain waits for fencing"
+        ]
+    );
+    let nodes = "<node name=\"node2\" id=\"2\" online=\"false\" unclean=\"true\"/>\n\
+        <node name=\"node2\" id=\"2\" cached=\"true\"/>\n";
+    assert_eq!(
+        told(
+            "el7",
+            &[
+                (
+                    "fence_device.fence_node2_ipmilan",
+                    "installed\nstatus 2\n",
+                    0
+                ),
+                ("resource_manager.nodes", nodes, 0),
+            ]
+        ),
+        [
+            "off: fence_node2_ipmilan says that it is off",
+            "waits: Pacemaker waits for it to be fenced",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_told_is_no_proof_that_nothing_waits() {
+    let late = ("resource_manager.nodes", "", 124);
+    let (_, untold) = proofs("el9", &[late]);
+    assert_eq!(untold, ["the resource manager did not answer in time"]);
+    let (_, untold) = proofs("el9", &[("resource_manager.nodes", "", 0)]);
+    assert_eq!(untold, ["Pacemaker says nothing of node2"]);
+    let (_, untold) = proofs("el6", &[("membership", "", 124)]);
+    assert_eq!(untold.len(), 1);
+}
+
+#[test]
+fn the_gravest_of_all_proofs_decides() {
+    let proof = |says| Proof {
+        by: String::new(),
+        says,
+        what: String::new(),
+    };
+    let decided = |says: &[Says], heard, told| {
+        decide(
+            &says.iter().map(|s| proof(*s)).collect::<Vec<_>>(),
+            heard,
+            told,
+        )
+    };
+    assert_eq!(decided(&[Off, Waits, On], false, false), Decision::On);
+    assert_eq!(decided(&[Off, Waits], false, true), Decision::Unheard);
+    assert_eq!(
+        decided(&[Silent, Waits], true, false),
+        Decision::Confirmable
+    );
+    assert_eq!(decided(&[Off, Silent, Note], true, true), Decision::Nothing);
+    assert_eq!(decided(&[Off, Silent], true, false), Decision::Untold);
+    // The operator's own try counts as that of a member, and silence alone is no life.
+    assert_eq!(from_here(None).says, On);
+    assert_eq!(from_here(Some((false, "no key was accepted"))).says, On);
+    assert_eq!(from_here(Some((true, "no answer"))).says, Silent);
+}

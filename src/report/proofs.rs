@@ -1,0 +1,37 @@
+//! What proves that a lost member is off, or on: a line each.
+
+use crate::run::Proof;
+use std::fmt::Write as _;
+
+/// Who has each proof, what it says, and what was seen.
+pub fn proofs(proofs: &[Proof]) -> String {
+    proofs.iter().fold(String::new(), |mut text, proof| {
+        let Proof { by, says, what } = proof;
+        let _ = writeln!(text, "{by}: {:<6} {what}", says.word());
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Says;
+
+    #[test]
+    fn each_proof_is_a_line_with_its_word() {
+        let proof = |by: &str, says, what: &str| Proof {
+            by: by.to_owned(),
+            says,
+            what: what.to_owned(),
+        };
+        let text = proofs(&[
+            proof("from here", Says::Silent, "ssh: no answer"),
+            proof("node1", Says::On, "ssh gets in"),
+            proof("node1", Says::Note, "the fence domain waits for fencing"),
+        ]);
+        assert_eq!(
+            text,
+            "from here: silent ssh: no answer\nnode1: on     ssh gets in\nnode1: -      the fence domain waits for fencing\n"
+        );
+    }
+}
