@@ -6,11 +6,7 @@ use std::io::{self, Read};
 
 /// The SHA-256 of these bytes in lower-case hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(&Sha256::digest(bytes))
 }
 
 /// How many bytes a reader gives, and their SHA-256: nothing is held in memory.
@@ -25,11 +21,16 @@ pub fn sha256_of(mut reader: impl Read) -> io::Result<(u64, String)> {
         digest.update(&buffer[..n]);
         bytes += n as u64;
     }
-    let mut hex = String::with_capacity(64);
-    for byte in digest.finalize() {
+    Ok((bytes, hex(&digest.finalize())))
+}
+
+/// Bytes in lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         let _ = write!(hex, "{byte:02x}");
     }
-    Ok((bytes, hex))
+    hex
 }
 
 #[cfg(test)]

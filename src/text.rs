@@ -229,6 +229,33 @@ pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Option<String> {
         .map(|(_, k)| k.to_owned())
 }
 
+/// The bytes that this base64 stands for; `None` where it is none, or was cut off.
+pub fn base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
+    let (mut bits, mut count) = (0_u32, 0);
+    for b in digits.bytes() {
+        let value = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).expect("eight bits"));
+        }
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,5 +337,17 @@ mod tests {
             Some("gateway")
         );
         assert_eq!(did_you_mean("colour", &["nic", "network"]), None);
+    }
+
+    #[test]
+    fn base64_is_as_the_tool_says() {
+        // printf 'any carnal pleas' | base64
+        assert_eq!(
+            base64("YW55IGNhcm5hbCBwbGVhcw==").unwrap(),
+            b"any carnal pleas"
+        );
+        assert_eq!(base64(""), Some(vec![]));
+        assert_eq!(base64("YW5"), None);
+        assert_eq!(base64("A==="), None);
     }
 }

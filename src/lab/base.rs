@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
 use super::{debian, sources, tools};
+use crate::digest::{hex, sha256};
 
 /// What a bare Debian node has beside the essential packages.
 const BARE: [&str; 10] = [
@@ -256,19 +257,11 @@ fn index_packages(dir: &Path) -> Result<()> {
             "{}\nFilename: ./{name}\nSize: {}\nSHA256: {}\n",
             control.trim_end(),
             bytes.len(),
-            hex(&Sha256::digest(&bytes))
+            sha256(&bytes)
         );
     }
     fs::write(dir.join("Packages"), index)?;
     Ok(())
-}
-
-/// Lowercase hexadecimal digits of some bytes.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Takes out what belongs to the machine that built the root, and what a node makes for itself.
@@ -331,7 +324,7 @@ pub fn unpack(cache: &Path, tarball: &Path, unpacking: &mut dyn FnMut(&Path)) ->
         .with_context(|| format!("cannot read the root filesystem {}", tarball.display()))?;
     let full = fs::canonicalize(tarball)?;
     let key = format!("{}\0{}\0{:?}", full.display(), seen.len(), seen.modified()?);
-    let digest = hex(&Sha256::digest(key.as_bytes()));
+    let digest = sha256(key.as_bytes());
     let root = cache.join(format!("brought-{}", &digest[..12]));
     make_once(&root, unpacking, |new| {
         fs::create_dir(new)?;

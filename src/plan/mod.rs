@@ -26,6 +26,7 @@ mod select;
 mod shared;
 mod wave;
 
+pub use crate::digest::sha256;
 pub use approved::{Approved, Barred};
 pub use claims::{Claim, claims};
 pub use decide::{Decided, Gone, Wanted, below};
@@ -35,7 +36,7 @@ pub use manifest::{GONE, Manifest, PART};
 pub use model::{
     Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Waiting, Weight,
 };
-pub use paths::{Paths, sha256};
+pub use paths::Paths;
 pub use reached::Undone;
 pub use recap::{Ended, Recap};
 pub use select::Selection;

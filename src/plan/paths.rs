@@ -1,11 +1,11 @@
 //! How paths are observed: one `stat`, one `sha256sum` and contents only where they are needed.
 
 use super::fold::{PathSeen, SeenKind};
+use crate::digest::sha256;
 use crate::kind::{Answer, Edit, EditChange, Observe, Resource};
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Vault;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has to be known about the paths of one node.
@@ -208,17 +208,6 @@ impl Paths<'_> {
     }
 }
 
-/// The SHA-256 of some bytes, in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-}
-
 /// Lines of a path, a tab and where it leads. No path of a step holds a tab.
 fn read_links(text: &str) -> BTreeMap<String, String> {
     text.lines()
@@ -236,14 +225,5 @@ mod tests {
         let links = read_links("/etc/a\t../b\n/etc/c -> d\t'; e -> '\tx\n");
         assert_eq!(links["/etc/a"], "../b");
         assert_eq!(links["/etc/c -> d"], "'; e -> '\tx");
-    }
-
-    #[test]
-    fn the_digest_is_that_of_sha256sum() {
-        // printf abc | sha256sum
-        assert_eq!(
-            sha256(b"abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
     }
 }

@@ -3,9 +3,9 @@
 use super::file::Role;
 use super::site_files::SiteFiles;
 use super::template::{Engine, TemplateError};
+use crate::digest::sha256;
 use crate::site::{FileId, Finding, Place, Sources, Table, Tree, Value, shown};
 use indexmap::IndexMap;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -223,7 +223,7 @@ impl Library {
             };
             let message = match shipped(origin) {
                 None => format!("{} is not shipped any more", shown(origin)),
-                Some(content) if digest_of(content) != digest => {
+                Some(content) if sha256(content.as_bytes()) != digest => {
                     format!(
                         "the shipped {} has changed since this was ejected",
                         shown(origin)
@@ -257,7 +257,7 @@ pub fn eject(name: &str) -> Result<Vec<(String, String)>, String> {
         .iter()
         .filter(|(path, _)| wanted(path))
         .map(|(path, content)| {
-            let line = format!("{EJECTED}{path}, sha256 {}", digest_of(content));
+            let line = format!("{EJECTED}{path}, sha256 {}", sha256(content.as_bytes()));
             let line = if path.starts_with("roles/") {
                 format!("# {line}\n")
             } else {
@@ -308,15 +308,6 @@ fn origin(first: &str) -> Option<(&str, &str)> {
 
 fn shipped(path: &str) -> Option<&'static str> {
     SHIPPED.iter().find(|(p, _)| *p == path).map(|(_, c)| *c)
-}
-
-fn digest_of(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 fn copies(table: &Table, names: &mut BTreeSet<String>) {

@@ -5,8 +5,8 @@
 //! and the tags of their SSH keys.
 
 use super::Site;
-use super::words::forms::base64;
 use super::words::types::{SecretName, SshKey, Word as _};
+use crate::text::base64;
 use crate::text::{Vault, mark};
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::secrecy::SecretString;

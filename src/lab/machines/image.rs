@@ -12,7 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::initramfs;
 use super::kernel::Kernel;
-use crate::lab::base::{Recipe, cache_dir, hex, make_once};
+use crate::digest::hex;
+use crate::lab::base::{Recipe, cache_dir, make_once};
 use crate::lab::{debian, tools};
 
 /// Raised when the code below makes an image differently from before.

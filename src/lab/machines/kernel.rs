@@ -7,7 +7,8 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
-use crate::lab::base::{hex, make_once, proxy_options};
+use crate::digest::hex;
+use crate::lab::base::{make_once, proxy_options};
 use crate::lab::{sources, tools};
 
 const FETCH: &str = include_str!("guest/fetch-kernel.sh");

@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 use super::image::HOME;
 use super::initramfs::Archive;
 use super::{MANAGEMENT_LENGTH, Machine, mac, management_mac};
-use crate::lab::base::hex;
+use crate::digest::hex;
 use crate::lab::hardware::WayIn;
 use crate::lab::keys;
 use crate::lab::state::{Node, State};

@@ -1,6 +1,7 @@
 //! What makes a word a good one: one function a type. Each error is a sentence that says what would be right.
 
 use super::super::text::finding::is_unseen;
+use crate::text::base64;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -375,32 +376,6 @@ pub(in crate::site) fn ssh_key_is_whole(kind: &str, body: &str) -> bool {
         _ => lengths.len() >= 3,
     };
     rest.is_empty() && shape && parts[0] == kind.as_bytes()
-}
-
-pub(in crate::site) fn base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    let (mut bits, mut count) = (0_u32, 0);
-    for b in digits.bytes() {
-        let value = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).expect("eight bits"));
-        }
-    }
-    Some(bytes)
 }
 
 pub(in crate::site) fn age_recipient(text: &str) -> Checked {
