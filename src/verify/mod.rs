@@ -236,7 +236,10 @@ mod tests {
         }
     }
 
-    fn told(all: &[(&str, &Check, Result<(bool, &str), &str>)]) -> Vec<String> {
+    /// A member, a check, and whether it holds there and why, or why it was not judged.
+    type Case<'a> = (&'a str, &'a Check, Result<(bool, &'a str), &'a str>);
+
+    fn told(all: &[Case<'_>]) -> Vec<String> {
         let mut said: Vec<Said<'_>> = Vec::new();
         for (node, check, outcome) in all {
             let outcome = outcome.map_or_else(

@@ -81,7 +81,7 @@ fn ports_are_tried_and_the_cluster_is_skipped_where_no_node_answers() {
     let (code, out, err) = desk.output(&["verify", "--json", "--junit", "checks.xml"]);
     assert_eq!(code, 4, "{out}{err}");
     let events = out.lines().map(|l| serde_json::from_str(l).unwrap());
-    let events: Vec<serde_json::Value> = events.filter(|e| matches_check(e)).collect();
+    let events: Vec<serde_json::Value> = events.filter(matches_check).collect();
     let told: Vec<String> = events
         .iter()
         .map(|e| {

@@ -187,6 +187,8 @@ mod tests {
 
     // printf 'test\0-e\0/etc/aliases.db' | sha256sum
     const SECTION: &str = "command.c958ebe092e8c7ab";
+    // printf 'cat\0/p' | sha256sum
+    const FAR: &str = "command.d830ff67900f48df";
 
     fn step() -> Json {
         json!({ "command": ["newaliases", "$(id)"], "unless": "test -e /etc/aliases.db" })
@@ -241,8 +243,6 @@ mod tests {
     fn work_that_goes_on_by_itself_says_how_far_it_is() {
         let step =
             json!({ "command": "sync", "unless": "test -e /etc/aliases.db", "progress": "cat /p" });
-        // printf 'cat\0/p' | sha256sum
-        const FAR: &str = "command.d830ff67900f48df";
         let said = |text: &str, status| {
             verdict_on(
                 &step,

@@ -2,8 +2,14 @@
 
 use super::tests::subject;
 use super::*;
+use crate::digest::sha256;
+use crate::kind::{Answer, Permits};
+use crate::plan::{Decided, Manifest, Situation, Wanted, next_wave};
+use crate::platform::Platform;
 use crate::role::{CHECK_KEYS, STEP_KEYS};
+use crate::text::Vault;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// What a role comes to on a member of a cluster, or on a node without one; its findings' codes beside it.
 fn expanded(role: &str, alone: bool) -> (Expansion, Vec<&'static str>) {
@@ -31,6 +37,49 @@ fn step(keys: &str) -> Vec<Resource> {
     let (out, codes) = expanded(&role, false);
     assert_eq!(codes, [""; 0], "{keys}");
     out.resources
+}
+
+/// What is decided for these resources where the node answers so.
+fn decided(resources: &[Resource], sections: &[(&str, &str, i32)]) -> Decided {
+    let target = Target {
+        node: "node1".into(),
+        platform: Platform::Debian12,
+    };
+    let wanted = Wanted {
+        target: &target,
+        resources,
+        watched: &[],
+        vault: &Vault::new(),
+        permits: &Permits::default(),
+    };
+    let answer = Answer::from_sections(sections.iter().copied());
+    wanted.decide(&answer, &Manifest::parse(""))
+}
+
+/// Of a command with these keys, whose work goes on by itself: how much is waited for, and how many errors there are.
+fn at_work(keys: &str) -> (usize, usize) {
+    let role = format!("[[step]]\ncommand = ['a']\nunless = ['b']\nprogress = ['c']\n{keys}\n");
+    let section = |word: &str| format!("command.{}", &sha256(word.as_bytes())[..16]);
+    let (unless, progress) = (section("b"), section("c"));
+    let sections = [(unless.as_str(), "", 1), (progress.as_str(), "7\n", 0)];
+    let decided = decided(&expanded(&role, false).0.resources, &sections);
+    (decided.waiting.len(), decided.errors.len())
+}
+
+/// Whether a step with these keys is done on a member while the other one is not healthy.
+fn goes_on(keys: &str) -> bool {
+    let both: BTreeSet<String> = ["node1", "node2"].map(str::to_owned).into();
+    let items = decided(&step(keys), &[("path.stat", "", 0)]).items;
+    assert_eq!(items.len(), 1);
+    let items = [("node1".to_owned(), items)].into();
+    let situation = Situation {
+        cluster: &both,
+        part: &both,
+        failed: &BTreeSet::new(),
+        waits_at: &BTreeMap::new(),
+        unhealthy: &[("node2".to_owned(), "not quorate".to_owned())].into(),
+    };
+    !next_wave(&items, &situation).todo().is_empty()
 }
 
 /// The check with these keys, over or beside those that each needs.
@@ -93,11 +142,14 @@ fn every_key_of_a_step_has_its_effect() {
             }
             "wait" => assert!(step("wait = 'all'")[0].step.wait_all && !step("")[0].step.wait_all),
             "operate" => {
-                assert!(step("operate = true")[0].step.operate && !step("")[0].step.operate)
+                assert!(step("operate = true")[0].step.operate && !step("")[0].step.operate);
             }
-            // What these two bring about is shown where they are carried out.
-            "rolling" => assert!(step("rolling = true")[0].step.rolling),
-            "long" => assert!(step("long = true")[0].step.long),
+            "rolling" => assert!(goes_on("") && !goes_on("rolling = true")),
+            "long" => {
+                assert_eq!(at_work("long = true"), (1, 0));
+                // Without it, work that goes on by itself is no state that a step may leave.
+                assert_eq!(at_work(""), (0, 1));
+            }
             other => panic!("`{other}` has no row here"),
         }
     }
