@@ -1,6 +1,6 @@
 //! `nodewright capture`.
 
-use super::ask::ask;
+use super::observe::observe;
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
 use crate::kind::{Observe, Permits};
@@ -32,7 +32,7 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing, a file that cannot be written.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let asked = ask(context, &args.nodes, args.forks, |member, vault| {
+    let asked = observe(context, &args.nodes, args.forks, |member, vault| {
         let mut observe = Observe::default();
         facts::observe(&mut observe);
         member

@@ -1,6 +1,6 @@
 //! `nodewright facts`.
 
-use super::ask::ask;
+use super::observe::observe;
 use crate::exit::Exit;
 use crate::facts::{self, Difference, Facts};
 use crate::kind::Observe;
@@ -26,7 +26,7 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let asked = ask(context, &args.nodes, args.forks, |_, _| {
+    let asked = observe(context, &args.nodes, args.forks, |_, _| {
         let mut observe = Observe::default();
         facts::observe(&mut observe);
         observe

@@ -46,7 +46,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         .into());
     }
     let name = name(dir);
-    let seen = init_from::ask(&args.from)?;
+    let seen = init_from::facts_of(&args.from)?;
     for (path, text) in FILES {
         let filled = if seen.is_empty() || path != "inventory.toml" {
             text.to_owned()

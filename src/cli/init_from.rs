@@ -13,7 +13,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// When a node cannot be reached; its own sentence says why.
-pub fn ask(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
+pub fn facts_of(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
     let dir = tempfile::tempdir().context("cannot make a folder")?;
     let config = dir.path().join("ssh_config");
     std::fs::write(
@@ -60,7 +60,7 @@ pub fn ask(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
                     .map_err(told)?;
                 let mut observe = Observe::default();
                 facts::observe(&mut observe);
-                let answer = session.ask(&observe).await.map_err(told)?;
+                let answer = session.observe(&observe).await.map_err(told)?;
                 session.close().await.map_err(told)?;
                 Ok(Facts::parse(&answer))
             })

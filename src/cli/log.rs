@@ -1,6 +1,6 @@
 //! `nodewright log`.
 
-use super::ask::ask;
+use super::observe::observe;
 use crate::exit::Exit;
 use crate::kind::Observe;
 use crate::node::{self, JournalLine};
@@ -34,7 +34,7 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let asked = ask(context, &args.nodes, args.forks, |_, _| {
+    let asked = observe(context, &args.nodes, args.forks, |_, _| {
         let mut observe = Observe::default();
         node::observe_journal(&mut observe, LINES);
         observe

@@ -1,7 +1,6 @@
 //! The command line: one file a command, arguments in, report out.
 
 pub mod apply;
-mod ask;
 pub mod attach;
 pub mod capture;
 mod check;
@@ -21,6 +20,7 @@ mod knock;
 mod lab;
 pub mod log;
 mod man;
+mod observe;
 pub mod plan;
 mod render;
 mod roles;

@@ -28,7 +28,7 @@
 //! let session = Session::connect(&options, Privilege::Root).await?;
 //! let mut observe = Observe::default();
 //! observe.section("kernel", Call::new("uname").arg("-r"));
-//! let answer = session.ask(&observe).await?;
+//! let answer = session.observe(&observe).await?;
 //! assert_eq!(answer.get("kernel").map(|s| s.status), Some(0));
 //! # Ok(())
 //! # }

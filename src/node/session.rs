@@ -68,7 +68,7 @@ impl Session {
     ///
     /// Fails when the answer is not whole within [`ConnectOptions::timeout`]. A connection that an earlier command left
     /// and that turns out dead is made anew, once. So is one that is lost in the middle: a question changes nothing.
-    pub async fn ask(&self, observe: &Observe) -> Result<Answer, NodeError> {
+    pub async fn observe(&self, observe: &Observe) -> Result<Answer, NodeError> {
         match self.ask_once(observe).await {
             Err(error) if error.failure == Failure::Lost => self.ask_once(observe).await,
             answered => answered,

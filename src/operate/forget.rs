@@ -35,7 +35,7 @@ pub async fn forget(
     }
     for node in orphans.keys() {
         if let Some(holder) = engine
-            .looks()
+            .observed()
             .get(node)
             .and_then(|l| NodeState::read(&l.answer).holder)
         {
@@ -66,17 +66,17 @@ pub async fn forget(
 /// The orphans on the nodes that were seen, as far as they are chosen.
 fn orphans(engine: &Engine, chosen: &Selection) -> BTreeMap<String, Vec<Orphan>> {
     let of = |node: &String| {
-        let orphans = &engine.looks().get(node)?.decided.orphans;
+        let orphans = &engine.observed().get(node)?.decided.orphans;
         let chosen = orphans.iter().filter(|o| chosen.takes(&o.address));
         let chosen: Vec<Orphan> = chosen.cloned().collect();
         (!chosen.is_empty()).then(|| (node.clone(), chosen))
     };
-    engine.looks().keys().filter_map(of).collect()
+    engine.observed().keys().filter_map(of).collect()
 }
 
 /// The items that forget these orphans of a node.
 fn items(engine: &Engine, node: &str, orphans: &[Orphan]) -> Vec<Item> {
-    let Some(look) = engine.looks().get(node) else {
+    let Some(look) = engine.observed().get(node) else {
         return Vec::new();
     };
     let manifest = Manifest::parse(&NodeState::read(&look.answer).manifest);

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::kind::Address;
 use crate::node::Holder;
 use crate::plan::{Change, Item, Owned, Step, sha256};
-use crate::run::{Engine, Event, Trouble};
+use crate::run::{Engine, Event, NodeFailure};
 use crate::sh::Call;
 
 /// A step of an operation. Of what it names nothing is ours afterwards, at this path.
@@ -42,7 +42,7 @@ fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) 
 fn meet(engine: &mut Engine, node: &str, holder: &Holder) {
     if engine.intent().holds_lock() {
         let why = format!("held by {holder}");
-        engine.fail(node, Trouble::new(why, Exit::Locked));
+        engine.fail(node, NodeFailure::new(why, Exit::Locked));
     } else {
         engine.tell(Event::Note {
             node: Some(node.to_owned()),

@@ -74,7 +74,7 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
 pub fn run(site: &Site, today: &Date) -> Judged {
     let mut findings = Vec::new();
     for rule in all() {
-        findings.extend(ask(rule, site));
+        findings.extend(judge(rule, site));
     }
     let mut judged = accept::apply(site, today, findings);
     judged.findings.sort_by_key(|f| {
@@ -87,7 +87,7 @@ pub fn run(site: &Site, today: &Date) -> Judged {
 }
 
 /// What one rule finds, without regard to what is accepted.
-pub fn ask(rule: &Rule, site: &Site) -> Vec<Finding> {
+pub fn judge(rule: &Rule, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     (rule.check)(site, &mut findings);
     for finding in &mut findings {

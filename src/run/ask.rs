@@ -40,7 +40,7 @@ impl Engine {
             Exit::Findings,
             Exit::Unreachable,
         ];
-        let found: Vec<Exit> = self.troubles.values().map(|t| t.exit).collect();
+        let found: Vec<Exit> = self.failures.values().map(|t| t.exit).collect();
         order.into_iter().find(|e| found.contains(e))
     }
 
@@ -89,7 +89,7 @@ impl Engine {
         let sessions = self.sessions.clone();
         let all = each(self.setup.forks, self.live(), move |node| {
             let (session, observe) = (Rc::clone(&sessions[&node]), Rc::clone(&questions[&node]));
-            async move { session.ask(&observe).await.map_err(|e| from_error(&e)) }
+            async move { session.observe(&observe).await.map_err(|e| from_error(&e)) }
         })
         .await;
         self.keep_or_fail(all)
@@ -99,13 +99,13 @@ impl Engine {
     pub async fn attach(&mut self, node: &str, run: Option<&RunId>) -> Exit {
         self.connect().await;
         let Some(session) = self.sessions.get(node).cloned() else {
-            return self.troubles.get(node).map_or(Exit::Failed, |t| t.exit);
+            return self.failures.get(node).map_or(Exit::Failed, |t| t.exit);
         };
         let mut prepared = match session.attach(run).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.fail(node, from_error(&error));
-                return self.troubles[node].exit;
+                return self.failures[node].exit;
             }
         };
         let text = format!("following run {}", prepared.run());
@@ -132,7 +132,7 @@ impl Engine {
         let failed = guardian.failed();
         let place = log_of(&prepared);
         let result = tokio::select! {
-            result = follow(&session, &mut prepared, &said, self.wish.clone()) => result,
+            result = follow(&session, &mut prepared, &said, self.stop_request.clone()) => result,
             () = guardian.stand_by(words) => unreachable!("it never ends"),
         };
         drop(said);

@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::engine::Engine;
-use super::setup::{Trouble, Wish};
+use super::setup::{NodeFailure, StopRequest};
 use crate::kind::Address;
 use crate::plan::reached::{self, Reached};
 use crate::plan::{Approved, Ended, Item, Plan, Recap, Situation, Undone, next_wave};
@@ -57,7 +57,7 @@ impl Engine {
         let part = part.map(|m| m.target.node.clone()).collect();
         loop {
             let items = self.permitted(&allowed);
-            let failed = self.troubles.keys().cloned().collect();
+            let failed = self.failures.keys().cloned().collect();
             let waits_at = self.waits_at();
             let unhealthy = self.unhealthy();
             let situation = Situation {
@@ -69,7 +69,7 @@ impl Engine {
             };
             let wave = next_wave(&items, &situation);
             course.held = wave.without();
-            if *self.wish.borrow() != Wish::GoOn {
+            if *self.stop_request.borrow() != StopRequest::No {
                 course.leave(&items);
                 break;
             }
@@ -100,7 +100,7 @@ impl Engine {
     fn waits_at(&self) -> BTreeMap<String, usize> {
         let all = self.live().into_iter();
         all.filter_map(|node| {
-            let at = self.looks.get(&node)?.decided.waits_at?;
+            let at = self.observed.get(&node)?.decided.waits_at?;
             Some((node, at))
         })
         .collect()
@@ -108,7 +108,7 @@ impl Engine {
 
     /// Why each node that is not healthy is not.
     fn unhealthy(&self) -> BTreeMap<String, String> {
-        let all = self.looks.iter();
+        let all = self.observed.iter();
         all.filter(|(_, look)| !look.decided.unhealthy.is_empty())
             .map(|(node, look)| (node.clone(), look.decided.unhealthy.join(", ")))
             .collect()
@@ -116,7 +116,7 @@ impl Engine {
 
     /// Tells how far long steps are, waits a little, unless the operator has had enough, and observes again.
     async fn wait_for_progress(&mut self, pause: Duration) {
-        for (node, look) in &self.looks {
+        for (node, look) in &self.observed {
             for waiting in &look.decided.waiting {
                 self.say(Event::Waiting {
                     node: node.clone(),
@@ -124,10 +124,10 @@ impl Engine {
                 });
             }
         }
-        let mut wish = self.wish.clone();
+        let mut stop_request = self.stop_request.clone();
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = wish.changed() => return,
+            _ = stop_request.changed() => return,
         }
         self.observe().await;
     }
@@ -136,14 +136,14 @@ impl Engine {
     fn permitted(&mut self, approved: &Approved) -> BTreeMap<String, Vec<Item>> {
         let mut all = BTreeMap::new();
         for node in self.live() {
-            let Some(look) = self.looks.get(&node) else {
+            let Some(look) = self.observed.get(&node) else {
                 continue;
             };
             match approved.permits(&look.decided) {
                 Ok(()) => {
                     all.insert(node, look.decided.items.clone());
                 }
-                Err(barred) => self.fail(&node, Trouble::barred(&barred)),
+                Err(barred) => self.fail(&node, NodeFailure::barred(&barred)),
             }
         }
         all
@@ -164,7 +164,7 @@ impl Engine {
         for (node, look) in all.into_iter().filter_map(|(n, l)| Some((n, l.ok()?))) {
             let reached = reached::in_part(&todo[&node], &look.decided);
             course.reach(&node, reached);
-            self.looks.insert(node, look);
+            self.observed.insert(node, look);
         }
         self.settle_once();
     }
@@ -177,14 +177,14 @@ impl Engine {
         course: &mut Course,
     ) {
         for (node, items) in todo.iter().filter(|(n, _)| done.contains(*n)) {
-            let failed = self.troubles.contains_key(node);
-            let Some(look) = self.looks.get(node).filter(|_| !failed) else {
+            let failed = self.failures.contains_key(node);
+            let Some(look) = self.observed.get(node).filter(|_| !failed) else {
                 continue;
             };
             let Reached { changed, unreached } = reached::wholly(items, &look.decided);
             course.reach(node, changed);
             if let Some(unreached) = unreached {
-                self.fail(node, Trouble::failed(unreached.to_string()));
+                self.fail(node, NodeFailure::failed(unreached.to_string()));
             }
         }
     }
@@ -198,10 +198,10 @@ impl Engine {
             Recap::of(Ended {
                 node,
                 wanted: member.resources.iter().map(|r| &r.address).collect(),
-                decided: self.looks.get(node).map(|look| &look.decided),
+                decided: self.observed.get(node).map(|look| &look.decided),
                 changed: course.changed.get(node),
                 held: course.held.get(node),
-                failed: self.troubles.get(node).map(|t| t.why.clone()),
+                failed: self.failures.get(node).map(|t| t.why.clone()),
                 shown: shown.map_or(&[], |n| &n.findings),
             })
         });

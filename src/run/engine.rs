@@ -1,7 +1,7 @@
 //! Works on all nodes of a command at once: connections, observations, the plan.
 
-use super::look::{Asked, Look, ask, connect, decide};
-use super::setup::{Setup, Trouble, Wish};
+use super::look::{Asked, Observed, connect, decide, observe};
+use super::setup::{NodeFailure, Setup, StopRequest};
 use super::{Event, Events};
 use crate::node::Session;
 use crate::plan::{self, Plan, once};
@@ -17,17 +17,17 @@ use tokio::task::JoinSet;
 pub struct Engine {
     pub(super) setup: Rc<Setup>,
     pub(super) events: Events,
-    pub(super) wish: watch::Receiver<Wish>,
+    pub(super) stop_request: watch::Receiver<StopRequest>,
     pub(super) sessions: BTreeMap<String, Rc<Session>>,
-    pub(super) troubles: BTreeMap<String, Trouble>,
-    pub(super) looks: BTreeMap<String, Look>,
+    pub(super) failures: BTreeMap<String, NodeFailure>,
+    pub(super) observed: BTreeMap<String, Observed>,
     pub(super) stages: BTreeMap<String, u32>,
     pub(super) at_work: Rc<Cell<bool>>,
 }
 
 impl Engine {
     /// Begins a command.
-    pub fn new(setup: Setup, events: Events, wish: watch::Receiver<Wish>) -> Self {
+    pub fn new(setup: Setup, events: Events, stop_request: watch::Receiver<StopRequest>) -> Self {
         let nodes = setup
             .members
             .iter()
@@ -37,10 +37,10 @@ impl Engine {
         Self {
             setup: Rc::new(setup),
             events,
-            wish,
+            stop_request,
             sessions: BTreeMap::new(),
-            troubles: BTreeMap::new(),
-            looks: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            observed: BTreeMap::new(),
             stages: BTreeMap::new(),
             at_work: Rc::default(),
         }
@@ -51,8 +51,8 @@ impl Engine {
     }
 
     /// The nodes that failed or cannot be reached, with why.
-    pub fn troubles(&self) -> &BTreeMap<String, Trouble> {
-        &self.troubles
+    pub fn failures(&self) -> &BTreeMap<String, NodeFailure> {
+        &self.failures
     }
 
     /// Whether batches are carried out or followed right now: then what the operator wants of them is heeded.
@@ -61,8 +61,8 @@ impl Engine {
     }
 
     /// How each node stands, as it was last seen.
-    pub fn looks(&self) -> &BTreeMap<String, Look> {
-        &self.looks
+    pub fn observed(&self) -> &BTreeMap<String, Observed> {
+        &self.observed
     }
 
     /// The open connections, by node.
@@ -72,21 +72,21 @@ impl Engine {
 
     pub(super) fn live(&self) -> Vec<String> {
         let names = self.setup.members.iter().map(|m| m.target.node.clone());
-        names.filter(|n| !self.troubles.contains_key(n)).collect()
+        names.filter(|n| !self.failures.contains_key(n)).collect()
     }
 
     /// Takes a node in again that failed: it is tried anew by what follows.
     pub fn try_again(&mut self, node: &str) {
-        self.troubles.remove(node);
+        self.failures.remove(node);
     }
 
     /// Takes a node out of this command, with why.
-    pub fn fail(&mut self, node: &str, trouble: Trouble) {
+    pub fn fail(&mut self, node: &str, trouble: NodeFailure) {
         self.say(Event::Failed {
             node: node.to_owned(),
             why: trouble.why.clone(),
         });
-        self.troubles.insert(node.to_owned(), trouble);
+        self.failures.insert(node.to_owned(), trouble);
     }
 
     /// Connects where there is no connection yet, for commands that need nothing else.
@@ -119,9 +119,9 @@ impl Engine {
                         });
                     }
                     let broken = look.decided.errors.first().cloned();
-                    self.looks.insert(node.clone(), look);
+                    self.observed.insert(node.clone(), look);
                     if let Some(why) = broken {
-                        self.fail(&node, Trouble::failed(why));
+                        self.fail(&node, NodeFailure::failed(why));
                     }
                 }
                 Err(trouble) => self.fail(&node, trouble),
@@ -131,11 +131,14 @@ impl Engine {
     }
 
     /// Asks these nodes how they stand, all at once, and decides for each with what all members of its cluster said.
-    pub(super) async fn look(&self, nodes: Vec<String>) -> BTreeMap<String, Result<Look, Trouble>> {
+    pub(super) async fn look(
+        &self,
+        nodes: Vec<String>,
+    ) -> BTreeMap<String, Result<Observed, NodeFailure>> {
         let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
         let sessions = self.sessions.clone();
         let all = each(self.setup.forks, nodes, move |node| {
-            ask(
+            observe(
                 Rc::clone(&setup),
                 Rc::clone(&sessions[&node]),
                 node,
@@ -143,7 +146,7 @@ impl Engine {
             )
         })
         .await;
-        let mut looks = BTreeMap::new();
+        let mut observed = BTreeMap::new();
         let mut asked = BTreeMap::new();
         for (node, result) in all {
             match result {
@@ -151,7 +154,7 @@ impl Engine {
                     asked.insert(node, one);
                 }
                 Err(trouble) => {
-                    looks.insert(node, Err(trouble));
+                    observed.insert(node, Err(trouble));
                 }
             }
         }
@@ -163,14 +166,14 @@ impl Engine {
             let one = asked.borrow_mut().remove(&node).expect("it was asked");
             decide(Rc::clone(&setup), Rc::clone(&sessions[&node]), node, one)
         });
-        looks.extend(decided.await);
-        looks
+        observed.extend(decided.await);
+        observed
     }
 
     /// Gives each member what the others said.
     fn share(&self, asked: &mut BTreeMap<String, Asked>) {
-        let with_us = |(node, _): &(&String, &Look)| !self.troubles.contains_key(*node);
-        let before = self.looks.iter().filter(with_us);
+        let with_us = |(node, _): &(&String, &Observed)| !self.failures.contains_key(*node);
+        let before = self.observed.iter().filter(with_us);
         let before = before.map(|(node, look)| (node.as_str(), &look.answer));
         let now = asked.iter_mut();
         let mut now = now
@@ -191,7 +194,7 @@ impl Engine {
 
     pub(super) fn keep_or_fail<T>(
         &mut self,
-        all: BTreeMap<String, Result<T, Trouble>>,
+        all: BTreeMap<String, Result<T, NodeFailure>>,
     ) -> BTreeMap<String, T> {
         let mut kept = BTreeMap::new();
         for (node, result) in all {
@@ -208,8 +211,8 @@ impl Engine {
     /// Leaves what is done once with the member that does it.
     pub(super) fn settle_once(&mut self) {
         let setup = &self.setup;
-        let looks = self.looks.iter_mut();
-        let members = looks.filter(|(node, _)| setup.cluster.contains(*node));
+        let observed = self.observed.iter_mut();
+        let members = observed.filter(|(node, _)| setup.cluster.contains(*node));
         let mut answered: Vec<once::Answered<'_>> = members
             .map(|(node, look)| once::Answered {
                 node,
@@ -225,7 +228,7 @@ impl Engine {
         let names = self.setup.members.iter().map(|m| &m.target.node);
         Plan {
             nodes: names
-                .filter_map(|n| Some(self.looks.get(n)?.decided.plan()))
+                .filter_map(|n| Some(self.observed.get(n)?.decided.plan()))
                 .collect(),
         }
     }

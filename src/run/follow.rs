@@ -1,7 +1,7 @@
 //! Following a batch: what it says becomes events, what the operator wants reaches it.
 
 use super::guard::Guardian;
-use super::setup::{Setup, Trouble, Wish, from_error};
+use super::setup::{NodeFailure, Setup, StopRequest, from_error};
 use super::{Event, Events, GuardSays};
 use crate::node::{
     Batch, GuardWord, NodeError, Outcome, Prepared, RunId, Session, SpoolEvent, scrub,
@@ -33,7 +33,7 @@ pub(super) async fn get_ready(
     batch: &Batch,
     peers: Option<&BTreeMap<String, Rc<Session>>>,
     events: Events,
-) -> Result<Ready, Trouble> {
+) -> Result<Ready, NodeFailure> {
     let mut guardian = None;
     if let Some(peers) = peers {
         let (setup, run) = (Rc::clone(&setup), batch.run.clone());
@@ -163,7 +163,7 @@ pub(super) async fn follow(
     session: &Session,
     prepared: &mut Prepared,
     said: &mpsc::UnboundedSender<SpoolEvent>,
-    mut wish: watch::Receiver<Wish>,
+    mut stop_request: watch::Receiver<StopRequest>,
 ) -> Result<Option<Outcome>, NodeError> {
     let run = prepared.run().clone();
     let following = session.follow(prepared, said);
@@ -173,15 +173,15 @@ pub(super) async fn follow(
         tokio::select! {
             result = &mut following => return result.map(Some),
             () = &mut stopping => stopping = Box::pin(std::future::pending()),
-            changed = wish.changed() => {
+            changed = stop_request.changed() => {
                 if changed.is_err() {
                     return following.await.map(Some);
                 }
-                let now = *wish.borrow_and_update();
+                let now = *stop_request.borrow_and_update();
                 match now {
-                    Wish::GoOn => {}
-                    Wish::Stop => stopping = Box::pin(stop(session, &run)),
-                    Wish::Detach => {
+                    StopRequest::No => {}
+                    StopRequest::Stop => stopping = Box::pin(stop(session, &run)),
+                    StopRequest::Detach => {
                         // It is to go on: what was said before is taken back where the node can be told.
                         let _ = tokio::time::timeout(TAKING_BACK, session.go_on(&run)).await;
                         return Ok(None);

@@ -1,6 +1,6 @@
 //! Confirming what runs under the guard: over new connections, as an operator would come; and telling of it.
 
-use super::setup::{Setup, Trouble, outcome_says};
+use super::setup::{NodeFailure, Setup, outcome_says};
 use super::{Event, Events, GuardSays};
 use crate::exit::Exit;
 use crate::kind::Observe;
@@ -102,7 +102,7 @@ impl Guardian {
         let mut observe = Observe::default();
         observe.slow_section("peer", crate::kinds::network::peer::login(&self.node));
         let answer = session
-            .ask(&observe)
+            .observe(&observe)
             .await
             .map_err(|e| format!("{peer} does not answer itself: {}", e.failure))?;
         match answer.get("peer").map(|s| (s.status, s.text())) {
@@ -264,7 +264,7 @@ pub(super) fn put_back(
     titles: &[String],
     said: &str,
     log: &str,
-) -> Trouble {
+) -> NodeFailure {
     let reason = match because {
         Outcome::Broken(why) => why.clone(),
         other => outcome_says(other, titles, said).why,
@@ -282,7 +282,7 @@ pub(super) fn put_back(
     } else {
         format!("NOT everything is as it was: look at {log} on the node")
     };
-    Trouble::new(
+    NodeFailure::new(
         format!("rolled back by the guard: {reason}{connection}. {after}"),
         Exit::PutBack,
     )

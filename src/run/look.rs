@@ -1,6 +1,6 @@
 //! Connecting to one node, and seeing how it stands.
 
-use super::setup::{Setup, Trouble, from_error};
+use super::setup::{NodeFailure, Setup, from_error};
 use super::{Event, Events};
 use crate::exit::Exit;
 use crate::facts::{self, Facts};
@@ -13,8 +13,8 @@ use crate::shell::Shell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// How one node stands.
-pub struct Look {
+/// A node as it was observed, with what is decided for it.
+pub struct Observed {
     /// What it said.
     pub answer: Answer,
     /// What is to be done.
@@ -28,7 +28,7 @@ pub(super) async fn connect(
     node: String,
     open: Option<Rc<Session>>,
     events: Events,
-) -> Result<Rc<Session>, Trouble> {
+) -> Result<Rc<Session>, NodeFailure> {
     if let Some(session) = open {
         return Ok(session);
     }
@@ -53,12 +53,12 @@ pub(super) struct Asked {
 }
 
 /// Asks one node how it stands.
-pub(super) async fn ask(
+pub(super) async fn observe(
     setup: Rc<Setup>,
     session: Rc<Session>,
     node: String,
     events: Events,
-) -> Result<Asked, Trouble> {
+) -> Result<Asked, NodeFailure> {
     let member = setup.member(&node);
     let permits = setup.permits();
     let wanted = member.wanted(&setup.vault, &permits);
@@ -67,14 +67,17 @@ pub(super) async fn ask(
     node::observe_state(&mut observe);
     node::observe_runs(&mut observe, 200);
     wanted.observe(&mut observe);
-    let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
+    let answer = session
+        .observe(&observe)
+        .await
+        .map_err(|e| from_error(&e))?;
     let _ = events.send(Event::Observed {
         node: node.clone(),
         resources: member.resources.len(),
     });
     let facts = Facts::parse(&answer);
     if let Some(why) = facts.contradict(member.target.platform, &node) {
-        return Err(Trouble::new(why, Exit::Findings));
+        return Err(NodeFailure::new(why, Exit::Findings));
     }
     let state = NodeState::read(&answer);
     for text in state.notes() {
@@ -84,7 +87,7 @@ pub(super) async fn ask(
     if setup.intent.applies_site()
         && let Some(why) = older_checkout(&setup, &answer, &node)
     {
-        return Err(Trouble::failed(why));
+        return Err(NodeFailure::failed(why));
     }
     Ok(Asked {
         answer,
@@ -99,7 +102,7 @@ pub(super) async fn decide(
     session: Rc<Session>,
     node: String,
     asked: Asked,
-) -> Result<Look, Trouble> {
+) -> Result<Observed, NodeFailure> {
     let member = setup.member(&node);
     let Asked {
         answer,
@@ -120,7 +123,7 @@ pub(super) async fn decide(
     };
     orphan::settle(&mut decided, &manifest, &member.target, &found);
     guarded::windows(&mut decided, &member.resources, &member.logins);
-    Ok(Look {
+    Ok(Observed {
         answer,
         decided,
         facts,
@@ -146,14 +149,17 @@ async fn found(
     session: &Session,
     paths: Vec<String>,
     shells: BTreeSet<Shell>,
-) -> Result<BTreeMap<String, String>, Trouble> {
+) -> Result<BTreeMap<String, String>, NodeFailure> {
     let mut observe = Observe::default();
     for shell in shells {
         observe.functions(shell);
     }
     observe.functions(Shell::new(include_str!("orphans.sh")));
     observe.section("orphans", Call::new("nw_orphans").args(paths));
-    let answer = session.ask(&observe).await.map_err(|e| from_error(&e))?;
+    let answer = session
+        .observe(&observe)
+        .await
+        .map_err(|e| from_error(&e))?;
     let text = answer.text("orphans");
     let lines = text.lines().filter_map(|l| l.split_once('\t'));
     Ok(lines

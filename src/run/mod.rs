@@ -30,6 +30,6 @@ pub use batch::Origin;
 pub use engine::{Engine, today};
 pub use event::{Event, Events, GuardSays, Proof, Says};
 #[cfg(feature = "ssh")]
-pub use look::Look;
+pub use look::Observed;
 #[cfg(feature = "ssh")]
-pub use setup::{Ancestry, Guard, Member, Setup, Trouble, Wish};
+pub use setup::{Ancestry, Guard, Member, NodeFailure, Setup, StopRequest};

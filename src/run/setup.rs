@@ -124,10 +124,10 @@ pub type Ancestry = Box<dyn Fn(&str) -> Option<bool> + Send>;
 
 /// What the operator asks of a running run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wish {
+pub enum StopRequest {
     /// Go on.
     #[default]
-    GoOn,
+    No,
     /// Stop after the step under way.
     Stop,
     /// Leave the batches to themselves.
@@ -136,7 +136,7 @@ pub enum Wish {
 
 /// Why a node takes no further part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct NodeFailure {
     /// What happened, with advice.
     pub why: String,
     /// What the whole command ends with because of it.
@@ -145,7 +145,7 @@ pub struct Trouble {
     pub silent: bool,
 }
 
-impl Trouble {
+impl NodeFailure {
     /// What happened, and what the command ends with; something was heard of the node.
     pub fn new(why: impl Into<String>, exit: Exit) -> Self {
         Self {
@@ -178,7 +178,7 @@ impl Trouble {
 }
 
 /// What became of a batch that did not end well.
-pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> Trouble {
+pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> NodeFailure {
     let with = |text: &str| {
         if said.is_empty() {
             text.to_owned()
@@ -211,11 +211,11 @@ pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> 
     } else {
         Exit::Failed
     };
-    Trouble::new(why, exit)
+    NodeFailure::new(why, exit)
 }
 
 /// A failure over SSH as trouble of its node.
-pub(super) fn from_error(error: &NodeError) -> Trouble {
+pub(super) fn from_error(error: &NodeError) -> NodeFailure {
     let exit = if matches!(error.failure, Failure::Locked(_)) {
         Exit::Locked
     } else if error.is_unreachable() {
@@ -229,7 +229,7 @@ pub(super) fn from_error(error: &NodeError) -> Trouble {
     } else {
         format!("{}. {advice}", error.failure)
     };
-    Trouble {
+    NodeFailure {
         why,
         exit,
         silent: error.failure.is_silence(),

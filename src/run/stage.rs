@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::engine::{Engine, each};
-use super::setup::{Trouble, Wish, from_error};
+use super::setup::{NodeFailure, StopRequest, from_error};
 use crate::node::{Batch, LocalFile};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -37,9 +37,13 @@ impl Engine {
                 sent.await.map_err(|e| from_error(&e))
             }
         });
-        let mut wish = self.wish.clone();
+        let mut stop_request = self.stop_request.clone();
         let stopped = async {
-            if wish.wait_for(|w| *w != Wish::GoOn).await.is_err() {
+            if stop_request
+                .wait_for(|w| *w != StopRequest::No)
+                .await
+                .is_err()
+            {
                 std::future::pending::<()>().await;
             }
         };
@@ -50,11 +54,11 @@ impl Engine {
         self.keep_or_fail(all);
         let mut members: Vec<&String> = batches.keys().collect();
         members.retain(|n| self.setup.cluster.contains(*n));
-        let failed = |n: &&&String| self.troubles.contains_key(**n);
+        let failed = |n: &&&String| self.failures.contains_key(**n);
         if let Some(without) = members.iter().find(failed).copied() {
             for node in members {
-                if !self.troubles.contains_key(node) {
-                    self.fail(node, Trouble::without(without));
+                if !self.failures.contains_key(node) {
+                    self.fail(node, NodeFailure::without(without));
                 }
             }
         }

@@ -22,7 +22,7 @@ impl Engine {
         let ports: BTreeMap<_, _> = ports.collect();
         let setup = Rc::clone(&self.setup);
         let mut answers = each(self.setup.forks, names.clone(), move |node| {
-            ask(Rc::clone(&setup), ports[&node].clone())
+            probe(Rc::clone(&setup), ports[&node].clone())
         })
         .await;
         let mut rows = Vec::new();
@@ -63,7 +63,7 @@ impl Engine {
 
     /// What a node's own answer says to a check; nothing where it was not seen.
     fn outcome(&self, node: &str, check: &Check) -> Option<Outcome> {
-        let look = self.looks.get(node)?;
+        let look = self.observed.get(node)?;
         let member = self.setup.members.iter().find(|m| m.target.node == node)?;
         let permits = self.setup.permits();
         let wanted = member.wanted(&self.setup.vault, &permits);
@@ -72,7 +72,7 @@ impl Engine {
 
     /// Why a member says nothing.
     fn silence(&self, node: &str) -> String {
-        match self.troubles.get(node) {
+        match self.failures.get(node) {
             Some(trouble) => format!("{node} did not answer: {}", trouble.why),
             None => format!("{node} was not asked"),
         }
@@ -80,7 +80,7 @@ impl Engine {
 }
 
 /// Tries ports from the operator's machine, one after the other.
-async fn ask(setup: Rc<Setup>, ports: Vec<Tcp>) -> Vec<Result<Answer, String>> {
+async fn probe(setup: Rc<Setup>, ports: Vec<Tcp>) -> Vec<Result<Answer, String>> {
     let mut answers = Vec::new();
     for port in ports {
         answers.push(match &setup.outside {

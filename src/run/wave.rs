@@ -5,7 +5,7 @@ use super::batch::batch;
 use super::engine::{Engine, each};
 use super::follow::{Ready, follow, get_ready};
 use super::guard::{aftermath, log_of, put_back};
-use super::setup::{Trouble, Wish, from_error, outcome_says};
+use super::setup::{NodeFailure, StopRequest, from_error, outcome_says};
 use crate::node::{NodeError, Outcome};
 use crate::plan::Item;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,11 @@ use std::rc::Rc;
 use tokio::task::JoinSet;
 
 /// A node, what became of its batch, and the trouble that this is.
-type Ended = (String, Result<Option<Outcome>, NodeError>, Option<Trouble>);
+type Ended = (
+    String,
+    Result<Option<Outcome>, NodeError>,
+    Option<NodeFailure>,
+);
 
 impl Engine {
     /// Prepares one wave on all its nodes, releases it and follows it. Gives the nodes whose batch ran to its end, and
@@ -23,14 +27,14 @@ impl Engine {
         todo: &BTreeMap<String, Vec<Item>>,
     ) -> (BTreeSet<String>, Vec<String>) {
         let ready = self.prepare(todo).await;
-        if *self.wish.borrow() != Wish::GoOn {
+        if *self.stop_request.borrow() != StopRequest::No {
             self.send_home(ready).await;
             return (BTreeSet::new(), Vec::new());
         }
         let mut running: JoinSet<Ended> = JoinSet::new();
         for (node, mut ready) in ready {
             let session = Rc::clone(&self.sessions[&node]);
-            let wish = self.wish.clone();
+            let stop_request = self.stop_request.clone();
             running.spawn_local(async move {
                 let failed = ready.guardian.as_ref().map(|(g, _)| g.failed());
                 let guardian = ready.guardian.take();
@@ -38,7 +42,7 @@ impl Engine {
                     let result = match session.release(&ready.prepared).await {
                         // Lost in this very moment: following tells whether it began.
                         Err(error) if !error.is_unreachable() => return Err(error),
-                        _ => follow(&session, &mut ready.prepared, &ready.said, wish).await,
+                        _ => follow(&session, &mut ready.prepared, &ready.said, stop_request).await,
                     };
                     match result {
                         Ok(Some(Outcome::Died)) if failed.is_some() => {
@@ -95,10 +99,10 @@ impl Engine {
                         "goes on without us; `nodewright attach {node} {run}` follows it again"
                     );
                     // What the batch holds will run; later stages will not.
-                    if let Some(look) = self.looks.get_mut(&node) {
+                    if let Some(look) = self.observed.get_mut(&node) {
                         look.decided.items.drain(..todo[&node].len());
                     }
-                    self.fail(&node, Trouble::failed(why));
+                    self.fail(&node, NodeFailure::failed(why));
                 }
                 Err(error) => self.fail(&node, from_error(&error)),
             }
@@ -126,7 +130,7 @@ impl Engine {
         for (node, items) in todo {
             let stage = self.stages.entry(node.clone()).or_insert(0);
             let member = self.setup.member(node);
-            let gone = self.looks.get(node).map_or(&[][..], |l| &l.decided.gone);
+            let gone = self.observed.get(node).map_or(&[][..], |l| &l.decided.gone);
             let batch = batch(&self.setup, *stage, items, gone, member);
             *stage += 1;
             self.say(Event::Batch {
@@ -137,10 +141,10 @@ impl Engine {
             batches.insert(node.clone(), batch);
         }
         self.stage(&batches).await;
-        if *self.wish.borrow() != Wish::GoOn {
+        if *self.stop_request.borrow() != StopRequest::No {
             return BTreeMap::new();
         }
-        batches.retain(|node, _| !self.troubles.contains_key(node));
+        batches.retain(|node, _| !self.failures.contains_key(node));
         let (cluster, others): (Vec<String>, Vec<String>) = batches
             .keys()
             .cloned()
@@ -170,7 +174,7 @@ impl Engine {
                     self.fail(&node, trouble);
                     for (other, one) in std::mem::take(&mut ready) {
                         let _ = self.sessions[&other].abandon(&one.prepared).await;
-                        self.fail(&other, Trouble::without(&node));
+                        self.fail(&other, NodeFailure::without(&node));
                     }
                     break;
                 }

@@ -10,7 +10,7 @@ use crate::node::{AT, ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way,
 use crate::plan::{Intent, Selection};
 use crate::report::{Reporter, write_whole};
 use crate::role::{Check, Expansion};
-use crate::run::{Ancestry, Engine, Event, Events, Guard, Member, Origin, Setup, Wish as RunWish};
+use crate::run::{Ancestry, Engine, Event, Events, Guard, Member, Origin, Setup, StopRequest};
 use crate::site::tables::inventory::Sudo;
 use crate::site::{Provision, Site, Sources};
 use crate::survey::matching;
@@ -390,12 +390,12 @@ fn drive<T>(
         .enable_all()
         .build()
         .context("cannot start")?;
-    let (send, wish) = tokio::sync::watch::channel(RunWish::GoOn);
+    let (send, wish) = tokio::sync::watch::channel(StopRequest::No);
     Ok(tokio::task::LocalSet::new().block_on(&runtime, async move {
         let mut engine = Engine::new(setup, events, wish);
         let at_work = engine.at_work();
         tokio::task::spawn_local(async move {
-            let mut next = [RunWish::Stop, RunWish::Detach].into_iter();
+            let mut next = [StopRequest::Stop, StopRequest::Detach].into_iter();
             while tokio::signal::ctrl_c().await.is_ok() {
                 if !at_work.get() {
                     // Nothing was begun that would have to be told of. The code is that of a program ended by SIGINT.

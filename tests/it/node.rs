@@ -18,7 +18,7 @@ async fn a_cold_ask_is_one_login_and_one_channel_and_a_warm_one_no_login() {
     let options = sshd.options(vec![sshd.way("root")]);
     let session = Session::connect(&options, Privilege::Root).await.unwrap();
     assert!(!session.is_warm());
-    let answer = session.ask(&question()).await.unwrap();
+    let answer = session.observe(&question()).await.unwrap();
     assert_eq!(answer.text("who"), "0\n");
     assert_eq!(answer.text("word"), "a 'b' $(c) \n");
     assert_eq!((sshd.logins(), sshd.channels()), (1, 1));
@@ -26,7 +26,7 @@ async fn a_cold_ask_is_one_login_and_one_channel_and_a_warm_one_no_login() {
 
     let session = Session::connect(&options, Privilege::Root).await.unwrap();
     assert!(session.is_warm());
-    session.ask(&question()).await.unwrap();
+    session.observe(&question()).await.unwrap();
     assert_eq!((sshd.logins(), sshd.channels()), (1, 2));
 
     session.close().await.unwrap();
@@ -125,7 +125,10 @@ async fn a_jump_host_of_the_same_configuration_is_gone_through() {
     let options = sshd.options(vec![through, sshd.way("root")]);
     let session = Session::connect(&options, Privilege::Root).await.unwrap();
     assert_eq!(session.way(), "node1.through");
-    assert_eq!(session.ask(&question()).await.unwrap().text("who"), "0\n");
+    assert_eq!(
+        session.observe(&question()).await.unwrap().text("who"),
+        "0\n"
+    );
     assert_eq!(sshd.logins(), 2);
     session.close().await.unwrap();
 
@@ -161,7 +164,7 @@ async fn logins_without_a_usable_shell_are_named() {
     let asks = async |user: &str| {
         let options = sshd.options(vec![sshd.way(user)]);
         let session = Session::connect(&options, Privilege::Root).await?;
-        session.ask(&question()).await
+        session.observe(&question()).await
     };
     assert_eq!(
         asks("closed").await.unwrap_err().to_string(),
@@ -186,7 +189,7 @@ async fn an_answer_that_was_cut_off_is_an_error() {
         "nw_die() { kill -9 \"$$\"; }\n",
     ));
     observe.section("die", Call::new("nw_die"));
-    let error = sshd.root().await.ask(&observe).await.unwrap_err();
+    let error = sshd.root().await.observe(&observe).await.unwrap_err();
     assert_eq!(
         error.failure,
         Failure::Truncated("after section word".into())
@@ -201,7 +204,7 @@ async fn an_answer_that_does_not_come_is_given_up() {
     let session = Session::connect(&options, Privilege::Root).await.unwrap();
     let mut observe = Observe::default();
     observe.section("wait", Call::new("sleep").arg("60"));
-    let error = session.ask(&observe).await.unwrap_err();
+    let error = session.observe(&observe).await.unwrap_err();
     assert_eq!(error.failure, Failure::Late(2));
 }
 
@@ -213,13 +216,19 @@ async fn a_connection_that_was_left_and_is_dead_is_made_anew() {
     let old = sshd.master();
     kill("KILL", &old);
     // The session itself goes on over a new connection,
-    assert_eq!(session.ask(&question()).await.unwrap().text("who"), "0\n");
+    assert_eq!(
+        session.observe(&question()).await.unwrap().text("who"),
+        "0\n"
+    );
     // and a master that hangs is not waited for.
     let hung = sshd.master();
     kill("STOP", &hung);
     let session = Session::connect(&options, Privilege::Root).await.unwrap();
     assert!(!session.is_warm());
-    assert_eq!(session.ask(&question()).await.unwrap().text("who"), "0\n");
+    assert_eq!(
+        session.observe(&question()).await.unwrap().text("who"),
+        "0\n"
+    );
     kill("KILL", &hung);
     assert_eq!(sshd.logins(), 3);
 }

@@ -80,7 +80,7 @@ async fn until(receiver: &mut UnboundedReceiver<SpoolEvent>, wanted: &SpoolEvent
 async fn state(session: &Session) -> NodeState {
     let mut observe = Observe::default();
     observe_state(&mut observe);
-    NodeState::read(&session.ask(&observe).await.unwrap())
+    NodeState::read(&session.observe(&observe).await.unwrap())
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_batch_is_two_channels_and_is_in_the_journal() {
     );
     let mut observe = Observe::default();
     observe_journal(&mut observe, 10);
-    let journal = read_journal(&session.ask(&observe).await.unwrap());
+    let journal = read_journal(&session.observe(&observe).await.unwrap());
     let lines: Vec<_> = journal
         .iter()
         .map(|l| (l.event.as_str(), l.text.as_str()))

@@ -62,14 +62,14 @@ async fn a_key_is_installed_once_and_requiretty_is_lifted_for_this_login_only() 
     let session = Session::connect(&options, Privilege::SudoNoPassword)
         .await
         .unwrap();
-    let error = session.ask(&Observe::default()).await.unwrap_err();
+    let error = session.observe(&Observe::default()).await.unwrap_err();
     assert_eq!(error.failure, Failure::SudoNeedsTty);
     assert_eq!(
         error.advice(),
         "nodewright enroll node1: lifts requiretty for this login only"
     );
     lift_requiretty(&options).await.unwrap();
-    session.ask(&Observe::default()).await.unwrap();
+    session.observe(&Observe::default()).await.unwrap();
     assert_eq!(
         sshd.inside("cd /etc/sudoers.d; ls -A; stat -c %a *; cat *"),
         "60-nodewright-term\n440\nDefaults:term !requiretty\n"

@@ -41,7 +41,7 @@ async fn ask(sshd: &Sshd, user: &str, privilege: Privilege) -> Result<Answer, No
         Call::new("printf").arg("%s").arg("the-answer-itself"),
     );
     observe.section("stdin", Call::new("cat"));
-    session(sshd, user, privilege).await.ask(&observe).await
+    session(sshd, user, privilege).await.observe(&observe).await
 }
 
 fn password(text: &str) -> Privilege {

@@ -251,7 +251,7 @@ fn each(lab: &State, work: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
 /// Lets the processors of machines run.
 fn go(lab: &State, nodes: &[&Node]) -> Result<()> {
     for node in nodes {
-        qemu::monitor(lab, node)?.ask("cont", &json!({}))?;
+        qemu::monitor(lab, node)?.execute("cont", &json!({}))?;
     }
     Ok(())
 }

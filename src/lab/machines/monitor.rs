@@ -26,12 +26,12 @@ impl Monitor {
             read: BufReader::new(stream),
         };
         monitor.line()?;
-        monitor.ask("qmp_capabilities", &json!({}))?;
+        monitor.execute("qmp_capabilities", &json!({}))?;
         Ok(monitor)
     }
 
     /// Has one command done and gives what it returns.
-    pub fn ask(&mut self, command: &str, arguments: &Json) -> Result<Json> {
+    pub fn execute(&mut self, command: &str, arguments: &Json) -> Result<Json> {
         let text = json!({ "execute": command, "arguments": arguments });
         writeln!(self.write, "{text}").context("the machine does not listen any more")?;
         loop {
@@ -49,7 +49,7 @@ impl Monitor {
 
     /// Has a line of the monitor for people done, which says nothing unless it fails.
     pub fn tell(&mut self, line: &str) -> Result<()> {
-        let said = self.ask("human-monitor-command", &json!({ "command-line": line }))?;
+        let said = self.execute("human-monitor-command", &json!({ "command-line": line }))?;
         match said.as_str().map(str::trim) {
             None | Some("") => Ok(()),
             Some(said) => bail!("QEMU says to `{line}`: {said}"),
@@ -99,7 +99,10 @@ mod tests {
         monitor.tell("savevm a").unwrap();
         let said = monitor.tell("loadvm b").unwrap_err().to_string();
         assert_eq!(said, "QEMU says to `loadvm b`: Error: no such snapshot");
-        let said = monitor.ask("set_link", &json!({})).unwrap_err().to_string();
+        let said = monitor
+            .execute("set_link", &json!({}))
+            .unwrap_err()
+            .to_string();
         assert_eq!(said, "QEMU refuses `set_link`: Device 'x' not found");
         server.join().unwrap();
     }

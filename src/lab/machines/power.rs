@@ -150,7 +150,7 @@ pub fn by_bmc(lab: &str, node: &str, words: &[String]) -> Result<String> {
             log(&lab, &node, true, "on")?;
         }
         ["set", "reset", "1"] if qemu::is_on(&node) => {
-            qemu::monitor(&lab, &node)?.ask("system_reset", &json!({}))?;
+            qemu::monitor(&lab, &node)?.execute("system_reset", &json!({}))?;
             log(&lab, &node, true, "reset")?;
         }
         ["set", "shutdown", "1"] if qemu::is_on(&node) => {

@@ -232,7 +232,7 @@ pub fn set_link(
         .iter()
         .position(|known| known.name == nic)
         .with_context(|| format!("no card is named `{nic}`"))?;
-    monitor.ask("set_link", &json!({ "name": card_name(at), "up": up }))?;
+    monitor.execute("set_link", &json!({ "name": card_name(at), "up": up }))?;
     Ok(())
 }
 

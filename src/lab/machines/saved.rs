@@ -45,7 +45,7 @@ pub fn save(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
     own.saved.retain(|known| known != tag);
     let halt = |number: usize| {
         qemu::monitor(lab, &lab.nodes[number])?
-            .ask("stop", &json!({}))
+            .execute("stop", &json!({}))
             .map(|_| ())
     };
     each(lab, halt)?;
@@ -84,7 +84,7 @@ pub fn reset(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
             return qemu::start(lab, own, number, Some(tag));
         }
         let mut monitor = qemu::monitor(lab, node)?;
-        monitor.ask("stop", &json!({}))?;
+        monitor.execute("stop", &json!({}))?;
         monitor.tell(&format!("loadvm {tag}"))?;
         for nic in &own.machines[number].hardware.nics {
             qemu::set_link(&mut monitor, own, number, &nic.name, true)?;
@@ -100,7 +100,7 @@ pub fn reset(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
 pub fn pause(lab: &State) -> Result<()> {
     for node in &lab.nodes {
         if qemu::is_on(node) {
-            qemu::monitor(lab, node)?.ask("stop", &json!({}))?;
+            qemu::monitor(lab, node)?.execute("stop", &json!({}))?;
         }
     }
     Ok(())

@@ -185,7 +185,7 @@ impl ConfirmFenced {
         ended
     }
 
-    /// Tells the cluster by a batch that holds the lock of all members that are left, and looks whether it was heard:
+    /// Tells the cluster by a batch that holds the lock of all members that are left, and observes whether it was heard:
     /// exit codes are no evidence.
     async fn tell_cluster(&self, engine: &mut Engine) -> Ended {
         let steps = self
@@ -194,11 +194,11 @@ impl ConfirmFenced {
             .map(|s| (s.clone(), vec![self.item(s)]));
         let done = engine.operate(&steps.collect()).await;
         if !done.contains(self.teller()) {
-            let trouble = engine.troubles().get(self.teller());
+            let trouble = engine.failures().get(self.teller());
             return Ended::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
         }
         engine.observe().await;
-        match engine.troubles().get(self.teller()) {
+        match engine.failures().get(self.teller()) {
             Some(trouble) => Ended::Unheard(trouble.exit),
             None if self.waits(engine) => Ended::StillWaits,
             None => Ended::Confirmed,
@@ -229,12 +229,12 @@ impl ConfirmFenced {
     async fn look(&self, engine: &mut Engine) -> (Vec<Proof>, Decision) {
         engine.observe().await;
         // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
-        let trouble = engine.troubles().get(&self.lost);
+        let trouble = engine.failures().get(&self.lost);
         let mut proofs = vec![from_here(trouble.map(|t| (t.silent, t.why.as_str())))];
         let (mut heard, mut told) = (true, true);
         for survivor in &self.survivors {
-            let answer = engine.looks().get(survivor).map(|l| &l.answer);
-            let trouble = engine.troubles().contains_key(survivor);
+            let answer = engine.observed().get(survivor).map(|l| &l.answer);
+            let trouble = engine.failures().contains_key(survivor);
             let Some(answer) = answer.filter(|_| !trouble) else {
                 heard = false;
                 continue;
@@ -256,7 +256,7 @@ impl ConfirmFenced {
     /// Whether a survivor says that the cluster waits for the lost one.
     fn waits(&self, engine: &Engine) -> bool {
         self.survivors.iter().any(|survivor| {
-            let look = engine.looks().get(survivor);
+            let look = engine.observed().get(survivor);
             look.is_some_and(|look| {
                 let (proofs, _) = self.proofs(survivor, &self.sight(survivor, &look.answer));
                 proofs.iter().any(|p| p.says == Says::Waits)
@@ -266,7 +266,7 @@ impl ConfirmFenced {
 
     /// The survivors that a run is at work on, with whose it is.
     fn held(&self, engine: &Engine) -> Vec<(String, Holder)> {
-        let holder = |s: &String| NodeState::read(&engine.looks().get(s)?.answer).holder;
+        let holder = |s: &String| NodeState::read(&engine.observed().get(s)?.answer).holder;
         let all = self.survivors.iter();
         all.filter_map(|s| Some((s.clone(), holder(s)?))).collect()
     }
@@ -278,7 +278,7 @@ impl ConfirmFenced {
             Decision::Untold => Some(Ended::Untold),
             Decision::Nothing => Some(Ended::Nothing),
             Decision::Unheard => {
-                let exit = |s: &String| engine.troubles().get(s).map(|t| t.exit);
+                let exit = |s: &String| engine.failures().get(s).map(|t| t.exit);
                 let exit = self.survivors.iter().find_map(exit);
                 Some(Ended::Unheard(exit.unwrap_or(Exit::Unreachable)))
             }
@@ -385,7 +385,7 @@ impl ConfirmFenced {
     fn recap(&self, engine: &Engine, ended: &Ended) -> Vec<Recap> {
         let one = |node: &String| {
             let tells = *node == self.teller();
-            let trouble = engine.troubles().get(node).map(|t| t.why.clone());
+            let trouble = engine.failures().get(node).map(|t| t.why.clone());
             let waits = (*ended == Ended::StillWaits && tells)
                 .then(|| format!("the cluster still waits for {}", self.lost));
             let done = tells && *ended == Ended::Confirmed;

@@ -24,7 +24,7 @@ pub struct Asked {
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing.
-pub fn ask(
+pub fn observe(
     context: &Context,
     nodes: &Nodes,
     forks: Forks,
