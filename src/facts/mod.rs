@@ -9,7 +9,7 @@ pub use compare::{Difference, differences};
 use crate::kind::{Answer, Observe};
 use crate::platform::Platform;
 use crate::sh::Call;
-use crate::shell::Shell;
+use crate::shell::FILES;
 use indexmap::IndexMap;
 
 /// What a node says of itself.
@@ -75,31 +75,69 @@ pub struct Disk {
 
 /// Asks what every command needs to know: release, name, kernel, boot.
 pub fn observe_basics(observe: &mut Observe) {
-    observe.functions(Shell::new(include_str!("facts.sh")));
-    observe.section("facts.release", Call::new("nw_facts_release"));
+    let cat = |path: &str| Call::new("cat").arg(path);
+    observe.section("facts.os-release", cat("/etc/os-release"));
+    observe.section("facts.redhat-release", cat("/etc/redhat-release"));
+    let proxmox = ["-W", "-f", "${Version}", "pve-manager"];
+    observe.section("facts.proxmox", Call::new("dpkg-query").args(proxmox));
     observe.section("facts.uname", Call::new("uname").args(["-n", "-r", "-m"]));
-    observe.section(
-        "facts.boot",
-        Call::new("cat").arg("/proc/sys/kernel/random/boot_id"),
-    );
+    observe.section("facts.boot", cat("/proc/sys/kernel/random/boot_id"));
 }
 
-/// Asks for everything.
+/// The cluster's programs, and how each is asked for its version.
+const PROGRAMS: [(&str, &str, &str); 4] = [
+    ("drbd", "drbdadm", "--version"),
+    ("corosync", "corosync", "-v"),
+    ("shorewall", "shorewall", "version"),
+    ("pacemaker", "pacemakerd", "--version"),
+];
+
+/// Asks for everything: sysfs and procfs, and nothing that has to be installed.
 pub fn observe(observe: &mut Observe) {
     observe_basics(observe);
-    observe.section("facts.links", Call::new("nw_facts_links"));
+    observe.functions(FILES);
+    let lines = |patterns: &[&str]| {
+        Call::new("nw_lines")
+            .arg("^")
+            .args(patterns.iter().copied())
+    };
+    observe.section(
+        "facts.links",
+        lines(&[
+            "/sys/class/net/*/address",
+            "/sys/class/net/*/mtu",
+            "/sys/class/net/*/operstate",
+            "/sys/class/net/*/bonding_slave/perm_hwaddr",
+        ]),
+    );
+    observe.section(
+        "facts.hardware",
+        Call::new("nw_names").arg("/sys/class/net/*/device"),
+    );
     observe.section(
         "facts.addresses",
         Call::new("ip").args(["-o", "addr", "show"]),
     );
-    observe.section("facts.disks", Call::new("nw_facts_disks"));
-    observe.section("facts.ids", Call::new("nw_facts_ids"));
-    observe.slow_section("facts.signatures", Call::new("nw_facts_signatures"));
+    observe.section(
+        "facts.disks",
+        lines(&["/sys/block/*/size", "/sys/block/*/device/model"]),
+    );
+    let links = ["/dev/disk/by-id", "-type", "l", "-printf", r"%p -> %l\n"];
+    observe.section("facts.ids", Call::new("find").args(links));
+    observe.slow_section("facts.signatures", Call::new("blkid").args(["-o", "full"]));
     observe.section("facts.memory", Call::new("cat").arg("/proc/meminfo"));
-    observe.section("facts.virtual", Call::new("nw_facts_virtual"));
-    observe.section("facts.selinux", Call::new("nw_facts_selinux"));
+    let firmware = ["sys_vendor", "product_name"].map(|f| format!("/sys/class/dmi/id/{f}"));
+    observe.section("facts.machine", Call::new("cat").args(firmware));
+    let flags = ["-m", "1", "^flags", "/proc/cpuinfo"];
+    observe.section("facts.processor", Call::new("grep").args(flags));
+    observe.section(
+        "facts.selinux",
+        lines(&["/sys/fs/selinux/enforce", "/selinux/enforce"]),
+    );
     observe.section("facts.clock", Call::new("date").args(["-u", "+%s"]));
-    observe.section("facts.versions", Call::new("nw_facts_versions"));
+    for (name, program, word) in PROGRAMS {
+        observe.section(format!("facts.{name}"), Call::new(program).arg(word));
+    }
 }
 
 impl Facts {
@@ -117,7 +155,11 @@ impl Facts {
 
     /// Reads what was asked; what was not asked stays empty.
     pub fn parse(answer: &Answer) -> Self {
-        let (release, platform) = release(&answer.text("facts.release"));
+        let (release, platform) = release(
+            &answer.text("facts.os-release"),
+            &answer.text("facts.redhat-release"),
+            &answer.text("facts.proxmox"),
+        );
         let uname = answer.text("facts.uname");
         let mut words = uname.split_whitespace();
         let mut word = || words.next().unwrap_or_default().to_owned();
@@ -129,7 +171,11 @@ impl Facts {
             hostname,
             kernel,
             arch,
-            interfaces: interfaces(&answer.text("facts.links"), &answer.text("facts.addresses")),
+            interfaces: interfaces(
+                &answer.text("facts.links"),
+                &answer.text("facts.hardware"),
+                &answer.text("facts.addresses"),
+            ),
             disks: disks(&answer.text("facts.disks"), &answer.text("facts.ids")),
             signatures: answer
                 .get("facts.signatures")
@@ -147,28 +193,23 @@ impl Facts {
                 })
                 .unwrap_or_default(),
             machine: answer
-                .text("facts.virtual")
+                .text("facts.machine")
                 .lines()
-                .take_while(|l| *l != "---")
                 .collect::<Vec<_>>()
                 .join(" "),
             virtualisation: answer
-                .text("facts.virtual")
+                .text("facts.processor")
                 .split_whitespace()
                 .find(|w| *w == "vmx" || *w == "svm")
                 .map(ToOwned::to_owned),
-            selinux: match answer.text("facts.selinux").trim() {
-                "1" => "enforcing".to_owned(),
-                "0" => "permissive".to_owned(),
-                _ => "none".to_owned(),
-            },
+            selinux: selinux(&answer.text("facts.selinux")).to_owned(),
             clock: answer.text("facts.clock").trim().parse().ok(),
-            versions: answer
-                .text("facts.versions")
-                .lines()
-                .filter_map(|l| l.split_once(' '))
-                .filter(|(_, v)| !v.is_empty())
-                .map(|(k, v)| (k.to_owned(), v.trim_matches(['\'', '"']).to_owned()))
+            versions: PROGRAMS
+                .into_iter()
+                .filter_map(|(name, ..)| {
+                    let version = version(name, &answer.text(&format!("facts.{name}")))?;
+                    Some((name.to_owned(), version))
+                })
                 .collect(),
             boot_id: answer.text("facts.boot").trim().to_owned(),
         }
@@ -178,27 +219,19 @@ impl Facts {
 /// The platform of a root filesystem that lies in this folder, where it is one that is known; no minor release of it.
 pub fn platform_of_root(root: &std::path::Path) -> Option<Platform> {
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
-    release(&format!(
-        "{}---\n{}---\n",
-        read("etc/os-release"),
-        read("etc/redhat-release")
-    ))
-    .1
-    .map(Platform::without_minor)
+    let (os, redhat) = (read("etc/os-release"), read("etc/redhat-release"));
+    release(&os, &redhat, "").1.map(Platform::without_minor)
 }
 
 /// The release's own words, and the platform: os-release where there is one, else redhat-release, whose major version
 /// stands after "release " (docs/facts/releases.md#how-a-release-is-recognised).
-fn release(text: &str) -> (String, Option<Platform>) {
-    let mut parts = text.split("---\n");
-    let os: IndexMap<&str, &str> = parts
-        .next()
-        .unwrap_or_default()
+fn release(os: &str, redhat: &str, proxmox: &str) -> (String, Option<Platform>) {
+    let os: IndexMap<&str, &str> = os
         .lines()
         .filter_map(|l| l.split_once('='))
         .map(|(k, v)| (k, v.trim_matches(['"', '\''])))
         .collect();
-    let redhat = parts.next().unwrap_or_default().trim();
+    let redhat = redhat.trim();
     if !redhat.is_empty() {
         let version = redhat.split_once("release ").map_or("", |(_, v)| v);
         return (redhat.to_owned(), Platform::from_redhat_release(version));
@@ -209,31 +242,41 @@ fn release(text: &str) -> (String, Option<Platform>) {
         .unwrap_or("unknown")
         .to_owned();
     let word = |key: &str| os.get(key).copied().unwrap_or_default();
-    // Debian's own version comes next.
-    let proxmox = parts.nth(1).unwrap_or_default().trim();
     let platform = Platform::from_os_release(word("ID"), word("VERSION_ID"))
-        .or_else(|| Platform::from_proxmox(proxmox));
+        .or_else(|| Platform::from_proxmox(proxmox.trim()));
     (name, platform)
 }
 
-fn interfaces(links: &str, addresses: &str) -> IndexMap<String, Interface> {
-    let mut all: IndexMap<String, Interface> = links
-        .lines()
-        .filter_map(|line| {
-            let words: Vec<&str> = line.split(' ').collect();
-            let [name, mac, mtu, state, hardware] = words.as_slice() else {
-                return None;
-            };
-            let interface = Interface {
-                mac: (*mac).to_owned(),
-                mtu: mtu.parse().unwrap_or_default(),
-                state: (*state).to_owned(),
-                physical: *hardware == "physical",
-                addresses: Vec::new(),
-            };
-            Some(((*name).to_owned(), interface))
-        })
-        .collect();
+/// `DEVICE`, `ATTRIBUTE` and value of each line `FOLDER/DEVICE/ATTRIBUTE:VALUE`.
+fn attributes<'a>(
+    text: &'a str,
+    folder: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+    text.lines().filter_map(move |line| {
+        let (path, value) = line.strip_prefix(folder)?.split_once(':')?;
+        let (device, attribute) = path.split_once('/')?;
+        Some((device, attribute, value.trim()))
+    })
+}
+
+fn interfaces(links: &str, hardware: &str, addresses: &str) -> IndexMap<String, Interface> {
+    let mut all: IndexMap<String, Interface> = IndexMap::new();
+    for (name, attribute, value) in attributes(links, "/sys/class/net/") {
+        let interface = all.entry(name.to_owned()).or_default();
+        match attribute {
+            "mtu" => interface.mtu = value.parse().unwrap_or_default(),
+            "operstate" => value.clone_into(&mut interface.state),
+            // What a card of a bond has for its own comes after what it uses.
+            _ => value.clone_into(&mut interface.mac),
+        }
+    }
+    for line in hardware.lines() {
+        let name = line.strip_prefix("/sys/class/net/");
+        let name = name.and_then(|n| n.strip_suffix("/device"));
+        if let Some(interface) = name.and_then(|n| all.get_mut(n)) {
+            interface.physical = true;
+        }
+    }
     for line in addresses.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         if let [_, name, "inet" | "inet6", address, ..] = words.as_slice() {
@@ -246,39 +289,60 @@ fn interfaces(links: &str, addresses: &str) -> IndexMap<String, Interface> {
     all
 }
 
+/// Whole disks; sizes are in sectors of 512 bytes, as sysfs has them.
 fn disks(disks: &str, ids: &str) -> IndexMap<String, Disk> {
-    let mut all: IndexMap<String, Disk> = disks
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.splitn(3, ' ');
-            let (name, sectors) = (words.next()?, words.next()?);
-            let model = words.next().unwrap_or_default().trim().to_owned();
-            let disk = Disk {
-                bytes: sectors.parse::<u64>().ok()? * 512,
-                model,
-                ids: Vec::new(),
-            };
-            Some((name.to_owned(), disk))
-        })
-        .collect();
+    let no_disk = ["loop", "ram", "zram", "dm-", "drbd", "sr", "fd"];
+    let mut all: IndexMap<String, Disk> = IndexMap::new();
+    for (name, attribute, value) in attributes(disks, "/sys/block/") {
+        if no_disk.iter().any(|p| name.starts_with(p)) {
+            continue;
+        }
+        let disk = all.entry(name.to_owned()).or_default();
+        if attribute == "size" {
+            disk.bytes = value.parse::<u64>().unwrap_or_default() * 512;
+        } else {
+            value.clone_into(&mut disk.model);
+        }
+    }
     for line in ids.lines() {
         let Some((id, device)) = line.split_once(" -> ") else {
             continue;
         };
-        let quotes = ['`', '\'', '"'];
-        let id = id
-            .trim_matches(quotes)
-            .trim_start_matches("/dev/disk/by-id/");
-        let device = device
-            .trim_matches(quotes)
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
+        let id = id.trim_start_matches("/dev/disk/by-id/");
+        let device = device.rsplit('/').next().unwrap_or_default();
         if let Some(disk) = all.get_mut(device) {
             disk.ids.push(id.to_owned());
         }
     }
+    for disk in all.values_mut() {
+        disk.ids.sort();
+    }
     all
+}
+
+/// What the first of the kernel's files that is there says: 1, or 0.
+fn selinux(text: &str) -> &'static str {
+    let first = text.lines().next().and_then(|l| l.split_once(':'));
+    match first.map(|(_, value)| value.trim()) {
+        Some("1") => "enforcing",
+        Some("0") => "permissive",
+        _ => "none",
+    }
+}
+
+/// The version in what a program says of itself; none where it says nothing.
+fn version(program: &str, text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    let found = match program {
+        "drbd" => lines.find_map(|l| l.strip_prefix("DRBDADM_VERSION=")),
+        "corosync" => lines.find_map(|l| Some(l.rsplit_once("version ")?.1)),
+        "pacemaker" => lines
+            .next()
+            .map(|l| l.strip_prefix("Pacemaker ").unwrap_or(l)),
+        _ => lines.next(),
+    };
+    let found = found?.trim().trim_matches(['\'', '"']);
+    (!found.is_empty()).then(|| found.to_owned())
 }
 
 fn signatures(text: &str) -> IndexMap<String, String> {

@@ -18,6 +18,9 @@ pub const SERVICE: Shell = Shell::new(include_str!("service.sh")).needing(&[PROC
 /// What an earlier cluster left on a node (`nw_traces`): what proves one decides whether one is formed.
 pub const TRACES: Shell = Shell::new(include_str!("traces.sh"));
 
+/// Lines and names of many files at once, read here (`nw_lines`, `nw_names`).
+pub const FILES: Shell = Shell::new(include_str!("files.sh"));
+
 /// What is managed on a node: reading, adding, compacting (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
 pub const MANIFEST: Shell = Shell::new(include_str!("manifest.sh"));
 

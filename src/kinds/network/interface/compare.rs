@@ -70,7 +70,7 @@ impl Differences {
     pub(super) fn of(want: &Want, seen: &Seen, style: Network) -> Self {
         let mut all = Self::default();
         let name = want.interface.as_str();
-        let call = |function: &'static str| Call::new(function).arg(name);
+        let link = || Call::new("ip").args(["link", "set", "dev", name]);
         if !seen.present {
             let delta = Delta::new("device", "", want.sort.word());
             all.add(delta, Cost::Change, None);
@@ -101,25 +101,27 @@ impl Differences {
         }
         if want.sort == Sort::Bridge && seen.options.get("stp").is_some_and(|v| v != "0") {
             let delta = Delta::new("stp", "on", "off");
-            all.add(delta, Cost::Change, Some(call("nw_interface_no_stp")));
+            let mend = Call::new("nw_interface_option").args([name, "bridge/stp_state", "0"]);
+            all.add(delta, Cost::Change, Some(mend));
         }
         if seen.master != want.master {
             let from = seen.master.clone().unwrap_or_default();
             let to = want.master.clone().unwrap_or_default();
-            let part = want.master.is_none().then(|| call("nw_interface_part"));
+            let part = Call::new("nw_interface_part").arg(name);
+            let part = want.master.is_none().then_some(part);
             all.add(Delta::new("master", from, to), Cost::Moment, part);
         }
         if let Some(mtu) = want.mtu.filter(|mtu| *mtu != seen.mtu) {
             // A card resets its link; VLANs and bridges only count differently.
             let card = matches!(want.sort, Sort::Ethernet | Sort::Bond);
             let cost = if card { Cost::Moment } else { Cost::Change };
-            let mend = call("nw_interface_mtu").arg(mtu.to_string());
+            let mend = link().args(["mtu", &mtu.to_string()]);
             let delta = Delta::new("mtu", seen.mtu.to_string(), mtu.to_string());
             all.add(delta, cost, Some(mend));
         }
         if !seen.up {
             let delta = Delta::new("link", "off", "on");
-            all.add(delta, Cost::Free, Some(call("nw_interface_raise")));
+            all.add(delta, Cost::Free, Some(link().arg("up")));
         }
         all.addresses(want, seen);
         all.routes(want, seen);
@@ -166,7 +168,8 @@ impl Differences {
         for (option, wanted) in live {
             let found = found(option);
             if let Some(wanted) = wanted.filter(|w| *w != found) {
-                let mend = Call::new("nw_interface_option").args([name, option, &wanted]);
+                let mend = Call::new("nw_interface_option");
+                let mend = mend.args([name, &format!("bonding/{option}"), &wanted]);
                 self.add(Delta::new(option, found, wanted), Cost::Free, Some(mend));
             }
         }
@@ -219,18 +222,20 @@ impl Differences {
         if want.master.is_some() {
             return;
         }
-        let route =
-            |function: &'static str, to: &str, via: &str| Call::new(function).args([name, to, via]);
+        let route = |verb: &str, to: &str, via: &str| {
+            let family = if via.contains(':') { "-6" } else { "-4" };
+            Call::new("ip").args([family, "route", verb, to, "via", via, "dev", name])
+        };
         let gateway = want.gateway.map(|g| g.to_string());
         let lost = self.has("address");
         for via in &seen.gateways {
             if Some(via) != gateway.as_ref() && !want.dhcp {
-                let mend = route("nw_interface_no_route", "default", via);
+                let mend = route("del", "default", via);
                 self.add(Delta::new("gateway", via, ""), Cost::Change, Some(mend));
             }
         }
         if let Some(via) = gateway {
-            let mend = route("nw_interface_route", "default", &via);
+            let mend = route("replace", "default", &via);
             if !seen.gateways.contains(&via) {
                 self.add(Delta::new("gateway", "", via), Cost::Change, Some(mend));
             } else if lost {
@@ -248,12 +253,12 @@ impl Differences {
                 continue;
             };
             if seen.is_known(to) {
-                let mend = route("nw_interface_no_route", to, via);
+                let mend = route("del", to, via);
                 self.add(Delta::new("route", line, ""), Cost::Change, Some(mend));
             }
         }
         for ((to, via), line) in wanted.iter().zip(lines) {
-            let mend = route("nw_interface_route", to, &via.to_string());
+            let mend = route("replace", to, &via.to_string());
             if !seen.routes.contains(&line) {
                 self.add(Delta::new("route", "", line), Cost::Change, Some(mend));
             } else if lost {

@@ -1,62 +1,5 @@
-# Interfaces: how they stand, from /sys and /proc without a process, and what brings them there. STYLE says who starts
-# them at boot: ifcfg (start scripts of EL6 and EL7), keyfile (NetworkManager), ifupdown.
-
-# nw_interface_value DEVICE KEY FILE: a line, where the file can be read.
-nw_interface_value() {
-  if { IFS= read -r nw_if_line <"$3"; } 2>/dev/null; then printf '%s %s %s\n' "$1" "$2" "$nw_if_line"; fi
-}
-
-# Lines of "DEVICE KEY VALUE", for all devices.
-nw_interface_seen() {
-  for nw_if_dir in /sys/class/net/*; do
-    [ -e "$nw_if_dir/ifindex" ] || continue
-    nw_if_name=${nw_if_dir##*/}
-    for nw_if_key in type flags mtu address operstate; do
-      nw_interface_value "$nw_if_name" "$nw_if_key" "$nw_if_dir/$nw_if_key"
-    done
-    if [ -e "$nw_if_dir/tun_flags" ]; then printf '%s tun yes\n' "$nw_if_name"; fi
-    if [ -d "$nw_if_dir/bridge" ]; then
-      nw_interface_value "$nw_if_name" stp "$nw_if_dir/bridge/stp_state"
-      for nw_if_port in "$nw_if_dir"/brif/*; do
-        if [ -e "$nw_if_port" ]; then printf '%s port %s\n' "$nw_if_name" "${nw_if_port##*/}"; fi
-      done
-    fi
-    [ -d "$nw_if_dir/bonding" ] || continue
-    for nw_if_key in slaves mode miimon updelay downdelay arp_interval arp_ip_target primary primary_reselect \
-      lacp_rate xmit_hash_policy active_slave; do
-      nw_interface_value "$nw_if_name" "bond.$nw_if_key" "$nw_if_dir/bonding/$nw_if_key"
-    done
-    nw_if_slave=
-    while IFS= read -r nw_if_line; do
-      case $nw_if_line in
-      'Slave Interface: '*) nw_if_slave=${nw_if_line#*: } ;;
-      'MII Status: '*) if [ -n "$nw_if_slave" ]; then printf '%s mii %s\n' "$nw_if_slave" "${nw_if_line#*: }"; fi ;;
-      'Permanent HW addr: '*) printf '%s permanent %s\n' "$nw_if_slave" "${nw_if_line#*: }" ;;
-      esac
-    done <"/proc/net/bonding/$nw_if_name"
-  done
-  [ -r /proc/net/vlan/config ] || return 0
-  while IFS='| ' read -r nw_if_name nw_if_key nw_if_line; do
-    case $nw_if_key in '' | *[!0-9]*) ;; *) printf '%s vlan %s %s\n' "$nw_if_name" "$nw_if_key" "$nw_if_line" ;; esac
-  done </proc/net/vlan/config
-}
-
-# nw_interface_files STYLE: which files name which devices and addresses.
-nw_interface_files() {
-  nw_if_old=/etc/sysconfig/network-scripts
-  case $1 in
-  ifupdown)
-    nw_if_key='^[[:space:]]*(iface|address|gateway|up ip (-6 )?route replace)[[:space:]]'
-    set -- /etc/network/interfaces /etc/network/interfaces.d/* ;;
-  ifcfg)
-    nw_if_key='^(DEVICE|IPADDR[0-9]*|GATEWAY|IPV6ADDR|IPV6ADDR_SECONDARIES|IPV6_DEFAULTGW)=|^[0-9a-f.:/]+ via '
-    set -- "$nw_if_old"/ifcfg-* "$nw_if_old"/route-* "$nw_if_old"/route6-* ;;
-  keyfile)
-    nw_if_key='^(interface-name|address[0-9]*|route[0-9]*|gateway|DEVICE|IPADDR[0-9]*)='
-    set -- /etc/NetworkManager/system-connections/*.nmconnection "$nw_if_old"/ifcfg-* ;;
-  esac
-  grep -s -H -E -e "$nw_if_key" "$@"
-}
+# Interfaces: what brings them to where they are to be. STYLE says who starts them at boot: ifcfg (start scripts of EL6
+# and EL7), keyfile (NetworkManager), ifupdown.
 
 # What DRBD says of its mirrors; from version 9 on its file tells no more than the version.
 nw_interface_mirrors() {
@@ -219,35 +162,8 @@ nw_interface_no_address() {
   case "$(ip -o addr show dev "$1") " in *" $2 "*) ip addr del "$2" dev "$1" ;; esac
 }
 
-# nw_interface_route DEVICE DESTINATION ROUTER, and its contrary.
-nw_interface_route() {
-  case $3 in *:*) nw_if_key=-6 ;; *) nw_if_key=-4 ;; esac
-  ip "$nw_if_key" route replace "$2" via "$3" dev "$1"
-}
-nw_interface_no_route() {
-  case $3 in *:*) nw_if_key=-6 ;; *) nw_if_key=-4 ;; esac
-  ip "$nw_if_key" route del "$2" via "$3" dev "$1"
-}
-
-# nw_interface_mtu DEVICE BYTES
-nw_interface_mtu() { ip link set dev "$1" mtu "$2"; }
-
-# nw_interface_raise DEVICE
-nw_interface_raise() { ip link set dev "$1" up; }
-
-# nw_interface_option BOND OPTION VALUE: one that a bond at work takes.
-nw_interface_option() { printf '%s\n' "$3" >"/sys/class/net/$1/bonding/$2"; }
-
-# nw_interface_no_stp BRIDGE
-nw_interface_no_stp() { echo 0 >"/sys/class/net/$1/bridge/stp_state"; }
-
-# Lines of the PPP daemons that run, with their arguments, and whether the line is started at boot.
-nw_interface_ppp() {
-  ps -C pppd -o args=
-  for nw_if_one in /etc/systemd/system/multi-user.target.wants/ppp-serial.service /etc/init/ppp-serial.conf /etc/rc2.d/S[0-9][0-9]ppp-serial; do
-    [ ! -e "$nw_if_one" ] || echo 'at boot'
-  done
-}
+# nw_interface_option DEVICE FILE VALUE: one that a device at work takes.
+nw_interface_option() { printf '%s\n' "$3" >"/sys/class/net/$1/$2"; }
 
 # The serial line, started anew.
 nw_interface_serial() {

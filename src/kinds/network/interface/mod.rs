@@ -7,6 +7,7 @@
 //! what stands on it is told in the plan. Devices are taken down from the top and started from the bottom.
 
 mod compare;
+mod devices;
 mod seen;
 mod want;
 
@@ -16,7 +17,7 @@ use crate::kind::{
 };
 use crate::platform::Network;
 use crate::sh::Call;
-use crate::shell::{PROCESS, Shell};
+use crate::shell::{FILES, PROCESS, Shell};
 use crate::text::Text;
 
 use compare::{Cost, Differences};
@@ -39,8 +40,11 @@ impl Kind for Interface {
     const NAME: &'static str = "interface";
     const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only what \
          differs is touched, and what is interrupted stands in the plan; what carries a running cluster is left alone.";
-    const SHELL: Shell = Shell::new(include_str!("back.sh"))
-        .needing(&[PROCESS, Shell::new(include_str!("interface.sh"))]);
+    const SHELL: Shell = Shell::new(include_str!("back.sh")).needing(&[
+        FILES,
+        PROCESS,
+        Shell::new(include_str!("interface.sh")),
+    ]);
     const ORPHANS: Orphans = Orphans {
         keeps: Self::keeps,
         retire: Self::retire,
@@ -144,14 +148,11 @@ impl Interface {
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
         let style = target.platform.network();
         let ip = |words: &[&str]| Call::new("ip").args(words.iter().copied());
-        observe.section(seen::DEVICES, Call::new("nw_interface_seen"));
+        observe.section(seen::DEVICES, devices::ask());
         observe.section(seen::ADDRESSES, ip(&["-o", "addr"]));
         observe.section(seen::ROUTES, ip(&["-4", "route"]));
         observe.section(seen::ROUTES6, ip(&["-6", "route"]));
-        observe.section(
-            seen::FILES,
-            Call::new("nw_interface_files").arg(style.word()),
-        );
+        observe.section(seen::FILES, devices::ask_files(style));
         if style == Network::Keyfile {
             let fields = ["-t", "-f", "DEVICE,UUID", "connection", "show", "--active"];
             observe.section(seen::PROFILES, Call::new("nmcli").args(fields));
@@ -160,7 +161,14 @@ impl Interface {
             observe.section(seen::DHCP, Call::new("ps").args(clients));
         }
         if wants.iter().any(|w| w.sort == Sort::Ppp) {
-            observe.section(seen::PPP, Call::new("nw_interface_ppp"));
+            let daemons = ["-C", "pppd", "-o", "args="];
+            observe.section(seen::PPP, Call::new("ps").args(daemons));
+            let boot = [
+                "/etc/systemd/system/multi-user.target.wants/ppp-serial.service",
+                "/etc/init/ppp-serial.conf",
+                "/etc/rc2.d/S[0-9][0-9]ppp-serial",
+            ];
+            observe.section(seen::BOOT, Call::new("nw_names").args(boot));
         }
         if wants.iter().any(|w| !w.carries.is_empty()) {
             let daemons = ["-x", "corosync|aisexec"];

@@ -1,5 +1,6 @@
 //! What a node says of its interfaces, read.
 
+use super::devices::{Device, devices};
 use super::want::{Sort, Want};
 use crate::kind::Answer;
 use ipnet::IpNet;
@@ -15,6 +16,7 @@ pub(super) const FILES: &str = "interface-files";
 pub(super) const DHCP: &str = "interface-dhcp";
 pub(super) const PROFILES: &str = "interface-profiles";
 pub(super) const PPP: &str = "interface-ppp";
+pub(super) const BOOT: &str = "interface-boot";
 pub(super) const CLUSTER: &str = "interface-cluster";
 pub(super) const MIRRORS: &str = "interface-mirrors";
 
@@ -104,7 +106,7 @@ impl Seen {
             (device == want.interface).then(|| uuid.to_owned())
         });
         let ppp = answer.text(PPP);
-        seen.at_boot = ppp.lines().any(|line| line == "at boot");
+        seen.at_boot = !answer.text(BOOT).trim().is_empty();
         seen.mark = ppp.lines().find_map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
             let ours = words.windows(2).any(|w| w == ["call", "serial"]);
@@ -134,101 +136,71 @@ impl Seen {
 
     fn devices(&mut self, want: &Want, text: &str) {
         let name = want.interface.as_str();
-        let (mut bridge, mut bond) = (false, false);
-        let mut kernel = "";
-        let mut down = BTreeSet::new();
-        let mut macs: BTreeMap<&str, String> = BTreeMap::new();
-        for line in text.lines() {
-            let mut words = line.splitn(3, ' ');
-            let (Some(device), Some(key)) = (words.next(), words.next()) else {
-                continue;
-            };
-            let value = words.next().unwrap_or_default().trim();
-            // What a card of a bond has for its own comes after what it uses.
-            if key == "permanent" || key == "address" && !macs.contains_key(device) {
-                macs.insert(device, value.to_ascii_lowercase());
-            }
-            if key == "mii" && value != "up" {
-                down.insert(device);
-            }
-            if key == "port" && value == name
-                || key == "bond.slaves" && value.split(' ').any(|s| s == name)
-            {
-                self.master = Some(device.to_owned());
-            }
-            if device != name {
-                continue;
-            }
-            match key {
-                "type" => {
-                    self.present = true;
-                    kernel = value;
-                }
-                "flags" => {
-                    let flags = u32::from_str_radix(value.trim_start_matches("0x"), 16);
-                    self.up = flags.is_ok_and(|f| f & 1 == 1);
-                }
-                "mtu" => self.mtu = value.parse().unwrap_or(0),
-                "operstate" => value.clone_into(&mut self.link),
-                "stp" => {
-                    bridge = true;
-                    self.options.insert("stp".into(), value.to_owned());
-                }
-                "port" => self.ports.push(value.to_owned()),
-                "bond.slaves" => {
-                    bond = true;
-                    self.ports = value.split_whitespace().map(str::to_owned).collect();
-                }
-                "vlan" => {
-                    let (id, parent) = value.split_once(' ').unwrap_or((value, ""));
-                    self.vlan = id.parse().ok();
-                    self.parent = Some(parent.to_owned());
-                }
-                key => {
-                    if let Some(option) = key.strip_prefix("bond.") {
-                        self.options.insert(option.to_owned(), value.to_owned());
-                    }
-                }
+        let all = devices(text);
+        let there = |name: &str| all.get(name).and_then(|d| d.attribute("type"));
+        let above = want.above.iter().map(|u| u.name.clone());
+        self.above = above.filter(|name| there(name).is_some()).collect();
+        let master = all.iter().rfind(|(_, d)| d.members().contains(&name));
+        self.master = master.map(|(device, _)| (*device).to_owned());
+        if let Some(device) = all.get(name) {
+            self.device(device);
+            if device.is_bond() {
+                let down = |port: &&str| {
+                    let mii = all.get(port).and_then(|d| d.mii);
+                    mii.is_some_and(|state| state != "up")
+                };
+                let ports = device.members().into_iter().filter(down);
+                self.ports_down = ports.map(str::to_owned).collect();
             }
         }
-        let there = |name: &str| {
-            text.lines()
-                .any(|l| l.split_once(" type ").is_some_and(|(d, _)| d == name))
-        };
-        let above = want.above.iter().map(|u| u.name.clone());
-        self.above = above.filter(|name| there(name)).collect();
+        if let Some(mac) = &want.mac {
+            let mac = mac.to_ascii_lowercase();
+            // A VLAN or bridge has the address of its card too; the card is the one that is called best.
+            self.called = if self.mac == mac {
+                Some(name.to_owned())
+            } else {
+                let mut cards = all.iter().filter(|(_, d)| d.mac().as_ref() == Some(&mac));
+                let card = cards.find(|(name, d)| d.vlan.is_none() && !name.contains('.'));
+                card.map(|(name, _)| (*name).to_owned())
+            };
+        }
+    }
+
+    fn device(&mut self, device: &Device<'_>) {
+        let kernel = device.attribute("type");
+        self.present = kernel.is_some();
+        let flags = device.attribute("flags").unwrap_or_default();
+        let flags = u32::from_str_radix(flags.trim_start_matches("0x"), 16);
+        self.up = flags.is_ok_and(|f| f & 1 == 1);
+        let mtu = device.attribute("mtu").and_then(|mtu| mtu.parse().ok());
+        self.mtu = mtu.unwrap_or_default();
+        let link = device.attribute("operstate").unwrap_or_default();
+        link.clone_into(&mut self.link);
+        self.mac = device.mac().unwrap_or_default();
+        if let Some((id, parent)) = device.vlan {
+            self.vlan = id.parse().ok();
+            self.parent = Some(parent.to_owned());
+        }
+        self.ports = device.members().into_iter().map(str::to_owned).collect();
+        for (file, value) in &device.attributes {
+            let option = match file.strip_prefix("bonding/") {
+                Some("slaves") => continue,
+                Some(option) => option,
+                None if *file == "bridge/stp_state" => "stp",
+                None => continue,
+            };
+            self.options.insert(option.to_owned(), (*value).to_owned());
+        }
         let sort = match kernel {
-            _ if bond => "bond",
-            _ if bridge => "bridge",
-            _ if self.vlan.is_some() => "vlan",
-            "1" => "ethernet",
-            "512" => "ppp",
-            "" => "",
+            _ if device.is_bond() => "bond",
+            _ if device.attribute("bridge/stp_state").is_some() => "bridge",
+            _ if device.vlan.is_some() => "vlan",
+            Some("1") => "ethernet",
+            Some("512") => "ppp",
+            None => "",
             _ => "other",
         };
         sort.clone_into(&mut self.sort);
-        self.ports_down = if bond {
-            let ports = self.ports.iter();
-            ports
-                .filter(|p| down.contains(p.as_str()))
-                .cloned()
-                .collect()
-        } else {
-            Vec::new()
-        };
-        self.mac = macs.get(name).cloned().unwrap_or_default();
-        if let Some(mac) = &want.mac {
-            let mac = mac.to_ascii_lowercase();
-            let mut found = macs.iter().filter(|(_, m)| **m == mac).map(|(d, _)| *d);
-            // A VLAN or bridge has the address of its card too; the card is the one that is called best.
-            self.called = if macs.get(name) == Some(&mac) {
-                Some(name.to_owned())
-            } else {
-                found
-                    .find(|d| !text.contains(&format!("\n{d} vlan ")) && !d.contains('.'))
-                    .map(str::to_owned)
-            };
-        }
     }
 
     fn addresses(&mut self, want: &Want, answer: &Answer) {
@@ -338,16 +310,18 @@ fn connected(text: &str) -> Vec<String> {
 
 /// The guests' ports of a bridge: what programs hold, and ends of wires into containers.
 pub(super) fn guests<'a>(bridge: &str, text: &'a str) -> Vec<&'a str> {
-    let lines = || text.lines().filter_map(|l| l.split_once(' '));
-    let ports = lines().filter(|(device, _)| *device == bridge);
-    let ports = ports.filter_map(|(_, value)| value.strip_prefix("port "));
-    let guest = |port: &&str| {
-        let held = lines().any(|(device, value)| device == *port && value == "tun yes");
-        held || ["vnet", "tap", "veth", "lxc"]
-            .iter()
-            .any(|p| port.starts_with(p))
+    let all = devices(text);
+    let Some(bridge) = all.get(bridge) else {
+        return Vec::new();
     };
-    ports.filter(guest).collect()
+    let guest = |port: &&str| {
+        let held = all.get(port).and_then(|d| d.attribute("tun_flags"));
+        held.is_some()
+            || ["vnet", "tap", "veth", "lxc"]
+                .iter()
+                .any(|p| port.starts_with(p))
+    };
+    bridge.ports.iter().copied().filter(guest).collect()
 }
 
 /// Files that a run takes the device out of, or removes.

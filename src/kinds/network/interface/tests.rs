@@ -4,6 +4,7 @@
 use super::super::super::testing::{
     actions_on, asks, edits_on, error, read, resources_on, shown, verdict_on,
 };
+use super::devices;
 use crate::kind::{CutsOff, EditChange, Kind as _, Verdict};
 use crate::kinds::testing;
 use crate::platform::Platform;
@@ -13,59 +14,63 @@ mod in_use;
 
 /// A bond of two cards with a VLAN and a bridge on it, and a card with an address.
 const DEVICES: &str = "\
-bond0 type 1
-bond0 flags 0x1403
-bond0 mtu 9000
-bond0 address 52:54:00:00:01:01
-bond0 operstate up
-bond0 bond.slaves eth1 eth2
-bond0 bond.mode active-backup 1
-bond0 bond.miimon 100
-bond0 bond.updelay 0
-bond0 bond.downdelay 0
-bond0 bond.arp_interval 0
-bond0 bond.arp_ip_target\x20
-bond0 bond.primary eth1
-bond0 bond.primary_reselect always 0
-bond0 bond.lacp_rate slow 0
-bond0 bond.xmit_hash_policy layer2 0
-bond0 bond.active_slave eth1
-eth1 mii up
-eth1 permanent 52:54:00:00:01:01
-eth2 mii up
-eth2 permanent 52:54:00:00:01:02
-bond0.10 type 1
-bond0.10 flags 0x1003
-bond0.10 mtu 1500
-bond0.10 address 52:54:00:00:01:01
-bond0.10 operstate up
-vbr10 type 1
-vbr10 flags 0x1003
-vbr10 mtu 1500
-vbr10 address 52:54:00:00:01:01
-vbr10 operstate up
-vbr10 stp 0
-vbr10 port bond0.10
-vbr10 port vnet3
-eth0.7 type 1
-eth0 type 1
-eth0 flags 0x1003
-eth0 mtu 1500
-eth0 address 52:54:00:00:01:00
-eth0 operstate up
-eth1 type 1
-eth1 flags 0x1803
-eth1 mtu 9000
-eth1 address 52:54:00:00:01:01
-eth1 operstate up
-eth2 type 1
-eth2 flags 0x1803
-eth2 mtu 9000
-eth2 address 52:54:00:00:01:01
-eth2 operstate up
-lo type 772
-lo flags 0x9
-bond0.10 vlan 10 bond0
+/sys/class/net/bond0/type:1
+/sys/class/net/bond0/flags:0x1403
+/sys/class/net/bond0/mtu:9000
+/sys/class/net/bond0/address:52:54:00:00:01:01
+/sys/class/net/bond0/operstate:up
+/sys/class/net/bond0/bonding/slaves:eth1 eth2
+/sys/class/net/bond0/bonding/mode:active-backup 1
+/sys/class/net/bond0/bonding/miimon:100
+/sys/class/net/bond0/bonding/updelay:0
+/sys/class/net/bond0/bonding/downdelay:0
+/sys/class/net/bond0/bonding/arp_interval:0
+/sys/class/net/bond0/bonding/arp_ip_target:
+/sys/class/net/bond0/bonding/primary:eth1
+/sys/class/net/bond0/bonding/primary_reselect:always 0
+/sys/class/net/bond0/bonding/lacp_rate:slow 0
+/sys/class/net/bond0/bonding/xmit_hash_policy:layer2 0
+/sys/class/net/bond0/bonding/active_slave:eth1
+/proc/net/bonding/bond0:Bonding Mode: fault-tolerance (active-backup)
+/proc/net/bonding/bond0:MII Status: up
+/proc/net/bonding/bond0:Slave Interface: eth1
+/proc/net/bonding/bond0:MII Status: up
+/proc/net/bonding/bond0:Permanent HW addr: 52:54:00:00:01:01
+/proc/net/bonding/bond0:Slave Interface: eth2
+/proc/net/bonding/bond0:MII Status: up
+/proc/net/bonding/bond0:Permanent HW addr: 52:54:00:00:01:02
+/sys/class/net/bond0.10/type:1
+/sys/class/net/bond0.10/flags:0x1003
+/sys/class/net/bond0.10/mtu:1500
+/sys/class/net/bond0.10/address:52:54:00:00:01:01
+/sys/class/net/bond0.10/operstate:up
+/sys/class/net/vbr10/type:1
+/sys/class/net/vbr10/flags:0x1003
+/sys/class/net/vbr10/mtu:1500
+/sys/class/net/vbr10/address:52:54:00:00:01:01
+/sys/class/net/vbr10/operstate:up
+/sys/class/net/vbr10/bridge/stp_state:0
+/sys/class/net/vbr10/brif/bond0.10/port_no:0x1
+/sys/class/net/vbr10/brif/vnet3/port_no:0x1
+/sys/class/net/eth0.7/type:1
+/sys/class/net/eth0/type:1
+/sys/class/net/eth0/flags:0x1003
+/sys/class/net/eth0/mtu:1500
+/sys/class/net/eth0/address:52:54:00:00:01:00
+/sys/class/net/eth0/operstate:up
+/sys/class/net/eth1/type:1
+/sys/class/net/eth1/flags:0x1803
+/sys/class/net/eth1/mtu:9000
+/sys/class/net/eth1/address:52:54:00:00:01:01
+/sys/class/net/eth1/operstate:up
+/sys/class/net/eth2/type:1
+/sys/class/net/eth2/flags:0x1803
+/sys/class/net/eth2/mtu:9000
+/sys/class/net/eth2/address:52:54:00:00:01:01
+/sys/class/net/eth2/operstate:up
+/sys/class/net/lo/type:772
+/sys/class/net/lo/flags:0x9
+/proc/net/vlan/config:bond0.10       | 10  | bond0
 ";
 
 const ADDR: &str = "\
@@ -169,11 +174,12 @@ fn all_interfaces_are_asked_with_the_same_few_processes() {
     assert_eq!(
         told,
         [
-            "interface: nw_interface_seen",
+            format!("interface: {}", devices::ask().to_shell()).as_str(),
             "interface-addr: ip -o addr",
             "interface-route: ip -4 route",
             "interface-route6: ip -6 route",
-            "interface-files: nw_interface_files ifupdown",
+            "interface-files: nw_lines '^[[:space:]]*(iface|address|gateway|up ip (-6 )?route replace)[[:space:]]' \
+             /etc/network/interfaces '/etc/network/interfaces.d/*'",
             "interface-dhcp: ps -C dhclient -o args=",
             "interface-cluster: pgrep -x 'corosync|aisexec'",
             "interface-mirrors: nw_interface_mirrors",
@@ -200,8 +206,8 @@ fn an_address_is_added_without_taking_anything_down() {
             "nw_interface_address eth0 192.0.2.5/24",
             "nw_interface_address eth0 192.0.2.9/24",
             "nw_interface_address eth0 2001:db8::5/64",
-            "nw_interface_route eth0 default 192.0.2.1",
-            "nw_interface_route eth0 10.8.0.0/16 192.0.2.254",
+            "ip -4 route replace default via 192.0.2.1 dev eth0",
+            "ip -4 route replace 10.8.0.0/16 via 192.0.2.254 dev eth0",
             "nw_interface_end",
         ]
     );
@@ -276,8 +282,8 @@ fn routes_are_put_right_one_by_one() {
     assert_eq!(
         calls(&step, Platform::Debian12, &[])[1..3],
         [
-            "nw_interface_no_route eth0 default 192.0.2.1",
-            "nw_interface_route eth0 default 192.0.2.2"
+            "ip -4 route del default via 192.0.2.1 dev eth0",
+            "ip -4 route replace default via 192.0.2.2 dev eth0"
         ]
     );
     // A route that stands in our own file and is no longer wanted goes; others are somebody else's.
@@ -312,10 +318,10 @@ fn a_bond_takes_some_options_at_work_and_others_only_when_it_is_down() {
     assert_eq!(
         calls(&live, Platform::El6, &[])[1..5],
         [
-            "nw_interface_option bond0 miimon 50",
-            "nw_interface_option bond0 updelay 200",
-            "nw_interface_option bond0 primary eth2",
-            "nw_interface_option bond0 primary_reselect better"
+            "nw_interface_option bond0 bonding/miimon 50",
+            "nw_interface_option bond0 bonding/updelay 200",
+            "nw_interface_option bond0 bonding/primary eth2",
+            "nw_interface_option bond0 bonding/primary_reselect better"
         ]
     );
     let down = with(
@@ -402,7 +408,7 @@ fn several_changes_go_in_the_order_of_their_dependencies() {
 
 #[test]
 fn a_port_that_left_comes_back_and_the_bridge_goes_on() {
-    let devices = DEVICES.replace("vbr10 port bond0.10\n", "");
+    let devices = DEVICES.replace("/sys/class/net/vbr10/brif/bond0.10/port_no:0x1\n", "");
     let changes = [("interface", devices.as_str(), 0)];
     assert_eq!(differs(&bridge(), &changes), [""; 0]);
     assert_eq!(
@@ -417,12 +423,12 @@ fn a_port_that_left_comes_back_and_the_bridge_goes_on() {
             "nw_interface_end"
         ]
     );
-    let devices = DEVICES.replace("bond.slaves eth1 eth2", "bond.slaves eth1");
+    let devices = DEVICES.replace("bonding/slaves:eth1 eth2", "bonding/slaves:eth1");
     assert_eq!(
         differs(&slave(), &[("interface", &devices, 0)]),
         ["master:  -> bond0", "interrupts:  -> eth2"]
     );
-    let devices = DEVICES.replace("bond.slaves eth1 eth2", "bond.slaves eth1 eth2 eth9");
+    let devices = DEVICES.replace("bonding/slaves:eth1 eth2", "bonding/slaves:eth1 eth2 eth9");
     let changes = [("interface", devices.as_str(), 0)];
     assert_eq!(differs(&bond0(), &changes)[0], "port: eth9 -> ");
     assert_eq!(
@@ -556,7 +562,7 @@ fn network_manager_has_our_profile_active() {
         [
             "nw_interface_begin keyfile",
             "nw_interface_reapply eth0 79e42e95-a098-85c1-89b6-83632dad4e4e",
-            "nw_interface_mtu eth0 9000",
+            "ip link set dev eth0 mtu 9000",
             "nw_interface_end"
         ]
     );
@@ -600,19 +606,19 @@ fn serial() -> Json {
 
 #[test]
 fn a_serial_line_runs_with_the_words_of_the_site() {
-    let running = "/usr/sbin/pppd call serial nodetach ipparam aabb\nat boot\n";
+    let boot = ("interface-boot", "/etc/init/ppp-serial.conf\n", 0);
+    let running = "/usr/sbin/pppd call serial nodetach ipparam aabb\n";
     assert_eq!(
-        differs(&serial(), &[("interface-ppp", running, 0)]),
+        differs(&serial(), &[("interface-ppp", running, 0), boot]),
         [""; 0]
     );
     assert_eq!(
         differs(&serial(), &[("interface-ppp", "", 1)]),
         ["enabled: no -> yes", "running: no -> yes"]
     );
-    let other =
-        "/usr/sbin/pppd call dsl\n/usr/sbin/pppd call serial nodetach ipparam ccdd\nat boot\n";
+    let other = "/usr/sbin/pppd call dsl\n/usr/sbin/pppd call serial nodetach ipparam ccdd\n";
     assert_eq!(
-        differs(&serial(), &[("interface-ppp", other, 0)]),
+        differs(&serial(), &[("interface-ppp", other, 0), boot]),
         [
             "pppd: started with other words -> as rendered",
             "interrupts:  -> ppp0 (serial)"
@@ -697,7 +703,7 @@ fn an_orphan_that_guests_hang_on_stays() {
         keeps("vbr10", &seen).as_deref(),
         Some("guests are connected to it: vnet3")
     );
-    let held = DEVICES.replace("vnet3", "guest3") + "guest3 tun yes\n";
+    let held = DEVICES.replace("vnet3", "guest3") + "/sys/class/net/guest3/tun_flags:0x1002\n";
     let seen = crate::kind::Answer::from_sections(answer(&[("interface", &held, 0)]));
     assert_eq!(
         keeps("vbr10", &seen).as_deref(),
