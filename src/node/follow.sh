@@ -1,7 +1,6 @@
 # nw_follow DIR OFFSET: the spool from there on, until the batch has ended.
 nw_follow() {
-  nw_n=0
-  while [ ! -s "$1/pid" ] && [ "$nw_n" -lt 200 ]; do sleep 0.05; nw_n=$((nw_n + 1)); done
+  nw_until 200 0.05 test -s "$1/pid" || :
   nw_pid=0 nw_ptick=0 nw_pboot=none
   [ ! -s "$1/pid" ] || read -r nw_pid nw_ptick nw_pboot <"$1/pid"
   nw_off=$2

@@ -75,18 +75,10 @@ nw_guard_arm() {
 nw_guard_watch() {
   rm -f "$NW_GUARD/watcher"
   nw_spawn "nodewright-guard-$NW_RUN-$NW_STAGE" "$NW_GUARD/undo.sh" watch
-  nw_n=0
-  while ! nw_guard_watched; do
-    [ "$nw_n" -lt 150 ] || { echo 'what puts things back could not be started: nothing was changed'; return 1; }
-    sleep 0.1
-    nw_n=$((nw_n + 1))
-  done
+  nw_until 150 0.1 nw_guard_watched || { echo 'what puts things back could not be started: nothing was changed'; return 1; }
 }
 
-nw_guard_watched() {
-  [ -s "$NW_GUARD/watcher" ] || return 1
-  read -r nw_p nw_t nw_b <"$NW_GUARD/watcher" && nw_alive "$nw_p" "$nw_t" "$nw_b"
-}
+nw_guard_watched() { nw_lives "$NW_GUARD/watcher"; }
 
 # A node that goes down in the window comes up as it was.
 nw_guard_hook() {
@@ -184,7 +176,7 @@ nw_guard() {
       if [ -e "$NW_GUARD/undo-now" ]; then nw_why=$(cat "$NW_GUARD/undo-now")
       elif [ "$nw_up" -ge "$nw_limit" ] && [ -e "$NW_GUARD/waiting" ]; then nw_why='timeout nobody confirmed it in time'
       elif [ "$nw_up" -ge "$nw_limit" ]; then nw_why='timeout the change itself took too long'
-      elif read -r nw_p nw_t nw_b <"$nw_guard_batch/pid" && ! nw_alive "$nw_p" "$nw_t" "$nw_b"; then nw_why='timeout its batch was killed'
+      elif [ -e "$nw_guard_batch/pid" ] && ! nw_lives "$nw_guard_batch/pid"; then nw_why='timeout its batch was killed'
       fi
       [ -z "$nw_why" ] || nw_guard_undo live
       sleep 0.2
@@ -202,7 +194,7 @@ nw_guard_undo() {
   [ -e "$NW_GUARD/reverting" ] || return 0
   [ -s "$NW_GUARD/why" ] || printf '%s\n' "$nw_why" >"$NW_GUARD/why"
   printf 'guard reverting %s\n' "$nw_why" >>"$nw_guard_batch/spool"
-  if [ "$1" = live ] && [ ! -e "$NW_GUARD/undo-now" ] && [ ! -e "$NW_GUARD/waiting" ] && read -r nw_p nw_t nw_b <"$nw_guard_batch/pid" && nw_alive "$nw_p" "$nw_t" "$nw_b"; then
+  if [ "$1" = live ] && [ ! -e "$NW_GUARD/undo-now" ] && [ ! -e "$NW_GUARD/waiting" ] && nw_lives "$nw_guard_batch/pid"; then
     # A step hangs. The batch is a session of its own; it waits for the end of this.
     kill -TERM -- "-$nw_p" 2>/dev/null
     sleep 2

@@ -77,8 +77,7 @@ nw_leftovers() {
     [ "$nw_d" != "$NW_DIR" ] || continue
     [ -e "$nw_d/bundle" ] || [ -e "$nw_d/batch.sh" ] || [ -e "$nw_d/blob" ] || continue
     if [ -s "$nw_d/pid" ]; then
-      read -r nw_p nw_t nw_b <"$nw_d/pid"
-      ! nw_alive "$nw_p" "$nw_t" "$nw_b" || continue
+      ! nw_lives "$nw_d/pid" || continue
     elif [ -z "$(find "$nw_d" -maxdepth 0 -mmin +60)" ]; then
       continue
     fi
@@ -91,11 +90,7 @@ nw_lock() {
   exec 9>"$NW_STATE/.guard"
   flock -w 10 9 || nw_finish broken 'the lock is held up'
   if nw_held=$(readlink "$NW_STATE/lock"); then
-    set -f
-    # shellcheck disable=SC2086
-    set -- $nw_held
-    set +f
-    if [ "$#" -ge 4 ] && nw_alive "$2" "$3" "$4"; then
+    if nw_holds "$nw_held"; then
       exec 9>&-
       nw_finish locked "$nw_held"
     fi

@@ -15,11 +15,7 @@ nw_state_last() {
 # "alive HOLDER" or "gone HOLDER", or nothing.
 nw_state_lock() {
   nw_held=$(readlink "$NW_STATE/lock") || return 0
-  set -f
-  # shellcheck disable=SC2086
-  set -- $nw_held
-  set +f
-  if [ "$#" -ge 4 ] && nw_alive "$2" "$3" "$4"; then printf 'alive %s\n' "$nw_held"; else printf 'gone %s\n' "$nw_held"; fi
+  if nw_holds "$nw_held"; then printf 'alive %s\n' "$nw_held"; else printf 'gone %s\n' "$nw_held"; fi
 }
 
 nw_state_journal() { [ ! -e "$NW_STATE/journal" ] || tail -n "$1" "$NW_STATE/journal"; }

@@ -92,7 +92,8 @@ impl<'a> Paths<'a> {
             }
         }
         if !links.is_empty() {
-            observe.section("path.link", Call::new("nw_path_links").args(links));
+            let said = ["-maxdepth", "0", "-type", "l", "-printf", r"%p\t%l\n"];
+            observe.section("path.link", Call::new("find").args(links).args(said));
         }
         if !removed.is_empty() {
             observe.section("path.entries", Call::new("nw_path_entries").args(removed));

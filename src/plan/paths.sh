@@ -32,19 +32,10 @@ nw_path_contents() {
   return 0
 }
 
-# nw_path_links PATH...: where those that are links lead, as it is written in them.
-nw_path_links() { find "$@" -maxdepth 0 -type l -printf '%p\t%l\n' 2>/dev/null; }
-
 # nw_path_entries FOLDER...: what lies in each, by its path, seven of each at most.
 nw_path_entries() {
   for nw_p; do
     if [ ! -d "$nw_p" ] || [ -L "$nw_p" ]; then continue; fi
-    nw_n=0
-    for nw_e in "$nw_p"/* "$nw_p"/.[!.]* "$nw_p"/..?*; do
-      [ -e "$nw_e" ] || [ -L "$nw_e" ] || continue
-      nw_n=$((nw_n + 1))
-      [ "$nw_n" -le 7 ] || break
-      printf '%s\n' "$nw_e"
-    done
+    find "$nw_p" -mindepth 1 -maxdepth 1 | sort | head -n 7
   done
 }

@@ -25,6 +25,28 @@ nw_alive() {
   [ -n "$nw_tick" ] && [ "$nw_tick" = "$2" ]
 }
 
+# Whether the process that a file names, as "PID TICK BOOT", still runs.
+nw_lives() { { read -r nw_p nw_t nw_b <"$1"; } 2>/dev/null && nw_alive "$nw_p" "$nw_t" "$nw_b"; }
+
+# nw_holds "RUN PID TICK BOOT ...": whether who holds the lock, in these words, still runs.
+nw_holds() {
+  set -f
+  # shellcheck disable=SC2086
+  set -- $1
+  set +f
+  [ "$#" -ge 4 ] && nw_alive "$2" "$3" "$4"
+}
+
+# nw_until COUNT PAUSE COMMAND...: until it succeeds; tried again so often, with so many seconds between, before it fails.
+nw_until() {
+  nw_left=$1 nw_pause=$2; shift 2
+  until "$@"; do
+    [ "$nw_left" -gt 0 ] || return 1
+    nw_left=$((nw_left - 1))
+    sleep "$nw_pause"
+  done
+}
+
 # nw_mark NAME: notes in a file under NW_STATE what holds in this boot alone.
 nw_mark() {
   nw_boot

@@ -28,12 +28,7 @@ nw_resource_manager_ready() {
 # nw_resource_manager pacemaker|rgmanager SECONDS: every member does this at the same time.
 nw_resource_manager() {
   nw_mark resource_manager/due && nw_service_do start "$1" || return
-  nw_rm_left=$2
-  until nw_resource_manager_ready "$1"; do
-    [ "$nw_rm_left" -gt 0 ] || { echo "$1 was started and did not become ready in time"; return 1; }
-    nw_rm_left=$((nw_rm_left - 1))
-    sleep 1
-  done
+  nw_until "$2" 1 nw_resource_manager_ready "$1" || { echo "$1 was started and did not become ready in time"; return 1; }
   mv -f "$NW_STATE/resource_manager/due" "$NW_STATE/resource_manager/started"
 }
 

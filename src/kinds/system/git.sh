@@ -3,10 +3,7 @@ nw_git_seen() {
   if [ ! -e "$1" ] && [ ! -L "$1" ]; then echo state absent; return 0; fi
   if [ ! -d "$1" ]; then echo state other; return 0; fi
   if [ ! -e "$1/.git" ]; then
-    for nw_git_one in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-      if [ -e "$nw_git_one" ] || [ -L "$nw_git_one" ]; then echo state full; return 0; fi
-    done
-    echo state empty
+    if [ -z "$(find "$1/" -mindepth 1 -maxdepth 1)" ]; then echo state empty; else echo state full; fi
     return 0
   fi
   command -v git >/dev/null 2>&1 || return 127

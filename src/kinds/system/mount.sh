@@ -2,10 +2,8 @@
 nw_mount_folder() {
   if [ ! -e "$1" ]; then nw_mn_state=none; return; fi
   if [ ! -d "$1" ]; then nw_mn_state=other; return; fi
-  nw_mn_state=empty
-  for nw_mn_entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-    if [ -e "$nw_mn_entry" ] || [ -L "$nw_mn_entry" ]; then nw_mn_state=full; return; fi
-  done
+  nw_mn_state=full
+  [ -n "$(find "$1/" -mindepth 1 -maxdepth 1)" ] || nw_mn_state=empty
 }
 
 # nw_mount_folders PATH...: "STATE PATH" a line. What is mounted is not looked into: it may hang.

@@ -47,12 +47,8 @@ nw_membership_leave() {
 
 # nw_membership_until SECONDS WHAT COMMAND...: waits until the command succeeds.
 nw_membership_until() {
-  nw_mb_left=$1 nw_mb_what=$2; shift 2
-  until "$@" >/dev/null 2>&1; do
-    [ "$nw_mb_left" -gt 0 ] || { echo "$nw_mb_what did not come about in time"; return 1; }
-    nw_mb_left=$((nw_mb_left - 1))
-    sleep 1
-  done
+  nw_mb_seconds=$1 nw_mb_what=$2; shift 2
+  nw_until "$nw_mb_seconds" 1 "$@" >/dev/null 2>&1 || { echo "$nw_mb_what did not come about in time"; return 1; }
 }
 
 # nw_membership_whole STACK ID...: whether each is a member, and they are quorate.
