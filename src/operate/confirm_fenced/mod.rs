@@ -2,7 +2,8 @@
 //!
 //! The members that are left are observed for every proof: the lost one's fence devices, its addresses, ssh, the
 //! membership, the resource manager. The lost one is tried from the operator's machine too. What all of that says is
-//! decided by pure functions over what the kinds saw, before a person is asked and once more after that.
+//! decided by pure functions over what the kinds saw, before a person is asked and once more after that
+//! (docs/facts/fencing.md#confirming-by-hand).
 
 use crate::exit::Exit;
 use crate::kind::{Answer, Resource, StepMeta, Target, of_kind, seen};
