@@ -33,6 +33,8 @@ const RELEASES: [Release; 2] = [
             &[
                 "fence-agents-apc",
                 "fence-agents-apc-snmp",
+                "fence-agents-bladecenter",
+                "fence-agents-intelmodular",
                 "fence-agents-ipmilan",
             ],
         )],

@@ -47,6 +47,14 @@ pub(super) fn add(env: &mut Environment<'static>) {
         quotable(value, "quote_toml").map(|text| toml::Value::String(text).to_string())
     });
     env.add_filter("string", string);
+    env.add_filter("renamed", |text: &str, names: &Value| {
+        let other = names.get_item(&Value::from(text))?;
+        Ok::<_, Error>(if other.is_undefined() {
+            Value::from(text)
+        } else {
+            other
+        })
+    });
     env.add_test("ipv6", |text: &str| text.contains(':'));
     env.set_unknown_method_callback(method);
 }

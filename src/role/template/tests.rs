@@ -155,6 +155,8 @@ fn filters_for_sizes_times_and_quotes() {
         ("'a;b' | quote_ini", "\"a;b\""),
         ("'a b' | quote_ini", "a b"),
         ("'a\"b' | quote_toml", "'a\"b'"),
+        ("'a' | renamed({'a': 'b'})", "b"),
+        ("['a', 'c'] | map('renamed', {'a': 'b'}) | join", "bc"),
     ];
     for (expression, want) in cases {
         assert_eq!(
