@@ -13,7 +13,7 @@ nw_cib_push() {
   nw_cib_patch=$NW_DIR/cib-patch.xml nw_cib_now=$NW_DIR/cib-now.xml
   # What is not as it should be in the cluster just now is a warning, and no reason to leave the configuration wrong.
   nw_cib_said=$(crm_verify --xml-file "$3" 2>&1) || case $nw_cib_said in
-  *'Warnings found'*) ;;
+  *'Warnings found'* | *'(with warnings)'*) ;; # Pacemaker 3 says the second
   *)
     printf '%s\n' "$nw_cib_said" 'Pacemaker would not take this configuration'
     return 1
