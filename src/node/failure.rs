@@ -200,7 +200,11 @@ impl Failure {
             Self::Timeout | Self::Late(_) => {
                 "see whether it is up and whether a firewall drops the connection (knock, or another `reach`)".into()
             }
-            Self::Closed => "see its sshd's log: MaxStartups, hosts.deny, or a machine short of memory".into(),
+            Self::Closed => {
+                "see its sshd's log: MaxStartups, hosts.deny, penalties after failed logins (OpenSSH 9.8 and later; they \
+                 end by themselves), or a machine short of memory"
+                    .into()
+            }
             Self::Mute => "look at its console: a machine that hangs, or has no memory left, does this".into(),
             Self::Through => {
                 "try it by hand (ssh -J, or the proxy command): what stands between may be down, refuse you, or reach \

@@ -4,6 +4,8 @@
 
 use crate::guard::{is_clean, print};
 use crate::yard::Yard;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// A node reached by an account that becomes root by sudo, and a role of these steps.
 fn yard(steps: &str) -> Yard {
@@ -30,6 +32,8 @@ fn is_put_back(steps: &str) {
 #[track_caller]
 fn is_put_back_on(yard: &Yard) {
     let before = print(&yard.nodes);
+    let penalties = "/usr/sbin/sshd -T | grep -q '^persourcepenalties'";
+    let penalties = yard.nodes.sh("node1", penalties).status.success();
     let said = yard.run(&["apply", "--yes"]);
     assert_eq!(said.code, 6, "{}{}", said.out, said.err);
     assert!(
@@ -46,6 +50,14 @@ fn is_put_back_on(yard: &Yard) {
         "{}",
         said.err
     );
+    // OpenSSH 9.8 and later refuse whoever failed to log in, for some seconds.
+    let end = Instant::now() + Duration::from_secs(20);
+    while penalties
+        && yard.nodes.sh("node1", ":").status.code() == Some(255)
+        && Instant::now() < end
+    {
+        sleep(Duration::from_secs(1));
+    }
     assert_eq!(print(&yard.nodes), before);
     is_clean(&yard.nodes);
     // Anew, by the site's own way in: what was to be done is still to be done.
