@@ -43,7 +43,7 @@ use ipnet::IpNet;
 
 pub use base::{Recipe, cache_dir, make_once};
 pub use containers::{Container, Containers, Network};
-pub use debian::{platform_for, platform_of};
+pub use debian::{codename_of, names as package_names, platform_for, platform_of};
 pub use hardware::{
     Accel, BMC_PASSWORD, Bmc, Disk, Hardware, MachineSpec, Nic, Segment, SegmentKind, WayIn,
 };

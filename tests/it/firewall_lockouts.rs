@@ -3,7 +3,7 @@
 
 use crate::firewall_role::{PORTS, Stranger, change, rig, set_knock};
 use crate::guard::is_clean;
-use crate::nodes::PROGRAM;
+use crate::nodes::{self, PROGRAM};
 use crate::rig::Rig;
 use std::fs;
 
@@ -148,7 +148,8 @@ fn ports_at_which_nobody_knocks_are_put_back() {
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
     // From here on it is no rehearsal.
-    change(&rig, "platform = \"el7\"", "platform = \"debian12\"");
+    let release = format!("platform = \"{}\"", nodes::release());
+    change(&rig, "platform = \"el7\"", &release);
     change(&rig, "shorewall = \"5.1\"\n", "");
     change(&rig, ", bridge = \"brred\", network", ", network");
     let inventory = rig.desk.site().join("inventory.toml");

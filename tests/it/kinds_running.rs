@@ -148,7 +148,7 @@ fn service_owes_and_pays(bench: &Bench, service: &str, config: &str, restart: &s
 #[test]
 fn debian_packages_services_settings_and_mounts() {
     let nodes = nodes::debian(1);
-    let bench = Bench::new(&nodes, Platform::Debian12);
+    let bench = Bench::new(&nodes, nodes::release());
 
     bench.mend(&json!({"package": "hello"}), &["installed"]);
     bench.mend(&json!({"package": "hello", "held": true}), &["held"]);

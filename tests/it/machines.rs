@@ -41,6 +41,7 @@ pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
     let known = State::load(&name).expect("a state that can be read");
     let state = known.filter(|known| known.complete).unwrap_or_else(|| {
         let mut spec = spec();
+        nodes::released(&mut spec);
         spec.name.clone_from(&name);
         spec.program = Some(PROGRAM.into());
         take_down_with(run, &name);
@@ -82,11 +83,15 @@ pub fn with(mut spec: LabSpec, packages: &[&str]) -> LabSpec {
     spec
 }
 
-/// Bare machines as a site tells of them.
+/// Bare machines as a site tells of them, of the release that is tested.
 pub fn site(inventory: &str) -> LabSpec {
     let loaded = nodewright::site::load_str(inventory);
     assert_eq!(loaded.findings, []);
-    with(LabSpec::of_site("", &loaded.site.expect("a site")), &[])
+    let mut spec = with(LabSpec::of_site("", &loaded.site.expect("a site")), &[]);
+    for node in &mut spec.nodes {
+        node.codename = None;
+    }
+    spec
 }
 
 fn missing() -> Option<String> {

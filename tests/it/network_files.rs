@@ -241,7 +241,7 @@ fn ifquery_reads_what_the_site_says() {
         "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install ifupdown",
     );
     for (example, node) in [("crosslink", "node1"), ("bonded", "left")] {
-        let subject = subject(example, node, Platform::Debian12);
+        let subject = subject(example, node, nodes::release());
         put(&lab, &subject, "/etc/network/interfaces.d/");
         lab.ok(
             "node1",

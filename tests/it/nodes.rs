@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nodewright::lab::{self, Flavour, Init, Lab, LabSpec, Recipe};
+use nodewright::platform::Platform;
 use sha2::{Digest as _, Sha256};
 
 /// The product's program.
@@ -26,6 +27,29 @@ pub(crate) enum Held {
     Own(Lab),
     /// One for many tests, of which one at a time has the lock.
     Lent(lab::State, #[expect(dead_code, reason = "held")] fs::File),
+}
+
+/// What bare nodes run, as a platform of sites: `NODEWRIGHT_TEST_RELEASE`, else Debian 12. By it all tests on bare nodes
+/// and on machines can be run on another release of Debian.
+pub fn release() -> Platform {
+    let word = std::env::var("NODEWRIGHT_TEST_RELEASE").unwrap_or_else(|_| "debian12".to_owned());
+    Platform::from_word(&word)
+        .filter(|platform| lab::codename_of(*platform).is_some())
+        .unwrap_or_else(|| panic!("NODEWRIGHT_TEST_RELEASE: labs have no nodes of `{word}`"))
+}
+
+/// The package of Debian 12 by the names that it has in the release that is tested.
+pub fn package(name: &str) -> String {
+    let codename = lab::codename_of(release()).expect("a release of labs");
+    lab::package_names(codename, &[name.to_owned()]).join(" ")
+}
+
+/// Has nodes of no particular release be of the one that is tested.
+pub(crate) fn released(spec: &mut LabSpec) {
+    let codename = lab::codename_of(release()).expect("a release of labs");
+    for node in &mut spec.nodes {
+        node.codename.get_or_insert_with(|| codename.to_owned());
+    }
 }
 
 /// `count` bare Debian nodes, `node1` and so on.
@@ -51,6 +75,7 @@ pub fn el6(count: u8) -> Nodes {
 /// Nodes as `spec` says; its name and program are given here.
 pub fn up(mut spec: LabSpec) -> Nodes {
     sweep();
+    released(&mut spec);
     spec.program = Some(PROGRAM.into());
     let lab = Lab::up(&spec).unwrap_or_else(|error| panic!("no lab for this test: {error:#}"));
     Nodes {

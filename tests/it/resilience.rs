@@ -68,10 +68,11 @@ impl Bench {
         let mut desk = Desk::new().file(
             "inventory.toml",
             &format!(
-                "[site]\nname = \"trial\"\ndomain = \"example.net\"\nplatform = \"debian12\"\n\
+                "[site]\nname = \"trial\"\ndomain = \"example.net\"\nplatform = \"{}\"\n\
                  [zone]\nred = {{ nic = \"eth0\", network = \"10.77.0.0/16\" }}\n\
                  [node.node1]\naddress = {{ red = \"{address}\" }}\n\
-                 [group.all]\nnodes = [\"node1\"]\nroles = [\"trace\"]\n"
+                 [group.all]\nnodes = [\"node1\"]\nroles = [\"trace\"]\n",
+                nodes::release()
             ),
         );
         let home = desk.home().to_str().unwrap().to_owned();

@@ -27,15 +27,17 @@ pub struct Said {
 impl Rig {
     /// A site with these nodes, each for itself.
     pub fn new(nodes: Nodes) -> Self {
-        let mut inventory = "\
+        let release = crate::nodes::release();
+        let mut inventory = format!(
+            "\
 [site]
 name = \"rig\"
 domain = \"example.net\"
-platform = \"debian12\"
+platform = \"{release}\"
 [zone]
-red = { nic = \"eth0\", network = \"10.77.0.0/16\" }
+red = {{ nic = \"eth0\", network = \"10.77.0.0/16\" }}
 "
-        .to_owned();
+        );
         let mut names = Vec::new();
         for node in &nodes.state().nodes {
             let (name, address) = (&node.name, node.address());

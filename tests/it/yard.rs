@@ -44,10 +44,11 @@ impl Yard {
         let agent = Agent::with(&key);
         let address = nodes.state().nodes[0].address();
         let inventory = format!(
-            "[site]\nname = \"yard\"\ndomain = \"example.net\"\nplatform = \"debian12\"\nssh = {{ user = \"{login}\", sudo = \"{sudo}\" }}\n\
+            "[site]\nname = \"yard\"\ndomain = \"example.net\"\nplatform = \"{}\"\nssh = {{ user = \"{login}\", sudo = \"{sudo}\" }}\n\
              [zone]\nred = {{ nic = \"eth0\", network = \"10.77.0.0/16\" }}\n\
              [operator]\nanna = {{ key = \"{}\", secrets = true }}\n\
              [node.node1]\naddress = {{ red = \"{address}\" }}\n{rest}",
+            nodes::release(),
             public.trim()
         );
         let desk = desk.file("inventory.toml", &inventory);
