@@ -392,3 +392,51 @@ fn a_device_that_carries_anything_is_overwritten_only_where_this_command_names_i
     assert_eq!(blank.refusals, []);
     assert_eq!(blank.changes[0].deltas, [Delta::new("named", "", "false")]);
 }
+
+#[test]
+fn what_follows_a_long_step_is_decided_once_its_work_is_done() {
+    let steps = [
+        json!({ "file": "/etc/before", "content": "x" }),
+        json!({ "command": ["a"], "unless": ["b"], "progress": ["c"] }),
+        json!({ "file": "/etc/after", "content": "x" }),
+    ];
+    let mut resources = resources(&steps);
+    let long = crate::kind::StepMeta {
+        long: true,
+        ..(*resources[1].step).clone()
+    };
+    resources[1].step = std::sync::Arc::new(long);
+    let section = |word: &str| format!("command.{}", &crate::digest::sha256(word.as_bytes())[..16]);
+    let (unless, progress) = (section("b"), section("c"));
+    let decided = |status| {
+        let sections = [
+            ("path.stat", "", 1),
+            (unless.as_str(), "", 1),
+            (progress.as_str(), "7", status),
+        ];
+        let wanted = Wanted {
+            target: &target(),
+            resources: &resources,
+            watched: &[],
+            vault: &Vault::new(),
+            permits: &Permits::default(),
+        };
+        let plan = wanted
+            .decide(&Answer::from_sections(sections), &Manifest::parse(""))
+            .plan();
+        let stages = plan.changes.iter().map(|c| (c.title.clone(), c.stage));
+        let later = plan.later.iter().map(|l| l.after.to_string());
+        (stages.collect::<Vec<_>>(), later.collect::<Vec<_>>())
+    };
+    let before = ("create /etc/before".to_owned(), 0);
+    // Its work goes on: what comes before it is done, what comes after it waits.
+    let (changes, later) = decided(0);
+    assert_eq!(changes, [before.clone()]);
+    assert_eq!(later, ["r/command:a"]);
+    // It is not begun yet: it ends a stage.
+    let (changes, later) = decided(1);
+    let command = ("command a".to_owned(), 0);
+    let after = ("create or replace /etc/after".to_owned(), 1);
+    assert_eq!(changes, [before, command, after]);
+    assert_eq!(later, [""; 0]);
+}
