@@ -431,7 +431,7 @@ fn what_follows_a_long_step_is_decided_once_its_work_is_done() {
     let before = ("create /etc/before".to_owned(), 0);
     // Its work goes on: what comes before it is done, what comes after it waits.
     let (changes, later) = decided(0);
-    assert_eq!(changes, [before.clone()]);
+    assert_eq!(changes, std::slice::from_ref(&before));
     assert_eq!(later, ["r/command:a"]);
     // It is not begun yet: it ends a stage.
     let (changes, later) = decided(1);
