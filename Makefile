@@ -26,8 +26,10 @@ style: setup
 	cargo check --no-default-features --lib
 
 # What comes into the build, too (deny.toml): its tool takes minutes to compile, so `make test` goes without it.
+# It reads the crates of other systems as well, which no build here has fetched.
 lint: style
 	scripts/setup.sh cargo-deny
+	cargo fetch --locked
 	cargo deny --offline check bans licenses sources
 
 # The numbers of the README; takes its time, never part of the tests.
