@@ -9,7 +9,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// What came of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum PortState {
     /// It was accepted.
     Open,
     /// It was refused: nobody listens, or a firewall says so.
@@ -20,7 +20,7 @@ pub enum Answer {
     Silent,
 }
 
-impl Answer {
+impl PortState {
     const ALL: [(&'static str, Self); 4] = [
         ("open", Self::Open),
         ("refused", Self::Refused),
@@ -45,20 +45,22 @@ impl Answer {
 ///
 /// # Errors
 /// A host that has no address, or what this machine itself cannot do.
-pub fn tcp(host: &str, port: u16) -> Result<Answer, String> {
+pub fn tcp(host: &str, port: u16) -> Result<PortState, String> {
     let found = (host, port).to_socket_addrs();
     let address = found.ok().and_then(|mut all| all.next());
     let address = address.ok_or_else(|| format!("{host} has no address"))?;
     tcp_at(address, LIMIT)
 }
 
-fn tcp_at(address: SocketAddr, limit: Duration) -> Result<Answer, String> {
+fn tcp_at(address: SocketAddr, limit: Duration) -> Result<PortState, String> {
     match TcpStream::connect_timeout(&address, limit) {
-        Ok(_) => Ok(Answer::Open),
+        Ok(_) => Ok(PortState::Open),
         Err(error) => match error.kind() {
-            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Ok(Answer::Refused),
-            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Ok(Answer::Unreachable),
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => Ok(Answer::Silent),
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Ok(PortState::Refused),
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+                Ok(PortState::Unreachable)
+            }
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => Ok(PortState::Silent),
             _ => Err(format!("{address} cannot be asked: {error}")),
         },
     }
@@ -73,9 +75,9 @@ mod tests {
     fn a_port_is_open_while_somebody_listens_and_refuses_afterwards() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert_eq!(tcp("127.0.0.1", port), Ok(Answer::Open));
+        assert_eq!(tcp("127.0.0.1", port), Ok(PortState::Open));
         drop(listener);
-        assert_eq!(tcp("127.0.0.1", port), Ok(Answer::Refused));
+        assert_eq!(tcp("127.0.0.1", port), Ok(PortState::Refused));
         let nobody = tcp("no-such-host.invalid", port);
         assert_eq!(nobody, Err("no-such-host.invalid has no address".into()));
     }
@@ -95,17 +97,17 @@ mod tests {
             Err(_) => true,
         });
         assert!(silent, "the queue holds {}", held.len());
-        assert_eq!(tcp_at(address, limit), Ok(Answer::Silent));
+        assert_eq!(tcp_at(address, limit), Ok(PortState::Silent));
     }
 
     #[test]
     fn each_word_is_read_as_it_is_written() {
-        for (word, answer) in Answer::ALL {
+        for (word, answer) in PortState::ALL {
             assert_eq!(
-                (answer.word(), Answer::from_word(word)),
+                (answer.word(), PortState::from_word(word)),
                 (word, Some(answer))
             );
         }
-        assert_eq!(Answer::from_word("shut"), None);
+        assert_eq!(PortState::from_word("shut"), None);
     }
 }

@@ -24,15 +24,15 @@ pub fn has_nul(word: &str) -> bool {
 
 /// A command or shell function with its arguments, all of them data.
 ///
-/// A word may also be the path of an uploaded content (see [`Word::Blob`]); nothing else is ever expanded by the shell.
+/// A word may also be the path of an uploaded content (see [`ShellWord::Blob`]); nothing else is ever expanded by the shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    words: Vec<Word>,
+    words: Vec<ShellWord>,
 }
 
 /// One word of a [`Call`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum ShellWord {
     /// Quoted data.
     Text(String),
     /// The path on the node of the uploaded content with this index in the batch; written as `"$NW_BLOB/INDEX"`.
@@ -43,14 +43,14 @@ impl Call {
     /// A call of a command or function by its name, which is a constant of this program.
     pub fn new(program: &'static str) -> Self {
         Self {
-            words: vec![Word::Text(program.to_owned())],
+            words: vec![ShellWord::Text(program.to_owned())],
         }
     }
 
     /// A call whose words a role's author wrote: a validator, a `command`. All of them are data to the shell.
     pub fn from_words(words: impl IntoIterator<Item = String>) -> Self {
         Self {
-            words: words.into_iter().map(Word::Text).collect(),
+            words: words.into_iter().map(ShellWord::Text).collect(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Call {
     #[must_use]
     pub fn shift_blobs(mut self, offset: usize) -> Self {
         for word in &mut self.words {
-            if let Word::Blob(index) = word {
+            if let ShellWord::Blob(index) = word {
                 *index += offset;
             }
         }
@@ -69,7 +69,7 @@ impl Call {
     /// Adds one argument.
     #[must_use]
     pub fn arg(mut self, word: impl Into<String>) -> Self {
-        self.words.push(Word::Text(word.into()));
+        self.words.push(ShellWord::Text(word.into()));
         self
     }
 
@@ -77,14 +77,14 @@ impl Call {
     #[must_use]
     pub fn args<I: IntoIterator<Item = S>, S: Into<String>>(mut self, words: I) -> Self {
         self.words
-            .extend(words.into_iter().map(|w| Word::Text(w.into())));
+            .extend(words.into_iter().map(|w| ShellWord::Text(w.into())));
         self
     }
 
     /// Adds the path of an uploaded content.
     #[must_use]
     pub fn blob(mut self, index: usize) -> Self {
-        self.words.push(Word::Blob(index));
+        self.words.push(ShellWord::Blob(index));
         self
     }
 
@@ -96,7 +96,7 @@ impl Call {
     }
 
     /// The words of this call.
-    pub fn words(&self) -> &[Word] {
+    pub fn words(&self) -> &[ShellWord] {
         &self.words
     }
 
@@ -108,8 +108,8 @@ impl Call {
                 line.push(' ');
             }
             match word {
-                Word::Text(text) => line.push_str(&quote(text)),
-                Word::Blob(index) => {
+                ShellWord::Text(text) => line.push_str(&quote(text)),
+                ShellWord::Blob(index) => {
                     let _ = write!(line, "\"$NW_BLOB/{index}\"");
                 }
             }

@@ -30,21 +30,21 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         .iter()
         .map(|(n, e)| (n.as_str(), e.opens.as_slice()))
         .collect();
-    let look = &context.look;
+    let style = &context.style;
     if context.global.json {
         if args.ports {
             context.print(&report::ports_json(&opens))?;
         }
         context.print(&report::survey_json(&survey))?;
     } else {
-        let mut parts = vec![report::findings(&survey.findings, &survey.sources, look)];
-        if look.verbose > 0 {
-            parts.push(report::accepted(&survey.accepted, look));
+        let mut parts = vec![report::findings(&survey.findings, &survey.sources, style)];
+        if style.verbose > 0 {
+            parts.push(report::accepted(&survey.accepted, style));
         }
         if args.ports {
-            parts.push(report::ports(&opens, look));
+            parts.push(report::ports(&opens, style));
         }
-        parts.push(report::verdict(&survey, look));
+        parts.push(report::verdict(&survey, style));
         parts.retain(|p| !p.is_empty());
         context.print(&parts.join("\n"))?;
     }
@@ -64,10 +64,10 @@ fn knock(survey: &Survey, context: &Context) -> Vec<Finding> {
         return Vec::new();
     }
     let named = &context.global.identity;
-    match keys::open_with(named, &survey.dir, keys::Ask::Nobody) {
+    match keys::open_with(named, &survey.dir, keys::PassphraseFrom::Nobody) {
         Ok(secrets) => knock_findings(site, &survey.nodes, &secrets.vault()),
         Err(error) => {
-            if context.look.verbose > 0 {
+            if context.style.verbose > 0 {
                 context.note(&format!("the knock was not checked: {error:#}\n"));
             }
             Vec::new()

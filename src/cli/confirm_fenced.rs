@@ -1,7 +1,7 @@
 //! `nodewright confirm-fenced`.
 
 use crate::exit::Exit;
-use crate::operate::confirm_fenced::{ConfirmFenced, Ended};
+use crate::operate::confirm_fenced::{ConfirmFenced, Confirmation};
 use crate::run::{Event, Says};
 use crate::workplace::{self, Context, Forks, Pick, Usage};
 use clap_complete::ArgValueCompleter;
@@ -90,43 +90,43 @@ fn report(
     context: &Context,
     node: &str,
     operation: &ConfirmFenced,
-    ended: &Ended,
+    ended: &Confirmation,
 ) -> anyhow::Result<Exit> {
     let (teller, command) = (operation.teller(), operation.command());
     let (exit, text) = match ended {
-        Ended::On => (
+        Confirmation::On => (
             Exit::Refused,
             format!("Refused: {node} is on by one of these proofs. Switch it off first."),
         ),
-        Ended::Unheard(exit) => (
+        Confirmation::Unheard(exit) => (
             *exit,
             "Refused: a member that is left did not answer, and it may see more.".to_owned(),
         ),
-        Ended::Untold => (
+        Confirmation::Untold => (
             Exit::Failed,
             format!(
                 "Refused: a member that is left could not tell whether the cluster waits for {node}."
             ),
         ),
-        Ended::Nothing => (
+        Confirmation::Nothing => (
             Exit::Done,
             format!("Nothing waits for {node} to be fenced: there is nothing to confirm."),
         ),
-        Ended::Held => (
+        Confirmation::Held => (
             Exit::Locked,
             "Refused: another run is at work on a member that is left. Nothing was confirmed."
                 .to_owned(),
         ),
-        Ended::Declined => (Exit::Pending, "Nothing was confirmed.".to_owned()),
-        Ended::Failed(exit) => (
+        Confirmation::Declined => (Exit::Pending, "Nothing was confirmed.".to_owned()),
+        Confirmation::Failed(exit) => (
             *exit,
             format!("{teller}: `{command}` was not carried out: nothing was confirmed"),
         ),
-        Ended::StillWaits => (
+        Confirmation::StillWaits => (
             Exit::Failed,
             format!("{teller}: the cluster still waits for {node} after `{command}`"),
         ),
-        Ended::Confirmed => {
+        Confirmation::Confirmed => {
             if !context.global.json {
                 context.print(&format!(
                     "{teller}: `{command}` was taken: the cluster waits for {node} no more\n"

@@ -2,7 +2,7 @@
 
 use super::observe::observe;
 use crate::exit::Exit;
-use crate::facts::{self, Difference, Facts};
+use crate::facts::{self, Facts, Mismatch};
 use crate::kind::Observe;
 use crate::workplace::{Context, Forks, Nodes};
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 }
 
 /// What is shown of one node.
-fn page(node: &str, facts: &Facts, differences: &[Difference]) -> String {
+fn page(node: &str, facts: &Facts, differences: &[Mismatch]) -> String {
     let mut text = format!("{node}\n");
     let mut line = |what: &str, value: String| {
         if !value.is_empty() {

@@ -17,7 +17,7 @@ Examples:
 pub struct Args {
     /// The format. Default: by the ending of FILE, else SVG.
     #[arg(long, value_name = "FORMAT")]
-    format: Option<Format>,
+    format: Option<GraphFormat>,
     /// Write to FILE instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Args {
 
 /// How a drawing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub enum GraphFormat {
     /// For browsers, placed as in the rack.
     Svg,
     /// For Graphviz.
@@ -41,13 +41,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let site = survey.site.as_ref().context("there is no site")?;
     let named = args.out.as_ref().and_then(|path| path.extension());
     let by_name = match named.and_then(|ending| ending.to_str()) {
-        Some("dot" | "gv") => Format::Dot,
-        _ => Format::Svg,
+        Some("dot" | "gv") => GraphFormat::Dot,
+        _ => GraphFormat::Svg,
     };
     let picture = Picture::of(site);
     let text = match args.format.unwrap_or(by_name) {
-        Format::Svg => report::svg(&picture),
-        Format::Dot => report::dot(&picture),
+        GraphFormat::Svg => report::svg(&picture),
+        GraphFormat::Dot => report::dot(&picture),
     };
     match &args.out {
         Some(path) => {

@@ -196,7 +196,7 @@ fn table(facts: &Facts, zone: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Disk, Interface};
+    use crate::facts::{DiskFacts, InterfaceFacts};
     use crate::platform::Platform;
 
     #[test]
@@ -206,20 +206,20 @@ mod tests {
             hostname: format!("hv{n}.example.net"),
             interfaces: [(
                 "eth0".to_owned(),
-                Interface {
+                InterfaceFacts {
                     mac: format!("00:16:76:d6:c9:4{n}"),
                     physical: true,
                     addresses: vec![format!("192.0.2.{n}/24")],
-                    ..Interface::default()
+                    ..InterfaceFacts::default()
                 },
             )]
             .into(),
             disks: [(
                 "sda".to_owned(),
-                Disk {
+                DiskFacts {
                     bytes: 2 << 40,
                     ids: vec![format!("scsi-{n}")],
-                    ..Disk::default()
+                    ..DiskFacts::default()
                 },
             )]
             .into(),

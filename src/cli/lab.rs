@@ -1,8 +1,8 @@
 //! `nodewright lab`.
 
 use crate::exit::Exit;
-use crate::lab::{Accel, Backend, Flavour, LabSpec, MachineSpec, Power, Progress};
-use crate::report::{Align, Table, Tone};
+use crate::lab::{Accel, Backend, Flavour, LabSpec, MachineSpec, Power, UpProgress};
+use crate::report::{Align, TextTable, Tone};
 use crate::workplace::lab::default_name;
 use crate::workplace::{Context, keys};
 use anyhow::Context as _;
@@ -248,17 +248,17 @@ fn bare(name: &str, count: u8, vm: bool) -> LabSpec {
     }
 }
 
-fn told(progress: &Progress) -> String {
+fn told(progress: &UpProgress) -> String {
     match progress {
-        Progress::Building(path) => {
+        UpProgress::Building(path) => {
             format!("Making a root filesystem in {}, once.\n", path.display())
         }
-        Progress::Roots(took) => format!(
+        UpProgress::Roots(took) => format!(
             "The root filesystem is there ({:.1} s).\n",
             took.as_secs_f64()
         ),
-        Progress::Booting(nodes) => format!("Booting {nodes} nodes.\n"),
-        Progress::Up(took) => format!("All nodes answer ({:.1} s).\n", took.as_secs_f64()),
+        UpProgress::Booting(nodes) => format!("Booting {nodes} nodes.\n"),
+        UpProgress::Up(took) => format!("All nodes answer ({:.1} s).\n", took.as_secs_f64()),
     }
 }
 
@@ -279,7 +279,7 @@ fn status(name: &str, context: &Context) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let mut table = Table::new(&[
+    let mut table = TextTable::new(&[
         ("node", Align::Left),
         ("address", Align::Left),
         ("processes", Align::Right),
@@ -303,7 +303,7 @@ fn status(name: &str, context: &Context) -> anyhow::Result<()> {
             state,
         ]);
     }
-    context.print(&table.text(&context.look))?;
+    context.print(&table.text(&context.style))?;
     if let Backend::Machines(own) = &lab.backend
         && !own.saved.is_empty()
     {

@@ -52,10 +52,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 format!("{line}\n")
             } else {
                 let head = format!("==> {node}:{} {} <==", file.path, file.mode);
-                let head = context.look.paint(Tone::Strong, head);
+                let head = context.style.paint(Tone::Strong, head);
                 format!(
                     "{head}\n{}\n",
-                    context.look.paint(Tone::Plain, &file.content)
+                    context.style.paint(Tone::Plain, &file.content)
                 )
             };
             context.print(&text)?;

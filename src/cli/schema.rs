@@ -12,8 +12,8 @@ use std::path::PathBuf;
 With a TOML language server, an editor completes and checks a file whose first line is: #:schema PATH/site.json")]
 pub struct Args {
     /// The schema to print.
-    #[arg(value_enum, default_value_t = Which::Site)]
-    which: Which,
+    #[arg(value_enum, default_value_t = SchemaName::Site)]
+    which: SchemaName,
     /// Write all schemas into this folder, as site.json and role.json.
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -21,14 +21,14 @@ pub struct Args {
 
 /// What there are schemas of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Which {
+enum SchemaName {
     /// An inventory.
     Site,
     /// A role file.
     Role,
 }
 
-impl Which {
+impl SchemaName {
     fn text(self) -> String {
         let schema = match self {
             Self::Site => crate::site::schema(),
@@ -48,7 +48,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     };
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    for (name, which) in [("site.json", Which::Site), ("role.json", Which::Role)] {
+    for (name, which) in [
+        ("site.json", SchemaName::Site),
+        ("role.json", SchemaName::Role),
+    ] {
         let path = dir.join(name);
         write_whole(&path, which.text().as_bytes(), 0o644)
             .with_context(|| format!("cannot write {}", path.display()))?;

@@ -5,7 +5,7 @@ use crate::site::Site;
 
 /// A difference between a node and its declaration.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Difference {
+pub struct Mismatch {
     /// What it is about: `release`, `mac eth0`, `disk`.
     pub what: String,
     /// What the site declares.
@@ -15,10 +15,10 @@ pub struct Difference {
 }
 
 /// Everything in which a node differs from what the site declares of it. `now` is the time here, in seconds since 1970.
-pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Difference> {
+pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Mismatch> {
     let mut all = Vec::new();
     let mut say = |what: String, declared: String, seen: String| {
-        all.push(Difference {
+        all.push(Mismatch {
             what,
             declared,
             seen,

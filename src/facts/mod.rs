@@ -4,7 +4,7 @@
 
 mod compare;
 
-pub use compare::{Difference, differences};
+pub use compare::{Mismatch, differences};
 
 use crate::kind::{Answer, Observe};
 use crate::platform::Platform;
@@ -26,9 +26,9 @@ pub struct Facts {
     /// `uname -m`.
     pub arch: String,
     /// Network devices by name.
-    pub interfaces: IndexMap<String, Interface>,
+    pub interfaces: IndexMap<String, InterfaceFacts>,
     /// Whole disks by kernel name.
-    pub disks: IndexMap<String, Disk>,
+    pub disks: IndexMap<String, DiskFacts>,
     /// What carries a signature: device and what `blkid` says of it. `None` when it was not asked or came late.
     pub signatures: Option<IndexMap<String, String>>,
     /// Memory in KiB.
@@ -49,7 +49,7 @@ pub struct Facts {
 
 /// A network device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Interface {
+pub struct InterfaceFacts {
     /// Its own (permanent) address.
     pub mac: String,
     /// In bytes.
@@ -64,7 +64,7 @@ pub struct Interface {
 
 /// A whole disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Disk {
+pub struct DiskFacts {
     /// In bytes.
     pub bytes: u64,
     /// As the disk says.
@@ -259,8 +259,8 @@ fn attributes<'a>(
     })
 }
 
-fn interfaces(links: &str, hardware: &str, addresses: &str) -> IndexMap<String, Interface> {
-    let mut all: IndexMap<String, Interface> = IndexMap::new();
+fn interfaces(links: &str, hardware: &str, addresses: &str) -> IndexMap<String, InterfaceFacts> {
+    let mut all: IndexMap<String, InterfaceFacts> = IndexMap::new();
     for (name, attribute, value) in attributes(links, "/sys/class/net/") {
         let interface = all.entry(name.to_owned()).or_default();
         match attribute {
@@ -290,9 +290,9 @@ fn interfaces(links: &str, hardware: &str, addresses: &str) -> IndexMap<String, 
 }
 
 /// Whole disks; sizes are in sectors of 512 bytes, as sysfs has them.
-fn disks(disks: &str, ids: &str) -> IndexMap<String, Disk> {
+fn disks(disks: &str, ids: &str) -> IndexMap<String, DiskFacts> {
     let no_disk = ["loop", "ram", "zram", "dm-", "drbd", "sr", "fd"];
-    let mut all: IndexMap<String, Disk> = IndexMap::new();
+    let mut all: IndexMap<String, DiskFacts> = IndexMap::new();
     for (name, attribute, value) in attributes(disks, "/sys/block/") {
         if no_disk.iter().any(|p| name.starts_with(p)) {
             continue;

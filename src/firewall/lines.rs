@@ -1,8 +1,8 @@
 //! What a node's Shorewall is told, line by line: the zones of the site and the ports that its roles open. Templates
 //! only write it down in the forms of a version.
 
-use super::Open;
-use super::zones::{Firewall, FirewallZone};
+use super::OpenPorts;
+use super::zones::{FirewallZone, NodeFirewall};
 use ipnet::IpNet;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ const PORTS: usize = 15;
 
 /// What Shorewall is told of IPv4, or of IPv6.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Family {
+pub(super) struct FamilyFiles {
     /// `shorewall` or `shorewall6`: the program, its service and its configuration.
     program: &'static str,
     /// The folder of its files.
@@ -20,7 +20,7 @@ pub(super) struct Family {
     /// `CONFIG_PATH`.
     path: &'static str,
     /// Its files.
-    files: Vec<File>,
+    files: Vec<ShorewallFile>,
     /// The type of its zones.
     kind: &'static str,
     /// Protocol and type of a ping.
@@ -31,10 +31,10 @@ pub(super) struct Family {
     forwarding: &'static str,
     /// Whether the other family is closed altogether.
     alone: bool,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<InterfaceLine>,
     policies: Vec<Policy>,
     params: Vec<Param>,
-    rules: Vec<Rule>,
+    rules: Vec<RuleLine>,
     stopped: Vec<Stopped>,
     proxied: Vec<Proxied>,
     /// The zones that are knocked at.
@@ -46,7 +46,7 @@ pub(super) struct Family {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct File {
+struct ShorewallFile {
     name: String,
     path: String,
     template: &'static str,
@@ -55,7 +55,7 @@ struct File {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Interface {
+struct InterfaceLine {
     zone: String,
     device: String,
     /// With commas between them; `-` for none.
@@ -79,7 +79,7 @@ struct Param {
 
 /// Who may connect to what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Rule {
+struct RuleLine {
     from: String,
     to: String,
     /// `-` for any.
@@ -111,23 +111,23 @@ struct Proxied {
 }
 
 /// Who may come through an open port.
-enum Source {
+enum RuleSource {
     Anybody,
     Named(String),
     Address(IpNet),
 }
 
-impl Family {
+impl FamilyFiles {
     /// IPv4, and IPv6 where the node speaks it.
-    pub(super) fn all(firewall: &Firewall, opens: &[Open]) -> Vec<Self> {
+    pub(super) fn all(firewall: &NodeFirewall, opens: &[OpenPorts]) -> Vec<Self> {
         let four = Self::of(firewall, opens, false);
         let six = firewall.ipv6.then(|| Self::of(firewall, opens, true));
         std::iter::once(four).chain(six).collect()
     }
 
-    fn of(firewall: &Firewall, opens: &[Open], six: bool) -> Self {
-        let lines = Lines { firewall, six };
-        let knocked: Vec<&Open> = opens
+    fn of(firewall: &NodeFirewall, opens: &[OpenPorts], six: bool) -> Self {
+        let lines = LineWriter { firewall, six };
+        let knocked: Vec<&OpenPorts> = opens
             .iter()
             .filter(|o| o.from.iter().any(|f| f == "knock"))
             .collect();
@@ -177,15 +177,15 @@ impl Family {
 
 /// The files of a family's folder.
 fn files(
-    firewall: &Firewall,
+    firewall: &NodeFirewall,
     program: &str,
     folder: &str,
     proxied: bool,
     knocked: bool,
-) -> Vec<File> {
+) -> Vec<ShorewallFile> {
     let mut files = Vec::new();
     let mut add = |name: &str, template: &'static str, event: &str| {
-        files.push(File {
+        files.push(ShorewallFile {
             name: name.to_owned(),
             path: format!("{folder}/{name}"),
             template,
@@ -216,12 +216,12 @@ fn files(
     files
 }
 
-struct Lines<'a> {
-    firewall: &'a Firewall,
+struct LineWriter<'a> {
+    firewall: &'a NodeFirewall,
     six: bool,
 }
 
-impl Lines<'_> {
+impl LineWriter<'_> {
     fn zone(&self, name: &str) -> Option<&FirewallZone> {
         self.firewall.zones.iter().find(|z| z.name == name)
     }
@@ -241,7 +241,7 @@ impl Lines<'_> {
         peers.map(ToString::to_string).collect()
     }
 
-    fn interfaces(&self) -> Vec<Interface> {
+    fn interfaces(&self) -> Vec<InterfaceLine> {
         let mut interfaces = Vec::new();
         for zone in &self.firewall.zones {
             for device in &zone.devices {
@@ -253,7 +253,7 @@ impl Lines<'_> {
                     (zone.optional, "optional"),
                 ];
                 let options: Vec<_> = all.iter().filter(|(is, _)| *is).map(|(_, o)| *o).collect();
-                interfaces.push(Interface {
+                interfaces.push(InterfaceLine {
                     zone: zone.name.clone(),
                     device: device.name.clone(),
                     options: or_dash(options.join(",")),
@@ -311,17 +311,17 @@ impl Lines<'_> {
         params
     }
 
-    fn rules(&self, opens: &[Open]) -> Vec<Rule> {
-        let mut rules: Vec<Rule> = Vec::new();
+    fn rules(&self, opens: &[OpenPorts]) -> Vec<RuleLine> {
+        let mut rules: Vec<RuleLine> = Vec::new();
         let mut add = |from: String, to: String, proto: &str, ports: String, why: &str| {
-            let rule = Rule {
+            let rule = RuleLine {
                 from,
                 to,
                 proto: proto.to_owned(),
                 ports,
                 why: why.to_owned(),
             };
-            let same = |r: &Rule| Rule {
+            let same = |r: &RuleLine| RuleLine {
                 why: String::new(),
                 ..r.clone()
             };
@@ -350,9 +350,9 @@ impl Lines<'_> {
             };
             for source in open.from.iter().filter_map(|from| self.source(zone, from)) {
                 let from = match source {
-                    Source::Anybody => zone.name.clone(),
-                    Source::Named(name) => format!("{}:${name}", zone.name),
-                    Source::Address(net) => format!("{}:{}", zone.name, written(&net)),
+                    RuleSource::Anybody => zone.name.clone(),
+                    RuleSource::Named(name) => format!("{}:${name}", zone.name),
+                    RuleSource::Address(net) => format!("{}:{}", zone.name, written(&net)),
                 };
                 for (proto, ports) in [("tcp", &open.tcp), ("udp", &open.udp)] {
                     for ports in lists(ports.clone()) {
@@ -371,11 +371,11 @@ impl Lines<'_> {
     }
 
     /// Nothing where nobody of this family is meant. Who knocks comes another way.
-    fn source(&self, zone: &FirewallZone, from: &str) -> Option<Source> {
+    fn source(&self, zone: &FirewallZone, from: &str) -> Option<RuleSource> {
         let named =
-            |list: Vec<String>, name: String| (!list.is_empty()).then_some(Source::Named(name));
+            |list: Vec<String>, name: String| (!list.is_empty()).then_some(RuleSource::Named(name));
         match from {
-            "any" => Some(Source::Anybody),
+            "any" => Some(RuleSource::Anybody),
             "knock" => None,
             "peers" => named(self.peers(zone), peers_name(&zone.name)),
             "operators" => named(self.operators(zone), operators_name(&zone.name)),
@@ -383,7 +383,7 @@ impl Lines<'_> {
                 let address = other.parse::<IpAddr>().map(IpNet::from);
                 let net = address.ok().or_else(|| other.parse().ok());
                 let net = net.or_else(|| self.zone(other)?.network);
-                net.filter(|n| self.mine(n.addr())).map(Source::Address)
+                net.filter(|n| self.mine(n.addr())).map(RuleSource::Address)
             }
         }
     }

@@ -4,12 +4,12 @@ mod lines;
 mod open;
 pub mod zones;
 
-pub use open::Open;
+pub use open::OpenPorts;
 
 use serde_json::Value as Json;
-use zones::Firewall;
+use zones::NodeFirewall;
 
 /// The lines of each family, as templates see them under `firewall.families`.
-pub fn families(firewall: &Firewall, opens: &[Open]) -> Json {
-    serde_json::json!(lines::Family::all(firewall, opens))
+pub fn families(firewall: &NodeFirewall, opens: &[OpenPorts]) -> Json {
+    serde_json::json!(lines::FamilyFiles::all(firewall, opens))
 }

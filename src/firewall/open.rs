@@ -1,7 +1,7 @@
 //! A port that a role needs open: from whom, on which zone's side.
 
 use super::lines::protocol;
-use super::zones::Firewall;
+use super::zones::NodeFirewall;
 use crate::site::shown;
 use ipnet::IpNet;
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 /// Ports that a role needs open.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Open {
+pub struct OpenPorts {
     /// The zone whose side they are open on.
     pub zone: String,
     /// Who may come: `peers`, `operators`, `any`, who knocks (`knock`), a zone's network, an address or a network.
@@ -27,7 +27,7 @@ pub struct Open {
 /// Who may come through an open port, besides zones, addresses and networks.
 const FROM: [&str; 4] = ["peers", "operators", "any", "knock"];
 
-impl Open {
+impl OpenPorts {
     /// Nothing yet, for a role.
     pub fn of(role: &str) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Open {
     }
 
     /// Why nobody could come: whom the ports are opened to is not there. `alone` tells that the site has no other node.
-    pub fn nobody(&self, firewall: &Firewall, alone: bool) -> Option<String> {
+    pub fn nobody(&self, firewall: &NodeFirewall, alone: bool) -> Option<String> {
         let zone = |name: &str| firewall.zones.iter().find(|z| z.name == name);
         let here = zone(&self.zone)?;
         self.from.iter().find_map(|from| match from.as_str() {

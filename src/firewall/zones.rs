@@ -15,9 +15,9 @@ const SSHD: u16 = 22;
 
 /// The firewall of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Firewall {
+pub struct NodeFirewall {
     /// The forms of its files.
-    pub form: Form,
+    pub form: ShorewallSyntax,
     /// The port of sshd.
     pub sshd: u16,
     /// Its zones in the site's order, the serial line last.
@@ -106,7 +106,7 @@ pub struct KnockStep {
 
 /// The forms of Shorewall's files on a node (docs/facts/firewall.md#versions-of-shorewall).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Form {
+pub struct ShorewallSyntax {
     /// The first line of `interfaces`.
     pub format: &'static str,
     /// What begins a section of `rules`.
@@ -125,7 +125,7 @@ pub struct Form {
     pub reload: bool,
 }
 
-impl Form {
+impl ShorewallSyntax {
     /// The forms that a version takes.
     pub fn of(version: &str) -> Self {
         let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
@@ -158,9 +158,9 @@ impl Form {
 
 impl Site {
     /// The forms in which a node's Shorewall takes its files.
-    pub fn shorewall_form(&self, node: &str) -> Form {
+    pub fn shorewall_form(&self, node: &str) -> ShorewallSyntax {
         let version = self.versions_of(node).shorewall;
-        let mut form = Form::of(version.as_ref().map_or("", |v| v.as_str()));
+        let mut form = ShorewallSyntax::of(version.as_ref().map_or("", |v| v.as_str()));
         // A start script has a reload in every version, which is the restart that leaves no moment without rules.
         form.reload |= !self.platform_of(node).has_systemd();
         form
@@ -172,7 +172,7 @@ impl Site {
     }
 
     /// The firewall of a node.
-    pub fn firewall(&self, node: &str) -> Firewall {
+    pub fn firewall(&self, node: &str) -> NodeFirewall {
         let names = self.inventory.zone.keys().map(ToString::to_string);
         let serial = self.inventory.serial.iter().map(|_| "serial".to_owned());
         let all = self.devices(node);
@@ -200,7 +200,7 @@ impl Site {
             })
             .collect();
         let knock = self.inventory.firewall.knock.as_ref();
-        Firewall {
+        NodeFirewall {
             form: self.shorewall_form(node),
             sshd: self.sshd_port(node),
             operators: with(&|z| !z.operators.is_empty()),

@@ -107,7 +107,7 @@ pub trait Kind: Send + Sync + 'static {
 }
 
 /// A kind whose observation commands read, by [`seen`](super::seen).
-pub trait Observed: Kind {
+pub trait Observable: Kind {
     /// What its running side's `parse` makes of an answer.
     type Seen: 'static;
 }

@@ -1,6 +1,6 @@
 //! What a kind says of a resource before anything is observed: values with defaults, made when the step is read.
 
-use super::{Edit, Folder};
+use super::{Edit, OwnedFolder};
 use crate::sh::Call;
 use crate::text::Text;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub struct Files {
     /// see every file.
     pub rendered: Option<(String, Text)>,
     /// A folder that is its own with all that lies in it: nobody else's file in there is removed as an orphan.
-    pub folder: Option<Folder>,
+    pub folder: Option<OwnedFolder>,
 }
 
 impl From<Vec<Edit>> for Files {

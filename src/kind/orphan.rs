@@ -14,7 +14,7 @@ pub struct Orphans {
     /// What ends its running side before its files are removed.
     pub retire: fn(&str, &Target) -> Retire,
     /// What removes its folder, by path and digest, while it is still as it was written; the last says whether a copy
-    /// is kept. Only for kinds with a [`Folder`] whose orphans are removed.
+    /// is kept. Only for kinds with a [`OwnedFolder`] whose orphans are removed.
     pub remove_folder: fn(&str, &str, bool) -> Vec<Call>,
     /// What follows once files of orphans were removed.
     pub after_removal: fn(&Target) -> Vec<Call>,
@@ -64,7 +64,7 @@ pub struct Retire {
 
 /// A folder that is a resource's own, with all that lies in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Folder {
+pub struct OwnedFolder {
     /// Its absolute path.
     pub path: String,
     /// Name and content of each of its files, where the kind knows them.

@@ -1,7 +1,7 @@
 //! Typed access to what was observed, for commands: they read an observation, and never its JSON.
 
 use super::Answer;
-use super::contract::{Kind, Observed, Resource, Target};
+use super::contract::{Kind, Observable, Resource, Target};
 
 /// The resources that are of this kind.
 pub fn of_kind<K: Kind>(resources: &[Resource]) -> impl Iterator<Item = &Resource> {
@@ -9,7 +9,7 @@ pub fn of_kind<K: Kind>(resources: &[Resource]) -> impl Iterator<Item = &Resourc
 }
 
 /// What was seen of a resource of this kind.
-pub fn seen<K: Observed>(
+pub fn seen<K: Observable>(
     resource: &Resource,
     target: &Target,
     answer: &Answer,

@@ -5,7 +5,7 @@ use super::Attributes;
 /// Whether something has to be there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub(crate) enum Presence {
     /// It has to be there.
     #[default]
     Present,
@@ -13,7 +13,7 @@ pub(crate) enum State {
     Absent,
 }
 
-impl State {
+impl Presence {
     /// The value where it has to be there.
     pub(crate) fn then<T>(self, value: T) -> Option<T> {
         (self == Self::Present).then_some(value)
@@ -22,38 +22,40 @@ impl State {
 
 /// The words of a command: a list, or one text that is split at blanks (no quotes, no shell).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Words(pub(crate) Vec<String>);
+pub(crate) struct CommandWords(pub(crate) Vec<String>);
 
-impl<'de> serde::Deserialize<'de> for Words {
+impl<'de> serde::Deserialize<'de> for CommandWords {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Words;
+            type Value = CommandWords;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a command: a list of words, or a text that is split at blanks")
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Words, E> {
-                Ok(Words(text.split_whitespace().map(str::to_owned).collect()))
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<CommandWords, E> {
+                Ok(CommandWords(
+                    text.split_whitespace().map(str::to_owned).collect(),
+                ))
             }
 
             fn visit_seq<A: serde::de::SeqAccess<'de>>(
                 self,
                 mut list: A,
-            ) -> Result<Words, A::Error> {
+            ) -> Result<CommandWords, A::Error> {
                 let mut words = Vec::new();
                 while let Some(word) = list.next_element()? {
                     words.push(word);
                 }
-                Ok(Words(words))
+                Ok(CommandWords(words))
             }
         }
         deserializer.deserialize_any(Visitor)
     }
 }
 
-impl schemars::JsonSchema for Words {
+impl schemars::JsonSchema for CommandWords {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Words".into()
     }
@@ -67,7 +69,7 @@ impl schemars::JsonSchema for Words {
 }
 
 /// Words that can be run: some, the first of them a program.
-pub(crate) fn words(what: &str, words: &Words) -> Result<(), String> {
+pub(crate) fn words(what: &str, words: &CommandWords) -> Result<(), String> {
     match words.0.first() {
         None => return Err(format!("`{what}` holds no command")),
         Some(first) if first.is_empty() || first.starts_with('-') || first.contains('=') => {
@@ -243,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_command_is_a_list_or_split_at_blanks() {
-        let from = |json: &str| serde_json::from_str::<Words>(json).map(|w| w.0);
+        let from = |json: &str| serde_json::from_str::<CommandWords>(json).map(|w| w.0);
         assert_eq!(
             from(r#""visudo  -cf {staged}""#).unwrap(),
             ["visudo", "-cf", "{staged}"]
@@ -254,8 +256,8 @@ mod tests {
             error.contains("expected a command: a list of words"),
             "{error}"
         );
-        assert!(words("check", &Words(vec![])).is_err());
-        assert!(words("check", &Words(vec!["A=1".into(), "x".into()])).is_err());
+        assert!(words("check", &CommandWords(vec![])).is_err());
+        assert!(words("check", &CommandWords(vec!["A=1".into(), "x".into()])).is_err());
     }
 
     #[test]

@@ -100,7 +100,7 @@ const LAYOUT: u32 = 3;
 pub struct Recipe {
     /// Name of its folder in the cache, before the digest.
     pub name: String,
-    /// Packages installed in it; those of [`debian::Release::instead`] by the name they have everywhere else.
+    /// Packages installed in it; those of [`debian::DebianRelease::instead`] by the name they have everywhere else.
     pub packages: Vec<String>,
     /// Packages that its local repository under `/srv/packages` offers, with all they depend on; named in the same way.
     pub offline: Vec<String>,

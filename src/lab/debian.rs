@@ -8,7 +8,7 @@ use crate::platform::Platform;
 
 /// What a lab has to know of a release.
 #[derive(Debug)]
-pub struct Release {
+pub struct DebianRelease {
     /// The name that its suites have in the archive.
     pub codename: &'static str,
     /// Its word where a site names it as a platform.
@@ -18,13 +18,13 @@ pub struct Release {
 }
 
 /// All of them, the oldest first.
-const RELEASES: [Release; 2] = [
-    Release {
+const RELEASES: [DebianRelease; 2] = [
+    DebianRelease {
         codename: "bookworm",
         platform: "debian12",
         instead: &[],
     },
-    Release {
+    DebianRelease {
         codename: "trixie",
         platform: "debian13",
         // One package an agent, and all of them need the libraries of every cloud there is.
@@ -52,7 +52,7 @@ pub fn codename_or_own(codename: Option<&str>) -> Result<String> {
 }
 
 /// What is known of a release; one without a row is taken for a successor of the last.
-pub fn release(codename: &str) -> &'static Release {
+pub fn release(codename: &str) -> &'static DebianRelease {
     let mut rows = RELEASES.iter();
     rows.find(|row| row.codename == codename)
         .unwrap_or(&RELEASES[RELEASES.len() - 1])

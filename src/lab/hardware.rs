@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
-use super::spec::{Address, Flavour, LabNode, LabSpec};
+use super::spec::{Flavour, LabNode, LabSpec, NodeAddress};
 
 /// What the machines of a lab have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Hardware {
     /// Its network cards.
     pub nics: Vec<Nic>,
     /// Its disks, besides the one that it boots from.
-    pub disks: Vec<Disk>,
+    pub disks: Vec<LabDisk>,
     /// What switches it on and off over the network.
     pub bmc: Option<Bmc>,
     /// The number of the serial port that is joined with that of the other node.
@@ -71,7 +71,7 @@ pub struct Nic {
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Disk {
+pub struct LabDisk {
     /// Its name under /dev/disk/by-id.
     pub id: String,
     /// Its size in bytes; only what is written takes room.
@@ -102,7 +102,7 @@ pub const BMC_PASSWORD: &str = "lab";
 #[serde(deny_unknown_fields)]
 pub struct WayIn {
     /// The card's name and the address.
-    pub address: Address,
+    pub address: NodeAddress,
     /// The default gateway.
     pub gateway: Option<IpAddr>,
 }
@@ -186,7 +186,7 @@ impl LabSpec {
                     segment: if name == "eth4" { &crossed } else { name }.into(),
                 })
                 .collect();
-            hardware.disks = vec![Disk {
+            hardware.disks = vec![LabDisk {
                 id: "virtio-lab-disk".into(),
                 size: 4 << 30,
             }];

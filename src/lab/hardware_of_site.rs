@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::hardware::{
-    BMC_PASSWORD, Bmc, CABLE_MTU, Disk, Hardware, Nic, Segment, SegmentKind, WayIn,
+    BMC_PASSWORD, Bmc, CABLE_MTU, Hardware, LabDisk, Nic, Segment, SegmentKind, WayIn,
 };
-use super::spec::{Address, LabSpec};
+use super::spec::{LabSpec, NodeAddress};
 use crate::site::Site;
 use crate::site::words::types;
 use crate::site::words::types::MacAddress;
@@ -72,7 +72,7 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
         .disk
         .iter()
         .chain(node.disks.values())
-        .map(|disk| Disk {
+        .map(|disk| LabDisk {
             id: disk.id.to_string(),
             size: disk.size.bytes(),
         })
@@ -113,7 +113,7 @@ fn way_in(site: &Site, node: &str) -> Option<WayIn> {
         let interface = (*zone.nics().first()?).to_owned();
         let cidr = IpNet::new(ip, length?).ok()?;
         Some(WayIn {
-            address: Address::new(interface, cidr),
+            address: NodeAddress::new(interface, cidr),
             gateway: zone.gateway.as_ref().map(types::Address::ip),
         })
     })

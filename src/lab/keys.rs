@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::machines::back_door;
-use super::state::{Backend, Node, State, private_file};
+use super::state::{Backend, LabState, StateNode, private_file};
 use super::{namespace, pipe, tools};
 use crate::sh::quote;
 
@@ -18,7 +18,7 @@ const KINDS: [(&str, &str); 2] = [("ed25519", "256"), ("rsa", "3072")];
 /// Makes the keys of a lab and the files by which `ssh` uses them.
 ///
 /// `old` says that a node may be too old for ed25519: then there are RSA keys too, which take half a second each.
-pub fn make(lab: &State, given: Option<&Path>, old: bool) -> Result<()> {
+pub fn make(lab: &LabState, given: Option<&Path>, old: bool) -> Result<()> {
     let kinds = &KINDS[..if old { 2 } else { 1 }];
     if let Some(key) = given {
         let public = key.with_extension("pub");
@@ -63,7 +63,7 @@ pub fn make(lab: &State, given: Option<&Path>, old: bool) -> Result<()> {
 }
 
 /// What `ssh -F` takes: each node by its name and by each of its addresses.
-fn ssh_config(lab: &State) -> String {
+fn ssh_config(lab: &LabState) -> String {
     let mut text = format!("# The lab `{}` of nodewright.\n", lab.name);
     let mut all = Vec::new();
     let word = |path: &Path| format!("\"{}\"", path.display().to_string().replace('%', "%%"));
@@ -105,12 +105,12 @@ fn ssh_config(lab: &State) -> String {
 }
 
 /// Where those meet who take the lab's own way into a machine.
-pub fn control_path(lab: &State, node: &Node) -> PathBuf {
+pub fn control_path(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.dir.join(format!("{}.ssh", node.name))
 }
 
 /// Puts a node's host keys in the `etc/ssh` of its root.
-pub fn give_host_keys(lab: &State, node: &Node, etc_ssh: &Path) -> Result<()> {
+pub fn give_host_keys(lab: &LabState, node: &StateNode, etc_ssh: &Path) -> Result<()> {
     for entry in fs::read_dir(host_keys(lab, node))?.flatten() {
         // The mode, 0600 of private keys, goes along.
         fs::copy(entry.path(), etc_ssh.join(entry.file_name()))?;
@@ -119,18 +119,18 @@ pub fn give_host_keys(lab: &State, node: &Node, etc_ssh: &Path) -> Result<()> {
 }
 
 /// The folder of a node's host keys.
-pub fn host_keys(lab: &State, node: &Node) -> PathBuf {
+pub fn host_keys(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.dir.join("host-keys").join(&node.name)
 }
 
 /// The folder of the keys by which root goes from node to node in this lab, `root-NODE` and `root-NODE.pub`: those of
 /// the site never leave it for a rehearsal.
-pub fn root_keys(lab: &State) -> PathBuf {
+pub fn root_keys(lab: &LabState) -> PathBuf {
     lab.dir.join("root-keys")
 }
 
 /// The private half of such a key.
-pub fn root_key(lab: &State, node: &str) -> PathBuf {
+pub fn root_key(lab: &LabState, node: &str) -> PathBuf {
     root_keys(lab).join(format!("root-{node}"))
 }
 

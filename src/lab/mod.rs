@@ -8,9 +8,9 @@
 //!
 //! * `nodewright lab up|down|status|ssh|save|reset|power|link|console` are [`up`], [`down`], [`status`], [`ssh`],
 //!   [`save`], [`reset`], [`power`], [`link()`] and [`console`]: arguments in, data or an error out, nothing printed. [`up`]
-//!   tells what takes long by a [`Progress`].
+//!   tells what takes long by a [`UpProgress`].
 //! * The hidden subcommand `lab-pipe` is [`pipe::run`]: by it `ssh` gets into a lab.
-//! * A run on a lab (`--lab NAME`) reads [`State::load`]: `ssh_config` is what `ssh -F` (or an `Include`) takes; nodes
+//! * A run on a lab (`--lab NAME`) reads [`LabState::load`]: `ssh_config` is what `ssh -F` (or an `Include`) takes; nodes
 //!   are in it by name and by address, with keys, `known_hosts` and the way in, and machines as `NAME.lab` by a way that
 //!   nothing closes. `ip netns exec` with `namespace` runs a program in the controller's place.
 //! * Tests hold a [`Lab`], which goes down when it is dropped.
@@ -42,22 +42,22 @@ use anyhow::{Context as _, Result, bail};
 use ipnet::IpNet;
 
 pub use base::{Recipe, cache_dir, make_once};
-pub use containers::{Container, Containers, Network};
+pub use containers::{Container, Containers, LabNetwork};
 pub use debian::{codename_of, names as package_names, platform_for, platform_of};
 pub use hardware::{
-    Accel, BMC_PASSWORD, Bmc, Disk, Hardware, MachineSpec, Nic, Segment, SegmentKind, WayIn,
+    Accel, BMC_PASSWORD, Bmc, Hardware, LabDisk, MachineSpec, Nic, Segment, SegmentKind, WayIn,
 };
 pub use keys::{root_key, root_keys};
 pub use machines::{BmcArgs, Machine, Machines, PowerEvent, Wired, back_door, run_bmc};
-pub use spec::{Address, Flavour, Init, LabNode, LabSpec};
-pub use state::{Backend, LABS, Node, State, names};
+pub use spec::{FirstProcess, Flavour, LabNode, LabSpec, NodeAddress};
+pub use state::{Backend, LABS, LabState, StateNode, names};
 
 /// The name of the lab where none is given.
 pub const DEFAULT_NAME: &str = "lab";
 
 /// What [`up`] is doing, for the one who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum UpProgress {
     /// A root filesystem is made, which takes a minute; the next labs find it in the cache.
     Building(PathBuf),
     /// All root filesystems are there.
@@ -72,11 +72,11 @@ pub enum Progress {
 ///
 /// A lab of that name that an earlier `up` left half made is removed first; one that is up is an error. When a step
 /// fails, what was made is removed again.
-pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<State> {
+pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<LabState> {
     spec.check()?;
     tools::require(&[&tools::ALWAYS])?;
     let _lock = state::lock(&spec.name)?;
-    if let Some(old) = State::load(&spec.name)? {
+    if let Some(old) = LabState::load(&spec.name)? {
         if old.complete {
             bail!(
                 "the lab `{}` is up; end it with `nodewright lab down`, or give the new one another name",
@@ -87,7 +87,7 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<State> {
     }
     let started = Instant::now();
     let backend = backend(spec, tell)?;
-    tell(&Progress::Roots(started.elapsed()));
+    tell(&UpProgress::Roots(started.elapsed()));
     let started = Instant::now();
     let mut lab = describe(spec, backend)?;
     fs::DirBuilder::new()
@@ -106,11 +106,11 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<State> {
         }
         return Err(error);
     }
-    tell(&Progress::Up(started.elapsed()));
+    tell(&UpProgress::Up(started.elapsed()));
     Ok(lab)
 }
 
-fn backend(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<Backend> {
+fn backend(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<Backend> {
     if let Flavour::Machines(own) = &spec.flavour {
         machines::describe(spec, own, tell).map(Backend::Machines)
     } else {
@@ -119,23 +119,27 @@ fn backend(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<Backend> {
     }
 }
 
-fn describe(spec: &LabSpec, backend: Backend) -> Result<State> {
-    let dir = State::folder(&spec.name);
+fn describe(spec: &LabSpec, backend: Backend) -> Result<LabState> {
+    let dir = LabState::folder(&spec.name);
     let program = match &spec.program {
         Some(path) => path.clone(),
         None => std::env::current_exe().context("this program does not know its own path")?,
     };
     let groups = cgroup::groups(&spec.name)?;
-    let nodes = spec.nodes.iter().enumerate().map(|(number, node)| Node {
-        name: node.name.clone(),
-        addresses: match &backend {
-            Backend::Containers(_) => node.addresses.clone(),
-            Backend::Machines(own) => own.machines[number].addresses(),
-        },
-        log: dir.join(format!("{}.log", node.name)),
-        groups: groups.iter().map(|group| group.join(&node.name)).collect(),
-    });
-    Ok(State {
+    let nodes = spec
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(number, node)| StateNode {
+            name: node.name.clone(),
+            addresses: match &backend {
+                Backend::Containers(_) => node.addresses.clone(),
+                Backend::Machines(own) => own.machines[number].addresses(),
+            },
+            log: dir.join(format!("{}.log", node.name)),
+            groups: groups.iter().map(|group| group.join(&node.name)).collect(),
+        });
+    Ok(LabState {
         name: spec.name.clone(),
         complete: false,
         namespace: namespace::of_lab(&spec.name),
@@ -149,7 +153,7 @@ fn describe(spec: &LabSpec, backend: Backend) -> Result<State> {
     })
 }
 
-fn make(spec: &LabSpec, lab: &State, tell: &mut dyn FnMut(&Progress)) -> Result<()> {
+fn make(spec: &LabSpec, lab: &LabState, tell: &mut dyn FnMut(&UpProgress)) -> Result<()> {
     match &lab.backend {
         Backend::Containers(own) => containers::make(spec, lab, own, tell),
         Backend::Machines(own) => machines::make(spec, lab, own, tell),
@@ -158,12 +162,12 @@ fn make(spec: &LabSpec, lab: &State, tell: &mut dyn FnMut(&Progress)) -> Result<
 
 /// Takes a lab down, also one that was left half made. `false`: there was none.
 pub fn down(name: &str) -> Result<bool> {
-    let Some(_) = State::load(name)? else {
+    let Some(_) = LabState::load(name)? else {
         return Ok(false);
     };
     tools::require(&[&tools::ALWAYS])?;
     let _lock = state::lock(name)?;
-    let Some(lab) = State::load(name)? else {
+    let Some(lab) = LabState::load(name)? else {
         return Ok(false);
     };
     take_down(&lab)?;
@@ -171,7 +175,7 @@ pub fn down(name: &str) -> Result<bool> {
 }
 
 /// Ends the nodes, then removes what only they used; its state file goes last, so that a break can be gone on with.
-fn take_down(lab: &State) -> Result<()> {
+fn take_down(lab: &LabState) -> Result<()> {
     match &lab.backend {
         Backend::Containers(_) => containers::remove(lab)?,
         Backend::Machines(own) => machines::remove(lab, own)?,
@@ -186,7 +190,7 @@ fn take_down(lab: &State) -> Result<()> {
 }
 
 /// Gives all nodes fresh roots: the same names, addresses and host keys, nothing of what was done on them.
-pub fn reset(name: &str) -> Result<State> {
+pub fn reset(name: &str) -> Result<LabState> {
     change(name, |lab, backend| match backend {
         Backend::Containers(own) => containers::reset(lab, own),
         Backend::Machines(own) => machines::renew(lab, own),
@@ -194,21 +198,21 @@ pub fn reset(name: &str) -> Result<State> {
 }
 
 /// Gives all machines the memory and the disks back that they had when [`save`] was called with this tag.
-pub fn reset_to(name: &str, tag: &str) -> Result<State> {
+pub fn reset_to(name: &str, tag: &str) -> Result<LabState> {
     change(name, |lab, backend| {
         machines::reset(lab, backend.machines(lab, "a saved state")?, tag)
     })
 }
 
 /// Saves memory and disks of all machines under a tag, all at once. They stand still for a moment and go on.
-pub fn save(name: &str, tag: &str) -> Result<State> {
+pub fn save(name: &str, tag: &str) -> Result<LabState> {
     change(name, |lab, backend| {
         machines::save(lab, backend.machines(lab, "saving a state")?, tag)
     })
 }
 
 /// Lets the processors of all machines stand still, until [`reset_to`] or [`resume`].
-pub fn pause(name: &str) -> Result<State> {
+pub fn pause(name: &str) -> Result<LabState> {
     change(name, |lab, backend| {
         backend.machines(lab, "standing still")?;
         machines::pause(lab)
@@ -216,7 +220,7 @@ pub fn pause(name: &str) -> Result<State> {
 }
 
 /// Lets the machines go on that [`pause`] stopped; their clocks are set.
-pub fn resume(name: &str) -> Result<State> {
+pub fn resume(name: &str) -> Result<LabState> {
     change(name, |lab, backend| {
         backend.machines(lab, "going on")?;
         machines::resume(lab)
@@ -226,7 +230,7 @@ pub fn resume(name: &str) -> Result<State> {
 /// Plugs the wires of a node in or pulls them out: those of a zone, or that of one network card.
 ///
 /// The machine sees that the carrier comes or goes. A cable between two machines has two ends; both see it.
-pub fn link(name: &str, node: &str, what: &str, up: bool) -> Result<State> {
+pub fn link(name: &str, node: &str, what: &str, up: bool) -> Result<LabState> {
     change(name, |lab, backend| {
         let own = backend.machines(lab, "pulling a wire")?;
         machines::link(lab, own, lab.node(node)?, what, up)
@@ -234,7 +238,10 @@ pub fn link(name: &str, node: &str, what: &str, up: bool) -> Result<State> {
 }
 
 /// Does something that changes what is known of a lab, and writes down what is known afterwards.
-fn change(name: &str, work: impl FnOnce(&State, &mut Backend) -> Result<()>) -> Result<State> {
+fn change(
+    name: &str,
+    work: impl FnOnce(&LabState, &mut Backend) -> Result<()>,
+) -> Result<LabState> {
     let (mut lab, _lock) = locked(name)?;
     let mut backend = lab.backend.clone();
     let done = work(&lab, &mut backend);
@@ -304,14 +311,14 @@ pub fn console(name: &str, node: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn locked(name: &str) -> Result<(State, fs::File)> {
+fn locked(name: &str) -> Result<(LabState, fs::File)> {
     tools::require(&[&tools::ALWAYS])?;
     let lock = state::lock(name)?;
     Ok((find(name)?, lock))
 }
 
-fn find(name: &str) -> Result<State> {
-    State::load(name)?.with_context(|| {
+fn find(name: &str) -> Result<LabState> {
+    LabState::load(name)?.with_context(|| {
         let names = names();
         let there = if names.is_empty() {
             "no lab is up".to_owned()
@@ -338,7 +345,7 @@ pub struct NodeStatus {
 }
 
 /// How a lab and its nodes are.
-pub fn status(name: &str) -> Result<(State, Vec<NodeStatus>)> {
+pub fn status(name: &str) -> Result<(LabState, Vec<NodeStatus>)> {
     let lab = find(name)?;
     let nodes = lab
         .nodes
@@ -380,7 +387,7 @@ pub fn ssh(name: &str, node: &str, words: &[String]) -> Result<Command> {
 /// A lab for as long as this value lives; for tests and benchmarks.
 #[derive(Debug)]
 pub struct Lab {
-    state: State,
+    state: LabState,
 }
 
 impl Lab {
@@ -392,7 +399,7 @@ impl Lab {
     }
 
     /// What is known of it.
-    pub fn state(&self) -> &State {
+    pub fn state(&self) -> &LabState {
         &self.state
     }
 
@@ -402,7 +409,7 @@ impl Lab {
     }
 
     /// Leaves the lab up beyond this value's life.
-    pub fn keep(self) -> State {
+    pub fn keep(self) -> LabState {
         let state = self.state.clone();
         std::mem::forget(self);
         state

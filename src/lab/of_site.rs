@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
-use super::spec::{Address, LabNode, LabSpec};
+use super::spec::{LabNode, LabSpec, NodeAddress};
 use super::{debian, hardware_of_site};
 use crate::site::Site;
 use crate::site::tables::network::Zone;
@@ -38,7 +38,7 @@ impl LabSpec {
     }
 }
 
-fn addresses(site: &Site, node: &str, zones: &[(&ZoneName, &Zone)]) -> Vec<Address> {
+fn addresses(site: &Site, node: &str, zones: &[(&ZoneName, &Zone)]) -> Vec<NodeAddress> {
     let mut taken = HashSet::new();
     let macs = site.node(node).map(|n| &n.mac);
     zones
@@ -51,7 +51,7 @@ fn addresses(site: &Site, node: &str, zones: &[(&ZoneName, &Zone)]) -> Vec<Addre
                 .or_else(|| zone.bond.as_ref()?.nics.first())?;
             let cidr = IpNet::new(ip, length?).ok()?;
             let mac = macs.and_then(|m| m.get(nic.as_str()));
-            taken.insert(nic.to_string()).then(|| Address {
+            taken.insert(nic.to_string()).then(|| NodeAddress {
                 interface: nic.to_string(),
                 cidr,
                 mac: mac.map(ToString::to_string),

@@ -10,7 +10,7 @@ use super::debian;
 
 /// The apt sources of a machine for one release, in the two forms that apt reads.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Sources {
+pub struct AptSources {
     /// One-line entries (`deb URI SUITE COMPONENT…`).
     pub lines: String,
     /// Stanzas of deb822.
@@ -21,7 +21,7 @@ pub struct Sources {
 const SUITES: [&str; 3] = ["", "-updates", "-security"];
 
 /// The sources of a release that this machine's own apt configuration gives.
-pub fn of_machine(codename: &str) -> Result<Sources> {
+pub fn of_machine(codename: &str) -> Result<AptSources> {
     read(Path::new("/etc/apt"), codename, &debian::own()?)
 }
 
@@ -46,11 +46,11 @@ pub fn explained(error: Error, codename: &str) -> Error {
 ///
 /// Other archives that an operator added to the machine have no place on a bare node. Where the machine names no archive
 /// of `codename`, those of its `own` release serve: one archive holds all releases, under the codename of each.
-fn read(apt: &Path, codename: &str, own: &str) -> Result<Sources> {
+fn read(apt: &Path, codename: &str, own: &str) -> Result<AptSources> {
     let files = files(apt);
-    let mut sources = Sources::of(&files, codename, codename);
+    let mut sources = AptSources::of(&files, codename, codename);
     if sources.is_empty() {
-        sources = Sources::of(&files, own, codename);
+        sources = AptSources::of(&files, own, codename);
     }
     if sources.is_empty() {
         bail!(
@@ -73,7 +73,7 @@ fn files(apt: &Path) -> Vec<(PathBuf, String)> {
     files.into_iter().filter_map(text).collect()
 }
 
-impl Sources {
+impl AptSources {
     /// The entries of the release `named` in some files, for the release `codename`.
     fn of(files: &[(PathBuf, String)], named: &str, codename: &str) -> Self {
         let mut sources = Self::default();
@@ -262,7 +262,7 @@ mod tests {
         let sources = read(dir.path(), "trixie", "bookworm").unwrap();
         assert_eq!(
             sources,
-            Sources {
+            AptSources {
                 lines: "deb http://a.test/debian trixie main\n".into(),
                 stanzas: String::new()
             }

@@ -39,7 +39,7 @@ pub struct LabNode {
     /// Its host name: lower-case letters, digits and `-`, at most 32.
     pub name: String,
     /// Its addresses. Nodes whose addresses share a network share a bridge. The first one is the one it is reached at.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<NodeAddress>,
     /// The codename of the Debian that it runs; this machine's own release where none is named. A root that the user
     /// brings is what it is.
     pub codename: Option<String>,
@@ -49,7 +49,7 @@ pub struct LabNode {
 
 impl LabNode {
     /// A node of this name with these addresses.
-    pub fn new(name: impl Into<String>, addresses: Vec<Address>) -> Self {
+    pub fn new(name: impl Into<String>, addresses: Vec<NodeAddress>) -> Self {
         Self {
             name: name.into(),
             addresses,
@@ -61,7 +61,7 @@ impl LabNode {
 
 /// An address of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Address {
+pub struct NodeAddress {
     /// The interface that has it, such as `eth0`.
     pub interface: String,
     /// The address and the length of its network.
@@ -71,7 +71,7 @@ pub struct Address {
     pub mac: Option<String>,
 }
 
-impl Address {
+impl NodeAddress {
     /// An address whose interface takes any MAC.
     pub fn new(interface: impl Into<String>, cidr: IpNet) -> Self {
         Self {
@@ -101,7 +101,7 @@ pub enum Flavour {
     /// EL 6 one need a kernel that was started with `vsyscall=emulate`.
     Brought(PathBuf),
     /// Folders to lay over each other, the uppermost first; for tests that need nodes of their own making.
-    Layers(Vec<PathBuf>, Init),
+    Layers(Vec<PathBuf>, FirstProcess),
     /// Virtual machines with a bare Debian and Debian's kernel.
     Machines(MachineSpec),
 }
@@ -109,7 +109,7 @@ pub enum Flavour {
 /// The first process of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Init {
+pub enum FirstProcess {
     /// The root's systemd, by `systemd-nspawn --boot`.
     Systemd,
     /// `sshd` itself, at this path within the root: nothing else runs.
@@ -124,7 +124,10 @@ impl LabSpec {
             (1..=count)
                 .map(|i| {
                     let cidr = Ipv4Net::new_assert([10, 77, 1, i].into(), 16);
-                    LabNode::new(format!("node{i}"), vec![Address::new("eth0", cidr.into())])
+                    LabNode::new(
+                        format!("node{i}"),
+                        vec![NodeAddress::new("eth0", cidr.into())],
+                    )
                 })
                 .collect(),
         )

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::containers::{self, Containers};
 use super::machines::Machines;
 use super::namespace;
-use super::spec::{Address, check_name};
+use super::spec::{NodeAddress, check_name};
 
 /// The folder of all labs of this machine.
 pub const LABS: &str = "/run/nodewright/lab";
@@ -22,7 +22,7 @@ pub const LABS: &str = "/run/nodewright/lab";
 /// It is written before the first thing is made, so that `down` knows what to remove however `up` ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct State {
+pub struct LabState {
     /// Its name.
     pub name: String,
     /// Whether `up` came to its end.
@@ -42,7 +42,7 @@ pub struct State {
     /// What the nodes are.
     pub backend: Backend,
     /// The nodes.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<StateNode>,
 }
 
 /// What the nodes of a lab are, with what only such nodes have.
@@ -58,11 +58,11 @@ pub enum Backend {
 /// A node of a lab.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Node {
+pub struct StateNode {
     /// Its name.
     pub name: String,
     /// Its addresses, the first the one it is reached at.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<NodeAddress>,
     /// What its console said.
     pub log: PathBuf,
     /// Its control groups.
@@ -71,7 +71,7 @@ pub struct Node {
 
 impl Backend {
     /// What a lab of machines has, or an error that says that `wish` needs machines.
-    pub fn machines(&mut self, lab: &State, wish: &str) -> Result<&mut Machines> {
+    pub fn machines(&mut self, lab: &LabState, wish: &str) -> Result<&mut Machines> {
         match self {
             Self::Machines(machines) => Ok(machines),
             Self::Containers(_) => bail!(
@@ -82,7 +82,7 @@ impl Backend {
     }
 }
 
-impl State {
+impl LabState {
     /// The command that calls `lab-pipe` where the lab's operator is; host and port come after it.
     pub fn way_in(&self) -> Vec<String> {
         vec![
@@ -139,7 +139,7 @@ impl State {
     }
 
     /// The node of this name, or an error that lists those there are.
-    pub fn node(&self, name: &str) -> Result<&Node> {
+    pub fn node(&self, name: &str) -> Result<&StateNode> {
         self.nodes
             .iter()
             .find(|node| node.name == name)
@@ -154,7 +154,7 @@ impl State {
     }
 
     /// The place of a node among the lab's.
-    pub fn number(&self, node: &Node) -> usize {
+    pub fn number(&self, node: &StateNode) -> usize {
         let at = self.nodes.iter().position(|other| other.name == node.name);
         at.expect("a node of this lab")
     }
@@ -170,7 +170,7 @@ impl State {
     }
 
     /// The root of a container while it is up: a mount of its own. `None`: the nodes are machines.
-    pub fn root_of(&self, node: &Node) -> Option<PathBuf> {
+    pub fn root_of(&self, node: &StateNode) -> Option<PathBuf> {
         match self.backend {
             Backend::Containers(_) => Some(containers::root_of(self, node)),
             Backend::Machines(_) => None,
@@ -178,7 +178,7 @@ impl State {
     }
 }
 
-impl Node {
+impl StateNode {
     /// The address it is reached at.
     pub fn address(&self) -> std::net::IpAddr {
         self.addresses[0].cidr.addr()

@@ -7,18 +7,22 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::state::{Node, State};
+use super::state::{LabState, StateNode};
 use super::{cgroup, namespace, pipe, tools};
 
 /// Waits until a server of SSH greets at each node's address; a node whose processes end before is an error with what
 /// its console said.
-pub fn await_ssh(lab: &State, nodes: &[&Node]) -> Result<()> {
+pub fn await_ssh(lab: &LabState, nodes: &[&StateNode]) -> Result<()> {
     let places: Vec<_> = nodes.iter().map(|node| (*node, node.address())).collect();
     await_greeting(lab, &places, Duration::from_mins(2))
 }
 
 /// The same for any address of each node, and for as long as is said.
-pub fn await_greeting(lab: &State, places: &[(&Node, IpAddr)], patience: Duration) -> Result<()> {
+pub fn await_greeting(
+    lab: &LabState,
+    places: &[(&StateNode, IpAddr)],
+    patience: Duration,
+) -> Result<()> {
     let mut waiting = Vec::new();
     for (node, address) in places {
         waiting.push((*node, waiter(lab, *address, patience)?));
@@ -31,7 +35,7 @@ pub fn await_greeting(lab: &State, places: &[(&Node, IpAddr)], patience: Duratio
     result
 }
 
-fn waiter(lab: &State, address: IpAddr, patience: Duration) -> Result<Child> {
+fn waiter(lab: &LabState, address: IpAddr, patience: Duration) -> Result<Child> {
     tools::command("nsenter")
         .arg(namespace::enter(&lab.namespace))
         .arg("--")
@@ -44,7 +48,7 @@ fn waiter(lab: &State, address: IpAddr, patience: Duration) -> Result<Child> {
         .with_context(|| format!("cannot start {}", lab.program.display()))
 }
 
-fn watch(waiting: &mut [(&Node, Child)]) -> Result<()> {
+fn watch(waiting: &mut [(&StateNode, Child)]) -> Result<()> {
     let mut open = waiting.len();
     let mut done = vec![false; waiting.len()];
     while open > 0 {
@@ -80,7 +84,7 @@ fn watch(waiting: &mut [(&Node, Child)]) -> Result<()> {
 }
 
 /// The last lines of a node's console, for an error.
-pub fn told(node: &Node) -> String {
+pub fn told(node: &StateNode) -> String {
     let bytes = fs::read(&node.log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text

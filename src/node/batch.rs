@@ -92,7 +92,7 @@ pub(super) struct Bundle {
 }
 
 /// One content, as the batch's text tells of it.
-enum Part<'a> {
+enum ContentPart<'a> {
     /// It stands behind the text.
     Here(&'a [u8]),
     /// It was brought before; its digest.
@@ -103,21 +103,21 @@ impl Batch {
     /// The batch as one piece.
     pub(super) fn bundle(&self) -> Bundle {
         let secrets = self.secret_lines();
-        let parts: Vec<Part<'_>> = self
+        let parts: Vec<ContentPart<'_>> = self
             .blobs
             .iter()
             .map(|blob| match blob {
-                Blob::Bytes(bytes) => Part::Here(bytes),
-                Blob::File(file) => Part::Staged(&file.sha256),
+                Blob::Bytes(bytes) => ContentPart::Here(bytes),
+                Blob::File(file) => ContentPart::Staged(&file.sha256),
             })
-            .chain([Part::Here(secrets.as_bytes())])
+            .chain([ContentPart::Here(secrets.as_bytes())])
             .collect();
         // The offset of the contents stands in the text that comes before them, with a fixed number of digits.
         let length = self.script(&parts, 0).len();
         let mut bytes = self.script(&parts, length).into_bytes();
         debug_assert_eq!(bytes.len(), length);
         for part in parts {
-            if let Part::Here(part) = part {
+            if let ContentPart::Here(part) = part {
                 bytes.extend_from_slice(part);
             }
         }
@@ -142,7 +142,7 @@ impl Batch {
     }
 
     /// The batch's text: functions, a `main` that calls them with quoted arguments, and the bare word `main`.
-    fn script(&self, parts: &[Part<'_>], offset: usize) -> String {
+    fn script(&self, parts: &[ContentPart<'_>], offset: usize) -> String {
         let h = &self.header;
         let mut out = format!(
             "NW_RUN={}\nNW_STAGE={}\nNW_BY={}\nNW_ABOUT={}\n",
@@ -175,8 +175,10 @@ impl Batch {
         let _ = write!(out, "main() {{\nnw_start\nnw_unpack {offset:>12}");
         for part in parts {
             let _ = match part {
-                Part::Here(part) => write!(out, " {} {}", hex(&Sha256::digest(part)), part.len()),
-                Part::Staged(sha256) => write!(out, " {sha256} -"),
+                ContentPart::Here(part) => {
+                    write!(out, " {} {}", hex(&Sha256::digest(part)), part.len())
+                }
+                ContentPart::Staged(sha256) => write!(out, " {sha256} -"),
             };
         }
         out.push_str("\nnw_lock\n");

@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 const WAIT: Duration = Duration::from_millis(300);
 
 /// Tells the ports when they are needed: opening the site's secrets may ask the operator for a passphrase.
-type Ports = dyn Fn() -> Result<Vec<u16>, String> + Send + Sync;
+type PortSource = dyn Fn() -> Result<Vec<u16>, String> + Send + Sync;
 
 /// Where to knock before a connection. Its debug form does not say at which ports.
 #[derive(Clone)]
 pub struct Door {
     address: IpAddr,
-    ports: Arc<Ports>,
+    ports: Arc<PortSource>,
 }
 
 impl Door {

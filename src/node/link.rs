@@ -1,7 +1,7 @@
 //! A channel on which a spool comes in, line by line.
 
 use super::session::Channel;
-use super::spool::Lines;
+use super::spool::LineBuffer;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
@@ -11,7 +11,7 @@ pub(super) struct Link {
     channel: Channel,
     /// What every line of ours begins with.
     pub(super) sentinel: String,
-    lines: Lines,
+    lines: LineBuffer,
     /// Standard error, once the stream has ended.
     pub(super) said: Vec<u8>,
 }
@@ -32,7 +32,7 @@ impl Link {
         Self {
             channel,
             sentinel,
-            lines: Lines::default(),
+            lines: LineBuffer::default(),
             said: Vec::new(),
         }
     }

@@ -47,17 +47,17 @@ pub(super) enum Data<'a> {
 }
 
 impl Data<'_> {
-    fn pieces(self) -> Vec<Piece> {
+    fn pieces(self) -> Vec<StdinPiece> {
         match self {
-            Self::Bytes(bytes) => vec![Piece::Bytes(bytes.to_vec())],
-            Self::Files(files) => files.iter().cloned().map(Piece::File).collect(),
+            Self::Bytes(bytes) => vec![StdinPiece::Bytes(bytes.to_vec())],
+            Self::Files(files) => files.iter().cloned().map(StdinPiece::File).collect(),
         }
     }
 }
 
 /// One piece of what a command gets by its standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum StdinPiece {
     Bytes(Vec<u8>),
     File(LocalFile),
 }
@@ -80,11 +80,11 @@ impl Privilege {
     ///
     /// Whatever the login, the command alone does nothing: it begins once its standard input has come. So one whose
     /// channel was given up (it opened too late) and that runs again on another has been run once.
-    pub(super) fn wrap(&self, program: &Program<'_>) -> io::Result<(String, Vec<Piece>)> {
+    pub(super) fn wrap(&self, program: &Program<'_>) -> io::Result<(String, Vec<StdinPiece>)> {
         match (self, program) {
             (Self::Root, Program::Script(script)) => Ok((
                 "exec /bin/sh -s".to_owned(),
-                vec![Piece::Bytes(script.as_bytes().to_vec())],
+                vec![StdinPiece::Bytes(script.as_bytes().to_vec())],
             )),
             (
                 Self::Root,
@@ -92,7 +92,7 @@ impl Privilege {
                     text, args, data, ..
                 },
             ) => {
-                let mut input = vec![Piece::Bytes(b"go\n".to_vec())];
+                let mut input = vec![StdinPiece::Bytes(b"go\n".to_vec())];
                 input.extend(data.pieces());
                 Ok((command(&format!("{GO}{text}"), args), input))
             }
@@ -112,7 +112,7 @@ fn command(text: &str, args: &[String]) -> String {
     line
 }
 
-fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String, Vec<Piece>)> {
+fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String, Vec<StdinPiece>)> {
     let mut script = BEGIN.to_owned();
     let (data, stream) = match program {
         Program::Script(text) => {
@@ -134,7 +134,7 @@ fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String,
         }
     };
     let length = script.len();
-    let mut body = vec![Piece::Bytes(script.into_bytes())];
+    let mut body = vec![StdinPiece::Bytes(script.into_bytes())];
     body.extend(data.pieces());
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let args = [
@@ -145,18 +145,18 @@ fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String,
     ];
     if let Some(password) = password {
         let line = format!("{}\n", password.expose());
-        body.insert(0, Piece::Bytes(line.into_bytes()));
+        body.insert(0, StdinPiece::Bytes(line.into_bytes()));
     }
     Ok((command(&LOGIN.text(), &args), body))
 }
 
 /// SHA-256 of all pieces; files are read through once.
-fn digest(pieces: &[Piece]) -> io::Result<String> {
+fn digest(pieces: &[StdinPiece]) -> io::Result<String> {
     let mut digest = Sha256::new();
     for piece in pieces {
         match piece {
-            Piece::Bytes(bytes) => digest.update(bytes),
-            Piece::File(file) => {
+            StdinPiece::Bytes(bytes) => digest.update(bytes),
+            StdinPiece::File(file) => {
                 let mut reader = File::open(&file.path)?.take(file.bytes);
                 let mut buffer = vec![0; 1 << 16];
                 loop {
@@ -175,10 +175,10 @@ fn digest(pieces: &[Piece]) -> io::Result<String> {
 mod tests {
     use super::*;
 
-    fn bytes(pieces: &[Piece]) -> Vec<u8> {
+    fn bytes(pieces: &[StdinPiece]) -> Vec<u8> {
         let all = pieces.iter().map(|piece| match piece {
-            Piece::Bytes(bytes) => bytes.clone(),
-            Piece::File(file) => std::fs::read(&file.path).unwrap(),
+            StdinPiece::Bytes(bytes) => bytes.clone(),
+            StdinPiece::File(file) => std::fs::read(&file.path).unwrap(),
         });
         all.collect::<Vec<_>>().concat()
     }
@@ -219,7 +219,8 @@ mod tests {
             stream: false,
         };
         let (command, input) = Privilege::SudoNoPassword.wrap(&program).unwrap();
-        let Some((Piece::Bytes(script), [Piece::File(file)])) = input.split_first() else {
+        let Some((StdinPiece::Bytes(script), [StdinPiece::File(file)])) = input.split_first()
+        else {
             panic!("{input:?}");
         };
         assert_eq!(*file, files[0]);

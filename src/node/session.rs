@@ -1,7 +1,7 @@
 //! An open connection to one node, and asking over it.
 
 use super::master::{self, ConnectOptions};
-use super::privilege::{Piece, Program};
+use super::privilege::{Program, StdinPiece};
 use super::{Failure, NodeError, Privilege, classify, run_id};
 use crate::kind::{Answer, AnswerError, Observe};
 use openssh::Stdio;
@@ -217,7 +217,7 @@ type Child = openssh::Child<std::sync::Arc<openssh::Session>>;
 pub(super) struct Channel {
     child: Child,
     /// What is to be written first.
-    input: Vec<Piece>,
+    input: Vec<StdinPiece>,
     /// Closed when taken and dropped.
     stdin: Option<openssh::ChildStdin>,
     /// Its standard output.
@@ -227,7 +227,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    fn new(mut child: Child, input: Vec<Piece>) -> Self {
+    fn new(mut child: Child, input: Vec<StdinPiece>) -> Self {
         let stdin = child.stdin().take();
         let stdout = child.stdout().take().expect("it was asked to be piped");
         let stderr = child.stderr().take().expect("it was asked to be piped");
@@ -262,7 +262,7 @@ impl Channel {
 /// Writes these pieces and closes the pipe. A program that ends early closes it, too: what it says tells why.
 async fn feed(
     stdin: &mut Option<openssh::ChildStdin>,
-    input: &[Piece],
+    input: &[StdinPiece],
     patience: Duration,
 ) -> Result<(), Failure> {
     const CHUNK: usize = 64 * 1024;
@@ -271,14 +271,14 @@ async fn feed(
     };
     for piece in input {
         match piece {
-            Piece::Bytes(bytes) => {
+            StdinPiece::Bytes(bytes) => {
                 for chunk in bytes.chunks(CHUNK) {
                     if !push(&mut pipe, chunk, patience).await? {
                         return Ok(());
                     }
                 }
             }
-            Piece::File(file) => {
+            StdinPiece::File(file) => {
                 let here = |e| Failure::Here(format!("{}: {e}", file.path.display()));
                 let opened = tokio::fs::File::open(&file.path).await.map_err(here)?;
                 let mut reader = opened.take(file.bytes);

@@ -207,11 +207,11 @@ impl SpoolEvent {
 
 /// Cuts a stream into whole lines and counts the bytes of those that were taken.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineBuffer {
     buffer: Vec<u8>,
 }
 
-impl Lines {
+impl LineBuffer {
     /// Adds what came.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -295,7 +295,7 @@ mod tests {
     fn lines_are_whole_wherever_the_stream_is_cut() {
         let text = "a\n\nüb\nrest";
         for cut in 0..text.len() {
-            let mut lines = Lines::default();
+            let mut lines = LineBuffer::default();
             let mut seen = Vec::new();
             for half in [&text.as_bytes()[..cut], &text.as_bytes()[cut..]] {
                 lines.push(half);

@@ -76,10 +76,10 @@ fn orphans(engine: &Engine, chosen: &Selection) -> BTreeMap<String, Vec<Orphan>>
 
 /// The items that forget these orphans of a node.
 fn items(engine: &Engine, node: &str, orphans: &[Orphan]) -> Vec<Item> {
-    let Some(look) = engine.observed().get(node) else {
+    let Some(observation) = engine.observed().get(node) else {
         return Vec::new();
     };
-    let manifest = Manifest::parse(&NodeState::read(&look.answer).manifest);
+    let manifest = Manifest::parse(&NodeState::read(&observation.answer).manifest);
     let paths = |o: &Orphan| manifest.paths(&o.address);
     let each = |o| paths(o).into_iter().map(move |p| item(o, p));
     orphans.iter().flat_map(each).collect()

@@ -14,7 +14,7 @@ pub use crate::plan::Intent;
 use crate::exit::Exit;
 use crate::kind::Address;
 use crate::node::Holder;
-use crate::plan::{Change, Item, Owned, Step, sha256};
+use crate::plan::{Change, Item, Owned, PlannedStep, sha256};
 use crate::run::{Engine, Event, NodeFailure};
 use crate::sh::Call;
 
@@ -29,10 +29,10 @@ fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) 
         stage: 0,
         guarded: false,
     };
-    let work = Step {
+    let work = PlannedStep {
         calls,
         owns: Owned::no_longer(path),
-        ..Step::default()
+        ..PlannedStep::default()
     };
     Item { change, work }
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What one node is to be.
 #[derive(Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct Desired<'a> {
     /// The node.
     pub target: &'a Target,
     /// Its resources, in step order.
@@ -84,7 +84,7 @@ impl Decided {
     }
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> Desired<'a> {
     /// The paths that are observed.
     fn paths(&self) -> Paths<'a> {
         Paths::of(
@@ -194,7 +194,7 @@ pub(super) struct Candidate<'a> {
 }
 
 pub(super) struct Draft<'d, 'a> {
-    pub(super) wanted: &'d Wanted<'a>,
+    pub(super) wanted: &'d Desired<'a>,
     pub(super) answer: &'d Answer,
     pub(super) manifest: &'d Manifest,
     pub(super) candidates: Vec<Candidate<'a>>,

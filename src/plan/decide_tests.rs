@@ -19,7 +19,7 @@ fn plan_with(
 ) -> NodePlan {
     let (resources, target) = (resources(steps), target());
     let vault = Vault::from([("pw".to_owned(), "hunter2".to_owned())]);
-    let wanted = Wanted {
+    let wanted = Desired {
         target: &target,
         resources: &resources,
         watched: &[],
@@ -218,7 +218,7 @@ fn firewall_steps(content: &str) -> [Json; 2] {
 fn firewall_decided(unit: &str) -> Decided {
     let (resources, target) = (resources(&firewall_steps("new\n")), target());
     let vault = Vault::new();
-    let wanted = Wanted {
+    let wanted = Desired {
         target: &target,
         resources: &resources,
         watched: &[],
@@ -302,14 +302,14 @@ fn what_is_taken_down_with_the_members_is_decided_once_they_are_down() {
 }
 
 /// A kind that makes a filesystem, as far as deciding goes.
-struct Disk;
+struct DiskKind;
 
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 struct DiskWant {
     disk: String,
 }
 
-impl Kind for Disk {
+impl Kind for DiskKind {
     const NAME: &'static str = "disk";
     const DOC: &'static str = "A device of this test.";
     const RUNNING: &'static dyn Runs = &Running {
@@ -332,7 +332,7 @@ impl Kind for Disk {
     }
 }
 
-impl Disk {
+impl DiskKind {
     fn compare(want: &DiskWant, _seen: &String, circumstances: &Circumstances<'_>) -> Verdict {
         let (node, permits) = (&circumstances.target.node, circumstances.permits);
         let may = permits.destroys(node, &want.disk).to_string();
@@ -342,7 +342,7 @@ impl Disk {
 
 /// The plan for a device on which this was found, where the operator named these devices.
 fn disk_plan(found: &str, named: &[(&str, &str)]) -> NodePlan {
-    static DISK: Adapter<Disk> = Adapter::new();
+    static DISK: Adapter<DiskKind> = Adapter::new();
     let step = json!({ "disk": "/dev/sdb" });
     let step = step.as_object().unwrap().clone();
     let resources = DISK
@@ -353,7 +353,7 @@ fn disk_plan(found: &str, named: &[(&str, &str)]) -> NodePlan {
         destroy: destroy.collect(),
         ..Permits::default()
     };
-    let wanted = Wanted {
+    let wanted = Desired {
         target: &target(),
         resources: &resources,
         watched: &[],
@@ -414,7 +414,7 @@ fn what_follows_a_long_step_is_decided_once_its_work_is_done() {
             (unless.as_str(), "", 1),
             (progress.as_str(), "7", status),
         ];
-        let wanted = Wanted {
+        let wanted = Desired {
             target: &target(),
             resources: &resources,
             watched: &[],

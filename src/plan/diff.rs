@@ -10,7 +10,7 @@ const LARGE: usize = 1 << 20;
 
 /// What a file holds, before or after.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Side<'a> {
+pub enum FileSide<'a> {
     /// No file is there.
     Absent,
     /// Its content.
@@ -19,7 +19,7 @@ pub enum Side<'a> {
     Unread(Weight),
 }
 
-impl<'a> Side<'a> {
+impl<'a> FileSide<'a> {
     /// The content of a file that is there.
     pub fn of(content: &'a [u8]) -> Self {
         Self::Content(Cow::Borrowed(content))
@@ -52,9 +52,9 @@ impl<'a> Side<'a> {
 ///
 /// A text diff has its two lines of file names and three lines of context. Control characters and bytes that are no
 /// UTF-8 stand in it as escapes (`\x1b`), so that it can be written to a terminal.
-pub fn compare(path: &str, old: &Side, new: &Side, tainted: bool) -> Option<FileDiff> {
+pub fn compare(path: &str, old: &FileSide, new: &FileSide, tainted: bool) -> Option<FileDiff> {
     let same = match (old, new) {
-        (Side::Unread(weight), side) | (side, Side::Unread(weight)) => {
+        (FileSide::Unread(weight), side) | (side, FileSide::Unread(weight)) => {
             side.weight().is_some_and(|w| w.sha256 == weight.sha256)
         }
         _ => old == new,
@@ -77,7 +77,7 @@ pub fn compare(path: &str, old: &Side, new: &Side, tainted: bool) -> Option<File
     Some(FileDiff { path, diff })
 }
 
-fn unshown(old: &Side, new: &Side) -> Option<Unshown> {
+fn unshown(old: &FileSide, new: &FileSide) -> Option<Unshown> {
     let sides = [old, new];
     if sides.iter().any(|s| s.content().contains(&0)) {
         Some(Unshown::Binary)
@@ -88,9 +88,9 @@ fn unshown(old: &Side, new: &Side) -> Option<Unshown> {
     }
 }
 
-fn unified(path: &str, old: &Side, new: &Side) -> String {
-    let name = |side: &Side| {
-        if *side == Side::Absent {
+fn unified(path: &str, old: &FileSide, new: &FileSide) -> String {
+    let name = |side: &FileSide| {
+        if *side == FileSide::Absent {
             "/dev/null"
         } else {
             path
@@ -131,8 +131,8 @@ fn printable(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn side(content: Option<&[u8]>) -> Side<'_> {
-        content.map_or(Side::Absent, Side::of)
+    fn side(content: Option<&[u8]>) -> FileSide<'_> {
+        content.map_or(FileSide::Absent, FileSide::of)
     }
 
     fn diff(old: Option<&[u8]>, new: Option<&[u8]>) -> Diff {
@@ -215,8 +215,8 @@ mod tests {
         };
         assert_eq!((why, before), (Unshown::Long, None));
         assert_eq!(after.unwrap().bytes, 1_048_577);
-        let unread = Side::Unread(weight(9, &"0".repeat(64)));
-        let diff = compare("/x", &unread, &Side::of(b"a"), false).unwrap();
+        let unread = FileSide::Unread(weight(9, &"0".repeat(64)));
+        let diff = compare("/x", &unread, &FileSide::of(b"a"), false).unwrap();
         assert_eq!(
             diff.diff,
             Diff::Whole {
@@ -225,13 +225,14 @@ mod tests {
                 after: Some(weight(1, OF_A)),
             }
         );
-        let same = Side::Unread(weight(1, OF_A));
-        assert_eq!(compare("/x", &same, &Side::of(b"a"), false), None);
+        let same = FileSide::Unread(weight(1, OF_A));
+        assert_eq!(compare("/x", &same, &FileSide::of(b"a"), false), None);
     }
 
     #[test]
     fn a_secret_is_shown_on_neither_side() {
-        let hidden = |old: &[u8], new: &[u8]| compare("/x", &Side::of(old), &Side::of(new), true);
+        let hidden =
+            |old: &[u8], new: &[u8]| compare("/x", &FileSide::of(old), &FileSide::of(new), true);
         assert_eq!(hidden(b"old", b"new").unwrap().diff, Diff::Secret);
         assert_eq!(hidden(b"a", b"a"), None);
     }

@@ -19,7 +19,7 @@ pub use model::{FoldError, Folded, PathSeen, PathState, Resolved, SeenKind, Wish
 use crate::digest::sha256;
 use crate::kind::{Attributes, Delta, EditChange};
 use crate::text::{Text, Vault};
-use lines::{Lines, NotReady, Ready};
+use lines::{Lines, NotReady, ReadyEdit};
 use std::collections::BTreeSet;
 
 /// Folds the wishes about one path.
@@ -195,11 +195,11 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn edits(&self) -> Result<Vec<(usize, Ready)>, FoldError> {
+    fn edits(&self) -> Result<Vec<(usize, ReadyEdit)>, FoldError> {
         let mut edits = Vec::new();
         for (i, wish) in self.wishes.iter().enumerate() {
             let address = wish.address.clone();
-            match Ready::of(&wish.edit.change, &|text| text.reveal(self.vault)) {
+            match ReadyEdit::of(&wish.edit.change, &|text| text.reveal(self.vault)) {
                 Ok(ready) => edits.extend(ready.map(|r| (i, r))),
                 Err(NotReady::Mark(error)) => return Err(FoldError::Mark { address, error }),
                 Err(NotReady::Bad(why)) => return Err(FoldError::Bad { address, why }),
@@ -209,7 +209,7 @@ impl Job<'_> {
     }
 
     /// Makes the edits, again and again, until they change nothing more.
-    fn settle(&self, base: Vec<u8>, edits: &[(usize, Ready)]) -> Result<Vec<u8>, FoldError> {
+    fn settle(&self, base: Vec<u8>, edits: &[(usize, ReadyEdit)]) -> Result<Vec<u8>, FoldError> {
         const ROUNDS: usize = 6;
         let mut bytes = base;
         let mut restless = BTreeSet::new();
@@ -244,7 +244,7 @@ impl Job<'_> {
     }
 
     /// Whose wishes make the content differ from what was found.
-    fn authors(&self, content: &[u8], edits: &[(usize, Ready)]) -> Vec<usize> {
+    fn authors(&self, content: &[u8], edits: &[(usize, ReadyEdit)]) -> Vec<usize> {
         let all = || {
             self.wishes
                 .iter()
@@ -252,7 +252,7 @@ impl Job<'_> {
                 .filter(|(_, w)| {
                     let whole = matches!(w.edit.change, EditChange::Whole { .. });
                     whole
-                        || Ready::of(&w.edit.change, &|t| Ok(t.masked()))
+                        || ReadyEdit::of(&w.edit.change, &|t| Ok(t.masked()))
                             .is_ok_and(|r| r.is_some_and(|r| !r.removes()))
                 })
                 .map(|(i, _)| i)

@@ -1,6 +1,6 @@
 //! What tests of decisions are made of.
 
-use super::{Change, Item, Situation, Step, Wave, next_wave};
+use super::{Change, Item, PlannedStep, Situation, Wave, next_wave};
 use crate::kind::{Address, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
 use crate::platform::Platform;
@@ -35,9 +35,9 @@ pub(super) fn item(index: usize, stage: usize, change: impl FnOnce(&mut StepMeta
             guarded: false,
             digest: String::new(),
         },
-        work: Step {
+        work: PlannedStep {
             meta: Arc::new(meta),
-            ..Step::default()
+            ..PlannedStep::default()
         },
     }
 }

@@ -11,12 +11,12 @@ pub struct Item {
     /// For people.
     pub change: Change,
     /// For the batch.
-    pub work: Step,
+    pub work: PlannedStep,
 }
 
 /// What a batch does for one [`Item`].
 #[derive(Clone, Debug, Default)]
-pub struct Step {
+pub struct PlannedStep {
     /// What the role's step says.
     pub meta: Arc<StepMeta>,
     /// What has to accept the contents before anything is changed.

@@ -1,7 +1,7 @@
 //! What the kinds' own actions do: the running side of every resource, neighbours of a kind that works together as one.
 
 use super::decide::{After, Candidate, Draft, below};
-use super::diff::{Side, compare};
+use super::diff::{FileSide, compare};
 use super::orphan::folder_digest;
 use super::path_item::Early;
 use super::{Content, FileDiff, Owned, Remark, Waiting, Weight};
@@ -274,18 +274,19 @@ impl<'a> Draft<'_, 'a> {
     fn file_diff(&self, change: FileChange, was_secret: bool) -> Option<FileDiff> {
         let (vault, path) = (self.wanted.vault, &change.path);
         let old = match change.old {
-            Found::Absent => Side::Absent,
-            Found::Content(content) => Side::Content(content.into()),
-            Found::Unread { bytes, sha256 } => Side::Unread(Weight { bytes, sha256 }),
+            Found::Absent => FileSide::Absent,
+            Found::Content(content) => FileSide::Content(content.into()),
+            Found::Unread { bytes, sha256 } => FileSide::Unread(Weight { bytes, sha256 }),
         };
-        let shown = matches!(&old, Side::Content(content) if shows(vault, content));
+        let shown = matches!(&old, FileSide::Content(content) if shows(vault, content));
         let secret = change.new.as_ref().is_some_and(Text::is_tainted);
-        let unread = matches!(old, Side::Unread(_));
-        let past = was_secret && unread || old != Side::Absent && self.manifest.is_tainted(path);
+        let unread = matches!(old, FileSide::Unread(_));
+        let past =
+            was_secret && unread || old != FileSide::Absent && self.manifest.is_tainted(path);
         let new = match change.new.map(|text| text.reveal(vault)) {
             // A secret without a value is an error of its own.
-            Some(value) => Side::Content(value.unwrap_or_default().into_bytes().into()),
-            None => Side::Absent,
+            Some(value) => FileSide::Content(value.unwrap_or_default().into_bytes().into()),
+            None => FileSide::Absent,
         };
         compare(path, &old, &new, secret || past || shown)
     }

@@ -15,12 +15,12 @@ pub const GONE: &str = "-";
 /// no longer ours, and [`PART`] stands where a path is ours in part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
-    entries: BTreeMap<(String, String), Entry>,
+    entries: BTreeMap<(String, String), ManifestEntry>,
 }
 
 /// One thing we made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
+struct ManifestEntry {
     address: Address,
     path: String,
     digest: String,
@@ -47,7 +47,7 @@ impl Manifest {
             }
             manifest.entries.insert(
                 key,
-                Entry {
+                ManifestEntry {
                     address: parsed,
                     path: (*path).to_owned(),
                     digest: (*digest).to_owned(),
@@ -66,7 +66,7 @@ impl Manifest {
 
     /// Whether what this address made was last written with a secret in it.
     pub fn is_secret(&self, address: &Address) -> bool {
-        let tainted = |e: &Entry| e.tainted && e.address == *address;
+        let tainted = |e: &ManifestEntry| e.tainted && e.address == *address;
         self.entries.values().any(tainted)
     }
 

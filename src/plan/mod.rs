@@ -29,16 +29,16 @@ mod wave;
 pub use crate::digest::sha256;
 pub use approved::{Approved, Barred};
 pub use claims::{Claim, claims};
-pub use decide::{Decided, Gone, Wanted, below};
+pub use decide::{Decided, Desired, Gone, below};
 pub use intent::Intent;
-pub use item::{Content, Item, Owned, Step};
+pub use item::{Content, Item, Owned, PlannedStep};
 pub use manifest::{GONE, Manifest, PART};
 pub use model::{
     Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Remark, Unshown, Waiting, Weight,
 };
 pub use paths::Paths;
 pub use reached::Undone;
-pub use recap::{Ended, Recap};
+pub use recap::{Recap, RunEnd};
 pub use select::Selection;
 pub use shared::share;
 pub use wave::{Held, Situation, Wave, next_wave};

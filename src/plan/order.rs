@@ -3,7 +3,7 @@
 use super::decide::{After, Candidate, Decided, Draft};
 use super::orphan;
 use super::path_item::Early;
-use super::{Change, Item, Later, Step, sha256};
+use super::{Change, Item, Later, PlannedStep, sha256};
 use crate::kind::Address;
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ impl Draft<'_, '_> {
                 guarded: false,
                 digest,
             };
-            let work = Step {
+            let work = PlannedStep {
                 meta: Arc::clone(&candidate.resources[0].step),
                 preflight: candidate.preflight,
                 calls: candidate.calls,

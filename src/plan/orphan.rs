@@ -2,7 +2,7 @@
 
 use super::decide::{Gone, below};
 use super::manifest::PART;
-use super::{Change, Decided, Item, Manifest, Orphan, Owned, Step, sha256};
+use super::{Change, Decided, Item, Manifest, Orphan, Owned, PlannedStep, sha256};
 use crate::kind::{Address, Answer, Delta, Erased, Orphaned, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
 use crate::sh::Call;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// What was made under an address that nothing asks for now, one an address. An empty `why` says that its files decide,
 /// which [`settle`] does once they were looked at.
 pub fn find(manifest: &Manifest, resources: &[Resource], answer: &Answer) -> Vec<Orphan> {
-    let wanted = Wanted::of(resources);
+    let wanted = StillDesired::of(resources);
     let mut orphans: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
     for (address, path) in manifest.entries() {
         if !wanted.addresses.contains(address) && !wanted.has(path) {
@@ -35,7 +35,7 @@ pub fn find(manifest: &Manifest, resources: &[Resource], answer: &Answer) -> Vec
 /// Why an orphan stays whatever its files are; `None` where they decide.
 fn stays(
     manifest: &Manifest,
-    wanted: &Wanted<'_>,
+    wanted: &StillDesired<'_>,
     address: &Address,
     paths: &[String],
     answer: &Answer,
@@ -62,7 +62,7 @@ fn stays(
 }
 
 /// What keeps entries of the manifest from being orphans.
-struct Wanted<'a> {
+struct StillDesired<'a> {
     addresses: BTreeSet<&'a Address>,
     /// Paths that are wanted in some state.
     paths: BTreeSet<&'a str>,
@@ -72,7 +72,7 @@ struct Wanted<'a> {
     named: BTreeMap<&'a str, &'a Address>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> StillDesired<'a> {
     fn of(resources: &'a [Resource]) -> Self {
         let edits = resources.iter().flat_map(|r| &r.files.edits);
         let folders = resources.iter().filter_map(|r| r.files.folder.as_ref());
@@ -229,7 +229,7 @@ fn remove(
         guarded: false,
         digest: sha256(format!("remove {path} {found}").as_bytes()),
     };
-    let work = Step {
+    let work = PlannedStep {
         meta: Arc::new(StepMeta {
             index: usize::MAX,
             ..StepMeta::default()
@@ -237,7 +237,7 @@ fn remove(
         calls,
         path: Some(path.to_owned()),
         owns: Owned::no_longer(path.to_owned()),
-        ..Step::default()
+        ..PlannedStep::default()
     };
     decided.items.push(Item { change, work });
 }

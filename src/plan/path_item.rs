@@ -1,7 +1,7 @@
 //! What is done about one path: title, difference and calls, from what its wishes were folded into.
 
 use super::decide::Candidate;
-use super::diff::{Side, compare};
+use super::diff::{FileSide, compare};
 use super::fold::{Folded, PathSeen, PathState, SeenKind};
 use super::{Content, Owned};
 use crate::digest::sha256;
@@ -117,12 +117,14 @@ pub(super) fn path_candidate<'a>(
             candidate.title = format!("{} {path}", if absent { "create" } else { "replace" });
             // What was not read holds a secret, and is not shown.
             let old = match &seen.kind {
-                SeenKind::File { content, .. } => content.as_deref().map_or(Side::Absent, Side::of),
-                _ => Side::Absent,
+                SeenKind::File { content, .. } => {
+                    content.as_deref().map_or(FileSide::Absent, FileSide::of)
+                }
+                _ => FileSide::Absent,
             };
             // The old side may show a secret where the new one has none.
             let tainted = folded.tainted || past.tainted || past.shows;
-            candidate.diffs = compare(path, &old, &Side::of(content), tainted)
+            candidate.diffs = compare(path, &old, &FileSide::of(content), tainted)
                 .into_iter()
                 .collect();
             if let Some(words) = &folded.check {

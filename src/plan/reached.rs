@@ -33,9 +33,9 @@ impl fmt::Display for Unreached {
 }
 
 /// One side of a resource: a file of it that one item writes, or what runs by it, which another one brings to its state.
-type Side<'a> = (&'a Address, Option<&'a str>);
+type ItemSide<'a> = (&'a Address, Option<&'a str>);
 
-fn sides(items: &[Item]) -> Vec<Side<'_>> {
+fn sides(items: &[Item]) -> Vec<ItemSide<'_>> {
     items
         .iter()
         .flat_map(|item| {

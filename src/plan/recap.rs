@@ -32,7 +32,7 @@ pub struct Recap {
 
 /// How a node ended.
 #[derive(Clone, Debug, Default)]
-pub struct Ended<'a> {
+pub struct RunEnd<'a> {
     /// The node.
     pub node: &'a str,
     /// What its resources are called.
@@ -51,8 +51,8 @@ pub struct Ended<'a> {
 
 impl Recap {
     /// Counts.
-    pub fn of(ended: Ended<'_>) -> Self {
-        let Ended { decided, .. } = ended;
+    pub fn of(ended: RunEnd<'_>) -> Self {
+        let RunEnd { decided, .. } = ended;
         let undone = match (decided, ended.held) {
             (Some(decided), _) if ended.failed.is_some() => {
                 Undone::of(&decided.items, "").and_later(decided)
@@ -111,12 +111,12 @@ mod tests {
             ..Decided::default()
         };
         let wanted = set(&["r/file:/a", "r/file:/b"]);
-        let recap = Recap::of(Ended {
+        let recap = Recap::of(RunEnd {
             node: "node1",
             wanted: wanted.iter().collect(),
             decided: Some(&decided),
             changed: Some(&changed),
-            ..Ended::default()
+            ..RunEnd::default()
         });
         assert_eq!((recap.same, recap.changed, recap.removed), (1, 1, 1));
         assert_eq!((recap.undone, recap.failed), (0, None));
@@ -129,12 +129,12 @@ mod tests {
             items: vec![of("r/service:s")],
             ..Decided::default()
         };
-        let recap = Recap::of(Ended {
+        let recap = Recap::of(RunEnd {
             wanted: changed.iter().collect(),
             decided: Some(&decided),
             changed: Some(&changed),
             failed: Some("it broke".to_owned()),
-            ..Ended::default()
+            ..RunEnd::default()
         });
         assert_eq!((recap.changed, recap.undone), (1, 1));
         assert_eq!(recap.not_run, ["do r/service:s"]);
@@ -147,24 +147,24 @@ mod tests {
             items: vec![of("r/file:/a"), of("r/file:/b")],
             ..Decided::default()
         };
-        let ended = Ended {
+        let ended = RunEnd {
             decided: Some(&decided),
             held: Some(&held),
-            ..Ended::default()
+            ..RunEnd::default()
         };
         let recap = Recap::of(ended.clone());
         assert_eq!(recap.not_run, ["do r/file:/a (waits for node2)"]);
         let failed = Some("it broke".to_owned());
-        let recap = Recap::of(Ended { failed, ..ended });
+        let recap = Recap::of(RunEnd { failed, ..ended });
         assert_eq!(recap.not_run, ["do r/file:/a", "do r/file:/b"]);
     }
 
     #[test]
     fn of_a_node_that_was_never_seen_nothing_is_counted() {
-        let recap = Recap::of(Ended {
+        let recap = Recap::of(RunEnd {
             node: "node1",
             failed: Some("no route".to_owned()),
-            ..Ended::default()
+            ..RunEnd::default()
         });
         let nothing = Recap {
             node: "node1".to_owned(),
@@ -186,10 +186,10 @@ mod tests {
             findings: vec![finding("old"), finding("new")],
             ..Decided::default()
         };
-        let recap = Recap::of(Ended {
+        let recap = Recap::of(RunEnd {
             decided: Some(&decided),
             shown: &[finding("old")],
-            ..Ended::default()
+            ..RunEnd::default()
         });
         assert_eq!((recap.findings, recap.found), (2, vec![finding("new")]));
     }

@@ -1,7 +1,7 @@
 //! The results of checks, by node.
 
-use super::look::count;
-use super::{Look, Tone};
+use super::style::count;
+use super::{OutputStyle, Tone};
 use std::fmt::Write as _;
 
 /// Under what stands what is of the cluster as a whole.
@@ -39,7 +39,7 @@ impl CheckResult {
 }
 
 /// The checks that do not hold, by node (with `-v` all of them), and one line that sums them up.
-pub(super) fn screen(checks: &[CheckResult], look: &Look) -> String {
+pub(super) fn screen(checks: &[CheckResult], style: &OutputStyle) -> String {
     let mut nodes: Vec<&str> = Vec::new();
     for check in checks {
         if !nodes.contains(&check.of_whom()) {
@@ -50,14 +50,14 @@ pub(super) fn screen(checks: &[CheckResult], look: &Look) -> String {
     for node in &nodes {
         let told: Vec<_> = checks
             .iter()
-            .filter(|c| c.of_whom() == *node && (!c.ok || look.verbose > 0))
+            .filter(|c| c.of_whom() == *node && (!c.ok || style.verbose > 0))
             .collect();
         if told.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "{}", look.paint(Tone::Strong, node));
+        let _ = writeln!(text, "{}", style.paint(Tone::Strong, node));
         for check in told {
-            text.push_str(&one(check, look));
+            text.push_str(&one(check, style));
         }
         text.push('\n');
     }
@@ -78,30 +78,30 @@ pub(super) fn screen(checks: &[CheckResult], look: &Look) -> String {
             count(skipped, "was skipped", "were skipped")
         );
         let tone = if failed == 0 { Tone::Change } else { Tone::Bad };
-        text.push_str(&look.paint(tone, line));
+        text.push_str(&style.paint(tone, line));
     } else if failed == 0 {
         let line = match checks.len() {
             0 => "No checks: no role of the selected nodes has any.".to_owned(),
             1 => format!("The one check on {on} holds."),
             all => format!("All {all} checks on {on} hold."),
         };
-        text.push_str(&look.paint(Tone::Good, line));
+        text.push_str(&style.paint(Tone::Good, line));
     } else {
         let line = format!(
             "{on}: {} not hold, {}.",
             count(failed, "check does", "checks do"),
             count(held, "holds", "hold")
         );
-        text.push_str(&look.paint(Tone::Bad, line));
+        text.push_str(&style.paint(Tone::Bad, line));
     }
     text.push('\n');
     text
 }
 
-fn one(check: &CheckResult, look: &Look) -> String {
+fn one(check: &CheckResult, style: &OutputStyle) -> String {
     if check.skipped {
-        let mut text = format!("  - {}  skipped\n", look.paint(Tone::Strong, &check.code));
-        text.push_str(&look.wrap(6, Tone::Dim, &check.message));
+        let mut text = format!("  - {}  skipped\n", style.paint(Tone::Strong, &check.code));
+        text.push_str(&style.wrap(6, Tone::Dim, &check.message));
         return text;
     }
     let (sign, tone) = match (check.ok, check.severity.as_str()) {
@@ -111,15 +111,15 @@ fn one(check: &CheckResult, look: &Look) -> String {
     };
     let mut text = format!(
         "  {} {}",
-        look.paint(tone, sign.to_string()),
-        look.paint(Tone::Strong, &check.code)
+        style.paint(tone, sign.to_string()),
+        style.paint(Tone::Strong, &check.code)
     );
     if check.ok {
-        let _ = writeln!(text, "  {}", look.paint(Tone::Dim, &check.message));
+        let _ = writeln!(text, "  {}", style.paint(Tone::Dim, &check.message));
         return text;
     }
-    let _ = writeln!(text, "  {}", look.paint(tone, &check.severity));
-    text.push_str(&look.wrap(6, Tone::Plain, &check.message));
-    text.push_str(&look.wrap(6, Tone::Dim, &check.remedy));
+    let _ = writeln!(text, "  {}", style.paint(tone, &check.severity));
+    text.push_str(&style.wrap(6, Tone::Plain, &check.message));
+    text.push_str(&style.wrap(6, Tone::Dim, &check.remedy));
     text
 }

@@ -1,14 +1,14 @@
 //! Differences of files on a screen.
 
-use super::{Look, Tone};
+use super::{OutputStyle, Tone};
 use crate::plan::{Diff, FileDiff, Unshown, Weight};
 use std::fmt::Write as _;
 
 /// The differences of files below `heading`, which names the path of one that needs no line of its own.
-pub(super) fn diffs(diffs: &[FileDiff], heading: &str, look: &Look) -> String {
+pub(super) fn diffs(diffs: &[FileDiff], heading: &str, style: &OutputStyle) -> String {
     let mut text = String::new();
     let mut line = |tone: Tone, line: &str| {
-        let _ = writeln!(text, "        {}", look.paint(tone, line));
+        let _ = writeln!(text, "        {}", style.paint(tone, line));
     };
     for FileDiff { path, diff } in diffs {
         if !heading.split(' ').any(|word| word == path) {
@@ -63,16 +63,16 @@ mod tests {
 
     #[test]
     fn diffs_are_coloured() {
-        let look = Look {
+        let style = OutputStyle {
             colour: true,
-            ..Look::default()
+            ..OutputStyle::default()
         };
         let diff = FileDiff {
             path: "/etc/x".into(),
             diff: Diff::Text("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n".into()),
         };
         assert_eq!(
-            diffs(&[diff], "replace /etc/x", &look),
+            diffs(&[diff], "replace /etc/x", &style),
             "        \u{1b}[36m@@ -1 +1 @@\u{1b}[0m\n        \u{1b}[31m-x\u{1b}[0m\n        \u{1b}[32m+y\u{1b}[0m\n"
         );
     }

@@ -1,7 +1,7 @@
 //! What is wrong with a site, for people and for programs.
 
-use super::look::count;
-use super::{Look, Tone};
+use super::style::count;
+use super::{OutputStyle, Tone};
 use crate::site::{Finding, Sources};
 use crate::survey::Survey;
 use serde_json::json;
@@ -11,23 +11,25 @@ use std::fmt::Write as _;
 pub fn findings<'a>(
     findings: impl IntoIterator<Item = &'a Finding>,
     sources: &Sources,
-    look: &Look,
+    style: &OutputStyle,
 ) -> String {
-    let texts = findings.into_iter().map(|f| f.render(sources, look.colour));
+    let texts = findings
+        .into_iter()
+        .map(|f| f.render(sources, style.colour));
     texts.collect::<Vec<_>>().join("\n")
 }
 
 /// The warnings that a site accepts, a line each: code, message, reason.
-pub fn accepted(accepted: &[(Finding, String)], look: &Look) -> String {
+pub fn accepted(accepted: &[(Finding, String)], style: &OutputStyle) -> String {
     let line = |(finding, why): &(Finding, String)| {
         let text = format!("accepted[{}]: {} ({why})", finding.code, finding.message);
-        look.wrap(0, Tone::Dim, &text)
+        style.wrap(0, Tone::Dim, &text)
     };
     accepted.iter().map(line).collect()
 }
 
 /// One line that sums a survey up.
-pub fn verdict(survey: &Survey, look: &Look) -> String {
+pub fn verdict(survey: &Survey, style: &OutputStyle) -> String {
     let (errors, warnings) = survey.count();
     let mut parts = Vec::new();
     if errors > 0 {
@@ -59,7 +61,7 @@ pub fn verdict(survey: &Survey, look: &Look) -> String {
         }
         _ => (Tone::Bad, format!("{}.", parts.join(", "))),
     };
-    look.paint(tone, line) + "\n"
+    style.paint(tone, line) + "\n"
 }
 
 /// The same for programs: one object a finding, then one that sums up.

@@ -9,7 +9,6 @@ mod findings;
 mod graph;
 mod json;
 mod junit;
-mod look;
 mod plan;
 mod ports;
 mod progress;
@@ -18,6 +17,7 @@ mod recap;
 mod reporter;
 mod roles;
 mod rules;
+mod style;
 mod table;
 mod tree;
 
@@ -25,16 +25,16 @@ pub use checks::CheckResult;
 pub use files::write_whole;
 pub use findings::{accepted, findings, json_lines as survey_json, verdict};
 pub use graph::{Picture, dot, svg};
-pub use look::{Look, Tone};
 pub use plan::{forget, plan};
 pub use ports::{ports, ports_json};
-pub use progress::Progress;
+pub use progress::ProgressView;
 pub use proofs::proofs;
 pub use recap::recap;
 pub use reporter::{Reporter, Sink, follow};
 pub use roles::roles;
 pub use rules::rules;
-pub use table::{Align, Table};
+pub use style::{OutputStyle, Tone};
+pub use table::{Align, TextTable};
 pub use tree::write_tree;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The plan on a screen, as a good diff tool would show it.
 
 use super::diff::{diffs, is_new};
-use super::look::count;
-use super::{Look, Tone};
+use super::style::count;
+use super::{OutputStyle, Tone};
 use crate::kind::Address;
 use crate::plan::{Change, Later, NodePlan, Orphan, Plan, Remark};
 use std::collections::BTreeMap;
@@ -12,41 +12,41 @@ use std::fmt::Write as _;
 /// sums it up. A plan with nothing in it is that line alone.
 ///
 /// With `look.quiet` it is the last line alone, with refusals and findings before it.
-pub fn plan(plan: &Plan, look: &Look) -> String {
+pub fn plan(plan: &Plan, style: &OutputStyle) -> String {
     let mut text = String::new();
     let mut shown: Vec<(&str, &Change)> = Vec::new();
     for node in &plan.nodes {
-        let body = body(node, &shown, look);
+        let body = body(node, &shown, style);
         shown.extend(node.changes.iter().map(|c| (node.node.as_str(), c)));
         if !body.is_empty() {
-            let _ = writeln!(text, "{}\n{body}", look.paint(Tone::Strong, &node.node));
+            let _ = writeln!(text, "{}\n{body}", style.paint(Tone::Strong, &node.node));
         }
     }
-    text.push_str(&summary(plan, look));
+    text.push_str(&summary(plan, style));
     text
 }
 
-fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
+fn body(node: &NodePlan, shown: &[(&str, &Change)], style: &OutputStyle) -> String {
     let mut text = String::new();
     let mut group = |heading: &str, entries: String| {
         if !entries.is_empty() {
-            let _ = writeln!(text, "  {}\n{entries}", look.paint(Tone::Dim, heading));
+            let _ = writeln!(text, "  {}\n{entries}", style.paint(Tone::Dim, heading));
             text.pop();
         }
     };
     let refusals = node.refusals.iter();
     group(
         "refused",
-        refusals.map(|r| remark('!', Tone::Bad, r, look)).collect(),
+        refusals.map(|r| remark('!', Tone::Bad, r, style)).collect(),
     );
-    if !look.quiet {
+    if !style.quiet {
         for role in roles(node) {
             let changes = changes(node).filter(|c| first_role(&c.addresses) == role);
             let laters = node.later.iter();
             let laters = laters.filter(|l| first_role(&l.addresses) == role);
             let entries = changes
-                .map(|c| change(c, shown, look))
-                .chain(laters.map(|l| later(l, look)));
+                .map(|c| change(c, shown, style))
+                .chain(laters.map(|l| later(l, style)));
             group(role, entries.collect());
         }
         let waiting = node.waiting.iter();
@@ -55,17 +55,17 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], look: &Look) -> String {
             waiting
                 .map(|w| {
                     let progress = w.progress.to_string();
-                    entry('…', Tone::Change, &w.address.to_string(), &progress, look)
+                    entry('…', Tone::Change, &w.address.to_string(), &progress, style)
                 })
                 .collect(),
         );
         let orphans = node.orphans.iter();
-        group("orphans", orphans.map(|o| orphan(o, look)).collect());
+        group("orphans", orphans.map(|o| orphan(o, style)).collect());
     }
     let findings = node.findings.iter();
     group(
         "findings, which a run does not mend",
-        findings.map(|r| finding(r, look)).collect(),
+        findings.map(|r| finding(r, style)).collect(),
     );
     text
 }
@@ -94,21 +94,27 @@ fn first_role(addresses: &[Address]) -> &str {
     addresses.first().map_or("", |a| a.role.as_str())
 }
 
-fn entry(sign: char, tone: Tone, address: &str, title: &str, look: &Look) -> String {
+fn entry(sign: char, tone: Tone, address: &str, title: &str, style: &OutputStyle) -> String {
     let gap = if title.is_empty() { "" } else { "  " };
     format!(
         "    {} {}{gap}{}\n",
-        look.paint(tone, sign.to_string()),
-        look.paint(Tone::Strong, address),
-        look.paint(Tone::Plain, title)
+        style.paint(tone, sign.to_string()),
+        style.paint(Tone::Strong, address),
+        style.paint(Tone::Plain, title)
     )
 }
 
 /// An entry for all who ask for it.
-fn asking(sign: char, tone: Tone, addresses: &[Address], title: &str, look: &Look) -> String {
+fn asking(
+    sign: char,
+    tone: Tone,
+    addresses: &[Address],
+    title: &str,
+    style: &OutputStyle,
+) -> String {
     let first = addresses.first();
     let address = first.map(Address::to_string).unwrap_or_default();
-    let mut text = entry(sign, tone, &address, title, look);
+    let mut text = entry(sign, tone, &address, title, style);
     // Neighbours of one kind are told by their names: `base/package:chrony, lsof, vim`.
     let others: Vec<String> = addresses
         .iter()
@@ -120,19 +126,19 @@ fn asking(sign: char, tone: Tone, addresses: &[Address], title: &str, look: &Loo
         .collect();
     if !others.is_empty() {
         let line = format!("also for {}", others.join(", "));
-        text.push_str(&look.wrap(8, Tone::Dim, &line));
+        text.push_str(&style.wrap(8, Tone::Dim, &line));
     }
     text
 }
 
-fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
+fn change(change: &Change, shown: &[(&str, &Change)], style: &OutputStyle) -> String {
     let (sign, tone) = sign(change);
     let guarded = if change.guarded { ", guarded" } else { "" };
     let title = format!("{}{guarded}", change.title);
-    let mut text = asking(sign, tone, &change.addresses, &title, look);
+    let mut text = asking(sign, tone, &change.addresses, &title, style);
     if let Some((node, _)) = shown.iter().find(|(_, c)| alike(c, change)) {
         let line = format!("the same as on {node}");
-        let _ = writeln!(text, "        {}", look.paint(Tone::Dim, line));
+        let _ = writeln!(text, "        {}", style.paint(Tone::Dim, line));
         return text;
     }
     for delta in &change.deltas {
@@ -141,9 +147,9 @@ fn change(change: &Change, shown: &[(&str, &Change)], look: &Look) -> String {
             (from, "") => format!("{}: {from} → nothing", delta.what),
             (from, to) => format!("{}: {from} → {to}", delta.what),
         };
-        let _ = writeln!(text, "        {}", look.paint(Tone::Plain, line));
+        let _ = writeln!(text, "        {}", style.paint(Tone::Plain, line));
     }
-    text.push_str(&diffs(&change.diffs, &change.title, look));
+    text.push_str(&diffs(&change.diffs, &change.title, style));
     text
 }
 
@@ -170,69 +176,69 @@ fn sign(change: &Change) -> (char, Tone) {
     }
 }
 
-fn later(later: &Later, look: &Look) -> String {
+fn later(later: &Later, style: &OutputStyle) -> String {
     let title = format!("decided after {}", later.after);
-    let mut text = asking('?', Tone::Later, &later.addresses, &title, look);
+    let mut text = asking('?', Tone::Later, &later.addresses, &title, style);
     for row in later.table.split(['\n', ';']).map(str::trim) {
-        text.push_str(&look.wrap(8, Tone::Plain, row));
+        text.push_str(&style.wrap(8, Tone::Plain, row));
     }
     if !later.diffs.is_empty() {
-        text.push_str(&look.wrap(8, Tone::Dim, "as things are now:"));
-        text.push_str(&diffs(&later.diffs, &title, look));
+        text.push_str(&style.wrap(8, Tone::Dim, "as things are now:"));
+        text.push_str(&diffs(&later.diffs, &title, style));
     }
     text
 }
 
 /// What is about to be forgotten: it stays where it is.
-pub fn forget(nodes: &BTreeMap<String, Vec<Orphan>>, look: &Look) -> String {
+pub fn forget(nodes: &BTreeMap<String, Vec<Orphan>>, style: &OutputStyle) -> String {
     let mut text = String::new();
     for (node, orphans) in nodes {
-        let _ = writeln!(text, "{}", look.paint(Tone::Strong, node));
+        let _ = writeln!(text, "{}", style.paint(Tone::Strong, node));
         for orphan in orphans {
-            text.push_str(&noted(' ', Tone::Plain, orphan, "", look));
+            text.push_str(&noted(' ', Tone::Plain, orphan, "", style));
         }
     }
     let all = nodes.values().map(Vec::len).sum();
     let all = count(all, "resource", "resources");
     let line = format!("{all} to forget: nothing is changed but what the node keeps of them.");
-    text + "\n" + &look.paint(Tone::Strong, line) + "\n"
+    text + "\n" + &style.paint(Tone::Strong, line) + "\n"
 }
 
-fn orphan(orphan: &Orphan, look: &Look) -> String {
+fn orphan(orphan: &Orphan, style: &OutputStyle) -> String {
     if !orphan.removed {
-        return noted(' ', Tone::Plain, orphan, "left: ", look);
+        return noted(' ', Tone::Plain, orphan, "left: ", style);
     }
-    let mut text = noted('-', Tone::Bad, orphan, "removed: ", look);
+    let mut text = noted('-', Tone::Bad, orphan, "removed: ", style);
     let paths = orphan.paths.iter().filter(|p| **p != orphan.address.name);
     for path in paths {
-        let _ = writeln!(text, "        {}", look.paint(Tone::Plain, path));
+        let _ = writeln!(text, "        {}", style.paint(Tone::Plain, path));
     }
     text
 }
 
 /// An orphan with why it is one: on its line, or below where that is too long.
-fn noted(sign: char, tone: Tone, orphan: &Orphan, what: &str, look: &Look) -> String {
+fn noted(sign: char, tone: Tone, orphan: &Orphan, what: &str, style: &OutputStyle) -> String {
     let address = orphan.address.to_string();
     let title = format!("{what}{}", orphan.why);
-    if 8 + address.chars().count() + title.chars().count() <= look.width {
-        return entry(sign, tone, &address, &title, look);
+    if 8 + address.chars().count() + title.chars().count() <= style.width {
+        return entry(sign, tone, &address, &title, style);
     }
-    entry(sign, tone, &address, "", look) + &look.wrap(8, Tone::Plain, &title)
+    entry(sign, tone, &address, "", style) + &style.wrap(8, Tone::Plain, &title)
 }
 
 /// What was found and is not mended by a run.
-pub(super) fn finding(found: &Remark, look: &Look) -> String {
-    remark('*', Tone::Change, found, look)
+pub(super) fn finding(found: &Remark, style: &OutputStyle) -> String {
+    remark('*', Tone::Change, found, style)
 }
 
-fn remark(sign: char, tone: Tone, remark: &Remark, look: &Look) -> String {
-    let mut text = entry(sign, tone, &remark.address.to_string(), "", look);
-    text.push_str(&look.wrap(8, Tone::Plain, &remark.what));
-    text.push_str(&look.wrap(8, Tone::Dim, &remark.remedy));
+fn remark(sign: char, tone: Tone, remark: &Remark, style: &OutputStyle) -> String {
+    let mut text = entry(sign, tone, &remark.address.to_string(), "", style);
+    text.push_str(&style.wrap(8, Tone::Plain, &remark.what));
+    text.push_str(&style.wrap(8, Tone::Dim, &remark.remedy));
     text
 }
 
-fn summary(plan: &Plan, look: &Look) -> String {
+fn summary(plan: &Plan, style: &OutputStyle) -> String {
     let sum = |f: fn(&NodePlan) -> usize| plan.nodes.iter().map(f).sum::<usize>();
     let nodes = count(plan.nodes.len(), "node", "nodes");
     let same = sum(|n| n.same);
@@ -261,7 +267,7 @@ fn summary(plan: &Plan, look: &Look) -> String {
         let rest = parts.iter().fold(String::new(), |s, p| s + ", " + p);
         let resources = count(same, "resource", "resources");
         let line = format!("Nothing to do: {nodes}, {resources} as wanted{rest}.");
-        return look.paint(Tone::Good, line) + "\n";
+        return style.paint(Tone::Good, line) + "\n";
     }
     parts.push(format!("{same} as wanted"));
     let line = format!("{nodes}: {}.", parts.join(", "));
@@ -270,7 +276,7 @@ fn summary(plan: &Plan, look: &Look) -> String {
     } else {
         Tone::Strong
     };
-    look.paint(tone, line) + "\n"
+    style.paint(tone, line) + "\n"
 }
 
 #[cfg(test)]
@@ -280,7 +286,7 @@ mod tests {
 
     #[test]
     fn every_case_has_its_sign() {
-        insta::assert_snapshot!(plan(&samples::plan(), &Look::default()), @r"
+        insta::assert_snapshot!(plan(&samples::plan(), &OutputStyle::default()), @r"
         node1
           refused
             ! drbd/drbd_meta:r1
@@ -358,7 +364,7 @@ mod tests {
     #[test]
     fn nothing_to_do_is_one_line() {
         assert_eq!(
-            plan(&samples::nothing(), &Look::default()),
+            plan(&samples::nothing(), &OutputStyle::default()),
             "Nothing to do: 2 nodes, 230 resources as wanted.\n"
         );
     }
@@ -370,7 +376,7 @@ mod tests {
         full.orphans.retain(|o| !o.removed);
         found.nodes[1].findings = full.findings;
         found.nodes[1].orphans = full.orphans;
-        insta::assert_snapshot!(plan(&found, &Look::default()), @r"
+        insta::assert_snapshot!(plan(&found, &OutputStyle::default()), @r"
         node2
           orphans
               base/file:/etc/profile.d/x.sh  left: changed by hand
@@ -386,11 +392,11 @@ mod tests {
 
     #[test]
     fn quiet_leaves_out_what_a_run_would_do() {
-        let look = Look {
+        let style = OutputStyle {
             quiet: true,
-            ..Look::default()
+            ..OutputStyle::default()
         };
-        insta::assert_snapshot!(plan(&samples::plan(), &look), @r"
+        insta::assert_snapshot!(plan(&samples::plan(), &style), @r"
         node1
           refused
             ! drbd/drbd_meta:r1

@@ -1,17 +1,17 @@
 //! Who may reach what, from the roles' `[[open]]`.
 
-use super::{Align, Look, Table};
-use crate::firewall::Open;
+use super::{Align, OutputStyle, TextTable};
+use crate::firewall::OpenPorts;
 use indexmap::IndexMap;
 use serde_json::json;
 
 /// One line of the table: zone, from, protocol, ports, role.
-type Row = [String; 5];
+type PortRow = [String; 5];
 
 /// The ports that are open on the nodes, as a table. A line that does not hold for all nodes names those for which it
 /// does.
-pub fn ports(nodes: &[(&str, &[Open])], look: &Look) -> String {
-    let mut table = Table::new(&[
+pub fn ports(nodes: &[(&str, &[OpenPorts])], style: &OutputStyle) -> String {
+    let mut table = TextTable::new(&[
         ("zone", Align::Left),
         ("from", Align::Left),
         ("protocol", Align::Left),
@@ -32,12 +32,12 @@ pub fn ports(nodes: &[(&str, &[Open])], look: &Look) -> String {
     if rows.is_empty() {
         return "No role opens a port.\n".to_owned();
     }
-    table.text(look)
+    table.text(style)
 }
 
 /// The same for programs: one object a line of the table.
-pub fn ports_json(nodes: &[(&str, &[Open])]) -> String {
-    let line = |(row, on): (Row, Vec<&str>)| {
+pub fn ports_json(nodes: &[(&str, &[OpenPorts])]) -> String {
+    let line = |(row, on): (PortRow, Vec<&str>)| {
         let [zone, from, protocol, port, role] = row;
         let line = json!({
             "event": "open", "zone": zone, "from": from, "protocol": protocol, "port": port, "role": role, "nodes": on,
@@ -47,8 +47,8 @@ pub fn ports_json(nodes: &[(&str, &[Open])]) -> String {
     rows(nodes).into_iter().map(line).collect()
 }
 
-fn rows<'a>(nodes: &[(&'a str, &[Open])]) -> IndexMap<Row, Vec<&'a str>> {
-    let mut rows: IndexMap<Row, Vec<&str>> = IndexMap::new();
+fn rows<'a>(nodes: &[(&'a str, &[OpenPorts])]) -> IndexMap<PortRow, Vec<&'a str>> {
+    let mut rows: IndexMap<PortRow, Vec<&str>> = IndexMap::new();
     for (node, opens) in nodes {
         for open in *opens {
             let list = |ports: &[u16]| {
@@ -85,8 +85,8 @@ fn rows<'a>(nodes: &[(&'a str, &[Open])]) -> IndexMap<Row, Vec<&'a str>> {
 mod tests {
     use super::*;
 
-    fn open(role: &str, tcp: &[u16], proto: &[&str]) -> Open {
-        Open {
+    fn open(role: &str, tcp: &[u16], proto: &[&str]) -> OpenPorts {
+        OpenPorts {
             zone: "storage".into(),
             from: vec!["peers".into()],
             tcp: tcp.to_vec(),
@@ -100,7 +100,7 @@ mod tests {
     fn what_holds_for_some_nodes_only_names_them() {
         let drbd = open("drbd", &[7788, 7789], &[]);
         let (one, two) = ([drbd.clone(), open("tunnel", &[], &["gre"])], [drbd]);
-        let text = ports(&[("node1", &one), ("node2", &two)], &Look::default());
+        let text = ports(&[("node1", &one), ("node2", &two)], &OutputStyle::default());
         insta::assert_snapshot!(text, @r"
         zone     from   protocol  port        role
         storage  peers  tcp       7788, 7789  drbd
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn no_ports_are_a_sentence() {
-        let text = ports(&[("node1", &[])], &Look::default());
+        let text = ports(&[("node1", &[])], &OutputStyle::default());
         assert_eq!(text, "No role opens a port.\n");
     }
 }

@@ -1,6 +1,6 @@
 //! What is under way, on standard error: a live line a node on a terminal, plain lines in a log.
 
-use super::{Look, Sink, Tone};
+use super::{OutputStyle, Sink, Tone};
 use crate::run::{Event, GuardSays};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;
@@ -18,16 +18,16 @@ const LONG: Duration = Duration::from_secs(3);
 const WORKING: &str = "{prefix} {spinner} {pos:>3}/{len:<3} {taken}{wide_msg}";
 
 /// Shows progress in one of its forms.
-pub struct Progress {
-    form: Form,
-    look: Look,
+pub struct ProgressView {
+    form: ProgressForm,
+    style: OutputStyle,
     /// Steps of the batch under way: node → how many.
     steps: BTreeMap<String, usize>,
     /// What the step under way has said, by node.
     heard: BTreeMap<String, String>,
 }
 
-enum Form {
+enum ProgressForm {
     /// Live lines on a terminal.
     Live(Live),
     /// Plain lines.
@@ -43,13 +43,13 @@ struct Live {
     titles: BTreeMap<String, String>,
 }
 
-impl Progress {
+impl ProgressView {
     /// Live lines on standard error, which is a terminal.
-    pub fn live(look: Look) -> Self {
+    pub fn live(style: OutputStyle) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         Self::new(
-            look,
-            Form::Live(Live {
+            style,
+            ProgressForm::Live(Live {
                 all,
                 bars: BTreeMap::new(),
                 names: 0,
@@ -59,14 +59,14 @@ impl Progress {
     }
 
     /// Plain lines: when a node begins, fails and ends; with `-v` each step.
-    pub fn lines(look: Look, out: Sink) -> Self {
-        Self::new(look, Form::Lines(out))
+    pub fn lines(style: OutputStyle, out: Sink) -> Self {
+        Self::new(style, ProgressForm::Lines(out))
     }
 
-    fn new(look: Look, form: Form) -> Self {
+    fn new(style: OutputStyle, form: ProgressForm) -> Self {
         Self {
             form,
-            look,
+            style,
             steps: BTreeMap::new(),
             heard: BTreeMap::new(),
         }
@@ -90,12 +90,12 @@ impl Progress {
             }
             _ => {}
         }
-        let alive = matches!(self.form, Form::Live(_));
+        let alive = matches!(self.form, ProgressForm::Live(_));
         let text = self.line(event, alive);
-        if let Form::Live(live) = &mut self.form
-            && !self.look.quiet
+        if let ProgressForm::Live(live) = &mut self.form
+            && !self.style.quiet
         {
-            live.tell(event, self.look);
+            live.tell(event, self.style);
         }
         if !text.is_empty() {
             self.say(&text);
@@ -105,8 +105,8 @@ impl Progress {
     /// Writes lines without tearing the live ones. What cannot be written is dropped: progress is no result.
     fn say(&mut self, text: &str) {
         match &mut self.form {
-            Form::Live(live) => live.all.suspend(|| eprint_quietly(text)),
-            Form::Lines(out) => {
+            ProgressForm::Live(live) => live.all.suspend(|| eprint_quietly(text)),
+            ProgressForm::Lines(out) => {
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
         }
@@ -115,14 +115,14 @@ impl Progress {
     /// Lets something else write to the terminal.
     pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.form {
-            Form::Live(live) => live.all.suspend(write),
-            Form::Lines(_) => write(),
+            ProgressForm::Live(live) => live.all.suspend(write),
+            ProgressForm::Lines(_) => write(),
         }
     }
 
     /// Takes the live lines away.
     pub fn clear(&mut self) {
-        if let Form::Live(live) = &mut self.form {
+        if let ProgressForm::Live(live) = &mut self.form {
             for bar in live.bars.values() {
                 bar.finish_and_clear();
             }
@@ -133,10 +133,10 @@ impl Progress {
 
     /// The lines that an event is worth. A live display shows begin and end itself.
     fn line(&self, event: &Event, live: bool) -> String {
-        let look = &self.look;
-        let verbose = look.verbose > 0 && !look.quiet;
+        let style = &self.style;
+        let verbose = style.verbose > 0 && !style.quiet;
         match event {
-            Event::Failed { node, why } => told(look, node, Tone::Bad, &format!("failed: {why}")),
+            Event::Failed { node, why } => told(style, node, Tone::Bad, &format!("failed: {why}")),
             Event::StepEnd {
                 node,
                 title,
@@ -147,45 +147,45 @@ impl Progress {
                 let failed = format!("{title}: exit status {status}");
                 // With -v it was read as it came.
                 if verbose && self.heard.get(node).is_some_and(|h| h.ends_with(output)) {
-                    return told(look, node, Tone::Bad, &failed);
+                    return told(style, node, Tone::Bad, &failed);
                 }
                 told(
-                    look,
+                    style,
                     node,
                     Tone::Bad,
                     format!("{failed}\n{output}").trim_end(),
                 )
             }
-            _ if look.quiet => String::new(),
+            _ if style.quiet => String::new(),
             Event::Note { node, text } => match node {
-                Some(node) => told(look, node, Tone::Plain, text),
-                None => look.paint(Tone::Plain, text) + "\n",
+                Some(node) => told(style, node, Tone::Plain, text),
+                None => style.paint(Tone::Plain, text) + "\n",
             },
             Event::Lost { node, why } => {
                 let text = format!("connection lost ({why}); the run goes on by itself there");
-                told(look, node, Tone::Change, &text)
+                told(style, node, Tone::Change, &text)
             }
             Event::Waiting { node, waiting } if !live => {
-                told(look, node, Tone::Plain, &format!("waiting for {waiting}"))
+                told(style, node, Tone::Plain, &format!("waiting for {waiting}"))
             }
-            Event::Following { node } => told(look, node, Tone::Plain, "connected again"),
-            Event::Guard { node, says } => guard(look, node, says, live),
+            Event::Following { node } => told(style, node, Tone::Plain, "connected again"),
+            Event::Guard { node, says } => guard(style, node, says, live),
             Event::Connected { node, way, warm } if verbose => {
                 let warm = if *warm { ", already open" } else { "" };
-                told(look, node, Tone::Dim, &format!("connected: {way}{warm}"))
+                told(style, node, Tone::Dim, &format!("connected: {way}{warm}"))
             }
             Event::Observed { node, resources } if verbose => {
-                let asked = super::look::count(*resources, "resource", "resources");
-                told(look, node, Tone::Dim, &format!("{asked} observed"))
+                let asked = super::style::count(*resources, "resource", "resources");
+                told(style, node, Tone::Dim, &format!("{asked} observed"))
             }
             Event::StepOutput { node, line, .. } if verbose => {
-                let text = look.paint(Tone::Dim, super::look::last_words(line));
-                format!("{}:   {text}\n", look.paint(Tone::Strong, node))
+                let text = style.paint(Tone::Dim, super::style::last_words(line));
+                format!("{}:   {text}\n", style.paint(Tone::Strong, node))
             }
             Event::Batch { node, run, steps } if !live || verbose => {
-                let steps = super::look::count(*steps, "step", "steps");
+                let steps = super::style::count(*steps, "step", "steps");
                 told(
-                    look,
+                    style,
                     node,
                     Tone::Plain,
                     &format!("begins {steps} (run {run})"),
@@ -198,15 +198,15 @@ impl Progress {
                 title,
             } if verbose => {
                 let text = format!("{}/{of} {title}", step + 1);
-                told(look, node, Tone::Plain, &text)
+                told(style, node, Tone::Plain, &text)
             }
             Event::StepEnd { node, step, .. } => {
                 let of = self.steps.get(node).copied().unwrap_or(0);
                 if live || step + 1 != of {
                     return String::new();
                 }
-                let steps = super::look::count(of, "step", "steps");
-                told(look, node, Tone::Plain, &format!("{steps} done"))
+                let steps = super::style::count(of, "step", "steps");
+                told(style, node, Tone::Plain, &format!("{steps} done"))
             }
             _ => String::new(),
         }
@@ -214,7 +214,7 @@ impl Progress {
 }
 
 /// What the guard says, as a line. The seconds are counted down in the live line; a log tells every half minute.
-fn guard(look: &Look, node: &str, says: &GuardSays, live: bool) -> String {
+fn guard(style: &OutputStyle, node: &str, says: &GuardSays, live: bool) -> String {
     let (tone, text) = match says {
         GuardSays::Armed { .. } if live => return String::new(),
         GuardSays::Armed { .. } => {
@@ -237,7 +237,7 @@ fn guard(look: &Look, node: &str, says: &GuardSays, live: bool) -> String {
             (Tone::Bad, "guard: NOT everything is as it was".to_owned())
         }
     };
-    told(look, node, tone, &text)
+    told(style, node, tone, &text)
 }
 
 fn waiting(left: u64, why: &str) -> String {
@@ -249,15 +249,15 @@ fn waiting(left: u64, why: &str) -> String {
 }
 
 /// `node1: text`, further lines indented.
-fn told(look: &Look, node: &str, tone: Tone, text: &str) -> String {
+fn told(style: &OutputStyle, node: &str, tone: Tone, text: &str) -> String {
     let mut lines = text.lines();
     let mut out = format!(
         "{}: {}\n",
-        look.paint(Tone::Strong, node),
-        look.paint(tone, lines.next().unwrap_or_default())
+        style.paint(Tone::Strong, node),
+        style.paint(tone, lines.next().unwrap_or_default())
     );
     for line in lines {
-        let _ = writeln!(out, "  {}", look.paint(Tone::Plain, line));
+        let _ = writeln!(out, "  {}", style.paint(Tone::Plain, line));
     }
     out
 }
@@ -267,113 +267,113 @@ fn eprint_quietly(text: &str) {
 }
 
 impl Live {
-    fn tell(&mut self, event: &Event, look: Look) {
+    fn tell(&mut self, event: &Event, style: OutputStyle) {
         match event {
             Event::Nodes { nodes } => {
                 self.names = nodes.iter().map(|n| n.chars().count()).max().unwrap_or(0);
             }
-            Event::Connecting { node } => self.bar(node, look).set_message("connecting"),
-            Event::Connected { node, .. } => self.bar(node, look).set_message("asking"),
-            Event::Observed { node, .. } => self.done(node, look, true, "observed"),
+            Event::Connecting { node } => self.bar(node, style).set_message("connecting"),
+            Event::Connected { node, .. } => self.bar(node, style).set_message("asking"),
+            Event::Observed { node, .. } => self.done(node, style, true, "observed"),
             Event::Batch { node, steps, .. } => {
-                let bar = self.bar(node, look);
-                bar.set_style(style(WORKING));
+                let bar = self.bar(node, style);
+                bar.set_style(bar_style(WORKING));
                 bar.set_length(*steps as u64);
                 bar.set_position(0);
                 bar.set_message("begins");
             }
             Event::StepBegin { node, title, .. } => {
                 self.titles.insert(node.clone(), title.clone());
-                let bar = self.bar(node, look);
+                let bar = self.bar(node, style);
                 bar.reset_elapsed();
-                bar.set_message(look.paint(Tone::Plain, title));
+                bar.set_message(style.paint(Tone::Plain, title));
             }
             Event::StepOutput { node, line, .. } => {
                 let title = self.titles.get(node).map_or("", String::as_str);
-                let text = working(title, line, look);
-                self.bar(node, look).set_message(text);
+                let text = working(title, line, style);
+                self.bar(node, style).set_message(text);
             }
             Event::StepEnd { node, step, .. } => {
-                let bar = self.bar(node, look);
+                let bar = self.bar(node, style);
                 bar.reset_elapsed();
                 bar.set_position(*step as u64 + 1);
                 if bar.length() == Some(*step as u64 + 1) {
-                    self.done(node, look, true, "done");
+                    self.done(node, style, true, "done");
                 }
             }
             Event::Lost { node, .. } => {
-                self.bar(node, look)
+                self.bar(node, style)
                     .set_message("connection lost, connecting again");
             }
-            Event::Following { node } => self.bar(node, look).set_message("following"),
+            Event::Following { node } => self.bar(node, style).set_message("following"),
             Event::Waiting { node, waiting } => {
-                let bar = self.bar(node, look);
-                bar.set_style(style(WORKING));
+                let bar = self.bar(node, style);
+                bar.set_style(bar_style(WORKING));
                 bar.set_length(100);
                 bar.set_position(u64::from(waiting.progress.percent));
-                bar.set_message(look.paint(Tone::Plain, format!("waiting for {waiting}")));
+                bar.set_message(style.paint(Tone::Plain, format!("waiting for {waiting}")));
             }
             Event::Guard {
                 node,
                 says: GuardSays::Waiting { left, why },
             } => {
-                let text = look.paint(Tone::Change, waiting(*left, why));
-                self.bar(node, look).set_message(text);
+                let text = style.paint(Tone::Change, waiting(*left, why));
+                self.bar(node, style).set_message(text);
             }
             Event::Failed { node, why } => {
                 let first = why.lines().next().unwrap_or_default();
-                self.done(node, look, false, &look.paint(Tone::Bad, first));
+                self.done(node, style, false, &style.paint(Tone::Bad, first));
             }
             _ => {}
         }
     }
 
     /// The line of a node, made when it is first needed.
-    fn bar(&mut self, node: &str, look: Look) -> &ProgressBar {
+    fn bar(&mut self, node: &str, style: OutputStyle) -> &ProgressBar {
         let names = self.names;
         let all = &self.all;
         let bar = self.bars.entry(node.to_owned()).or_insert_with(|| {
             let bar = all.add(ProgressBar::new(0));
             let gap = names.saturating_sub(node.chars().count());
-            bar.set_prefix(look.paint(Tone::Strong, node) + &" ".repeat(gap));
-            bar.set_style(style("{prefix} {spinner} {wide_msg}"));
+            bar.set_prefix(style.paint(Tone::Strong, node) + &" ".repeat(gap));
+            bar.set_style(bar_style("{prefix} {spinner} {wide_msg}"));
             bar.enable_steady_tick(TICK);
             bar
         });
         if bar.is_finished() {
             bar.reset();
-            bar.set_style(style("{prefix} {spinner} {wide_msg}"));
+            bar.set_style(bar_style("{prefix} {spinner} {wide_msg}"));
             bar.enable_steady_tick(TICK);
         }
         bar
     }
 
-    fn done(&mut self, node: &str, look: Look, well: bool, message: &str) {
-        let bar = self.bar(node, look);
+    fn done(&mut self, node: &str, style: OutputStyle, well: bool, message: &str) {
+        let bar = self.bar(node, style);
         let sign = if well {
-            look.paint(Tone::Good, "✓")
+            style.paint(Tone::Good, "✓")
         } else {
-            look.paint(Tone::Bad, "✗")
+            style.paint(Tone::Bad, "✗")
         };
         let steps = if bar.length().is_some_and(|l| l > 0) {
             " {pos:>3}/{len:<3}"
         } else {
             ""
         };
-        bar.set_style(style(&format!("{{prefix}} {sign}{steps} {{wide_msg}}")));
+        bar.set_style(bar_style(&format!("{{prefix}} {sign}{steps} {{wide_msg}}")));
         bar.abandon_with_message(message.to_owned());
     }
 }
 
 /// What is under way on a node, on one line: the step, and what it said last.
-fn working(title: &str, line: &str, look: Look) -> String {
-    let said = super::look::last_words(line);
+fn working(title: &str, line: &str, style: OutputStyle) -> String {
+    let said = super::style::last_words(line);
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let title = look.paint(Tone::Plain, title);
+    let title = style.paint(Tone::Plain, title);
     if said.is_empty() {
         return title;
     }
-    format!("{title}: {}", look.paint(Tone::Dim, said))
+    format!("{title}: {}", style.paint(Tone::Dim, said))
 }
 
 /// How long the step under way takes, once that is worth saying.
@@ -386,7 +386,7 @@ fn taken(elapsed: Duration) -> String {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+fn bar_style(template: &str) -> ProgressStyle {
     let elapsed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let _ = out.write_str(&taken(state.elapsed()));
     };
@@ -401,8 +401,8 @@ mod tests {
 
     #[test]
     fn the_line_of_a_node_says_what_its_step_says() {
-        let look = Look::default();
-        let text = |line: &str| working("install chrony", line, look);
+        let style = OutputStyle::default();
+        let text = |line: &str| working("install chrony", line, style);
         assert_eq!(
             text("Unpacking  chrony\t…"),
             "install chrony: Unpacking chrony …"

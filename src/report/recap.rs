@@ -1,22 +1,22 @@
 //! What became of each node, at the end of a run.
 
-use super::{Align, Look, Table, Tone};
+use super::{Align, OutputStyle, TextTable, Tone};
 use crate::plan::Recap;
 use std::fmt::Write as _;
 
 /// A small table, and below it what failed and what did not run because of it. When nothing was changed and nothing
 /// failed it is one line.
-pub fn recap(nodes: &[Recap], look: &Look) -> String {
+pub fn recap(nodes: &[Recap], style: &OutputStyle) -> String {
     let quiet = |r: &Recap| {
         let counts = [r.changed, r.removed, r.undone, r.findings];
         counts == [0; 4] && r.failed.is_none() && r.not_run.is_empty() && r.waiting.is_empty()
     };
     if nodes.iter().all(quiet) {
         let same: usize = nodes.iter().map(|r| r.same).sum();
-        let nodes = super::look::count(nodes.len(), "node", "nodes");
-        let same = super::look::count(same, "resource", "resources");
+        let nodes = super::style::count(nodes.len(), "node", "nodes");
+        let same = super::style::count(same, "resource", "resources");
         let line = format!("Nothing to do: {nodes}, {same} as wanted.");
-        return look.paint(Tone::Good, line) + "\n";
+        return style.paint(Tone::Good, line) + "\n";
     }
     // What is removed is rare: it has no column where there is none.
     let removes = nodes.iter().any(|r| r.removed > 0);
@@ -30,7 +30,7 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
         ("", Align::Left),
     ];
     columns.retain(|(heading, _)| removes || *heading != "removed");
-    let mut table = Table::new(&columns);
+    let mut table = TextTable::new(&columns);
     for r in nodes {
         let tell = |number: usize, tone| {
             let tone = if number == 0 { Tone::Dim } else { tone };
@@ -54,7 +54,7 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
         ]);
         table.toned_row(row);
     }
-    let mut text = table.text(look);
+    let mut text = table.text(style);
     for r in nodes
         .iter()
         .filter(|r| r.failed.is_some() || !r.not_run.is_empty())
@@ -63,27 +63,27 @@ pub fn recap(nodes: &[Recap], look: &Look) -> String {
         let _ = write!(
             text,
             "\n{}",
-            look.wrap(0, Tone::Bad, &format!("{}: {why}", r.node))
+            style.wrap(0, Tone::Bad, &format!("{}: {why}", r.node))
         );
         if !r.not_run.is_empty() {
             let _ = writeln!(text, "  not run:");
             for step in &r.not_run {
-                let _ = writeln!(text, "    {}", look.paint(Tone::Plain, step));
+                let _ = writeln!(text, "    {}", style.paint(Tone::Plain, step));
             }
         }
     }
     for r in nodes.iter().filter(|r| !r.waiting.is_empty()) {
         for waiting in &r.waiting {
             let line = format!("{}: waiting for {waiting}", r.node);
-            let _ = writeln!(text, "\n{}", look.paint(Tone::Change, line));
+            let _ = writeln!(text, "\n{}", style.paint(Tone::Change, line));
         }
         text.push_str("  It goes on by itself; `nodewright apply` goes on after it, `apply --wait` waits for it.\n");
     }
     for r in nodes.iter().filter(|r| !r.found.is_empty()) {
         let head = format!("{}, found and not mended by a run:", r.node);
-        let _ = writeln!(text, "\n{}", look.paint(Tone::Strong, head));
+        let _ = writeln!(text, "\n{}", style.paint(Tone::Strong, head));
         for found in &r.found {
-            text.push_str(&super::plan::finding(found, look));
+            text.push_str(&super::plan::finding(found, style));
         }
     }
     text
@@ -103,7 +103,7 @@ mod tests {
             ..Recap::default()
         };
         assert_eq!(
-            recap(&[node("node1"), node("node2")], &Look::default()),
+            recap(&[node("node1"), node("node2")], &OutputStyle::default()),
             "Nothing to do: 2 nodes, 230 resources as wanted.\n"
         );
     }
@@ -123,7 +123,7 @@ mod tests {
             }],
             ..Recap::default()
         };
-        insta::assert_snapshot!(recap(&[node], &Look::default()), @r"
+        insta::assert_snapshot!(recap(&[node], &OutputStyle::default()), @r"
         node   as wanted  changed  not run  findings
         node1          7        0        0         0  waiting
 
@@ -140,7 +140,7 @@ mod tests {
             removed,
             ..Recap::default()
         };
-        insta::assert_snapshot!(recap(&[node("node1", 0), node("node2", 2)], &Look::default()), @r"
+        insta::assert_snapshot!(recap(&[node("node1", 0), node("node2", 2)], &OutputStyle::default()), @r"
         node   as wanted  changed  removed  not run  findings
         node1          7        0        0        0         0  done
         node2          7        0        2        0         0  done
@@ -156,7 +156,7 @@ mod tests {
             found: crate::report::samples::plan().nodes[0].findings.clone(),
             ..Recap::default()
         };
-        insta::assert_snapshot!(recap(&[node], &Look::default()), @r"
+        insta::assert_snapshot!(recap(&[node], &OutputStyle::default()), @r"
         node   as wanted  changed  not run  findings
         node1          0        1        0         1  done
 
@@ -177,7 +177,7 @@ mod tests {
             not_run: vec!["base/service:chronyd".into()],
             ..Recap::default()
         };
-        insta::assert_snapshot!(recap(&[node], &Look::default()), @r"
+        insta::assert_snapshot!(recap(&[node], &OutputStyle::default()), @r"
         node   as wanted  changed  not run  findings
         node1          0        2        1         0  stopped
 

@@ -1,6 +1,6 @@
 //! The one receiver of events.
 
-use super::{CheckResult, Look, Progress, checks, json, junit};
+use super::{CheckResult, OutputStyle, ProgressView, checks, json, junit};
 use crate::run::{Event, Events};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ pub type Sink = Box<dyn Write + Send>;
 
 /// Receives all events of a command and shows them: results on one side, progress on the other.
 pub struct Reporter {
-    look: Look,
+    style: OutputStyle,
     json: bool,
     out: Sink,
     /// Nobody reads the results any more (`… | head`): the work goes on, unseen.
     closed: bool,
-    progress: Progress,
+    progress: ProgressView,
     checks: Vec<CheckResult>,
     /// Whether a screen of checks is owed even when none comes.
     verify: bool,
@@ -24,9 +24,9 @@ pub struct Reporter {
 
 impl Reporter {
     /// Shows results on `out`, as one JSON object a line with `json`.
-    pub fn new(look: Look, json: bool, out: Sink, progress: Progress) -> Self {
+    pub fn new(style: OutputStyle, json: bool, out: Sink, progress: ProgressView) -> Self {
         Self {
-            look,
+            style,
             json,
             out,
             closed: false,
@@ -80,9 +80,9 @@ impl Reporter {
         }
         let text = match event {
             _ if self.json => json::line(event),
-            Event::Planned { plan } => super::plan(plan, &self.look),
-            Event::Recap { nodes } => super::recap(nodes, &self.look),
-            Event::Forget { nodes } => super::forget(nodes, &self.look),
+            Event::Planned { plan } => super::plan(plan, &self.style),
+            Event::Recap { nodes } => super::recap(nodes, &self.style),
+            Event::Forget { nodes } => super::forget(nodes, &self.style),
             Event::Proofs { proofs, .. } => super::proofs(proofs),
             _ => return,
         };
@@ -96,7 +96,7 @@ impl Reporter {
     pub fn finish(&mut self) -> std::io::Result<()> {
         self.progress.clear();
         if !self.json && (self.verify || !self.checks.is_empty()) {
-            let text = checks::screen(&self.checks, &self.look);
+            let text = checks::screen(&self.checks, &self.style);
             self.write(&text);
         }
         if let Some(path) = &self.junit {
@@ -173,9 +173,9 @@ mod tests {
     }
 
     /// What a closed pipe does.
-    struct Gone;
+    struct ClosedPipe;
 
-    impl Write for Gone {
+    impl Write for ClosedPipe {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
             Err(std::io::ErrorKind::BrokenPipe.into())
         }
@@ -186,10 +186,10 @@ mod tests {
     }
 
     /// Results and progress of these events.
-    fn shown(events: &[Event], look: Look, json: bool) -> (String, String) {
+    fn shown(events: &[Event], style: OutputStyle, json: bool) -> (String, String) {
         let (out, err) = (Page::default(), Page::default());
-        let progress = Progress::lines(look, Box::new(err.clone()));
-        let mut reporter = Reporter::new(look, json, Box::new(out.clone()), progress);
+        let progress = ProgressView::lines(style, Box::new(err.clone()));
+        let mut reporter = Reporter::new(style, json, Box::new(out.clone()), progress);
         let told = follow(&mut reporter, |sender| {
             for event in events {
                 sender.send(event.clone()).unwrap();
@@ -201,23 +201,23 @@ mod tests {
         (out.text(), err.text())
     }
 
-    fn verbose(verbose: u8) -> Look {
-        Look {
+    fn verbose(verbose: u8) -> OutputStyle {
+        OutputStyle {
             verbose,
-            ..Look::default()
+            ..OutputStyle::default()
         }
     }
 
-    fn quiet() -> Look {
-        Look {
+    fn quiet() -> OutputStyle {
+        OutputStyle {
             quiet: true,
-            ..Look::default()
+            ..OutputStyle::default()
         }
     }
 
     #[test]
     fn a_log_says_when_a_node_begins_fails_and_ends() {
-        let (out, err) = shown(&samples::run(), Look::default(), false);
+        let (out, err) = shown(&samples::run(), OutputStyle::default(), false);
         insta::assert_snapshot!(out, @r"
         node   as wanted  changed  not run  findings
         node1        103        3        0         1  done
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn json_is_one_object_a_line_and_progress_stays_on_the_other_side() {
-        let (out, err) = shown(&samples::run(), Look::default(), true);
+        let (out, err) = shown(&samples::run(), OutputStyle::default(), true);
         assert_eq!(out.lines().count(), samples::run().len());
         for line in out.lines() {
             let value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn checks_show_what_does_not_hold() {
-        let (out, _) = shown(&samples::check_events(), Look::default(), false);
+        let (out, _) = shown(&samples::check_events(), OutputStyle::default(), false);
         insta::assert_snapshot!(out, @r#"
         node1
           ✗ DRBD-STATE  critical
@@ -341,7 +341,7 @@ mod tests {
     fn checks_that_all_hold_are_one_line() {
         let mut events = samples::check_events();
         events.retain(|e| matches!(e, Event::Check { ok: true, .. }));
-        let (out, _) = shown(&events, Look::default(), false);
+        let (out, _) = shown(&events, OutputStyle::default(), false);
         insta::assert_snapshot!(out, @"All 2 checks on 2 nodes hold.");
     }
 
@@ -350,7 +350,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("checks.xml");
         let sink = || Box::new(std::io::sink());
-        let progress = Progress::lines(quiet(), sink());
+        let progress = ProgressView::lines(quiet(), sink());
         let mut reporter = Reporter::new(quiet(), false, sink(), progress).of_checks(Some(&file));
         for event in samples::check_events() {
             reporter.tell(&event);
@@ -362,8 +362,8 @@ mod tests {
 
     #[test]
     fn when_nobody_reads_the_work_goes_on() {
-        let progress = Progress::lines(quiet(), Box::new(std::io::sink()));
-        let mut reporter = Reporter::new(quiet(), false, Box::new(Gone), progress);
+        let progress = ProgressView::lines(quiet(), Box::new(std::io::sink()));
+        let mut reporter = Reporter::new(quiet(), false, Box::new(ClosedPipe), progress);
         let done = follow(&mut reporter, |sender| {
             for event in samples::run() {
                 sender.send(event).unwrap();

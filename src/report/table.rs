@@ -1,6 +1,6 @@
 //! Small aligned tables.
 
-use super::{Look, Tone};
+use super::{OutputStyle, Tone};
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +13,12 @@ pub enum Align {
 
 /// Rows of cells under headings, two spaces between the columns.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct TextTable {
     columns: Vec<(&'static str, Align)>,
     rows: Vec<Vec<(Tone, String)>>,
 }
 
-impl Table {
+impl TextTable {
     /// A table with these headings.
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Table {
     }
 
     /// The table as text; nothing when it has no rows.
-    pub fn text(&self, look: &Look) -> String {
+    pub fn text(&self, style: &OutputStyle) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
@@ -59,12 +59,12 @@ impl Table {
             .collect();
         let mut text = String::new();
         for row in std::iter::once(&headings).chain(&self.rows) {
-            text.push_str(&self.line(row, &widths, look));
+            text.push_str(&self.line(row, &widths, style));
         }
         text
     }
 
-    fn line(&self, row: &[(Tone, String)], widths: &[usize], look: &Look) -> String {
+    fn line(&self, row: &[(Tone, String)], widths: &[usize], style: &OutputStyle) -> String {
         let mut line = String::new();
         let mut owed = 0;
         for (((tone, cell), width), (_, align)) in row.iter().zip(widths).zip(&self.columns) {
@@ -77,7 +77,7 @@ impl Table {
                 owed += width + 2;
             } else {
                 line.push_str(&" ".repeat(owed + before));
-                line.push_str(&look.paint(*tone, cell));
+                line.push_str(&style.paint(*tone, cell));
                 owed = after + 2;
             }
         }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn numbers_stand_right_and_lines_end_without_spaces() {
-        let mut table = Table::new(&[
+        let mut table = TextTable::new(&[
             ("node", Align::Left),
             ("changed", Align::Right),
             ("", Align::Left),
@@ -100,7 +100,7 @@ mod tests {
         table.row(["node1", "7", "done"]);
         table.row(["storage10", "12", ""]);
         assert_eq!(
-            table.text(&Look::default()),
+            table.text(&OutputStyle::default()),
             "node       changed\nnode1            7  done\nstorage10       12\n"
         );
     }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_table_without_rows_is_nothing() {
         assert_eq!(
-            Table::new(&[("node", Align::Left)]).text(&Look::default()),
+            TextTable::new(&[("node", Align::Left)]).text(&OutputStyle::default()),
             ""
         );
     }

@@ -1,13 +1,13 @@
 //! From roles to resources: everything a node is to be, rendered from the site alone.
 
-use super::file::{CheckEntry, OpenEntry, Role, Scope, Severity};
+use super::file::{CheckEntry, CheckSeverity, OpenEntry, Role, Scope};
 use super::head::Head;
 use super::library::Library;
 use super::reader::Placed;
 use super::render::{Around, Renderer};
 use super::step::{SiteKey, Step};
 use super::subject::{Common, Subject};
-use crate::firewall::{Open, families};
+use crate::firewall::{OpenPorts, families};
 use crate::kind::{Address, EditChange, Resource, StepMeta, Target};
 use crate::site::{Finding, Place, Provision, Site, Sources, Table, any_of, did_you_mean, shown};
 use crate::text::Text;
@@ -24,7 +24,7 @@ pub struct Expansion {
     /// What is asked of the running system.
     pub checks: Vec<Check>,
     /// Ports that are needed open.
-    pub opens: Vec<Open>,
+    pub opens: Vec<OpenPorts>,
     /// What its roles provide, each with the role.
     pub provides: Vec<(Provision, String)>,
     /// What is wrong with roles, templates or what the site sets for them.
@@ -37,7 +37,7 @@ pub struct Check {
     /// Stable code.
     pub code: String,
     /// How bad it is when the answer is another.
-    pub severity: Severity,
+    pub severity: CheckSeverity,
     /// Whom it asks.
     pub scope: Scope,
     /// Whose observation it reads; `None` where it has one of its own.
@@ -423,7 +423,7 @@ impl<'a> Expander<'a> {
         let Some(own) = self.renderer(role).table(&entry.own, around) else {
             return;
         };
-        let mut open = Open::of(&role.name);
+        let mut open = OpenPorts::of(&role.name);
         for (key, value) in own {
             let list = match value {
                 Json::Array(list) => list,
@@ -449,7 +449,7 @@ impl<'a> Expander<'a> {
             .into_iter()
             .chain(open.from.iter().map(|from| ("from", from)))
         {
-            let known = zones.contains(name) || key == "from" && Open::is_source(name);
+            let known = zones.contains(name) || key == "from" && OpenPorts::is_source(name);
             if known {
                 continue;
             }

@@ -3,7 +3,7 @@
 use super::head::Head;
 use super::reader::{Placed, Reader};
 use super::step::{Step, check_values, loop_head};
-use super::template::{Engine, NAMES};
+use super::template::{NAMES, Templates};
 use super::vars::VarType;
 use crate::platform::Platform;
 use crate::site::{
@@ -33,7 +33,7 @@ pub struct Role {
     /// Variables that an earlier version of it took, with what to write in their place.
     pub gone: BTreeMap<String, String>,
     /// Words that differ from platform to platform.
-    pub platform: IndexMap<String, Words>,
+    pub platform: IndexMap<String, PlatformWords>,
     /// Expressions that it names, in this order: each sees those before it.
     pub lets: IndexMap<String, Placed<String>>,
     /// Ports it needs open.
@@ -65,7 +65,7 @@ pub struct Var {
 
 /// A word by platform.
 #[derive(Clone, Debug)]
-pub struct Words {
+pub struct PlatformWords {
     /// Where its name is written.
     pub place: Place,
     /// What it is, by release (`el9`), family (`el`) or family from one release on (`el8+`). A release that none of
@@ -94,7 +94,7 @@ pub struct CheckEntry {
     /// Stable code.
     pub code: Placed<String>,
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: CheckSeverity,
     /// Whom it asks.
     pub scope: Scope,
     /// Once for each of these.
@@ -140,7 +140,7 @@ pub const CHECK_KEYS: [(&str, &str); 10] = [
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum CheckSeverity {
     /// Worth knowing.
     Info,
     /// Will become a problem.
@@ -163,7 +163,7 @@ pub enum Scope {
     Outside,
 }
 
-impl Severity {
+impl CheckSeverity {
     /// The words of a role file.
     pub const WORDS: [&'static str; 4] = ["info", "warning", "error", "critical"];
 
@@ -186,7 +186,7 @@ impl Scope {
     ];
 }
 
-impl std::fmt::Display for Severity {
+impl std::fmt::Display for CheckSeverity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = Self::ALL.iter().find(|(_, s)| s == self);
         f.write_str(word.map_or("", |(w, _)| w))
@@ -206,7 +206,7 @@ impl Role {
         name: &str,
         file: FileId,
         sources: &Sources,
-        engine: &Engine,
+        engine: &Templates,
         findings: &mut Vec<Finding>,
     ) -> Self {
         let before = findings.len();
@@ -263,7 +263,7 @@ impl Role {
             role.gone = read_gone(tree, check.findings);
         }
         for (name, place, table) in platform {
-            let words = Words::read(place, table, check.findings);
+            let words = PlatformWords::read(place, table, check.findings);
             role.platform.insert(name.to_owned(), words);
         }
         if let Some(tree) = lets {
@@ -374,7 +374,7 @@ fn is_name(text: &str) -> bool {
 /// What a file's expressions are checked with while it is read.
 pub(super) struct Syntax<'a> {
     pub(super) sources: &'a Sources,
-    pub(super) engine: &'a Engine,
+    pub(super) engine: &'a Templates,
     pub(super) findings: &'a mut Vec<Finding>,
 }
 
@@ -433,7 +433,7 @@ impl Var {
     }
 }
 
-impl Words {
+impl PlatformWords {
     /// What it is on a platform: under the key that means it most exactly.
     pub fn on(&self, platform: Platform) -> Option<&Json> {
         let fitting = self
@@ -504,7 +504,7 @@ impl CheckEntry {
         let mut reader = Reader::new(table, place, "a check", check.findings);
         let code = reader.required("code");
         let severity = if table.contains_key("severity") {
-            reader.word("severity", &Severity::WORDS)
+            reader.word("severity", &CheckSeverity::WORDS)
         } else {
             reader.required("severity")
         };
@@ -558,7 +558,7 @@ impl CheckEntry {
         check_values(&own, check);
         let each = each.and_then(|e| loop_head(&e, check));
         let see = see.and_then(|tree| Step::read(tree.place, tree.as_table()?, check));
-        let find = |word: &str| Severity::ALL.iter().find(|(w, _)| *w == word);
+        let find = |word: &str| CheckSeverity::ALL.iter().find(|(w, _)| *w == word);
         let scope = scope.and_then(|s| Scope::ALL.iter().find(|(w, _)| *w == s.value));
         Some(Self {
             place,

@@ -2,7 +2,7 @@
 
 use super::file::Role;
 use super::site_files::SiteFiles;
-use super::template::{Engine, TemplateError};
+use super::template::{TemplateError, Templates};
 use crate::digest::sha256;
 use crate::site::{FileId, Finding, Place, Sources, Table, Tree, Value, shown};
 use indexmap::IndexMap;
@@ -22,7 +22,7 @@ const EJECTED: &str = "ejected from the shipped ";
 #[derive(Debug)]
 pub struct Library {
     roles: IndexMap<String, Role>,
-    engine: Engine,
+    engine: Templates,
     templates: BTreeMap<String, FileId>,
     texts: BTreeMap<String, String>,
     site: Vec<(String, FileId)>,
@@ -106,7 +106,7 @@ impl Library {
             .iter()
             .map(|(name, id)| (name.clone(), sources.text(*id).to_owned()))
             .collect();
-        let (engine, errors) = Engine::new(texts.clone());
+        let (engine, errors) = Templates::new(texts.clone());
         let mut roles = IndexMap::new();
         for (path, id) in &ids {
             if let Some(name) = path
@@ -160,7 +160,7 @@ impl Library {
     }
 
     /// What renders.
-    pub(super) fn engine(&self) -> &Engine {
+    pub(super) fn engine(&self) -> &Templates {
         &self.engine
     }
 

@@ -18,7 +18,7 @@ mod vars;
 pub use expand::{
     Check, Expansion, SITE_FILE, Selector, Tcp, expand, expand_all, expand_subject, files,
 };
-pub use file::{CHECK_KEYS, Role, Scope, Severity};
+pub use file::{CHECK_KEYS, CheckSeverity, Role, Scope};
 pub use head::Head;
 pub use library::{Library, eject};
 pub use reader::Placed;

@@ -21,7 +21,7 @@ const LONGEST: u64 = 1 << 29;
 
 /// A folder of packages.
 #[derive(Debug)]
-pub struct Folder {
+pub struct PackageFolder {
     path: String,
     /// Its packages and metadata by their path below it.
     files: BTreeMap<String, SiteFile>,
@@ -31,7 +31,7 @@ pub struct Folder {
     deb: Result<(), String>,
 }
 
-impl Folder {
+impl PackageFolder {
     /// Reads the folder at this path below the site's. What is neither a package nor metadata is passed over.
     pub fn read(site: &Path, path: &str) -> Result<Self, String> {
         let dir = site.join(path);
@@ -251,14 +251,14 @@ fn read_text(path: &Path) -> Result<String, String> {
 
 /// One thing that metadata lists: a file by its place.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Part {
+struct MetadataEntry {
     kind: String,
     href: String,
     sha256: Option<String>,
 }
 
 /// The elements of this name in metadata of yum and dnf, each with its `location` and its `checksum`.
-fn parts(text: &str, element: &str) -> Result<Vec<Part>, String> {
+fn parts(text: &str, element: &str) -> Result<Vec<MetadataEntry>, String> {
     let broken = |e: &dyn std::fmt::Display| format!("cannot be read: {e}");
     let attribute = |tag: &BytesStart<'_>, name: &str| -> Result<Option<String>, String> {
         let found = tag.try_get_attribute(name).map_err(|e| broken(&e))?;
@@ -274,9 +274,9 @@ fn parts(text: &str, element: &str) -> Result<Vec<Part>, String> {
                 let name = tag.local_name();
                 let name = name.as_ref();
                 if name == element {
-                    part = Some(Part {
+                    part = Some(MetadataEntry {
                         kind: attribute(&tag, "type")?.unwrap_or_default(),
-                        ..Part::default()
+                        ..MetadataEntry::default()
                     });
                 } else if let Some(part) = &mut part {
                     sum =

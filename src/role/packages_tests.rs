@@ -4,9 +4,9 @@ use flate2::write::GzEncoder;
 use std::io::Write as _;
 
 /// A site with the folder `packages`.
-struct Site(tempfile::TempDir);
+struct PackageSite(tempfile::TempDir);
 
-impl Site {
+impl PackageSite {
     fn new() -> Self {
         let site = Self(tempfile::tempdir().unwrap());
         std::fs::create_dir(site.0.path().join("packages")).unwrap();
@@ -24,7 +24,7 @@ impl Site {
     }
 
     fn files(&self, tool: PackageTool) -> Result<Vec<String>, String> {
-        let files = Folder::read(self.0.path(), "packages")?.files(tool)?;
+        let files = PackageFolder::read(self.0.path(), "packages")?.files(tool)?;
         Ok(files.into_iter().map(|f| f.path).collect())
     }
 
@@ -67,7 +67,7 @@ const MAKE_DEB: &str = "`(cd packages && dpkg-scanpackages --multiversion . >Pac
 
 #[test]
 fn each_tool_is_brought_its_own() {
-    let site = Site::new();
+    let site = PackageSite::new();
     site.write("b/hello-1^2~3.el6.x86_64.rpm", "rpm");
     site.repodata(&[("b/hello-1^2~3.el6.x86_64.rpm", &sha(b"rpm"))]);
     site.write("hello_1%3a2.deb", "deb");
@@ -104,7 +104,7 @@ fn each_tool_is_brought_its_own() {
 
 #[test]
 fn a_folder_without_packages_or_metadata_is_told_what_to_run() {
-    let site = Site::new();
+    let site = PackageSite::new();
     let none = "`packages` holds no package for yum and dnf (*.rpm)";
     assert_eq!(site.wrong(PackageTool::Dnf), none);
     let none = "`packages` holds no package for apt (*.deb)";
@@ -119,13 +119,13 @@ fn a_folder_without_packages_or_metadata_is_told_what_to_run() {
         site.wrong(PackageTool::Apt),
         format!("`packages` has no metadata; {MAKE_DEB}")
     );
-    let gone = Folder::read(site.0.path(), "gone").unwrap_err();
+    let gone = PackageFolder::read(site.0.path(), "gone").unwrap_err();
     assert_eq!(gone, "the site has no folder `gone`");
 }
 
 #[test]
 fn rpm_metadata_must_be_of_these_very_packages() {
-    let site = Site::new();
+    let site = PackageSite::new();
     let wrong = |why: &str| {
         let expected = format!("the metadata of `packages` {why}; {MAKE_RPM} anew");
         assert_eq!(site.wrong(PackageTool::Yum), expected);
@@ -166,7 +166,7 @@ fn rpm_metadata_must_be_of_these_very_packages() {
 
 #[test]
 fn deb_metadata_must_be_of_these_very_packages() {
-    let site = Site::new();
+    let site = PackageSite::new();
     let packages = |list: &[(&str, &str)]| {
         let stanzas = list.iter().map(|(name, sha256)| {
             format!("Package: x\nFilename: ./{name}\nSize: 3\nSHA256: {sha256}\n\n")
@@ -202,7 +202,7 @@ fn deb_metadata_must_be_of_these_very_packages() {
 #[test]
 fn a_name_that_a_shell_could_read_is_refused() {
     for name in ["a b.rpm", "-a.rpm", "$(id).deb", "a'.rpm", "sub/-x.rpm"] {
-        let site = Site::new();
+        let site = PackageSite::new();
         site.write(name, "");
         let why = site.wrong(PackageTool::Dnf);
         assert!(why.contains("cannot be pushed"), "{name}: {why}");

@@ -1,6 +1,6 @@
 //! What a role file may hold, for editors (JSON Schema) and for people (the reference of all kinds).
 
-use super::file::{CHECK_KEYS, Scope, Severity};
+use super::file::{CHECK_KEYS, CheckSeverity, Scope};
 use super::step::STEP_KEYS;
 use super::vars::VarType;
 use crate::kind::validator::VALIDATORS;
@@ -44,7 +44,7 @@ pub fn schema() -> Json {
         .map(|(key, doc)| {
             let mut value = match *key {
                 "code" => json!({ "type": "string", "pattern": "^[A-Z][A-Z0-9-]*$" }),
-                "severity" => json!({ "enum": Severity::WORDS }),
+                "severity" => json!({ "enum": CheckSeverity::WORDS }),
                 "scope" => json!({ "enum": Scope::WORDS }),
                 "see" => json!({ "anyOf": alternatives }),
                 "tcp" => json!({ "type": "object", "additionalProperties": false, "required": ["port"],

@@ -1,6 +1,6 @@
 //! Files of the site that roles name: keys as text, folders of packages with what lies in them.
 
-use super::packages::Folder;
+use super::packages::PackageFolder;
 use crate::kind::SiteFile;
 use crate::platform::PackageTool;
 use crate::site::shown;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const LONGEST: u64 = 1 << 20;
 
 /// What was read of a folder, or why it was not.
-type Read = Result<Arc<Folder>, String>;
+type Read = Result<Arc<PackageFolder>, String>;
 
 /// The files of a site that roles may name. A folder is read when it is first named.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl SiteFiles {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         let read = folders
             .entry(folder.to_owned())
-            .or_insert_with(|| Folder::read(root, folder).map(Arc::new));
+            .or_insert_with(|| PackageFolder::read(root, folder).map(Arc::new));
         read.as_ref().map_err(Clone::clone)?.files(tool)
     }
 

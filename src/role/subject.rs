@@ -1,7 +1,7 @@
 //! The node that roles are expanded for, as they see it.
 
 use super::file::Role;
-use crate::firewall::zones::Firewall;
+use crate::firewall::zones::NodeFirewall;
 use crate::platform::Platform;
 use crate::site::{Finding, Place, Site, any_of, did_you_mean, shown};
 use indexmap::IndexMap;
@@ -22,7 +22,7 @@ pub struct Subject {
     /// Variables by role and name, the nearest first: node, groups, site.
     pub vars: Vec<Level>,
     /// The node's firewall without what the roles open.
-    pub firewall: Firewall,
+    pub firewall: NodeFirewall,
     /// The name or address that it is reached at.
     pub host: String,
     /// It is rehearsed in a container.

@@ -38,18 +38,18 @@ pub struct TemplateError {
 }
 
 /// All templates and what they can call.
-pub struct Engine {
+pub struct Templates {
     env: Environment<'static>,
 }
 
-impl std::fmt::Debug for Engine {
+impl std::fmt::Debug for Templates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.env.templates().map(|(name, _)| name).collect();
         f.debug_tuple("Engine").field(&names).finish()
     }
 }
 
-impl Engine {
+impl Templates {
     /// Takes templates by name; those that cannot be read are errors, the others can be used.
     pub fn new(
         templates: impl IntoIterator<Item = (String, String)>,

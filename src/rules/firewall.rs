@@ -1,7 +1,7 @@
 //! The firewall: what Shorewall would refuse, and what would let in nobody or everybody.
 
 use super::{Rule, at, found};
-use crate::firewall::zones::Form;
+use crate::firewall::zones::ShorewallSyntax;
 use crate::site::tables::inventory::Reach;
 use crate::site::tables::network::{Otherwise, Zone};
 use crate::site::{Finding, Provision, Severity, Site};
@@ -108,7 +108,7 @@ fn zone_length(site: &Site, findings: &mut Vec<Finding>) {
                         .or_else(|| at(site, &["site", "platform"])),
                     format!(
                         "names of {} characters fit from 5.1 on",
-                        Form::of("5.1").longest_zone
+                        ShorewallSyntax::of("5.1").longest_zone
                     ),
                 ),
             );

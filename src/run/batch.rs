@@ -313,7 +313,7 @@ fn summary(items: &[Item]) -> String {
 mod tests {
     use super::*;
     use crate::kind::Address;
-    use crate::plan::{Change, Step};
+    use crate::plan::{Change, PlannedStep};
 
     #[test]
     fn a_commits_subject_names_what_fits() {
@@ -327,7 +327,7 @@ mod tests {
                 guarded: false,
                 digest: String::new(),
             },
-            work: Step::default(),
+            work: PlannedStep::default(),
         };
         let of = |all: &[&str]| summary(&all.iter().map(|a| item(a)).collect::<Vec<_>>());
         assert_eq!(of(&["r/file:/a"]), "r/file:/a");

@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::setup::{NodeFailure, StopRequest};
 use crate::kind::Address;
 use crate::plan::reached::{self, Reached};
-use crate::plan::{Approved, Ended, Item, Plan, Recap, Situation, Undone, next_wave};
+use crate::plan::{Approved, Item, Plan, Recap, RunEnd, Situation, Undone, next_wave};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -109,15 +109,15 @@ impl Engine {
     /// Why each node that is not healthy is not.
     fn unhealthy(&self) -> BTreeMap<String, String> {
         let all = self.observed.iter();
-        all.filter(|(_, look)| !look.decided.unhealthy.is_empty())
-            .map(|(node, look)| (node.clone(), look.decided.unhealthy.join(", ")))
+        all.filter(|(_, observation)| !observation.decided.unhealthy.is_empty())
+            .map(|(node, observation)| (node.clone(), observation.decided.unhealthy.join(", ")))
             .collect()
     }
 
     /// Tells how far long steps are, waits a little, unless the operator has had enough, and observes again.
     async fn wait_for_progress(&mut self, pause: Duration) {
-        for (node, look) in &self.observed {
-            for waiting in &look.decided.waiting {
+        for (node, observation) in &self.observed {
+            for waiting in &observation.decided.waiting {
                 self.say(Event::Waiting {
                     node: node.clone(),
                     waiting: waiting.clone(),
@@ -136,12 +136,12 @@ impl Engine {
     fn permitted(&mut self, approved: &Approved) -> BTreeMap<String, Vec<Item>> {
         let mut all = BTreeMap::new();
         for node in self.live() {
-            let Some(look) = self.observed.get(&node) else {
+            let Some(observation) = self.observed.get(&node) else {
                 continue;
             };
-            match approved.permits(&look.decided) {
+            match approved.permits(&observation.decided) {
                 Ok(()) => {
-                    all.insert(node, look.decided.items.clone());
+                    all.insert(node, observation.decided.items.clone());
                 }
                 Err(barred) => self.fail(&node, NodeFailure::barred(&barred)),
             }
@@ -159,12 +159,12 @@ impl Engine {
         if broken.is_empty() {
             return;
         }
-        let all = self.look(broken).await;
+        let all = self.observe_nodes(broken).await;
         // A node that does not answer now has failed already, with a better reason.
-        for (node, look) in all.into_iter().filter_map(|(n, l)| Some((n, l.ok()?))) {
-            let reached = reached::in_part(&todo[&node], &look.decided);
+        for (node, observation) in all.into_iter().filter_map(|(n, l)| Some((n, l.ok()?))) {
+            let reached = reached::in_part(&todo[&node], &observation.decided);
             course.reach(&node, reached);
-            self.observed.insert(node, look);
+            self.observed.insert(node, observation);
         }
         self.settle_once();
     }
@@ -178,10 +178,10 @@ impl Engine {
     ) {
         for (node, items) in todo.iter().filter(|(n, _)| done.contains(*n)) {
             let failed = self.failures.contains_key(node);
-            let Some(look) = self.observed.get(node).filter(|_| !failed) else {
+            let Some(observation) = self.observed.get(node).filter(|_| !failed) else {
                 continue;
             };
-            let Reached { changed, unreached } = reached::wholly(items, &look.decided);
+            let Reached { changed, unreached } = reached::wholly(items, &observation.decided);
             course.reach(node, changed);
             if let Some(unreached) = unreached {
                 self.fail(node, NodeFailure::failed(unreached.to_string()));
@@ -195,10 +195,13 @@ impl Engine {
         let recap = members.map(|member| {
             let node = member.target.node.as_str();
             let shown = plan.nodes.iter().find(|n| n.node == node);
-            Recap::of(Ended {
+            Recap::of(RunEnd {
                 node,
                 wanted: member.resources.iter().map(|r| &r.address).collect(),
-                decided: self.observed.get(node).map(|look| &look.decided),
+                decided: self
+                    .observed
+                    .get(node)
+                    .map(|observation| &observation.decided),
                 changed: course.changed.get(node),
                 held: course.held.get(node),
                 failed: self.failures.get(node).map(|t| t.why.clone()),

@@ -1,6 +1,6 @@
 //! Works on all nodes of a command at once: connections, observations, the plan.
 
-use super::look::{Asked, Observed, connect, decide, observe};
+use super::observe::{NodeAnswer, NodeObservation, connect, decide, observe};
 use super::setup::{NodeFailure, Setup, StopRequest};
 use super::{Event, Events};
 use crate::node::Session;
@@ -20,7 +20,7 @@ pub struct Engine {
     pub(super) stop_request: watch::Receiver<StopRequest>,
     pub(super) sessions: BTreeMap<String, Rc<Session>>,
     pub(super) failures: BTreeMap<String, NodeFailure>,
-    pub(super) observed: BTreeMap<String, Observed>,
+    pub(super) observed: BTreeMap<String, NodeObservation>,
     pub(super) stages: BTreeMap<String, u32>,
     pub(super) at_work: Rc<Cell<bool>>,
 }
@@ -61,7 +61,7 @@ impl Engine {
     }
 
     /// How each node stands, as it was last seen.
-    pub fn observed(&self) -> &BTreeMap<String, Observed> {
+    pub fn observed(&self) -> &BTreeMap<String, NodeObservation> {
         &self.observed
     }
 
@@ -109,17 +109,17 @@ impl Engine {
     /// Asks every node how it stands: one trip each.
     pub async fn observe(&mut self) {
         self.connect().await;
-        for (node, result) in self.look(self.live()).await {
+        for (node, result) in self.observe_nodes(self.live()).await {
             match result {
-                Ok(look) => {
-                    for error in &look.decided.errors {
+                Ok(observation) => {
+                    for error in &observation.decided.errors {
                         self.say(Event::Note {
                             node: Some(node.clone()),
                             text: error.clone(),
                         });
                     }
-                    let broken = look.decided.errors.first().cloned();
-                    self.observed.insert(node.clone(), look);
+                    let broken = observation.decided.errors.first().cloned();
+                    self.observed.insert(node.clone(), observation);
                     if let Some(why) = broken {
                         self.fail(&node, NodeFailure::failed(why));
                     }
@@ -131,10 +131,10 @@ impl Engine {
     }
 
     /// Asks these nodes how they stand, all at once, and decides for each with what all members of its cluster said.
-    pub(super) async fn look(
+    pub(super) async fn observe_nodes(
         &self,
         nodes: Vec<String>,
-    ) -> BTreeMap<String, Result<Observed, NodeFailure>> {
+    ) -> BTreeMap<String, Result<NodeObservation, NodeFailure>> {
         let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
         let sessions = self.sessions.clone();
         let all = each(self.setup.forks, nodes, move |node| {
@@ -171,10 +171,10 @@ impl Engine {
     }
 
     /// Gives each member what the others said.
-    fn share(&self, asked: &mut BTreeMap<String, Asked>) {
-        let with_us = |(node, _): &(&String, &Observed)| !self.failures.contains_key(*node);
+    fn share(&self, asked: &mut BTreeMap<String, NodeAnswer>) {
+        let with_us = |(node, _): &(&String, &NodeObservation)| !self.failures.contains_key(*node);
         let before = self.observed.iter().filter(with_us);
-        let before = before.map(|(node, look)| (node.as_str(), &look.answer));
+        let before = before.map(|(node, observation)| (node.as_str(), &observation.answer));
         let now = asked.iter_mut();
         let mut now = now
             .map(|(node, one)| (node.as_str(), &mut one.answer))
@@ -214,10 +214,10 @@ impl Engine {
         let observed = self.observed.iter_mut();
         let members = observed.filter(|(node, _)| setup.cluster.contains(*node));
         let mut answered: Vec<once::Answered<'_>> = members
-            .map(|(node, look)| once::Answered {
+            .map(|(node, observation)| once::Answered {
                 node,
                 resources: &setup.member(node).resources,
-                decided: &mut look.decided,
+                decided: &mut observation.decided,
             })
             .collect();
         once::settle(&setup.cluster, &mut answered);

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 const TAKING_BACK: Duration = Duration::from_secs(5);
 
 /// A batch that is ready on its node, with what listens to it.
-pub(super) struct Ready {
+pub(super) struct ReadyBatch {
     pub(super) prepared: Prepared,
     pub(super) titles: Vec<String>,
     pub(super) said: mpsc::UnboundedSender<SpoolEvent>,
@@ -33,7 +33,7 @@ pub(super) async fn get_ready(
     batch: &Batch,
     peers: Option<&BTreeMap<String, Rc<Session>>>,
     events: Events,
-) -> Result<Ready, NodeFailure> {
+) -> Result<ReadyBatch, NodeFailure> {
     let mut guardian = None;
     if let Some(peers) = peers {
         let (setup, run) = (Rc::clone(&setup), batch.run.clone());
@@ -54,7 +54,7 @@ pub(super) async fn get_ready(
     match session.prepare(batch, &said).await {
         Ok(prepared) => {
             let titles = batch.steps.iter().map(|s| s.title.clone()).collect();
-            Ok(Ready {
+            Ok(ReadyBatch {
                 prepared,
                 titles,
                 said,

@@ -14,7 +14,7 @@ mod follow;
 #[cfg(feature = "ssh")]
 mod guard;
 #[cfg(feature = "ssh")]
-mod look;
+mod observe;
 #[cfg(feature = "ssh")]
 mod setup;
 #[cfg(feature = "ssh")]
@@ -30,6 +30,6 @@ pub use batch::Origin;
 pub use engine::{Engine, today};
 pub use event::{Event, Events, GuardSays, Proof, Says};
 #[cfg(feature = "ssh")]
-pub use look::Observed;
+pub use observe::NodeObservation;
 #[cfg(feature = "ssh")]
 pub use setup::{Ancestry, Guard, Member, NodeFailure, Setup, StopRequest};

@@ -4,7 +4,7 @@ use super::batch::Origin;
 use crate::exit::Exit;
 use crate::kind::{Permits, Resource, Target};
 use crate::node::{ConnectOptions, Failure, Header, NodeError, Outcome, Privilege};
-use crate::plan::{Barred, Intent, Wanted};
+use crate::plan::{Barred, Desired, Intent};
 use crate::text::Vault;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -34,8 +34,8 @@ pub struct Member {
 
 impl Member {
     /// What the node is to be, for deciding.
-    pub fn wanted<'a>(&'a self, vault: &'a Vault, permits: &'a Permits) -> Wanted<'a> {
-        Wanted {
+    pub fn wanted<'a>(&'a self, vault: &'a Vault, permits: &'a Permits) -> Desired<'a> {
+        Desired {
             target: &self.target,
             resources: &self.resources,
             watched: &self.watched,

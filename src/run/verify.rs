@@ -2,9 +2,9 @@
 
 use super::engine::{Engine, each};
 use super::setup::Setup;
-use crate::probe::{self, Answer};
+use crate::probe::{self, PortState};
 use crate::role::{Check, Scope, Tcp};
-use crate::verify::{self, Outcome, Row, Said};
+use crate::verify::{self, CheckOutcome, CheckRow, Said};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::process::Command;
@@ -12,7 +12,7 @@ use tokio::process::Command;
 impl Engine {
     /// The results of the checks: of each node that was seen, from outside also of the others, then of the cluster.
     /// `checks` knows those of every node, also of one that takes no part.
-    pub async fn verify<'c>(&self, checks: impl Fn(&str) -> &'c [Check]) -> Vec<Row> {
+    pub async fn verify<'c>(&self, checks: impl Fn(&str) -> &'c [Check]) -> Vec<CheckRow> {
         let names = self.setup.members.iter().map(|m| m.target.node.clone());
         let names: Vec<String> = names.collect();
         let ports = names.iter().map(|node| {
@@ -34,7 +34,7 @@ impl Engine {
                     Scope::Node => self.outcome(node, check),
                     Scope::Outside => answers.next().map(|a| verify::outside(check, a)),
                 };
-                rows.extend(outcome.map(|outcome| Row {
+                rows.extend(outcome.map(|outcome| CheckRow {
                     node: Some(node.clone()),
                     scope: check.scope,
                     outcome,
@@ -53,7 +53,7 @@ impl Engine {
             }
         });
         let of_cluster = verify::of_cluster(&said.collect::<Vec<_>>());
-        rows.extend(of_cluster.into_iter().map(|outcome| Row {
+        rows.extend(of_cluster.into_iter().map(|outcome| CheckRow {
             node: None,
             scope: Scope::Cluster,
             outcome,
@@ -62,12 +62,17 @@ impl Engine {
     }
 
     /// What a node's own answer says to a check; nothing where it was not seen.
-    fn outcome(&self, node: &str, check: &Check) -> Option<Outcome> {
-        let look = self.observed.get(node)?;
+    fn outcome(&self, node: &str, check: &Check) -> Option<CheckOutcome> {
+        let observation = self.observed.get(node)?;
         let member = self.setup.members.iter().find(|m| m.target.node == node)?;
         let permits = self.setup.permits();
         let wanted = member.wanted(&self.setup.vault, &permits);
-        Some(verify::judge(check, &wanted, &look.decided, &look.answer))
+        Some(verify::judge(
+            check,
+            &wanted,
+            &observation.decided,
+            &observation.answer,
+        ))
     }
 
     /// Why a member says nothing.
@@ -80,7 +85,7 @@ impl Engine {
 }
 
 /// Tries ports from the operator's machine, one after the other.
-async fn probe(setup: Rc<Setup>, ports: Vec<Tcp>) -> Vec<Result<Answer, String>> {
+async fn probe(setup: Rc<Setup>, ports: Vec<Tcp>) -> Vec<Result<PortState, String>> {
     let mut answers = Vec::new();
     for port in ports {
         answers.push(match &setup.outside {
@@ -91,13 +96,13 @@ async fn probe(setup: Rc<Setup>, ports: Vec<Tcp>) -> Vec<Result<Answer, String>>
     answers
 }
 
-async fn here(port: Tcp) -> Result<Answer, String> {
+async fn here(port: Tcp) -> Result<PortState, String> {
     let asked = tokio::task::spawn_blocking(move || probe::tcp(&port.host, port.port));
     asked.await.unwrap_or_else(|e| Err(e.to_string()))
 }
 
 /// The same from where a lab's operator is.
-async fn in_lab(command: &[String], port: &Tcp) -> Result<Answer, String> {
+async fn in_lab(command: &[String], port: &Tcp) -> Result<PortState, String> {
     let (program, args) = command.split_first().ok_or("a lab has no network")?;
     let output = Command::new(program)
         .args(args)
@@ -107,6 +112,6 @@ async fn in_lab(command: &[String], port: &Tcp) -> Result<Answer, String> {
         .await
         .map_err(|e| format!("{program}: {e}"))?;
     let said = String::from_utf8_lossy(&output.stdout);
-    Answer::from_word(said.trim())
+    PortState::from_word(said.trim())
         .ok_or_else(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }

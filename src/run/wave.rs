@@ -3,7 +3,7 @@
 use super::Event;
 use super::batch::batch;
 use super::engine::{Engine, each};
-use super::follow::{Ready, follow, get_ready};
+use super::follow::{ReadyBatch, follow, get_ready};
 use super::guard::{aftermath, log_of, put_back};
 use super::setup::{NodeFailure, StopRequest, from_error, outcome_says};
 use crate::node::{NodeError, Outcome};
@@ -13,7 +13,7 @@ use std::rc::Rc;
 use tokio::task::JoinSet;
 
 /// A node, what became of its batch, and the trouble that this is.
-type Ended = (
+type WaveEnd = (
     String,
     Result<Option<Outcome>, NodeError>,
     Option<NodeFailure>,
@@ -31,7 +31,7 @@ impl Engine {
             self.send_home(ready).await;
             return (BTreeSet::new(), Vec::new());
         }
-        let mut running: JoinSet<Ended> = JoinSet::new();
+        let mut running: JoinSet<WaveEnd> = JoinSet::new();
         for (node, mut ready) in ready {
             let session = Rc::clone(&self.sessions[&node]);
             let stop_request = self.stop_request.clone();
@@ -99,8 +99,8 @@ impl Engine {
                         "goes on without us; `nodewright attach {node} {run}` follows it again"
                     );
                     // What the batch holds will run; later stages will not.
-                    if let Some(look) = self.observed.get_mut(&node) {
-                        look.decided.items.drain(..todo[&node].len());
+                    if let Some(observation) = self.observed.get_mut(&node) {
+                        observation.decided.items.drain(..todo[&node].len());
                     }
                     self.fail(&node, NodeFailure::failed(why));
                 }
@@ -111,7 +111,7 @@ impl Engine {
     }
 
     /// Sends batches that are ready home, since the operator wants no more; nothing was changed.
-    async fn send_home(&mut self, ready: BTreeMap<String, Ready>) {
+    async fn send_home(&mut self, ready: BTreeMap<String, ReadyBatch>) {
         for (node, mut one) in ready {
             let session = Rc::clone(&self.sessions[&node]);
             let home = async {
@@ -125,7 +125,10 @@ impl Engine {
     }
 
     /// Uploads and checks; a cluster's nodes in name order, all or none.
-    async fn prepare(&mut self, todo: &BTreeMap<String, Vec<Item>>) -> BTreeMap<String, Ready> {
+    async fn prepare(
+        &mut self,
+        todo: &BTreeMap<String, Vec<Item>>,
+    ) -> BTreeMap<String, ReadyBatch> {
         let mut batches = BTreeMap::new();
         for (node, items) in todo {
             let stage = self.stages.entry(node.clone()).or_insert(0);

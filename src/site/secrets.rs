@@ -442,7 +442,7 @@ impl Keyring {
         let tag = public.split(' ').nth(1).and_then(base64).map(|b| tag(&b));
         let identity = read()
             .map_err(|_| wrong("it is no private key of OpenSSH"))?
-            .with_callbacks(Ask {
+            .with_callbacks(IdentityCallbacks {
                 file: name.to_owned(),
                 passphrase: Arc::clone(ask),
                 answer: Arc::default(),
@@ -467,13 +467,13 @@ impl Keyring {
 
 /// Asks once: age would ask again for each recipient of a file.
 #[derive(Clone)]
-struct Ask {
+struct IdentityCallbacks {
     file: String,
     passphrase: AskPassphrase,
     answer: Arc<OnceLock<Option<String>>>,
 }
 
-impl age::Callbacks for Ask {
+impl age::Callbacks for IdentityCallbacks {
     fn display_message(&self, _: &str) {}
 
     fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! Checks: questions about a running system. What a step observes is not asked again; there is one observation.
 
 use crate::kind::{Answer, Verdict};
-use crate::plan::{Decided, Wanted};
+use crate::plan::{Decided, Desired};
 use crate::probe;
 use crate::role::{Check, Scope};
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// What came of one check on one node.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Outcome {
+pub struct CheckOutcome {
     /// Its stable code.
     pub code: String,
     /// `critical`, `error`, `warning` or `info`.
@@ -26,13 +26,13 @@ pub struct Outcome {
 
 /// A result, and of whom it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct CheckRow {
     /// The node; none where it is of the cluster.
     pub node: Option<String>,
     /// Who was asked.
     pub scope: Scope,
     /// The result.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
 }
 
 /// What a member says to the checks of its cluster, or why it says nothing.
@@ -41,12 +41,12 @@ pub struct Said<'a> {
     /// The member.
     pub node: &'a str,
     /// Each check with what came of it there.
-    pub outcomes: Vec<(&'a Check, Result<Outcome, String>)>,
+    pub outcomes: Vec<(&'a Check, Result<CheckOutcome, String>)>,
 }
 
 /// Judges the checks of a cluster: one result each, which holds where it holds on every member that has it. Where one
 /// of them says nothing, nothing is known.
-pub fn of_cluster(said: &[Said<'_>]) -> Vec<Outcome> {
+pub fn of_cluster(said: &[Said<'_>]) -> Vec<CheckOutcome> {
     // A check is the same one on all members where it is written at one place, in the same round of its loop.
     let mut checks: Vec<(&str, usize)> = Vec::new();
     let mut of_members = Vec::new();
@@ -73,11 +73,11 @@ pub fn of_cluster(said: &[Said<'_>]) -> Vec<Outcome> {
 }
 
 /// What all members said to one check, as one result.
-fn joined(members: &[(&str, &Check, &Result<Outcome, String>)]) -> Outcome {
+fn joined(members: &[(&str, &Check, &Result<CheckOutcome, String>)]) -> CheckOutcome {
     let (_, check, _) = members[0];
     let silent = members.iter().find_map(|(_, _, o)| o.as_ref().err());
     if let Some(why) = silent {
-        return Outcome {
+        return CheckOutcome {
             skipped: true,
             ..rated(check, false, why.clone())
         };
@@ -101,20 +101,20 @@ fn joined(members: &[(&str, &Check, &Result<Outcome, String>)]) -> Outcome {
             .map(|(node, o)| format!("{node}: {}", o.message));
         each.collect::<Vec<_>>().join("; ")
     };
-    Outcome {
+    CheckOutcome {
         remedy: first.remedy.clone(),
         ..rated(check, wrong.is_empty(), message)
     }
 }
 
 /// Judges a check by what a port answered from outside.
-pub fn outside(check: &Check, answer: Result<probe::Answer, String>) -> Outcome {
+pub fn outside(check: &Check, answer: Result<probe::PortState, String>) -> CheckOutcome {
     let judged = answer.map(|answer| {
         let tcp = check.tcp.as_ref();
         let name = tcp.map_or_else(String::new, |t| {
             format!("TCP port {} of {}", t.port, t.host)
         });
-        let open = answer == probe::Answer::Open;
+        let open = answer == probe::PortState::Open;
         let seen = serde_json::json!({ "open": open, "answer": answer.word() });
         (format!("{name} (from outside)"), seen, open)
     });
@@ -122,7 +122,12 @@ pub fn outside(check: &Check, answer: Result<probe::Answer, String>) -> Outcome 
 }
 
 /// Judges a check from what its node answered.
-pub fn judge(check: &Check, wanted: &Wanted<'_>, decided: &Decided, answer: &Answer) -> Outcome {
+pub fn judge(
+    check: &Check,
+    wanted: &Desired<'_>,
+    decided: &Decided,
+    answer: &Answer,
+) -> CheckOutcome {
     let judged = match (&check.see, &check.of) {
         (Some(resource), _) => wanted.compare(resource, answer, false).map(|compared| {
             let same = compared.verdict == Verdict::Same;
@@ -145,7 +150,7 @@ pub fn judge(check: &Check, wanted: &Wanted<'_>, decided: &Decided, answer: &Ans
 }
 
 /// Compares what was seen (its name, what it is, whether it is as wanted) with what a check expects.
-fn compared(check: &Check, judged: Result<(String, Json, bool), String>) -> Outcome {
+fn compared(check: &Check, judged: Result<(String, Json, bool), String>) -> CheckOutcome {
     let (ok, message) = match judged {
         Err(error) => (false, error),
         Ok((address, _, same)) if check.expect.is_empty() => (
@@ -176,9 +181,9 @@ fn compared(check: &Check, judged: Result<(String, Json, bool), String>) -> Outc
     rated(check, ok, message)
 }
 
-fn rated(check: &Check, ok: bool, message: String) -> Outcome {
+fn rated(check: &Check, ok: bool, message: String) -> CheckOutcome {
     let remedy = if ok { "" } else { &check.remedy };
-    Outcome {
+    CheckOutcome {
         code: check.code.clone(),
         severity: check.severity.to_string(),
         ok,
@@ -214,14 +219,14 @@ fn shown(value: &Json) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::role::{Severity, Tcp};
+    use crate::role::{CheckSeverity, Tcp};
     use serde_json::json;
 
     fn check(place: &str) -> Check {
         let expect = json!({ "open": false });
         Check {
             code: "ONE".into(),
-            severity: Severity::Error,
+            severity: CheckSeverity::Error,
             scope: Scope::Cluster,
             of: None,
             see: None,
@@ -237,9 +242,9 @@ mod tests {
     }
 
     /// A member, a check, and whether it holds there and why, or why it was not judged.
-    type Case<'a> = (&'a str, &'a Check, Result<(bool, &'a str), &'a str>);
+    type Sample<'a> = (&'a str, &'a Check, Result<(bool, &'a str), &'a str>);
 
-    fn told(all: &[Case<'_>]) -> Vec<String> {
+    fn told(all: &[Sample<'_>]) -> Vec<String> {
         let mut said: Vec<Said<'_>> = Vec::new();
         for (node, check, outcome) in all {
             let outcome = outcome.map_or_else(
@@ -313,9 +318,9 @@ mod tests {
     #[test]
     fn a_port_is_judged_by_what_it_answers() {
         let check = check("role:1");
-        let refused = outside(&check, Ok(probe::Answer::Refused));
+        let refused = outside(&check, Ok(probe::PortState::Refused));
         assert!(refused.ok, "{refused:?}");
-        let open = outside(&check, Ok(probe::Answer::Open));
+        let open = outside(&check, Ok(probe::PortState::Open));
         assert_eq!(
             open.message,
             "TCP port 22 of 192.0.2.5 (from outside): open is true, expected false"

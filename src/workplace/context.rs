@@ -2,7 +2,7 @@
 
 use super::{Color, Global, OutputClosed, Usage};
 use crate::platform::Platform;
-use crate::report::{self, Look, Progress, Reporter};
+use crate::report::{self, OutputStyle, ProgressView, Reporter};
 use crate::run::today;
 use crate::site::words::types::{Date, Word as _};
 use crate::site::{Overrides, Severity};
@@ -20,9 +20,9 @@ pub struct Context {
     /// Options of every command.
     pub global: Global,
     /// How standard output looks.
-    pub look: Look,
+    pub style: OutputStyle,
     /// How standard error looks.
-    pub err_look: Look,
+    pub err_style: OutputStyle,
 }
 
 /// The site's commit.
@@ -43,20 +43,20 @@ impl Context {
             Color::Always => true,
             Color::Never => false,
         };
-        let look = Look {
+        let style = OutputStyle {
             colour: colour(AutoStream::choice(&std::io::stdout())),
             width: width.clamp(40, 100),
             verbose: global.verbose,
             quiet: global.quiet,
         };
-        let err_look = Look {
+        let err_style = OutputStyle {
             colour: colour(AutoStream::choice(&std::io::stderr())),
-            ..look
+            ..style
         };
         Self {
             global,
-            look,
-            err_look,
+            style,
+            err_style,
         }
     }
 
@@ -141,7 +141,7 @@ impl Context {
         let errors = survey.count().0;
         let shown = survey.findings.iter();
         let shown = shown.filter(|f| f.severity == Severity::Error || self.global.verbose > 0);
-        let told = report::findings(shown, &survey.sources, &self.err_look);
+        let told = report::findings(shown, &survey.sources, &self.err_style);
         if errors > 0 {
             self.warn(&(told + "\n"));
             return Err(SurveyError::NotSound.into());
@@ -185,12 +185,12 @@ impl Context {
     /// The receiver of events that fits the terminal and the options.
     pub fn reporter(&self) -> Reporter {
         let progress = if std::io::stderr().is_terminal() {
-            Progress::live(self.err_look)
+            ProgressView::live(self.err_style)
         } else {
-            Progress::lines(self.err_look, Box::new(std::io::stderr()))
+            ProgressView::lines(self.err_style, Box::new(std::io::stderr()))
         };
         let out = Box::new(std::io::stdout());
-        Reporter::new(self.look, self.global.json, out, progress)
+        Reporter::new(self.style, self.global.json, out, progress)
     }
 
     /// Who runs this, for locks and journals: `anna@desk`. Behind sudo it is who called it.

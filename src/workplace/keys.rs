@@ -13,7 +13,7 @@ const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_rsa", ".config/age/keys.tx
 
 /// Who is asked for the passphrase of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum PassphraseFrom {
     /// Who runs this, on the terminal.
     Operator,
     /// Nobody: a key with a passphrase opens nothing.
@@ -24,12 +24,12 @@ pub enum Ask {
 ///
 /// # Errors
 /// When a named key cannot be read or used.
-pub fn keyring(named: &[PathBuf], ask: Ask) -> anyhow::Result<Keyring> {
+pub fn keyring(named: &[PathBuf], ask: PassphraseFrom) -> anyhow::Result<Keyring> {
     let ask: AskPassphrase = match ask {
-        Ask::Operator => {
+        PassphraseFrom::Operator => {
             Arc::new(|key| rpassword::prompt_password(format!("Passphrase of {key}: ")).ok())
         }
-        Ask::Nobody => Arc::new(|_| None),
+        PassphraseFrom::Nobody => Arc::new(|_| None),
     };
     let mut keyring = Keyring::default();
     for path in named {
@@ -56,14 +56,14 @@ pub fn keyring(named: &[PathBuf], ask: Ask) -> anyhow::Result<Keyring> {
 /// # Errors
 /// When the file cannot be read or no key opens it.
 pub fn open(context: &Context, site: &Path) -> anyhow::Result<Secrets> {
-    open_with(&context.global.identity, site, Ask::Operator)
+    open_with(&context.global.identity, site, PassphraseFrom::Operator)
 }
 
 /// The same with these keys named.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_with(named: &[PathBuf], site: &Path, ask: Ask) -> anyhow::Result<Secrets> {
+pub fn open_with(named: &[PathBuf], site: &Path, ask: PassphraseFrom) -> anyhow::Result<Secrets> {
     let path = site.join(FILE);
     let bytes = match std::fs::read(&path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),

@@ -1,6 +1,6 @@
 //! The lab that commands with `--lab` go to.
 
-use crate::lab::{Backend, DEFAULT_NAME, State};
+use crate::lab::{Backend, DEFAULT_NAME, LabState};
 use crate::platform::Platform;
 
 /// The lab that is meant where none is named.
@@ -9,12 +9,12 @@ pub fn default_name() -> String {
 }
 
 /// That lab, while it is up.
-pub fn current() -> Option<State> {
-    State::load(&default_name()).ok().flatten()
+pub fn current() -> Option<LabState> {
+    LabState::load(&default_name()).ok().flatten()
 }
 
 /// What the nodes of a lab run, as far as sites know it: the name of each, and its platform.
-pub fn platforms(lab: &State) -> impl Iterator<Item = (String, Platform)> {
+pub fn platforms(lab: &LabState) -> impl Iterator<Item = (String, Platform)> {
     lab.nodes.iter().filter_map(|node| {
         let platform = match &lab.backend {
             Backend::Containers(_) => crate::facts::platform_of_root(&lab.root_of(node)?),

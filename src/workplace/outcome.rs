@@ -21,13 +21,13 @@ pub fn tell(error: &anyhow::Error, context: &Context) -> Exit {
     if error.is::<OutputClosed>() {
         return Exit::Done;
     }
-    let look = &context.err_look;
-    let mut text = format!("{} {error}\n", look.paint(Tone::Bad, "error:"));
+    let style = &context.err_style;
+    let mut text = format!("{} {error}\n", style.paint(Tone::Bad, "error:"));
     let mut last = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // A cause that the sentence above already holds says nothing new.
         if !last.contains(&cause) {
-            let _ = writeln!(text, "  because: {}", look.paint(Tone::Plain, &cause));
+            let _ = writeln!(text, "  because: {}", style.paint(Tone::Plain, &cause));
         }
         last = cause;
     }

@@ -143,7 +143,7 @@ impl Workplace {
         }
         let commit = Commit::of(&self.dir);
         let lab = if context.global.lab {
-            lab::State::load(&crate::workplace::lab::default_name())?
+            lab::LabState::load(&crate::workplace::lab::default_name())?
         } else {
             None
         };
@@ -221,7 +221,7 @@ impl Workplace {
                 let why = "a lab's nodes are reached by the lab, wherever they are: --at is for real ones";
                 return Err(Usage(why.to_owned()).into());
             }
-            let lab = lab::State::load(&crate::workplace::lab::default_name())?
+            let lab = lab::LabState::load(&crate::workplace::lab::default_name())?
                 .ok_or_else(|| Usage("no lab is up: `nodewright lab up`".to_owned()))?;
             return nodes
                 .iter()

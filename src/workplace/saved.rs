@@ -70,7 +70,7 @@ impl Saved {
         if tainted {
             let opened = Secrets::open(
                 text.as_bytes(),
-                &keys::keyring(&context.global.identity, keys::Ask::Operator)?,
+                &keys::keyring(&context.global.identity, keys::PassphraseFrom::Operator)?,
             )?;
             opened.get(ENTRY).unwrap_or_default().clone_into(&mut text);
         }

@@ -68,7 +68,7 @@ impl Workplace {
         }
         let wrong = knock_findings(&self.site, &self.nodes, &vault);
         if !wrong.is_empty() {
-            context.warn(&(findings(&wrong, &self.sources, &context.err_look) + "\n"));
+            context.warn(&(findings(&wrong, &self.sources, &context.err_style) + "\n"));
             return Err(SurveyError::NotSound.into());
         }
         knock::unfold(&self.site, &mut vault);
@@ -128,7 +128,7 @@ impl Workplace {
             Door::new(address, move || {
                 known
                     .get_or_init(|| {
-                        let secrets = keys::open_with(&named, &dir, keys::Ask::Operator);
+                        let secrets = keys::open_with(&named, &dir, keys::PassphraseFrom::Operator);
                         let secrets = secrets.map_err(|e| format!("{e:#}"))?;
                         let value = secrets.get(&name);
                         let value = value.ok_or_else(|| format!("secret `{name}` has no value"))?;

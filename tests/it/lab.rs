@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nodewright::lab::{self, Address, Backend, Flavour, LabNode, LabSpec, Power};
+use nodewright::lab::{self, Backend, Flavour, LabNode, LabSpec, NodeAddress, Power};
 
 use crate::nodes::{self, PROGRAM, fresh_name};
 
@@ -125,10 +125,10 @@ fn a_lab_has_the_names_networks_and_wires_it_is_asked_for() {
         LabNode::new(
             name,
             vec![
-                Address::new("eth0", format!("192.0.2.{last}/24").parse().unwrap())
+                NodeAddress::new("eth0", format!("192.0.2.{last}/24").parse().unwrap())
                     .with_mac(format!("00:16:76:d6:c9:0{last}")),
-                Address::new("eth1", format!("10.0.1.{last}/24").parse().unwrap()),
-                Address::new("eth4", format!("10.0.3.{last}/29").parse().unwrap()),
+                NodeAddress::new("eth1", format!("10.0.1.{last}/24").parse().unwrap()),
+                NodeAddress::new("eth4", format!("10.0.3.{last}/29").parse().unwrap()),
             ],
         )
     };

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::os::unix::process::parent_id;
 use std::process::{Command, Stdio};
 
-use nodewright::lab::{self, Flavour, LabSpec, MachineSpec, Power, State};
+use nodewright::lab::{self, Flavour, LabSpec, LabState, MachineSpec, Power};
 
 use crate::nodes::{self, Held, Nodes, PROGRAM};
 
@@ -38,7 +38,7 @@ pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
     let lock = File::create(format!("/tmp/nodewright-{name}.lock")).expect("a lock file");
     lock.lock().expect("the lock");
     nodes::sweep();
-    let known = State::load(&name).expect("a state that can be read");
+    let known = LabState::load(&name).expect("a state that can be read");
     let state = known.filter(|known| known.complete).unwrap_or_else(|| {
         let mut spec = spec();
         nodes::released(&mut spec);
@@ -148,7 +148,7 @@ impl Nodes {
     /// Takes all machines to a stage: made from fresh ones by the first test that asks, had back by all others.
     #[track_caller]
     pub fn stage(&self, tag: &str, make: impl FnOnce(&Self)) {
-        let state = State::load(&self.state().name).unwrap().unwrap();
+        let state = LabState::load(&self.state().name).unwrap().unwrap();
         let lab::Backend::Machines(own) = &state.backend else {
             panic!("a stage of containers");
         };

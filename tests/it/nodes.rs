@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nodewright::lab::{self, Flavour, Init, Lab, LabSpec, Recipe};
+use nodewright::lab::{self, FirstProcess, Flavour, Lab, LabSpec, Recipe};
 use nodewright::platform::Platform;
 use sha2::{Digest as _, Sha256};
 
@@ -26,7 +26,10 @@ pub(crate) enum Held {
     /// This test's own.
     Own(Lab),
     /// One for many tests, of which one at a time has the lock.
-    Lent(lab::State, #[expect(dead_code, reason = "held")] fs::File),
+    Lent(
+        lab::LabState,
+        #[expect(dead_code, reason = "held")] fs::File,
+    ),
 }
 
 /// What bare nodes run, as a platform of sites: `NODEWRIGHT_TEST_RELEASE`, else Debian 12. By it all tests on bare nodes
@@ -59,17 +62,21 @@ pub fn debian(count: u8) -> Nodes {
 
 /// Nodes that answer as EL 9 does, with systemd, rpm and dnf.
 pub fn el9(count: u8) -> Nodes {
-    el("el9", count, Init::Systemd)
+    el("el9", count, FirstProcess::Systemd)
 }
 
 /// Nodes that answer as EL 7 does, with systemd, rpm and yum.
 pub fn el7(count: u8) -> Nodes {
-    el("el7", count, Init::Systemd)
+    el("el7", count, FirstProcess::Systemd)
 }
 
 /// Nodes that answer as EL 6 does: start scripts, rpm and yum, and only the commands of `node-tools.toml`.
 pub fn el6(count: u8) -> Nodes {
-    el("el6", count, Init::Sshd("/opt/lab/sbin/sshd".into()))
+    el(
+        "el6",
+        count,
+        FirstProcess::Sshd("/opt/lab/sbin/sshd".into()),
+    )
 }
 
 /// Nodes as `spec` says; its name and program are given here.
@@ -90,7 +97,7 @@ impl Nodes {
     }
 
     /// What is known of the lab.
-    pub fn state(&self) -> &lab::State {
+    pub fn state(&self) -> &lab::LabState {
         match &self.held {
             Held::Own(lab) => lab.state(),
             Held::Lent(state, _) => state,
@@ -125,7 +132,7 @@ impl Nodes {
 
 /// Runs a script on a node as at its console: in the namespaces of its first process, without its sshd.
 #[track_caller]
-pub fn console(node: &lab::Node, script: &str) {
+pub fn console(node: &lab::StateNode, script: &str) {
     fn processes(dir: &Path, found: &mut Vec<String>) {
         if let Ok(text) = fs::read_to_string(dir.join("cgroup.procs")) {
             found.extend(text.lines().map(str::to_owned));
@@ -186,14 +193,14 @@ pub(crate) fn sweep() {
 
 /// Nodes of this specification that answer as EL 6 does.
 pub fn el6_as(spec: LabSpec) -> Nodes {
-    el_as(spec, "el6", Init::Sshd("/opt/lab/sbin/sshd".into()))
+    el_as(spec, "el6", FirstProcess::Sshd("/opt/lab/sbin/sshd".into()))
 }
 
-fn el(flavour: &str, count: u8, init: Init) -> Nodes {
+fn el(flavour: &str, count: u8, init: FirstProcess) -> Nodes {
     el_as(LabSpec::debian(fresh_name(), count), flavour, init)
 }
 
-fn el_as(mut spec: LabSpec, flavour: &str, init: Init) -> Nodes {
+fn el_as(mut spec: LabSpec, flavour: &str, init: FirstProcess) -> Nodes {
     let (base, layers) = el_layers();
     spec.flavour = Flavour::Layers(
         vec![layers.join(flavour), layers.join("common"), base],

@@ -3,7 +3,7 @@
 
 mod sshd;
 
-use crate::sh::{Call, Word};
+use crate::sh::{Call, ShellWord};
 use crate::shell::Shell;
 use crate::text::did_you_mean;
 
@@ -104,8 +104,8 @@ pub fn judge(calls: &[Call], answer: &[String]) -> Vec<String> {
 
 fn judge_of(call: &Call) -> Option<(Judge, Vec<&str>)> {
     let mut words = call.words().iter().filter_map(|word| match word {
-        Word::Text(text) => Some(text.as_str()),
-        Word::Blob(_) => None,
+        ShellWord::Text(text) => Some(text.as_str()),
+        ShellWord::Blob(_) => None,
     });
     let name = words.next()?;
     let judge = VALIDATORS.iter().find(|v| v.call == name)?.judge?;

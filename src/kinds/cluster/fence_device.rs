@@ -3,14 +3,14 @@
 //! Facts: docs/facts/fencing.md#agents, docs/facts/fencing.md#crossed-controllers.
 
 use crate::kind::{
-    Answer, Circumstances, Delta, Depends, Kind, Observe, Observed, Running, Runs, Target, Verdict,
-    valid,
+    Answer, Circumstances, Delta, Depends, Kind, Observable, Observe, Running, Runs, Target,
+    Verdict, valid,
 };
 use crate::sh::Call;
 use crate::shell::{Shell, TRACES};
 
 /// `fence_device = "fence_node2_ipmilan"`.
-pub struct FenceDevice;
+pub struct FenceDeviceKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -70,7 +70,7 @@ impl Want {
     }
 }
 
-impl Kind for FenceDevice {
+impl Kind for FenceDeviceKind {
     const NAME: &'static str = "fence_device";
     const DOC: &'static str = "Whether what switches another member off tells its status to this node, and its agent knows its parameters. \
          Before a cluster is formed one that does not fails the run; later it is reported.";
@@ -122,11 +122,11 @@ impl Kind for FenceDevice {
     }
 }
 
-impl Observed for FenceDevice {
+impl Observable for FenceDeviceKind {
     type Seen = Seen;
 }
 
-impl FenceDevice {
+impl FenceDeviceKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             let call = Call::new("nw_fence_device_seen")

@@ -9,9 +9,9 @@ use crate::kind::{Adapter, Erased};
 
 /// The kinds of this wing.
 pub(super) static KINDS: &[&dyn Erased] = &[
-    &Adapter::<membership::ClusterConf>::new(),
-    &Adapter::<membership::Membership>::new(),
-    &Adapter::<fence_device::FenceDevice>::new(),
-    &Adapter::<cib::Cib>::new(),
-    &Adapter::<resource_manager::ResourceManager>::new(),
+    &Adapter::<membership::ClusterConfKind>::new(),
+    &Adapter::<membership::MembershipKind>::new(),
+    &Adapter::<fence_device::FenceDeviceKind>::new(),
+    &Adapter::<cib::CibKind>::new(),
+    &Adapter::<resource_manager::ResourceManagerKind>::new(),
 ];

@@ -4,21 +4,21 @@
 //! Facts: docs/facts/resources.md#resource-managers.
 
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Observed, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Kind, Observable, Observe, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use std::collections::BTreeMap;
 
 /// `resource_manager = "pacemaker"`.
-pub struct ResourceManager;
+pub struct ResourceManagerKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// Which one.
-    resource_manager: Manager,
+    resource_manager: ManagerName,
     /// All members.
     members: Vec<String>,
     /// How long it may take to start, seconds.
@@ -29,7 +29,7 @@ pub struct Want {
 /// What there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Manager {
+enum ManagerName {
     /// Pacemaker, over corosync.
     Pacemaker,
     /// rgmanager, over cman.
@@ -40,7 +40,7 @@ fn patience() -> u32 {
     120
 }
 
-impl Manager {
+impl ManagerName {
     fn word(self) -> &'static str {
         match self {
             Self::Pacemaker => "pacemaker",
@@ -71,9 +71,9 @@ pub struct Seen {
     #[serde(skip)]
     pub sees: BTreeMap<String, View>,
     #[serde(skip)]
-    own: State,
+    own: MemberState,
     #[serde(skip)]
-    peers: BTreeMap<String, Option<State>>,
+    peers: BTreeMap<String, Option<MemberState>>,
 }
 
 /// How a member is seen by the resource manager.
@@ -92,7 +92,7 @@ pub fn is_off(node: &str) -> Call {
 
 /// What a member says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct State {
+struct MemberState {
     running: bool,
     due: bool,
     traces: Vec<String>,
@@ -101,7 +101,7 @@ struct State {
 const OWN: &str = "resource_manager";
 const NODES: &str = "resource_manager.nodes";
 
-impl State {
+impl MemberState {
     fn read(text: &str) -> Self {
         let says = |line: &str| text.lines().any(|l| l == line);
         let traces = text.lines().filter_map(|l| l.strip_prefix("trace "));
@@ -146,7 +146,7 @@ impl Want {
     }
 }
 
-impl Kind for ResourceManager {
+impl Kind for ResourceManagerKind {
     const NAME: &'static str = "resource_manager";
     const DOC: &'static str = "Pacemaker or rgmanager on a member: started while the cluster is first formed, and after an outage of this \
          tool's. One that is stopped otherwise, and a member in standby, are reported.";
@@ -176,11 +176,11 @@ impl Kind for ResourceManager {
     }
 }
 
-impl Observed for ResourceManager {
+impl Observable for ResourceManagerKind {
     type Seen = Seen;
 }
 
-impl ResourceManager {
+impl ResourceManagerKind {
     fn health(want: &Want, seen: &Seen) -> Option<String> {
         let word = want.resource_manager.word();
         if seen.own.due || seen.own.traces.is_empty() {
@@ -209,7 +209,7 @@ impl ResourceManager {
         if own.status == 124 {
             return Err("the resource manager did not answer in time".to_owned());
         }
-        let own = State::read(&own.text());
+        let own = MemberState::read(&own.text());
         if answer.get(NODES).is_some_and(|s| s.status == 124) {
             return Err("the resource manager did not answer in time".to_owned());
         }
@@ -219,13 +219,13 @@ impl ResourceManager {
             lines.map(|l| attribute(l, "name").to_owned()).collect()
         };
         let online = match want.resource_manager {
-            Manager::Pacemaker => |l: &str| attribute(l, "online") == "true",
-            Manager::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
+            ManagerName::Pacemaker => |l: &str| attribute(l, "online") == "true",
+            ManagerName::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
         };
         // Nodes also stand where a resource runs and where they have attributes: there nothing is said of them.
         let told = match want.resource_manager {
-            Manager::Pacemaker => " online=\"",
-            Manager::Rgmanager => " rgmanager=\"",
+            ManagerName::Pacemaker => " online=\"",
+            ManagerName::Rgmanager => " rgmanager=\"",
         };
         let member =
             |l: &str| l.contains(told) && want.members.iter().any(|m| m == attribute(l, "name"));
@@ -249,7 +249,7 @@ impl ResourceManager {
                 .filter(|m| **m != target.node)
                 .map(|m| {
                     let section = answer.of(m, OWN).filter(|s| s.status != 124);
-                    (m.clone(), section.map(|s| State::read(&s.text())))
+                    (m.clone(), section.map(|s| MemberState::read(&s.text())))
                 })
                 .collect(),
             own,

@@ -2,12 +2,12 @@
 
 use super::public_key::PublicKey;
 use crate::kind::valid;
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `authorized_key = "ssh-ed25519 AAAA… anna@desk"` with `user`.
-pub struct AuthorizedKey;
+pub struct AuthorizedKeyKind;
 
 /// What an `authorized_key` step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -23,7 +23,7 @@ pub struct Want {
     home: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
 impl Want {
@@ -36,7 +36,7 @@ impl Want {
     }
 }
 
-impl Kind for AuthorizedKey {
+impl Kind for AuthorizedKeyKind {
     const NAME: &'static str = "authorized_key";
     const DOC: &'static str = "A key that may log in as an account; known by the key itself, so that a changed comment or option is mended.";
     const ORPHANS: Orphans =
@@ -82,11 +82,11 @@ impl Kind for AuthorizedKey {
             attributes: attributes("0600"),
         };
         match want.state {
-            State::Absent => vec![Edit {
+            Presence::Absent => vec![Edit {
                 attributes: Attributes::default(),
                 ..file
             }],
-            State::Present => vec![
+            Presence::Present => vec![
                 Edit {
                     path: folder,
                     change: EditChange::Directory,
@@ -99,7 +99,7 @@ impl Kind for AuthorizedKey {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

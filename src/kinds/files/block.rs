@@ -1,11 +1,11 @@
 //! Lines between two marks.
 
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `block = "cluster"` with `file` and `content`.
-pub struct Block;
+pub struct BlockKind;
 
 /// What a block step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -28,14 +28,14 @@ pub struct Want {
     mode: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
 fn hash() -> String {
     "#".to_owned()
 }
 
-impl Kind for Block {
+impl Kind for BlockKind {
     const NAME: &'static str = "block";
     const DOC: &'static str =
         "Lines of a file between two marks, replaced where they stand or added at the end.";
@@ -57,7 +57,7 @@ impl Kind for Block {
         if want.comment.is_empty() {
             return Err("`comment` is empty: the marks would not be comments".to_owned());
         }
-        if want.state == State::Present && want.content.is_none() {
+        if want.state == Presence::Present && want.content.is_none() {
             return Err(format!("the block `{}` needs its `content`", want.block));
         }
         Ok(())
@@ -77,7 +77,7 @@ impl Kind for Block {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

@@ -1,10 +1,10 @@
 //! A directory.
 
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 
 /// `directory = "/etc/openvpn"`.
-pub struct Directory;
+pub struct DirectoryKind;
 
 /// What a directory step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -20,10 +20,10 @@ pub struct Want {
     mode: Option<String>,
     /// `present` (the default) or `absent`: removed only when it is empty.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
-impl Kind for Directory {
+impl Kind for DirectoryKind {
     const NAME: &'static str = "directory";
     const DOC: &'static str = "A directory with its owner and mode; what is in it is left alone.";
     const ORPHANS: Orphans =
@@ -38,8 +38,8 @@ impl Kind for Directory {
         vec![Edit {
             path: want.directory.clone(),
             change: match want.state {
-                State::Present => EditChange::Directory,
-                State::Absent => EditChange::Absent,
+                Presence::Present => EditChange::Directory,
+                Presence::Absent => EditChange::Absent,
             },
             attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
         }]
@@ -47,7 +47,7 @@ impl Kind for Directory {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

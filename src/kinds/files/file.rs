@@ -1,12 +1,12 @@
 //! A whole file.
 
 use crate::kind::valid;
-use crate::kind::valid::{State, Words};
+use crate::kind::valid::{CommandWords, Presence};
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `file = "/etc/motd"`.
-pub struct File;
+pub struct FileKind;
 
 /// What a file step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -24,16 +24,16 @@ pub struct Want {
     mode: Option<String>,
     /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path. Or
     /// the name of a validator, with its further words.
-    check: Option<Words>,
+    check: Option<CommandWords>,
     /// Written only where nothing is: an existing file keeps its content.
     #[serde(default)]
     keep: bool,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
-impl Kind for File {
+impl Kind for FileKind {
     const NAME: &'static str = "file";
     const DOC: &'static str =
         "A file with its whole content, replaced in one go once a check has accepted it.";
@@ -49,11 +49,11 @@ impl Kind for File {
             valid::words("check", check)?;
         }
         match (want.state, &want.content) {
-            (State::Present, None) => Err(format!(
+            (Presence::Present, None) => Err(format!(
                 "`{}` needs its content: `content` or `template`; to change single lines there are `line`, `block` and `ini`",
                 want.file
             )),
-            (State::Absent, Some(_)) => Err(format!(
+            (Presence::Absent, Some(_)) => Err(format!(
                 "`{}` is to be absent, and has a content",
                 want.file
             )),
@@ -79,7 +79,7 @@ impl Kind for File {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

@@ -1,12 +1,12 @@
 //! An address in /etc/hosts.
 
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 use std::net::IpAddr;
 
 /// `hosts = "10.0.2.1"` with its names.
-pub struct Hosts;
+pub struct HostsKind;
 
 /// What a hosts step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -19,10 +19,10 @@ pub struct Want {
     names: Vec<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
-impl Kind for Hosts {
+impl Kind for HostsKind {
     const NAME: &'static str = "hosts";
     const DOC: &'static str = "An address and its names in /etc/hosts, one line an address.";
     const ORPHANS: Orphans =
@@ -36,7 +36,7 @@ impl Kind for Hosts {
     /// The node's own name on a loopback address is refused: cman rejects it, DRBD's fencing handler cannot find its
     /// peer, and storage freezes (docs/facts/membership.md#names).
     fn validate(want: &Want, target: &Target) -> Result<(), String> {
-        if want.state == State::Present && want.names.is_empty() {
+        if want.state == Presence::Present && want.names.is_empty() {
             return Err(format!("{} needs its `names`", want.hosts));
         }
         for name in &want.names {
@@ -74,7 +74,7 @@ impl Kind for Hosts {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

@@ -1,11 +1,11 @@
 //! A key of an INI file.
 
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
-pub struct Ini;
+pub struct IniKind;
 
 /// What an ini step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -31,14 +31,14 @@ pub struct Want {
     mode: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
 fn equals() -> String {
     "=".to_owned()
 }
 
-impl Kind for Ini {
+impl Kind for IniKind {
     const NAME: &'static str = "ini";
     const DOC: &'static str =
         "A key of an INI file or of a file of shell variables; comments and order stay.";
@@ -56,7 +56,7 @@ impl Kind for Ini {
     }
 
     fn validate(want: &Want, _target: &Target) -> Result<(), String> {
-        if want.state == State::Present && want.value.is_none() {
+        if want.state == Presence::Present && want.value.is_none() {
             return Err(format!("the key `{}` needs its `value`", want.ini));
         }
         Ok(())
@@ -77,7 +77,7 @@ impl Kind for Ini {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::public_key::PublicKey;
 use crate::kind::valid;
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `known_host = "node2"` with its other names and its key.
-pub struct KnownHost;
+pub struct KnownHostKind;
 
 /// What a `known_host` step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -22,10 +22,10 @@ pub struct Want {
     key: PublicKey,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
-impl Kind for KnownHost {
+impl Kind for KnownHostKind {
     const NAME: &'static str = "known_host";
     const DOC: &'static str =
         "A host key in /etc/ssh/ssh_known_hosts, one line a host and type of key.";
@@ -77,7 +77,7 @@ impl Kind for KnownHost {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

@@ -1,11 +1,11 @@
 //! One line of a file.
 
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
-pub struct Line;
+pub struct LineKind;
 
 /// What a line step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -28,10 +28,10 @@ pub struct Want {
     mode: Option<String>,
     /// `present` (the default) or `absent`: every line that matches (or is the same) goes.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
-impl Kind for Line {
+impl Kind for LineKind {
     const NAME: &'static str = "line";
     const DOC: &'static str =
         "A line of a file; takes the place of one that matches, or is added at the end.";
@@ -64,7 +64,7 @@ impl Kind for Line {
             (matches, _) => EditChange::Line {
                 line: want.line.clone(),
                 matches: matches.clone(),
-                absent: want.state == State::Absent,
+                absent: want.state == Presence::Absent,
             },
         };
         vec![Edit {
@@ -76,7 +76,7 @@ impl Kind for Line {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

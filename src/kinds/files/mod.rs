@@ -16,14 +16,14 @@ use crate::kind::{Adapter, Erased};
 
 /// The kinds of this wing.
 pub(super) static KINDS: &[&dyn Erased] = &[
-    &Adapter::<file::File>::new(),
-    &Adapter::<directory::Directory>::new(),
-    &Adapter::<symlink::Symlink>::new(),
-    &Adapter::<line::Line>::new(),
-    &Adapter::<block::Block>::new(),
-    &Adapter::<ini::Ini>::new(),
-    &Adapter::<hosts::Hosts>::new(),
-    &Adapter::<tree::Tree>::new(),
-    &Adapter::<authorized_key::AuthorizedKey>::new(),
-    &Adapter::<known_host::KnownHost>::new(),
+    &Adapter::<file::FileKind>::new(),
+    &Adapter::<directory::DirectoryKind>::new(),
+    &Adapter::<symlink::SymlinkKind>::new(),
+    &Adapter::<line::LineKind>::new(),
+    &Adapter::<block::BlockKind>::new(),
+    &Adapter::<ini::IniKind>::new(),
+    &Adapter::<hosts::HostsKind>::new(),
+    &Adapter::<tree::TreeKind>::new(),
+    &Adapter::<authorized_key::AuthorizedKeyKind>::new(),
+    &Adapter::<known_host::KnownHostKind>::new(),
 ];

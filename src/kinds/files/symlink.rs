@@ -1,10 +1,10 @@
 //! A symbolic link.
 
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 
 /// `symlink = "/etc/rc.local"`.
-pub struct Symlink;
+pub struct SymlinkKind;
 
 /// What a symlink step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -16,10 +16,10 @@ pub struct Want {
     to: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
-impl Kind for Symlink {
+impl Kind for SymlinkKind {
     const NAME: &'static str = "symlink";
     const DOC: &'static str =
         "A symbolic link; takes the place of a file or of another link, never of a directory.";
@@ -31,7 +31,7 @@ impl Kind for Symlink {
     }
 
     fn validate(want: &Want, _target: &Target) -> Result<(), String> {
-        if want.state == State::Present && want.to.is_none() {
+        if want.state == Presence::Present && want.to.is_none() {
             return Err(format!("`{}` needs `to`: what it leads to", want.symlink));
         }
         Ok(())
@@ -41,7 +41,7 @@ impl Kind for Symlink {
         vec![Edit {
             path: want.symlink.clone(),
             change: match (want.state, &want.to) {
-                (State::Present, Some(to)) => EditChange::Symlink(to.clone()),
+                (Presence::Present, Some(to)) => EditChange::Symlink(to.clone()),
                 _ => EditChange::Absent,
             },
             attributes: Attributes::default(),
@@ -50,7 +50,7 @@ impl Kind for Symlink {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

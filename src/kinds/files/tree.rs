@@ -3,10 +3,10 @@
 use crate::digest::sha256;
 use crate::kind::lets_in;
 use crate::kind::valid;
-use crate::kind::valid::Words;
+use crate::kind::valid::CommandWords;
 use crate::kind::{
-    Answer, Attributes, Circumstances, CutsOff, Delta, FileChange, Files, Folder, Found, Guarding,
-    Kind, Observe, Orphans, Payload, Running, Runs, Target, Verdict,
+    Answer, Attributes, Circumstances, CutsOff, Delta, FileChange, Files, Found, Guarding, Kind,
+    Observe, Orphans, OwnedFolder, Payload, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::{MANIFEST, Shell};
@@ -14,7 +14,7 @@ use crate::text::{Text, Vault};
 use std::collections::BTreeMap;
 
 /// `tree = "/etc/drbd.d"` with its files.
-pub struct Tree;
+pub struct TreeKind;
 
 /// What a tree step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -34,7 +34,7 @@ pub struct Want {
     mode: Option<String>,
     /// A command that must accept the files before they are put in place: `{staged}` stands for the folder they are
     /// staged in, `{joined}` for a file that holds all of them, one after another in the order given.
-    check: Option<Words>,
+    check: Option<CommandWords>,
 }
 
 /// One file of the folder.
@@ -59,7 +59,7 @@ pub struct Seen {
     /// Mode, owner and group of the folder.
     attributes: String,
     /// Each entry by its name.
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, TreeEntry>,
     /// The lines of `sha256sum` for its files: what is replaced is still as it was seen if they are the same.
     #[serde(skip)]
     sums: Vec<String>,
@@ -67,7 +67,7 @@ pub struct Seen {
 
 /// One entry of the folder.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
-struct Entry {
+struct TreeEntry {
     /// Mode, owner and group.
     attributes: String,
     /// SHA-256 of a regular file; nothing for what is none.
@@ -135,7 +135,7 @@ impl Want {
     }
 }
 
-impl Kind for Tree {
+impl Kind for TreeKind {
     const NAME: &'static str = "tree";
     const DOC: &'static str =
         "A folder that is staged, checked as one and replaced; its former files go, and are kept.";
@@ -237,7 +237,7 @@ impl Kind for Tree {
     }
 }
 
-impl Tree {
+impl TreeKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let folders: Vec<String> = wants.iter().map(|w| w.tree.clone()).collect();
         let wanted: Vec<String> = wants.iter().flat_map(|w| w.sums()).collect();
@@ -327,10 +327,10 @@ impl Tree {
         for file in &want.files {
             match seen.entries.get(&file.name) {
                 None => deltas.push(Delta::new(&file.name, "absent", "file")),
-                Some(Entry { sha256: None, .. }) => {
+                Some(TreeEntry { sha256: None, .. }) => {
                     deltas.push(Delta::new(&file.name, "no file", "file"));
                 }
-                Some(Entry {
+                Some(TreeEntry {
                     sha256: Some(sum),
                     attributes,
                     ..
@@ -385,7 +385,7 @@ impl Tree {
 
     fn changes(want: &Want, seen: &Seen) -> Vec<FileChange> {
         let found = |name: &str| match seen.entries.get(name) {
-            Some(Entry {
+            Some(TreeEntry {
                 sha256: Some(sha256),
                 bytes,
                 content,
@@ -421,9 +421,9 @@ impl Tree {
         names.map(|name| format!("{}/{name}", want.tree)).collect()
     }
 
-    fn folder(want: &Want) -> Folder {
+    fn folder(want: &Want) -> OwnedFolder {
         let files = want.files.iter();
-        Folder {
+        OwnedFolder {
             path: want.tree.clone(),
             files: files.map(|f| (f.name.clone(), f.content.clone())).collect(),
         }

@@ -8,7 +8,7 @@ use crate::kind::{Adapter, Erased};
 
 /// The kinds of this wing.
 pub(super) static KINDS: &[&dyn Erased] = &[
-    &Adapter::<peer::Peer>::new(),
-    &Adapter::<interface::Interface>::new(),
-    &Adapter::<packet_filter::PacketFilter>::new(),
+    &Adapter::<peer::PeerKind>::new(),
+    &Adapter::<interface::InterfaceKind>::new(),
+    &Adapter::<packet_filter::PacketFilterKind>::new(),
 ];

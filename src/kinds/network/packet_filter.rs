@@ -10,14 +10,14 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// `packet_filter = "ipv4"`.
-pub struct PacketFilter;
+pub struct PacketFilterKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// Which of the kernel's: `ipv4` or `ipv6`.
-    packet_filter: Family,
+    packet_filter: AddressFamily,
     /// The version that the site declares: `5.2`. One that begins otherwise is a finding.
     version: Option<String>,
     /// The addresses and networks that reach sshd without knocking. Where there are some, a run that comes from elsewhere
@@ -32,7 +32,7 @@ pub struct Want {
 /// One of the kernel's filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Family {
+enum AddressFamily {
     /// That of IPv4.
     Ipv4,
     /// That of IPv6.
@@ -56,7 +56,7 @@ pub struct Seen {
     client: Option<IpAddr>,
 }
 
-impl Family {
+impl AddressFamily {
     fn word(self) -> &'static str {
         match self {
             Self::Ipv4 => "ipv4",
@@ -78,7 +78,7 @@ impl Family {
     }
 
     fn section(self) -> String {
-        format!("{}.{}", PacketFilter::NAME, self.word())
+        format!("{}.{}", PacketFilterKind::NAME, self.word())
     }
 }
 
@@ -96,7 +96,7 @@ fn net(text: &str) -> Option<IpNet> {
     address.ok().or_else(|| text.parse().ok())
 }
 
-impl Kind for PacketFilter {
+impl Kind for PacketFilterKind {
     const NAME: &'static str = "packet_filter";
     const DOC: &'static str = "Whether Shorewall is started as it says of itself; what somebody cleared or stopped by hand is started again. A \
          service starts it for the first time.";
@@ -133,9 +133,9 @@ impl Kind for PacketFilter {
     }
 }
 
-impl PacketFilter {
+impl PacketFilterKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
-        for family in [Family::Ipv4, Family::Ipv6] {
+        for family in [AddressFamily::Ipv4, AddressFamily::Ipv6] {
             if wants.iter().any(|w| w.packet_filter == family) {
                 let call = Call::new("nw_packet_filter_seen").args(family.programs());
                 observe.section(family.section(), call);

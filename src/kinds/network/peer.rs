@@ -1,13 +1,13 @@
 //! Whether root gets from this node to another: only looked at, never changed.
 
 use crate::kind::valid;
-use crate::kind::{Answer, Kind, Observe, Observed, Running, Runs, Target};
+use crate::kind::{Answer, Kind, Observable, Observe, Running, Runs, Target};
 use crate::sh::Call;
 use crate::shell::Shell;
 use std::net::IpAddr;
 
 /// `peer = "node2"`.
-pub struct Peer;
+pub struct PeerKind;
 
 /// What a look at a peer asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -61,7 +61,7 @@ fn words(peer: &str) -> [&str; 10] {
     ]
 }
 
-impl Kind for Peer {
+impl Kind for PeerKind {
     const NAME: &'static str = "peer";
     const DOC: &'static str = "Whether root gets from this node to another without a question, as live migration and recovery need it. \
          Only looked at, for checks.";
@@ -86,11 +86,11 @@ impl Kind for Peer {
     }
 }
 
-impl Observed for Peer {
+impl Observable for PeerKind {
     type Seen = Seen;
 }
 
-impl Peer {
+impl PeerKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             // One that is off takes its time not to answer.

@@ -9,6 +9,6 @@ use crate::kind::{Adapter, Erased};
 
 /// The kinds of this wing.
 pub(super) static KINDS: &[&dyn Erased] = &[
-    &Adapter::<package::Package>::new(),
-    &Adapter::<repository::Repository>::new(),
+    &Adapter::<package::PackageKind>::new(),
+    &Adapter::<repository::RepositoryKind>::new(),
 ];

@@ -10,7 +10,7 @@ use crate::shell::Shell;
 use std::cmp::Ordering;
 
 /// `package = "chrony"`, or a list of names.
-pub struct Package;
+pub struct PackageKind;
 
 /// What a package step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -20,7 +20,7 @@ pub struct Want {
     package: String,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: PackageState,
     /// This version: `VERSION`, `VERSION-RELEASE` or `EPOCH:VERSION-RELEASE` on EL, the whole version on Debian.
     version: Option<String>,
     /// Kept at the installed version by the package manager (`versionlock`, whose plugin is installed for it; `apt-mark
@@ -34,7 +34,7 @@ pub struct Want {
 /// Whether it has to be there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum State {
+enum PackageState {
     #[default]
     Present,
     Absent,
@@ -97,15 +97,15 @@ impl Want {
     /// What a transaction has to do about it: a verb of `nw_package`, if anything.
     fn verb(&self, seen: &Seen, target: &Target) -> Option<&'static str> {
         match self.state {
-            State::Absent if seen.own() || seen.broken.is_some() => Some("remove"),
-            State::Absent => None,
-            State::Present
+            PackageState::Absent if seen.own() || seen.broken.is_some() => Some("remove"),
+            PackageState::Absent => None,
+            PackageState::Present
                 if seen.installed && seen.broken.is_none() && self.version_is(seen, target) =>
             {
                 None
             }
             // yum does not go back by `install`; dnf and apt do.
-            State::Present => Some(match (&self.version, &seen.version) {
+            PackageState::Present => Some(match (&self.version, &seen.version) {
                 (Some(asked), Some(version))
                     if target.platform.package_tool().has_downgrade()
                         && seen.own()
@@ -127,7 +127,7 @@ impl Seen {
     }
 }
 
-impl Kind for Package {
+impl Kind for PackageKind {
     const NAME: &'static str = "package";
     const DOC: &'static str = "Packages; all of a stage in one transaction of yum, dnf or apt.";
     const SHELL: Shell = SHELL;
@@ -179,18 +179,19 @@ impl Kind for Package {
         {
             return Err(format!("`{}` is no name of a unit", name.escape_debug()));
         }
-        if want.state == State::Absent && (want.version.is_some() || want.held == Some(true)) {
+        if want.state == PackageState::Absent && (want.version.is_some() || want.held == Some(true))
+        {
             return Err("a package that is `absent` has no `version` and is not `held`".into());
         }
         Ok(())
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == PackageState::Absent
     }
 }
 
-impl Package {
+impl PackageKind {
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
         let names = wants.iter().map(|w| w.package.clone());
         let held = wants
@@ -234,7 +235,7 @@ impl Package {
         let asked = want.version.as_deref().unwrap_or("yes");
         let version = seen.version.as_deref().unwrap_or("no");
         if let Some(state) = &seen.broken {
-            let to = if want.state == State::Present {
+            let to = if want.state == PackageState::Present {
                 asked
             } else {
                 "no"
@@ -315,7 +316,7 @@ impl Package {
             "hold",
             tool.version_lock().map(|lock| lock.package),
             names(&|w, s| {
-                w.state == State::Present
+                w.state == PackageState::Present
                     && w.held != Some(false)
                     && (moved(w, s) || (w.held == Some(true) && !s.held))
             }),

@@ -22,16 +22,16 @@ fn judged(
     answer: &Answer,
 ) -> (Seen, String, Vec<String>) {
     let (want, target) = (want(json), on(platform));
-    Package::validate(&want, &target).unwrap();
-    let seen = Package::parse(&want, &target, answer).unwrap();
-    let (points, calls) = match Package::compare(&want, &seen, &circumstances(&target)) {
+    PackageKind::validate(&want, &target).unwrap();
+    let seen = PackageKind::parse(&want, &target, answer).unwrap();
+    let (points, calls) = match PackageKind::compare(&want, &seen, &circumstances(&target)) {
         Verdict::Same => (String::new(), Vec::new()),
         Verdict::Change(deltas) => {
             let points: Vec<_> = deltas
                 .iter()
                 .map(|d| format!("{}: {} → {}", d.what, d.from, d.to))
                 .collect();
-            let calls = Package::actions(&[(&want, &seen)], &target);
+            let calls = PackageKind::actions(&[(&want, &seen)], &target);
             (
                 points.join("; "),
                 calls.iter().map(Call::to_shell).collect(),
@@ -297,10 +297,10 @@ fn one_transaction_for_all() {
     ];
     let seen: Vec<_> = wants
         .iter()
-        .map(|w| Package::parse(w, &target, &dpkg()).unwrap())
+        .map(|w| PackageKind::parse(w, &target, &dpkg()).unwrap())
         .collect();
     let both: Vec<_> = wants.iter().zip(&seen).collect();
-    let calls: Vec<_> = Package::actions(&both, &target)
+    let calls: Vec<_> = PackageKind::actions(&both, &target)
         .iter()
         .map(Call::to_shell)
         .collect();
@@ -326,7 +326,7 @@ fn no_answer_is_never_taken_for_absent() {
     ] {
         let answer = Answer::from_sections([(PACKAGES, text, status)]);
         assert!(
-            Package::parse(&gone, &on(platform), &answer).is_err(),
+            PackageKind::parse(&gone, &on(platform), &answer).is_err(),
             "{platform} {text:?} {status}"
         );
     }
@@ -359,12 +359,12 @@ fn words_that_a_tool_could_misread_are_refused() {
         ),
     ] {
         assert!(
-            Package::validate(&want(json.clone()), &on(platform)).is_err(),
+            PackageKind::validate(&want(json.clone()), &on(platform)).is_err(),
             "{json}"
         );
     }
     assert!(
-        Package::validate(
+        PackageKind::validate(
             &want(serde_json::json!({"package": "g++"})),
             &on(Platform::Debian12)
         )

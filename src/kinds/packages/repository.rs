@@ -13,7 +13,7 @@ use crate::text::Text;
 use std::fmt::Write as _;
 
 /// `repository = "elrepo"`.
-pub struct Repository;
+pub struct RepositoryKind;
 
 /// What a repository step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -231,7 +231,7 @@ fn whole(path: String, content: String) -> Edit {
     }
 }
 
-impl Kind for Repository {
+impl Kind for RepositoryKind {
     const NAME: &'static str = "repository";
     const DOC: &'static str = "Package repositories of yum, dnf and apt; their lists are fetched anew when any repository changed.";
     const SHELL: crate::shell::Shell = super::package::SHELL;
@@ -364,7 +364,7 @@ impl Kind for Repository {
     }
 }
 
-impl Repository {
+impl RepositoryKind {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let id = &want.repository;
         if want.vault {

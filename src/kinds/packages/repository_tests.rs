@@ -18,8 +18,8 @@ fn want(json: serde_json::Value) -> Want {
 /// Path and content of whole files; section, key and value of keys.
 fn written(platform: Platform, json: serde_json::Value) -> Vec<(String, String)> {
     let want = want(json);
-    Repository::validate(&want, &on(platform)).unwrap();
-    Repository::edits(&want, &on(platform))
+    RepositoryKind::validate(&want, &on(platform)).unwrap();
+    RepositoryKind::edits(&want, &on(platform))
         .into_iter()
         .map(|edit| match edit.change {
             EditChange::Whole { content, .. } => (edit.path, content.masked()),
@@ -140,11 +140,11 @@ fn lists_are_fetched_when_a_repository_changed() {
     let want =
         want(serde_json::json!({"repository": "flat", "url": "file:///srv/deb", "suite": "./"}));
     let judge = |text| {
-        Repository::parse(&want, &target, &Answer::from_sections([(SECTION, text, 0)])).map(
+        RepositoryKind::parse(&want, &target, &Answer::from_sections([(SECTION, text, 0)])).map(
             |seen| {
                 (
-                    Repository::compare(&want, &seen, &circumstances(&target)),
-                    Repository::compare_written(&want, &seen, &circumstances(&target)),
+                    RepositoryKind::compare(&want, &seen, &circumstances(&target)),
+                    RepositoryKind::compare_written(&want, &seen, &circumstances(&target)),
                 )
             },
         )
@@ -158,14 +158,14 @@ fn lists_are_fetched_when_a_repository_changed() {
     assert_eq!(judge("stale\n"), Ok((stale.clone(), stale)));
     assert!(judge("").is_err());
     assert_eq!(
-        Repository::paths(&want, &target),
+        RepositoryKind::paths(&want, &target),
         ["/etc/apt/sources.list.d/flat.sources"]
     );
     let seen = Seen {
         fresh: false,
         pushed: Pushed::default(),
     };
-    let calls = Repository::actions(&[(&want, &seen), (&want, &seen)], &target);
+    let calls = RepositoryKind::actions(&[(&want, &seen), (&want, &seen)], &target);
     assert_eq!(
         calls.iter().map(Call::to_shell).collect::<Vec<_>>(),
         ["nw_repository apt"]
@@ -225,7 +225,7 @@ fn what_makes_no_sense_is_refused() {
         ),
     ] {
         assert!(
-            Repository::validate(&want(json.clone()), &on(platform)).is_err(),
+            RepositoryKind::validate(&want(json.clone()), &on(platform)).is_err(),
             "{json}"
         );
     }

@@ -5,20 +5,20 @@ use crate::platform::TimeDaemon;
 use crate::sh::Call;
 
 /// `clock = "system"`; only seen, never changed.
-pub struct Clock;
+pub struct ClockKind;
 
 /// What a clock step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// Which clock: `system`, there is no other.
-    clock: Which,
+    clock: ClockName,
 }
 
 /// The one clock there is.
 #[derive(Clone, Copy, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Which {
+enum ClockName {
     /// The system's.
     System,
 }
@@ -34,7 +34,7 @@ pub struct Seen {
     offset: Option<f64>,
 }
 
-impl Kind for Clock {
+impl Kind for ClockKind {
     const NAME: &'static str = "clock";
     const DOC: &'static str =
         "Whether the clock follows a time server; for checks, a step of it changes nothing.";
@@ -44,12 +44,12 @@ impl Kind for Clock {
 
     fn name(want: &Want) -> String {
         match want.clock {
-            Which::System => "system".to_owned(),
+            ClockName::System => "system".to_owned(),
         }
     }
 }
 
-impl Clock {
+impl ClockKind {
     fn observe(_wants: &[&Want], target: &Target, observe: &mut Observe) {
         let call = match target.platform.time_daemon() {
             TimeDaemon::Ntpd => Call::new("ntpq").arg("-pn"),

@@ -2,7 +2,7 @@
 
 use crate::digest::sha256;
 use crate::kind::valid;
-use crate::kind::valid::Words;
+use crate::kind::valid::CommandWords;
 use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Orphans, Progress, Running, Runs, Target, Verdict,
 };
@@ -11,21 +11,21 @@ use crate::shell::Shell;
 use serde_json::Value as Json;
 
 /// `command = ["newaliases"]` with `unless` or `creates`.
-pub struct Command;
+pub struct CommandKind;
 
 /// What a command step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// The words of the command. No shell reads them.
-    command: Words,
+    command: CommandWords,
     /// A command that changes nothing and ends with 0 where there is nothing to do. It runs at every observation.
-    unless: Option<Words>,
+    unless: Option<CommandWords>,
     /// A path that is there once the command has done its work.
     creates: Option<String>,
     /// Of a step with `long`: a command that prints how many per cent are done while the work goes on by itself, and
     /// ends with another status than 0 where it does not.
-    progress: Option<Words>,
+    progress: Option<CommandWords>,
 }
 
 /// Whether it has been done.
@@ -39,13 +39,13 @@ pub struct Seen {
 
 impl Want {
     /// The section of `unless`: the same words are asked once.
-    fn section(words: &Words) -> String {
+    fn section(words: &CommandWords) -> String {
         let digest = sha256(words.0.join("\0").as_bytes());
         format!("command.{}", &digest[..16])
     }
 }
 
-impl Kind for Command {
+impl Kind for CommandKind {
     const NAME: &'static str = "command";
     const DOC: &'static str = "A command, and how to see that it is not needed. For a site's own roles; shipped ones have kinds.";
     const SHELL: Shell = Shell::new(include_str!("command.sh"));
@@ -83,7 +83,7 @@ impl Kind for Command {
     }
 }
 
-impl Command {
+impl CommandKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let creates: Vec<_> = wants.iter().filter_map(|w| w.creates.clone()).collect();
         if !creates.is_empty() {
@@ -123,7 +123,7 @@ impl Command {
     }
 
     /// How far the work is, by the first word that is printed.
-    fn progress(words: &Words, answer: &Answer) -> Result<Option<Progress>, String> {
+    fn progress(words: &CommandWords, answer: &Answer) -> Result<Option<Progress>, String> {
         let command = words.0.join(" ");
         let section = answer
             .get(&Want::section(words))

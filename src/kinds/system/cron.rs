@@ -1,12 +1,12 @@
 //! A job of cron, as a file in /etc/cron.d.
 
 use crate::kind::valid;
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `cron = "scrub"` with `schedule` and `command`.
-pub struct Cron;
+pub struct CronKind;
 
 /// What a cron step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -25,14 +25,14 @@ pub struct Want {
     mailto: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
 fn root() -> String {
     "root".to_owned()
 }
 
-impl Kind for Cron {
+impl Kind for CronKind {
     const NAME: &'static str = "cron";
     const DOC: &'static str = "A job of cron in a file of its own in /etc/cron.d.";
     const ORPHANS: Orphans = Orphans::removed("the job's file goes");
@@ -57,7 +57,7 @@ impl Kind for Cron {
                 return Err(format!("`mailto` is no address: `{mailto}`"));
             }
         }
-        if want.state == State::Absent {
+        if want.state == Presence::Absent {
             return Ok(());
         }
         match (&want.schedule, &want.command) {
@@ -83,7 +83,7 @@ impl Kind for Cron {
 
     fn files(want: &Want, _target: &Target) -> Files {
         let change = match (want.state, &want.schedule, &want.command) {
-            (State::Present, Some(schedule), Some(command)) => {
+            (Presence::Present, Some(schedule), Some(command)) => {
                 let mailto = match &want.mailto {
                     Some(mailto) => format!("MAILTO=\"{mailto}\"\n"),
                     None => String::new(),
@@ -111,7 +111,7 @@ impl Kind for Cron {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 

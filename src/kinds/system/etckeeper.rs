@@ -7,7 +7,7 @@ use crate::sh::Call;
 use crate::shell::Shell;
 
 /// `etckeeper = "/etc"`.
-pub struct Etckeeper;
+pub struct EtckeeperKind;
 
 /// What an etckeeper step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -55,7 +55,7 @@ fn pattern(text: &str) -> String {
     text.trim_start_matches('/').to_owned()
 }
 
-impl Kind for Etckeeper {
+impl Kind for EtckeeperKind {
     const NAME: &'static str = "etckeeper";
     const DOC: &'static str = "The record of /etc in git: begun, readable by root alone, without the files that hold secrets.";
     const SHELL: Shell = Shell::new(include_str!("etckeeper.sh"));
@@ -92,7 +92,7 @@ impl Kind for Etckeeper {
     }
 }
 
-impl Etckeeper {
+impl EtckeeperKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let patterns = wants.iter().flat_map(|w| &w.untracked).map(|t| pattern(t));
         observe.section(Self::NAME, Call::new("nw_etckeeper_look").args(patterns));

@@ -3,14 +3,14 @@
 use crate::digest::sha256;
 use crate::kind::valid;
 use crate::kind::{
-    Answer, Circumstances, Delta, Files, Folder, Kind, Observe, Orphans, Running, Runs, Target,
-    Verdict,
+    Answer, Circumstances, Delta, Files, Kind, Observe, Orphans, OwnedFolder, Running, Runs,
+    Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::Shell;
 
 /// `git = "/srv/tool"` with `url` and `rev`.
-pub struct Git;
+pub struct GitKind;
 
 /// What a git step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -43,7 +43,7 @@ impl Want {
     }
 }
 
-impl Kind for Git {
+impl Kind for GitKind {
     const NAME: &'static str = "git";
     const DOC: &'static str =
         "A checkout of a git repository at one commit; never touched where it was changed by hand.";
@@ -98,7 +98,7 @@ impl Kind for Git {
 
     fn files(want: &Want, _target: &Target) -> Files {
         Files {
-            folder: Some(Folder {
+            folder: Some(OwnedFolder {
                 path: want.git.clone(),
                 files: Vec::new(),
             }),
@@ -107,7 +107,7 @@ impl Kind for Git {
     }
 }
 
-impl Git {
+impl GitKind {
     /// git cannot be asked about several checkouts at once: four processes each.
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {

@@ -1,14 +1,14 @@
 //! Groups of accounts.
 
 use crate::kind::valid;
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{
     Answer, Circumstances, Delta, Files, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 
 /// `group = "haclient"`.
-pub struct Group;
+pub struct GroupKind;
 
 /// What a group step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -23,7 +23,7 @@ pub struct Want {
     system: bool,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
 /// What the node knows of it.
@@ -33,7 +33,7 @@ pub struct Seen {
     gid: Option<u32>,
 }
 
-impl Kind for Group {
+impl Kind for GroupKind {
     const NAME: &'static str = "group";
     const DOC: &'static str = "A group of accounts. Members are added by `user`.";
     const ORPHANS: Orphans = Orphans::reported("the group stays");
@@ -60,11 +60,11 @@ impl Kind for Group {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 
-impl Group {
+impl GroupKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let names = wants.iter().map(|w| w.group.clone());
         observe.section("group", Call::new("getent").arg("group").args(names));
@@ -78,13 +78,13 @@ impl Group {
 
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match (want.state, seen.gid, want.gid) {
-            (State::Present, None, _) => {
+            (Presence::Present, None, _) => {
                 Verdict::Change(vec![Delta::new("group", "absent", "present")])
             }
-            (State::Absent, Some(_), _) => {
+            (Presence::Absent, Some(_), _) => {
                 Verdict::Change(vec![Delta::new("group", "present", "absent")])
             }
-            (State::Present, Some(found), Some(wanted)) if found != wanted => Verdict::Finding {
+            (Presence::Present, Some(found), Some(wanted)) if found != wanted => Verdict::Finding {
                 what: format!(
                     "group {} has the number {found}, wanted {wanted}",
                     want.group
@@ -102,7 +102,7 @@ impl Group {
         wants
             .iter()
             .map(|(want, _)| {
-                if want.state == State::Absent {
+                if want.state == Presence::Absent {
                     return Call::new("groupdel").arg(&want.group);
                 }
                 let mut call = Call::new("groupadd");

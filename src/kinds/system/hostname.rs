@@ -10,7 +10,7 @@ use crate::shell::Shell;
 use crate::text::Text;
 
 /// `hostname = "node1"`.
-pub struct Hostname;
+pub struct HostnameKind;
 
 /// What a hostname step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -29,7 +29,7 @@ pub struct Seen {
     cluster: Vec<String>,
 }
 
-impl Kind for Hostname {
+impl Kind for HostnameKind {
     const NAME: &'static str = "hostname";
     const DOC: &'static str =
         "The node's name, for good and at once; never changed while a cluster runs on it.";
@@ -67,7 +67,7 @@ impl Kind for Hostname {
     }
 }
 
-impl Hostname {
+impl HostnameKind {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let (path, change) = match target.platform.name_file() {
             NameFile::Hostname => {

@@ -1,7 +1,7 @@
 //! Arguments of the kernel: what the boot loader will give it, and what the running one was given
 //! (docs/facts/releases.md#kernel-arguments).
 
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{
     Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
     Running, Runs, Target, Verdict,
@@ -11,7 +11,7 @@ use crate::sh::Call;
 use crate::text::Text;
 
 /// `kernel_args = "nocluster"`, or a list.
-pub struct KernelArgs;
+pub struct KernelArgsKind;
 
 /// What a kernel argument step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -21,7 +21,7 @@ pub struct Want {
     kernel_args: String,
     /// `present` (the default) or `absent`.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
 /// Where the argument is.
@@ -42,13 +42,13 @@ impl Want {
         let wanted = self.kernel_args.as_str();
         let there = args.into_iter().any(|arg| {
             let key = arg.split('=').next().unwrap_or_default();
-            arg == wanted || (self.state == State::Absent && key == wanted)
+            arg == wanted || (self.state == Presence::Absent && key == wanted)
         });
-        there == (self.state == State::Present)
+        there == (self.state == Presence::Present)
     }
 }
 
-impl Kind for KernelArgs {
+impl Kind for KernelArgsKind {
     const NAME: &'static str = "kernel_args";
     const DOC: &'static str = "Arguments of the kernel in every entry of the boot loader; a reboot that is pending is shown, not done.";
     const ORPHANS: Orphans = Orphans::reported("the boot loader keeps it");
@@ -82,18 +82,18 @@ impl Kind for KernelArgs {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 
-impl KernelArgs {
+impl KernelArgsKind {
     /// On Debian a file of `/etc/default/grub.d`, which `update-grub` reads after `/etc/default/grub`.
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         if target.platform.boot_loader() == BootLoader::Grubby {
             return Vec::new();
         }
         let arg = &want.kernel_args;
-        let content = if want.state == State::Present {
+        let content = if want.state == Presence::Present {
             format!(
                 "case \" $GRUB_CMDLINE_LINUX \" in\n*\" {arg} \"*) ;;\n*) GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {arg}\" ;;\nesac\n"
             )
@@ -179,7 +179,7 @@ impl KernelArgs {
     }
 
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
-        let (from, to) = if want.state == State::Present {
+        let (from, to) = if want.state == Presence::Present {
             ("no", "yes")
         } else {
             ("yes", "no")
@@ -193,7 +193,7 @@ impl KernelArgs {
         Verdict::Finding {
             what: format!(
                 "a reboot is pending: the running kernel was started {} {}",
-                if want.state == State::Present { "without" } else { "with" },
+                if want.state == Presence::Present { "without" } else { "with" },
                 want.kernel_args
             ),
             remedy: "reboot the node when it can be spared: its guests elsewhere, and the cluster stopped on it".into(),
@@ -204,7 +204,7 @@ impl KernelArgs {
         if target.platform.boot_loader() == BootLoader::UpdateGrub {
             return vec![Call::new("update-grub")];
         }
-        let words = |state: State| -> Vec<_> {
+        let words = |state: Presence| -> Vec<_> {
             wants
                 .iter()
                 .filter(|(want, _)| want.state == state)
@@ -212,7 +212,7 @@ impl KernelArgs {
                 .collect()
         };
         let mut call = Call::new("grubby").arg("--update-kernel=ALL");
-        let (present, absent) = (words(State::Present), words(State::Absent));
+        let (present, absent) = (words(Presence::Present), words(Presence::Absent));
         if !present.is_empty() {
             call = call.arg(format!("--args={}", present.join(" ")));
         }

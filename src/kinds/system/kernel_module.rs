@@ -11,7 +11,7 @@ use crate::shell::Shell;
 use crate::text::Text;
 
 /// `kernel_module = "br_netfilter"`.
-pub struct KernelModule;
+pub struct KernelModuleKind;
 
 /// What a kernel module step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -45,7 +45,7 @@ fn plain(name: &str) -> String {
     name.replace('-', "_")
 }
 
-impl Kind for KernelModule {
+impl Kind for KernelModuleKind {
     const NAME: &'static str = "kernel_module";
     const DOC: &'static str = "Kernel modules: loaded now and at every boot, or blacklisted.";
     const SHELL: Shell = Shell::new(include_str!("kernel_module.sh"));
@@ -85,7 +85,7 @@ impl Kind for KernelModule {
     }
 }
 
-impl KernelModule {
+impl KernelModuleKind {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let name = &want.kernel_module;
         let whole = |path: String, content: String, mode: Option<&str>| Edit {

@@ -11,7 +11,7 @@ use crate::text::Text;
 use std::collections::BTreeSet;
 
 /// `mount = "/srv/images"`.
-pub struct Mount;
+pub struct MountKind;
 
 /// What a mount step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -34,13 +34,13 @@ pub struct Want {
     /// `mounted` (the default); `unmounted`: an entry, but not mounted; `fstab`: an entry, mounted or not; `absent`:
     /// neither.
     #[serde(default)]
-    state: State,
+    state: MountState,
 }
 
 /// What has to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum State {
+enum MountState {
     #[default]
     Mounted,
     Unmounted,
@@ -94,7 +94,7 @@ impl Want {
     }
 }
 
-impl Kind for Mount {
+impl Kind for MountKind {
     const NAME: &'static str = "mount";
     const DOC: &'static str = "Filesystems: the entry in fstab, and mounted or not; never over a folder that holds something.";
     const SHELL: Shell = Shell::new(include_str!("mount.sh")).needing(&[PROCESS]);
@@ -118,7 +118,7 @@ impl Kind for Mount {
             ("options", &want.options),
         ] {
             valid::one_line(what, word)?;
-            if word.is_empty() && want.state != State::Absent {
+            if word.is_empty() && want.state != MountState::Absent {
                 return Err(format!("`{what}` is missing: an entry of fstab has one"));
             }
             if word.starts_with('#') {
@@ -146,11 +146,11 @@ impl Kind for Mount {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == MountState::Absent
     }
 }
 
-impl Mount {
+impl MountKind {
     fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
         let point = escaped(&want.mount);
         let line = format!(
@@ -160,7 +160,7 @@ impl Mount {
             want.options,
             want.pass
         );
-        let absent = want.state == State::Absent;
+        let absent = want.state == MountState::Absent;
         vec![Edit {
             path: "/etc/fstab".to_owned(),
             change: EditChange::Line {
@@ -235,11 +235,13 @@ impl Mount {
     fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let point = &want.mount;
         match (want.state, seen.mounted) {
-            (State::Fstab, _) | (State::Unmounted | State::Absent, false) => Verdict::Same,
-            (State::Unmounted | State::Absent, true) => {
+            (MountState::Fstab, _) | (MountState::Unmounted | MountState::Absent, false) => {
+                Verdict::Same
+            }
+            (MountState::Unmounted | MountState::Absent, true) => {
                 Verdict::Change(vec![Delta::new("mounted", &seen.source, "no")])
             }
-            (State::Mounted, true) => {
+            (MountState::Mounted, true) => {
                 let any = ["none", "auto"].contains(&want.fstype.as_str());
                 if seen.other_device || !(any || seen.fstype.starts_with(&want.fstype)) {
                     Verdict::Finding {
@@ -256,7 +258,7 @@ impl Mount {
                     Verdict::Same
                 }
             }
-            (State::Mounted, false) if ["full", "other"].contains(&seen.folder.as_str()) => {
+            (MountState::Mounted, false) if ["full", "other"].contains(&seen.folder.as_str()) => {
                 let what = if seen.folder == "full" {
                     "holds something"
                 } else {
@@ -268,7 +270,7 @@ impl Mount {
                 );
                 Verdict::refuse(what, &circumstances.target.node)
             }
-            (State::Mounted, false) => {
+            (MountState::Mounted, false) => {
                 Verdict::Change(vec![Delta::new("mounted", "no", &want.device)])
             }
         }
@@ -279,8 +281,8 @@ impl Mount {
             .iter()
             .filter_map(|(want, seen)| {
                 let verb = match (want.state, seen.mounted) {
-                    (State::Mounted, false) => "mount",
-                    (State::Unmounted | State::Absent, true) => "unmount",
+                    (MountState::Mounted, false) => "mount",
+                    (MountState::Unmounted | MountState::Absent, true) => "unmount",
                     _ => return None,
                 };
                 Some(Call::new("nw_mount").arg(verb).arg(&want.mount))

@@ -174,7 +174,7 @@ fn the_shell_tells_folders_apart() {
         let call = Call::new("nw_mount_folders")
             .args(["empty", "hidden", "link", "file", "none"].map(at))
             .arg("/proc");
-        let script = format!("set -u\n{}\n{}\n", Mount::SHELL.text(), call.to_shell());
+        let script = format!("set -u\n{}\n{}\n", MountKind::SHELL.text(), call.to_shell());
         let args: &[&str] = if shell == "busybox" {
             &["ash", "-c"]
         } else {

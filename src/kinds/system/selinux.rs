@@ -9,7 +9,7 @@ use crate::sh::Call;
 use crate::text::Text;
 
 /// `selinux = "enforcing"`.
-pub struct Selinux;
+pub struct SelinuxKind;
 
 /// What a SELinux step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -50,7 +50,7 @@ pub struct Seen {
     mode: Mode,
 }
 
-impl Kind for Selinux {
+impl Kind for SelinuxKind {
     const NAME: &'static str = "selinux";
     const DOC: &'static str = "SELinux's mode, for the next boot and now where that is possible.";
     const ORPHANS: Orphans = Orphans::reported("the mode stays");
@@ -81,7 +81,7 @@ impl Kind for Selinux {
     }
 }
 
-impl Selinux {
+impl SelinuxKind {
     fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
         vec![Edit {
             path: "/etc/selinux/config".to_owned(),

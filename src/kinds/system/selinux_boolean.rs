@@ -8,7 +8,7 @@ use crate::sh::Call;
 use crate::shell::Shell;
 
 /// `selinux_boolean = "virt_use_sanlock"`, or a list of names.
-pub struct SelinuxBoolean;
+pub struct SelinuxBooleanKind;
 
 /// What a SELinux boolean step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -40,7 +40,7 @@ fn word(value: bool) -> &'static str {
     if value { "on" } else { "off" }
 }
 
-impl Kind for SelinuxBoolean {
+impl Kind for SelinuxBooleanKind {
     const NAME: &'static str = "selinux_boolean";
     const DOC: &'static str =
         "Booleans of the SELinux policy; all of a stage in one `setsebool -P`.";
@@ -76,7 +76,7 @@ impl Kind for SelinuxBoolean {
     }
 }
 
-impl SelinuxBoolean {
+impl SelinuxBooleanKind {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         // By name it would stop at the first that the policy does not have.
         observe.section(SECTION, Call::new("nw_selinux_booleans"));
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn all_are_set_in_one_call() {
         let step = json!({"selinux_boolean": ["a", "b"]});
-        let wants: Vec<Want> = SelinuxBoolean::split(step.as_object().unwrap().clone())
+        let wants: Vec<Want> = SelinuxBooleanKind::split(step.as_object().unwrap().clone())
             .into_iter()
             .map(|one| serde_json::from_value(one).unwrap())
             .collect();
@@ -182,7 +182,7 @@ mod tests {
             disabled: false,
         };
         let both: Vec<_> = wants.iter().map(|want| (want, &seen)).collect();
-        let calls = SelinuxBoolean::actions(&both, &testing::target(Platform::El6));
+        let calls = SelinuxBooleanKind::actions(&both, &testing::target(Platform::El6));
         assert_eq!(
             calls.iter().map(Call::to_shell).collect::<Vec<_>>(),
             ["setsebool -P a=1 b=1"]

@@ -15,7 +15,7 @@ use crate::shell::{SERVICE, Shell};
 use std::collections::BTreeSet;
 
 /// `service = "chronyd"`, or a list of names.
-pub struct Service;
+pub struct ServiceKind;
 
 /// What a service step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -138,7 +138,7 @@ impl Want {
     }
 }
 
-impl Kind for Service {
+impl Kind for ServiceKind {
     const NAME: &'static str = "service";
     const DOC: &'static str = "Services: enabled, running, and restarted (or reloaded) when the instance that runs was started with \
          another configuration. Those that a cluster leans on are never restarted by a step.";
@@ -197,7 +197,7 @@ impl Kind for Service {
     }
 }
 
-impl Service {
+impl ServiceKind {
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
         let names: BTreeSet<_> = wants.iter().map(|w| w.unit(target)).collect();
         if target.platform.has_systemd() {

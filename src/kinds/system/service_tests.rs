@@ -92,9 +92,9 @@ fn debian(config: &str) -> Answer {
 
 fn verdict(want: &Want, answer: &Answer) -> Verdict {
     let target = on(Platform::Debian12);
-    Service::compare(
+    ServiceKind::compare(
         want,
-        &Service::parse(want, &target, answer).unwrap(),
+        &ServiceKind::parse(want, &target, answer).unwrap(),
         &circumstances(&target),
     )
 }
@@ -107,7 +107,7 @@ fn a_name_is_found_by_its_alias_and_is_as_wanted() {
     );
     let answer = debian("aaa  /etc/ssh/sshd_config\n");
     assert_eq!(verdict(&sshd, &answer), Verdict::Same);
-    let seen = Service::parse(&sshd, &on(Platform::Debian12), &answer).unwrap();
+    let seen = ServiceKind::parse(&sshd, &on(Platform::Debian12), &answer).unwrap();
     assert_eq!((seen.main_pid, seen.start_tick), (412, Some(273)));
 }
 
@@ -152,12 +152,12 @@ fn a_file_that_came_or_went_is_a_change_and_an_unknown_file_is_none() {
     let target = on(Platform::Debian12);
     let came = debian("aaa  /etc/ssh/sshd_config\nddd  /etc/ssh/extra\neee  /etc/new\n");
     assert_eq!(
-        Service::parse(&sshd, &target, &came).unwrap().changed,
+        ServiceKind::parse(&sshd, &target, &came).unwrap().changed,
         ["/etc/ssh/extra"]
     );
     let went = debian("");
     assert_eq!(
-        Service::parse(&sshd, &target, &went).unwrap().changed,
+        ServiceKind::parse(&sshd, &target, &went).unwrap().changed,
         ["/etc/ssh/sshd_config"]
     );
 }
@@ -191,13 +191,13 @@ fn what_a_cluster_leans_on_is_a_finding() {
         "{remedy}"
     );
     let target = on(Platform::Debian12);
-    let seen = Service::parse(&corosync, &target, &answer).unwrap();
+    let seen = ServiceKind::parse(&corosync, &target, &answer).unwrap();
     assert!(matches!(
-        Service::compare_written(&corosync, &seen, &circumstances(&target)),
+        ServiceKind::compare_written(&corosync, &seen, &circumstances(&target)),
         Verdict::Finding { .. }
     ));
     assert_eq!(
-        Service::actions(&[(&corosync, &seen)], &target)[0].to_shell(),
+        ServiceKind::actions(&[(&corosync, &seen)], &target)[0].to_shell(),
         "nw_service corosync.service keep start none /etc/corosync/corosync.conf"
     );
 }
@@ -229,13 +229,13 @@ fn what_differs_is_named_and_acted_on() {
         ),
     ] {
         let want = want(json);
-        let seen = Service::parse(&want, &target, &debian("")).unwrap();
+        let seen = ServiceKind::parse(&want, &target, &debian("")).unwrap();
         assert_eq!(
-            Service::compare(&want, &seen, &circumstances(&target)),
+            ServiceKind::compare(&want, &seen, &circumstances(&target)),
             Verdict::Change(deltas)
         );
         assert_eq!(
-            Service::actions(&[(&want, &seen)], &target)[0].to_shell(),
+            ServiceKind::actions(&[(&want, &seen)], &target)[0].to_shell(),
             call
         );
     }
@@ -262,7 +262,7 @@ fn no_answer_is_never_taken_for_stopped() {
     ] {
         let answer = Answer::from_sections([(UNITS, text, status)]);
         assert!(
-            Service::parse(&chrony, &target, &answer).is_err(),
+            ServiceKind::parse(&chrony, &target, &answer).is_err(),
             "{status}"
         );
     }
@@ -290,20 +290,20 @@ fn el6_reads_runlevel_3_and_the_status_of_scripts() {
     let ntpd = want(
         serde_json::json!({"service": "ntpd", "enabled": true, "running": true, "config": ["/etc/ntp.conf"]}),
     );
-    let seen = Service::parse(&ntpd, &target, &answer).unwrap();
+    let seen = ServiceKind::parse(&ntpd, &target, &answer).unwrap();
     assert_eq!(
         (seen.enabled.as_str(), seen.running, seen.main_pid),
         ("enabled", true, 1234)
     );
     assert_eq!(seen.changed, ["/etc/ntp.conf"]);
     let acpid = want(serde_json::json!({"service": "acpid", "enabled": false, "running": false}));
-    let seen = Service::parse(&acpid, &target, &answer).unwrap();
+    let seen = ServiceKind::parse(&acpid, &target, &answer).unwrap();
     assert_eq!(
-        Service::compare(&acpid, &seen, &circumstances(&target)),
+        ServiceKind::compare(&acpid, &seen, &circumstances(&target)),
         Verdict::Same
     );
     let clvmd = want(serde_json::json!({"service": "clvmd", "running": true}));
-    let seen = Service::parse(&clvmd, &target, &answer).unwrap();
+    let seen = ServiceKind::parse(&clvmd, &target, &answer).unwrap();
     assert_eq!((seen.active.as_str(), seen.loaded), ("failed", false));
 }
 
@@ -319,7 +319,7 @@ fn names_and_paths_that_a_tool_could_misread_are_refused() {
         serde_json::json!({"service": "x", "reload": true}),
     ] {
         assert!(
-            Service::validate(&want(json.clone()), &target).is_err(),
+            ServiceKind::validate(&want(json.clone()), &target).is_err(),
             "{json}"
         );
     }
@@ -352,12 +352,12 @@ esac
 "#;
 
 /// A folder that stands in for a node's state, with a `service` script whose daemon is this test's own process.
-struct Node {
+struct FakeNode {
     root: tempfile::TempDir,
     systemd: bool,
 }
 
-impl Node {
+impl FakeNode {
     fn new(systemd: bool) -> Self {
         let root = tempfile::tempdir().unwrap();
         let bin = root.path().join("bin");
@@ -376,7 +376,7 @@ impl Node {
         let path = self.root.path();
         let text = format!(
             "set -u\n{}\nnw_systemd() {{ {}; }}\n{line}\n",
-            Service::SHELL.text(),
+            ServiceKind::SHELL.text(),
             self.systemd
         );
         let status = Command::new(shell[0])
@@ -413,7 +413,7 @@ fn the_shell_keeps_and_pays_debts_by_instance() {
         if Command::new(shell[0]).arg("--help").output().is_err() {
             continue;
         }
-        let node = Node::new(systemd);
+        let node = FakeNode::new(systemd);
         let conf = node.root.path().join("x.conf");
         let conf = conf.to_str().unwrap();
         let pid = std::process::id();
@@ -512,7 +512,7 @@ fn the_start_tick_survives_odd_process_names() {
     let mut child = Command::new(&odd).arg("30").spawn().unwrap();
     let text = format!(
         "{}\nnw_tick {}; echo \"$nw_tick\"",
-        Service::SHELL.text(),
+        ServiceKind::SHELL.text(),
         child.id()
     );
     let told = Command::new("sh").args(["-c", &text]).output().unwrap();

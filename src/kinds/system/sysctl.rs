@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
 /// `sysctl = "vm.swappiness"` with `value`, or a table of keys and values.
-pub struct Sysctl;
+pub struct SysctlKind;
 
 /// What a sysctl step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -81,7 +81,7 @@ fn parts(text: &str) -> Vec<(&str, Vec<&str>)> {
     parts
 }
 
-impl Kind for Sysctl {
+impl Kind for SysctlKind {
     const NAME: &'static str = "sysctl";
     const DOC: &'static str =
         "Kernel settings, in a file for the next boot and in the running kernel.";
@@ -141,7 +141,7 @@ impl Kind for Sysctl {
     }
 }
 
-impl Sysctl {
+impl SysctlKind {
     fn edits(want: &Want, _target: &Target) -> Vec<Edit> {
         vec![Edit {
             path: FILE.to_owned(),

@@ -37,8 +37,8 @@ fn judge(platform: Platform, step: serde_json::Value) -> Verdict {
     let want: Want = serde_json::from_value(step).unwrap();
     let target = testing::target(platform);
     let answer = Answer::from_sections([(VALUES, VALUES_SEEN, 1), (FILES, FILES_SEEN, 0)]);
-    let seen = Sysctl::parse(&want, &target, &answer).unwrap();
-    Sysctl::compare(&want, &seen, &circumstances(&target))
+    let seen = SysctlKind::parse(&want, &target, &answer).unwrap();
+    SysctlKind::compare(&want, &seen, &circumstances(&target))
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn the_action_is_one_write() {
         value: None,
         overruled: None,
     };
-    let calls = Sysctl::actions(&[(&want, &seen)], &testing::target(Platform::El6));
+    let calls = SysctlKind::actions(&[(&want, &seen)], &testing::target(Platform::El6));
     assert_eq!(calls[0].to_shell(), "nw_sysctl net/ipv4/tcp_rmem '1 2 3'");
 }
 
@@ -144,16 +144,16 @@ fn this_kernel_answers() {
         serde_json::from_value(json!({"sysctl": "kernel.ostype", "value": "Linux"})).unwrap();
     let target = testing::target(Platform::Debian12);
     let mut observe = Observe::default();
-    observe.functions(Sysctl::SHELL);
-    Sysctl::observe(&[&want], &target, &mut observe);
+    observe.functions(SysctlKind::SHELL);
+    SysctlKind::observe(&[&want], &target, &mut observe);
     let told = std::process::Command::new("sh")
         .args(["-c", &observe.script("zz")])
         .output()
         .unwrap();
     let answer = Answer::parse(&told.stdout, "zz").unwrap();
-    let seen = Sysctl::parse(&want, &target, &answer).unwrap();
+    let seen = SysctlKind::parse(&want, &target, &answer).unwrap();
     assert_eq!(
-        Sysctl::compare(&want, &seen, &circumstances(&target)),
+        SysctlKind::compare(&want, &seen, &circumstances(&target)),
         Verdict::Same
     );
 }

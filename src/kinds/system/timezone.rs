@@ -11,7 +11,7 @@ use crate::shell::Shell;
 use crate::text::Text;
 
 /// `timezone = "Europe/Zurich"`.
-pub struct Timezone;
+pub struct TimezoneKind;
 
 /// What a timezone step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -28,7 +28,7 @@ pub struct Seen {
     known: bool,
 }
 
-impl Kind for Timezone {
+impl Kind for TimezoneKind {
     const NAME: &'static str = "timezone";
     const DOC: &'static str =
         "The node's time zone: /etc/localtime and what else names it on the release.";
@@ -64,7 +64,7 @@ impl Kind for Timezone {
     }
 }
 
-impl Timezone {
+impl TimezoneKind {
     /// EL6 names it in /etc/sysconfig/clock too, Debian in /etc/timezone. Each release writes the link in its own form.
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let zone = &want.timezone;

@@ -2,7 +2,7 @@
 
 use crate::digest::sha256;
 use crate::kind::valid;
-use crate::kind::valid::State;
+use crate::kind::valid::Presence;
 use crate::kind::{
     Answer, Circumstances, CutsOff, Delta, Files, Guarding, Kind, Observe, Orphans, Payload,
     Running, Runs, Target, Verdict,
@@ -12,7 +12,7 @@ use crate::shell::Shell;
 use crate::text::{Text, Vault};
 
 /// `user = "anna"`.
-pub struct User;
+pub struct UserKind;
 
 /// What a user step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -43,7 +43,7 @@ pub struct Want {
     locked: Option<bool>,
     /// `present` (the default) or `absent`. A home is never removed.
     #[serde(default)]
-    state: State,
+    state: Presence,
 }
 
 /// What the node knows of it.
@@ -119,7 +119,7 @@ impl Want {
     }
 }
 
-impl Kind for User {
+impl Kind for UserKind {
     const NAME: &'static str = "user";
     const DOC: &'static str = "An account: its groups, home, shell and password.";
     const SHELL: Shell = Shell::new(include_str!("user.sh"));
@@ -163,7 +163,7 @@ impl Kind for User {
                     .to_owned(),
             );
         }
-        if want.user == "root" && want.state == State::Absent {
+        if want.user == "root" && want.state == Presence::Absent {
             return Err("the account root is not removed".to_owned());
         }
         match &want.password {
@@ -192,11 +192,11 @@ impl Kind for User {
     }
 
     fn absent(want: &Want) -> bool {
-        want.state == State::Absent
+        want.state == Presence::Absent
     }
 }
 
-impl User {
+impl UserKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let users = || wants.iter().map(|w| w.user.clone());
         observe.section(
@@ -265,11 +265,13 @@ impl User {
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let Some(account) = &seen.account else {
             return match want.state {
-                State::Present => Verdict::Change(vec![Delta::new("account", "absent", "present")]),
-                State::Absent => Verdict::Same,
+                Presence::Present => {
+                    Verdict::Change(vec![Delta::new("account", "absent", "present")])
+                }
+                Presence::Absent => Verdict::Same,
             };
         };
-        if want.state == State::Absent {
+        if want.state == Presence::Absent {
             return Verdict::Change(vec![Delta::new(
                 "account",
                 "present",
@@ -337,7 +339,7 @@ impl User {
         match &want.password {
             Some(hash)
                 if hash.is_tainted()
-                    && want.state == State::Present
+                    && want.state == Presence::Present
                     && want.locked != Some(true)
                     && seen.password.as_deref() == Some("set") =>
             {
@@ -376,7 +378,7 @@ fn valid_hash(hash: &Text) -> Result<(), String> {
 
 fn one(want: &Want, seen: &Seen) -> Vec<Call> {
     let name = &want.user;
-    if want.state == State::Absent {
+    if want.state == Presence::Absent {
         return vec![Call::new("userdel").arg(name)];
     }
     let mut calls = Vec::new();

@@ -17,16 +17,16 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::base::{self, Recipe};
-use super::spec::{Flavour, Init, LabNode, LabSpec};
-use super::state::{Node, State};
-use super::{Power, Progress, cgroup, keys, tools, waiting};
+use super::spec::{FirstProcess, Flavour, LabNode, LabSpec};
+use super::state::{LabState, StateNode};
+use super::{Power, UpProgress, cgroup, keys, tools, waiting};
 
 /// What a lab of containers has beside what every lab has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Containers {
     /// The bridges in the controller's namespace.
-    pub networks: Vec<Network>,
+    pub networks: Vec<LabNetwork>,
     /// What the nodes are made of, in the order of the lab's nodes.
     pub containers: Vec<Container>,
 }
@@ -38,12 +38,12 @@ pub struct Container {
     /// The folders that its root lies over, the uppermost first.
     pub layers: Vec<PathBuf>,
     /// Its first process.
-    pub init: Init,
+    pub init: FirstProcess,
 }
 
 impl Containers {
     /// The container of a node.
-    pub fn container(&self, lab: &State, node: &Node) -> &Container {
+    pub fn container(&self, lab: &LabState, node: &StateNode) -> &Container {
         &self.containers[lab.number(node)]
     }
 }
@@ -51,7 +51,7 @@ impl Containers {
 /// A bridge of a lab.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Network {
+pub struct LabNetwork {
     /// The bridge in the controller's namespace.
     pub bridge: String,
     /// The network whose addresses meet there.
@@ -61,12 +61,12 @@ pub struct Network {
 }
 
 /// A node's root while it is up: a mount of its own.
-pub fn root_of(lab: &State, node: &Node) -> PathBuf {
+pub fn root_of(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.disks().join(&node.name).join("root")
 }
 
 /// The shared roots that a specification asks for, built first where they are missing, and the networks.
-pub fn describe(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<Containers> {
+pub fn describe(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<Containers> {
     let containers = spec.nodes.iter().map(|node| {
         let (layers, init) = layers(&spec.flavour, node, tell)?;
         Ok(Container { layers, init })
@@ -81,10 +81,10 @@ pub fn describe(spec: &LabSpec, tell: &mut dyn FnMut(&Progress)) -> Result<Conta
 fn layers(
     flavour: &Flavour,
     node: &LabNode,
-    tell: &mut dyn FnMut(&Progress),
-) -> Result<(Vec<PathBuf>, Init)> {
+    tell: &mut dyn FnMut(&UpProgress),
+) -> Result<(Vec<PathBuf>, FirstProcess)> {
     let cache = base::cache_dir();
-    let mut building = |path: &Path| tell(&Progress::Building(path.into()));
+    let mut building = |path: &Path| tell(&UpProgress::Building(path.into()));
     let root = match flavour {
         Flavour::Debian | Flavour::Machines(_) => {
             Recipe::default().ensure(&cache, node.codename.as_deref(), &mut building)?
@@ -100,11 +100,11 @@ fn layers(
             return Ok((vec![root], init));
         }
     };
-    Ok((vec![root], Init::Systemd))
+    Ok((vec![root], FirstProcess::Systemd))
 }
 
 /// What a root that the user brings can start.
-fn first_process(root: &Path) -> Result<Init> {
+fn first_process(root: &Path) -> Result<FirstProcess> {
     let has = |path: &str| root.join(path).symlink_metadata().is_ok();
     if !has("usr/sbin/sshd") {
         bail!(
@@ -113,18 +113,18 @@ fn first_process(root: &Path) -> Result<Init> {
         );
     }
     if has("usr/lib/systemd/systemd") || has("lib/systemd/systemd") {
-        Ok(Init::Systemd)
+        Ok(FirstProcess::Systemd)
     } else {
-        Ok(Init::Sshd("/usr/sbin/sshd".into()))
+        Ok(FirstProcess::Sshd("/usr/sbin/sshd".into()))
     }
 }
 
 /// Makes a lab that was described.
 pub fn make(
     spec: &LabSpec,
-    lab: &State,
+    lab: &LabState,
     own: &Containers,
-    tell: &mut dyn FnMut(&Progress),
+    tell: &mut dyn FnMut(&UpProgress),
 ) -> Result<()> {
     let old = matches!(spec.flavour, Flavour::Brought(_));
     keys::make(lab, spec.key.as_deref(), old)?;
@@ -137,12 +137,12 @@ pub fn make(
             .arg(&disks),
     )?;
     network::make(lab, own)?;
-    tell(&Progress::Booting(lab.nodes.len()));
+    tell(&UpProgress::Booting(lab.nodes.len()));
     boot(lab, own)
 }
 
 /// Starts all nodes on fresh disks and waits until they answer.
-fn boot(lab: &State, own: &Containers) -> Result<()> {
+fn boot(lab: &LabState, own: &Containers) -> Result<()> {
     for node in &lab.nodes {
         node::furnish(lab, node)?;
         node::start(lab, own, node)?;
@@ -162,7 +162,7 @@ fn raise_inotify() -> Result<()> {
 }
 
 /// Ends the nodes, and removes their disks.
-pub fn remove(lab: &State) -> Result<()> {
+pub fn remove(lab: &LabState) -> Result<()> {
     for node in &lab.nodes {
         node::cut(lab, node)?;
     }
@@ -178,7 +178,7 @@ pub fn remove(lab: &State) -> Result<()> {
 }
 
 /// Gives all nodes fresh roots.
-pub fn reset(lab: &State, own: &Containers) -> Result<()> {
+pub fn reset(lab: &LabState, own: &Containers) -> Result<()> {
     for node in &lab.nodes {
         node::cut(lab, node)?;
         tools::remove_tree(&lab.disks().join(&node.name))?;
@@ -187,7 +187,7 @@ pub fn reset(lab: &State, own: &Containers) -> Result<()> {
 }
 
 /// Switches a node off or on; what it had in memory, its network's settings included, is the namespace's and stays.
-pub fn power(lab: &State, own: &Containers, node: &Node, power: Power) -> Result<()> {
+pub fn power(lab: &LabState, own: &Containers, node: &StateNode, power: Power) -> Result<()> {
     match power {
         Power::Cut => node::cut(lab, node),
         Power::Off => node::shut_down(lab, own, node),

@@ -5,19 +5,19 @@
 use anyhow::{Context as _, Result};
 use ipnet::IpNet;
 
-use super::{Containers, Network};
+use super::{Containers, LabNetwork};
 use crate::lab::namespace::{self, batch};
 use crate::lab::spec::{LabSpec, last_free};
-use crate::lab::state::State;
+use crate::lab::state::LabState;
 
 /// The networks that a lab's addresses are in, each with a bridge and the controller's address.
-pub fn networks(spec: &LabSpec) -> Vec<Network> {
+pub fn networks(spec: &LabSpec) -> Vec<LabNetwork> {
     let used: Vec<IpNet> = spec
         .nodes
         .iter()
         .flat_map(|node| node.addresses.iter().map(|address| address.cidr))
         .collect();
-    let mut networks: Vec<Network> = Vec::new();
+    let mut networks: Vec<LabNetwork> = Vec::new();
     for address in &used {
         let network = address.trunc();
         if networks.iter().any(|known| known.network == network) {
@@ -28,7 +28,7 @@ pub fn networks(spec: &LabSpec) -> Vec<Network> {
             .iter()
             .find(|own| own.trunc() == network)
             .copied();
-        networks.push(Network {
+        networks.push(LabNetwork {
             bridge: format!("br{}", networks.len()),
             network,
             controller: given.or_else(|| last_free(network, &used)),
@@ -38,7 +38,7 @@ pub fn networks(spec: &LabSpec) -> Vec<Network> {
 }
 
 /// Makes the namespaces, bridges, wires and addresses of a lab.
-pub fn make(lab: &State, own: &Containers) -> Result<()> {
+pub fn make(lab: &LabState, own: &Containers) -> Result<()> {
     let mut controller = vec!["link set lo up".to_owned()];
     for network in &own.networks {
         let bridge = &network.bridge;
@@ -101,14 +101,14 @@ fn nodad(address: IpNet) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::spec::{Address, LabNode};
+    use crate::lab::spec::{LabNode, NodeAddress};
 
     fn node(name: &str, addresses: &[(&str, &str)]) -> LabNode {
         LabNode::new(
             name,
             addresses
                 .iter()
-                .map(|(interface, cidr)| Address::new(*interface, cidr.parse().unwrap()))
+                .map(|(interface, cidr)| NodeAddress::new(*interface, cidr.parse().unwrap()))
                 .collect(),
         )
     }

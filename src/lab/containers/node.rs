@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::{Containers, root_of};
-use crate::lab::spec::Init;
-use crate::lab::state::{Node, State};
+use crate::lab::spec::FirstProcess;
+use crate::lab::state::{LabState, StateNode};
 use crate::lab::{cgroup, keys, namespace, tools, waiting};
 
 /// What runs first in a node whose first process is `sshd`: what a boot would have started, then `sshd` itself. Its
@@ -22,12 +22,12 @@ done
 exec "$1" -D -e"#;
 
 /// Where a node keeps what it writes.
-fn disk(lab: &State, node: &Node) -> PathBuf {
+fn disk(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.disks().join(&node.name)
 }
 
 /// Gives a node an empty disk with its name and keys on it.
-pub fn furnish(lab: &State, node: &Node) -> Result<()> {
+pub fn furnish(lab: &LabState, node: &StateNode) -> Result<()> {
     let upper = disk(lab, node).join("upper");
     let folder = |path: &Path, mode: u32| {
         fs::DirBuilder::new()
@@ -55,7 +55,7 @@ pub fn furnish(lab: &State, node: &Node) -> Result<()> {
 }
 
 /// Mounts a node's root and starts its first process, in groups of its own.
-pub fn start(lab: &State, own: &Containers, node: &Node) -> Result<()> {
+pub fn start(lab: &LabState, own: &Containers, node: &StateNode) -> Result<()> {
     mount(lab, own, node)?;
     let log = OpenOptions::new()
         .append(true)
@@ -86,8 +86,8 @@ pub fn start(lab: &State, own: &Containers, node: &Node) -> Result<()> {
         .stdout(log.try_clone()?)
         .stderr(log);
     match &own.container(lab, node).init {
-        Init::Systemd => command.arg("--boot"),
-        Init::Sshd(path) => command
+        FirstProcess::Systemd => command.arg("--boot"),
+        FirstProcess::Sshd(path) => command
             .args(["/bin/sh", "-c", WITHOUT_SYSTEMD, "init"])
             .arg(path),
     };
@@ -99,7 +99,7 @@ pub fn start(lab: &State, own: &Containers, node: &Node) -> Result<()> {
     }
 }
 
-fn mount(lab: &State, own: &Containers, node: &Node) -> Result<()> {
+fn mount(lab: &LabState, own: &Containers, node: &StateNode) -> Result<()> {
     let root = root_of(lab, node);
     if is_mounted(&root)? {
         return Ok(());
@@ -143,7 +143,7 @@ pub fn is_mounted(path: &Path) -> Result<bool> {
 }
 
 /// Ends a node at once, as if its power had been cut, and takes its root away. What it wrote stays on its disk.
-pub fn cut(lab: &State, node: &Node) -> Result<()> {
+pub fn cut(lab: &LabState, node: &StateNode) -> Result<()> {
     cgroup::end(&node.groups)?;
     // What nspawn takes away itself when it ends in order.
     let kept = Path::new("/run/systemd/nspawn");
@@ -157,7 +157,7 @@ pub fn cut(lab: &State, node: &Node) -> Result<()> {
 }
 
 /// What nspawn calls a node: a `.` is in neither name, so no two can be the same.
-fn machine(lab: &State, node: &Node) -> String {
+fn machine(lab: &LabState, node: &StateNode) -> String {
     format!("nw.{}.{}", lab.name, node.name)
 }
 
@@ -170,8 +170,8 @@ pub fn unmount(path: &Path) -> Result<()> {
 }
 
 /// Asks a node's systemd to shut down and waits for it; a node without one is cut off.
-pub fn shut_down(lab: &State, own: &Containers, node: &Node) -> Result<()> {
-    if own.container(lab, node).init == Init::Systemd {
+pub fn shut_down(lab: &LabState, own: &Containers, node: &StateNode) -> Result<()> {
+    if own.container(lab, node).init == FirstProcess::Systemd {
         let supervisors: Vec<String> = cgroup::processes(&node.groups)
             .into_iter()
             .filter(|pid| {

@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use super::{Machines, power};
 use crate::lab::hardware::Bmc;
 use crate::lab::namespace::{self, batch};
-use crate::lab::state::{Node, State};
+use crate::lab::state::{LabState, StateNode};
 use crate::lab::{cgroup, tools};
 use crate::sh::quote;
 
@@ -53,12 +53,12 @@ pub fn run(args: &Args) -> Result<String> {
 }
 
 /// The folder of a controller's own files.
-fn folder(lab: &State, node: &Node) -> PathBuf {
+fn folder(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.dir.join(format!("{}.bmc", node.name))
 }
 
 /// The control groups of a controller. A node's name holds no `.`.
-fn groups(node: &Node) -> Vec<PathBuf> {
+fn groups(node: &StateNode) -> Vec<PathBuf> {
     let name = format!("{}.bmc", node.name);
     let groups = node.groups.iter();
     groups.map(|group| group.with_file_name(&name)).collect()
@@ -81,7 +81,7 @@ pub fn check(node: &str, bmc: &Bmc) -> Result<()> {
 }
 
 /// Starts a machine's controller, on its segment.
-pub fn start(lab: &State, own: &Machines, number: usize) -> Result<()> {
+pub fn start(lab: &LabState, own: &Machines, number: usize) -> Result<()> {
     let node = &lab.nodes[number];
     let Some(bmc) = &own.machines[number].hardware.bmc else {
         return Ok(());
@@ -129,7 +129,7 @@ pub fn start(lab: &State, own: &Machines, number: usize) -> Result<()> {
     Ok(())
 }
 
-fn write_files(lab: &State, node: &Node, bmc: &Bmc) -> Result<()> {
+fn write_files(lab: &LabState, node: &StateNode, bmc: &Bmc) -> Result<()> {
     let folder = folder(lab, node);
     fs::DirBuilder::new()
         .recursive(true)
@@ -171,7 +171,7 @@ fn write_files(lab: &State, node: &Node, bmc: &Bmc) -> Result<()> {
 }
 
 /// Fails where a machine's controller has ended by itself.
-pub fn check_runs(lab: &State, own: &Machines, number: usize) -> Result<()> {
+pub fn check_runs(lab: &LabState, own: &Machines, number: usize) -> Result<()> {
     let node = &lab.nodes[number];
     if own.machines[number].hardware.bmc.is_none() || !cgroup::processes(&groups(node)).is_empty() {
         return Ok(());
@@ -181,13 +181,13 @@ pub fn check_runs(lab: &State, own: &Machines, number: usize) -> Result<()> {
 }
 
 /// Ends a machine's controller.
-pub fn end(node: &Node) -> Result<()> {
+pub fn end(node: &StateNode) -> Result<()> {
     cgroup::end(&groups(node))
 }
 
 /// Runs `ipmi_sim` and the relay before it, in the namespace this process is in, until one of them ends.
 fn serve(lab: &str, node: &str) -> Result<()> {
-    let lab = State::load(lab)?.with_context(|| format!("there is no lab `{lab}`"))?;
+    let lab = LabState::load(lab)?.with_context(|| format!("there is no lab `{lab}`"))?;
     let folder = folder(&lab, lab.node(node)?);
     let mut child = tools::command("ipmi_sim")
         .arg("-n")

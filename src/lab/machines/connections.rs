@@ -3,12 +3,12 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::lab::state::{Node, State};
+use crate::lab::state::{LabState, StateNode};
 use crate::lab::{keys, namespace, pipe, tools};
 
 /// Ends all connections into a lab: machines that are taken back to a saved state, or away, will never answer on them,
 /// and who holds one would wait for long.
-pub fn end(lab: &State) {
+pub fn end(lab: &LabState) {
     for node in &lab.nodes {
         forget(lab, node);
     }
@@ -33,6 +33,6 @@ pub fn end(lab: &State) {
 
 /// Has the next one who takes the lab's own way into a machine make a connection of his own, since the machine that the
 /// present one led to is off. Others find out by themselves, as they do of a real machine.
-pub fn forget(lab: &State, node: &Node) {
+pub fn forget(lab: &LabState, node: &StateNode) {
     let _ = fs::remove_file(keys::control_path(lab, node));
 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::Machines;
 use crate::lab::namespace::{self, batch};
 use crate::lab::spec::check_name;
-use crate::lab::state::State;
+use crate::lab::state::LabState;
 use crate::lab::tools;
 
 /// The word for the place beyond the controller, which is the gateway to it.
@@ -21,7 +21,13 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(169, 254, 178, 1);
 ///
 /// `place` is a zone or a segment, or `outside`: then the host reaches the nodes by the controller, as they reach it where
 /// the controller is their gateway. What is sent has no VLAN's tag.
-pub fn add(lab: &State, own: &Machines, host: &str, place: &str, address: IpNet) -> Result<String> {
+pub fn add(
+    lab: &LabState,
+    own: &Machines,
+    host: &str,
+    place: &str,
+    address: IpNet,
+) -> Result<String> {
     check_name("a host of the lab", host, 9)?;
     if lab.nodes.iter().any(|node| node.name == host) {
         bail!("`{host}` is a node of lab `{}`", lab.name);

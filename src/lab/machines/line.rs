@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::lab::state::{Node, State};
+use crate::lab::state::{LabState, StateNode};
 
 /// Which of the four serial ports is what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ports {
+pub struct SerialPorts {
     /// The kernel's console.
     pub console: u8,
     /// The lab's own.
@@ -20,7 +20,7 @@ pub struct Ports {
     pub line: Option<u8>,
 }
 
-impl Ports {
+impl SerialPorts {
     /// The ports of a machine whose line to the other node is at one of them: the console is the first that is left, the
     /// lab's the last.
     pub fn beside(line: Option<u8>) -> Self {
@@ -34,12 +34,12 @@ impl Ports {
 }
 
 /// The far end of the lab's own port.
-pub fn socket(lab: &State, node: &Node) -> PathBuf {
+pub fn socket(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.dir.join(format!("{}.line", node.name))
 }
 
 /// Says one thing and waits until the machine did it.
-pub fn say(lab: &State, node: &Node, what: &str) -> Result<()> {
+pub fn say(lab: &LabState, node: &StateNode, what: &str) -> Result<()> {
     let socket = socket(lab, node);
     let mut stream =
         UnixStream::connect(&socket).with_context(|| format!("node `{}` is off", node.name))?;
@@ -56,7 +56,7 @@ pub fn say(lab: &State, node: &Node, what: &str) -> Result<()> {
 }
 
 /// Tells a machine, which slept while it was a file, what time it is.
-pub fn set_clock(lab: &State, node: &Node) -> Result<()> {
+pub fn set_clock(lab: &LabState, node: &StateNode) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
     say(lab, node, &format!("clock {now:.3}"))
 }
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn the_ports_of_a_machine_are_four_different_ones() {
         let told = |line| {
-            let ports = Ports::beside(line);
+            let ports = SerialPorts::beside(line);
             (ports.console, ports.lab, ports.line)
         };
         assert_eq!(told(None), (0, 3, None));

@@ -4,10 +4,16 @@ use anyhow::{Result, bail};
 
 use super::{Machines, qemu};
 use crate::lab::hardware::{Nic, SegmentKind};
-use crate::lab::state::{Node, State};
+use crate::lab::state::{LabState, StateNode};
 
 /// Plugs wires in or pulls them out: those of a zone, or of one card. A cable is pulled for both its ends.
-pub fn link(lab: &State, own: &mut Machines, node: &Node, what: &str, up: bool) -> Result<()> {
+pub fn link(
+    lab: &LabState,
+    own: &mut Machines,
+    node: &StateNode,
+    what: &str,
+    up: bool,
+) -> Result<()> {
     let number = lab.number(node);
     let nics = &own.machines[number].hardware.nics;
     let zone_of = |nic: &Nic| {

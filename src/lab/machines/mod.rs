@@ -32,12 +32,12 @@ use serde_json::json;
 
 use super::base::cache_dir;
 use super::hardware::{Accel, Hardware, MachineSpec, Nic};
-use super::spec::{Address, LabSpec, check_name};
-use super::state::{Node, State};
-use super::{Progress, debian, keys, tools, waiting};
+use super::spec::{LabSpec, NodeAddress, check_name};
+use super::state::{LabState, StateNode};
+use super::{UpProgress, debian, keys, tools, waiting};
 pub use bmc::{Args as BmcArgs, run as run_bmc};
 pub use hosts::add as add_host;
-use line::Ports;
+use line::SerialPorts;
 pub use links::link;
 pub use power::{PowerEvent, events, switch};
 pub use saved::{pause, renew, reset, resume, save};
@@ -104,18 +104,18 @@ impl Machines {
 
 impl Machine {
     /// What its serial ports are.
-    fn ports(&self) -> Ports {
-        Ports::beside(self.hardware.line)
+    fn ports(&self) -> SerialPorts {
+        SerialPorts::beside(self.hardware.line)
     }
 
     /// Its addresses, the first the one it is reached at.
-    pub fn addresses(&self) -> Vec<Address> {
+    pub fn addresses(&self) -> Vec<NodeAddress> {
         let way_in = self.hardware.way_in.as_ref();
         let own = IpNet::new(self.management.into(), MANAGEMENT_LENGTH).expect("a short length");
         way_in
             .map(|way_in| way_in.address.clone())
             .into_iter()
-            .chain([Address::new("lab0", own)])
+            .chain([NodeAddress::new("lab0", own)])
             .collect()
     }
 }
@@ -141,7 +141,7 @@ fn disks_of_all() -> PathBuf {
 pub fn describe(
     spec: &LabSpec,
     own: &MachineSpec,
-    tell: &mut dyn FnMut(&Progress),
+    tell: &mut dyn FnMut(&UpProgress),
 ) -> Result<Machines> {
     let mut needed: Vec<&[tools::Tool]> = vec![&tools::ALWAYS, &tools::MACHINES];
     for node in &spec.nodes {
@@ -155,7 +155,7 @@ pub fn describe(
     }
     needed.dedup();
     tools::require(&needed)?;
-    let mut building = |path: &Path| tell(&Progress::Building(path.into()));
+    let mut building = |path: &Path| tell(&UpProgress::Building(path.into()));
     let machines = spec.nodes.iter().enumerate().map(|(number, node)| {
         let codename = debian::codename_or_own(node.codename.as_deref())?;
         let image = image::ensure(&codename, &own.installed, &mut building)?;
@@ -183,9 +183,9 @@ pub fn describe(
 /// Makes a lab that was described.
 pub fn make(
     spec: &LabSpec,
-    lab: &State,
+    lab: &LabState,
     own: &Machines,
-    tell: &mut dyn FnMut(&Progress),
+    tell: &mut dyn FnMut(&UpProgress),
 ) -> Result<()> {
     sweep()?;
     keys::make(lab, spec.key.as_deref(), false)?;
@@ -196,7 +196,7 @@ pub fn make(
         .with_context(|| format!("cannot make {}", own.disks.display()))?;
     wires::make(lab, own)?;
     each(lab, |number| bmc::start(lab, own, number))?;
-    tell(&Progress::Booting(lab.nodes.len()));
+    tell(&UpProgress::Booting(lab.nodes.len()));
     boot(lab, own)?;
     each(lab, |number| bmc::check_runs(lab, own, number))
 }
@@ -207,7 +207,7 @@ fn sweep() -> Result<()> {
         let name = entry.file_name().to_string_lossy().into_owned();
         // A lab's state is written before its disks are made.
         if check_name("a lab", &name, 24).is_ok()
-            && State::load(&name).is_ok_and(|lab| lab.is_none())
+            && LabState::load(&name).is_ok_and(|lab| lab.is_none())
         {
             tools::remove_tree(&entry.path())?;
         }
@@ -216,7 +216,7 @@ fn sweep() -> Result<()> {
 }
 
 /// Starts all machines on fresh disks and waits until they answer.
-fn boot(lab: &State, own: &Machines) -> Result<()> {
+fn boot(lab: &LabState, own: &Machines) -> Result<()> {
     each(lab, |number| {
         qemu::furnish(lab, own, number)?;
         qemu::start(lab, own, number, None)
@@ -226,7 +226,7 @@ fn boot(lab: &State, own: &Machines) -> Result<()> {
 }
 
 /// Does something for every machine at once; the first error counts.
-fn each(lab: &State, work: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
+fn each(lab: &LabState, work: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
     thread::scope(|scope| {
         let started: Vec<_> = (0..lab.nodes.len())
             .map(|number| {
@@ -249,7 +249,7 @@ fn each(lab: &State, work: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
 }
 
 /// Lets the processors of machines run.
-fn go(lab: &State, nodes: &[&Node]) -> Result<()> {
+fn go(lab: &LabState, nodes: &[&StateNode]) -> Result<()> {
     for node in nodes {
         qemu::monitor(lab, node)?.execute("cont", &json!({}))?;
     }
@@ -257,8 +257,8 @@ fn go(lab: &State, nodes: &[&Node]) -> Result<()> {
 }
 
 /// Waits until the lab's own way in and the site's answer.
-fn await_nodes(lab: &State, own: &Machines, nodes: &[&Node]) -> Result<()> {
-    let mut places: Vec<(&Node, IpAddr)> = Vec::new();
+fn await_nodes(lab: &LabState, own: &Machines, nodes: &[&StateNode]) -> Result<()> {
+    let mut places: Vec<(&StateNode, IpAddr)> = Vec::new();
     for node in nodes {
         let machine = own.machine(lab, node);
         places.push((node, machine.management.into()));
@@ -271,13 +271,13 @@ fn await_nodes(lab: &State, own: &Machines, nodes: &[&Node]) -> Result<()> {
 
 impl Machines {
     /// The machine of a node.
-    pub fn machine(&self, lab: &State, node: &Node) -> &Machine {
+    pub fn machine(&self, lab: &LabState, node: &StateNode) -> &Machine {
         &self.machines[lab.number(node)]
     }
 }
 
 /// Ends the machines, and removes their disks.
-pub fn remove(lab: &State, own: &Machines) -> Result<()> {
+pub fn remove(lab: &LabState, own: &Machines) -> Result<()> {
     // Controllers first: one of them could start a machine again.
     for node in &lab.nodes {
         bmc::end(node)?;
@@ -290,6 +290,6 @@ pub fn remove(lab: &State, own: &Machines) -> Result<()> {
 }
 
 /// The name by which `ssh` takes the lab's own way into a machine.
-pub fn back_door(node: &Node) -> String {
+pub fn back_door(node: &StateNode) -> String {
     format!("{}.lab", node.name)
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{Machines, await_nodes, go, line, qemu};
 use crate::lab::Power;
-use crate::lab::state::{Backend, Node, State, private_file};
+use crate::lab::state::{Backend, LabState, StateNode, private_file};
 
 /// Something that was done to a machine's power.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,12 +31,12 @@ pub struct PowerEvent {
     pub what: String,
 }
 
-fn log_path(lab: &State) -> PathBuf {
+fn log_path(lab: &LabState) -> PathBuf {
     lab.dir.join("power.log")
 }
 
 /// Writes down what was done.
-fn log(lab: &State, node: &Node, by_bmc: bool, what: &str) -> Result<()> {
+fn log(lab: &LabState, node: &StateNode, by_bmc: bool, what: &str) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
     let who = if by_bmc { "bmc" } else { "lab" };
     let mut text = String::new();
@@ -52,7 +52,7 @@ fn log(lab: &State, node: &Node, by_bmc: bool, what: &str) -> Result<()> {
 }
 
 /// What was done to the machines' power since the lab was made or taken back to a saved state.
-pub fn events(lab: &State) -> Result<Vec<PowerEvent>> {
+pub fn events(lab: &LabState) -> Result<Vec<PowerEvent>> {
     let text = match fs::read_to_string(log_path(lab)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read?,
@@ -73,12 +73,12 @@ pub fn events(lab: &State) -> Result<Vec<PowerEvent>> {
 }
 
 /// Forgets what was done, since it was not in the state that the machines are taken back to.
-pub fn forget_events(lab: &State) {
+pub fn forget_events(lab: &LabState) {
     let _ = fs::remove_file(log_path(lab));
 }
 
 /// Waits for a machine's lock and holds it.
-pub fn lock(lab: &State, node: &Node) -> Result<File> {
+pub fn lock(lab: &LabState, node: &StateNode) -> Result<File> {
     let path = lab.dir.join(format!("{}.lock", node.name));
     let file = private_file(&path)?;
     file.lock()
@@ -87,12 +87,12 @@ pub fn lock(lab: &State, node: &Node) -> Result<File> {
 }
 
 /// Holds the locks of all machines.
-pub fn lock_all(lab: &State) -> Result<Vec<File>> {
+pub fn lock_all(lab: &LabState) -> Result<Vec<File>> {
     lab.nodes.iter().map(|node| lock(lab, node)).collect()
 }
 
 /// Switches a machine off or on as the lab's user wishes; one that was switched on is waited for.
-pub fn switch(lab: &State, own: &Machines, node: &Node, power: Power) -> Result<()> {
+pub fn switch(lab: &LabState, own: &Machines, node: &StateNode, power: Power) -> Result<()> {
     let held = lock(lab, node)?;
     match power {
         Power::Cut => {
@@ -115,7 +115,7 @@ pub fn switch(lab: &State, own: &Machines, node: &Node, power: Power) -> Result<
     }
 }
 
-fn start(lab: &State, own: &Machines, node: &Node) -> Result<()> {
+fn start(lab: &LabState, own: &Machines, node: &StateNode) -> Result<()> {
     qemu::cut(lab, node)?;
     qemu::start(lab, own, lab.number(node), None)?;
     go(lab, &[node])
@@ -165,6 +165,6 @@ pub fn by_bmc(lab: &str, node: &str, words: &[String]) -> Result<String> {
     Ok(String::new())
 }
 
-fn load(lab: &str) -> Result<State> {
-    State::load(lab)?.with_context(|| format!("there is no lab `{lab}`"))
+fn load(lab: &str) -> Result<LabState> {
+    LabState::load(lab)?.with_context(|| format!("there is no lab `{lab}`"))
 }

@@ -11,7 +11,7 @@ use super::image::{INITRAMFS, KERNEL};
 use super::monitor::Monitor;
 use super::{Machine, Machines, connections, image, mac, management_mac, seed, wires};
 use crate::lab::hardware::Accel;
-use crate::lab::state::{Node, State};
+use crate::lab::state::{LabState, StateNode};
 use crate::lab::{cgroup, namespace, tools};
 
 /// What the kernel is told: nothing that emulation would make slow, no clock that a snapshot would take elsewhere, and
@@ -23,20 +23,20 @@ const KERNEL_ARGUMENTS: &str = "quiet loglevel=4 net.ifnames=0 mitigations=off n
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Where QEMU listens for a machine's monitor.
-fn socket(lab: &State, node: &Node) -> PathBuf {
+fn socket(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.dir.join(format!("{}.qmp", node.name))
 }
 
-fn disk(own: &Machines, node: &Node, name: &str) -> PathBuf {
+fn disk(own: &Machines, node: &StateNode, name: &str) -> PathBuf {
     own.disks.join(format!("{}.{name}.qcow2", node.name))
 }
 
-fn initramfs(own: &Machines, node: &Node) -> PathBuf {
+fn initramfs(own: &Machines, node: &StateNode) -> PathBuf {
     own.disks.join(format!("{}.initramfs", node.name))
 }
 
 /// Makes a machine's disks anew: its own over the image's, the others empty.
-pub fn furnish(lab: &State, own: &Machines, number: usize) -> Result<()> {
+pub fn furnish(lab: &LabState, own: &Machines, number: usize) -> Result<()> {
     let (node, machine) = (&lab.nodes[number], &own.machines[number]);
     let image = machine.image.join(image::DISK);
     let create = |to: &Path| {
@@ -62,7 +62,7 @@ pub fn furnish(lab: &State, own: &Machines, number: usize) -> Result<()> {
 }
 
 /// Starts a machine; its processor stands still until [`go`]. With a tag, it has the state that was saved by it.
-pub fn start(lab: &State, own: &Machines, number: usize, tag: Option<&str>) -> Result<()> {
+pub fn start(lab: &LabState, own: &Machines, number: usize, tag: Option<&str>) -> Result<()> {
     let node = &lab.nodes[number];
     let mut command = cgroup::command(&node.groups)?;
     command
@@ -82,7 +82,7 @@ pub fn start(lab: &State, own: &Machines, number: usize, tag: Option<&str>) -> R
 }
 
 /// All of QEMU's arguments.
-fn describe(command: &mut Command, lab: &State, own: &Machines, number: usize) {
+fn describe(command: &mut Command, lab: &LabState, own: &Machines, number: usize) {
     let (node, machine) = (&lab.nodes[number], &own.machines[number]);
     let (accel, cpu) = match own.accel {
         Accel::Tcg => ("tcg,thread=multi,tb-size=256", "max,la57=off,svm=off"),
@@ -146,7 +146,7 @@ fn describe(command: &mut Command, lab: &State, own: &Machines, number: usize) {
 }
 
 /// Four of them: the console, the lab's own, and where the site has one the line to the other node.
-fn serial_ports(command: &mut Command, lab: &State, number: usize, machine: &Machine) {
+fn serial_ports(command: &mut Command, lab: &LabState, number: usize, machine: &Machine) {
     let node = &lab.nodes[number];
     let ports = machine.ports();
     let mut chardev = |text: String| {
@@ -215,7 +215,7 @@ fn escaped(path: &Path) -> String {
 }
 
 /// Opens the conversation with a machine that runs.
-pub fn monitor(lab: &State, node: &Node) -> Result<Monitor> {
+pub fn monitor(lab: &LabState, node: &StateNode) -> Result<Monitor> {
     Monitor::open(&socket(lab, node)).with_context(|| format!("node `{}` is off", node.name))
 }
 
@@ -237,12 +237,12 @@ pub fn set_link(
 }
 
 /// Whether a machine's process runs.
-pub fn is_on(node: &Node) -> bool {
+pub fn is_on(node: &StateNode) -> bool {
     !cgroup::processes(&node.groups).is_empty()
 }
 
 /// Ends a machine as if its power had been cut.
-pub fn cut(lab: &State, node: &Node) -> Result<()> {
+pub fn cut(lab: &LabState, node: &StateNode) -> Result<()> {
     cgroup::end(&node.groups)?;
     connections::forget(lab, node);
     // Nobody listens there any more, and QEMU makes a new one.
@@ -251,7 +251,7 @@ pub fn cut(lab: &State, node: &Node) -> Result<()> {
 }
 
 /// Has a machine shut down, as its power button would, and waits until it is off.
-pub fn shut_down(lab: &State, node: &Node) -> Result<()> {
+pub fn shut_down(lab: &LabState, node: &StateNode) -> Result<()> {
     if !is_on(node) {
         return Ok(());
     }

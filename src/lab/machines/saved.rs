@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::{Machines, boot, connections, each, go, line, power, qemu};
 use crate::lab::spec::check_name;
-use crate::lab::state::{Node, State};
+use crate::lab::state::{LabState, StateNode};
 
 /// Gives all machines fresh disks; what was saved is gone with the old ones.
-pub fn renew(lab: &State, own: &mut Machines) -> Result<()> {
+pub fn renew(lab: &LabState, own: &mut Machines) -> Result<()> {
     let _held = power::lock_all(lab)?;
     for node in &lab.nodes {
         qemu::cut(lab, node)?;
@@ -24,7 +24,7 @@ pub fn renew(lab: &State, own: &mut Machines) -> Result<()> {
 }
 
 /// Saves memory and disks of all machines under a tag; an earlier state of that tag is replaced.
-pub fn save(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
+pub fn save(lab: &LabState, own: &mut Machines, tag: &str) -> Result<()> {
     check_name("a saved state", tag, 32)?;
     for node in &lab.nodes {
         if !qemu::is_on(node) {
@@ -59,7 +59,7 @@ pub fn save(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
 }
 
 /// Gives all machines the state back that was saved under a tag, whatever has become of them since.
-pub fn reset(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
+pub fn reset(lab: &LabState, own: &mut Machines, tag: &str) -> Result<()> {
     if !own.saved.iter().any(|known| known == tag) {
         let known = match own.saved.as_slice() {
             [] => "nothing was saved yet; `nodewright lab save TAG` does it".to_owned(),
@@ -97,7 +97,7 @@ pub fn reset(lab: &State, own: &mut Machines, tag: &str) -> Result<()> {
 }
 
 /// Lets the processors of the machines that are on stand still.
-pub fn pause(lab: &State) -> Result<()> {
+pub fn pause(lab: &LabState) -> Result<()> {
     for node in &lab.nodes {
         if qemu::is_on(node) {
             qemu::monitor(lab, node)?.execute("stop", &json!({}))?;
@@ -107,8 +107,8 @@ pub fn pause(lab: &State) -> Result<()> {
 }
 
 /// Lets the machines that are on go on.
-pub fn resume(lab: &State) -> Result<()> {
-    let on: Vec<&Node> = lab.nodes.iter().filter(|node| qemu::is_on(node)).collect();
+pub fn resume(lab: &LabState) -> Result<()> {
+    let on: Vec<&StateNode> = lab.nodes.iter().filter(|node| qemu::is_on(node)).collect();
     go(lab, &on)?;
     on.into_iter()
         .try_for_each(|node| line::set_clock(lab, node))

@@ -11,10 +11,10 @@ use super::{MANAGEMENT_LENGTH, Machine, mac, management_mac};
 use crate::digest::hex;
 use crate::lab::hardware::WayIn;
 use crate::lab::keys;
-use crate::lab::state::{Node, State};
+use crate::lab::state::{LabState, StateNode};
 
 /// The archive that stands behind that of the image. A disk that has its own already keeps what is on it.
-pub fn of_machine(lab: &State, number: usize, machine: &Machine) -> Result<Vec<u8>> {
+pub fn of_machine(lab: &LabState, number: usize, machine: &Machine) -> Result<Vec<u8>> {
     let node = &lab.nodes[number];
     let mut archive = Archive::default();
     archive.file("names", 0o644, names(number, machine).as_bytes());
@@ -63,7 +63,7 @@ fn names(number: usize, machine: &Machine) -> String {
 }
 
 /// A key of the machine's for each sshd; the lab's own keeps its when the machine's are changed.
-fn host_keys(archive: &mut Archive, lab: &State, node: &Node) -> Result<()> {
+fn host_keys(archive: &mut Archive, lab: &LabState, node: &StateNode) -> Result<()> {
     let folder = keys::host_keys(lab, node);
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();

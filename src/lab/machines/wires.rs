@@ -13,7 +13,7 @@ use super::{MANAGEMENT_LENGTH, Machines};
 use crate::lab::hardware::{Segment, SegmentKind};
 use crate::lab::namespace::{self, batch};
 use crate::lab::spec::{LabSpec, last_free};
-use crate::lab::state::State;
+use crate::lab::state::LabState;
 
 /// The bridge of the lab's own network.
 const MANAGEMENT: &str = "mgmt";
@@ -83,7 +83,7 @@ pub fn management_tap(node: usize) -> String {
 }
 
 /// Makes the controller's namespace with all that is in it.
-pub fn make(lab: &State, own: &Machines) -> Result<()> {
+pub fn make(lab: &LabState, own: &Machines) -> Result<()> {
     let mut lines = vec!["link set lo up".to_owned()];
     lines.push(format!("link add {MANAGEMENT} type bridge"));
     lines.push(format!(

@@ -7,11 +7,11 @@
 
 use crate::exit::Exit;
 use crate::kind::{Answer, Resource, StepMeta, Target, of_kind, seen};
-use crate::kinds::cluster::fence_device::{self, FenceDevice};
-use crate::kinds::cluster::membership::{self, Membership};
-use crate::kinds::cluster::resource_manager::{self, ResourceManager};
+use crate::kinds::cluster::fence_device::{self, FenceDeviceKind};
+use crate::kinds::cluster::membership::{self, MembershipKind};
+use crate::kinds::cluster::resource_manager::{self, ResourceManagerKind};
 use crate::kinds::kind_named;
-use crate::kinds::network::peer::{self, Peer};
+use crate::kinds::network::peer::{self, PeerKind};
 use crate::node::{Holder, NodeState};
 use crate::plan::{Item, Recap};
 use crate::platform::Manager;
@@ -38,7 +38,7 @@ pub struct ConfirmFenced {
 
 /// What the operation ended with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum Confirmation {
     /// Something shows that it runs.
     On,
     /// A member that is left was not heard.
@@ -146,8 +146,12 @@ impl ConfirmFenced {
     }
 
     /// Does it; `agreed` asks a person, once there is something to be confirmed.
-    pub async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ended {
-        let (proofs, decision) = self.look(engine).await;
+    pub async fn run(
+        &self,
+        engine: &mut Engine,
+        agreed: impl Future<Output = bool>,
+    ) -> Confirmation {
+        let (proofs, decision) = self.collect(engine).await;
         let held = self.held(engine);
         let confirmable = decision == Decision::Confirmable && held.is_empty();
         engine.tell(Event::Proofs {
@@ -162,14 +166,14 @@ impl ConfirmFenced {
             super::meet(engine, &node, &holder);
         }
         if !confirmable {
-            return Ended::Held;
+            return Confirmation::Held;
         }
         if !agreed.await {
-            return Ended::Declined;
+            return Confirmation::Declined;
         }
         // It may have come up while the question stood there.
         engine.try_again(&self.lost);
-        let (mut proofs, decision) = self.look(engine).await;
+        let (mut proofs, decision) = self.collect(engine).await;
         if let Some(ended) = self.ended(engine, decision) {
             proofs.retain(|p| p.says == Says::On);
             engine.tell(Event::Proofs {
@@ -188,7 +192,7 @@ impl ConfirmFenced {
 
     /// Tells the cluster by a batch that holds the lock of all members that are left, and observes whether it was heard:
     /// exit codes are no evidence.
-    async fn tell_cluster(&self, engine: &mut Engine) -> Ended {
+    async fn tell_cluster(&self, engine: &mut Engine) -> Confirmation {
         let steps = self
             .survivors
             .iter()
@@ -196,13 +200,13 @@ impl ConfirmFenced {
         let done = engine.operate(&steps.collect()).await;
         if !done.contains(self.teller()) {
             let trouble = engine.failures().get(self.teller());
-            return Ended::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
+            return Confirmation::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
         }
         engine.observe().await;
         match engine.failures().get(self.teller()) {
-            Some(trouble) => Ended::Unheard(trouble.exit),
-            None if self.waits(engine) => Ended::StillWaits,
-            None => Ended::Confirmed,
+            Some(trouble) => Confirmation::Unheard(trouble.exit),
+            None if self.waits(engine) => Confirmation::StillWaits,
+            None => Confirmation::Confirmed,
         }
     }
 
@@ -227,7 +231,7 @@ impl ConfirmFenced {
     }
 
     /// Observes, and gives every proof with what they lead to.
-    async fn look(&self, engine: &mut Engine) -> (Vec<Proof>, Decision) {
+    async fn collect(&self, engine: &mut Engine) -> (Vec<Proof>, Decision) {
         engine.observe().await;
         // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
         let trouble = engine.failures().get(&self.lost);
@@ -257,9 +261,9 @@ impl ConfirmFenced {
     /// Whether a survivor says that the cluster waits for the lost one.
     fn waits(&self, engine: &Engine) -> bool {
         self.survivors.iter().any(|survivor| {
-            let look = engine.observed().get(survivor);
-            look.is_some_and(|look| {
-                let (proofs, _) = self.proofs(survivor, &self.sight(survivor, &look.answer));
+            let observation = engine.observed().get(survivor);
+            observation.is_some_and(|observation| {
+                let (proofs, _) = self.proofs(survivor, &self.sight(survivor, &observation.answer));
                 proofs.iter().any(|p| p.says == Says::Waits)
             })
         })
@@ -272,16 +276,16 @@ impl ConfirmFenced {
         all.filter_map(|s| Some((s.clone(), holder(s)?))).collect()
     }
 
-    fn ended(&self, engine: &Engine, decision: Decision) -> Option<Ended> {
+    fn ended(&self, engine: &Engine, decision: Decision) -> Option<Confirmation> {
         match decision {
             Decision::Confirmable => None,
-            Decision::On => Some(Ended::On),
-            Decision::Untold => Some(Ended::Untold),
-            Decision::Nothing => Some(Ended::Nothing),
+            Decision::On => Some(Confirmation::On),
+            Decision::Untold => Some(Confirmation::Untold),
+            Decision::Nothing => Some(Confirmation::Nothing),
             Decision::Unheard => {
                 let exit = |s: &String| engine.failures().get(s).map(|t| t.exit);
                 let exit = self.survivors.iter().find_map(exit);
-                Some(Ended::Unheard(exit.unwrap_or(Exit::Unreachable)))
+                Some(Confirmation::Unheard(exit.unwrap_or(Exit::Unreachable)))
             }
         }
     }
@@ -383,13 +387,13 @@ impl ConfirmFenced {
     }
 
     /// One line for each member that is left.
-    fn recap(&self, engine: &Engine, ended: &Ended) -> Vec<Recap> {
+    fn recap(&self, engine: &Engine, ended: &Confirmation) -> Vec<Recap> {
         let one = |node: &String| {
             let tells = *node == self.teller();
             let trouble = engine.failures().get(node).map(|t| t.why.clone());
-            let waits = (*ended == Ended::StillWaits && tells)
+            let waits = (*ended == Confirmation::StillWaits && tells)
                 .then(|| format!("the cluster still waits for {}", self.lost));
-            let done = tells && *ended == Ended::Confirmed;
+            let done = tells && *ended == Confirmation::Confirmed;
             Recap {
                 node: node.clone(),
                 changed: usize::from(done),
@@ -406,19 +410,19 @@ impl Sight {
     fn read(watched: &Watched, answer: &Answer) -> Self {
         let Watched { target, resources } = watched;
         let device = |r: &Resource| {
-            let seen = seen::<FenceDevice>(r, target, answer);
+            let seen = seen::<FenceDeviceKind>(r, target, answer);
             (r.address.name.clone(), seen)
         };
-        let membership = of_kind::<Membership>(resources).next();
-        let manager = of_kind::<ResourceManager>(resources).next();
+        let membership = of_kind::<MembershipKind>(resources).next();
+        let manager = of_kind::<ResourceManagerKind>(resources).next();
         Self {
-            devices: of_kind::<FenceDevice>(resources).map(device).collect(),
-            peer: match of_kind::<Peer>(resources).next() {
-                Some(peer) => seen::<Peer>(peer, target, answer),
+            devices: of_kind::<FenceDeviceKind>(resources).map(device).collect(),
+            peer: match of_kind::<PeerKind>(resources).next() {
+                Some(peer) => seen::<PeerKind>(peer, target, answer),
                 None => Err("ssh was not tried".to_owned()),
             },
-            membership: membership.map(|r| seen::<Membership>(r, target, answer)),
-            manager: manager.map(|r| seen::<ResourceManager>(r, target, answer)),
+            membership: membership.map(|r| seen::<MembershipKind>(r, target, answer)),
+            manager: manager.map(|r| seen::<ResourceManagerKind>(r, target, answer)),
         }
     }
 }

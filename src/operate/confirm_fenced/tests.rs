@@ -54,7 +54,7 @@ fn every_address_and_device_is_asked_and_no_secret_is_told() {
         let Watched { target, resources } = &operation.watched["node1"];
         let mut observe = crate::kind::Observe::default();
         let vault = crate::text::Vault::new();
-        let wanted = crate::plan::Wanted {
+        let wanted = crate::plan::Desired {
             target,
             resources: &[],
             watched: resources,

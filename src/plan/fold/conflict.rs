@@ -1,7 +1,7 @@
 //! Wishes that cannot both be had. Found without a node.
 
 use super::Wish;
-use super::lines::Ready;
+use super::lines::ReadyEdit;
 use crate::kind::{Address, EditChange};
 use crate::text::Text;
 
@@ -25,7 +25,7 @@ pub fn conflicts(path: &str, wishes: &[Wish]) -> Vec<Conflict> {
         .iter()
         .map(|w| {
             let marked = |text: &Text| Ok(text.as_marked().to_owned());
-            Ready::of(&w.edit.change, &marked).ok().flatten()
+            ReadyEdit::of(&w.edit.change, &marked).ok().flatten()
         })
         .collect();
     let mut found = Vec::new();
@@ -86,18 +86,18 @@ fn changes(first: &EditChange, second: &EditChange) -> Option<String> {
 }
 
 /// Whether two wishes about lines are at odds.
-fn lines(first: &Ready, second: &Ready) -> Option<()> {
+fn lines(first: &ReadyEdit, second: &ReadyEdit) -> Option<()> {
     let same_place = match (first, second) {
         (
-            Ready::Ini {
+            ReadyEdit::Ini {
                 section: s, key: k, ..
             },
-            Ready::Ini { section, key, .. },
+            ReadyEdit::Ini { section, key, .. },
         ) => return (s == section && k == key).then_some(()),
-        (Ready::Block { begin: a, .. }, Ready::Block { begin: b, .. })
-        | (Ready::Keyed { key: a, .. }, Ready::Keyed { key: b, .. }) => a == b,
-        (Ready::Only { regex: a, .. }, Ready::Only { regex: b, .. })
-        | (Ready::Line { regex: Some(a), .. }, Ready::Line { regex: Some(b), .. }) => {
+        (ReadyEdit::Block { begin: a, .. }, ReadyEdit::Block { begin: b, .. })
+        | (ReadyEdit::Keyed { key: a, .. }, ReadyEdit::Keyed { key: b, .. }) => a == b,
+        (ReadyEdit::Only { regex: a, .. }, ReadyEdit::Only { regex: b, .. })
+        | (ReadyEdit::Line { regex: Some(a), .. }, ReadyEdit::Line { regex: Some(b), .. }) => {
             a.as_str() == b.as_str()
         }
         _ => false,

@@ -96,7 +96,7 @@ impl Lines {
 
 /// A wish about lines, made ready: expressions compiled, texts as bytes.
 #[derive(Debug)]
-pub(super) enum Ready {
+pub(super) enum ReadyEdit {
     Line {
         regex: Option<Regex>,
         line: Vec<u8>,
@@ -143,7 +143,7 @@ impl From<String> for NotReady {
     }
 }
 
-impl Ready {
+impl ReadyEdit {
     /// Makes a wish about lines ready; `None` for one that is about the whole path. `value` turns texts into what is
     /// written: the real text for a node, the marked one where no secret is at hand.
     pub(super) fn of(

@@ -1,6 +1,6 @@
 //! A site in Graphviz' language.
 
-use super::{Branch, NodePart, Part, Picture, Port, colour, wire_colour};
+use super::{Branch, GraphDevice, NodePart, Picture, Port, colour, wire_colour};
 
 /// The picture as a graph of Graphviz: `dot -Tsvg`, or whatever else reads it.
 pub fn dot(picture: &Picture) -> String {
@@ -51,7 +51,7 @@ fn one_node(picture: &Picture, node: &NodePart, left: bool) -> String {
         label(&about)
     );
     let mut inner = String::new();
-    let part = |part: &Part, more: &[String]| {
+    let part = |part: &GraphDevice, more: &[String]| {
         let mut lines = vec![part.name.as_str(), &part.about];
         lines.extend(more.iter().map(String::as_str));
         let colour = colour(picture, part.zone.as_deref());
@@ -76,7 +76,7 @@ fn one_node(picture: &Picture, node: &NodePart, left: bool) -> String {
         let low = base.bond.as_ref().or(base.cards.first().map(|c| &c.part));
         for branch in &base.branches {
             let mut below = low.map(|p| p.name.clone());
-            let parts: Vec<&Part> = branch.vlan.iter().chain(&branch.bridge).collect();
+            let parts: Vec<&GraphDevice> = branch.vlan.iter().chain(&branch.bridge).collect();
             for (at, one) in parts.iter().enumerate() {
                 let last = at + 1 == parts.len();
                 text.push_str(&part(one, if last { &branch.words } else { &[] }));

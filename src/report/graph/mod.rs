@@ -47,7 +47,7 @@ pub struct Base {
     /// The cards.
     pub cards: Vec<Port>,
     /// The bond they are.
-    pub bond: Option<Part>,
+    pub bond: Option<GraphDevice>,
     /// What stands on it: a zone or one of its projects each.
     pub branches: Vec<Branch>,
 }
@@ -58,16 +58,16 @@ pub struct Branch {
     /// The zone.
     pub zone: String,
     /// Its VLAN.
-    pub vlan: Option<Part>,
+    pub vlan: Option<GraphDevice>,
     /// Its bridge.
-    pub bridge: Option<Part>,
+    pub bridge: Option<GraphDevice>,
     /// The project and the node's addresses.
     pub words: Vec<String>,
 }
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct GraphDevice {
     /// Its name.
     pub name: String,
     /// More about it, short.
@@ -80,7 +80,7 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
     /// The card, the serial port, the controller.
-    pub part: Part,
+    pub part: GraphDevice,
     /// The name of the wire in it.
     pub wire: Option<String>,
 }
@@ -215,8 +215,8 @@ fn node(site: &Site, name: &str) -> NodePart {
     }
 }
 
-fn part(device: &Device, about: String) -> Part {
-    Part {
+fn part(device: &Device, about: String) -> GraphDevice {
+    GraphDevice {
         name: device.name.clone(),
         about,
         zone: device.zone.clone(),
@@ -260,7 +260,7 @@ fn ports(site: &Site, name: &str, devices: &[Device]) -> Vec<Port> {
     let serial = devices.iter().find_map(|d| {
         let line = d.serial.as_ref()?;
         Some(Port {
-            part: Part {
+            part: GraphDevice {
                 name: line.tty.clone(),
                 about: d.addresses.join(" "),
                 zone: None,
@@ -276,7 +276,7 @@ fn ports(site: &Site, name: &str, devices: &[Device]) -> Vec<Port> {
         let zones = site.wires();
         let zones = zones.iter().find(|w| Some(&w.name) == wire.as_ref());
         Port {
-            part: Part {
+            part: GraphDevice {
                 name: format!("BMC {}", bmc.agent),
                 about: address,
                 zone: zones.and_then(|w| w.zones.first().cloned()),

@@ -1,7 +1,7 @@
 //! A site as one sees the rack from behind: nodes at the left and the right, their cards towards the middle, and in the
 //! middle the wires.
 
-use super::{Base, Branch, NodePart, Part, Picture, Port, colour, wire_colour};
+use super::{Base, Branch, GraphDevice, NodePart, Picture, Port, colour, wire_colour};
 use quick_xml::escape::escape;
 
 /// Heights in pixels: of a row, of a box in it, of a line of text in a heading.
@@ -40,7 +40,7 @@ pub fn svg(picture: &Picture) -> String {
     for (nodes, mirrored) in [(left, false), (right, true)] {
         let mut y = top;
         for node in nodes {
-            let side = Side {
+            let side = NodeEdge {
                 edge: if mirrored { edges.1 } else { edges.0 },
                 mirrored,
             };
@@ -130,8 +130,8 @@ impl Columns {
     }
 }
 
-fn widest<'a>(parts: impl Iterator<Item = &'a Part>) -> i32 {
-    let width = |p: &Part| text_width(&p.name).max(text_width(&p.about)) + 16;
+fn widest<'a>(parts: impl Iterator<Item = &'a GraphDevice>) -> i32 {
+    let width = |p: &GraphDevice| text_width(&p.name).max(text_width(&p.about)) + 16;
     parts.map(width).max().unwrap_or(0)
 }
 
@@ -143,12 +143,12 @@ fn words(branch: &Branch) -> impl Iterator<Item = String> {
 }
 
 /// Where the cards of a node are: the x of its edge towards the middle.
-struct Side {
+struct NodeEdge {
     edge: i32,
     mirrored: bool,
 }
 
-impl Side {
+impl NodeEdge {
     /// The left x of what is so wide and ends so far from the edge.
     fn x(&self, from_edge: i32, width: i32) -> i32 {
         if self.mirrored {
@@ -181,7 +181,7 @@ impl Canvas {
         picture: &Picture,
         node: &NodePart,
         columns: &Columns,
-        side: &Side,
+        side: &NodeEdge,
         top: i32,
     ) -> i32 {
         let width = columns.width();
@@ -222,7 +222,7 @@ impl Canvas {
         picture: &Picture,
         base: &Base,
         columns: &Columns,
-        side: &Side,
+        side: &NodeEdge,
         top: i32,
     ) -> i32 {
         let count = base.cards.len().max(base.branches.len()).max(1);
@@ -265,7 +265,7 @@ impl Canvas {
         picture: &Picture,
         branch: &Branch,
         columns: &Columns,
-        side: &Side,
+        side: &NodeEdge,
         from: (i32, i32),
         y: i32,
     ) {
@@ -307,7 +307,7 @@ impl Canvas {
     }
 
     /// Draws a card, serial port or controller at the edge.
-    fn port(&mut self, picture: &Picture, port: &Port, columns: &Columns, side: &Side, y: i32) {
+    fn port(&mut self, picture: &Picture, port: &Port, columns: &Columns, side: &NodeEdge, y: i32) {
         let colour = colour(picture, port.part.zone.as_deref());
         let x = side.x(0, columns.cards);
         self.part(&port.part, x, y, columns.cards, colour);
@@ -322,7 +322,7 @@ impl Canvas {
         }
     }
 
-    fn part(&mut self, part: &Part, x: i32, y: i32, width: i32, colour: &str) {
+    fn part(&mut self, part: &GraphDevice, x: i32, y: i32, width: i32, colour: &str) {
         self.over.push_str(&format!(
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX}\" rx=\"4\" fill=\"#ffffff\" stroke=\"{colour}\" \
              stroke-width=\"1.5\"/>\n"
@@ -341,7 +341,7 @@ impl Canvas {
     }
 
     /// A line within a node; places are measured from its edge.
-    fn line(&mut self, side: &Side, from: (i32, i32), to: (i32, i32), colour: &str) {
+    fn line(&mut self, side: &NodeEdge, from: (i32, i32), to: (i32, i32), colour: &str) {
         let ((x, y), (x2, y2)) = ((side.at(from.0), from.1), (side.at(to.0), to.1));
         self.under.push_str(&format!(
             "<line x1=\"{x}\" y1=\"{y}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{colour}\" stroke-width=\"1.5\"/>\n"

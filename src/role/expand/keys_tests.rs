@@ -4,7 +4,7 @@ use super::tests::subject;
 use super::*;
 use crate::digest::sha256;
 use crate::kind::{Answer, Permits};
-use crate::plan::{Decided, Manifest, Situation, Wanted, next_wave};
+use crate::plan::{Decided, Desired, Manifest, Situation, next_wave};
 use crate::platform::Platform;
 use crate::role::{CHECK_KEYS, STEP_KEYS};
 use crate::text::Vault;
@@ -45,7 +45,7 @@ fn decided(resources: &[Resource], sections: &[(&str, &str, i32)]) -> Decided {
         node: "node1".into(),
         platform: Platform::Debian12,
     };
-    let wanted = Wanted {
+    let wanted = Desired {
         target: &target,
         resources,
         watched: &[],
@@ -161,7 +161,7 @@ fn every_key_of_a_check_has_its_effect() {
         assert!(doc.ends_with('.'), "{key}");
         match key {
             "code" => assert_eq!(one("code = 'OTHER'").code, "OTHER"),
-            "severity" => assert_eq!(one("severity = 'info'").severity, Severity::Info),
+            "severity" => assert_eq!(one("severity = 'info'").severity, CheckSeverity::Info),
             "scope" => {
                 assert_eq!(one("").scope, Scope::Node);
                 assert_eq!(one("scope = 'cluster'").scope, Scope::Cluster);

@@ -30,7 +30,7 @@ pub(super) fn subject(roles: &[&str], vars: &Json) -> Subject {
             values,
             ..Level::default()
         }],
-        firewall: crate::firewall::zones::Firewall::default(),
+        firewall: crate::firewall::zones::NodeFirewall::default(),
         alone: true,
         zones: vec!["grey".into(), "yellow".into()],
     }
@@ -171,7 +171,7 @@ fn open_ports_are_collected() {
     assert_eq!(done.messages, [""; 0]);
     assert_eq!(
         done.out.opens,
-        [Open {
+        [OpenPorts {
             zone: "grey".into(),
             from: vec!["peers".into()],
             tcp: vec![7788, 7789],

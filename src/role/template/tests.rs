@@ -15,7 +15,7 @@ fn render(source: &str) -> Result<String, TemplateError> {
 }
 
 fn render_as(name: &str, source: &str) -> Result<String, TemplateError> {
-    let (engine, errors) = Engine::new([(name.to_owned(), source.to_owned())]);
+    let (engine, errors) = Templates::new([(name.to_owned(), source.to_owned())]);
     if let Some(error) = errors.into_iter().next() {
         return Err(error);
     }
@@ -29,7 +29,7 @@ fn message(source: &str) -> String {
 }
 
 fn value(source: &str) -> Result<Option<Json>, TemplateError> {
-    Engine::new([]).0.value(source, &context())
+    Templates::new([]).0.value(source, &context())
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_is_undefined_is_named_and_placed() {
 
 #[test]
 fn errors_show_no_values() {
-    let (engine, _) = Engine::new([("t".to_owned(), "{{ vars.password + 1 }}".to_owned())]);
+    let (engine, _) = Templates::new([("t".to_owned(), "{{ vars.password + 1 }}".to_owned())]);
     let context = Value::from(Serde(json!({ "vars": { "password": "hunter2" } })));
     let error = engine.render("t", &context).unwrap_err();
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
@@ -195,7 +195,7 @@ fn a_whole_value_keeps_its_type() {
 
 #[test]
 fn loops_go_through_lists_and_tables() {
-    let (engine, _) = Engine::new([]);
+    let (engine, _) = Templates::new([]);
     let each = |head: &str| {
         engine
             .each(&Head::parse(head).unwrap(), &context())
@@ -242,7 +242,7 @@ fn loops_go_through_lists_and_tables() {
 
 #[test]
 fn an_error_in_an_included_template_names_that_template() {
-    let (engine, _) = Engine::new([
+    let (engine, _) = Templates::new([
         ("outer".to_owned(), "a\n{% include 'inner' %}".to_owned()),
         ("inner".to_owned(), "{{ nobody }}".to_owned()),
     ]);

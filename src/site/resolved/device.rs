@@ -74,7 +74,7 @@ pub struct Device {
     /// The default gateway behind it.
     pub gateway: Option<IpAddr>,
     /// What else lies behind it.
-    pub routes: Vec<Way>,
+    pub routes: Vec<ResolvedRoute>,
     /// How a bond works.
     pub bond: Option<BondModel>,
     /// What is at the ends of a serial line.
@@ -98,7 +98,7 @@ pub struct Upper {
 
 /// A way to a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Way {
+pub struct ResolvedRoute {
     /// The network: `10.8.0.0/16`, `10.8.0.1/32`.
     pub to: String,
     /// The router.

@@ -2,7 +2,7 @@
 
 use super::super::Site;
 use super::super::tables::network::{Bond, BondMode, Zone};
-use super::device::{BondModel, Device, DeviceKind, SerialModel, Upper, Way, uuid};
+use super::device::{BondModel, Device, DeviceKind, ResolvedRoute, SerialModel, Upper, uuid};
 use std::net::IpAddr;
 
 /// What the serial line is called as a zone.
@@ -293,7 +293,7 @@ impl Devices<'_> {
         let extra = extra.into_iter().map(|(ip, prefix)| cidr(ip, prefix));
         device.addresses = device.cidr.clone().into_iter().chain(extra).collect();
         if !device.addresses.is_empty() || dhcp {
-            let ways = zone.routes.iter().map(|route| Way {
+            let ways = zone.routes.iter().map(|route| ResolvedRoute {
                 to: route.to.net().to_string(),
                 via: route.via.ip(),
             });

@@ -21,7 +21,7 @@ pub struct Fencing {
     /// Ways to do it, in the order in which they are tried.
     pub methods: Vec<Method>,
     /// All devices of all methods.
-    pub devices: Vec<Device>,
+    pub devices: Vec<FencingDevice>,
 }
 
 /// What a node needs to fence the others.
@@ -30,7 +30,7 @@ pub struct Shoots {
     /// Where its files lie.
     pub folder: &'static str,
     /// All devices of the other members.
-    pub devices: Vec<Device>,
+    pub devices: Vec<FencingDevice>,
     /// Whether there is anything to ask: a rehearsal in containers has no controllers.
     pub asked: bool,
     /// All scripts of these.
@@ -49,12 +49,12 @@ pub struct Method {
     /// The names of its devices, in order.
     pub devices: Vec<String>,
     /// What cman has to be told to do, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<FencingStep>,
 }
 
 /// What one device is told to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Step {
+pub struct FencingStep {
     /// The device.
     pub device: String,
     /// `reboot`; where several devices feed one node, first each `off`, then each `on`.
@@ -65,7 +65,7 @@ pub struct Step {
 
 /// What switches a member off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Device {
+pub struct FencingDevice {
     /// Its name in cluster.conf and in a CIB, which is an XML ID: `fence_node1_ipmilan`.
     pub name: String,
     /// The member that it switches.
@@ -166,7 +166,7 @@ impl Site {
             method.steps = actions
                 .iter()
                 .flat_map(|action| method.devices.iter().map(move |device| (device, action)))
-                .map(|(device, action)| Step {
+                .map(|(device, action)| FencingStep {
                     device: device.clone(),
                     action,
                     delay: delays[device].filter(|_| *action != "on"),
@@ -179,7 +179,7 @@ impl Site {
     /// What a node needs to fence the other members.
     pub fn shoots(&self, node: &str) -> Shoots {
         let peers = self.peers_of(node).into_iter();
-        let devices: Vec<Device> = peers.flat_map(|p| self.fencing(p).devices).collect();
+        let devices: Vec<FencingDevice> = peers.flat_map(|p| self.fencing(p).devices).collect();
         Shoots {
             folder: SECRETS,
             asked: !self.in_containers(),
@@ -195,7 +195,7 @@ impl Site {
         }
     }
 
-    fn device(&self, node: &str, name: String, device: &FenceDevice, first: bool) -> Device {
+    fn device(&self, node: &str, name: String, device: &FenceDevice, first: bool) -> FencingDevice {
         let words = self.platform_of(node).fence_words();
         let mut parameters = IndexMap::new();
         let mut put = |key: &str, value: &dyn ToString| {
@@ -234,7 +234,7 @@ impl Site {
         let cluster = self.inventory.cluster.as_ref();
         let cluster = cluster.filter(|c| c.preferred.as_ref().is_some_and(|p| p == node));
         let delay = cluster.map(|c| c.delay.get().as_secs());
-        Device {
+        FencingDevice {
             input: format!("{SECRETS}/{name}.options"),
             name,
             node: node.to_owned(),

@@ -3,9 +3,9 @@
 //! The doc comments are the descriptions of the JSON Schema; there is no other list of keys.
 
 use super::super::words::types::{
-    Address, AgeRecipient, Date, DomainName, Duration, Host, HostName, Line, Name, PartitionKey,
-    Port, ReachWord, RuleCode, SecretName, SitePath, Size, SourceNet, SshKey, Table, TimeZone, Url,
-    UserName, Version, Word as _, ZoneName,
+    Address, AgeRecipient, Date, DomainName, Duration, Host, HostName, KeyedTable, Line, Name,
+    PartitionKey, Port, ReachWord, RuleCode, SecretName, SitePath, Size, SourceNet, SshKey,
+    TimeZone, Url, UserName, Version, Word as _, ZoneName,
 };
 use super::machines::{Cluster, Group, Guest, Mirror, Node, Partition};
 use super::network::{Firewall, Serial, Zone};
@@ -26,10 +26,10 @@ pub struct Inventory {
     pub versions: Versions,
     /// Findings this site lives with, by the rule's code.
     #[serde(default)]
-    pub accept: Table<RuleCode, Accept>,
+    pub accept: KeyedTable<RuleCode, Accept>,
     /// The zones of the network, by name.
     #[serde(default)]
-    pub zone: Table<ZoneName, Zone>,
+    pub zone: KeyedTable<ZoneName, Zone>,
     /// A serial line between the nodes: the last way in, over PPP.
     #[serde(default)]
     pub serial: Option<Serial>,
@@ -41,28 +41,28 @@ pub struct Inventory {
     pub services: Services,
     /// Package repositories, by name.
     #[serde(default)]
-    pub repository: Table<Name, Repository>,
+    pub repository: KeyedTable<Name, Repository>,
     /// The people who look after the nodes, by account.
     #[serde(default)]
-    pub operator: Table<UserName, Operator>,
+    pub operator: KeyedTable<UserName, Operator>,
     /// The partitions of every node's disk, by number. Only added in free space; never moved.
     #[serde(default)]
-    pub partition: Table<PartitionKey, Partition>,
+    pub partition: KeyedTable<PartitionKey, Partition>,
     /// The DRBD mirrors, by resource name.
     #[serde(default)]
-    pub mirror: Table<Name, Mirror>,
+    pub mirror: KeyedTable<Name, Mirror>,
     /// The cluster, where there is one.
     #[serde(default)]
     pub cluster: Option<Cluster>,
     /// The nodes, by the name `uname -n` says there.
     #[serde(default)]
-    pub node: Table<HostName, Node>,
+    pub node: KeyedTable<HostName, Node>,
     /// Groups of nodes and the roles they have, by name.
     #[serde(default)]
-    pub group: Table<Name, Group>,
+    pub group: KeyedTable<Name, Group>,
     /// The guests, by name.
     #[serde(default)]
-    pub guest: Table<HostName, Guest>,
+    pub guest: KeyedTable<HostName, Guest>,
     /// Free variables, for own roles and templates and over the defaults of roles.
     #[serde(default)]
     pub vars: IndexMap<String, Json>,

@@ -2,8 +2,9 @@
 
 use super::super::words::types::{
     AbsolutePath, Address, ClusterName, CpuCount, DiskId, DrbdMinor, Duration, FenceAgent, Host,
-    HostAddress, HostId, HostName, InterfaceName, Line, MacAddress, Name, PartitionNumber,
-    PartitionUse, Port, Size, Table, UserName, VolumeGroup, Word as _, ZoneName, ZonePath,
+    HostAddress, HostId, HostName, InterfaceName, KeyedTable, Line, MacAddress, Name,
+    PartitionNumber, PartitionUse, Port, Size, UserName, VolumeGroup, Word as _, ZoneName,
+    ZonePath,
 };
 use super::inventory::{SecretRef, Sudo};
 use crate::platform::Platform;
@@ -165,22 +166,22 @@ pub struct Node {
     pub doc: Option<Line>,
     /// Its address in each zone; with the prefix's length where the zone has no network. `serial` is the serial line.
     #[serde(default)]
-    pub address: Table<ZoneName, HostAddress>,
+    pub address: KeyedTable<ZoneName, HostAddress>,
     /// Further addresses in a zone, beside the one of `address`; with the prefix's length where that is another network.
     #[serde(default)]
-    pub extra_address: Table<ZoneName, Vec<HostAddress>>,
+    pub extra_address: KeyedTable<ZoneName, Vec<HostAddress>>,
     /// Addresses outside that guests behind a zone have, which this node answers for and passes on: routed, not bridged.
     #[serde(default)]
-    pub proxyarp: Table<ZoneName, Vec<Address>>,
+    pub proxyarp: KeyedTable<ZoneName, Vec<Address>>,
     /// The MAC address of each interface.
     #[serde(default)]
-    pub mac: Table<InterfaceName, MacAddress>,
+    pub mac: KeyedTable<InterfaceName, MacAddress>,
     /// The disk that carries the partitions.
     #[serde(default)]
     pub disk: Option<Disk>,
     /// Further disks, by a name of your choice.
     #[serde(default)]
-    pub disks: Table<Name, Disk>,
+    pub disks: KeyedTable<Name, Disk>,
     /// Its management controller, by which the others fence it.
     #[serde(default)]
     pub bmc: Option<FenceDevice>,
@@ -234,10 +235,10 @@ pub struct FenceDevice {
     pub plug: Option<Line>,
     /// Further attributes of the agent, as it calls them.
     #[serde(default)]
-    pub options: Table<Name, Line>,
+    pub options: KeyedTable<Name, Line>,
     /// Further attributes whose values are secrets, such as `snmp_priv_passwd`.
     #[serde(default)]
-    pub secrets: Table<Name, SecretRef>,
+    pub secrets: KeyedTable<Name, SecretRef>,
     /// The name of the method it belongs to. Neighbours of one name do it together (both outlets of a node with two power
     /// supplies); without a name each is a method of its own.
     #[serde(default)]

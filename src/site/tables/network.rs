@@ -1,7 +1,7 @@
 //! The tables of an inventory that speak of the network: zones, the serial line, the firewall.
 
 use super::super::words::types::{
-    Address, Duration, InterfaceName, Line, Mtu, Name, Network, SourceNet, Table, Tty, VlanId,
+    Address, Duration, InterfaceName, KeyedTable, Line, Mtu, Name, Network, SourceNet, Tty, VlanId,
     Word as _,
 };
 use super::inventory::SecretRef;
@@ -26,7 +26,7 @@ pub struct Zone {
     pub vlan: Option<VlanId>,
     /// A VLAN for each project, on `nic` or `bond`, which is then a trunk.
     #[serde(default)]
-    pub vlans: Table<Name, VlanId>,
+    pub vlans: KeyedTable<Name, VlanId>,
     /// The bridge that guests are connected to. Each of `vlans` has one called `vbr` and its number.
     #[serde(default)]
     pub bridge: Option<InterfaceName>,

@@ -35,7 +35,7 @@ impl std::fmt::Display for Location {
 }
 
 #[derive(Clone, Debug)]
-struct Source {
+struct SourceFile {
     path: PathBuf,
     text: String,
     /// Offset of the first byte of each line.
@@ -45,7 +45,7 @@ struct Source {
 /// The files that were read.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    files: Vec<Source>,
+    files: Vec<SourceFile>,
     hidden: Vec<Place>,
 }
 
@@ -57,7 +57,7 @@ impl Sources {
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
         let id = FileId(u32::try_from(self.files.len()).expect("fewer than 2^32 files"));
-        self.files.push(Source {
+        self.files.push(SourceFile {
             path: path.into(),
             text,
             lines,
@@ -65,7 +65,7 @@ impl Sources {
         id
     }
 
-    fn source(&self, file: FileId) -> &Source {
+    fn source(&self, file: FileId) -> &SourceFile {
         &self.files[file.0 as usize]
     }
 

@@ -49,7 +49,7 @@ pub(in crate::site) fn read(text: &str) -> Notes {
 }
 
 /// One open bracket.
-struct Open {
+struct Bracket {
     inline_table: bool,
     /// Path of what it is the value of.
     path: Vec<String>,
@@ -69,7 +69,7 @@ struct Walk<'a> {
     header: Vec<String>,
     /// How many elements each array of tables has so far.
     arrays: HashMap<Vec<String>, usize>,
-    nest: Vec<Open>,
+    nest: Vec<Bracket>,
     /// The words of the key under way with the place of the last.
     key: Vec<(String, Range<usize>)>,
 }
@@ -110,7 +110,7 @@ impl Walk<'_> {
                 if let Some(open) = self.nest.last_mut() {
                     open.comma = None;
                 }
-                self.nest.push(Open {
+                self.nest.push(Bracket {
                     inline_table: event.kind() == EventKind::InlineTableOpen,
                     path,
                     index: 0,

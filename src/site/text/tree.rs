@@ -154,7 +154,7 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
             );
         }
     }
-    let mut reader = Reader { file, findings };
+    let mut reader = TreeReader { file, findings };
     Tree {
         place: whole,
         value: Value::Table(reader.table(table.get_ref())),
@@ -192,12 +192,12 @@ fn key_twice(key: &str, second: Place, first: Option<Place>) -> Finding {
         .also(first, "first given here")
 }
 
-struct Reader<'a> {
+struct TreeReader<'a> {
     file: FileId,
     findings: &'a mut Vec<Finding>,
 }
 
-impl Reader<'_> {
+impl TreeReader<'_> {
     fn place<T>(&self, spanned: &Spanned<T>) -> Place {
         Place {
             file: self.file,

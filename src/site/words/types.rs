@@ -316,21 +316,21 @@ impl ZonePath {
 
 /// A table whose keys are words of one type, in the order in which they are written.
 #[derive(Clone, Debug)]
-pub struct Table<K, V>(IndexMap<K, V>);
+pub struct KeyedTable<K, V>(IndexMap<K, V>);
 
-impl<K: std::hash::Hash + Eq, V: PartialEq> PartialEq for Table<K, V> {
+impl<K: std::hash::Hash + Eq, V: PartialEq> PartialEq for KeyedTable<K, V> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<K, V> Default for KeyedTable<K, V> {
     fn default() -> Self {
         Self(IndexMap::new())
     }
 }
 
-impl<K, V> std::ops::Deref for Table<K, V> {
+impl<K, V> std::ops::Deref for KeyedTable<K, V> {
     type Target = IndexMap<K, V>;
 
     fn deref(&self) -> &IndexMap<K, V> {
@@ -338,7 +338,7 @@ impl<K, V> std::ops::Deref for Table<K, V> {
     }
 }
 
-impl<'a, K, V> IntoIterator for &'a Table<K, V> {
+impl<'a, K, V> IntoIterator for &'a KeyedTable<K, V> {
     type Item = (&'a K, &'a V);
     type IntoIter = indexmap::map::Iter<'a, K, V>;
 
@@ -348,14 +348,14 @@ impl<'a, K, V> IntoIterator for &'a Table<K, V> {
 }
 
 impl<K: serde::Serialize + std::hash::Hash + Eq, V: serde::Serialize> serde::Serialize
-    for Table<K, V>
+    for KeyedTable<K, V>
 {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
-impl<'de, K, V> serde::Deserialize<'de> for Table<K, V>
+impl<'de, K, V> serde::Deserialize<'de> for KeyedTable<K, V>
 where
     K: serde::Deserialize<'de> + std::hash::Hash + Eq,
     V: serde::Deserialize<'de>,
@@ -365,7 +365,7 @@ where
     }
 }
 
-impl<K: Word, V: schemars::JsonSchema> schemars::JsonSchema for Table<K, V> {
+impl<K: Word, V: schemars::JsonSchema> schemars::JsonSchema for KeyedTable<K, V> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         format!("Table_of_{}", V::schema_name()).into()
     }

@@ -20,7 +20,7 @@ use crate::shell::{Shell, TRACES};
 use crate::text::{Text, Vault};
 
 /// `cib = "cluster"`.
-pub struct Cib;
+pub struct CibKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -85,7 +85,7 @@ impl Seen {
     }
 }
 
-impl Kind for Cib {
+impl Kind for CibKind {
     const NAME: &'static str = "cib";
     const DOC: &'static str = "What a Pacemaker cluster's configuration has to say. The rest of it stays, and so does how its resources are \
          operated; only the difference is pushed.";
@@ -122,7 +122,7 @@ impl Kind for Cib {
     }
 }
 
-impl Cib {
+impl CibKind {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         observe.slow_section(SECTION, Call::new("nw_cib_seen"));
     }

@@ -4,10 +4,10 @@
 //! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#configuration-version.
 
 use super::seen::CONF;
-use super::{Member, cman, structure};
+use super::{MemberWant, cman, structure};
 use crate::digest::sha256;
 use crate::kind::valid;
-use crate::kind::valid::Words;
+use crate::kind::valid::CommandWords;
 use crate::kind::{
     Answer, Attributes, Circumstances, Delta, FileChange, Files, Found, Kind, Observe, Orphans,
     Payload, Running, Runs, Target, Verdict,
@@ -17,7 +17,7 @@ use crate::shell::Shell;
 use crate::text::{Text, Vault};
 
 /// `cluster_conf = "/etc/cluster/cluster.conf"`.
-pub struct ClusterConf;
+pub struct ClusterConfKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -28,7 +28,7 @@ pub struct Want {
     /// Its content; whatever its `config_version` says is replaced.
     content: Text,
     /// All members, which have to have the same.
-    members: Vec<Member>,
+    members: Vec<MemberWant>,
     /// Its mode, such as "0640".
     #[serde(default = "mode")]
     mode: String,
@@ -36,7 +36,7 @@ pub struct Want {
     #[serde(default = "root")]
     group: String,
     /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path.
-    check: Option<Words>,
+    check: Option<CommandWords>,
 }
 
 fn root() -> String {
@@ -75,7 +75,7 @@ pub struct Seen {
 
 /// Asks what is there.
 pub(super) fn observe(path: &str, observe: &mut Observe) {
-    observe.functions(ClusterConf::SHELL);
+    observe.functions(ClusterConfKind::SHELL);
     let call = Call::new("nw_cluster_conf_seen").arg(path).args(cman::TOLD);
     observe.slow_section(CONF, call);
 }
@@ -156,7 +156,7 @@ impl Want {
     }
 }
 
-impl Kind for ClusterConf {
+impl Kind for ClusterConfKind {
     const NAME: &'static str = "cluster_conf";
     const DOC: &'static str = "cluster.conf of cman: the same on all members, its version raised by one when, and only when, its content changes.";
     const SHELL: Shell = Shell::new(include_str!("cluster_conf.sh"));
@@ -217,7 +217,7 @@ impl Kind for ClusterConf {
     }
 }
 
-impl ClusterConf {
+impl ClusterConfKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         if let Some(want) = wants.first() {
             self::observe(&want.cluster_conf, observe);
@@ -293,7 +293,7 @@ impl ClusterConf {
 
     fn preflight(want: &Want, _target: &Target) -> Vec<Call> {
         let check = want.check.iter();
-        let call = |words: &Words| {
+        let call = |words: &CommandWords| {
             let call = Call::new("nw_cluster_conf_check").blob(0);
             call.args(words.0.iter().cloned())
         };

@@ -2,7 +2,7 @@
 //!
 //! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#configuration-version.
 
-use super::seen::Told;
+use super::seen::ToolReport;
 use crate::text::Text;
 
 /// Elements that cannot hold a secret, so that a node may tell them.
@@ -57,7 +57,7 @@ pub(super) fn canonical(text: &str) -> String {
 }
 
 /// What `cman_tool status` and `cman_tool nodes -F id,type,name` say (docs/facts/membership.md#state-of-the-membership).
-pub(super) fn said(text: &str) -> Told {
+pub(super) fn said(text: &str) -> ToolReport {
     let line = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.unwrap_or_default().trim().to_owned()
@@ -70,7 +70,7 @@ pub(super) fn said(text: &str) -> Told {
     };
     let nodes = text.lines().filter_map(node);
     let (members, gone): (Vec<_>, Vec<_>) = nodes.partition(|(_, letter)| letter == "M");
-    Told {
+    ToolReport {
         quorate: !text.contains("Activity blocked"),
         cluster: line("Cluster Name:"),
         members: members.into_iter().map(|(id, _)| id).collect(),

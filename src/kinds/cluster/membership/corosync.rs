@@ -2,11 +2,11 @@
 //!
 //! Facts: docs/facts/membership.md#configuration-of-corosync, docs/facts/membership.md#state-of-the-membership.
 
-use super::seen::Told;
+use super::seen::ToolReport;
 use std::collections::BTreeMap;
 
 /// Keys by their path, as `corosync-cmapctl` names them: `totem.token`.
-pub(super) type Keys = BTreeMap<String, String>;
+pub(super) type ConfigKeys = BTreeMap<String, String>;
 
 /// What a changed key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(super) enum Takes {
 
 /// Reads a configuration: sections in braces, one `key: value` a line. Nodes and interfaces are numbered as they come,
 /// an interface that says its number by that.
-pub(super) fn keys(text: &str) -> Keys {
-    let mut keys = Keys::new();
+pub(super) fn keys(text: &str) -> ConfigKeys {
+    let mut keys = ConfigKeys::new();
     let mut path: Vec<String> = Vec::new();
     let (mut nodes, mut interfaces) = (0, 0);
     for line in text.lines().map(str::trim) {
@@ -61,7 +61,7 @@ pub(super) fn keys(text: &str) -> Keys {
 }
 
 /// Reads what `corosync-cmapctl` prints: `totem.token (u32) = 10000`.
-pub(super) fn running(text: &str) -> Keys {
+pub(super) fn running(text: &str) -> ConfigKeys {
     let line = |line: &str| {
         let (key, rest) = line.split_once(" (")?;
         let (_, value) = rest.split_once(") = ")?;
@@ -72,7 +72,10 @@ pub(super) fn running(text: &str) -> Keys {
 
 /// The keys whose running value is another than the wanted one: key, running, wanted. A key that is wanted no more
 /// counts where its section is one that the wanted configuration speaks of.
-pub(super) fn differences(wanted: &Keys, running: &Keys) -> Vec<(String, String, String)> {
+pub(super) fn differences(
+    wanted: &ConfigKeys,
+    running: &ConfigKeys,
+) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     for (key, value) in wanted {
         let now = running.get(key).cloned().unwrap_or_default();
@@ -138,7 +141,7 @@ pub(super) fn takes_key(version: &str) -> bool {
 
 /// What `corosync-cmapctl` and `corosync-quorumtool -s` say of the membership
 /// (docs/facts/membership.md#state-of-the-membership).
-pub(super) fn said(text: &str) -> Told {
+pub(super) fn said(text: &str) -> ToolReport {
     let map = running(text);
     let line = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
@@ -150,7 +153,7 @@ pub(super) fn said(text: &str) -> Told {
         (value == "joined").then(|| id.to_owned())
     };
     let of = |key: &str| map.get(key).cloned().unwrap_or_default();
-    Told {
+    ToolReport {
         quorate: line("Quorate:").starts_with("Yes"),
         cluster: of("totem.cluster_name"),
         members: map.iter().filter_map(member).collect(),

@@ -12,13 +12,14 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-pub use cluster_conf::ClusterConf;
+pub use cluster_conf::ClusterConfKind;
 pub use seen::Seen;
 
 use self::corosync::Takes;
 use self::seen::{DOMAIN, LINKS, MAP, OWN};
 use crate::kind::{
-    Answer, Circumstances, Delta, Depends, Kind, Observe, Observed, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Depends, Kind, Observable, Observe, Running, Runs, Target,
+    Verdict,
 };
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
@@ -30,16 +31,16 @@ pub fn is_off(node: &str) -> Call {
 }
 
 /// `membership = "joined"`.
-pub struct Membership;
+pub struct MembershipKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// Which side of it.
-    membership: Side,
+    membership: Duty,
     /// What keeps the members together.
-    stack: Stack,
+    stack: DaemonStack,
     /// Its version as the site declares it: `3.1`. It decides what a running daemon takes up.
     #[serde(default)]
     version: String,
@@ -53,7 +54,7 @@ pub struct Want {
     #[serde(default)]
     key: String,
     /// All members.
-    members: Vec<Member>,
+    members: Vec<MemberWant>,
     /// Services that lean on the membership, in the order in which they stop.
     #[serde(default)]
     above: Vec<String>,
@@ -64,7 +65,7 @@ pub struct Want {
 
 /// One member.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
-struct Member {
+struct MemberWant {
     /// Its name.
     name: String,
     /// Its number.
@@ -75,7 +76,7 @@ struct Member {
 /// What is to be seen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Side {
+enum Duty {
     /// What does not fit what runs is not written while it runs: all members go down for it, if the operator lets them.
     Stopped,
     /// What runs takes up what is written.
@@ -91,7 +92,7 @@ enum Side {
 /// What keeps the members together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Stack {
+enum DaemonStack {
     /// cman of EL6.
     Cman,
     /// corosync 2 or 3.
@@ -102,7 +103,7 @@ fn patience() -> u32 {
     120
 }
 
-impl Side {
+impl Duty {
     fn word(self) -> &'static str {
         match self {
             Self::Stopped => "stopped",
@@ -114,7 +115,7 @@ impl Side {
     }
 }
 
-impl Stack {
+impl DaemonStack {
     fn word(self) -> &'static str {
         match self {
             Self::Cman => "cman",
@@ -147,7 +148,7 @@ impl Want {
             return differs;
         }
         match self.stack {
-            Stack::Corosync => {
+            DaemonStack::Corosync => {
                 let wanted = corosync::keys(self.content.as_marked());
                 for (key, from, to) in corosync::differences(&wanted, &seen.map) {
                     let list = match corosync::takes(&key, &self.version) {
@@ -158,7 +159,7 @@ impl Want {
                     list.push(Delta::new(key, from, to));
                 }
             }
-            Stack::Cman => {
+            DaemonStack::Cman => {
                 let wanted = cman::told(&cman::canonical(self.content.as_marked()));
                 for (element, from, to) in cman::differences(&seen.tags, &wanted, &cman::OUTAGE) {
                     differs.outage.push(Delta::new(element, from, to));
@@ -172,7 +173,7 @@ impl Want {
             }
         }
         if key || seen.key {
-            let takes = self.stack == Stack::Corosync && corosync::takes_key(&self.version);
+            let takes = self.stack == DaemonStack::Corosync && corosync::takes_key(&self.version);
             let list = if takes {
                 &mut differs.reload
             } else {
@@ -187,9 +188,9 @@ impl Want {
     fn judge(&self, seen: &Seen, target: &Target, key: bool, config: bool) -> Verdict {
         let mut differs = self.differs(seen, key);
         match self.membership {
-            Side::Watched => Verdict::Same,
-            Side::Stopped if differs.outage.is_empty() => Verdict::Same,
-            Side::Stopped => Verdict::Outage {
+            Duty::Watched => Verdict::Same,
+            Duty::Stopped if differs.outage.is_empty() => Verdict::Same,
+            Duty::Stopped => Verdict::Outage {
                 deltas: differs.outage,
                 why: format!(
                     "what runs of {} does not take it up, and members of which one has it and the other has not no longer \
@@ -197,9 +198,12 @@ impl Want {
                     self.stack.word()
                 ),
             },
-            Side::Reloaded if !differs.outage.is_empty() => Verdict::Same,
-            Side::Reloaded => {
-                if config && self.stack == Stack::Cman && seen.running && differs.reload.is_empty()
+            Duty::Reloaded if !differs.outage.is_empty() => Verdict::Same,
+            Duty::Reloaded => {
+                if config
+                    && self.stack == DaemonStack::Cman
+                    && seen.running
+                    && differs.reload.is_empty()
                 {
                     let from = seen
                         .running_version
@@ -224,18 +228,18 @@ impl Want {
                     }
                 }
             }
-            Side::Joined | Side::Fencing if !differs.outage.is_empty() => Verdict::After {
+            Duty::Joined | Duty::Fencing if !differs.outage.is_empty() => Verdict::After {
                 what: "the members are down".to_owned(),
                 table: "all members taken down by this run: up again; anything else: reported"
                     .to_owned(),
             },
-            Side::Joined => self.join(seen, target),
-            Side::Fencing => self.fence(seen, target),
+            Duty::Joined => self.join(seen, target),
+            Duty::Fencing => self.fence(seen, target),
         }
     }
 
     fn join(&self, seen: &Seen, target: &Target) -> Verdict {
-        let finished = self.stack == Stack::Corosync;
+        let finished = self.stack == DaemonStack::Corosync;
         if seen.running && seen.quorate {
             let missing = seen.missing.join(", ");
             return if !seen.due {
@@ -329,7 +333,7 @@ impl Want {
     }
 }
 
-impl Kind for Membership {
+impl Kind for MembershipKind {
     const NAME: &'static str = "membership";
     const DOC: &'static str = "A node's membership in its cluster (cman, corosync): formed where every member proves that there was none, a \
          configuration that differs taken up where what runs can, and what needs all members down refused without \
@@ -352,13 +356,13 @@ impl Kind for Membership {
     }
 
     fn validate(want: &Want, target: &Target) -> Result<(), String> {
-        if want.membership == Side::Fencing && want.stack != Stack::Cman {
+        if want.membership == Duty::Fencing && want.stack != DaemonStack::Cman {
             return Err("corosync has no fence domain of its own: `fencing` is of cman".to_owned());
         }
         if !want.members.iter().any(|m| m.name == target.node) {
             return Err(format!("{} is not among the members", target.node));
         }
-        if want.membership == Side::Watched {
+        if want.membership == Duty::Watched {
             return Ok(());
         }
         let needed = [
@@ -372,7 +376,7 @@ impl Kind for Membership {
                 "`{key}` is missing: only what is `watched` goes without"
             ));
         }
-        if want.stack == Stack::Cman && cman::with_version(&want.content, 1).is_none() {
+        if want.stack == DaemonStack::Cman && cman::with_version(&want.content, 1).is_none() {
             return Err("`content` has no `config_version` to be set".to_owned());
         }
         Ok(())
@@ -386,11 +390,11 @@ impl Kind for Membership {
     }
 }
 
-impl Observed for Membership {
+impl Observable for MembershipKind {
     type Seen = Seen;
 }
 
-impl Membership {
+impl MembershipKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let Some(want) = wants.first() else {
             return;
@@ -399,12 +403,12 @@ impl Membership {
         // What a frozen cluster is asked may not come back.
         observe.slow_section(OWN, Call::new("nw_membership_seen").arg(word));
         match want.stack {
-            Stack::Corosync => {
+            DaemonStack::Corosync => {
                 observe.slow_section(MAP, Call::new("nw_membership_map"));
                 observe.slow_section(LINKS, Call::new("corosync-cfgtool").arg("-s"));
             }
-            Stack::Cman => {
-                if want.membership != Side::Watched {
+            DaemonStack::Cman => {
+                if want.membership != Duty::Watched {
                     cluster_conf::observe(&want.config, observe);
                 }
                 observe.slow_section(DOMAIN, Call::new("fence_tool").args(["ls", "-n"]));
@@ -424,20 +428,20 @@ impl Membership {
     fn paths(want: &Want, _target: &Target) -> Vec<String> {
         match want.membership {
             // What is compared when the configuration is written is what it says.
-            Side::Reloaded if want.stack == Stack::Cman => vec![want.config.clone()],
+            Duty::Reloaded if want.stack == DaemonStack::Cman => vec![want.config.clone()],
             _ => vec![want.key.clone()],
         }
     }
 
     fn before_write(want: &Want, _target: &Target) -> Vec<Call> {
         match (want.membership, want.stack) {
-            (Side::Reloaded, Stack::Corosync) => vec![Call::new("nw_membership_other_key")],
+            (Duty::Reloaded, DaemonStack::Corosync) => vec![Call::new("nw_membership_other_key")],
             _ => Vec::new(),
         }
     }
 
     fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
-        let config = want.membership == Side::Reloaded && want.stack == Stack::Cman;
+        let config = want.membership == Duty::Reloaded && want.stack == DaemonStack::Cman;
         want.judge(seen, circumstances.target, !config, config)
     }
 
@@ -447,15 +451,15 @@ impl Membership {
             let ids = want.members.iter().map(|m| m.id.to_string());
             let patience = want.patience.to_string();
             Some(match want.membership {
-                Side::Watched => return None,
-                Side::Stopped => Call::new("nw_membership_leave")
+                Duty::Watched => return None,
+                Duty::Stopped => Call::new("nw_membership_leave")
                     .args(want.above.iter().cloned())
                     .arg(stack),
-                Side::Reloaded => Call::new("nw_membership_reload").arg(stack),
-                Side::Joined => Call::new("nw_membership_join")
+                Duty::Reloaded => Call::new("nw_membership_reload").arg(stack),
+                Duty::Joined => Call::new("nw_membership_join")
                     .args([stack, &patience])
                     .args(ids),
-                Side::Fencing => Call::new("nw_membership_fence")
+                Duty::Fencing => Call::new("nw_membership_fence")
                     .arg(patience)
                     .arg(want.members.len().to_string()),
             })

@@ -1,8 +1,8 @@
 //! What a node says of its membership, and what the others say of theirs.
 
 use super::cman;
-use super::corosync::{self, Keys};
-use super::{Stack, Want};
+use super::corosync::{self, ConfigKeys};
+use super::{DaemonStack, Want};
 use crate::kind::{Answer, Section};
 use std::collections::BTreeMap;
 
@@ -65,18 +65,18 @@ pub struct Seen {
     pub(super) key: bool,
     /// The configuration that runs, of corosync.
     #[serde(skip)]
-    pub(super) map: Keys,
+    pub(super) map: ConfigKeys,
     /// The tags of the file, of cman; of another member's where there is none here.
     #[serde(skip)]
     pub(super) tags: Vec<String>,
     /// The other members; nothing of one that was not asked or did not answer.
     #[serde(skip)]
-    pub(super) peers: BTreeMap<String, Option<Peer>>,
+    pub(super) peers: BTreeMap<String, Option<MemberSeen>>,
 }
 
 /// What the tools of a stack say of a membership that runs.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct ToolReport {
     /// Whether it may act.
     pub(super) quorate: bool,
     /// The cluster's name.
@@ -93,7 +93,7 @@ pub(super) struct Told {
 
 /// What is known of another member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Peer {
+pub struct MemberSeen {
     pub(super) running: bool,
     pub(super) due: bool,
     pub(super) traces: Vec<String>,
@@ -147,11 +147,11 @@ impl Seen {
         let own = own.text();
         let running = says(&own, "running");
         let told = match want.stack {
-            _ if !running => Told::default(),
-            Stack::Cman => cman::said(&own),
-            Stack::Corosync => corosync::said(&own),
+            _ if !running => ToolReport::default(),
+            DaemonStack::Cman => cman::said(&own),
+            DaemonStack::Corosync => corosync::said(&own),
         };
-        let gone = |m: &&super::Member| running && !told.members.contains(&m.id.to_string());
+        let gone = |m: &&super::MemberWant| running && !told.members.contains(&m.id.to_string());
         let known = |id: &&String| !want.members.iter().any(|m| m.id.to_string() == **id);
         let conf = answer.text(CONF);
         let peers: BTreeMap<_, _> = want
@@ -201,7 +201,7 @@ impl Seen {
             broken_links: corosync::broken_links(&answer.text(LINKS)),
             running_version,
             version,
-            versions_equal: versions_equal || want.stack == Stack::Corosync,
+            versions_equal: versions_equal || want.stack == DaemonStack::Corosync,
             domain: domain(&answer.text(DOMAIN), want.members.len()),
             gone_as: told
                 .gone
@@ -229,10 +229,10 @@ impl Want {
     }
 }
 
-fn peer(name: &str, answer: &Answer) -> Option<Peer> {
+fn peer(name: &str, answer: &Answer) -> Option<MemberSeen> {
     let section = answer.of(name, OWN).filter(|s| s.status != 124)?;
     let text = section.text();
-    Some(Peer {
+    Some(MemberSeen {
         running: says(&text, "running"),
         due: says(&text, "mark due"),
         traces: all(&text, "trace").map(str::to_owned).collect(),

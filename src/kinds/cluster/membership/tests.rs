@@ -1,7 +1,7 @@
 use super::super::super::kind_named;
 use super::super::super::testing;
 use super::super::super::testing::{shown, target};
-use super::Membership;
+use super::MembershipKind;
 use crate::kind::{Answer, Payload, Verdict};
 use crate::platform::Platform;
 use crate::sh::Call;
@@ -95,12 +95,12 @@ fn commands_read_how_it_stands_by_type() {
     let other = json!({ "directory": "/etc/corosync" });
     let other = testing::resources_on(&other, Platform::Debian12).remove(0);
     let (node, answer) = (target(Platform::Debian12), answer(WHOLE, MAP, Some(WHOLE)));
-    let found: Vec<_> = crate::kind::of_kind::<Membership>(&resources).collect();
-    let seen = crate::kind::seen::<Membership>(found[0], &node, &answer).unwrap();
+    let found: Vec<_> = crate::kind::of_kind::<MembershipKind>(&resources).collect();
+    let seen = crate::kind::seen::<MembershipKind>(found[0], &node, &answer).unwrap();
     assert!(seen.running && seen.quorate && seen.missing.is_empty());
     let all = [resources[0].clone(), other.clone()];
-    assert_eq!(crate::kind::of_kind::<Membership>(&all).count(), 1);
-    let error = crate::kind::seen::<Membership>(&other, &node, &answer).unwrap_err();
+    assert_eq!(crate::kind::of_kind::<MembershipKind>(&all).count(), 1);
+    let error = crate::kind::seen::<MembershipKind>(&other, &node, &answer).unwrap_err();
     assert_eq!(error, "r/directory:/etc/corosync is no membership");
 }
 

@@ -1,7 +1,7 @@
 //! How an interface differs, what a difference costs, and what mends it.
 
 use super::seen::{Seen, whole};
-use super::want::{Bond, Sort, Want};
+use super::want::{BondWant, Sort, Want};
 use crate::kind::{Delta, Target, Verdict};
 use crate::platform::Network;
 use crate::sh::Call;
@@ -22,7 +22,7 @@ pub(super) enum Cost {
 
 /// One difference.
 #[derive(Clone, Debug)]
-pub(super) struct Difference {
+pub(super) struct InterfaceChange {
     /// What is told of it; none for what is done along with another.
     pub(super) delta: Option<Delta>,
     pub(super) cost: Cost,
@@ -33,7 +33,7 @@ pub(super) struct Difference {
 /// Everything in which one differs, and what it costs at most.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Differences {
-    pub(super) list: Vec<Difference>,
+    pub(super) list: Vec<InterfaceChange>,
 }
 
 impl Differences {
@@ -44,12 +44,12 @@ impl Differences {
 
     fn add(&mut self, delta: Delta, cost: Cost, call: Option<Call>) {
         let delta = Some(delta);
-        self.list.push(Difference { delta, cost, call });
+        self.list.push(InterfaceChange { delta, cost, call });
     }
 
     /// Done along with the others, and told by them.
     fn silently(&mut self, call: Call) {
-        self.list.push(Difference {
+        self.list.push(InterfaceChange {
             delta: None,
             cost: Cost::Free,
             call: Some(call),
@@ -128,7 +128,7 @@ impl Differences {
         all
     }
 
-    fn bond(&mut self, name: &str, bond: &Bond, seen: &Seen) {
+    fn bond(&mut self, name: &str, bond: &BondWant, seen: &Seen) {
         let found = |option: &str| -> String {
             let value = seen.options.get(option).map_or("", String::as_str);
             let value = if option == "arp_ip_target" {

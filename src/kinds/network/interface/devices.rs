@@ -71,7 +71,7 @@ pub(super) fn ask_files(style: Network) -> Call {
 
 /// One device.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Device<'a> {
+pub(super) struct KernelDevice<'a> {
     /// Its attributes, by their files: `mtu`, `bonding/mode`.
     pub(super) attributes: BTreeMap<&'a str, &'a str>,
     /// The ports of a bridge.
@@ -84,7 +84,7 @@ pub(super) struct Device<'a> {
     pub(super) vlan: Option<(&'a str, &'a str)>,
 }
 
-impl<'a> Device<'a> {
+impl<'a> KernelDevice<'a> {
     /// An attribute, by its file.
     pub(super) fn attribute(&self, file: &str) -> Option<&'a str> {
         self.attributes.get(file).copied()
@@ -112,8 +112,8 @@ impl<'a> Device<'a> {
 }
 
 /// All devices, from lines `FILE:LINE`.
-pub(super) fn devices(text: &str) -> BTreeMap<&str, Device<'_>> {
-    let mut all: BTreeMap<&str, Device<'_>> = BTreeMap::new();
+pub(super) fn devices(text: &str) -> BTreeMap<&str, KernelDevice<'_>> {
+    let mut all: BTreeMap<&str, KernelDevice<'_>> = BTreeMap::new();
     let mut card = "";
     for line in text.lines() {
         let Some((file, line)) = line.split_once(':') else {
@@ -170,10 +170,10 @@ mod tests {
              /proc/net/bonding/bond1:Bonding Mode: load balancing (round-robin)\n\
              /proc/net/bonding/bond1:MII Status: down\n",
         );
-        let eth1 = Device {
+        let eth1 = KernelDevice {
             mii: Some("up"),
             permanent: Some("52:54:00:00:01:01"),
-            ..Device::default()
+            ..KernelDevice::default()
         };
         assert_eq!(all, BTreeMap::from([("eth1", eth1)]));
     }

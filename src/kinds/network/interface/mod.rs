@@ -26,7 +26,7 @@ use want::Sort;
 pub use want::Want;
 
 /// `interface = "bond0"` with its `type`.
-pub struct Interface;
+pub struct InterfaceKind;
 
 /// The file that ifupdown starts reading with.
 const INTERFACES: &str = "/etc/network/interfaces";
@@ -36,7 +36,7 @@ fn old_ifcfg(interface: &str) -> String {
     format!("/etc/sysconfig/network-scripts/ifcfg-{interface}")
 }
 
-impl Kind for Interface {
+impl Kind for InterfaceKind {
     const NAME: &'static str = "interface";
     const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only what \
          differs is touched, and what is interrupted stands in the plan; what carries a running cluster is left alone.";
@@ -97,7 +97,7 @@ impl Kind for Interface {
     }
 }
 
-impl Interface {
+impl InterfaceKind {
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let plain = |path: String, change: EditChange| Edit {
             path,

@@ -1,6 +1,6 @@
 //! What a node says of its interfaces, read.
 
-use super::devices::{Device, devices};
+use super::devices::{KernelDevice, devices};
 use super::want::{Sort, Want};
 use crate::kind::Answer;
 use ipnet::IpNet;
@@ -166,7 +166,7 @@ impl Seen {
         }
     }
 
-    fn device(&mut self, device: &Device<'_>) {
+    fn device(&mut self, device: &KernelDevice<'_>) {
         let kernel = device.attribute("type");
         self.present = kernel.is_some();
         let flags = device.attribute("flags").unwrap_or_default();

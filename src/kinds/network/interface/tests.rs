@@ -697,7 +697,7 @@ fn the_guard_notes_a_device_with_what_stands_on_it() {
 
 #[test]
 fn an_orphan_that_guests_hang_on_stays() {
-    let keeps = super::Interface::ORPHANS.keeps;
+    let keeps = super::InterfaceKind::ORPHANS.keeps;
     let seen = crate::kind::Answer::from_sections(answer(&[]));
     assert_eq!(
         keeps("vbr10", &seen).as_deref(),
@@ -741,15 +741,15 @@ fn an_answer_without_addresses_is_none() {
 
 #[test]
 fn the_plan_names_what_is_interrupted() {
-    use super::{Delta, Interface};
+    use super::{Delta, InterfaceKind};
     let deltas = [
         Delta::new("bond0 mode", "a", "b"),
         Delta::new("bond0 interrupts", "", "bond0 (red), brred (red)"),
         Delta::new("brred interrupts", "", "brred (red)"),
     ];
     assert_eq!(
-        Interface::title("bond0 brred", &deltas),
+        InterfaceKind::title("bond0 brred", &deltas),
         "set up bond0 brred; interrupts bond0 (red), brred (red)"
     );
-    assert_eq!(Interface::title("vbr1", &[]), "set up vbr1");
+    assert_eq!(InterfaceKind::title("vbr1", &[]), "set up vbr1");
 }

@@ -16,7 +16,7 @@ pub struct Want {
     #[serde(rename = "type")]
     pub(super) sort: Sort,
     /// The files that describe it to the node.
-    pub(super) files: Vec<File>,
+    pub(super) files: Vec<FileWant>,
     /// Its own MAC address, for a card: one with another address is left alone.
     pub(super) mac: Option<String>,
     /// The bond or bridge it belongs to.
@@ -40,18 +40,18 @@ pub struct Want {
     pub(super) gateway: Option<IpAddr>,
     /// What else lies behind it.
     #[serde(default)]
-    pub(super) routes: Vec<Route>,
+    pub(super) routes: Vec<RouteWant>,
     /// How a bond works.
-    pub(super) bond: Option<Bond>,
+    pub(super) bond: Option<BondWant>,
     /// What is at the ends of a serial line.
-    pub(super) serial: Option<Serial>,
+    pub(super) serial: Option<SerialWant>,
     /// The UUID of its profile, where NetworkManager has it.
     pub(super) uuid: Option<String>,
     /// The zone it belongs to, for people.
     pub(super) zone: Option<String>,
     /// What stands on it and has no traffic while it is down.
     #[serde(default)]
-    pub(super) above: Vec<Upper>,
+    pub(super) above: Vec<UpperWant>,
     /// What the cluster sends over it: while the cluster runs on the node, nothing that interrupts it is done.
     #[serde(default)]
     pub(super) carries: Vec<String>,
@@ -76,7 +76,7 @@ pub(super) enum Sort {
 /// A file that describes an interface.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(super) struct FileWant {
     /// Its absolute path.
     pub(super) path: String,
     /// Its whole content.
@@ -88,7 +88,7 @@ pub(super) struct File {
 /// A way to a network.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Route {
+pub(super) struct RouteWant {
     /// The network: `10.8.0.0/16`, `10.8.0.1/32`.
     pub(super) to: String,
     /// The router.
@@ -98,7 +98,7 @@ pub(super) struct Route {
 /// How a bond works. Milliseconds throughout; an option that is none is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Bond {
+pub(super) struct BondWant {
     /// The mode's word: `active-backup`.
     pub(super) mode: String,
     /// The mode's number.
@@ -130,7 +130,7 @@ pub(super) struct Bond {
 /// A serial line.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Serial {
+pub(super) struct SerialWant {
     /// The serial port without `/dev/`.
     pub(super) tty: String,
     /// Bits a second.
@@ -146,7 +146,7 @@ pub(super) struct Serial {
 /// What stands on an interface.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Upper {
+pub(super) struct UpperWant {
     /// Its name.
     pub(super) name: String,
     /// Its zone.

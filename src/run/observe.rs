@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A node as it was observed, with what is decided for it.
-pub struct Observed {
+pub struct NodeObservation {
     /// What it said.
     pub answer: Answer,
     /// What is to be done.
@@ -46,7 +46,7 @@ pub(super) async fn connect(
 }
 
 /// What one node said, before anything is decided.
-pub(super) struct Asked {
+pub(super) struct NodeAnswer {
     pub(super) answer: Answer,
     facts: Facts,
     manifest: Manifest,
@@ -58,7 +58,7 @@ pub(super) async fn observe(
     session: Rc<Session>,
     node: String,
     events: Events,
-) -> Result<Asked, NodeFailure> {
+) -> Result<NodeAnswer, NodeFailure> {
     let member = setup.member(&node);
     let permits = setup.permits();
     let wanted = member.wanted(&setup.vault, &permits);
@@ -89,7 +89,7 @@ pub(super) async fn observe(
     {
         return Err(NodeFailure::failed(why));
     }
-    Ok(Asked {
+    Ok(NodeAnswer {
         answer,
         facts,
         manifest: Manifest::parse(&state.manifest),
@@ -101,10 +101,10 @@ pub(super) async fn decide(
     setup: Rc<Setup>,
     session: Rc<Session>,
     node: String,
-    asked: Asked,
-) -> Result<Observed, NodeFailure> {
+    asked: NodeAnswer,
+) -> Result<NodeObservation, NodeFailure> {
     let member = setup.member(&node);
-    let Asked {
+    let NodeAnswer {
         answer,
         facts,
         manifest,
@@ -123,7 +123,7 @@ pub(super) async fn decide(
     };
     orphan::settle(&mut decided, &manifest, &member.target, &found);
     guarded::windows(&mut decided, &member.resources, &member.logins);
-    Ok(Observed {
+    Ok(NodeObservation {
         answer,
         decided,
         facts,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// How much is said, how wide and in which colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct OutputStyle {
     /// Whether colours are used.
     pub colour: bool,
     /// Columns that prose is wrapped to. Diffs and tables are never wrapped.
@@ -16,7 +16,7 @@ pub struct Look {
     pub quiet: bool,
 }
 
-impl Default for Look {
+impl Default for OutputStyle {
     /// 80 columns, no colour: what a log gets.
     fn default() -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Tone {
     }
 }
 
-impl Look {
+impl OutputStyle {
     /// The text in the colour of its tone, without control characters of its own.
     pub fn paint(&self, tone: Tone, text: impl AsRef<str>) -> String {
         let text = visible(text.as_ref());
@@ -148,12 +148,12 @@ mod tests {
 
     #[test]
     fn control_characters_are_spelled_out() {
-        let look = Look::default();
+        let style = OutputStyle::default();
         assert_eq!(
-            look.paint(Tone::Bad, "a\u{1b}[2J\r\tb\u{9b}c"),
+            style.paint(Tone::Bad, "a\u{1b}[2J\r\tb\u{9b}c"),
             "a\\u{1b}[2J\\r\tb\\u{9b}c"
         );
-        assert_eq!(look.paint(Tone::Plain, "a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(style.paint(Tone::Plain, "a\u{202e}b"), "a\\u{202e}b");
     }
 
     #[test]
@@ -173,23 +173,23 @@ mod tests {
 
     #[test]
     fn colour_is_only_used_when_asked_for() {
-        let colour = Look {
+        let colour = OutputStyle {
             colour: true,
-            ..Look::default()
+            ..OutputStyle::default()
         };
         assert_eq!(colour.paint(Tone::Good, "x"), "\u{1b}[32mx\u{1b}[0m");
         assert_eq!(colour.paint(Tone::Good, ""), "");
-        assert_eq!(Look::default().paint(Tone::Good, "x"), "x");
+        assert_eq!(OutputStyle::default().paint(Tone::Good, "x"), "x");
     }
 
     #[test]
     fn prose_is_wrapped_and_its_lines_are_kept() {
-        let look = Look {
+        let style = OutputStyle {
             width: 24,
-            ..Look::default()
+            ..OutputStyle::default()
         };
         assert_eq!(
-            look.wrap(2, Tone::Plain, "one two three four five six\nseven\n"),
+            style.wrap(2, Tone::Plain, "one two three four five six\nseven\n"),
             "  one two three four\n  five six\n  seven\n"
         );
     }
