@@ -102,8 +102,21 @@ pub enum ZoneFile {
     Sysconfig,
     /// /etc/timezone.
     Timezone,
+    /// Nothing: /etc/timezone, where an earlier release left it, is read no more.
+    FormerTimezone,
     /// Nothing.
     LinkAlone,
+}
+
+/// When /etc/sysctl.conf is read at boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SysctlConf {
+    /// Before /etc/sysctl.d, of which files of any suffix are read.
+    First,
+    /// After /etc/sysctl.d, of which files are read that end in `.conf`.
+    Last,
+    /// Never; of /etc/sysctl.d, files are read that end in `.conf`.
+    Never,
 }
 
 /// What loads kernel modules at boot.
@@ -188,8 +201,7 @@ struct Release {
     zone_file: ZoneFile,
     modules: Modules,
     selinux: bool,
-    /// /etc/sysctl.conf is read last, and of /etc/sysctl.d what ends in `.conf`.
-    sysctl_conf_last: bool,
+    sysctl_conf: SysctlConf,
     /// libvirt knows the lock manager `lockd`.
     lockd: bool,
     /// Its repositories, or EPEL, have Shorewall.
@@ -253,7 +265,7 @@ const RELEASES: &[Release] = &[
         zone_file: ZoneFile::Sysconfig,
         modules: Modules::Scripts,
         selinux: true,
-        sysctl_conf_last: false,
+        sysctl_conf: SysctlConf::First,
         lockd: false,
         shorewall_packaged: true,
         fence: OLD_FENCE,
@@ -303,7 +315,7 @@ const RELEASES: &[Release] = &[
         zone_file: ZoneFile::LinkAlone,
         modules: Modules::Lists,
         selinux: true,
-        sysctl_conf_last: true,
+        sysctl_conf: SysctlConf::Last,
         lockd: true,
         shorewall_packaged: true,
         fence: OLD_FENCE,
@@ -351,6 +363,8 @@ const RELEASES: &[Release] = &[
     Release {
         word: "debian13",
         families: &[("debian", 13)],
+        zone_file: ZoneFile::FormerTimezone,
+        sysctl_conf: SysctlConf::Never,
         versions: VersionWords {
             pacemaker: "3.0",
             rsyslog: "8.2504",
@@ -411,7 +425,7 @@ const EL8: Release = Release {
     zone_file: ZoneFile::LinkAlone,
     modules: Modules::Lists,
     selinux: true,
-    sysctl_conf_last: true,
+    sysctl_conf: SysctlConf::Last,
     lockd: true,
     shorewall_packaged: true,
     fence: FENCE,
@@ -446,7 +460,7 @@ const DEBIAN12: Release = Release {
     zone_file: ZoneFile::Timezone,
     modules: Modules::Lists,
     selinux: false,
-    sysctl_conf_last: true,
+    sysctl_conf: SysctlConf::Last,
     lockd: true,
     shorewall_packaged: true,
     fence: FENCE,
@@ -678,9 +692,9 @@ impl Platform {
         self.release().selinux
     }
 
-    /// Whether /etc/sysctl.conf is read last, and of /etc/sysctl.d only what ends in `.conf`.
-    pub fn reads_sysctl_conf_last(self) -> bool {
-        self.release().sysctl_conf_last
+    /// When /etc/sysctl.conf is read at boot.
+    pub fn sysctl_conf(self) -> SysctlConf {
+        self.release().sysctl_conf
     }
 
     /// Whether its libvirt knows the lock manager `lockd`.

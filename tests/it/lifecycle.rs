@@ -8,6 +8,7 @@
 use crate::nodes::{self, Nodes};
 use crate::rig::Rig;
 use insta::assert_snapshot;
+use nodewright::platform::Platform;
 use std::collections::BTreeSet;
 
 /// One resource and what becomes of it.
@@ -104,7 +105,15 @@ fn live(rig: &Rig, cases: &[Case]) -> Pages {
         _ => None,
     });
     rig.role(&absents.collect::<Vec<_>>().join("\n"));
-    let gone = rig.apply_as_planned();
+    let gone = if cases
+        .iter()
+        .any(|case| matches!(case.end, End::Removed | End::Absent(_)))
+    {
+        rig.apply_as_planned()
+    } else {
+        rig.nothing_to_do();
+        rig.plan().page()
+    };
     let stays = |case: &Case| !matches!(case.end, End::Removed | End::Absent(_));
     let ends: Vec<_> = cases.iter().map(|case| (case.step, stays(case))).collect();
     assert_eq!(proofs(nodes, cases), ends, "at the end");
@@ -130,7 +139,7 @@ fn live(rig: &Rig, cases: &[Case]) -> Pages {
 
 #[test]
 fn every_kind_has_a_life_here() {
-    let lived: BTreeSet<&str> = [ACCOUNTS, FILES, SYSTEM, EL9, EL6]
+    let lived: BTreeSet<&str> = [ACCOUNTS, FILES, SYSTEM, ZONE, EL9, EL6]
         .into_iter()
         .flatten()
         .map(|case| case.kind)
@@ -359,13 +368,6 @@ const SYSTEM: &[Case] = &[
         end: End::Absent("[[step]]\nmount = \"/srv/store\"\nstate = \"absent\""),
     },
     Case {
-        kind: "timezone",
-        step: "[[step]]\ntimezone = \"Europe/Zurich\"",
-        proof: "[ \"$(date -d @0 +%Z%H)\" = CET01 ] && [ \"$(cat /etc/timezone)\" = Europe/Zurich ]",
-        drift: "ln -sfn /usr/share/zoneinfo/Etc/UTC /etc/localtime; echo Etc/UTC >/etc/timezone",
-        end: End::Reported,
-    },
-    Case {
         kind: "hostname",
         step: "[[step]]\nhostname = \"renamed\"",
         proof: "[ \"$(uname -n) $(cat /etc/hostname)\" = 'renamed renamed' ]",
@@ -387,6 +389,24 @@ const SYSTEM: &[Case] = &[
         end: End::Reported,
     },
 ];
+
+/// The time zone, where /etc/timezone names it too.
+const ZONE: &[Case] = &[Case {
+    kind: "timezone",
+    step: "[[step]]\ntimezone = \"Europe/Zurich\"",
+    proof: "[ \"$(date -d @0 +%Z%H)\" = CET01 ] && [ \"$(cat /etc/timezone)\" = Europe/Zurich ]",
+    drift: "ln -sfn /usr/share/zoneinfo/Etc/UTC /etc/localtime; echo Etc/UTC >/etc/timezone",
+    end: End::Reported,
+}];
+
+/// The time zone from Debian 13 on, where /etc/timezone is a leftover.
+const ZONE_ALONE: &[Case] = &[Case {
+    kind: "timezone",
+    step: "[[step]]\ntimezone = \"Europe/Zurich\"",
+    proof: "[ \"$(date -d @0 +%Z%H)\" = CET01 ] && [ ! -e /etc/timezone ]",
+    drift: "ln -sfn /usr/share/zoneinfo/Etc/UTC /etc/localtime; echo Etc/UTC >/etc/timezone",
+    end: End::Reported,
+}];
 
 /// A node like EL 9, whose packages are made on the spot.
 const EL9: &[Case] = &[
@@ -556,7 +576,17 @@ fn the_running_side_lives_as_planned() {
     let rig = Rig::new(nodes::debian(1));
     rig.nodes.ok("node1", EXTRA_REPOSITORY);
     rig.nodes.ok("node1", SYSTEM_AROUND);
-    let pages = live(&rig, SYSTEM);
+    if nodes::release() == Platform::Debian12 {
+        live(&rig, ZONE).golden("zone");
+    } else {
+        rig.nodes.ok("node1", "echo Etc/UTC >/etc/timezone");
+        live(&rig, ZONE_ALONE).golden("zone-alone");
+    }
+    // Each release has another one.
+    let version = "apt-cache policy hello | sed -n 's/.* Candidate: //p'";
+    let version = rig.nodes.ok("node1", version);
+    let mut pages = live(&rig, SYSTEM);
+    pages.gone = pages.gone.replace(version.trim(), "VERSION");
     pages.golden("system");
 
     rig.role("[[step]]\nclock = \"system\"");

@@ -470,9 +470,9 @@ fn a_run_that_finds_nothing_to_do_is_one_connection_one_channel_one_trip() {
         let _ = fs::remove_file(&file);
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    // Each look is a login itself.
+    // Each look is a login itself. Since OpenSSH 9.8 it is sshd-session that accepts.
     let logins = || {
-        let text = bench.ok("journalctl -q -o cat -t sshd");
+        let text = bench.ok("journalctl -q -o cat -t sshd -t sshd-session");
         text.matches("Accepted publickey").count()
     };
     let mut open: Option<String> = None;

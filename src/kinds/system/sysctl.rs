@@ -7,7 +7,7 @@ use crate::kind::{
     Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
     Running, Runs, Target, Verdict,
 };
-use crate::platform::Platform;
+use crate::platform::{Platform, SysctlConf};
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Text;
@@ -229,15 +229,15 @@ impl SysctlKind {
     }
 }
 
-/// Whether a file is read after ours: later by name. EL6 reads `/etc/sysctl.conf` first, and files of any suffix; later
-/// releases read it last.
+/// Whether a file is read after ours: later by name; `/etc/sysctl.conf` as the release has it.
 fn read_later(file: &str, platform: Platform) -> bool {
     let name = file.rsplit('/').next().unwrap_or_default();
+    let main = platform.sysctl_conf();
     if file == "/etc/sysctl.conf" {
-        return platform.reads_sysctl_conf_last();
+        return main == SysctlConf::Last;
     }
     let conf = std::path::Path::new(name).extension() == Some("conf".as_ref());
-    name > "60-nodewright.conf" && (conf || !platform.reads_sysctl_conf_last())
+    name > "60-nodewright.conf" && (conf || main == SysctlConf::First)
 }
 
 #[cfg(test)]

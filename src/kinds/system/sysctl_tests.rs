@@ -81,6 +81,12 @@ fn a_file_that_is_read_later_is_named() {
     // EL6 reads /etc/sysctl.conf first and has no 99-sysctl.conf.
     assert!(!read_later("/etc/sysctl.conf", Platform::El6));
     assert!(read_later("/etc/sysctl.conf", Platform::El9));
+    // Debian 13 reads it no more.
+    assert!(!read_later("/etc/sysctl.conf", Platform::Debian13));
+    for (platform, any_suffix) in [(Platform::El6, true), (Platform::Debian13, false)] {
+        assert_eq!(read_later("/etc/sysctl.d/99-x", platform), any_suffix);
+        assert!(read_later("/etc/sysctl.d/99-x.conf", platform));
+    }
     assert!(read_later("/etc/sysctl.d/99-site", Platform::El6));
     assert!(!read_later("/etc/sysctl.d/99-site", Platform::El7));
 }

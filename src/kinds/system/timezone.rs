@@ -65,7 +65,8 @@ impl Kind for TimezoneKind {
 }
 
 impl TimezoneKind {
-    /// EL6 names it in /etc/sysconfig/clock too, Debian in /etc/timezone. Each release writes the link in its own form.
+    /// EL6 names it in /etc/sysconfig/clock too, Debian up to 12 in /etc/timezone. Each release writes the link in its own
+    /// form.
     fn edits(want: &Want, target: &Target) -> Vec<Edit> {
         let zone = &want.timezone;
         let edit = |path: &str, change| Edit {
@@ -103,6 +104,7 @@ impl TimezoneKind {
                 ),
                 link(""),
             ],
+            ZoneFile::FormerTimezone => vec![edit("/etc/timezone", EditChange::Absent), link("")],
             ZoneFile::LinkAlone => vec![link("..")],
         }
     }
@@ -158,6 +160,7 @@ mod tests {
                         value.unwrap().as_marked()
                     )
                 }
+                EditChange::Absent => format!("{}: absent", edit.path),
                 other => panic!("{other:?}"),
             })
             .collect()
@@ -180,6 +183,13 @@ mod tests {
             shown(Platform::Debian12),
             [
                 "/etc/timezone: Europe/Zurich\n",
+                "/etc/localtime -> /usr/share/zoneinfo/Europe/Zurich"
+            ]
+        );
+        assert_eq!(
+            shown(Platform::Debian13),
+            [
+                "/etc/timezone: absent",
                 "/etc/localtime -> /usr/share/zoneinfo/Europe/Zurich"
             ]
         );
