@@ -212,34 +212,24 @@ impl<'a> Expander<'a> {
             for after in &role.after {
                 let before = roles.iter().position(|(r, _)| r.name == after.value);
                 let named = self.subject.roles.iter().any(|(n, _)| *n == after.value);
-                let (code, message, help) = match before {
+                let (own, other) = (shown(&role.name), shown(&after.value));
+                let finding = match before {
                     Some(before) if before < at => continue,
-                    Some(_) => (
-                        "ROLE-ORDER",
-                        format!(
-                            "role {} stands before {}",
-                            shown(&role.name),
-                            shown(&after.value)
-                        ),
-                        format!("put {} before {}", shown(&after.value), shown(&role.name)),
-                    ),
+                    Some(_) => {
+                        let message = format!("role {own} stands before {other}");
+                        Finding::error("ROLE-ORDER", message)
+                            .help(format!("put {other} before {own}"))
+                    }
                     None if named => continue,
-                    None => (
-                        "ROLE-AFTER",
-                        format!(
-                            "role {} needs role {}",
-                            shown(&role.name),
-                            shown(&after.value)
-                        ),
-                        format!("add {} before it", shown(&after.value)),
-                    ),
+                    None => {
+                        let message = format!("role {own} needs role {other}");
+                        Finding::error("ROLE-AFTER", message).help(format!("add {other} before it"))
+                    }
                 };
-                self.out.findings.push(
-                    Finding::error(code, message)
-                        .at(*place)
-                        .help(help)
-                        .also(after.place, "it comes after this one"),
-                );
+                let finding = finding.at(*place);
+                self.out
+                    .findings
+                    .push(finding.also(after.place, "it comes after this one"));
             }
         }
         roles.into_iter().map(|(role, _)| role).collect()

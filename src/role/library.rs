@@ -350,10 +350,7 @@ fn collect(
         }
         match std::fs::read_to_string(&full) {
             Ok(text) => files.push((path.to_string_lossy().into_owned(), text)),
-            Err(why) => findings.push(Finding::error(
-                "READ",
-                format!("{} cannot be read: {why}", full.display()),
-            )),
+            Err(why) => findings.push(Finding::unread(&full, &why)),
         }
     }
 }
@@ -395,7 +392,7 @@ mod tests {
         let shipped = told(&[("roles/x.toml", text)], &[]);
         assert!(shipped.contains("roles/x.toml:3:1"), "{shipped}");
         assert!(
-            shipped.contains("a shipped role must not use `command`"),
+            shipped.contains("error[ROLE-OWN-ONLY]: a shipped role must not use `command`"),
             "{shipped}"
         );
         let path = || "roles/x.toml".to_owned();

@@ -17,12 +17,12 @@ pub(super) const RULES: &[Rule] = &[
         check: zone_length,
     },
     Rule {
-        code: "SHOREWALL-EL9",
+        code: "SHOREWALL-NONE",
         severity: Severity::Error,
-        title: "A site with a firewall on EL9 or EL10 has a repository that provides Shorewall.",
+        title: "A firewall on a release that has no package of Shorewall (EL9, EL10) has a repository of the site with one.",
         why: "EPEL has no package of Shorewall since EL9.",
         facts: &["packages#shorewall-on-el9-and-el10"],
-        check: shorewall_el9,
+        check: shorewall_none,
     },
     Rule {
         code: "KNOCK-ZONE",
@@ -134,7 +134,7 @@ fn with_firewall(site: &Site) -> Vec<(&str, Option<crate::site::Place>)> {
     nodes
 }
 
-fn shorewall_el9(site: &Site, findings: &mut Vec<Finding>) {
+fn shorewall_none(site: &Site, findings: &mut Vec<Finding>) {
     let named = site.inventory.firewall.repository.as_ref();
     let has = |platform| {
         named.is_some_and(|name| {

@@ -356,7 +356,7 @@ const CASES: &[Case] = &[
     // firewall
     case("ZONE-LENGTH", BASE, &[("shorewall = \"5.1\"", "shorewall = \"5.0\""), ("blue   =", "customers =")],
         ("customers", "shorewall")),
-    case("SHOREWALL-EL9", SMALL, &[("platform = \"el7\"", "platform = \"el9\""), ("roles = [\"base\"]", "roles = [\"base\", \"firewall\"]")],
+    case("SHOREWALL-NONE", SMALL, &[("platform = \"el7\"", "platform = \"el9\""), ("roles = [\"base\"]", "roles = [\"base\", \"firewall\"]")],
         ("\"el9\"", "\"firewall\"")),
     case("KNOCK-ZONE", BASE, &[("otherwise = \"drop\"", "otherwise = \"reject\"")],
         ("\"reject\"", "\"knock red\"")),

@@ -62,8 +62,7 @@ fn read(path: &Path, findings: &mut Vec<Finding>) -> Option<String> {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {
-            let text = format!("{} cannot be read: {error}", path.display());
-            findings.push(Finding::error("FILE", text));
+            findings.push(Finding::unread(path, &error));
             None
         }
     }

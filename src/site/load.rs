@@ -38,20 +38,10 @@ pub fn load(dir: &Path, overrides: &Overrides) -> Loaded {
     let paths = inventory_files(dir, &mut findings);
     let mut whole: Option<Tree> = None;
     for path in paths {
-        let text = match std::fs::read(&path).map(String::from_utf8) {
-            Ok(Ok(text)) => text,
-            Ok(Err(_)) => {
-                findings.push(
-                    Finding::error("FILE", format!("{} is not text in UTF-8", path.display()))
-                        .help("save it as UTF-8"),
-                );
-                continue;
-            }
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
             Err(error) => {
-                findings.push(Finding::error(
-                    "FILE",
-                    format!("{} cannot be read: {error}", path.display()),
-                ));
+                findings.push(Finding::unread(&path, &error));
                 continue;
             }
         };

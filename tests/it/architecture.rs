@@ -38,7 +38,7 @@ fn quoted(cell: &str) -> Vec<String> {
         .collect()
 }
 
-fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+pub(crate) fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -61,7 +61,7 @@ fn room(file: &Path) -> String {
 }
 
 /// A file's code without comments and without its tests.
-fn code(file: &Path) -> String {
+pub(crate) fn code(file: &Path) -> String {
     let of_tests = file
         .iter()
         .filter_map(|part| part.to_str())

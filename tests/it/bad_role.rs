@@ -4,7 +4,7 @@
 //! the one beside the cases is its site. `NODEWRIGHT_BLESS=1` writes the messages of now.
 
 use nodewright::role::{Library, expand};
-use nodewright::site::{Overrides, load};
+use nodewright::site::{Overrides, Sources, load};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,22 @@ fn message(all: &Path, case: &Path) -> String {
         .join("\n")
         .replace(&place(case), "")
         .replace(&place(all), "")
+}
+
+#[test]
+fn a_role_that_is_no_text_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("roles/mine.toml");
+    std::fs::create_dir(dir.path().join("roles")).unwrap();
+    std::fs::write(&path, b"description = \"\xff\"").unwrap();
+    let mut findings = Vec::new();
+    Library::load(dir.path(), &mut Sources::default(), &mut findings);
+    let told: Vec<_> = findings
+        .iter()
+        .map(|f| (f.code, f.message.as_str()))
+        .collect();
+    let message = format!("{} is not text in UTF-8", path.display());
+    assert_eq!(told, [("FILE", message.as_str())]);
 }
 
 #[test]

@@ -54,6 +54,16 @@ impl Finding {
         Self::new(code, Severity::Warning, message)
     }
 
+    /// A file of the site that cannot be read.
+    pub fn unread(path: &std::path::Path, why: &std::io::Error) -> Self {
+        let path = path.display();
+        if why.kind() == std::io::ErrorKind::InvalidData {
+            return Self::error("FILE", format!("{path} is not text in UTF-8"))
+                .help("save it as UTF-8");
+        }
+        Self::error("FILE", format!("{path} cannot be read: {why}"))
+    }
+
     /// A finding without a place.
     pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
         Self {
