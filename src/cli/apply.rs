@@ -86,17 +86,17 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         engine.observe().await;
         let plan = engine.plan();
         if let Some(moved) = saved.as_ref().and_then(|s| s.moved(site, &plan)) {
-            engine.tell(Event::Note {
+            engine.send(Event::Note {
                 node: None,
                 text: format!("The saved plan is not carried out: {moved}."),
             });
             return Exit::Failed;
         }
-        engine.tell(Event::Planned { plan: plan.clone() });
+        engine.send(Event::Planned { plan: plan.clone() });
         // Not on this thread, which listens for Ctrl-C meanwhile.
         let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
         if !answer.await.unwrap_or(false) {
-            engine.tell(Event::Note {
+            engine.send(Event::Note {
                 node: None,
                 text: "Nothing was changed.".to_owned(),
             });

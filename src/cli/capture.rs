@@ -32,7 +32,7 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing, a file that cannot be written.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let asked = observe(context, &args.nodes, args.forks, |member, vault| {
+    let observed = observe(context, &args.nodes, args.forks, |member, vault| {
         let mut observe = Observe::default();
         facts::observe(&mut observe);
         member
@@ -41,15 +41,15 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         observe
     })?;
     let today = crate::run::today();
-    for (node, answer) in asked.answers {
+    for (node, answer) in observed.answers {
         let dir = args.out.join(&node);
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let facts = Facts::parse(&answer);
         let mut count = 0;
         // Contents of files are the operator's, and may hold what nobody called a secret.
         for (name, section) in answer.iter() {
-            let (said, contents) = answer.framed(name).unwrap_or_default();
-            if said.is_empty() && !contents.is_empty() {
+            let (header, contents) = answer.framed(name).unwrap_or_default();
+            if header.is_empty() && !contents.is_empty() {
                 continue;
             }
             let head = format!(
@@ -58,12 +58,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             );
             write_whole(
                 &dir.join(name),
-                (head + &scrub(&String::from_utf8_lossy(said), &asked.vault)).as_bytes(),
+                (head + &scrub(&String::from_utf8_lossy(header), &observed.vault)).as_bytes(),
                 0o644,
             )?;
             count += 1;
         }
         context.print(&format!("{node}: {count} specimens in {}\n", dir.display()))?;
     }
-    Ok(asked.worst.unwrap_or(Exit::Done))
+    Ok(observed.worst.unwrap_or(Exit::Done))
 }

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::operate::confirm_fenced::{ConfirmFenced, Confirmation};
-use crate::run::{Event, Says};
+use crate::run::{Event, Evidence};
 use crate::workplace::{self, Context, Forks, Pick, Usage};
 use clap_complete::ArgValueCompleter;
 
@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             ..
         } = event
         {
-            let proven = proofs.iter().any(|p| p.says == Says::Off);
+            let proven = proofs.iter().any(|p| p.says == Evidence::Off);
             let _ = answer.send(typed(context, node, proven));
         }
     };
@@ -92,17 +92,17 @@ fn report(
     operation: &ConfirmFenced,
     ended: &Confirmation,
 ) -> anyhow::Result<Exit> {
-    let (teller, command) = (operation.teller(), operation.command());
+    let (announcer, command) = (operation.announcer(), operation.command());
     let (exit, text) = match ended {
         Confirmation::On => (
             Exit::Refused,
             format!("Refused: {node} is on by one of these proofs. Switch it off first."),
         ),
-        Confirmation::Unheard(exit) => (
+        Confirmation::Unanswered(exit) => (
             *exit,
             "Refused: a member that is left did not answer, and it may see more.".to_owned(),
         ),
-        Confirmation::Untold => (
+        Confirmation::Unknown => (
             Exit::Failed,
             format!(
                 "Refused: a member that is left could not tell whether the cluster waits for {node}."
@@ -120,16 +120,16 @@ fn report(
         Confirmation::Declined => (Exit::Pending, "Nothing was confirmed.".to_owned()),
         Confirmation::Failed(exit) => (
             *exit,
-            format!("{teller}: `{command}` was not carried out: nothing was confirmed"),
+            format!("{announcer}: `{command}` was not carried out: nothing was confirmed"),
         ),
         Confirmation::StillWaits => (
             Exit::Failed,
-            format!("{teller}: the cluster still waits for {node} after `{command}`"),
+            format!("{announcer}: the cluster still waits for {node} after `{command}`"),
         ),
         Confirmation::Confirmed => {
             if !context.global.json {
                 context.print(&format!(
-                    "{teller}: `{command}` was taken: the cluster waits for {node} no more\n"
+                    "{announcer}: `{command}` was taken: the cluster waits for {node} no more\n"
                 ))?;
             }
             return Ok(Exit::Done);

@@ -26,7 +26,7 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let asked = observe(context, &args.nodes, args.forks, |_, _| {
+    let observed = observe(context, &args.nodes, args.forks, |_, _| {
         let mut observe = Observe::default();
         facts::observe(&mut observe);
         observe
@@ -35,9 +35,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
     let mut differs = false;
-    for (node, answer) in asked.answers {
+    for (node, answer) in observed.answers {
         let facts = Facts::parse(&answer);
-        let differences = facts::differences(&asked.place.site, &node, &facts, now);
+        let differences = facts::differences(&observed.place.site, &node, &facts, now);
         differs |= !differences.is_empty();
         if context.global.json {
             let line = serde_json::json!({"event": "facts", "node": node, "facts": facts, "differences": differences});
@@ -46,7 +46,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             context.print(&page(&node, &facts, &differences))?;
         }
     }
-    Ok(asked
+    Ok(observed
         .worst
         .unwrap_or(if differs { Exit::Findings } else { Exit::Done }))
 }

@@ -54,14 +54,14 @@ pub fn facts_of(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
                 timeout: Duration::from_secs(60),
             };
             runtime.block_on(async {
-                let told = |e: crate::node::NodeError| anyhow!("{e}. {}", e.advice());
+                let with_advice = |e: crate::node::NodeError| anyhow!("{e}. {}", e.advice());
                 let session = Session::connect(&options, Privilege::Root)
                     .await
-                    .map_err(told)?;
+                    .map_err(with_advice)?;
                 let mut observe = Observe::default();
                 facts::observe(&mut observe);
-                let answer = session.observe(&observe).await.map_err(told)?;
-                session.close().await.map_err(told)?;
+                let answer = session.observe(&observe).await.map_err(with_advice)?;
+                session.close().await.map_err(with_advice)?;
                 Ok(Facts::parse(&answer))
             })
         })

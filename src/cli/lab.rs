@@ -160,7 +160,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             if let Some(root) = root {
                 spec.flavour = Flavour::Brought(root.clone());
             }
-            crate::lab::up(&spec, &mut |progress| context.note(&told(progress)))?;
+            crate::lab::up(&spec, &mut |progress| {
+                context.note(&progress_text(progress))
+            })?;
             status(name, context)?;
         }
         Verb::Down => {
@@ -248,7 +250,7 @@ fn bare(name: &str, count: u8, vm: bool) -> LabSpec {
     }
 }
 
-fn told(progress: &UpProgress) -> String {
+fn progress_text(progress: &UpProgress) -> String {
     match progress {
         UpProgress::Building(path) => {
             format!("Making a root filesystem in {}, once.\n", path.display())

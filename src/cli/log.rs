@@ -34,12 +34,12 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let asked = observe(context, &args.nodes, args.forks, |_, _| {
+    let observed = observe(context, &args.nodes, args.forks, |_, _| {
         let mut observe = Observe::default();
         node::observe_journal(&mut observe, LINES);
         observe
     })?;
-    for (node, answer) in asked.answers {
+    for (node, answer) in observed.answers {
         let lines = node::read_journal(&answer);
         let mut runs: IndexMap<&str, Vec<&JournalLine>> = IndexMap::new();
         for line in &lines {
@@ -63,7 +63,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             }
         }
     }
-    Ok(asked.worst.unwrap_or(Exit::Done))
+    Ok(observed.worst.unwrap_or(Exit::Done))
 }
 
 /// How many lines of a journal are read: far more than `--number` runs have.

@@ -201,7 +201,7 @@ fn carry_out() -> Exit {
         Ok(cli) => {
             let context = Context::new(cli.global);
             let ended = cli.command.run(&context);
-            ended.unwrap_or_else(|error| crate::workplace::outcome::tell(&error, &context))
+            ended.unwrap_or_else(|error| crate::workplace::outcome::report_error(&error, &context))
         }
         Err(error) => {
             // Nobody to read the help is no failure.

@@ -41,7 +41,7 @@ pub fn observe(
         setup,
         |_| (),
         async |engine| {
-            let answers = engine.ask_all(|member| question(member, secrets)).await;
+            let answers = engine.observe_all(|member| question(member, secrets)).await;
             (answers, engine.worst())
         },
     )?;

@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         async |engine| {
             engine.observe().await;
             let plan = engine.plan();
-            engine.tell(Event::Planned { plan: plan.clone() });
+            engine.send(Event::Planned { plan: plan.clone() });
             (plan, engine.worst())
         },
     )?;

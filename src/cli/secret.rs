@@ -99,7 +99,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         } => {
             let value = match length {
                 Some(length) => generate(usize::from(*length), Alphabet::Alphanumeric),
-                None => asked(name)?,
+                None => prompt(name)?,
             };
             secrets
                 .set(name, &value)
@@ -160,8 +160,8 @@ fn root_keys(
             .stdin(std::process::Stdio::null())
             .output()
             .context("cannot start ssh-keygen")?;
-        let said = String::from_utf8_lossy(&done.stderr);
-        anyhow::ensure!(done.status.success(), "ssh-keygen: {}", said.trim());
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        anyhow::ensure!(done.status.success(), "ssh-keygen: {}", stderr.trim());
         secrets.set(&name, std::fs::read_to_string(&path)?.trim_end())?;
         made.push((
             node,
@@ -233,7 +233,7 @@ fn list(context: &Context, dir: &Path, site: &Site, secrets: &Secrets) -> anyhow
 }
 
 /// A value from standard input; its last line break is not part of it.
-fn asked(name: &str) -> anyhow::Result<String> {
+fn prompt(name: &str) -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         return rpassword::prompt_password(format!("Value of {name} (not shown): "))
             .context("cannot ask for the value");

@@ -34,7 +34,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         setup,
         |_| (),
         async move |engine| {
-            let answers = engine.ask_all(|_| {
+            let answers = engine.observe_all(|_| {
                 let mut observe = Observe::default();
                 node::observe_state(&mut observe);
                 observe
@@ -48,23 +48,23 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 };
                 exit = Some(match (state.holder, state.left_behind) {
                     (Some(holder), _) => {
-                        engine.tell(note(format!(
+                        engine.send(note(format!(
                             "held by {holder}, which is at work: its lock is not taken away"
                         )));
                         Exit::Locked
                     }
                     (None, None) => {
-                        engine.tell(note("nobody holds it".to_owned()));
+                        engine.send(note("nobody holds it".to_owned()));
                         Exit::Done
                     }
                     (None, Some(holder)) => {
-                        engine.tell(note(format!("left behind by {holder}, which is gone")));
+                        engine.send(note(format!("left behind by {holder}, which is gone")));
                         if yes || context.agrees(&format!("Take the lock of {holder} away? [y/N] "))
                         {
                             match engine.sessions()[&name].unlock(&holder).await {
                                 Ok(()) => Exit::Done,
                                 Err(error) => {
-                                    engine.tell(note(error.to_string()));
+                                    engine.send(note(error.to_string()));
                                     Exit::Locked
                                 }
                             }

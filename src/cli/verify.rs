@@ -49,7 +49,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             for row in engine.verify(|node| place.checks(node)).await {
                 let outcome = row.outcome;
                 failed |= !outcome.ok && !outcome.skipped && outcome.severity != "info";
-                engine.tell(Event::Check {
+                engine.send(Event::Check {
                     node: row.node,
                     scope: row.scope.to_string(),
                     code: outcome.code,

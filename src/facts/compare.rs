@@ -17,7 +17,7 @@ pub struct Mismatch {
 /// Everything in which a node differs from what the site declares of it. `now` is the time here, in seconds since 1970.
 pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Mismatch> {
     let mut all = Vec::new();
-    let mut say = |what: String, declared: String, seen: String| {
+    let mut add = |what: String, declared: String, seen: String| {
         all.push(Mismatch {
             what,
             declared,
@@ -26,14 +26,14 @@ pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Mism
     };
     let platform = site.platform_of(node);
     if !facts.platform.is_some_and(|seen| platform.covers(seen)) {
-        say(
+        add(
             "release".into(),
             platform.to_string(),
             facts.release.clone(),
         );
     }
     if facts.hostname != node {
-        say("name".into(), node.to_owned(), facts.hostname.clone());
+        add("name".into(), node.to_owned(), facts.hostname.clone());
     }
     let Some(declared) = site.node(node) else {
         return all;
@@ -42,7 +42,7 @@ pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Mism
         let wanted = mac.to_string().to_lowercase();
         match facts.interfaces.get(name.as_str()) {
             Some(interface) if interface.mac.to_lowercase() == wanted => {}
-            Some(interface) => say(format!("mac {name}"), wanted, interface.mac.clone()),
+            Some(interface) => add(format!("mac {name}"), wanted, interface.mac.clone()),
             None => {
                 let other = facts
                     .interfaces
@@ -51,20 +51,20 @@ pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Mism
                 let seen = other.map_or("no such interface".to_owned(), |(n, _)| {
                     format!("it is called {n}")
                 });
-                say(format!("mac {name}"), wanted, seen);
+                add(format!("mac {name}"), wanted, seen);
             }
         }
     }
     for disk in declared.disk.iter().chain(declared.disks.values()) {
         let id = disk.id.to_string();
         match facts.disks.values().find(|d| d.ids.contains(&id)) {
-            None => say(
+            None => add(
                 format!("disk {id}"),
                 format!("at least {}", disk.size),
                 "not there".into(),
             ),
             Some(found) if found.bytes < disk.size.bytes() => {
-                say(
+                add(
                     format!("disk {id}"),
                     format!("at least {}", disk.size),
                     format!("{} bytes", found.bytes),
@@ -79,7 +79,7 @@ pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Mism
             && seen != wanted
             && !seen.starts_with(&format!("{wanted}."))
         {
-            say(
+            add(
                 format!("version of {name}"),
                 wanted.to_owned(),
                 seen.clone(),
@@ -88,7 +88,7 @@ pub fn differences(site: &Site, node: &str, facts: &Facts, now: u64) -> Vec<Mism
     }
     // Members of a cluster may not be further apart than a second; from here, over a slow login, five tell enough.
     if let Some(clock) = facts.clock.filter(|c| c.abs_diff(now) > 5) {
-        say(
+        add(
             "clock".into(),
             format!("{now}"),
             format!("{clock}: {} s apart", clock.abs_diff(now)),

@@ -122,16 +122,16 @@ fn selinux_is_what_the_kernels_file_says() {
 
 #[test]
 fn programs_say_their_versions() {
-    let said = |program: &str, text: &str| version(program, text).unwrap_or_default();
+    let program_version = |program: &str, text: &str| version(program, text).unwrap_or_default();
     // Corosync's and Pacemaker's captured on Debian 12; the others after their sources.
     let corosync =
         "Corosync Cluster Engine, version '3.1.7'\nCopyright (c) 2006-2021 Red Hat, Inc.\n";
-    assert_eq!(said("corosync", corosync), "3.1.7");
+    assert_eq!(program_version("corosync", corosync), "3.1.7");
     let pacemaker = "Pacemaker 2.1.5-a3f44794f94\nWritten by Andrew Beekhof and the Pacemaker project contributors\n";
-    assert_eq!(said("pacemaker", pacemaker), "2.1.5-a3f44794f94");
+    assert_eq!(program_version("pacemaker", pacemaker), "2.1.5-a3f44794f94");
     let drbd = "DRBDADM_BUILDTAG=GIT-hash\nDRBDADM_API_VERSION=2\nDRBD_KERNEL_VERSION=9.2.0\nDRBDADM_VERSION_CODE=0x091600\nDRBDADM_VERSION=9.22.0\n";
-    assert_eq!(said("drbd", drbd), "9.22.0");
-    assert_eq!(said("shorewall", "5.2.8\n"), "5.2.8");
+    assert_eq!(program_version("drbd", drbd), "9.22.0");
+    assert_eq!(program_version("shorewall", "5.2.8\n"), "5.2.8");
     for (program, ..) in PROGRAMS {
         assert_eq!(version(program, ""), None);
     }

@@ -28,8 +28,8 @@ pub struct Attributes {
 
 impl Attributes {
     /// As a step says them: owner, group and mode.
-    pub fn of(said: [&Option<String>; 3]) -> Self {
-        let [owner, group, mode] = said.map(Clone::clone);
+    pub fn of(attributes: [&Option<String>; 3]) -> Self {
+        let [owner, group, mode] = attributes.map(Clone::clone);
         Self { owner, group, mode }
     }
 }

@@ -66,7 +66,7 @@ impl Observe {
     }
 
     /// Whether a section of this name was asked.
-    pub fn asks(&self, name: &str) -> bool {
+    pub fn has_section(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 

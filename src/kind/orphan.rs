@@ -10,7 +10,7 @@ pub struct Orphans {
     /// What becomes of it.
     pub becomes: Orphaned,
     /// Why one stays whatever its files are, by what was observed; `None` where they decide.
-    pub keeps: fn(&str, &Answer) -> Option<String>,
+    pub stays_because: fn(&str, &Answer) -> Option<String>,
     /// What ends its running side before its files are removed.
     pub retire: fn(&str, &Target) -> Retire,
     /// What removes its folder, by path and digest, while it is still as it was written; the last says whether a copy
@@ -22,19 +22,19 @@ pub struct Orphans {
 
 impl Orphans {
     /// Its files are removed when all of them are as they were written.
-    pub const fn removed(says: &'static str) -> Self {
-        Self::of(Orphaned::Removed(says))
+    pub const fn removed(becomes: &'static str) -> Self {
+        Self::of(Orphaned::Removed(becomes))
     }
 
     /// It stays, and plans name it until it is forgotten.
-    pub const fn reported(says: &'static str) -> Self {
-        Self::of(Orphaned::Reported(says))
+    pub const fn reported(becomes: &'static str) -> Self {
+        Self::of(Orphaned::Reported(becomes))
     }
 
     const fn of(becomes: Orphaned) -> Self {
         Self {
             becomes,
-            keeps: |_, _| None,
+            stays_because: |_, _| None,
             retire: |_, _| Retire::default(),
             remove_folder: |_, _, _| Vec::new(),
             after_removal: |_| Vec::new(),

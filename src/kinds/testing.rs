@@ -72,7 +72,7 @@ pub(super) fn error(step: &Json) -> String {
 }
 
 /// What a step's observation calls, section by section: `NAME: CALL`.
-pub(super) fn asks(step: &Json, platform: Platform) -> Vec<String> {
+pub(super) fn queries(step: &Json, platform: Platform) -> Vec<String> {
     let resources = resources_on(step, platform);
     let mut observe = Observe::default();
     resources[0].kind.running().observe(

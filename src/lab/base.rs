@@ -383,12 +383,12 @@ mod tests {
     fn a_broken_build_leaves_nothing_and_a_whole_one_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("root");
-        let said = make_once(&path, &mut |_| (), |new| {
+        let message = make_once(&path, &mut |_| (), |new| {
             fs::create_dir(new)?;
             fs::write(new.join("half"), "x")?;
             bail!("disk full")
         });
-        assert_eq!(said.unwrap_err().to_string(), "disk full");
+        assert_eq!(message.unwrap_err().to_string(), "disk full");
         assert!(!path.exists());
         let mut times = 0;
         for _ in 0..2 {
@@ -416,9 +416,9 @@ mod tests {
                 .arg("manifest.json"),
         )
         .unwrap();
-        let said = unpack(&dir.path().join("cache"), &tar, &mut |_| ())
+        let message = unpack(&dir.path().join("cache"), &tar, &mut |_| ())
             .unwrap_err()
             .to_string();
-        assert!(said.contains("not a root filesystem"), "{said}");
+        assert!(message.contains("not a root filesystem"), "{message}");
     }
 }

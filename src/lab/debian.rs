@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn packages_have_the_names_of_their_release() {
-        let asked = ["fence-agents", "acl"].map(String::from);
-        assert_eq!(names("bookworm", &asked), asked);
-        let trixie = names("trixie", &asked);
-        assert!(!trixie.contains(&asked[0]), "{trixie:?}");
-        assert!(trixie.contains(&asked[1]), "{trixie:?}");
-        assert_eq!(names("forky", &asked), trixie);
+        let names_wanted = ["fence-agents", "acl"].map(String::from);
+        assert_eq!(names("bookworm", &names_wanted), names_wanted);
+        let trixie = names("trixie", &names_wanted);
+        assert!(!trixie.contains(&names_wanted[0]), "{trixie:?}");
+        assert!(trixie.contains(&names_wanted[1]), "{trixie:?}");
+        assert_eq!(names("forky", &names_wanted), trixie);
     }
 
     #[test]
@@ -132,12 +132,12 @@ mod tests {
             of_os_release("ID=debian\nVERSION_CODENAME=bookworm\n").unwrap(),
             "bookworm"
         );
-        let said = of_os_release("ID=fedora\nVERSION_ID=41\n")
+        let error = of_os_release("ID=fedora\nVERSION_ID=41\n")
             .unwrap_err()
             .to_string();
         assert!(
-            said.contains("`fedora`") && said.contains("--root"),
-            "{said}"
+            error.contains("`fedora`") && error.contains("--root"),
+            "{error}"
         );
     }
 }

@@ -134,13 +134,13 @@ mod tests {
     #[test]
     fn the_example_has_switches_cables_and_crossed_controllers() {
         let spec = example();
-        let told: Vec<String> = spec
+        let shown: Vec<String> = spec
             .segments
             .iter()
             .map(|s| format!("{} {:?} {} {}", s.name, s.kind, s.mtu, s.zones.join("+")))
             .collect();
         assert_eq!(
-            told,
+            shown,
             [
                 "eth0 Switch 1500 red",
                 "eth1 Cable 9216 grey",

@@ -72,7 +72,7 @@ pub enum UpProgress {
 ///
 /// A lab of that name that an earlier `up` left half made is removed first; one that is up is an error. When a step
 /// fails, what was made is removed again.
-pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<LabState> {
+pub fn up(spec: &LabSpec, report: &mut dyn FnMut(&UpProgress)) -> Result<LabState> {
     spec.check()?;
     tools::require(&[&tools::ALWAYS])?;
     let _lock = state::lock(&spec.name)?;
@@ -86,8 +86,8 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<LabState>
         take_down(&old)?;
     }
     let started = Instant::now();
-    let backend = backend(spec, tell)?;
-    tell(&UpProgress::Roots(started.elapsed()));
+    let backend = backend(spec, report)?;
+    report(&UpProgress::Roots(started.elapsed()));
     let started = Instant::now();
     let mut lab = describe(spec, backend)?;
     fs::DirBuilder::new()
@@ -96,7 +96,7 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<LabState>
         .create(&lab.dir)
         .with_context(|| format!("cannot make {}", lab.dir.display()))?;
     lab.save()?;
-    let made = make(spec, &lab, tell).and_then(|()| {
+    let made = make(spec, &lab, report).and_then(|()| {
         lab.complete = true;
         lab.save()
     });
@@ -106,16 +106,16 @@ pub fn up(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<LabState>
         }
         return Err(error);
     }
-    tell(&UpProgress::Up(started.elapsed()));
+    report(&UpProgress::Up(started.elapsed()));
     Ok(lab)
 }
 
-fn backend(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<Backend> {
+fn backend(spec: &LabSpec, report: &mut dyn FnMut(&UpProgress)) -> Result<Backend> {
     if let Flavour::Machines(own) = &spec.flavour {
-        machines::describe(spec, own, tell).map(Backend::Machines)
+        machines::describe(spec, own, report).map(Backend::Machines)
     } else {
         tools::require(&[&tools::BOOT])?;
-        containers::describe(spec, tell).map(Backend::Containers)
+        containers::describe(spec, report).map(Backend::Containers)
     }
 }
 
@@ -153,10 +153,10 @@ fn describe(spec: &LabSpec, backend: Backend) -> Result<LabState> {
     })
 }
 
-fn make(spec: &LabSpec, lab: &LabState, tell: &mut dyn FnMut(&UpProgress)) -> Result<()> {
+fn make(spec: &LabSpec, lab: &LabState, report: &mut dyn FnMut(&UpProgress)) -> Result<()> {
     match &lab.backend {
-        Backend::Containers(own) => containers::make(spec, lab, own, tell),
-        Backend::Machines(own) => machines::make(spec, lab, own, tell),
+        Backend::Containers(own) => containers::make(spec, lab, own, report),
+        Backend::Machines(own) => machines::make(spec, lab, own, report),
     }
 }
 

@@ -49,10 +49,10 @@ pub fn batch(namespace: &str, lines: &[String]) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     bail!(
         "the network of {namespace} could not be made: {}",
-        said.trim()
+        stderr.trim()
     )
 }
 

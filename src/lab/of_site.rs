@@ -86,7 +86,7 @@ mac.eth0 = "00:16:76:d6:c9:40"
         assert_eq!(loaded.findings, []);
         let spec = LabSpec::of_site("t", &loaded.site.unwrap());
         spec.check().unwrap();
-        let told: Vec<_> = spec.nodes[0]
+        let shown: Vec<_> = spec.nodes[0]
             .addresses
             .iter()
             .map(|a| {
@@ -99,7 +99,7 @@ mac.eth0 = "00:16:76:d6:c9:40"
             })
             .collect();
         assert_eq!(
-            told,
+            shown,
             [
                 "eth0 192.0.2.5/24 00:16:76:d6:c9:40",
                 "eth1 10.0.1.1/24 any",

@@ -128,9 +128,9 @@ mod tests {
         });
         wait_for_ssh(address, Duration::from_secs(10)).unwrap();
         server.join().unwrap();
-        let said = wait_for_ssh(address, Duration::ZERO)
+        let message = wait_for_ssh(address, Duration::ZERO)
             .unwrap_err()
             .to_string();
-        assert!(said.contains("no SSH server answers"), "{said}");
+        assert!(message.contains("no SSH server answers"), "{message}");
     }
 }

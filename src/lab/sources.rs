@@ -27,12 +27,12 @@ pub fn of_machine(codename: &str) -> Result<AptSources> {
 
 /// Says of an error of apt what it comes from, where this machine is set up for its own release alone.
 pub fn explained(error: Error, codename: &str) -> Error {
-    let said = error.to_string();
-    if said.contains("NO_PUBKEY") {
+    let message = error.to_string();
+    if message.contains("NO_PUBKEY") {
         error.context(format!(
             "this machine has no key for the archive of `{codename}`; install a debian-archive-keyring that knows this release"
         ))
-    } else if said.contains("does not have a Release file") {
+    } else if message.contains("does not have a Release file") {
         error.context(format!(
             "the archives that this machine's apt names do not have `{codename}`"
         ))
@@ -226,8 +226,11 @@ mod tests {
             sources.stanzas,
             "Types: deb\nURIs: http://b.test/debian\nSuites: bookworm bookworm-updates\nComponents: main\n\n"
         );
-        let said = read(dir.path(), "sid", "sid").unwrap_err().to_string();
-        assert!(said.contains("names no archive for `sid main`"), "{said}");
+        let message = read(dir.path(), "sid", "sid").unwrap_err().to_string();
+        assert!(
+            message.contains("names no archive for `sid main`"),
+            "{message}"
+        );
     }
 
     #[test]

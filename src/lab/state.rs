@@ -70,12 +70,12 @@ pub struct StateNode {
 }
 
 impl Backend {
-    /// What a lab of machines has, or an error that says that `wish` needs machines.
-    pub fn machines(&mut self, lab: &LabState, wish: &str) -> Result<&mut Machines> {
+    /// What a lab of machines has, or an error that says that `what` needs machines.
+    pub fn machines(&mut self, lab: &LabState, what: &str) -> Result<&mut Machines> {
         match self {
             Self::Machines(machines) => Ok(machines),
             Self::Containers(_) => bail!(
-                "{wish} needs virtual machines, and the nodes of lab `{}` are containers; `nodewright lab up --vm` makes machines",
+                "{what} needs virtual machines, and the nodes of lab `{}` are containers; `nodewright lab up --vm` makes machines",
                 lab.name
             ),
         }

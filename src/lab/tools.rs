@@ -114,8 +114,8 @@ pub fn run(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot start `{line}`"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{line}` failed ({}): {}", output.status, said.trim());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("`{line}` failed ({}): {}", output.status, stderr.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -153,24 +153,27 @@ mod tests {
     #[test]
     fn a_missing_tool_is_named_with_its_package() {
         if !is_root() {
-            let said = require(&[&ALWAYS]).unwrap_err().to_string();
-            assert!(said.contains("root"), "{said}");
+            let stderr = require(&[&ALWAYS]).unwrap_err().to_string();
+            assert!(stderr.contains("root"), "{stderr}");
             return;
         }
-        let said = require(&[&[("no-such-tool", "no-package"), ("sh", "dash")]])
+        let stderr = require(&[&[("no-such-tool", "no-package"), ("sh", "dash")]])
             .unwrap_err()
             .to_string();
-        assert!(said.contains("no-such-tool (package no-package)"), "{said}");
-        assert!(said.contains("apt-get install no-package"), "{said}");
-        assert!(!said.contains("dash"), "{said}");
+        assert!(
+            stderr.contains("no-such-tool (package no-package)"),
+            "{stderr}"
+        );
+        assert!(stderr.contains("apt-get install no-package"), "{stderr}");
+        assert!(!stderr.contains("dash"), "{stderr}");
     }
 
     #[test]
     fn a_failed_command_says_what_it_said() {
-        let said = run(command("sh").args(["-c", "echo broken pipe organ >&2; exit 3"]))
+        let stderr = run(command("sh").args(["-c", "echo broken pipe organ >&2; exit 3"]))
             .unwrap_err()
             .to_string();
-        assert!(said.contains("broken pipe organ"), "{said}");
-        assert!(said.contains("exit status: 3"), "{said}");
+        assert!(stderr.contains("broken pipe organ"), "{stderr}");
+        assert!(stderr.contains("exit status: 3"), "{stderr}");
     }
 }

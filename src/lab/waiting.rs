@@ -58,22 +58,26 @@ fn watch(waiting: &mut [(&StateNode, Child)]) -> Result<()> {
             }
             if let Some(status) = child.try_wait()? {
                 if !status.success() {
-                    let mut said = String::new();
+                    let mut stderr = String::new();
                     if let Some(pipe) = &mut child.stderr {
                         use std::io::Read as _;
-                        let _ = pipe.read_to_string(&mut said);
+                        let _ = pipe.read_to_string(&mut stderr);
                     }
                     bail!(
                         "node `{}` does not answer: {}; its console: {}",
                         node.name,
-                        said.trim(),
-                        told(node)
+                        stderr.trim(),
+                        ending(node)
                     );
                 }
                 done[i] = true;
                 open -= 1;
             } else if cgroup::processes(&node.groups).is_empty() {
-                bail!("node `{}` ended while starting: {}", node.name, told(node));
+                bail!(
+                    "node `{}` ended while starting: {}",
+                    node.name,
+                    ending(node)
+                );
             }
         }
         if open > 0 {
@@ -84,7 +88,7 @@ fn watch(waiting: &mut [(&StateNode, Child)]) -> Result<()> {
 }
 
 /// The last lines of a node's console, for an error.
-pub fn told(node: &StateNode) -> String {
+pub fn ending(node: &StateNode) -> String {
     let bytes = fs::read(&node.log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text

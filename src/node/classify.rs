@@ -107,12 +107,12 @@ pub(super) fn connect(log: &str) -> Failure {
 
 /// The failure that a command's standard error (and what it wrote where an answer belongs) means, if it is one of those
 /// that have a sentence.
-pub(super) fn remote(said: &str, status: Option<i32>) -> Option<Failure> {
-    if let Some(failure) = find(REMOTE, said) {
+pub(super) fn remote(output: &str, status: Option<i32>) -> Option<Failure> {
+    if let Some(failure) = find(REMOTE, output) {
         return Some(failure);
     }
-    (status == Some(126) || said.contains("Permission denied") && said.contains("/bin/sh"))
-        .then(|| Failure::NoExec(last_line(said)))
+    (status == Some(126) || output.contains("Permission denied") && output.contains("/bin/sh"))
+        .then(|| Failure::NoExec(last_line(output)))
 }
 
 fn find(marks: &[Mark], text: &str) -> Option<Failure> {

@@ -9,7 +9,7 @@ pub struct NodeError {
     /// What went wrong.
     pub failure: Failure,
     /// What ssh or the node itself said, for `-v`: never a secret of the site, but not scrubbed either.
-    pub said: String,
+    pub output: String,
 }
 
 /// One kind of failure.
@@ -128,7 +128,7 @@ impl NodeError {
         Self {
             node: node.to_owned(),
             failure,
-            said: String::new(),
+            output: String::new(),
         }
     }
 
@@ -184,10 +184,10 @@ impl Failure {
             return;
         };
         match self {
-            Self::DiskFull(said) | Self::ReadOnly(said) if !said.contains(place) => {
-                *said = format!("{place}: {said}");
+            Self::DiskFull(output) | Self::ReadOnly(output) if !output.contains(place) => {
+                *output = format!("{place}: {output}");
             }
-            Self::NotReady(said) => *said = format!("{place} could not be written"),
+            Self::NotReady(output) => *output = format!("{place} could not be written"),
             _ => {}
         }
     }

@@ -95,9 +95,9 @@ async fn scan(options: &ConnectOptions, way: &Way) -> Result<Vec<String>, NodeEr
     if !keys.is_empty() {
         return Ok(keys);
     }
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    let log = String::from_utf8_lossy(&out.stderr).into_owned();
     // It says of a name "getaddrinfo HOST: …" and of a closed port nothing at all.
-    let failure = if said.contains("getaddrinfo") {
+    let failure = if log.contains("getaddrinfo") {
         Failure::Name(way.host.clone())
     } else {
         begin_login(options, way)
@@ -107,7 +107,7 @@ async fn scan(options: &ConnectOptions, way: &Way) -> Result<Vec<String>, NodeEr
     Err(NodeError {
         node: node.clone(),
         failure,
-        said,
+        output: log,
     })
 }
 
@@ -139,11 +139,11 @@ async fn begin_login(options: &ConnectOptions, way: &Way) -> Result<Vec<String>,
     if !keys.is_empty() {
         return Ok(keys);
     }
-    let said = fs::read_to_string(log.path()).map_err(here)?;
+    let log = fs::read_to_string(log.path()).map_err(here)?;
     Err(NodeError {
         node: node.clone(),
-        failure: classify::connect(&said),
-        said,
+        failure: classify::connect(&log),
+        output: log,
     })
 }
 
@@ -253,8 +253,8 @@ pub async fn install_key(options: &ConnectOptions, public_key: &str) -> Result<b
         return Err(NodeError::new(node, Failure::Here(why)));
     }
     let command = format!("exec /bin/sh -c {}", quote(INSTALL));
-    let said = interactive(options, &[], &command, Some(&format!("{public_key}\n"))).await?;
-    match said.trim() {
+    let log = interactive(options, &[], &command, Some(&format!("{public_key}\n"))).await?;
+    match log.trim() {
         "installed" => Ok(true),
         "present" => Ok(false),
         other => Err(NodeError::new(
@@ -323,9 +323,9 @@ async fn interactive(
         if out.status.success() {
             return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
         }
-        let said = fs::read_to_string(log.path()).map_err(here)?;
+        let log = fs::read_to_string(log.path()).map_err(here)?;
         let failure = if out.status.code() == Some(255) {
-            classify::connect(&said)
+            classify::connect(&log)
         } else {
             let status = out.status.code().unwrap_or(-1);
             Failure::Other(format!("it ended with status {status}; see above"))
@@ -334,7 +334,7 @@ async fn interactive(
             return Err(NodeError {
                 node: node.clone(),
                 failure,
-                said,
+                output: log,
             });
         }
         tried.push((way.alias.clone(), failure));

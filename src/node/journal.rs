@@ -281,13 +281,13 @@ mod tests {
         }
         journal += &line("c", "begin", "third");
         std::fs::write(folder.path().join("journal"), journal).unwrap();
-        let said = std::process::Command::new("sh")
+        let stdout = std::process::Command::new("sh")
             .args(["-c", &format!("{}\nnw_state_runs 2", SHELL.text())])
             .env("NW_STATE", folder.path())
             .output()
             .unwrap();
-        let said = String::from_utf8(said.stdout).unwrap();
-        let answer = Answer::from_sections([("nw.journal", said.as_str(), 0)]);
+        let stdout = String::from_utf8(stdout.stdout).unwrap();
+        let answer = Answer::from_sections([("nw.journal", stdout.as_str(), 0)]);
         let runs: Vec<String> = read_journal(&answer).into_iter().map(|l| l.run).collect();
         assert_eq!(runs, ["b", "c"]);
     }

@@ -13,11 +13,11 @@ pub(super) struct Link {
     pub(super) sentinel: String,
     lines: LineBuffer,
     /// Standard error, once the stream has ended.
-    pub(super) said: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
 }
 
 /// What came in on a [`Link`].
-pub(super) enum Heard {
+pub(super) enum Received {
     /// A line, and how many bytes it had.
     Line(String, u64),
     /// The answer is at its end.
@@ -33,17 +33,17 @@ impl Link {
             channel,
             sentinel,
             lines: LineBuffer::default(),
-            said: Vec::new(),
+            stderr: Vec::new(),
         }
     }
 
     /// What comes next.
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(super) async fn next(&mut self) -> Received {
         loop {
             if let Some((line, bytes)) = self.lines.next() {
                 return match line.strip_prefix(&self.sentinel) {
-                    Some(" end") => Heard::End,
-                    _ => Heard::Line(line, bytes),
+                    Some(" end") => Received::End,
+                    _ => Received::Line(line, bytes),
                 };
             }
             let mut buffer = [0; 8192];
@@ -52,10 +52,10 @@ impl Link {
                 _ => {
                     let _ = timeout(
                         Duration::from_secs(2),
-                        self.channel.stderr.read_to_end(&mut self.said),
+                        self.channel.stderr.read_to_end(&mut self.stderr),
                     )
                     .await;
-                    return Heard::Cut;
+                    return Received::Cut;
                 }
             }
         }

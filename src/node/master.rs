@@ -54,7 +54,7 @@ pub(super) async fn connect(options: &ConnectOptions) -> Result<Master, NodeErro
         }
     }
     let mut tried = Vec::new();
-    let mut said = String::new();
+    let mut output = String::new();
     for way in &options.access.ways {
         match open(options, way).await {
             Ok(control) => {
@@ -66,7 +66,7 @@ pub(super) async fn connect(options: &ConnectOptions) -> Result<Master, NodeErro
                 });
             }
             Err((failure, log)) => {
-                said.push_str(&log);
+                output.push_str(&log);
                 let unreachable = failure.is_unreachable();
                 tried.push((way.alias.clone(), failure));
                 // What was reached and refused us would do so on every way.
@@ -87,7 +87,7 @@ pub(super) async fn connect(options: &ConnectOptions) -> Result<Master, NodeErro
     Err(NodeError {
         node: node.clone(),
         failure,
-        said,
+        output,
     })
 }
 

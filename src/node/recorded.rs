@@ -36,7 +36,7 @@ impl Session {
         shown: &str,
         words: &[String],
     ) -> Result<Recorded, NodeError> {
-        let reply = self.ask_script(&script(run, header, shown, words)).await?;
+        let reply = self.run_script(&script(run, header, shown, words)).await?;
         Ok(read(&reply))
     }
 }
@@ -101,15 +101,15 @@ mod tests {
         let words = words(what);
         let run = RunId::parse("20261120T235959-9f3a").unwrap();
         let script = script(&run, &header, &words.join(" "), &words);
-        let said = Command::new("sh")
+        let ran = Command::new("sh")
             .args(["-c", &script])
             .env("NW_STATE", state)
             .output()
             .unwrap();
         let recorded = read(&Reply {
-            stdout: said.stdout,
-            stderr: said.stderr,
-            status: said.status.code(),
+            stdout: ran.stdout,
+            stderr: ran.stderr,
+            status: ran.status.code(),
         });
         let journal = std::fs::read_to_string(state.join("journal")).unwrap_or_default();
         let without_time = journal
@@ -122,17 +122,17 @@ mod tests {
     fn a_command_stands_in_the_journal_with_its_end() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
-        let (said, journal) = run(&state, &["printf", "a\n$HOME b"]);
-        assert_eq!((said.output.as_str(), said.status), ("a\n$HOME b", 0));
-        assert!(said.noted && said.holder.is_none());
+        let (ran, journal) = run(&state, &["printf", "a\n$HOME b"]);
+        assert_eq!((ran.output.as_str(), ran.status), ("a\n$HOME b", 0));
+        assert!(ran.noted && ran.holder.is_none());
         assert_eq!(
             journal,
             "20261120T235959-9f3a 0 begin anna@desk site s commit  tool 1 for run: printf a $HOME b\n\
              20261120T235959-9f3a 0 did printf a $HOME b\n\
              20261120T235959-9f3a 0 end ok\n"
         );
-        let (said, journal) = run(&state, &["sh", "-c", "echo x >&2; exit 3"]);
-        assert_eq!((said.output.as_str(), said.status), ("x\n", 3));
+        let (ran, journal) = run(&state, &["sh", "-c", "echo x >&2; exit 3"]);
+        assert_eq!((ran.output.as_str(), ran.status), ("x\n", 3));
         assert!(
             journal.ends_with(
                 " failed sh -c echo x >&2; exit 3 (status 3)\n20261120T235959-9f3a 0 end failed 0 3\n"
@@ -146,9 +146,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         std::fs::write(&state, "no folder").unwrap();
-        let (said, _) = run(&state, &["echo", "x"]);
-        assert_eq!((said.output.as_str(), said.status), ("x\n", 0));
-        assert!(!said.noted);
+        let (ran, _) = run(&state, &["echo", "x"]);
+        assert_eq!((ran.output.as_str(), ran.status), ("x\n", 0));
+        assert!(!ran.noted);
     }
 
     #[test]
@@ -164,8 +164,8 @@ mod tests {
             boot.trim()
         );
         std::os::unix::fs::symlink(&holder, folder.path().join("lock")).unwrap();
-        let (said, journal) = run(folder.path(), &["true"]);
-        assert_eq!(said.holder.map(|h| h.who).as_deref(), Some("Anna B@desk"));
+        let (ran, journal) = run(folder.path(), &["true"]);
+        assert_eq!(ran.holder.map(|h| h.who).as_deref(), Some("Anna B@desk"));
         assert!(journal.contains(" did true\n"), "{journal}");
     }
 

@@ -1,7 +1,7 @@
 //! Batches on a node: making them ready, letting them begin, following them to their end.
 
 use super::batch::{Batch, Bundle};
-use super::link::{Heard, Link};
+use super::link::{Link, Received};
 use super::privilege::{Data, Program};
 use super::run_id::{self, RunId};
 use super::session::Session;
@@ -156,11 +156,11 @@ impl Session {
         let mut last = String::new();
         loop {
             let (text, bytes) = match link.next().await {
-                Heard::Line(text, bytes) => (text, bytes),
-                Heard::End => {
+                Received::Line(text, bytes) => (text, bytes),
+                Received::End => {
                     return Err(self.error(Failure::NotReady("its batch vanished".into())));
                 }
-                Heard::Cut => return Err(self.error(Failure::Lost)),
+                Received::Cut => return Err(self.error(Failure::Lost)),
             };
             prepared.offset += bytes;
             let event = SpoolEvent::parse(&text);
@@ -217,7 +217,7 @@ impl Session {
     /// Reads the first line of an answer that brings a spool.
     async fn expect_spool(&self, link: &mut Link) -> Result<(), NodeError> {
         let first = match timeout(self.timeout(), link.next()).await {
-            Ok(Heard::Line(text, _)) => text,
+            Ok(Received::Line(text, _)) => text,
             Ok(_) => String::new(),
             Err(_) => return Err(self.error(Failure::Late(self.timeout().as_secs()))),
         };
@@ -246,10 +246,10 @@ impl Session {
 
     /// The failure that lies in what a node said where an answer belongs.
     async fn unexpected(&self, link: &mut Link, first: &str) -> NodeError {
-        let rest = async { while let Heard::Line(..) = link.next().await {} };
+        let rest = async { while let Received::Line(..) = link.next().await {} };
         let _ = timeout(Duration::from_secs(2), rest).await;
-        let said = format!("{first}\n{}", String::from_utf8_lossy(&link.said));
-        let failure = classify::remote(&said, None).unwrap_or_else(|| {
+        let output = format!("{first}\n{}", String::from_utf8_lossy(&link.stderr));
+        let failure = classify::remote(&output, None).unwrap_or_else(|| {
             if first.is_empty() {
                 Failure::Lost
             } else {
@@ -259,7 +259,7 @@ impl Session {
         NodeError {
             node: self.node().to_owned(),
             failure,
-            said,
+            output,
         }
     }
 
@@ -427,12 +427,12 @@ impl Session {
         {
             return Ok(line.to_owned());
         }
-        let said = format!("{text}{}", String::from_utf8_lossy(&reply.stderr));
+        let output = format!("{text}{}", String::from_utf8_lossy(&reply.stderr));
         Err(NodeError {
             node: self.node().to_owned(),
-            failure: classify::remote(&said, reply.status)
-                .unwrap_or_else(|| Failure::Truncated(classify::last_line(&said))),
-            said,
+            failure: classify::remote(&output, reply.status)
+                .unwrap_or_else(|| Failure::Truncated(classify::last_line(&output))),
+            output,
         })
     }
 
@@ -450,7 +450,7 @@ async fn listen(
 ) -> Option<Outcome> {
     loop {
         match link.next().await {
-            Heard::Line(text, bytes) => {
+            Received::Line(text, bytes) => {
                 prepared.offset += bytes;
                 let event = SpoolEvent::parse(&text);
                 let _ = events.send(event.clone());
@@ -458,11 +458,11 @@ async fn listen(
                     return Some(outcome);
                 }
             }
-            Heard::End => {
+            Received::End => {
                 let _ = events.send(SpoolEvent::Done(Outcome::Died));
                 return Some(Outcome::Died);
             }
-            Heard::Cut => return None,
+            Received::Cut => return None,
         }
     }
 }

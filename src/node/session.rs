@@ -69,18 +69,18 @@ impl Session {
     /// Fails when the answer is not whole within [`ConnectOptions::timeout`]. A connection that an earlier command left
     /// and that turns out dead is made anew, once. So is one that is lost in the middle: a question changes nothing.
     pub async fn observe(&self, observe: &Observe) -> Result<Answer, NodeError> {
-        match self.ask_once(observe).await {
-            Err(error) if error.failure == Failure::Lost => self.ask_once(observe).await,
+        match self.observe_once(observe).await {
+            Err(error) if error.failure == Failure::Lost => self.observe_once(observe).await,
             answered => answered,
         }
     }
 
-    async fn ask_once(&self, observe: &Observe) -> Result<Answer, NodeError> {
+    async fn observe_once(&self, observe: &Observe) -> Result<Answer, NodeError> {
         let sentinel = run_id::random_hex(16)
             .map_err(|e| self.error(Failure::Here(format!("no random bytes: {e}"))))?;
-        let reply = self.ask_script(&observe.script(&sentinel)).await?;
+        let reply = self.run_script(&observe.script(&sentinel)).await?;
         Answer::parse(&reply.stdout, &sentinel).map_err(|error| {
-            let said = format!(
+            let output = format!(
                 "{}{}",
                 String::from_utf8_lossy(&reply.stderr),
                 if matches!(error, AnswerError::Noise(_)) {
@@ -89,7 +89,7 @@ impl Session {
                     "".into()
                 }
             );
-            let failure = classify::remote(&said, reply.status).unwrap_or_else(|| match &error {
+            let failure = classify::remote(&output, reply.status).unwrap_or_else(|| match &error {
                 AnswerError::Noise(line) => Failure::NoisyProfile(line.clone()),
                 AnswerError::Truncated(after) => {
                     Failure::Truncated(format!("after section {after}"))
@@ -98,20 +98,20 @@ impl Session {
                 AnswerError::Empty => Failure::NoShell(format!(
                     "it ended with status {} and said: {}",
                     reply.status.unwrap_or(-1),
-                    classify::last_line(&said)
+                    classify::last_line(&output)
                 )),
             });
             NodeError {
                 node: self.node().to_owned(),
                 failure,
-                said,
+                output,
             }
         })
     }
 
     /// Runs a script as root with an empty standard input and reads all it says. Only the script's last line should
     /// call anything, so that one that is cut off does nothing.
-    pub async fn ask_script(&self, script: &str) -> Result<Reply, NodeError> {
+    pub async fn run_script(&self, script: &str) -> Result<Reply, NodeError> {
         let reply = self.run(&Program::Script(script)).await?;
         if reply.stdout.is_empty()
             && reply.status != Some(0)
@@ -122,7 +122,7 @@ impl Session {
             return Err(NodeError {
                 node: self.node().to_owned(),
                 failure,
-                said: String::from_utf8_lossy(&reply.stderr).into_owned(),
+                output: String::from_utf8_lossy(&reply.stderr).into_owned(),
             });
         }
         Ok(reply)

@@ -17,7 +17,7 @@ pub enum SpoolEvent {
     /// A step begins: its number, from 0, and its title.
     Begin(usize, String),
     /// A line that a step says, told as it comes; secrets of the batch are already out of it.
-    Said(usize, String),
+    Progress(usize, String),
     /// A line that a step or validator said that then failed; secrets of the batch are already out of it.
     Output(usize, String),
     /// A step ended with this status.
@@ -197,7 +197,7 @@ impl SpoolEvent {
             ("check", Ok(n)) => Self::Check(n, text.to_owned()),
             ("begin", Ok(n)) => Self::Begin(n, text.to_owned()),
             ("answer", Ok(n)) => Self::Answered(n, text.to_owned()),
-            ("say", Ok(n)) => Self::Said(n, text.to_owned()),
+            ("say", Ok(n)) => Self::Progress(n, text.to_owned()),
             ("out", Ok(n)) => Self::Output(n, text.to_owned()),
             ("end", Ok(n)) => Self::End(n, text.parse().unwrap_or(1)),
             _ => Self::Note(line.to_owned()),
@@ -244,7 +244,7 @@ mod tests {
                 "answer 1 port 22",
                 SpoolEvent::Answered(1, "port 22".into()),
             ),
-            ("say 12 a  b", SpoolEvent::Said(12, "a  b".into())),
+            ("say 12 a  b", SpoolEvent::Progress(12, "a  b".into())),
             ("out 12 ", SpoolEvent::Output(12, String::new())),
             ("end 12 3", SpoolEvent::End(12, 3)),
             ("done ok", SpoolEvent::Done(Outcome::Finished)),

@@ -80,29 +80,29 @@ impl Session {
         let deadline = self.timeout() + Duration::from_secs(bytes / SLOWEST);
         let reply = self.run_within(&program, deadline).await?;
         let text = String::from_utf8_lossy(&reply.stdout);
-        let said = text.trim_end().strip_prefix(&sentinel).map(str::trim);
-        if said == Some("staged") {
+        let reply_line = text.trim_end().strip_prefix(&sentinel).map(str::trim);
+        if reply_line == Some("staged") {
             return Ok(());
         }
-        let heard = format!("{text}{}", String::from_utf8_lossy(&reply.stderr));
-        let cut = said.and_then(|s| s.strip_prefix("refused cut "));
+        let output = format!("{text}{}", String::from_utf8_lossy(&reply.stderr));
+        let cut = reply_line.and_then(|s| s.strip_prefix("refused cut "));
         let named = files.iter().find(|f| cut == Some(f.sha256.as_str()));
-        let refused = said.and_then(|s| s.strip_prefix("refused "));
-        let mut failure = match (named, classify::remote(&heard, reply.status)) {
+        let refused = reply_line.and_then(|s| s.strip_prefix("refused "));
+        let mut failure = match (named, classify::remote(&output, reply.status)) {
             (Some(file), _) => Failure::Here(format!(
                 "{} is not what it was when the site was read, or it did not arrive whole",
                 file.path.display()
             )),
             (None, Some(failure)) => failure,
             // The receiver is gone before it said anything.
-            (None, None) if said.is_none() && reply.status.is_none() => Failure::Lost,
-            (None, None) => Failure::NotReady(classify::last_line(refused.unwrap_or(&heard))),
+            (None, None) if reply_line.is_none() && reply.status.is_none() => Failure::Lost,
+            (None, None) => Failure::NotReady(classify::last_line(refused.unwrap_or(&output))),
         };
         failure.name_place(refused.unwrap_or_default());
         Err(NodeError {
             node: self.node().to_owned(),
             failure,
-            said: heard,
+            output,
         })
     }
 }

@@ -45,11 +45,11 @@ pub async fn forget(
     if let Some(trouble) = engine.worst() {
         return Ok(trouble);
     }
-    engine.tell(Event::Forget {
+    engine.send(Event::Forget {
         nodes: orphans.clone(),
     });
     if !agreed.await {
-        engine.tell(Event::Note {
+        engine.send(Event::Note {
             node: None,
             text: "Nothing was forgotten.".to_owned(),
         });

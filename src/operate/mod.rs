@@ -44,7 +44,7 @@ fn meet(engine: &mut Engine, node: &str, holder: &Holder) {
         let why = format!("held by {holder}");
         engine.fail(node, NodeFailure::new(why, Exit::Locked));
     } else {
-        engine.tell(Event::Note {
+        engine.send(Event::Note {
             node: Some(node.to_owned()),
             text: format!("held right now by {holder}; this does not wait for it"),
         });

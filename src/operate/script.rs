@@ -30,7 +30,7 @@ pub async fn run(engine: &mut Engine, words: &[String], parallel: bool) -> Vec<R
             break;
         }
         for (node, recorded) in engine.recorded(turn, &shown, words).await {
-            all.push(told(engine, node, &recorded));
+            all.push(record(engine, node, &recorded));
         }
     }
     all
@@ -52,12 +52,12 @@ fn turns(nodes: Vec<String>, cluster: &BTreeSet<String>, parallel: bool) -> Vec<
 }
 
 /// Says what is to be known beside the output.
-fn told(engine: &mut Engine, node: String, recorded: &Recorded) -> Ran {
+fn record(engine: &mut Engine, node: String, recorded: &Recorded) -> Ran {
     if let Some(holder) = &recorded.holder {
         super::meet(engine, &node, holder);
     }
     if !recorded.noted {
-        engine.tell(Event::Note {
+        engine.send(Event::Note {
             node: Some(node.clone()),
             text: "its journal could not be written: this run is missing there".to_owned(),
         });

@@ -61,11 +61,11 @@ mod tests {
 
     #[test]
     fn one_that_contains_it_may_be_applied() {
-        let asked = |commit: &str| Some(commit == COMMIT);
-        assert_eq!(older(last(COMMIT), "node1", asked), None);
+        let contains = |commit: &str| Some(commit == COMMIT);
+        assert_eq!(older(last(COMMIT), "node1", contains), None);
         // What was not committed then is nobody else's to contain.
         let edited = format!("{COMMIT}+");
-        assert_eq!(older(last(&edited), "node1", asked), None);
+        assert_eq!(older(last(&edited), "node1", contains), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From what is wanted and what was seen to what is done: the steps of one node, in order, cut into stages.
 
-use super::fold::{self, FoldError, PathSeen, SeenKind, Wish};
+use super::fold::{self, EditRequest, FoldError, PathSeen, SeenKind};
 use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_candidate};
 use super::paths::Paths;
@@ -131,8 +131,8 @@ impl<'a> Desired<'a> {
         draft.decided.node.clone_from(&self.target.node);
         let paths = self.paths();
         let seen = paths.read(answer);
-        for (path, wishes) in paths.iter() {
-            draft.path(path, wishes, &seen[path]);
+        for (path, requests) in paths.iter() {
+            draft.path(path, requests, &seen[path]);
         }
         draft.kinds();
         draft.cut()
@@ -209,18 +209,18 @@ impl<'a> Draft<'_, 'a> {
     fn path(
         &mut self,
         path: &str,
-        wishes: &[(&'a Resource, &'a crate::kind::Edit)],
+        requests: &[(&'a Resource, &'a crate::kind::Edit)],
         seen: &PathSeen,
     ) {
-        let named: Vec<Wish<'_>> = wishes
+        let named: Vec<EditRequest<'_>> = requests
             .iter()
-            .map(|(r, edit)| Wish {
+            .map(|(r, edit)| EditRequest {
                 address: &r.address,
                 edit,
             })
             .collect();
         let mut resources: Vec<&'a Resource> = Vec::new();
-        for (resource, _) in wishes {
+        for (resource, _) in requests {
             if !resources.iter().any(|r| r.address == resource.address) {
                 resources.push(resource);
             }
@@ -229,13 +229,13 @@ impl<'a> Draft<'_, 'a> {
             Ok(folded) => folded,
             Err(error) => return self.path_error(&resources, error),
         };
-        let early = Early::of(path, wishes, seen, &folded);
+        let early = Early::of(path, requests, seen, &folded);
         if folded.same && early.is_none() {
             return;
         }
         let makes = |r: &&Resource| {
             let mut authors = folded.changed_by.iter();
-            authors.any(|i| wishes[*i].0.address == r.address)
+            authors.any(|i| requests[*i].0.address == r.address)
         };
         let changed: Vec<&'a Resource> = resources.iter().copied().filter(makes).collect();
         let changed = if changed.is_empty() {
@@ -243,7 +243,7 @@ impl<'a> Draft<'_, 'a> {
         } else {
             changed
         };
-        let first = wishes
+        let first = requests
             .iter()
             .map(|(r, _)| r)
             .min_by_key(|r| r.step.index)

@@ -14,7 +14,7 @@ mod stanza;
 mod tests;
 
 pub use conflict::{Conflict, conflicts};
-pub use model::{FoldError, Folded, PathSeen, PathState, Resolved, SeenKind, Wish};
+pub use model::{EditRequest, FoldError, Folded, PathSeen, PathState, Resolved, SeenKind};
 
 use crate::digest::sha256;
 use crate::kind::{Attributes, Delta, EditChange};
@@ -28,21 +28,21 @@ use std::collections::BTreeSet;
 /// So folding what came out brings out the same.
 pub fn fold(
     path: &str,
-    wishes: &[Wish],
+    requests: &[EditRequest],
     seen: &PathSeen,
     vault: &Vault,
 ) -> Result<Folded, FoldError> {
-    if let Some(conflict) = conflicts(path, wishes).into_iter().next() {
+    if let Some(conflict) = conflicts(path, requests).into_iter().next() {
         return Err(conflict.into());
     }
-    let secrets: BTreeSet<String> = wishes
+    let secrets: BTreeSet<String> = requests
         .iter()
         .flat_map(|w| texts(&w.edit.change))
         .flat_map(Text::secrets)
         .collect();
     let job = Job {
         path,
-        wishes,
+        requests,
         seen,
         vault,
     };
@@ -60,7 +60,7 @@ pub fn fold(
         from_nothing: false,
         check: None,
     };
-    let Some(first) = wishes.first() else {
+    let Some(first) = requests.first() else {
         return Ok(Folded {
             same: true,
             ..folded
@@ -88,7 +88,7 @@ pub fn fold(
 
 struct Job<'a> {
     path: &'a str,
-    wishes: &'a [Wish<'a>],
+    requests: &'a [EditRequest<'a>],
     seen: &'a PathSeen,
     vault: &'a Vault,
 }
@@ -96,7 +96,7 @@ struct Job<'a> {
 impl Job<'_> {
     fn allow(
         &self,
-        wish: &Wish,
+        request: &EditRequest,
         wanted: &str,
         allowed: impl Fn(&SeenKind) -> bool,
     ) -> Result<(), FoldError> {
@@ -105,20 +105,22 @@ impl Job<'_> {
         }
         Err(FoldError::OtherKind {
             path: self.path.to_owned(),
-            address: wish.address.clone(),
+            address: request.address.clone(),
             seen: seen_in_words(&self.seen.kind),
             wanted: wanted.to_owned(),
         })
     }
 
-    fn may_go(&self, wish: &Wish) -> Result<(), FoldError> {
-        self.allow(wish, "nothing there", |k| !matches!(k, SeenKind::Other(_)))?;
+    fn may_go(&self, request: &EditRequest) -> Result<(), FoldError> {
+        self.allow(request, "nothing there", |k| {
+            !matches!(k, SeenKind::Other(_))
+        })?;
         match &self.seen.kind {
             SeenKind::Directory {
                 entries: Some(entries),
             } if !entries.is_empty() => Err(FoldError::NotEmpty {
                 path: self.path.to_owned(),
-                address: wish.address.clone(),
+                address: request.address.clone(),
                 entries: entries[..entries.len().min(5)].join(", "),
             }),
             _ => Ok(()),
@@ -133,7 +135,7 @@ impl Job<'_> {
 
     fn file(&self, folded: &mut Folded) -> Result<(), FoldError> {
         let edits = self.edits()?;
-        let whole = self.wishes.iter().find_map(|w| match &w.edit.change {
+        let whole = self.requests.iter().find_map(|w| match &w.edit.change {
             EditChange::Whole {
                 content,
                 check,
@@ -142,7 +144,7 @@ impl Job<'_> {
             _ => None,
         });
         folded.after = PathState::File;
-        let owner = whole.map_or(&self.wishes[0], |(w, ..)| w);
+        let owner = whole.map_or(&self.requests[0], |(w, ..)| w);
         let linked = matches!(self.seen.kind, SeenKind::Symlink { .. });
         self.allow(owner, "a file", |k| match k {
             SeenKind::Absent | SeenKind::File { .. } => true,
@@ -160,10 +162,10 @@ impl Job<'_> {
                 folded.after = PathState::Symlink(target.clone());
                 return Ok(());
             }
-            (Some((wish, content, _, once)), _) if !(once && there) => content
+            (Some((request, content, _, once)), _) if !(once && there) => content
                 .reveal(self.vault)
                 .map_err(|error| FoldError::Mark {
-                    address: wish.address.clone(),
+                    address: request.address.clone(),
                     error,
                 })?
                 .into_bytes(),
@@ -197,9 +199,9 @@ impl Job<'_> {
 
     fn edits(&self) -> Result<Vec<(usize, ReadyEdit)>, FoldError> {
         let mut edits = Vec::new();
-        for (i, wish) in self.wishes.iter().enumerate() {
-            let address = wish.address.clone();
-            match ReadyEdit::of(&wish.edit.change, &|text| text.reveal(self.vault)) {
+        for (i, request) in self.requests.iter().enumerate() {
+            let address = request.address.clone();
+            match ReadyEdit::of(&request.edit.change, &|text| text.reveal(self.vault)) {
                 Ok(ready) => edits.extend(ready.map(|r| (i, r))),
                 Err(NotReady::Mark(error)) => return Err(FoldError::Mark { address, error }),
                 Err(NotReady::Bad(why)) => return Err(FoldError::Bad { address, why }),
@@ -220,7 +222,7 @@ impl Job<'_> {
                 let before = file.clone();
                 edit.apply(&mut file).map_err(|why| FoldError::File {
                     path: self.path.to_owned(),
-                    address: self.wishes[*i].address.clone(),
+                    address: self.requests[*i].address.clone(),
                     why,
                 })?;
                 if before != file {
@@ -235,7 +237,7 @@ impl Job<'_> {
         }
         let addresses: Vec<_> = restless
             .iter()
-            .map(|i| self.wishes[*i].address.to_string())
+            .map(|i| self.requests[*i].address.to_string())
             .collect();
         Err(FoldError::Unsettled {
             path: self.path.to_owned(),
@@ -246,7 +248,7 @@ impl Job<'_> {
     /// Whose wishes make the content differ from what was found.
     fn authors(&self, content: &[u8], edits: &[(usize, ReadyEdit)]) -> Vec<usize> {
         let all = || {
-            self.wishes
+            self.requests
                 .iter()
                 .enumerate()
                 .filter(|(_, w)| {
@@ -277,8 +279,9 @@ impl Job<'_> {
             }
         }
         if file.bytes() != content {
-            let whole = |(_, w): &(usize, &Wish)| matches!(w.edit.change, EditChange::Whole { .. });
-            authors.extend(self.wishes.iter().enumerate().find(whole).map(|(i, _)| i));
+            let whole =
+                |(_, w): &(usize, &EditRequest)| matches!(w.edit.change, EditChange::Whole { .. });
+            authors.extend(self.requests.iter().enumerate().find(whole).map(|(i, _)| i));
         }
         if authors.is_empty() { all() } else { authors }
     }
@@ -296,7 +299,7 @@ impl Job<'_> {
         if before != after {
             folded.deltas.push(Delta::new("state", &before, &after));
             if folded.after != PathState::File {
-                authors.extend(0..self.wishes.len());
+                authors.extend(0..self.requests.len());
             }
         }
         if matches!(folded.after, PathState::File | PathState::Directory) {
@@ -311,10 +314,13 @@ impl Job<'_> {
                 ] {
                     if found != wanted {
                         folded.deltas.push(Delta::new(what, found, wanted));
-                        let says = |w: &Wish| attribute(&w.edit.attributes, what).is_some();
-                        let speaker = self.wishes.iter().position(says);
-                        let by_secret =
-                            || self.wishes.iter().position(|w| is_tainted(&w.edit.change));
+                        let says = |w: &EditRequest| attribute(&w.edit.attributes, what).is_some();
+                        let speaker = self.requests.iter().position(says);
+                        let by_secret = || {
+                            self.requests
+                                .iter()
+                                .position(|w| is_tainted(&w.edit.change))
+                        };
                         authors.extend(speaker.or_else(by_secret));
                     }
                 }
@@ -325,17 +331,17 @@ impl Job<'_> {
     }
 
     fn resolve(&self, folded: &Folded, stays: bool) -> Resolved {
-        let said = |what| {
-            self.wishes
+        let attribute = |what| {
+            self.requests
                 .iter()
                 .find_map(|w| attribute(&w.edit.attributes, what))
         };
         let name = |what, seen: &str| {
-            said(what)
+            attribute(what)
                 .unwrap_or(if stays { seen } else { "root" })
                 .to_owned()
         };
-        let mode = match (said("mode"), &folded.after) {
+        let mode = match (attribute("mode"), &folded.after) {
             (Some(mode), _) => four_digits(mode),
             (None, _) if stays && !folded.tainted => four_digits(&self.seen.mode),
             // What holds a secret is never left open to everybody.

@@ -43,10 +43,10 @@ fn stays(
     let Some(kind) = kind_named(&address.kind) else {
         return Some("of a kind that is not known here".to_owned());
     };
-    if let Orphaned::Reported(says) = kind.orphans().becomes {
-        return Some(says.to_owned());
+    if let Orphaned::Reported(becomes) = kind.orphans().becomes {
+        return Some(becomes.to_owned());
     }
-    if let Some(why) = (kind.orphans().keeps)(&address.name, answer) {
+    if let Some(why) = (kind.orphans().stays_because)(&address.name, answer) {
         return Some(why);
     }
     for path in paths {

@@ -41,7 +41,7 @@ impl Early {
     /// `None` for a path that is there, and where it makes no difference.
     pub(super) fn of(
         path: &str,
-        wishes: &[(&Resource, &Edit)],
+        requests: &[(&Resource, &Edit)],
         seen: &PathSeen,
         folded: &Folded,
     ) -> Option<Self> {
@@ -59,11 +59,11 @@ impl Early {
             PathState::File if folded.from_nothing => {
                 table("edited", "made with these lines alone")
             }
-            PathState::File if wishes.iter().any(kept) => Some(Self::Or("keep")),
+            PathState::File if requests.iter().any(kept) => Some(Self::Or("keep")),
             PathState::File => Some(Self::Or("replace")),
             PathState::Directory => Some(Self::Or("set")),
             PathState::Symlink(_) => None,
-            PathState::Absent if wishes.iter().any(|(_, e)| e.change == EditChange::Absent) => {
+            PathState::Absent if requests.iter().any(|(_, e)| e.change == EditChange::Absent) => {
                 table("removed", "nothing to do")
             }
             PathState::Absent => table("edited", "nothing to do"),

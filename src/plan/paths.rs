@@ -60,11 +60,11 @@ impl<'a> Paths<'a> {
         let mut wanted = String::new();
         let mut edited = Vec::new();
         let mut summed: Vec<String> = self.watched.iter().cloned().collect();
-        for (path, wishes) in &self.by_path {
+        for (path, requests) in &self.by_path {
             let mut tainted = false;
             let mut needs_content = false;
             let mut content = None;
-            for (_, edit) in wishes {
+            for (_, edit) in requests {
                 match &edit.change {
                     EditChange::Whole { content: text, .. } => {
                         tainted |= text.is_tainted();
@@ -92,8 +92,8 @@ impl<'a> Paths<'a> {
             }
         }
         if !links.is_empty() {
-            let said = ["-maxdepth", "0", "-type", "l", "-printf", r"%p\t%l\n"];
-            observe.section("path.link", Call::new("find").args(links).args(said));
+            let find_args = ["-maxdepth", "0", "-type", "l", "-printf", r"%p\t%l\n"];
+            observe.section("path.link", Call::new("find").args(links).args(find_args));
         }
         if !removed.is_empty() {
             observe.section("path.entries", Call::new("nw_path_entries").args(removed));
@@ -189,8 +189,8 @@ impl<'a> Paths<'a> {
 
 impl Paths<'_> {
     fn goes(&self, path: &str) -> bool {
-        let wishes = self.by_path.get(path);
-        wishes.is_some_and(|w| w.iter().any(|(_, e)| e.change == EditChange::Absent))
+        let requests = self.by_path.get(path);
+        requests.is_some_and(|w| w.iter().any(|(_, e)| e.change == EditChange::Absent))
     }
 
     /// What lies in a folder that is to go, but for what is to go too; `None` where nobody asked.

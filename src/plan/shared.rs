@@ -14,14 +14,14 @@ pub fn share(
     before: &BTreeMap<&str, &Answer>,
 ) {
     for name in kinds().flat_map(|k| k.running().manner().shared) {
-        let mut said = BTreeMap::new();
+        let mut sections = BTreeMap::new();
         for member in cluster {
             let now = now.get(member.as_str()).map(|answer| &**answer);
             let last = now.or_else(|| before.get(member.as_str()).copied());
-            said.insert(member, last.and_then(|a| a.get(name)).cloned());
+            sections.insert(member, last.and_then(|a| a.get(name)).cloned());
         }
         for (node, answer) in now.iter_mut().filter(|(n, _)| cluster.contains(**n)) {
-            for (member, section) in said.iter().filter(|(m, _)| m.as_str() != *node) {
+            for (member, section) in sections.iter().filter(|(m, _)| m.as_str() != *node) {
                 answer.share(member, name, section.as_ref());
             }
         }
@@ -40,12 +40,12 @@ mod tests {
     }
 
     /// What a member says in it, and in one of its own.
-    fn says(text: &str) -> Answer {
+    fn answer_of(text: &str) -> Answer {
         Answer::from_sections([(shared(), text, 0), ("own", text, 0)])
     }
 
     /// What another member said in it.
-    fn heard(answer: &Answer, member: &str) -> Option<String> {
+    fn shared_by(answer: &Answer, member: &str) -> Option<String> {
         assert_eq!(answer.of(member, "own"), None);
         let section = answer.of(member, shared())?;
         Some(section.text().into_owned())
@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn each_member_hears_the_others_and_nobody_else_does() {
-        let (mut one, mut two, mut alone) = (says("one"), says("two"), says("alone"));
+        let (mut one, mut two, mut alone) =
+            (answer_of("one"), answer_of("two"), answer_of("alone"));
         share(
             &names(&["node1", "node2"]),
             &mut [
@@ -64,40 +65,40 @@ mod tests {
             .into(),
             &BTreeMap::new(),
         );
-        assert_eq!(heard(&one, "node2").as_deref(), Some("two"));
-        assert_eq!(heard(&two, "node1").as_deref(), Some("one"));
-        assert_eq!(heard(&one, "node1"), None);
-        assert_eq!(heard(&one, "alone"), None);
-        assert_eq!(heard(&alone, "node1"), None);
+        assert_eq!(shared_by(&one, "node2").as_deref(), Some("two"));
+        assert_eq!(shared_by(&two, "node1").as_deref(), Some("one"));
+        assert_eq!(shared_by(&one, "node1"), None);
+        assert_eq!(shared_by(&one, "alone"), None);
+        assert_eq!(shared_by(&alone, "node1"), None);
     }
 
     #[test]
     fn of_a_member_that_was_not_asked_again_its_last_word_counts() {
-        let (mut one, two) = (says("one"), says("two"));
+        let (mut one, two) = (answer_of("one"), answer_of("two"));
         let cluster = names(&["node1", "node2"]);
         share(
             &cluster,
             &mut [("node1", &mut one)].into(),
             &[("node2", &two)].into(),
         );
-        assert_eq!(heard(&one, "node2").as_deref(), Some("two"));
+        assert_eq!(shared_by(&one, "node2").as_deref(), Some("two"));
         // What it says now counts more.
-        let mut newer = says("newer");
+        let mut newer = answer_of("newer");
         share(
             &cluster,
             &mut [("node1", &mut one), ("node2", &mut newer)].into(),
             &[("node2", &two)].into(),
         );
-        assert_eq!(heard(&one, "node2").as_deref(), Some("newer"));
+        assert_eq!(shared_by(&one, "node2").as_deref(), Some("newer"));
     }
 
     #[test]
     fn of_a_member_that_does_not_answer_nothing_is_known() {
-        let (mut one, two) = (says("one"), says("two"));
+        let (mut one, two) = (answer_of("one"), answer_of("two"));
         let cluster = names(&["node1", "node2"]);
         let mut now = BTreeMap::from([("node1", &mut one)]);
         share(&cluster, &mut now, &[("node2", &two)].into());
         share(&cluster, &mut now, &BTreeMap::new());
-        assert_eq!(heard(&one, "node2"), None);
+        assert_eq!(shared_by(&one, "node2"), None);
     }
 }

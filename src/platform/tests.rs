@@ -30,7 +30,7 @@ fn a_release_is_named_with_or_without_its_minor() {
 #[test]
 fn an_earlier_minor_release_brings_what_it_brings() {
     let of = |word: &str| Platform::from_word(word).unwrap();
-    let told = |word: &str| {
+    let words_of = |word: &str| {
         let platform = of(word);
         let words = platform.versions();
         (
@@ -40,14 +40,14 @@ fn an_earlier_minor_release_brings_what_it_brings() {
             platform.has_delay_base(),
         )
     };
-    assert_eq!(told("el7.0"), ("6.4", false, true, false));
-    assert_eq!(told("el7.3"), ("6.6", true, true, false));
-    assert_eq!(told("el7.4"), ("7.4", true, false, false));
-    assert_eq!(told("el7.5"), ("7.4", true, false, true));
-    assert_eq!(told("el7"), ("7.4", true, false, true));
-    assert_eq!(told("el6"), ("5.3", false, true, false));
-    assert_eq!(told("debian13"), ("10.0", true, false, true));
-    assert_eq!(told("pve3"), ("6.0", false, true, false));
+    assert_eq!(words_of("el7.0"), ("6.4", false, true, false));
+    assert_eq!(words_of("el7.3"), ("6.6", true, true, false));
+    assert_eq!(words_of("el7.4"), ("7.4", true, false, false));
+    assert_eq!(words_of("el7.5"), ("7.4", true, false, true));
+    assert_eq!(words_of("el7"), ("7.4", true, false, true));
+    assert_eq!(words_of("el6"), ("5.3", false, true, false));
+    assert_eq!(words_of("debian13"), ("10.0", true, false, true));
+    assert_eq!(words_of("pve3"), ("6.0", false, true, false));
 }
 
 #[test]

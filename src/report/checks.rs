@@ -48,15 +48,15 @@ pub(super) fn screen(checks: &[CheckResult], style: &OutputStyle) -> String {
     }
     let mut text = String::new();
     for node in &nodes {
-        let told: Vec<_> = checks
+        let listed: Vec<_> = checks
             .iter()
             .filter(|c| c.of_whom() == *node && (!c.ok || style.verbose > 0))
             .collect();
-        if told.is_empty() {
+        if listed.is_empty() {
             continue;
         }
         let _ = writeln!(text, "{}", style.paint(Tone::Strong, node));
-        for check in told {
+        for check in listed {
             text.push_str(&one(check, style));
         }
         text.push('\n');

@@ -1,7 +1,7 @@
 //! What is under way, on standard error: a live line a node on a terminal, plain lines in a log.
 
 use super::{OutputStyle, Sink, Tone};
-use crate::run::{Event, GuardSays};
+use crate::run::{Event, GuardEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ pub struct ProgressView {
     /// Steps of the batch under way: node → how many.
     steps: BTreeMap<String, usize>,
     /// What the step under way has said, by node.
-    heard: BTreeMap<String, String>,
+    output: BTreeMap<String, String>,
 }
 
 enum ProgressForm {
@@ -68,25 +68,25 @@ impl ProgressView {
             form,
             style,
             steps: BTreeMap::new(),
-            heard: BTreeMap::new(),
+            output: BTreeMap::new(),
         }
     }
 
     /// Shows what an event says of progress.
-    pub fn tell(&mut self, event: &Event) {
+    pub fn show(&mut self, event: &Event) {
         match event {
             Event::Batch { node, steps, .. } => {
                 self.steps.insert(node.clone(), *steps);
             }
             Event::StepBegin { node, .. } => {
-                self.heard.remove(node);
+                self.output.remove(node);
             }
             Event::StepOutput { node, line, .. } => {
-                let heard = self.heard.entry(node.clone()).or_default();
-                if !heard.is_empty() {
-                    heard.push('\n');
+                let output = self.output.entry(node.clone()).or_default();
+                if !output.is_empty() {
+                    output.push('\n');
                 }
-                heard.push_str(line);
+                output.push_str(line);
             }
             _ => {}
         }
@@ -95,15 +95,15 @@ impl ProgressView {
         if let ProgressForm::Live(live) = &mut self.form
             && !self.style.quiet
         {
-            live.tell(event, self.style);
+            live.show(event, self.style);
         }
         if !text.is_empty() {
-            self.say(&text);
+            self.print(&text);
         }
     }
 
     /// Writes lines without tearing the live ones. What cannot be written is dropped: progress is no result.
-    fn say(&mut self, text: &str) {
+    fn print(&mut self, text: &str) {
         match &mut self.form {
             ProgressForm::Live(live) => live.all.suspend(|| eprint_quietly(text)),
             ProgressForm::Lines(out) => {
@@ -136,7 +136,9 @@ impl ProgressView {
         let style = &self.style;
         let verbose = style.verbose > 0 && !style.quiet;
         match event {
-            Event::Failed { node, why } => told(style, node, Tone::Bad, &format!("failed: {why}")),
+            Event::Failed { node, why } => {
+                node_line(style, node, Tone::Bad, &format!("failed: {why}"))
+            }
             Event::StepEnd {
                 node,
                 title,
@@ -146,10 +148,10 @@ impl ProgressView {
             } if *status != 0 => {
                 let failed = format!("{title}: exit status {status}");
                 // With -v it was read as it came.
-                if verbose && self.heard.get(node).is_some_and(|h| h.ends_with(output)) {
-                    return told(style, node, Tone::Bad, &failed);
+                if verbose && self.output.get(node).is_some_and(|h| h.ends_with(output)) {
+                    return node_line(style, node, Tone::Bad, &failed);
                 }
-                told(
+                node_line(
                     style,
                     node,
                     Tone::Bad,
@@ -158,25 +160,25 @@ impl ProgressView {
             }
             _ if style.quiet => String::new(),
             Event::Note { node, text } => match node {
-                Some(node) => told(style, node, Tone::Plain, text),
+                Some(node) => node_line(style, node, Tone::Plain, text),
                 None => style.paint(Tone::Plain, text) + "\n",
             },
             Event::Lost { node, why } => {
                 let text = format!("connection lost ({why}); the run goes on by itself there");
-                told(style, node, Tone::Change, &text)
+                node_line(style, node, Tone::Change, &text)
             }
             Event::Waiting { node, waiting } if !live => {
-                told(style, node, Tone::Plain, &format!("waiting for {waiting}"))
+                node_line(style, node, Tone::Plain, &format!("waiting for {waiting}"))
             }
-            Event::Following { node } => told(style, node, Tone::Plain, "connected again"),
+            Event::Following { node } => node_line(style, node, Tone::Plain, "connected again"),
             Event::Guard { node, says } => guard(style, node, says, live),
             Event::Connected { node, way, warm } if verbose => {
                 let warm = if *warm { ", already open" } else { "" };
-                told(style, node, Tone::Dim, &format!("connected: {way}{warm}"))
+                node_line(style, node, Tone::Dim, &format!("connected: {way}{warm}"))
             }
             Event::Observed { node, resources } if verbose => {
-                let asked = super::style::count(*resources, "resource", "resources");
-                told(style, node, Tone::Dim, &format!("{asked} observed"))
+                let count = super::style::count(*resources, "resource", "resources");
+                node_line(style, node, Tone::Dim, &format!("{count} observed"))
             }
             Event::StepOutput { node, line, .. } if verbose => {
                 let text = style.paint(Tone::Dim, super::style::last_words(line));
@@ -184,7 +186,7 @@ impl ProgressView {
             }
             Event::Batch { node, run, steps } if !live || verbose => {
                 let steps = super::style::count(*steps, "step", "steps");
-                told(
+                node_line(
                     style,
                     node,
                     Tone::Plain,
@@ -198,7 +200,7 @@ impl ProgressView {
                 title,
             } if verbose => {
                 let text = format!("{}/{of} {title}", step + 1);
-                told(style, node, Tone::Plain, &text)
+                node_line(style, node, Tone::Plain, &text)
             }
             Event::StepEnd { node, step, .. } => {
                 let of = self.steps.get(node).copied().unwrap_or(0);
@@ -206,7 +208,7 @@ impl ProgressView {
                     return String::new();
                 }
                 let steps = super::style::count(of, "step", "steps");
-                told(style, node, Tone::Plain, &format!("{steps} done"))
+                node_line(style, node, Tone::Plain, &format!("{steps} done"))
             }
             _ => String::new(),
         }
@@ -214,30 +216,30 @@ impl ProgressView {
 }
 
 /// What the guard says, as a line. The seconds are counted down in the live line; a log tells every half minute.
-fn guard(style: &OutputStyle, node: &str, says: &GuardSays, live: bool) -> String {
+fn guard(style: &OutputStyle, node: &str, says: &GuardEvent, live: bool) -> String {
     let (tone, text) = match says {
-        GuardSays::Armed { .. } if live => return String::new(),
-        GuardSays::Armed { .. } => {
+        GuardEvent::Armed { .. } if live => return String::new(),
+        GuardEvent::Armed { .. } => {
             let text = "guard: on; what follows is rolled back unless a new connection confirms it";
             (Tone::Plain, text.to_owned())
         }
-        GuardSays::Waiting { left, why } => {
+        GuardEvent::Waiting { left, why } => {
             if live || why.is_empty() || left % 30 != 0 {
                 return String::new();
             }
             (Tone::Change, format!("guard: {}", waiting(*left, why)))
         }
-        GuardSays::Confirmed { ways } => (
+        GuardEvent::Confirmed { ways } => (
             Tone::Good,
             format!("guard: confirmed anew by {}", ways.join(", ")),
         ),
-        GuardSays::Reverting { .. } => (Tone::Bad, "guard: rolling everything back".to_owned()),
-        GuardSays::Reverted { same: true } => (Tone::Bad, "guard: everything is back".to_owned()),
-        GuardSays::Reverted { same: false } => {
+        GuardEvent::Reverting { .. } => (Tone::Bad, "guard: rolling everything back".to_owned()),
+        GuardEvent::Reverted { same: true } => (Tone::Bad, "guard: everything is back".to_owned()),
+        GuardEvent::Reverted { same: false } => {
             (Tone::Bad, "guard: NOT everything is as it was".to_owned())
         }
     };
-    told(style, node, tone, &text)
+    node_line(style, node, tone, &text)
 }
 
 fn waiting(left: u64, why: &str) -> String {
@@ -249,7 +251,7 @@ fn waiting(left: u64, why: &str) -> String {
 }
 
 /// `node1: text`, further lines indented.
-fn told(style: &OutputStyle, node: &str, tone: Tone, text: &str) -> String {
+fn node_line(style: &OutputStyle, node: &str, tone: Tone, text: &str) -> String {
     let mut lines = text.lines();
     let mut out = format!(
         "{}: {}\n",
@@ -267,7 +269,7 @@ fn eprint_quietly(text: &str) {
 }
 
 impl Live {
-    fn tell(&mut self, event: &Event, style: OutputStyle) {
+    fn show(&mut self, event: &Event, style: OutputStyle) {
         match event {
             Event::Nodes { nodes } => {
                 self.names = nodes.iter().map(|n| n.chars().count()).max().unwrap_or(0);
@@ -315,7 +317,7 @@ impl Live {
             }
             Event::Guard {
                 node,
-                says: GuardSays::Waiting { left, why },
+                says: GuardEvent::Waiting { left, why },
             } => {
                 let text = style.paint(Tone::Change, waiting(*left, why));
                 self.bar(node, style).set_message(text);
@@ -367,13 +369,13 @@ impl Live {
 
 /// What is under way on a node, on one line: the step, and what it said last.
 fn working(title: &str, line: &str, style: OutputStyle) -> String {
-    let said = super::style::last_words(line);
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = super::style::last_words(line);
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let title = style.paint(Tone::Plain, title);
-    if said.is_empty() {
+    if words.is_empty() {
         return title;
     }
-    format!("{title}: {}", style.paint(Tone::Dim, said))
+    format!("{title}: {}", style.paint(Tone::Dim, words))
 }
 
 /// How long the step under way takes, once that is worth saying.

@@ -15,7 +15,7 @@ pub fn proofs(proofs: &[Proof]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Says;
+    use crate::run::Evidence;
 
     #[test]
     fn each_proof_is_a_line_with_its_word() {
@@ -25,9 +25,13 @@ mod tests {
             what: what.to_owned(),
         };
         let text = proofs(&[
-            proof("from here", Says::Silent, "ssh: no answer"),
-            proof("node1", Says::On, "ssh gets in"),
-            proof("node1", Says::Note, "the fence domain waits for fencing"),
+            proof("from here", Evidence::Silent, "ssh: no answer"),
+            proof("node1", Evidence::On, "ssh gets in"),
+            proof(
+                "node1",
+                Evidence::Note,
+                "the fence domain waits for fencing",
+            ),
         ]);
         assert_eq!(
             text,

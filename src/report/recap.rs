@@ -32,19 +32,19 @@ pub fn recap(nodes: &[Recap], style: &OutputStyle) -> String {
     columns.retain(|(heading, _)| removes || *heading != "removed");
     let mut table = TextTable::new(&columns);
     for r in nodes {
-        let tell = |number: usize, tone| {
+        let cell = |number: usize, tone| {
             let tone = if number == 0 { Tone::Dim } else { tone };
             (tone, number.to_string())
         };
         let mut row = vec![
             (Tone::Strong, r.node.clone()),
-            tell(r.same, Tone::Plain),
-            tell(r.changed, Tone::Change),
+            cell(r.same, Tone::Plain),
+            cell(r.changed, Tone::Change),
         ];
-        row.extend(removes.then(|| tell(r.removed, Tone::Change)));
+        row.extend(removes.then(|| cell(r.removed, Tone::Change)));
         row.extend([
-            tell(r.undone, Tone::Bad),
-            tell(r.findings, Tone::Change),
+            cell(r.undone, Tone::Bad),
+            cell(r.findings, Tone::Change),
             match (&r.failed, r.not_run.is_empty()) {
                 (Some(_), _) => (Tone::Bad, "failed".to_owned()),
                 (None, false) => (Tone::Bad, "stopped".to_owned()),

@@ -46,7 +46,7 @@ impl Reporter {
     }
 
     /// Shows one event.
-    pub fn tell(&mut self, event: &Event) {
+    pub fn show(&mut self, event: &Event) {
         if matches!(
             event,
             Event::Planned { .. }
@@ -56,7 +56,7 @@ impl Reporter {
         ) {
             self.progress.clear();
         }
-        self.progress.tell(event);
+        self.progress.show(event);
         if let Event::Check {
             node,
             scope: _,
@@ -136,7 +136,7 @@ pub fn follow<T: Send>(reporter: &mut Reporter, work: impl FnOnce(Events) -> T +
     std::thread::scope(|scope| {
         let worker = scope.spawn(move || work(events));
         for event in receiver {
-            reporter.tell(&event);
+            reporter.show(&event);
         }
         match worker.join() {
             Ok(result) => result,
@@ -190,13 +190,13 @@ mod tests {
         let (out, err) = (Page::default(), Page::default());
         let progress = ProgressView::lines(style, Box::new(err.clone()));
         let mut reporter = Reporter::new(style, json, Box::new(out.clone()), progress);
-        let told = follow(&mut reporter, |sender| {
+        let seen = follow(&mut reporter, |sender| {
             for event in events {
                 sender.send(event.clone()).unwrap();
             }
             events.len()
         });
-        assert_eq!(told, events.len());
+        assert_eq!(seen, events.len());
         reporter.finish().unwrap();
         (out.text(), err.text())
     }
@@ -353,7 +353,7 @@ mod tests {
         let progress = ProgressView::lines(quiet(), sink());
         let mut reporter = Reporter::new(quiet(), false, sink(), progress).of_checks(Some(&file));
         for event in samples::check_events() {
-            reporter.tell(&event);
+            reporter.show(&event);
         }
         reporter.finish().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();

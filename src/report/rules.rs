@@ -40,13 +40,13 @@ mod tests {
             facts: &[],
             check: |_, _| (),
         };
-        let said = "# Rules\n\n## X-Y\n\nIt holds. (warning)\n\nOtherwise it breaks.\n";
-        assert_eq!(rules([&rule]), said);
+        let expected = "# Rules\n\n## X-Y\n\nIt holds. (warning)\n\nOtherwise it breaks.\n";
+        assert_eq!(rules([&rule]), expected);
         let rule = Rule {
             facts: &["network#bonds", "membership#two-nodes"],
             ..rule
         };
         let facts = "\nFacts: docs/facts/network.md#bonds, docs/facts/membership.md#two-nodes\n";
-        assert_eq!(rules([&rule]), format!("{said}{facts}"));
+        assert_eq!(rules([&rule]), format!("{expected}{facts}"));
     }
 }

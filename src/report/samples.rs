@@ -5,7 +5,7 @@ use crate::kind::{Address, Delta};
 use crate::plan::{
     Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Recap, Remark, Unshown, Weight,
 };
-use crate::run::{Event, GuardSays};
+use crate::run::{Event, GuardEvent};
 
 fn address(text: &str) -> Address {
     Address::parse(text).expect("a test's address")
@@ -65,7 +65,7 @@ fn tree() -> Change {
     }
 }
 
-fn guard(says: GuardSays) -> Event {
+fn guard(says: GuardEvent) -> Event {
     Event::Guard {
         node: "node1".into(),
         says,
@@ -277,16 +277,16 @@ pub fn run() -> Vec<Event> {
         end("node1", 1, "replace /etc/hosts", 0, ""),
         begin("node1", 2, "start chronyd"),
         end("node1", 2, "start chronyd", 0, ""),
-        guard(GuardSays::Armed { limit: 600 }),
-        guard(GuardSays::Waiting {
+        guard(GuardEvent::Armed { limit: 600 }),
+        guard(GuardEvent::Waiting {
             left: 120,
             why: String::new(),
         }),
-        guard(GuardSays::Waiting {
+        guard(GuardEvent::Waiting {
             left: 90,
             why: "direct: connection refused".into(),
         }),
-        guard(GuardSays::Confirmed {
+        guard(GuardEvent::Confirmed {
             ways: vec!["node1".into()],
         }),
         Event::Note {

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn of_what_a_program_says_its_last_words_stay() {
-        for (said, left) in [
+        for (text, left) in [
             ("plain", "plain"),
             ("a\tb  \r", "a b"),
             ("10 %\r50 %\r100 %", "100 %"),
@@ -167,7 +167,7 @@ mod tests {
             ("\u{1b}]0;title\u{7}x", "\u{1b}]0;title\u{7}x"),
             ("\r", ""),
         ] {
-            assert_eq!(last_words(said), left, "{said:?}");
+            assert_eq!(last_words(text), left, "{text:?}");
         }
     }
 

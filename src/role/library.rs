@@ -383,22 +383,22 @@ mod tests {
     #[test]
     fn a_shipped_role_uses_no_kind_that_is_for_own_roles() {
         let text = "description = 'x'\n[[step]]\ncommand = ['true']\nunless = ['true']\n";
-        let told = |shipped: &[(&str, &str)], site: &[(String, String, String)]| {
+        let findings_of = |shipped: &[(&str, &str)], site: &[(String, String, String)]| {
             let (mut sources, mut findings) = (Sources::default(), Vec::new());
             Library::build(shipped, site, &mut sources, &mut findings);
             let shown = findings.iter().map(|f| f.render(&sources, false));
             shown.collect::<Vec<_>>().join("\n")
         };
-        let shipped = told(&[("roles/x.toml", text)], &[]);
+        let shipped = findings_of(&[("roles/x.toml", text)], &[]);
         assert!(shipped.contains("roles/x.toml:3:1"), "{shipped}");
         assert!(
             shipped.contains("error[ROLE-OWN-ONLY]: a shipped role must not use `command`"),
             "{shipped}"
         );
         let path = || "roles/x.toml".to_owned();
-        assert_eq!(told(&[], &[(path(), path(), text.to_owned())]), "");
+        assert_eq!(findings_of(&[], &[(path(), path(), text.to_owned())]), "");
         // A file of the same path in the site wins, and is the site's own.
-        let both = told(
+        let both = findings_of(
             &[("roles/x.toml", text)],
             &[(path(), path(), text.to_owned())],
         );

@@ -147,10 +147,10 @@ fn rpm_metadata_must_be_of_these_very_packages() {
     site.write("repodata/primary.xml.gz", "not packed");
     wrong("names another `repodata/primary.xml.gz`");
     site.repomd("repodata/primary.xml.gz", &sha(b"not packed"));
-    let said = site.wrong(PackageTool::Yum);
+    let shown = site.wrong(PackageTool::Yum);
     assert!(
-        said.contains("has `primary.xml.gz` that cannot be read: "),
-        "{said}"
+        shown.contains("has `primary.xml.gz` that cannot be read: "),
+        "{shown}"
     );
     site.remove("repodata/primary.xml.gz");
     wrong("names `repodata/primary.xml.gz`, which is not there");
@@ -160,8 +160,8 @@ fn rpm_metadata_must_be_of_these_very_packages() {
     site.write("repodata/repomd.xml", "<repomd></repomd>");
     wrong("lists no packages");
     site.write("repodata/repomd.xml", "<repomd><data></repomd>");
-    let said = site.wrong(PackageTool::Yum);
-    assert!(said.contains("`packages` cannot be read: "), "{said}");
+    let shown = site.wrong(PackageTool::Yum);
+    assert!(shown.contains("`packages` cannot be read: "), "{shown}");
 }
 
 #[test]

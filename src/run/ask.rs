@@ -4,7 +4,7 @@ use super::Event;
 use super::engine::{Engine, each};
 use super::follow::{follow, watch};
 use super::guard::{Guardian, log_of, put_back};
-use super::setup::{Member, from_error, outcome_says};
+use super::setup::{Member, from_error, outcome_failure};
 use crate::exit::Exit;
 use crate::kind::{Answer, Observe};
 use crate::node::{Outcome, Recorded, RunId};
@@ -78,7 +78,10 @@ impl Engine {
     }
 
     /// Asks every node something of the command's own.
-    pub async fn ask_all(&mut self, make: impl Fn(&Member) -> Observe) -> BTreeMap<String, Answer> {
+    pub async fn observe_all(
+        &mut self,
+        make: impl Fn(&Member) -> Observe,
+    ) -> BTreeMap<String, Answer> {
         self.connect().await;
         let questions: BTreeMap<String, Rc<Observe>> = self
             .setup
@@ -109,7 +112,7 @@ impl Engine {
             }
         };
         let text = format!("following run {}", prepared.run());
-        self.say(Event::Note {
+        self.emit(Event::Note {
             node: Some(node.to_owned()),
             text,
         });
@@ -140,7 +143,7 @@ impl Engine {
         match result {
             Ok(Some(Outcome::Finished)) => {
                 let text = format!("run {} was done to its end", prepared.run());
-                self.say(Event::Note {
+                self.emit(Event::Note {
                     node: Some(node.to_owned()),
                     text,
                 });
@@ -151,7 +154,7 @@ impl Engine {
                     Outcome::PutBack { same, because } => {
                         put_back(*same, because, &failed.borrow(), &[], &said, &place)
                     }
-                    other => outcome_says(other, &[], &said),
+                    other => outcome_failure(other, &[], &said),
                 };
                 let exit = trouble.exit;
                 self.fail(node, trouble);

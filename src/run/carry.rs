@@ -118,7 +118,7 @@ impl Engine {
     async fn wait_for_progress(&mut self, pause: Duration) {
         for (node, observation) in &self.observed {
             for waiting in &observation.decided.waiting {
-                self.say(Event::Waiting {
+                self.emit(Event::Waiting {
                     node: node.clone(),
                     waiting: waiting.clone(),
                 });
@@ -209,7 +209,7 @@ impl Engine {
             })
         });
         let nodes: Vec<Recap> = recap.collect();
-        self.say(Event::Recap {
+        self.emit(Event::Recap {
             nodes: nodes.clone(),
         });
         nodes

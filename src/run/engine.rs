@@ -46,7 +46,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn say(&self, event: Event) {
+    pub(super) fn emit(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
@@ -82,7 +82,7 @@ impl Engine {
 
     /// Takes a node out of this command, with why.
     pub fn fail(&mut self, node: &str, trouble: NodeFailure) {
-        self.say(Event::Failed {
+        self.emit(Event::Failed {
             node: node.to_owned(),
             why: trouble.why.clone(),
         });
@@ -113,7 +113,7 @@ impl Engine {
             match result {
                 Ok(observation) => {
                     for error in &observation.decided.errors {
-                        self.say(Event::Note {
+                        self.emit(Event::Note {
                             node: Some(node.clone()),
                             text: error.clone(),
                         });
@@ -147,23 +147,23 @@ impl Engine {
         })
         .await;
         let mut observed = BTreeMap::new();
-        let mut asked = BTreeMap::new();
+        let mut answers = BTreeMap::new();
         for (node, result) in all {
             match result {
                 Ok(one) => {
-                    asked.insert(node, one);
+                    answers.insert(node, one);
                 }
                 Err(trouble) => {
                     observed.insert(node, Err(trouble));
                 }
             }
         }
-        self.share(&mut asked);
-        let nodes = asked.keys().cloned().collect();
-        let asked = RefCell::new(asked);
+        self.share(&mut answers);
+        let nodes = answers.keys().cloned().collect();
+        let answers = RefCell::new(answers);
         let (setup, sessions) = (Rc::clone(&self.setup), self.sessions.clone());
         let decided = each(self.setup.forks, nodes, move |node| {
-            let one = asked.borrow_mut().remove(&node).expect("it was asked");
+            let one = answers.borrow_mut().remove(&node).expect("it was asked");
             decide(Rc::clone(&setup), Rc::clone(&sessions[&node]), node, one)
         });
         observed.extend(decided.await);
@@ -171,11 +171,11 @@ impl Engine {
     }
 
     /// Gives each member what the others said.
-    fn share(&self, asked: &mut BTreeMap<String, NodeAnswer>) {
+    fn share(&self, answers: &mut BTreeMap<String, NodeAnswer>) {
         let with_us = |(node, _): &(&String, &NodeObservation)| !self.failures.contains_key(*node);
         let before = self.observed.iter().filter(with_us);
         let before = before.map(|(node, observation)| (node.as_str(), &observation.answer));
-        let now = asked.iter_mut();
+        let now = answers.iter_mut();
         let mut now = now
             .map(|(node, one)| (node.as_str(), &mut one.answer))
             .collect();
@@ -183,8 +183,8 @@ impl Engine {
     }
 
     /// Sends an event of the command's own.
-    pub fn tell(&self, event: Event) {
-        self.say(event);
+    pub fn send(&self, event: Event) {
+        self.emit(event);
     }
 
     /// The values of secrets.

@@ -88,7 +88,7 @@ pub enum Event {
         /// The node.
         node: String,
         /// What.
-        says: GuardSays,
+        says: GuardEvent,
     },
     /// The connection was lost; the batch goes on by itself.
     Lost {
@@ -169,7 +169,7 @@ pub struct Proof {
     /// Who has it: a node, or `from here`.
     pub by: String,
     /// What it says.
-    pub says: Says,
+    pub says: Evidence,
     /// What was looked at, and what was seen.
     pub what: String,
 }
@@ -177,7 +177,7 @@ pub struct Proof {
 /// What a proof says of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Says {
+pub enum Evidence {
     /// It is on.
     On,
     /// It is off.
@@ -190,7 +190,7 @@ pub enum Says {
     Note,
 }
 
-impl Says {
+impl Evidence {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -206,7 +206,7 @@ impl Says {
 /// What the guard of a node says.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "guard", rename_all = "kebab-case")]
-pub enum GuardSays {
+pub enum GuardEvent {
     /// It is on: what follows is rolled back unless it is confirmed.
     Armed {
         /// Seconds that the change may take.

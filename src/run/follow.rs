@@ -2,7 +2,7 @@
 
 use super::guard::Guardian;
 use super::setup::{NodeFailure, Setup, StopRequest, from_error};
-use super::{Event, Events, GuardSays};
+use super::{Event, Events, GuardEvent};
 use crate::node::{
     Batch, GuardWord, NodeError, Outcome, Prepared, RunId, Session, SpoolEvent, scrub,
 };
@@ -21,7 +21,7 @@ const TAKING_BACK: Duration = Duration::from_secs(5);
 pub(super) struct ReadyBatch {
     pub(super) prepared: Prepared,
     pub(super) titles: Vec<String>,
-    pub(super) said: mpsc::UnboundedSender<SpoolEvent>,
+    pub(super) events_in: mpsc::UnboundedSender<SpoolEvent>,
     pub(super) watcher: JoinHandle<String>,
     /// Confirms what runs under the guard, with what the guard says.
     pub(super) guardian: Option<(Guardian, mpsc::UnboundedReceiver<SpoolEvent>)>,
@@ -41,29 +41,29 @@ pub(super) async fn get_ready(
             Some(Guardian::new(setup, &session, run, batch.stage, peers, events.clone()).await);
     }
     let (guard, words) = mpsc::unbounded_channel();
-    let (said, heard) = mpsc::unbounded_channel();
+    let (events_in, answered) = mpsc::unbounded_channel();
     let node = session.node().to_owned();
     let watcher = tokio::task::spawn_local(watch(
         node,
         setup.vault.clone(),
         events,
         batch.steps.len(),
-        heard,
+        answered,
         guard,
     ));
-    match session.prepare(batch, &said).await {
+    match session.prepare(batch, &events_in).await {
         Ok(prepared) => {
             let titles = batch.steps.iter().map(|s| s.title.clone()).collect();
             Ok(ReadyBatch {
                 prepared,
                 titles,
-                said,
+                events_in,
                 watcher,
                 guardian: guardian.map(|g| (g, words)),
             })
         }
         Err(error) => {
-            drop(said);
+            drop(events_in);
             let output = watcher.await.unwrap_or_default();
             let mut trouble = from_error(&error);
             if !output.is_empty() {
@@ -81,13 +81,13 @@ pub(super) async fn watch(
     vault: Vault,
     events: Events,
     steps: usize,
-    mut said: mpsc::UnboundedReceiver<SpoolEvent>,
+    mut events_in: mpsc::UnboundedReceiver<SpoolEvent>,
     guard: mpsc::UnboundedSender<SpoolEvent>,
 ) -> String {
     let (mut titles, mut output) = (BTreeMap::new(), String::new());
     let mut last = String::new();
     let mut put_back = false;
-    while let Some(event) = said.recv().await {
+    while let Some(event) = events_in.recv().await {
         let node = node.clone();
         let event = match event {
             SpoolEvent::Begin(step, title) => {
@@ -99,7 +99,7 @@ pub(super) async fn watch(
                     title,
                 }
             }
-            SpoolEvent::Said(step, text) => Event::StepOutput {
+            SpoolEvent::Progress(step, text) => Event::StepOutput {
                 node,
                 step,
                 line: scrub(&text, &vault),
@@ -131,11 +131,11 @@ pub(super) async fn watch(
                 put_back |= matches!(word, GuardWord::Reverting(_));
                 let _ = guard.send(SpoolEvent::Guard(word.clone()));
                 let says = match word {
-                    GuardWord::Armed(limit) => GuardSays::Armed { limit },
-                    GuardWord::Reverting(why) => GuardSays::Reverting {
+                    GuardWord::Armed(limit) => GuardEvent::Armed { limit },
+                    GuardWord::Reverting(why) => GuardEvent::Reverting {
                         why: scrub(&why, &vault),
                     },
-                    GuardWord::Reverted(same) => GuardSays::Reverted { same },
+                    GuardWord::Reverted(same) => GuardEvent::Reverted { same },
                     // Who confirms tells of these.
                     GuardWord::Waiting(_) | GuardWord::Confirmed => continue,
                 };
@@ -162,11 +162,11 @@ pub(super) async fn watch(
 pub(super) async fn follow(
     session: &Session,
     prepared: &mut Prepared,
-    said: &mpsc::UnboundedSender<SpoolEvent>,
+    events_in: &mpsc::UnboundedSender<SpoolEvent>,
     mut stop_request: watch::Receiver<StopRequest>,
 ) -> Result<Option<Outcome>, NodeError> {
     let run = prepared.run().clone();
-    let following = session.follow(prepared, said);
+    let following = session.follow(prepared, events_in);
     tokio::pin!(following);
     let mut stopping: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(std::future::pending());
     loop {

@@ -1,7 +1,7 @@
 //! Confirming what runs under the guard: over new connections, as an operator would come; and telling of it.
 
-use super::setup::{NodeFailure, Setup, outcome_says};
-use super::{Event, Events, GuardSays};
+use super::setup::{NodeFailure, Setup, outcome_failure};
+use super::{Event, Events, GuardEvent};
 use crate::exit::Exit;
 use crate::kind::Observe;
 use crate::node::{
@@ -118,11 +118,12 @@ impl Guardian {
     }
 
     /// Confirms each window that the batch says it waits in. Never ends.
-    pub(super) async fn stand_by(self, mut heard: UnboundedReceiver<SpoolEvent>) {
-        while let Some(word) = heard.recv().await {
+    pub(super) async fn stand_by(self, mut answered: UnboundedReceiver<SpoolEvent>) {
+        while let Some(word) = answered.recv().await {
             match word {
                 SpoolEvent::Guard(GuardWord::Waiting(seconds)) => {
-                    self.confirm(Duration::from_secs(seconds), &mut heard).await;
+                    self.confirm(Duration::from_secs(seconds), &mut answered)
+                        .await;
                 }
                 // Whether it waits is not heard: nor is anything else.
                 SpoolEvent::Away(why) => {
@@ -135,7 +136,7 @@ impl Guardian {
     }
 
     /// Until it is confirmed, or the guard says that it is too late.
-    async fn confirm(&self, window: Duration, heard: &mut UnboundedReceiver<SpoolEvent>) {
+    async fn confirm(&self, window: Duration, answered: &mut UnboundedReceiver<SpoolEvent>) {
         let end = Instant::now() + window;
         let work = self.until_confirmed(end);
         tokio::pin!(work);
@@ -143,8 +144,8 @@ impl Guardian {
         loop {
             tokio::select! {
                 () = &mut work => return,
-                Some(SpoolEvent::Guard(GuardWord::Reverting(_) | GuardWord::Reverted(_))) = heard.recv() => return,
-                _ = second.tick() => self.say(GuardSays::Waiting {
+                Some(SpoolEvent::Guard(GuardWord::Reverting(_) | GuardWord::Reverted(_))) = answered.recv() => return,
+                _ = second.tick() => self.emit(GuardEvent::Waiting {
                     left: end.saturating_duration_since(Instant::now()).as_secs(),
                     why: self.failed.borrow().clone(),
                 }),
@@ -186,7 +187,7 @@ impl Guardian {
                         let ways = self.ways.iter().map(|w| w.alias.clone());
                         let peers = self.peers.iter().map(|(p, _)| format!("root of {p}"));
                         let ways = ways.chain(peers).collect();
-                        self.say(GuardSays::Confirmed { ways });
+                        self.emit(GuardEvent::Confirmed { ways });
                         let _ = session.close().await;
                         return;
                     }
@@ -226,7 +227,7 @@ impl Guardian {
         Ok(session)
     }
 
-    fn say(&self, says: GuardSays) {
+    fn emit(&self, says: GuardEvent) {
         let _ = self.events.send(Event::Guard {
             node: self.node.clone(),
             says,
@@ -267,7 +268,7 @@ pub(super) fn put_back(
 ) -> NodeFailure {
     let reason = match because {
         Outcome::Broken(why) => why.clone(),
-        other => outcome_says(other, titles, said).why,
+        other => outcome_failure(other, titles, said).why,
     };
     let unheard = matches!(because, Outcome::Broken(_)) && failed.is_empty();
     let connection = if unheard {

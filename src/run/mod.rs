@@ -28,7 +28,7 @@ mod wave;
 pub use batch::Origin;
 #[cfg(feature = "ssh")]
 pub use engine::{Engine, today};
-pub use event::{Event, Events, GuardSays, Proof, Says};
+pub use event::{Event, Events, Evidence, GuardEvent, Proof};
 #[cfg(feature = "ssh")]
 pub use observe::NodeObservation;
 #[cfg(feature = "ssh")]

@@ -101,14 +101,14 @@ pub(super) async fn decide(
     setup: Rc<Setup>,
     session: Rc<Session>,
     node: String,
-    asked: NodeAnswer,
+    answer: NodeAnswer,
 ) -> Result<NodeObservation, NodeFailure> {
     let member = setup.member(&node);
     let NodeAnswer {
         answer,
         facts,
         manifest,
-    } = asked;
+    } = answer;
     let permits = setup.permits();
     let wanted = member.wanted(&setup.vault, &permits);
     let mut decided = wanted.decide(&answer, &manifest);

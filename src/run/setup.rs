@@ -178,7 +178,7 @@ impl NodeFailure {
 }
 
 /// What became of a batch that did not end well.
-pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> NodeFailure {
+pub(super) fn outcome_failure(outcome: &Outcome, titles: &[String], said: &str) -> NodeFailure {
     let with = |text: &str| {
         if said.is_empty() {
             text.to_owned()
@@ -200,7 +200,7 @@ pub(super) fn outcome_says(outcome: &Outcome, titles: &[String], said: &str) -> 
         Outcome::GaveUp => {
             "timed out before it was released; nothing was changed. Run again".to_owned()
         }
-        Outcome::PutBack { because, .. } => outcome_says(because, titles, said).why,
+        Outcome::PutBack { because, .. } => outcome_failure(because, titles, said).why,
         Outcome::Broken(why) => format!("the batch could not go on: {why}"),
         Outcome::Died => {
             "the batch ended without a result (killed, or the node went down). Run again".to_owned()

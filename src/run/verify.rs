@@ -4,7 +4,7 @@ use super::engine::{Engine, each};
 use super::setup::Setup;
 use crate::probe::{self, PortState};
 use crate::role::{Check, Scope, Tcp};
-use crate::verify::{self, CheckOutcome, CheckRow, Said};
+use crate::verify::{self, CheckOutcome, CheckRow, MemberOutcomes};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::process::Command;
@@ -47,7 +47,7 @@ impl Engine {
                 let outcome = self.outcome(node, check).ok_or_else(|| self.silence(node));
                 (check, outcome)
             });
-            Said {
+            MemberOutcomes {
                 node,
                 outcomes: outcomes.collect(),
             }
@@ -97,8 +97,8 @@ async fn probe(setup: Rc<Setup>, ports: Vec<Tcp>) -> Vec<Result<PortState, Strin
 }
 
 async fn here(port: Tcp) -> Result<PortState, String> {
-    let asked = tokio::task::spawn_blocking(move || probe::tcp(&port.host, port.port));
-    asked.await.unwrap_or_else(|e| Err(e.to_string()))
+    let probing = tokio::task::spawn_blocking(move || probe::tcp(&port.host, port.port));
+    probing.await.unwrap_or_else(|e| Err(e.to_string()))
 }
 
 /// The same from where a lab's operator is.

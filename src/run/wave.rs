@@ -5,7 +5,7 @@ use super::batch::batch;
 use super::engine::{Engine, each};
 use super::follow::{ReadyBatch, follow, get_ready};
 use super::guard::{aftermath, log_of, put_back};
-use super::setup::{NodeFailure, StopRequest, from_error, outcome_says};
+use super::setup::{NodeFailure, StopRequest, from_error, outcome_failure};
 use crate::node::{NodeError, Outcome};
 use crate::plan::Item;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,15 @@ impl Engine {
                     let result = match session.release(&ready.prepared).await {
                         // Lost in this very moment: following tells whether it began.
                         Err(error) if !error.is_unreachable() => return Err(error),
-                        _ => follow(&session, &mut ready.prepared, &ready.said, stop_request).await,
+                        _ => {
+                            follow(
+                                &session,
+                                &mut ready.prepared,
+                                &ready.events_in,
+                                stop_request,
+                            )
+                            .await
+                        }
                     };
                     match result {
                         Ok(Some(Outcome::Died)) if failed.is_some() => {
@@ -59,8 +67,8 @@ impl Engine {
                         () = guardian.stand_by(words) => unreachable!("it never ends"),
                     },
                 };
-                drop(ready.said);
-                let said = ready.watcher.await.unwrap_or_default();
+                drop(ready.events_in);
+                let events_in = ready.watcher.await.unwrap_or_default();
                 let failed = failed.map(|f| f.borrow().clone()).unwrap_or_default();
                 let place = log_of(&ready.prepared);
                 let trouble = match &result {
@@ -69,10 +77,10 @@ impl Engine {
                         because,
                         &failed,
                         &ready.titles,
-                        &said,
+                        &events_in,
                         &place,
                     )),
-                    Ok(Some(outcome)) => Some(outcome_says(outcome, &ready.titles, &said)),
+                    Ok(Some(outcome)) => Some(outcome_failure(outcome, &ready.titles, &events_in)),
                     _ => None,
                 };
                 (node, result, trouble)
@@ -116,7 +124,7 @@ impl Engine {
             let session = Rc::clone(&self.sessions[&node]);
             let home = async {
                 session.abandon(&one.prepared).await?;
-                session.follow(&mut one.prepared, &one.said).await
+                session.follow(&mut one.prepared, &one.events_in).await
             };
             if let Err(error) = home.await {
                 self.fail(&node, from_error(&error));
@@ -136,7 +144,7 @@ impl Engine {
             let gone = self.observed.get(node).map_or(&[][..], |l| &l.decided.gone);
             let batch = batch(&self.setup, *stage, items, gone, member);
             *stage += 1;
-            self.say(Event::Batch {
+            self.emit(Event::Batch {
                 node: node.clone(),
                 run: batch.run.to_string(),
                 steps: batch.steps.len(),

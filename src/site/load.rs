@@ -77,10 +77,10 @@ pub fn load_str(text: &str) -> Loaded {
 
 /// The JSON Schema of an inventory.
 pub fn schema() -> Json {
-    kept_schema().clone()
+    cached_schema().clone()
 }
 
-fn kept_schema() -> &'static Json {
+fn cached_schema() -> &'static Json {
     static SCHEMA: OnceLock<Json> = OnceLock::new();
     SCHEMA.get_or_init(|| schemars::schema_for!(Inventory).to_value())
 }
@@ -122,7 +122,7 @@ fn finish(
 ) -> Loaded {
     // After an error of syntax the tree has holes; what it seems to lack would be noise.
     let site = tree.filter(|_| findings.is_empty()).and_then(|tree| {
-        shape::check(&tree, kept_schema(), &mut findings);
+        shape::check(&tree, cached_schema(), &mut findings);
         if !findings.is_empty() {
             return None;
         }

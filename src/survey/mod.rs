@@ -10,7 +10,7 @@ pub use knock::knock_findings;
 
 use crate::kind::Resource;
 use crate::plan::Selection;
-use crate::plan::fold::{Wish, conflicts};
+use crate::plan::fold::{EditRequest, conflicts};
 use crate::platform::PackageTool;
 use crate::role::{Expansion, Library, SITE_FILE, expand_all};
 use crate::rules;
@@ -80,15 +80,18 @@ impl Survey {
             .unwrap_or_default();
         findings.extend(judged.findings);
         findings.extend(of_roles);
-        let told = loaded.site.iter();
-        let told: Vec<Finding> = told.flat_map(|s| site_files(s, &library)).collect();
-        findings.extend(told.iter().cloned());
+        let file_findings = loaded.site.iter();
+        let file_findings: Vec<Finding> = file_findings
+            .flat_map(|s| site_files(s, &library))
+            .collect();
+        findings.extend(file_findings.iter().cloned());
         let mut nodes = IndexMap::new();
         for (node, mut expansion) in expanded {
             let wrong = std::mem::take(&mut expansion.findings);
             // What a role only passes on is told where the site says it.
-            let again =
-                |f: &Finding| f.code == SITE_FILE && told.iter().any(|t| t.message == f.message);
+            let again = |f: &Finding| {
+                f.code == SITE_FILE && file_findings.iter().any(|t| t.message == f.message)
+            };
             findings.extend(wrong.into_iter().filter(|f| !again(f)));
             findings.extend(at_odds(&expansion.resources));
             nodes.insert(node, expansion);
@@ -175,21 +178,21 @@ fn site_files(site: &Site, library: &Library) -> Vec<Finding> {
             }
         }
         let files = library.site_files();
-        let mut say = |key: &str, why: String| {
+        let mut finding = |key: &str, why: String| {
             let place = site.value_place(&["repository", name.as_str(), key]);
             findings.push(Finding::error(SITE_FILE, why).at(place));
         };
         if let Some(folder) = &repository.folder {
             for tool in &tools {
                 if let Err(why) = files.packages(folder.as_str(), *tool) {
-                    say("folder", why);
+                    finding("folder", why);
                 }
             }
         }
         if let Some(file) = &repository.key_file
             && let Err(why) = files.text(file.as_str())
         {
-            say("key_file", why);
+            finding("key_file", why);
         }
     }
     findings
@@ -197,14 +200,14 @@ fn site_files(site: &Site, library: &Library) -> Vec<Finding> {
 
 /// Steps that want different things of the same place.
 fn at_odds(resources: &[Resource]) -> Vec<Finding> {
-    let mut paths: IndexMap<&str, Vec<Wish<'_>>> = IndexMap::new();
+    let mut paths: IndexMap<&str, Vec<EditRequest<'_>>> = IndexMap::new();
     for resource in resources {
         for edit in &resource.files.edits {
             let address = &resource.address;
             paths
                 .entry(&edit.path)
                 .or_default()
-                .push(Wish { address, edit });
+                .push(EditRequest { address, edit });
         }
     }
     let place = |address: &crate::kind::Address| {

@@ -37,7 +37,7 @@ pub struct CheckRow {
 
 /// What a member says to the checks of its cluster, or why it says nothing.
 #[derive(Debug)]
-pub struct Said<'a> {
+pub struct MemberOutcomes<'a> {
     /// The member.
     pub node: &'a str,
     /// Each check with what came of it there.
@@ -46,11 +46,11 @@ pub struct Said<'a> {
 
 /// Judges the checks of a cluster: one result each, which holds where it holds on every member that has it. Where one
 /// of them says nothing, nothing is known.
-pub fn of_cluster(said: &[Said<'_>]) -> Vec<CheckOutcome> {
+pub fn of_cluster(answers: &[MemberOutcomes<'_>]) -> Vec<CheckOutcome> {
     // A check is the same one on all members where it is written at one place, in the same round of its loop.
     let mut checks: Vec<(&str, usize)> = Vec::new();
     let mut of_members = Vec::new();
-    for one in said {
+    for one in answers {
         let mut rounds: BTreeMap<&str, usize> = BTreeMap::new();
         for (check, outcome) in &one.outcomes {
             let round = rounds.entry(&check.place).or_default();
@@ -86,17 +86,18 @@ fn joined(members: &[(&str, &Check, &Result<CheckOutcome, String>)]) -> CheckOut
         .iter()
         .filter_map(|(node, _, o)| Some((*node, o.as_ref().ok()?)));
     let wrong: Vec<_> = outcomes.clone().filter(|(_, o)| !o.ok).collect();
-    let told: Vec<_> = if wrong.is_empty() {
+    let failing: Vec<_> = if wrong.is_empty() {
         outcomes.collect()
     } else {
         wrong.clone()
     };
-    let (_, first) = told[0];
-    let alike = told.len() == members.len() && told.iter().all(|(_, o)| o.message == first.message);
+    let (_, first) = failing[0];
+    let alike =
+        failing.len() == members.len() && failing.iter().all(|(_, o)| o.message == first.message);
     let message = if alike {
         format!("{} on all members", first.message)
     } else {
-        let each = told
+        let each = failing
             .iter()
             .map(|(node, o)| format!("{node}: {}", o.message));
         each.collect::<Vec<_>>().join("; ")
@@ -244,22 +245,22 @@ mod tests {
     /// A member, a check, and whether it holds there and why, or why it was not judged.
     type Sample<'a> = (&'a str, &'a Check, Result<(bool, &'a str), &'a str>);
 
-    fn told(all: &[Sample<'_>]) -> Vec<String> {
-        let mut said: Vec<Said<'_>> = Vec::new();
+    fn failing(all: &[Sample<'_>]) -> Vec<String> {
+        let mut answers: Vec<MemberOutcomes<'_>> = Vec::new();
         for (node, check, outcome) in all {
             let outcome = outcome.map_or_else(
                 |why| Err(why.to_owned()),
                 |(ok, message)| Ok(rated(check, ok, message.to_owned())),
             );
-            if said.last().is_none_or(|s| s.node != *node) {
-                said.push(Said {
+            if answers.last().is_none_or(|s| s.node != *node) {
+                answers.push(MemberOutcomes {
                     node,
                     outcomes: Vec::new(),
                 });
             }
-            said.last_mut().unwrap().outcomes.push((check, outcome));
+            answers.last_mut().unwrap().outcomes.push((check, outcome));
         }
-        let outcomes = of_cluster(&said).into_iter();
+        let outcomes = of_cluster(&answers).into_iter();
         outcomes
             .map(|o| format!("{} {} {}|{}", o.ok, o.skipped, o.message, o.remedy))
             .collect()
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn a_check_of_the_cluster_is_one_result_of_what_all_members_say() {
         let one = check("role:1");
-        let both = |a, b| told(&[("node1", &one, a), ("node2", &one, b)]);
+        let both = |a, b| failing(&[("node1", &one, a), ("node2", &one, b)]);
         assert_eq!(
             both(Ok((true, "same")), Ok((true, "same"))),
             ["true false same on all members|"]
@@ -297,7 +298,7 @@ mod tests {
     #[test]
     fn rounds_of_a_check_of_the_cluster_stay_apart() {
         let (one, other) = (check("role:1"), check("role:9"));
-        let said = [
+        let answers = [
             ("node1", &one, Ok((true, "r0"))),
             ("node1", &one, Ok((false, "r1"))),
             ("node1", &other, Ok((true, "x"))),
@@ -306,7 +307,7 @@ mod tests {
             ("node2", &other, Ok((true, "x"))),
         ];
         assert_eq!(
-            told(&said),
+            failing(&answers),
             [
                 "true false r0 on all members|",
                 "false false r1 on all members|mend it",

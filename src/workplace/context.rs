@@ -141,12 +141,12 @@ impl Context {
         let errors = survey.count().0;
         let shown = survey.findings.iter();
         let shown = shown.filter(|f| f.severity == Severity::Error || self.global.verbose > 0);
-        let told = report::findings(shown, &survey.sources, &self.err_style);
+        let findings = report::findings(shown, &survey.sources, &self.err_style);
         if errors > 0 {
-            self.warn(&(told + "\n"));
+            self.warn(&(findings + "\n"));
             return Err(SurveyError::NotSound.into());
         }
-        self.note(&told);
+        self.note(&findings);
         Ok(survey)
     }
 

@@ -17,7 +17,7 @@ pub struct Usage(pub String);
 pub struct OutputClosed;
 
 /// Prints an error with its causes on standard error; gives the exit code it stands for.
-pub fn tell(error: &anyhow::Error, context: &Context) -> Exit {
+pub fn report_error(error: &anyhow::Error, context: &Context) -> Exit {
     if error.is::<OutputClosed>() {
         return Exit::Done;
     }

@@ -51,10 +51,10 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
         let others = nodes
             .map(|node| (site.platform_of(node), site.declared_platform_of(node)))
             .filter(|(runs, declared)| runs != declared);
-        let mut told = Vec::new();
+        let mut notes = Vec::new();
         for other in others {
-            if !told.contains(&other) {
-                told.push(other);
+            if !notes.contains(&other) {
+                notes.push(other);
                 let (runs, declared) = other;
                 context.note(&format!("lab: rendered for {runs} instead of {declared}\n"));
             }
@@ -118,7 +118,7 @@ impl Workplace {
                 match self.site.login(&node).sudo {
                     Sudo::None => Privilege::Root,
                     Sudo::Nopasswd => Privilege::SudoNoPassword,
-                    Sudo::Password => Privilege::SudoPassword(ask_once(&mut password, context)?),
+                    Sudo::Password => Privilege::SudoPassword(prompt_once(&mut password, context)?),
                 }
             };
             let expansion = &self.nodes[&node];
@@ -302,7 +302,7 @@ impl Workplace {
 }
 
 /// The operator's sudo password, asked once a command.
-fn ask_once(password: &mut Option<Secret>, context: &Context) -> anyhow::Result<Secret> {
+fn prompt_once(password: &mut Option<Secret>, context: &Context) -> anyhow::Result<Secret> {
     if let Some(known) = password {
         return Ok(known.clone());
     }
@@ -372,7 +372,7 @@ pub fn with_engine<T: Send>(
     std::thread::scope(|scope| {
         let worker = scope.spawn(move || drive(setup, events, work));
         for event in received {
-            reporter.tell(&event);
+            reporter.show(&event);
             after(&event);
         }
         worker
@@ -390,9 +390,9 @@ fn drive<T>(
         .enable_all()
         .build()
         .context("cannot start")?;
-    let (send, wish) = tokio::sync::watch::channel(StopRequest::No);
+    let (send, request) = tokio::sync::watch::channel(StopRequest::No);
     Ok(tokio::task::LocalSet::new().block_on(&runtime, async move {
-        let mut engine = Engine::new(setup, events, wish);
+        let mut engine = Engine::new(setup, events, request);
         let at_work = engine.at_work();
         tokio::task::spawn_local(async move {
             let mut next = [StopRequest::Stop, StopRequest::Detach].into_iter();
@@ -401,8 +401,8 @@ fn drive<T>(
                     // Nothing was begun that would have to be told of. The code is that of a program ended by SIGINT.
                     std::process::exit(Exit::Interrupted as i32);
                 }
-                if let Some(wish) = next.next() {
-                    let _ = send.send(wish);
+                if let Some(request) = next.next() {
+                    let _ = send.send(request);
                 }
             }
         });

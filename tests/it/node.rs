@@ -150,7 +150,7 @@ async fn a_jump_host_of_the_same_configuration_is_gone_through() {
             .await
             .err()
             .unwrap();
-        assert_eq!(error.failure, Failure::Through, "{}", error.said);
+        assert_eq!(error.failure, Failure::Through, "{}", error.output);
     }
 }
 

@@ -347,7 +347,7 @@ async fn a_full_or_read_only_disk_is_named_and_nothing_is_begun() {
         match &error.failure {
             Failure::DiskFull(_) => assert!(full),
             Failure::ReadOnly(_) => assert!(!full),
-            other => panic!("{other:?}: {}", error.said),
+            other => panic!("{other:?}: {}", error.output),
         }
         assert_eq!(sshd.inside("ls /root"), "");
     }

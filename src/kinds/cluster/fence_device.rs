@@ -224,7 +224,7 @@ impl FenceDeviceKind {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing;
-    use super::super::super::testing::{actions_on, asks, verdict_on};
+    use super::super::super::testing::{actions_on, queries, verdict_on};
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
@@ -245,8 +245,8 @@ mod tests {
         parameter lanplus\nparameter login\nparameter action\nparameter timeout\nparameter cipher\nparameter method\n\
         parameter power_wait\nparameter delay\nparameter privlvl\nparameter verbose\n";
 
-    fn judged(said: &str) -> Verdict {
-        let section = format!("installed\n{EL6}{said}");
+    fn judged(text: &str) -> Verdict {
+        let section = format!("installed\n{EL6}{text}");
         let sections = [("fence_device.fence_node2_ipmilan", section.as_str(), 0)];
         verdict_on(&step(), Platform::El6, &sections).unwrap()
     }
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn the_agent_is_asked_without_any_value() {
         assert_eq!(
-            asks(&step(), Platform::El6),
+            queries(&step(), Platform::El6),
             [
                 "fence_device.fence_node2_ipmilan: nw_fence_device_seen fence_ipmilan /s/fence_node2_ipmilan.options \
               /s/fence_node2_ipmilan-passwd"

@@ -103,11 +103,11 @@ const NODES: &str = "resource_manager.nodes";
 
 impl MemberState {
     fn read(text: &str) -> Self {
-        let says = |line: &str| text.lines().any(|l| l == line);
+        let has_line = |line: &str| text.lines().any(|l| l == line);
         let traces = text.lines().filter_map(|l| l.strip_prefix("trace "));
         Self {
-            running: says("running"),
-            due: says("due"),
+            running: has_line("running"),
+            due: has_line("due"),
             traces: traces.map(str::to_owned).collect(),
         }
     }
@@ -213,9 +213,9 @@ impl ResourceManagerKind {
         if answer.get(NODES).is_some_and(|s| s.status == 124) {
             return Err("the resource manager did not answer in time".to_owned());
         }
-        let said = answer.text(NODES);
+        let text = answer.text(NODES);
         let named = |yes: &dyn Fn(&str) -> bool| -> Vec<String> {
-            let lines = said.lines().filter(|l| own.running && yes(l));
+            let lines = text.lines().filter(|l| own.running && yes(l));
             lines.map(|l| attribute(l, "name").to_owned()).collect()
         };
         let online = match want.resource_manager {
@@ -223,19 +223,20 @@ impl ResourceManagerKind {
             ManagerName::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
         };
         // Nodes also stand where a resource runs and where they have attributes: there nothing is said of them.
-        let told = match want.resource_manager {
+        let has_state = match want.resource_manager {
             ManagerName::Pacemaker => " online=\"",
             ManagerName::Rgmanager => " rgmanager=\"",
         };
-        let member =
-            |l: &str| l.contains(told) && want.members.iter().any(|m| m == attribute(l, "name"));
+        let member = |l: &str| {
+            l.contains(has_state) && want.members.iter().any(|m| m == attribute(l, "name"))
+        };
         Ok(Seen {
             running: own.running,
             // A member that is still coming up is neither here nor there.
             offline: named(&|l| member(l) && !online(l) && attribute(l, "pending") != "true"),
             standby: named(&|l| member(l) && attribute(l, "standby") == "true"),
             unclean: named(&|l| member(l) && attribute(l, "unclean") == "true"),
-            sees: said
+            sees: text
                 .lines()
                 .filter(|l| member(l))
                 .map(|l| {

@@ -131,7 +131,7 @@ mod tests {
     use super::super::super::testing::{edits, error, names};
     use super::super::public_key::{ED25519, RSA};
     use super::*;
-    use crate::plan::fold::{PathSeen, SeenKind, Wish, fold};
+    use crate::plan::fold::{EditRequest, PathSeen, SeenKind, fold};
     use serde_json::{Value, json};
 
     fn step(extra: &Value) -> Value {
@@ -158,7 +158,7 @@ mod tests {
         };
         let out = fold(
             &edit.path,
-            &[Wish {
+            &[EditRequest {
                 address: &address,
                 edit: &edit,
             }],

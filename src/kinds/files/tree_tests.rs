@@ -1,5 +1,5 @@
 use super::super::super::testing::{
-    actions, asks, changes, contents, error, resources_on, shown, target, verdict,
+    actions, changes, contents, error, queries, resources_on, shown, target, verdict,
 };
 use super::*;
 use crate::kinds::testing;
@@ -29,7 +29,7 @@ fn good_sums() -> String {
 #[test]
 fn two_processes_look_at_all_folders() {
     assert_eq!(
-        asks(&step(), Platform::El6),
+        queries(&step(), Platform::El6),
         [
             "tree.stat: nw_tree_seen stat /etc/drbd.d",
             "tree.sum: nw_tree_read '768c71d785bf6bbbf8c4d6af6582041f2659027140a962cd0c55b11eddfd5e3d  /etc/drbd.d/g.conf"
@@ -120,7 +120,7 @@ fn no_content_of_a_secret_is_asked_for() {
     let secret = json!({ "name": "k", "content": crate::text::mark("pw") });
     let step = json!({ "tree": "/etc/d", "files": [secret] });
     assert_eq!(
-        asks(&step, Platform::El7)[1],
+        queries(&step, Platform::El7)[1],
         "tree.sum: nw_tree_read '-  /etc/d/k' /etc/d"
     );
 }

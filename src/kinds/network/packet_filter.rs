@@ -211,7 +211,7 @@ fn two(version: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::kind_named;
-    use super::super::super::testing::{asks, compare, target};
+    use super::super::super::testing::{compare, queries, target};
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
@@ -223,19 +223,19 @@ mod tests {
     const CLEARED: &str = "version 5.2.8\nstate Cleared Sat Nov 21 04:50:00 UTC 2026\n-P INPUT ACCEPT\n\
         -P FORWARD ACCEPT\n-P OUTPUT ACCEPT\nrules 0\n";
 
-    fn judged(version: &str, said: &str) -> (Verdict, serde_json::Value) {
+    fn judged(version: &str, answer: &str) -> (Verdict, serde_json::Value) {
         judged_of(
             &json!({ "packet_filter": "ipv4", "version": version }),
-            said,
+            answer,
         )
     }
 
-    fn judged_of(step: &serde_json::Value, said: &str) -> (Verdict, serde_json::Value) {
+    fn judged_of(step: &serde_json::Value, answer: &str) -> (Verdict, serde_json::Value) {
         let kind = kind_named("packet_filter").unwrap();
         let step = step.as_object().unwrap().clone();
         let node = target(Platform::Debian12);
         let read = kind.read("r", step, &Arc::default(), &node).unwrap();
-        let answer = Answer::from_sections([("packet_filter.ipv4", said, 0)]);
+        let answer = Answer::from_sections([("packet_filter.ipv4", answer, 0)]);
         let compared = compare(&read[0], &node, &answer, false).unwrap();
         (compared.verdict, compared.seen)
     }
@@ -244,7 +244,7 @@ mod tests {
     fn each_family_asks_its_own_programs() {
         let step = json!({ "packet_filter": "ipv6" });
         assert_eq!(
-            asks(&step, Platform::El6),
+            queries(&step, Platform::El6),
             ["packet_filter.ipv6: nw_packet_filter_seen shorewall6 ip6tables"]
         );
     }

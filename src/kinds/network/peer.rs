@@ -26,7 +26,7 @@ pub struct Seen {
     /// Whether root got there without a question.
     pub reached: bool,
     /// What ssh said last when it did not.
-    pub said: String,
+    pub error: String,
     /// Those of its addresses that answer a ping.
     pub answering: Vec<String>,
 }
@@ -109,7 +109,7 @@ impl PeerKind {
         let section = answer
             .get(&want.section())
             .ok_or("the peer was not asked")?;
-        let said = match section.status {
+        let error = match section.status {
             0 => String::new(),
             124 => "no answer in time".to_owned(),
             status => {
@@ -120,7 +120,7 @@ impl PeerKind {
         };
         Ok(Seen {
             reached: section.status == 0,
-            said,
+            error,
             answering: answer
                 .text(&want.pings())
                 .lines()

@@ -73,13 +73,13 @@ const DPKG_FORMAT: &str = "${db:Status-Want} ${db:Status-Status} ${Package} ${Ve
 impl Want {
     /// Whether one of the installed versions is the one asked for; true when none is asked for.
     fn version_is(&self, seen: &Seen, target: &Target) -> bool {
-        self.version.as_ref().is_none_or(|asked| {
+        self.version.as_ref().is_none_or(|version_wanted| {
             seen.provided_by.is_none()
                 && seen.versions.iter().any(|version| {
                     if target.platform.package_tool().is_rpm() {
-                        RpmVersion::new(version).is(&RpmVersion::new(asked))
+                        RpmVersion::new(version).is(&RpmVersion::new(version_wanted))
                     } else {
-                        version == asked
+                        version == version_wanted
                     }
                 })
         })
@@ -106,10 +106,10 @@ impl Want {
             }
             // yum does not go back by `install`; dnf and apt do.
             PackageState::Present => Some(match (&self.version, &seen.version) {
-                (Some(asked), Some(version))
+                (Some(version_wanted), Some(version))
                     if target.platform.package_tool().has_downgrade()
                         && seen.own()
-                        && RpmVersion::new(version).order(&RpmVersion::new(asked))
+                        && RpmVersion::new(version).order(&RpmVersion::new(version_wanted))
                             == Ordering::Greater =>
                 {
                     "downgrade"
@@ -232,11 +232,11 @@ impl PackageKind {
 
     fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let mut deltas = Vec::new();
-        let asked = want.version.as_deref().unwrap_or("yes");
+        let version_wanted = want.version.as_deref().unwrap_or("yes");
         let version = seen.version.as_deref().unwrap_or("no");
         if let Some(state) = &seen.broken {
             let to = if want.state == PackageState::Present {
-                asked
+                version_wanted
             } else {
                 "no"
             };
@@ -244,8 +244,10 @@ impl PackageKind {
         } else {
             match want.verb(seen, circumstances.target) {
                 Some("remove") => deltas.push(Delta::new("installed", version, "no")),
-                Some(_) if seen.own() => deltas.push(Delta::new("version", version, asked)),
-                Some(_) => deltas.push(Delta::new("installed", "no", asked)),
+                Some(_) if seen.own() => {
+                    deltas.push(Delta::new("version", version, version_wanted))
+                }
+                Some(_) => deltas.push(Delta::new("installed", "no", version_wanted)),
                 None => {}
             }
         }

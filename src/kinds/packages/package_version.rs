@@ -38,28 +38,28 @@ impl<'a> RpmVersion<'a> {
     }
 
     /// Whether this installed version is the one asked for, which may leave epoch and release open.
-    pub(super) fn is(&self, asked: &Self) -> bool {
-        (asked.epoch.is_empty() || asked.epoch == self.epoch)
-            && asked.version == self.version
-            && (asked.release.is_empty() || asked.release == self.release)
+    pub(super) fn is(&self, wanted: &Self) -> bool {
+        (wanted.epoch.is_empty() || wanted.epoch == self.epoch)
+            && wanted.version == self.version
+            && (wanted.release.is_empty() || wanted.release == self.release)
     }
 
     /// Its order to the one asked for, in what that one says.
-    pub(super) fn order(&self, asked: &Self) -> Ordering {
-        let epoch = if asked.epoch.is_empty() {
+    pub(super) fn order(&self, wanted: &Self) -> Ordering {
+        let epoch = if wanted.epoch.is_empty() {
             Ordering::Equal
         } else {
-            segments(self.epoch, asked.epoch)
+            segments(self.epoch, wanted.epoch)
         };
         let release = || {
-            if asked.release.is_empty() {
+            if wanted.release.is_empty() {
                 Ordering::Equal
             } else {
-                segments(self.release, asked.release)
+                segments(self.release, wanted.release)
             }
         };
         epoch
-            .then_with(|| segments(self.version, asked.version))
+            .then_with(|| segments(self.version, wanted.version))
             .then_with(release)
     }
 }
@@ -157,11 +157,11 @@ mod tests {
     #[test]
     fn what_is_left_open_matches_anything() {
         let seen = RpmVersion::new("1:8.4.11-1.el6");
-        for asked in ["8.4.11", "8.4.11-1.el6", "1:8.4.11", "1:8.4.11-1.el6"] {
-            assert!(seen.is(&RpmVersion::new(asked)), "{asked}");
+        for wanted in ["8.4.11", "8.4.11-1.el6", "1:8.4.11", "1:8.4.11-1.el6"] {
+            assert!(seen.is(&RpmVersion::new(wanted)), "{wanted}");
         }
-        for asked in ["8.4", "8.4.11-1", "0:8.4.11", "2:8.4.11-1.el6"] {
-            assert!(!seen.is(&RpmVersion::new(asked)), "{asked}");
+        for wanted in ["8.4", "8.4.11-1", "0:8.4.11", "2:8.4.11-1.el6"] {
+            assert!(!seen.is(&RpmVersion::new(wanted)), "{wanted}");
         }
         assert_eq!(seen.order(&RpmVersion::new("8.4.9")), Ordering::Greater);
         assert_eq!(seen.order(&RpmVersion::new("8.4.11-2.el6")), Ordering::Less);

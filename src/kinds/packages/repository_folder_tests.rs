@@ -1,4 +1,6 @@
-use super::super::super::testing::{actions_on, asks, contents, edits_on, read, shown, verdict_on};
+use super::super::super::testing::{
+    actions_on, contents, edits_on, queries, read, shown, verdict_on,
+};
 use super::*;
 use crate::kind::{EditChange, Verdict};
 use crate::platform::Platform;
@@ -79,7 +81,7 @@ fn a_key_of_the_site_has_signatures_checked() {
 
 #[test]
 fn one_call_looks_at_the_folders_of_all() {
-    let asked = asks(&step(&FILES), Platform::El9);
+    let asked = queries(&step(&FILES), Platform::El9);
     assert_eq!(
         asked,
         [
@@ -88,7 +90,7 @@ fn one_call_looks_at_the_folders_of_all() {
         ]
     );
     let plain = json!({ "repository": "x", "url": "http://a/" });
-    assert_eq!(asks(&plain, Platform::El9).len(), 1);
+    assert_eq!(queries(&plain, Platform::El9).len(), 1);
 }
 
 #[test]
@@ -217,8 +219,8 @@ fn what_makes_no_sense_is_refused() {
             "is no package that could be excluded",
         ),
     ] {
-        let said = why(&step, platform);
-        assert!(said.contains(says), "{said}");
+        let why = why(&step, platform);
+        assert!(why.contains(says), "{why}");
     }
     let mut both = with(&FILES, "key_file", key);
     both["unsigned"] = json!(true);

@@ -114,7 +114,7 @@ fn chronyc(text: &str) -> Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::asks;
+    use super::super::super::testing::queries;
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
@@ -134,8 +134,11 @@ mod tests {
     #[test]
     fn each_platform_asks_its_own_daemon() {
         let step = json!({ "clock": "system" });
-        assert_eq!(asks(&step, Platform::El6), ["clock: ntpq -pn"]);
-        assert_eq!(asks(&step, Platform::El9), ["clock: chronyc -n tracking"]);
+        assert_eq!(queries(&step, Platform::El6), ["clock: ntpq -pn"]);
+        assert_eq!(
+            queries(&step, Platform::El9),
+            ["clock: chronyc -n tracking"]
+        );
     }
 
     #[test]

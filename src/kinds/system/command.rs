@@ -89,8 +89,8 @@ impl CommandKind {
         if !creates.is_empty() {
             observe.section("command", Call::new("nw_command_there").args(creates));
         }
-        let asked = |w: &&Want| [w.unless.clone(), w.progress.clone()];
-        for words in wants.iter().flat_map(asked).flatten() {
+        let queries = |w: &&Want| [w.unless.clone(), w.progress.clone()];
+        for words in wants.iter().flat_map(queries).flatten() {
             observe.slow_section(Want::section(&words), Call::from_words(words.0));
         }
     }
@@ -180,7 +180,9 @@ impl CommandKind {
 #[cfg(test)]
 mod tests {
     use super::super::super::kind_named;
-    use super::super::super::testing::{actions, asks, changes, error, names, verdict, verdict_on};
+    use super::super::super::testing::{
+        actions, changes, error, names, queries, verdict, verdict_on,
+    };
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
@@ -198,7 +200,7 @@ mod tests {
     fn its_words_are_data() {
         assert_eq!(names(&step()), ["r/command:newaliases $(id)"]);
         assert_eq!(
-            asks(&step(), Platform::El6),
+            queries(&step(), Platform::El6),
             [format!("{SECTION}: test -e /etc/aliases.db")]
         );
         assert_eq!(
@@ -226,7 +228,7 @@ mod tests {
     fn a_path_tells_it_too() {
         let step = json!({ "command": "mkaliases /a", "creates": "/etc/aliases.db" });
         assert_eq!(
-            asks(&step, Platform::El6),
+            queries(&step, Platform::El6),
             ["command: nw_command_there /etc/aliases.db"]
         );
         assert_eq!(
@@ -243,7 +245,7 @@ mod tests {
     fn work_that_goes_on_by_itself_says_how_far_it_is() {
         let step =
             json!({ "command": "sync", "unless": "test -e /etc/aliases.db", "progress": "cat /p" });
-        let said = |text: &str, status| {
+        let progress_of = |text: &str, status| {
             verdict_on(
                 &step,
                 Platform::El6,
@@ -256,19 +258,19 @@ mod tests {
                 ..Progress::default()
             }))
         };
-        assert_eq!(said("12\n", 0), at(12));
-        assert_eq!(said("0% of it\n", 0), at(0));
-        assert_eq!(said("100\n", 0), at(100));
+        assert_eq!(progress_of("12\n", 0), at(12));
+        assert_eq!(progress_of("0% of it\n", 0), at(0));
+        assert_eq!(progress_of("100\n", 0), at(100));
         // Nothing is at work: it is begun.
-        assert!(matches!(said("", 1), Ok(Verdict::Change(_))));
-        assert!(said("12", 124).is_err());
-        let error = said("a\u{1b}lot more than twenty characters\n", 0).unwrap_err();
+        assert!(matches!(progress_of("", 1), Ok(Verdict::Change(_))));
+        assert!(progress_of("12", 124).is_err());
+        let error = progress_of("a\u{1b}lot more than twenty characters\n", 0).unwrap_err();
         assert_eq!(
             error,
             "`cat /p` printed no number from 0 to 100 but `a\\u{1b}lot`"
         );
         for bad in ["101", "-1", "1.5", ""] {
-            assert!(said(bad, 0).is_err(), "{bad}");
+            assert!(progress_of(bad, 0).is_err(), "{bad}");
         }
         let done = [(SECTION, "", 0), (FAR, "12\n", 0)];
         assert_eq!(verdict(&step, &done), Verdict::Same);

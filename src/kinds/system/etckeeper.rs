@@ -161,7 +161,7 @@ impl EtckeeperKind {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{actions, asks, changes, error};
+    use super::super::super::testing::{actions, changes, error, queries};
     use crate::platform::Platform;
     use serde_json::{Value as Json, json};
 
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn patterns_reach_git_as_paths_below_etc() {
         assert_eq!(
-            asks(&step(), Platform::El6),
+            queries(&step(), Platform::El6),
             ["etckeeper: nw_etckeeper_look shadow 'ssh/ssh_host_*_key'"]
         );
         assert_eq!(

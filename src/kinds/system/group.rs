@@ -120,7 +120,7 @@ impl GroupKind {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{actions, asks, changes, error, verdict, verdict_on};
+    use super::super::super::testing::{actions, changes, error, queries, verdict, verdict_on};
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn one_getent_asks_for_all() {
         assert_eq!(
-            asks(&json!({ "group": ["a", "b"] }), Platform::El6),
+            queries(&json!({ "group": ["a", "b"] }), Platform::El6),
             ["group: getent group a b"]
         );
     }

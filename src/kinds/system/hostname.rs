@@ -141,7 +141,7 @@ impl HostnameKind {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{
-        actions, asks, changes, edits_on, error, verdict, verdict_on,
+        actions, changes, edits_on, error, queries, verdict, verdict_on,
     };
     use super::*;
     use crate::platform::Platform;
@@ -156,7 +156,10 @@ mod tests {
         for platform in [Platform::El7, Platform::El9, Platform::Debian12] {
             assert_eq!(edits_on(&step, platform)[0].path, "/etc/hostname");
         }
-        assert_eq!(asks(&step, Platform::El6), ["hostname: nw_hostname_seen"]);
+        assert_eq!(
+            queries(&step, Platform::El6),
+            ["hostname: nw_hostname_seen"]
+        );
     }
 
     #[test]

@@ -260,12 +260,12 @@ menuentry 'memtest' {
 ";
 
     fn judge(platform: Platform, step: &serde_json::Value, running: &str) -> (String, Vec<String>) {
-        let told = if platform.boot_loader() == BootLoader::Grubby {
+        let files = if platform.boot_loader() == BootLoader::Grubby {
             GRUBBY
         } else {
             GRUB_CFG
         };
-        let sections = [(CONFIGURED, told, 0), (RUNNING, running, 0)];
+        let sections = [(CONFIGURED, files, 0), (RUNNING, running, 0)];
         let verdict = match testing::verdict_on(step, platform, &sections).unwrap() {
             Verdict::Same => "same".to_owned(),
             Verdict::Change(deltas) => testing::shown(&deltas[0]),
@@ -339,13 +339,13 @@ menuentry 'memtest' {
             "set -e\n{}\necho \"$GRUB_CMDLINE_LINUX|$GRUB_CMDLINE_LINUX_DEFAULT\"\n",
             content.masked()
         );
-        let told = std::process::Command::new("sh")
+        let files = std::process::Command::new("sh")
             .args(["-c", &script])
             .env("GRUB_CMDLINE_LINUX", linux)
             .env("GRUB_CMDLINE_LINUX_DEFAULT", default)
             .output()
             .unwrap();
-        String::from_utf8(told.stdout)
+        String::from_utf8(files.stdout)
             .unwrap()
             .trim_end()
             .to_owned()

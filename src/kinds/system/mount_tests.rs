@@ -180,11 +180,11 @@ fn the_shell_tells_folders_apart() {
         } else {
             &["-c"]
         };
-        let Ok(told) = Command::new(shell).args(args).arg(&script).output() else {
+        let Ok(output) = Command::new(shell).args(args).arg(&script).output() else {
             continue;
         };
-        let told = String::from_utf8(told.stdout).unwrap();
-        let states: Vec<_> = told
+        let output = String::from_utf8(output.stdout).unwrap();
+        let states: Vec<_> = output
             .lines()
             .map(|line| line.split(' ').next().unwrap())
             .collect();

@@ -152,11 +152,11 @@ fn this_kernel_answers() {
     let mut observe = Observe::default();
     observe.functions(SysctlKind::SHELL);
     SysctlKind::observe(&[&want], &target, &mut observe);
-    let told = std::process::Command::new("sh")
+    let output = std::process::Command::new("sh")
         .args(["-c", &observe.script("zz")])
         .output()
         .unwrap();
-    let answer = Answer::parse(&told.stdout, "zz").unwrap();
+    let answer = Answer::parse(&output.stdout, "zz").unwrap();
     let seen = SysctlKind::parse(&want, &target, &answer).unwrap();
     assert_eq!(
         SysctlKind::compare(&want, &seen, &circumstances(&target)),

@@ -135,7 +135,7 @@ impl TimezoneKind {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{asks, edits_on, error, verdict};
+    use super::super::super::testing::{edits_on, error, queries, verdict};
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
@@ -199,7 +199,7 @@ mod tests {
     fn a_zone_that_the_node_does_not_know_waits_for_its_package() {
         let step = json!({ "timezone": "Europe/Zurich" });
         assert_eq!(
-            asks(&step, Platform::El6),
+            queries(&step, Platform::El6),
             ["timezone: nw_timezone_known Europe/Zurich"]
         );
         assert_eq!(

@@ -1,5 +1,5 @@
 use super::super::super::testing::{
-    actions, asks, changes, contents, error, resources_on, shown, target, verdict, verdict_on,
+    actions, changes, contents, error, queries, resources_on, shown, target, verdict, verdict_on,
 };
 use super::*;
 use crate::kinds::testing;
@@ -34,7 +34,7 @@ fn step(extra: &Value) -> Value {
 fn three_processes_ask_for_all() {
     let step = json!({ "user": ["anna", "bob"], "groups": ["wheel", "libvirt"] });
     assert_eq!(
-        asks(&step, Platform::El6),
+        queries(&step, Platform::El6),
         [
             "user.passwd: getent passwd anna bob",
             "user.group: getent group anna bob libvirt wheel",

@@ -66,9 +66,9 @@ pub fn root_of(lab: &LabState, node: &StateNode) -> PathBuf {
 }
 
 /// The shared roots that a specification asks for, built first where they are missing, and the networks.
-pub fn describe(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<Containers> {
+pub fn describe(spec: &LabSpec, report: &mut dyn FnMut(&UpProgress)) -> Result<Containers> {
     let containers = spec.nodes.iter().map(|node| {
-        let (layers, init) = layers(&spec.flavour, node, tell)?;
+        let (layers, init) = layers(&spec.flavour, node, report)?;
         Ok(Container { layers, init })
     });
     Ok(Containers {
@@ -81,10 +81,10 @@ pub fn describe(spec: &LabSpec, tell: &mut dyn FnMut(&UpProgress)) -> Result<Con
 fn layers(
     flavour: &Flavour,
     node: &LabNode,
-    tell: &mut dyn FnMut(&UpProgress),
+    report: &mut dyn FnMut(&UpProgress),
 ) -> Result<(Vec<PathBuf>, FirstProcess)> {
     let cache = base::cache_dir();
-    let mut building = |path: &Path| tell(&UpProgress::Building(path.into()));
+    let mut building = |path: &Path| report(&UpProgress::Building(path.into()));
     let root = match flavour {
         Flavour::Debian | Flavour::Machines(_) => {
             Recipe::default().ensure(&cache, node.codename.as_deref(), &mut building)?
@@ -124,7 +124,7 @@ pub fn make(
     spec: &LabSpec,
     lab: &LabState,
     own: &Containers,
-    tell: &mut dyn FnMut(&UpProgress),
+    report: &mut dyn FnMut(&UpProgress),
 ) -> Result<()> {
     let old = matches!(spec.flavour, Flavour::Brought(_));
     keys::make(lab, spec.key.as_deref(), old)?;
@@ -137,7 +137,7 @@ pub fn make(
             .arg(&disks),
     )?;
     network::make(lab, own)?;
-    tell(&UpProgress::Booting(lab.nodes.len()));
+    report(&UpProgress::Booting(lab.nodes.len()));
     boot(lab, own)
 }
 

@@ -95,7 +95,11 @@ pub fn start(lab: &LabState, own: &Containers, node: &StateNode) -> Result<()> {
     if status.success() {
         Ok(())
     } else {
-        bail!("node `{}` cannot start: {}", node.name, waiting::told(node))
+        bail!(
+            "node `{}` cannot start: {}",
+            node.name,
+            waiting::ending(node)
+        )
     }
 }
 

@@ -176,8 +176,8 @@ pub fn check_runs(lab: &LabState, own: &Machines, number: usize) -> Result<()> {
     if own.machines[number].hardware.bmc.is_none() || !cgroup::processes(&groups(node)).is_empty() {
         return Ok(());
     }
-    let said = fs::read_to_string(folder(lab, node).join("log")).unwrap_or_default();
-    bail!("its BMC does not run: {}", said.trim())
+    let log = fs::read_to_string(folder(lab, node).join("log")).unwrap_or_default();
+    bail!("its BMC does not run: {}", log.trim())
 }
 
 /// Ends a machine's controller.
@@ -342,8 +342,8 @@ mod tests {
         check("node1", &controller("fence", "lab")).unwrap();
         for password in ["", "two words", "quo\"te", "twenty-characters-it-is", "ä"] {
             let bmc = controller("fence", password);
-            let said = check("node1", &bmc).unwrap_err().to_string();
-            assert!(said.contains("its password"), "{said}");
+            let log = check("node1", &bmc).unwrap_err().to_string();
+            assert!(log.contains("its password"), "{log}");
         }
     }
 

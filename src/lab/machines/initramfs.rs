@@ -153,8 +153,8 @@ mod tests {
                 "kernel/c/virtio-rng.ko"
             ]
         );
-        let said = with_needs(index, "", &["ext4"]).unwrap_err().to_string();
-        assert_eq!(said, "the kernel has no module ext4");
+        let message = with_needs(index, "", &["ext4"]).unwrap_err().to_string();
+        assert_eq!(message, "the kernel has no module ext4");
         let builtin = "kernel/fs/ext4/ext4.ko\nkernel/b/virtio-pci.ko\n";
         assert_eq!(
             with_needs(index, builtin, &["ext4", "virtio_pci"]).unwrap(),

@@ -39,7 +39,7 @@ pub fn socket(lab: &LabState, node: &StateNode) -> PathBuf {
 }
 
 /// Says one thing and waits until the machine did it.
-pub fn say(lab: &LabState, node: &StateNode, what: &str) -> Result<()> {
+pub fn send(lab: &LabState, node: &StateNode, what: &str) -> Result<()> {
     let socket = socket(lab, node);
     let mut stream =
         UnixStream::connect(&socket).with_context(|| format!("node `{}` is off", node.name))?;
@@ -58,7 +58,7 @@ pub fn say(lab: &LabState, node: &StateNode, what: &str) -> Result<()> {
 /// Tells a machine, which slept while it was a file, what time it is.
 pub fn set_clock(lab: &LabState, node: &StateNode) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
-    say(lab, node, &format!("clock {now:.3}"))
+    send(lab, node, &format!("clock {now:.3}"))
 }
 
 #[cfg(test)]
@@ -67,12 +67,12 @@ mod tests {
 
     #[test]
     fn the_ports_of_a_machine_are_four_different_ones() {
-        let told = |line| {
+        let shown = |line| {
             let ports = SerialPorts::beside(line);
             (ports.console, ports.lab, ports.line)
         };
-        assert_eq!(told(None), (0, 3, None));
-        assert_eq!(told(Some(0)), (1, 3, Some(0)));
-        assert_eq!(told(Some(3)), (0, 2, Some(3)));
+        assert_eq!(shown(None), (0, 3, None));
+        assert_eq!(shown(Some(0)), (1, 3, Some(0)));
+        assert_eq!(shown(Some(3)), (0, 2, Some(3)));
     }
 }

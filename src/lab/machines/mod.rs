@@ -141,7 +141,7 @@ fn disks_of_all() -> PathBuf {
 pub fn describe(
     spec: &LabSpec,
     own: &MachineSpec,
-    tell: &mut dyn FnMut(&UpProgress),
+    report: &mut dyn FnMut(&UpProgress),
 ) -> Result<Machines> {
     let mut needed: Vec<&[tools::Tool]> = vec![&tools::ALWAYS, &tools::MACHINES];
     for node in &spec.nodes {
@@ -155,7 +155,7 @@ pub fn describe(
     }
     needed.dedup();
     tools::require(&needed)?;
-    let mut building = |path: &Path| tell(&UpProgress::Building(path.into()));
+    let mut building = |path: &Path| report(&UpProgress::Building(path.into()));
     let machines = spec.nodes.iter().enumerate().map(|(number, node)| {
         let codename = debian::codename_or_own(node.codename.as_deref())?;
         let image = image::ensure(&codename, &own.installed, &mut building)?;
@@ -185,7 +185,7 @@ pub fn make(
     spec: &LabSpec,
     lab: &LabState,
     own: &Machines,
-    tell: &mut dyn FnMut(&UpProgress),
+    report: &mut dyn FnMut(&UpProgress),
 ) -> Result<()> {
     sweep()?;
     keys::make(lab, spec.key.as_deref(), false)?;
@@ -196,7 +196,7 @@ pub fn make(
         .with_context(|| format!("cannot make {}", own.disks.display()))?;
     wires::make(lab, own)?;
     each(lab, |number| bmc::start(lab, own, number))?;
-    tell(&UpProgress::Booting(lab.nodes.len()));
+    report(&UpProgress::Booting(lab.nodes.len()));
     boot(lab, own)?;
     each(lab, |number| bmc::check_runs(lab, own, number))
 }

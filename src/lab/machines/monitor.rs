@@ -37,8 +37,8 @@ impl Monitor {
         loop {
             let mut answer = self.line()?;
             if let Some(error) = answer.get("error") {
-                let said = error["desc"].as_str().unwrap_or("no reason given");
-                bail!("QEMU refuses `{command}`: {said}");
+                let answer = error["desc"].as_str().unwrap_or("no reason given");
+                bail!("QEMU refuses `{command}`: {answer}");
             }
             // What is neither tells of an event.
             if let Some(returned) = answer.get_mut("return") {
@@ -48,11 +48,11 @@ impl Monitor {
     }
 
     /// Has a line of the monitor for people done, which says nothing unless it fails.
-    pub fn tell(&mut self, line: &str) -> Result<()> {
-        let said = self.execute("human-monitor-command", &json!({ "command-line": line }))?;
-        match said.as_str().map(str::trim) {
+    pub fn run(&mut self, line: &str) -> Result<()> {
+        let answer = self.execute("human-monitor-command", &json!({ "command-line": line }))?;
+        match answer.as_str().map(str::trim) {
             None | Some("") => Ok(()),
-            Some(said) => bail!("QEMU says to `{line}`: {said}"),
+            Some(answer) => bail!("QEMU says to `{line}`: {answer}"),
         }
     }
 
@@ -96,14 +96,14 @@ mod tests {
             }
         });
         let mut monitor = Monitor::open(&socket).unwrap();
-        monitor.tell("savevm a").unwrap();
-        let said = monitor.tell("loadvm b").unwrap_err().to_string();
-        assert_eq!(said, "QEMU says to `loadvm b`: Error: no such snapshot");
-        let said = monitor
+        monitor.run("savevm a").unwrap();
+        let answer = monitor.run("loadvm b").unwrap_err().to_string();
+        assert_eq!(answer, "QEMU says to `loadvm b`: Error: no such snapshot");
+        let answer = monitor
             .execute("set_link", &json!({}))
             .unwrap_err()
             .to_string();
-        assert_eq!(said, "QEMU refuses `set_link`: Device 'x' not found");
+        assert_eq!(answer, "QEMU refuses `set_link`: Device 'x' not found");
         server.join().unwrap();
     }
 }

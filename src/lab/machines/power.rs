@@ -133,10 +133,10 @@ pub fn by_bmc(lab: &str, node: &str, words: &[String]) -> Result<String> {
     }
     let _held = lock(&seen, &node)?;
     let lab = load(lab)?;
-    let (Backend::Machines(asked), Backend::Machines(own)) = (&seen.backend, &lab.backend) else {
+    let (Backend::Machines(saved), Backend::Machines(own)) = (&seen.backend, &lab.backend) else {
         bail!("the nodes of lab `{}` are containers", lab.name);
     };
-    if asked.epoch != own.epoch {
+    if saved.epoch != own.epoch {
         bail!("the lab was taken back to another state meanwhile");
     }
     match words[..] {
@@ -154,7 +154,7 @@ pub fn by_bmc(lab: &str, node: &str, words: &[String]) -> Result<String> {
             log(&lab, &node, true, "reset")?;
         }
         ["set", "shutdown", "1"] if qemu::is_on(&node) => {
-            line::say(&lab, &node, "off")?;
+            line::send(&lab, &node, "off")?;
             log(&lab, &node, true, "off")?;
         }
         _ => bail!(

@@ -255,7 +255,7 @@ pub fn shut_down(lab: &LabState, node: &StateNode) -> Result<()> {
     if !is_on(node) {
         return Ok(());
     }
-    let begun = super::line::say(lab, node, "off");
+    let begun = super::line::send(lab, node, "off");
     let deadline = Instant::now() + PATIENCE;
     while is_on(node) {
         if begun.is_err() || Instant::now() > deadline {

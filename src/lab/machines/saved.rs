@@ -50,7 +50,7 @@ pub fn save(lab: &LabState, own: &mut Machines, tag: &str) -> Result<()> {
     };
     each(lab, halt)?;
     let saved = each(lab, |number| {
-        qemu::monitor(lab, &lab.nodes[number])?.tell(&format!("savevm {tag}"))
+        qemu::monitor(lab, &lab.nodes[number])?.run(&format!("savevm {tag}"))
     });
     go(lab, &lab.nodes.iter().collect::<Vec<_>>())?;
     saved?;
@@ -85,7 +85,7 @@ pub fn reset(lab: &LabState, own: &mut Machines, tag: &str) -> Result<()> {
         }
         let mut monitor = qemu::monitor(lab, node)?;
         monitor.execute("stop", &json!({}))?;
-        monitor.tell(&format!("loadvm {tag}"))?;
+        monitor.run(&format!("loadvm {tag}"))?;
         for nic in &own.machines[number].hardware.nics {
             qemu::set_link(&mut monitor, own, number, &nic.name, true)?;
         }

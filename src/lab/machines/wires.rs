@@ -173,7 +173,7 @@ mod tests {
         let site = include_str!("../../../inventory/crosslink/inventory.toml");
         let loaded = crate::site::load_str(site);
         let spec = LabSpec::of_site("t", &loaded.site.unwrap());
-        let told: Vec<String> = wired(&spec)
+        let shown: Vec<String> = wired(&spec)
             .iter()
             .map(|w| {
                 let own: Vec<String> = w.controller.iter().map(ToString::to_string).collect();
@@ -181,7 +181,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            shown,
             [
                 "s0 eth0 192.0.2.1/24",
                 "s1 eth1 ",

@@ -184,7 +184,7 @@ fn a_file_that_changed_since_the_plan_is_refused_and_named() {
             &[b"new"],
         );
         let events = local.run(&batch);
-        let said = format!(
+        let lines = format!(
             "{} was changed since the plan was made: it was {OLD}, it is {}",
             file.display(),
             sum(&file)
@@ -193,8 +193,8 @@ fn a_file_that_changed_since_the_plan_is_refused_and_named() {
             events[2..],
             [
                 SpoolEvent::Begin(0, "replace".into()),
-                SpoolEvent::Said(0, said.clone()),
-                SpoolEvent::Output(0, said),
+                SpoolEvent::Progress(0, lines.clone()),
+                SpoolEvent::Output(0, lines),
                 SpoolEvent::End(0, 3),
                 SpoolEvent::Done(Outcome::Failed { step: 0, status: 3 }),
             ],

@@ -88,20 +88,20 @@ impl Local {
     fn run(&self, batch: &Batch) -> Vec<SpoolEvent> {
         let mut child = self.receive(batch, &batch.bundle().bytes);
         let dir = self.run_dir(batch);
-        let mut said = String::new();
+        let mut stdout = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
             if line == "ready" {
                 fs::rename(dir.join("armed"), dir.join("go")).unwrap();
             }
-            said.push_str(&line);
-            said.push('\n');
+            stdout.push_str(&line);
+            stdout.push('\n');
         }
         child.wait().unwrap();
-        let spool = said
+        let spool = stdout
             .strip_prefix("SENTINEL spool\n")
             .and_then(|s| s.strip_suffix("SENTINEL end\n"));
-        let spool = spool.unwrap_or_else(|| panic!("{:?}: {said}", self.shell));
+        let spool = spool.unwrap_or_else(|| panic!("{:?}: {stdout}", self.shell));
         assert_eq!(spool, self.spool(batch), "{:?}", self.shell);
         spool.lines().map(SpoolEvent::parse).collect()
     }
@@ -173,8 +173,8 @@ fn a_batch_that_was_cut_off_anywhere_runs_nothing() {
                 .receive(&batch, &whole.bytes[..cut])
                 .wait_with_output()
                 .unwrap();
-            let said = String::from_utf8_lossy(&out.stdout);
-            assert_eq!(said, "SENTINEL refused cut\n", "{words:?} cut at {cut}");
+            let stdout = String::from_utf8_lossy(&out.stdout);
+            assert_eq!(stdout, "SENTINEL refused cut\n", "{words:?} cut at {cut}");
             assert!(!local.run_dir(&batch).exists(), "{words:?} cut at {cut}");
         }
         assert!(!marker.exists());

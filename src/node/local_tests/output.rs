@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Receives a batch; `heard` is called with each line of its spool as it comes in.
-fn listen(local: &Local, batch: &Batch, mut heard: impl FnMut(&str)) -> Vec<SpoolEvent> {
+/// Receives a batch; `on_line` is called with each line of its spool as it comes in.
+fn listen(local: &Local, batch: &Batch, mut on_line: impl FnMut(&str)) -> Vec<SpoolEvent> {
     let mut child = local.receive(batch, &batch.bundle().bytes);
     let dir = local.run_dir(batch);
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -11,7 +11,7 @@ fn listen(local: &Local, batch: &Batch, mut heard: impl FnMut(&str)) -> Vec<Spoo
         if line == "ready" {
             fs::rename(dir.join("armed"), dir.join("go")).unwrap();
         }
-        heard(&line);
+        on_line(&line);
     }
     child.wait().unwrap();
     let spool = local.spool(batch);
@@ -19,9 +19,9 @@ fn listen(local: &Local, batch: &Batch, mut heard: impl FnMut(&str)) -> Vec<Spoo
 }
 
 /// What a step said, in order.
-fn said(events: &[SpoolEvent], step: usize) -> Vec<&str> {
+fn lines_of(events: &[SpoolEvent], step: usize) -> Vec<&str> {
     let lines = events.iter().filter_map(|e| match e {
-        SpoolEvent::Said(n, line) if *n == step => Some(line.as_str()),
+        SpoolEvent::Progress(n, line) if *n == step => Some(line.as_str()),
         _ => None,
     });
     lines.collect()
@@ -60,14 +60,14 @@ fn what_a_step_says_is_told_while_it_runs_and_without_secrets() {
             }
         });
         assert_eq!(
-            said(&events, 0),
+            lines_of(&events, 0),
             ["one ****** %s\\n", "\tabbed", "two", "three", "no end"],
             "{words:?}"
         );
-        assert_eq!(said(&events, 1), ["*** again"], "{words:?}");
+        assert_eq!(lines_of(&events, 1), ["*** again"], "{words:?}");
         let ends: Vec<_> = events
             .iter()
-            .filter(|e| !matches!(e, SpoolEvent::Said(..)))
+            .filter(|e| !matches!(e, SpoolEvent::Progress(..)))
             .skip(2)
             .collect();
         assert_eq!(
@@ -83,9 +83,10 @@ fn what_a_step_says_is_told_while_it_runs_and_without_secrets() {
         );
         // What a step says stands between its begin and its end.
         let at = |wanted: &SpoolEvent| events.iter().position(|e| e == wanted).unwrap();
-        assert!(at(&SpoolEvent::Said(0, "three".into())) < at(&SpoolEvent::End(0, 0)));
+        assert!(at(&SpoolEvent::Progress(0, "three".into())) < at(&SpoolEvent::End(0, 0)));
         assert!(
-            at(&SpoolEvent::Begin(1, "next".into())) < at(&SpoolEvent::Said(1, "*** again".into()))
+            at(&SpoolEvent::Begin(1, "next".into()))
+                < at(&SpoolEvent::Progress(1, "*** again".into()))
         );
         let left = local.run_dir(&batch);
         for name in ["live", "told", "out", "secrets"] {
@@ -112,7 +113,7 @@ fn what_a_step_says_has_its_bounds() {
                  head -c 20000000 /dev/zero | tr '\\0' y; }\n",
             )];
             let events = listen(&local, &batch, |_| ());
-            let lines = said(&events, 0);
+            let lines = lines_of(&events, 0);
             assert_eq!(lines.len(), 1001, "{words:?}");
             assert_eq!((lines[0].len(), lines[1], lines[999]), (500, "1", "999"));
             assert_eq!(lines[1000], "(it says more, which is shown if it fails)");
@@ -124,7 +125,7 @@ fn what_a_step_says_has_its_bounds() {
             "nw_endless() { head -c 20000000 /dev/zero | tr '\\0' y; }\n",
         )];
         let events = listen(&local, &batch, |_| ());
-        assert_eq!(said(&events, 0), ["y".repeat(500)], "{words:?}");
+        assert_eq!(lines_of(&events, 0), ["y".repeat(500)], "{words:?}");
     }
 }
 
@@ -161,8 +162,8 @@ fn a_daemon_that_keeps_the_output_of_its_step_holds_nothing_up() {
         last_words.read_line(&mut turns).unwrap();
         let turns: u32 = turns.trim().parse().unwrap();
         assert!(turns < 300, "{words:?}: the batch waited for the daemon");
-        assert_eq!(said(&events, 0)[0], "started", "{words:?}");
-        assert_eq!(said(&events, 1), ["well"], "{words:?}");
+        assert_eq!(lines_of(&events, 0)[0], "started", "{words:?}");
+        assert_eq!(lines_of(&events, 1), ["well"], "{words:?}");
         assert_eq!(events.last(), Some(&SpoolEvent::Done(Outcome::Finished)));
     }
 }
@@ -175,7 +176,7 @@ fn steps_that_are_over_at_once_are_told_whole() {
         let batch = batch((0..60).map(one).collect(), &[]);
         let events = listen(&local, &batch, |_| ());
         for n in 0..60 {
-            assert_eq!(said(&events, n), [n.to_string()], "{words:?}");
+            assert_eq!(lines_of(&events, n), [n.to_string()], "{words:?}");
         }
         assert_eq!(events.last(), Some(&SpoolEvent::Done(Outcome::Finished)));
     }

@@ -53,8 +53,8 @@ fn files_arrive_whole_or_not_at_all() {
     for words in SHELLS {
         let local = Local::new(words);
         let incoming = local.state().join("incoming");
-        let said = stage(&local, &files, &all);
-        assert_eq!(said, "SENTINEL staged\n", "{words:?}");
+        let answer = stage(&local, &files, &all);
+        assert_eq!(answer, "SENTINEL staged\n", "{words:?}");
         for file in &files {
             assert_eq!(fs::read(incoming.join(sum(file))).unwrap(), *file);
         }
@@ -62,14 +62,14 @@ fn files_arrive_whole_or_not_at_all() {
 
         fs::remove_dir_all(&incoming).unwrap();
         let cut = files[..4].concat().len() + 7;
-        let said = stage(&local, &files, &all[..cut]);
-        assert_eq!(said, format!("SENTINEL refused cut {}\n", sum(files[4])));
+        let answer = stage(&local, &files, &all[..cut]);
+        assert_eq!(answer, format!("SENTINEL refused cut {}\n", sum(files[4])));
         let mut whole: Vec<_> = files[..4].iter().map(|f| sum(f)).collect();
         whole.sort();
         assert_eq!(names(&incoming), whole, "{words:?}");
 
-        let said = stage(&local, &[b"right"], b"wrong");
-        assert_eq!(said, format!("SENTINEL refused cut {}\n", sum(b"right")));
+        let answer = stage(&local, &[b"right"], b"wrong");
+        assert_eq!(answer, format!("SENTINEL refused cut {}\n", sum(b"right")));
     }
 }
 

@@ -15,7 +15,7 @@ use crate::kinds::network::peer::{self, PeerKind};
 use crate::node::{Holder, NodeState};
 use crate::plan::{Item, Recap};
 use crate::platform::Manager;
-use crate::run::{Engine, Event, Proof, Says, Setup};
+use crate::run::{Engine, Event, Evidence, Proof, Setup};
 use crate::site::Site;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -42,9 +42,9 @@ pub enum Confirmation {
     /// Something shows that it runs.
     On,
     /// A member that is left was not heard.
-    Unheard(Exit),
+    Unanswered(Exit),
     /// Nothing waits for it, as far as was told; not everything was.
-    Untold,
+    Unknown,
     /// Nothing waits for it.
     Nothing,
     /// Another run holds a member that is left.
@@ -63,8 +63,8 @@ pub enum Confirmation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decision {
     On,
-    Unheard,
-    Untold,
+    Unanswered,
+    Unknown,
     Nothing,
     Confirmable,
 }
@@ -124,7 +124,7 @@ impl ConfirmFenced {
     }
 
     /// The member that tells the cluster.
-    pub fn teller(&self) -> &str {
+    pub fn announcer(&self) -> &str {
         self.survivors.first().map_or("", String::as_str)
     }
 
@@ -154,7 +154,7 @@ impl ConfirmFenced {
         let (proofs, decision) = self.collect(engine).await;
         let held = self.held(engine);
         let confirmable = decision == Decision::Confirmable && held.is_empty();
-        engine.tell(Event::Proofs {
+        engine.send(Event::Proofs {
             node: self.lost.clone(),
             proofs,
             confirmable,
@@ -175,16 +175,16 @@ impl ConfirmFenced {
         engine.try_again(&self.lost);
         let (mut proofs, decision) = self.collect(engine).await;
         if let Some(ended) = self.ended(engine, decision) {
-            proofs.retain(|p| p.says == Says::On);
-            engine.tell(Event::Proofs {
+            proofs.retain(|p| p.says == Evidence::On);
+            engine.send(Event::Proofs {
                 node: self.lost.clone(),
                 proofs,
                 confirmable: false,
             });
             return ended;
         }
-        let ended = self.tell_cluster(engine).await;
-        engine.tell(Event::Recap {
+        let ended = self.announce(engine).await;
+        engine.send(Event::Recap {
             nodes: self.recap(engine, &ended),
         });
         ended
@@ -192,19 +192,19 @@ impl ConfirmFenced {
 
     /// Tells the cluster by a batch that holds the lock of all members that are left, and observes whether it was heard:
     /// exit codes are no evidence.
-    async fn tell_cluster(&self, engine: &mut Engine) -> Confirmation {
+    async fn announce(&self, engine: &mut Engine) -> Confirmation {
         let steps = self
             .survivors
             .iter()
             .map(|s| (s.clone(), vec![self.item(s)]));
         let done = engine.operate(&steps.collect()).await;
-        if !done.contains(self.teller()) {
-            let trouble = engine.failures().get(self.teller());
+        if !done.contains(self.announcer()) {
+            let trouble = engine.failures().get(self.announcer());
             return Confirmation::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
         }
         engine.observe().await;
-        match engine.failures().get(self.teller()) {
-            Some(trouble) => Confirmation::Unheard(trouble.exit),
+        match engine.failures().get(self.announcer()) {
+            Some(trouble) => Confirmation::Unanswered(trouble.exit),
             None if self.waits(engine) => Confirmation::StillWaits,
             None => Confirmation::Confirmed,
         }
@@ -213,7 +213,7 @@ impl ConfirmFenced {
     /// The step of a survivor.
     fn item(&self, survivor: &str) -> Item {
         let (lost, command) = (&self.lost, self.command());
-        let (title, calls) = if survivor == self.teller() {
+        let (title, calls) = if survivor == self.announcer() {
             let call = match self.manager {
                 Manager::Rgmanager => membership::is_off(lost),
                 Manager::Pacemaker => resource_manager::is_off(lost),
@@ -221,7 +221,7 @@ impl ConfirmFenced {
             let title = format!("tell the cluster that {lost} is off: {command}");
             (title, vec![call])
         } else {
-            let title = format!("{} tells the cluster that {lost} is off", self.teller());
+            let title = format!("{} tells the cluster that {lost} is off", self.announcer());
             (title, Vec::new())
         };
         // Only named: nothing of it is ours afterwards.
@@ -236,25 +236,25 @@ impl ConfirmFenced {
         // A cluster that is cut in two sees as little of the lost half as of one without power; the operator may see it.
         let trouble = engine.failures().get(&self.lost);
         let mut proofs = vec![from_here(trouble.map(|t| (t.silent, t.why.as_str())))];
-        let (mut heard, mut told) = (true, true);
+        let (mut answered, mut complete) = (true, true);
         for survivor in &self.survivors {
             let answer = engine.observed().get(survivor).map(|l| &l.answer);
             let trouble = engine.failures().contains_key(survivor);
             let Some(answer) = answer.filter(|_| !trouble) else {
-                heard = false;
+                answered = false;
                 continue;
             };
-            let (seen, untold) = self.proofs(survivor, &self.sight(survivor, answer));
-            for why in &untold {
-                engine.tell(Event::Note {
+            let (seen, unknown) = self.proofs(survivor, &self.sight(survivor, answer));
+            for why in &unknown {
+                engine.send(Event::Note {
                     node: Some(survivor.clone()),
                     text: format!("could not tell everything: {why}"),
                 });
             }
-            told &= untold.is_empty();
+            complete &= unknown.is_empty();
             proofs.extend(seen);
         }
-        let decision = decide(&proofs, heard, told);
+        let decision = decide(&proofs, answered, complete);
         (proofs, decision)
     }
 
@@ -264,7 +264,7 @@ impl ConfirmFenced {
             let observation = engine.observed().get(survivor);
             observation.is_some_and(|observation| {
                 let (proofs, _) = self.proofs(survivor, &self.sight(survivor, &observation.answer));
-                proofs.iter().any(|p| p.says == Says::Waits)
+                proofs.iter().any(|p| p.says == Evidence::Waits)
             })
         })
     }
@@ -280,12 +280,12 @@ impl ConfirmFenced {
         match decision {
             Decision::Confirmable => None,
             Decision::On => Some(Confirmation::On),
-            Decision::Untold => Some(Confirmation::Untold),
+            Decision::Unknown => Some(Confirmation::Unknown),
             Decision::Nothing => Some(Confirmation::Nothing),
-            Decision::Unheard => {
+            Decision::Unanswered => {
                 let exit = |s: &String| engine.failures().get(s).map(|t| t.exit);
                 let exit = self.survivors.iter().find_map(exit);
-                Some(Confirmation::Unheard(exit.unwrap_or(Exit::Unreachable)))
+                Some(Confirmation::Unanswered(exit.unwrap_or(Exit::Unreachable)))
             }
         }
     }
@@ -298,8 +298,8 @@ impl ConfirmFenced {
     /// What that says of the lost member, and what could not be told.
     fn proofs(&self, survivor: &str, sight: &Sight) -> (Vec<Proof>, Vec<String>) {
         let mut proofs = Vec::new();
-        let mut untold = Vec::new();
-        let mut prove = |says: Says, what: String| {
+        let mut unknown = Vec::new();
+        let mut prove = |says: Evidence, what: String| {
             proofs.push(Proof {
                 by: survivor.to_owned(),
                 says,
@@ -312,17 +312,20 @@ impl ConfirmFenced {
                     let (says, what) = device(name, seen);
                     prove(says, what);
                 }
-                Err(why) => untold.push(why.clone()),
+                Err(why) => unknown.push(why.clone()),
             }
         }
         match &sight.peer {
             Ok(seen) => {
                 for (address, zone) in &self.addresses {
                     if seen.answering.contains(address) {
-                        prove(Says::On, format!("{address} in zone {zone} answers a ping"));
+                        prove(
+                            Evidence::On,
+                            format!("{address} in zone {zone} answers a ping"),
+                        );
                     } else {
                         prove(
-                            Says::Silent,
+                            Evidence::Silent,
                             format!("{address} in zone {zone} answers no ping"),
                         );
                     }
@@ -330,7 +333,7 @@ impl ConfirmFenced {
                 let (says, what) = ssh(seen);
                 prove(says, what);
             }
-            Err(why) => untold.push(why.clone()),
+            Err(why) => unknown.push(why.clone()),
         }
         match &sight.membership {
             Some(Ok(seen)) => {
@@ -338,7 +341,7 @@ impl ConfirmFenced {
                     prove(says, what);
                 }
             }
-            Some(Err(why)) => untold.push(why.clone()),
+            Some(Err(why)) => unknown.push(why.clone()),
             None => {}
         }
         match &sight.manager {
@@ -347,16 +350,16 @@ impl ConfirmFenced {
                     let (says, what) = manager(*view);
                     prove(says, what);
                 }
-                None => untold.push(format!("Pacemaker says nothing of {}", self.lost)),
+                None => unknown.push(format!("Pacemaker says nothing of {}", self.lost)),
             },
-            Some(Err(why)) => untold.push(why.clone()),
+            Some(Err(why)) => unknown.push(why.clone()),
             None => {}
         }
-        (proofs, untold)
+        (proofs, unknown)
     }
 
     /// What the membership says.
-    fn member(&self, seen: &membership::Seen) -> Vec<(Says, String)> {
+    fn member(&self, seen: &membership::Seen) -> Vec<(Evidence, String)> {
         let lost = &self.lost;
         if !seen.running {
             return Vec::new();
@@ -372,16 +375,16 @@ impl ConfirmFenced {
                 Some(other) => format!("`{other}`"),
                 None => "no member".to_owned(),
             };
-            says.push((Says::Silent, format!("{stack} has it as {word}")));
+            says.push((Evidence::Silent, format!("{stack} has it as {word}")));
         } else {
-            says.push((Says::On, format!("{stack} has it as a member")));
+            says.push((Evidence::On, format!("{stack} has it as a member")));
         }
         if let Some(what) = seen.domain_waits_for() {
-            says.push((Says::Note, format!("the fence domain waits for {what}")));
+            says.push((Evidence::Note, format!("the fence domain waits for {what}")));
         }
         if seen.victims.contains(lost) {
             let what = "the fence domain waits for it to be fenced";
-            says.push((Says::Waits, what.to_owned()));
+            says.push((Evidence::Waits, what.to_owned()));
         }
         says
     }
@@ -389,15 +392,15 @@ impl ConfirmFenced {
     /// One line for each member that is left.
     fn recap(&self, engine: &Engine, ended: &Confirmation) -> Vec<Recap> {
         let one = |node: &String| {
-            let tells = *node == self.teller();
+            let announces = *node == self.announcer();
             let trouble = engine.failures().get(node).map(|t| t.why.clone());
-            let waits = (*ended == Confirmation::StillWaits && tells)
+            let waits = (*ended == Confirmation::StillWaits && announces)
                 .then(|| format!("the cluster still waits for {}", self.lost));
-            let done = tells && *ended == Confirmation::Confirmed;
+            let done = announces && *ended == Confirmation::Confirmed;
             Recap {
                 node: node.clone(),
                 changed: usize::from(done),
-                undone: usize::from(tells && !done),
+                undone: usize::from(announces && !done),
                 failed: trouble.or(waits),
                 ..Recap::default()
             }
@@ -483,9 +486,9 @@ fn watch(step: &Json, target: &Target) -> Result<Vec<Resource>, String> {
 /// What came of the operator's own try; of a trouble, whether nothing at all was heard, and why.
 fn from_here(trouble: Option<(bool, &str)>) -> Proof {
     let (says, what) = match trouble {
-        None => (Says::On, "ssh is answered: a login works".to_owned()),
-        Some((false, why)) => (Says::On, format!("ssh is answered: {why}")),
-        Some((true, why)) => (Says::Silent, format!("ssh: {why}")),
+        None => (Evidence::On, "ssh is answered: a login works".to_owned()),
+        Some((false, why)) => (Evidence::On, format!("ssh is answered: {why}")),
+        Some((true, why)) => (Evidence::Silent, format!("ssh: {why}")),
     };
     Proof {
         by: "from here".to_owned(),
@@ -495,27 +498,27 @@ fn from_here(trouble: Option<(bool, &str)>) -> Proof {
 }
 
 /// What a fence device says.
-fn device(name: &str, seen: &fence_device::Seen) -> (Says, String) {
+fn device(name: &str, seen: &fence_device::Seen) -> (Evidence, String) {
     match seen.status.as_str() {
-        "on" => (Says::On, format!("{name} says that it is on")),
-        "off" => (Says::Off, format!("{name} says that it is off")),
-        "late" => (Says::Silent, format!("{name} did not answer in time")),
+        "on" => (Evidence::On, format!("{name} says that it is on")),
+        "off" => (Evidence::Off, format!("{name} says that it is off")),
+        "late" => (Evidence::Silent, format!("{name} did not answer in time")),
         "not asked" => (
-            Says::Silent,
+            Evidence::Silent,
             format!("{name} cannot be asked: its files are not there"),
         ),
         _ => {
             let status = seen
                 .code
                 .map_or(String::new(), |c| format!(" (status {c})"));
-            (Says::Silent, format!("{name} gave no answer{status}"))
+            (Evidence::Silent, format!("{name} gave no answer{status}"))
         }
     }
 }
 
 /// What ssh between the members said: whatever comes from the other side is a sign of life.
-fn ssh(seen: &peer::Seen) -> (Says, String) {
-    let said = seen.said.as_str();
+fn ssh(seen: &peer::Seen) -> (Evidence, String) {
+    let error = seen.error.as_str();
     let silent = [
         "timed out",
         "no answer in time",
@@ -525,42 +528,42 @@ fn ssh(seen: &peer::Seen) -> (Says, String) {
         "not known",
     ];
     if seen.reached {
-        (Says::On, "ssh gets in".to_owned())
-    } else if said.contains("during banner exchange") || said.starts_with("Connection to ") {
+        (Evidence::On, "ssh gets in".to_owned())
+    } else if error.contains("during banner exchange") || error.starts_with("Connection to ") {
         // The second is what OpenSSH 9 says last of that.
         let what = "its kernel accepts ssh's connection, and no sshd greets";
-        (Says::On, what.to_owned())
-    } else if said.starts_with("status ") || silent.iter().any(|s| said.contains(s)) {
-        (Says::Silent, "ssh gets no answer".to_owned())
+        (Evidence::On, what.to_owned())
+    } else if error.starts_with("status ") || silent.iter().any(|s| error.contains(s)) {
+        (Evidence::Silent, "ssh gets no answer".to_owned())
     } else {
-        (Says::On, format!("ssh is answered: {said}"))
+        (Evidence::On, format!("ssh is answered: {error}"))
     }
 }
 
 /// What Pacemaker says.
-fn manager(view: resource_manager::View) -> (Says, String) {
+fn manager(view: resource_manager::View) -> (Evidence, String) {
     let (says, what) = match (view.online, view.unclean) {
-        (false, true) => (Says::Waits, "Pacemaker waits for it to be fenced"),
-        (true, _) => (Says::On, "Pacemaker has it as online"),
-        (false, false) => (Says::Silent, "Pacemaker has it as offline"),
+        (false, true) => (Evidence::Waits, "Pacemaker waits for it to be fenced"),
+        (true, _) => (Evidence::On, "Pacemaker has it as online"),
+        (false, false) => (Evidence::Silent, "Pacemaker has it as offline"),
     };
     (says, what.to_owned())
 }
 
-/// What these proofs lead to: `heard` says whether every member that is left answered, `told` whether all could tell
+/// What these proofs lead to: `answered` says whether every member that is left answered, `complete` whether all could tell
 /// everything.
-fn decide(proofs: &[Proof], heard: bool, told: bool) -> Decision {
-    let has = |says: Says| proofs.iter().any(|p| p.says == says);
-    if has(Says::On) {
+fn decide(proofs: &[Proof], answered: bool, complete: bool) -> Decision {
+    let has = |says: Evidence| proofs.iter().any(|p| p.says == says);
+    if has(Evidence::On) {
         Decision::On
-    } else if !heard {
-        Decision::Unheard
-    } else if has(Says::Waits) {
+    } else if !answered {
+        Decision::Unanswered
+    } else if has(Evidence::Waits) {
         Decision::Confirmable
-    } else if told {
+    } else if complete {
         Decision::Nothing
     } else {
-        Decision::Untold
+        Decision::Unknown
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::site::load_str;
-use Says::{Note, Off, On, Silent, Waits};
+use Evidence::{Note, Off, On, Silent, Waits};
 
 fn operation(platform: &str) -> ConfirmFenced {
     let text = include_str!("../../../inventory/crosslink/inventory.toml");
@@ -9,7 +9,7 @@ fn operation(platform: &str) -> ConfirmFenced {
 }
 
 /// What node1 says, where all other sections are as of a node that heard and saw nothing.
-fn proofs(platform: &str, said: &[(&str, &str, i32)]) -> (Vec<String>, Vec<String>) {
+fn proofs(platform: &str, own: &[(&str, &str, i32)]) -> (Vec<String>, Vec<String>) {
     let operation = operation(platform);
     let mut sections = vec![
         ("fence_device.fence_node2_ipmilan", "installed\n", 0),
@@ -26,30 +26,30 @@ fn proofs(platform: &str, said: &[(&str, &str, i32)]) -> (Vec<String>, Vec<Strin
             0,
         ),
     ];
-    for section in said {
+    for section in own {
         sections.retain(|(name, ..)| name != &section.0);
         sections.push(*section);
     }
     let answer = Answer::from_sections(sections);
-    let (proofs, untold) = operation.proofs("node1", &operation.sight("node1", &answer));
+    let (proofs, unknown) = operation.proofs("node1", &operation.sight("node1", &answer));
     let shown = proofs
         .iter()
         .map(|p| format!("{}: {}", p.says.word(), p.what));
-    (shown.collect(), untold)
+    (shown.collect(), unknown)
 }
 
 /// The lines that are there only because of these sections.
-fn told(platform: &str, said: &[(&str, &str, i32)]) -> Vec<String> {
+fn shown(platform: &str, sections: &[(&str, &str, i32)]) -> Vec<String> {
     let (before, _) = proofs(platform, &[]);
-    let (mut now, untold) = proofs(platform, said);
-    assert_eq!(untold, [""; 0]);
+    let (mut now, unknown) = proofs(platform, sections);
+    assert_eq!(unknown, [""; 0]);
     now.retain(|line| !before.contains(line));
     now
 }
 
 #[test]
 fn every_address_and_device_is_asked_and_no_secret_is_told() {
-    let asked = |platform: &str| {
+    let calls = |platform: &str| {
         let operation = operation(platform);
         let Watched { target, resources } = &operation.watched["node1"];
         let mut observe = crate::kind::Observe::default();
@@ -76,8 +76,8 @@ fn every_address_and_device_is_asked_and_no_secret_is_told() {
         "nw_begin peer-node2 nw_peer_login ssh -n -o BatchMode=yes -o ConnectTimeout=5 -o ControlPath=none -l root node2 true",
         "nw_begin peer-node2.pings nw_peer_pings 192.0.2.6 10.0.1.2 10.0.2.2 10.0.3.5 10.0.9.2",
     ];
-    let el6 = asked("el6");
-    let el9 = asked("el9");
+    let el6 = calls("el6");
+    let el9 = calls("el9");
     for call in both {
         assert!(
             el6.iter().any(|c| c.starts_with(call)),
@@ -105,7 +105,7 @@ const DOMAIN: &str = "fence domain\nmember count  1\nvictim count  1\nvictim now
 // Written from documentation: what cman_tool and fence_tool of 3.0.12 say.
 #[test]
 fn a_victim_of_cman_that_nobody_hears_is_confirmed() {
-    let (said, untold) = proofs(
+    let (sections, unknown) = proofs(
         "el6",
         &[
             (
@@ -126,9 +126,9 @@ fn a_victim_of_cman_that_nobody_hears_is_confirmed() {
             ("membership.domain", DOMAIN, 0),
         ],
     );
-    assert_eq!(untold, [""; 0]);
+    assert_eq!(unknown, [""; 0]);
     assert_eq!(
-        said,
+        sections,
         [
             "silent: fence_node2_ipmilan gave no answer (status 1)",
             "silent: 192.0.2.6 in zone red answers no ping",
@@ -149,7 +149,7 @@ fn a_victim_of_cman_that_nobody_hears_is_confirmed() {
 #[test]
 fn any_sign_of_life_says_that_it_is_on() {
     let nodes = "<node name=\"node2\" id=\"2\" online=\"true\" unclean=\"false\"/>\n";
-    for (section, said, status, on) in [
+    for (section, sections, status, on) in [
         (
             "fence_device.fence_node2_ipmilan",
             "installed\nstatus 0\n",
@@ -202,29 +202,33 @@ fn any_sign_of_life_says_that_it_is_on() {
         ),
     ] {
         assert_eq!(
-            told("el7", &[(section, said, status)]),
+            shown("el7", &[(section, sections, status)]),
             [format!("on: {on}")],
             "{section}"
         );
     }
     let cman = ("membership", "running\n1 M node1\n2 M node2\n", 0);
-    assert_eq!(told("el6", &[cman]), ["on: cman has it as a member"]);
+    assert_eq!(shown("el6", &[cman]), ["on: cman has it as a member"]);
 }
 
 #[test]
 fn silence_is_no_sign_of_life() {
-    for said in [
+    for sections in [
         "ssh: connect to host node2 port 22: Connection timed out\n",
         "ssh: connect to host node2 port 22: Network is unreachable\n",
         "ssh: Could not resolve hostname node2: Name or service not known\n",
         "",
     ] {
-        assert_eq!(told("el7", &[("peer-node2", said, 255)]), [""; 0], "{said}");
+        assert_eq!(
+            shown("el7", &[("peer-node2", sections, 255)]),
+            [""; 0],
+            "{sections}"
+        );
     }
-    let (said, _) = proofs("el7", &[]);
+    let (sections, _) = proofs("el7", &[]);
     assert!(
-        said.contains(&"silent: ssh gets no answer".to_owned()),
-        "{said:?}"
+        sections.contains(&"silent: ssh gets no answer".to_owned()),
+        "{sections:?}"
     );
 }
 
@@ -234,7 +238,7 @@ fn what_is_said_of_the_survivor_is_no_proof_of_the_other() {
     let domain = domain.replace("nodeid 1 member 1 victim 0", "nodeid 1 member 1 victim 1");
     let running = ("membership", "running\n1 M node1\n", 0);
     assert_eq!(
-        told("el6", &[running, ("membership.domain", &domain, 0)]),
+        shown("el6", &[running, ("membership.domain", &domain, 0)]),
         [
             "silent: cman has it as no member",
             "-: the fence domain waits for fencing"
@@ -243,7 +247,7 @@ fn what_is_said_of_the_survivor_is_no_proof_of_the_other() {
     let nodes = "<node name=\"node2\" id=\"2\" online=\"false\" unclean=\"true\"/>\n\
         <node name=\"node2\" id=\"2\" cached=\"true\"/>\n";
     assert_eq!(
-        told(
+        shown(
             "el7",
             &[
                 (
@@ -264,12 +268,12 @@ fn what_is_said_of_the_survivor_is_no_proof_of_the_other() {
 #[test]
 fn what_cannot_be_told_is_no_proof_that_nothing_waits() {
     let late = ("resource_manager.nodes", "", 124);
-    let (_, untold) = proofs("el9", &[late]);
-    assert_eq!(untold, ["the resource manager did not answer in time"]);
-    let (_, untold) = proofs("el9", &[("resource_manager.nodes", "", 0)]);
-    assert_eq!(untold, ["Pacemaker says nothing of node2"]);
-    let (_, untold) = proofs("el6", &[("membership", "", 124)]);
-    assert_eq!(untold.len(), 1);
+    let (_, unknown) = proofs("el9", &[late]);
+    assert_eq!(unknown, ["the resource manager did not answer in time"]);
+    let (_, unknown) = proofs("el9", &[("resource_manager.nodes", "", 0)]);
+    assert_eq!(unknown, ["Pacemaker says nothing of node2"]);
+    let (_, unknown) = proofs("el6", &[("membership", "", 124)]);
+    assert_eq!(unknown.len(), 1);
 }
 
 #[test]
@@ -279,21 +283,21 @@ fn the_gravest_of_all_proofs_decides() {
         says,
         what: String::new(),
     };
-    let decided = |says: &[Says], heard, told| {
+    let decided = |says: &[Evidence], answered, shown| {
         decide(
             &says.iter().map(|s| proof(*s)).collect::<Vec<_>>(),
-            heard,
-            told,
+            answered,
+            shown,
         )
     };
     assert_eq!(decided(&[Off, Waits, On], false, false), Decision::On);
-    assert_eq!(decided(&[Off, Waits], false, true), Decision::Unheard);
+    assert_eq!(decided(&[Off, Waits], false, true), Decision::Unanswered);
     assert_eq!(
         decided(&[Silent, Waits], true, false),
         Decision::Confirmable
     );
     assert_eq!(decided(&[Off, Silent, Note], true, true), Decision::Nothing);
-    assert_eq!(decided(&[Off, Silent], true, false), Decision::Untold);
+    assert_eq!(decided(&[Off, Silent], true, false), Decision::Unknown);
     // The operator's own try counts as that of a member, and silence alone is no life.
     assert_eq!(from_here(None).says, On);
     assert_eq!(from_here(Some((false, "no key was accepted"))).says, On);

@@ -1,6 +1,6 @@
 //! Wishes that cannot both be had. Found without a node.
 
-use super::Wish;
+use super::EditRequest;
 use super::lines::ReadyEdit;
 use crate::kind::{Address, EditChange};
 use crate::text::Text;
@@ -20,8 +20,8 @@ pub struct Conflict {
 }
 
 /// Every pair of wishes about one path that cannot both be had, in the order of the wishes.
-pub fn conflicts(path: &str, wishes: &[Wish]) -> Vec<Conflict> {
-    let ready: Vec<_> = wishes
+pub fn conflicts(path: &str, requests: &[EditRequest]) -> Vec<Conflict> {
+    let ready: Vec<_> = requests
         .iter()
         .map(|w| {
             let marked = |text: &Text| Ok(text.as_marked().to_owned());
@@ -29,7 +29,7 @@ pub fn conflicts(path: &str, wishes: &[Wish]) -> Vec<Conflict> {
         })
         .collect();
     let mut found = Vec::new();
-    for (j, second) in wishes.iter().enumerate() {
+    for (j, second) in requests.iter().enumerate() {
         if let Some(what) = exposed(second) {
             found.push(Conflict {
                 path: path.to_owned(),
@@ -38,7 +38,7 @@ pub fn conflicts(path: &str, wishes: &[Wish]) -> Vec<Conflict> {
                 what,
             });
         }
-        for (i, first) in wishes[..j].iter().enumerate() {
+        for (i, first) in requests[..j].iter().enumerate() {
             let what = changes(&first.edit.change, &second.edit.change)
                 .or_else(|| match (&ready[i], &ready[j]) {
                     (Some(a), Some(b)) if first.edit.change != second.edit.change => lines(a, b)
@@ -66,10 +66,10 @@ pub fn conflicts(path: &str, wishes: &[Wish]) -> Vec<Conflict> {
 }
 
 /// A file with a secret in it that everybody may read.
-fn exposed(wish: &Wish) -> Option<String> {
-    let mode = wish.edit.attributes.mode.as_deref()?;
+fn exposed(request: &EditRequest) -> Option<String> {
+    let mode = request.edit.attributes.mode.as_deref()?;
     let open = mode.bytes().last().is_some_and(|b| b != b'0');
-    (open && super::is_tainted(&wish.edit.change))
+    (open && super::is_tainted(&request.edit.change))
         .then(|| format!("a secret in it, and mode {mode}, with which others may reach it; 0600 or 0640 would be right"))
 }
 
@@ -108,7 +108,7 @@ fn lines(first: &ReadyEdit, second: &ReadyEdit) -> Option<()> {
     .then_some(())
 }
 
-fn attributes(first: &Wish, second: &Wish) -> Option<String> {
+fn attributes(first: &EditRequest, second: &EditRequest) -> Option<String> {
     let (a, b) = (&first.edit.attributes, &second.edit.attributes);
     [
         ("owner", &a.owner, &b.owner),

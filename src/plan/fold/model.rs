@@ -59,7 +59,7 @@ impl PathSeen {
 
 /// One resource's wish about the path. Several stand in the order of their steps.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct EditRequest<'a> {
     /// Whose it is.
     pub address: &'a Address,
     /// What is wanted.

@@ -118,12 +118,12 @@ fn fold_with(edits: &[Edit], seen: &PathSeen, vault: &Vault) -> Result<Folded, F
     let addresses: Vec<_> = (0..edits.len())
         .map(|i| address(&format!("w{i}")))
         .collect();
-    let wishes: Vec<_> = edits
+    let requests: Vec<_> = edits
         .iter()
         .zip(&addresses)
-        .map(|(edit, address)| Wish { address, edit })
+        .map(|(edit, address)| EditRequest { address, edit })
         .collect();
-    fold(PATH, &wishes, seen, vault)
+    fold(PATH, &requests, seen, vault)
 }
 
 fn folded(edits: &[Edit], seen: &PathSeen) -> Folded {

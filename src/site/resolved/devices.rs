@@ -76,11 +76,11 @@ impl Site {
     /// first with DHCP and nothing else tells it.
     pub(crate) fn default_by_dhcp(&self, name: &str) -> bool {
         let zones = &self.inventory.zone;
-        let told =
+        let has_route =
             |z: &Zone| z.gateway.is_some() || z.routes.iter().any(|r| r.to.net().prefix_len() == 0);
         let first = zones.iter().find(|(_, zone)| zone.dhcp);
-        zones.get(name).is_some_and(told)
-            || !zones.values().any(told) && first.is_some_and(|(zone, _)| zone == name)
+        zones.get(name).is_some_and(has_route)
+            || !zones.values().any(has_route) && first.is_some_and(|(zone, _)| zone == name)
     }
 }
 

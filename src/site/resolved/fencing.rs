@@ -274,12 +274,12 @@ mod tests {
         let own = r#"bmc      = { agent = "fence_ipmilan", address = "10.0.3.6", user = "fence", password = { secret = "bmc-node1" } }"#;
         assert!(text.contains(own));
         let loaded = load_str(&text.replacen(own, bmc, 1));
-        let said: String = loaded
+        let shown: String = loaded
             .findings
             .iter()
             .map(|f| f.render(&loaded.sources, false))
             .collect();
-        assert_eq!(said, "");
+        assert_eq!(shown, "");
         loaded.site.unwrap().fencing(node)
     }
 

@@ -176,9 +176,9 @@ mod tests {
         ];
         for (found, wanted) in cases {
             assert_eq!(found, [wanted]);
-            let said = found[0].to_string();
+            let shown = found[0].to_string();
             for port in ["7301", "7117", "7542", "2222", "7788"] {
-                assert!(!said.contains(port), "{said}");
+                assert!(!shown.contains(port), "{shown}");
             }
         }
         for (value, at) in [

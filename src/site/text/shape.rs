@@ -131,7 +131,7 @@ impl<'a> Shape<'a> {
         layers
     }
 
-    fn say(&mut self, finding: Finding) {
+    fn find(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
@@ -270,7 +270,7 @@ impl<'a> Shape<'a> {
                     "`{} = {{ secret = \"NAME\" }}`, and `nodewright secret set NAME`",
                     self.path.last().map_or("password", String::as_str)
                 ));
-            self.say(finding);
+            self.find(finding);
             return;
         }
         let wanted = wanted.join(" or ");
@@ -306,7 +306,7 @@ impl<'a> Shape<'a> {
         .at(tree.place)
         .label(format!("wanted: {wanted}"));
         finding.help = help;
-        self.say(finding);
+        self.find(finding);
     }
 
     fn right_word(&mut self, tree: &Tree, layers: &[&'a Layer]) -> bool {
@@ -343,7 +343,7 @@ impl<'a> Shape<'a> {
             )
             .at(tree.place)
             .help(format!("write {}", any_of(words)));
-            self.say(finding);
+            self.find(finding);
             return;
         };
         let help = did_you_mean(&text, words).map_or_else(
@@ -357,7 +357,7 @@ impl<'a> Shape<'a> {
         .at(tree.place)
         .label("not one of the words")
         .help(help);
-        self.say(finding);
+        self.find(finding);
     }
 
     fn table(&mut self, table: &Table, key: Place, layers: &[&'a Layer]) {
@@ -408,12 +408,12 @@ impl<'a> Shape<'a> {
         self.path.push(name.to_owned());
         let help = match did_you_mean(name, known) {
             Some(word) => format!("did you mean {}?", shown(&word)),
-            None if !self.path.is_empty() && self.stands_at_top(name) => {
+            None if !self.path.is_empty() && self.is_top_level(name) => {
                 format!("it stands at the top of the file: `[{name}]`")
             }
             None => format!("known here: {}", known.join(", ")),
         };
-        self.say(
+        self.find(
             Finding::error("KEY-UNKNOWN", message)
                 .at(place)
                 .label("not known here")
@@ -421,7 +421,7 @@ impl<'a> Shape<'a> {
         );
     }
 
-    fn stands_at_top(&self, name: &str) -> bool {
+    fn is_top_level(&self, name: &str) -> bool {
         self.root
             .get("properties")
             .is_some_and(|p| p.get(name).is_some())
@@ -438,7 +438,7 @@ impl<'a> Shape<'a> {
             .at(place)
             .label(sentence)
             .help(format!("for example `{}`", format.example));
-        self.say(finding);
+        self.find(finding);
         false
     }
 
@@ -460,7 +460,7 @@ impl<'a> Shape<'a> {
         )
         .at(place)
         .help(help);
-        self.say(finding);
+        self.find(finding);
     }
 
     fn list(&mut self, tree: &Tree, list: &[Tree], layers: &[&'a Layer]) {
@@ -472,7 +472,7 @@ impl<'a> Shape<'a> {
                     "at least {}",
                     number("minItems").unwrap_or_default()
                 ));
-            self.say(finding);
+            self.find(finding);
         }
         let Some(items) = layers.iter().find_map(|l| l.get("items")) else {
             return;
@@ -502,7 +502,7 @@ impl<'a> Shape<'a> {
         .at(tree.place)
         .label(sentence)
         .help(format!("for example `{}`", format.example));
-        self.say(finding);
+        self.find(finding);
     }
 
     fn number(&mut self, tree: &Tree, number: i64, layers: &[&'a Layer]) {
@@ -522,7 +522,7 @@ impl<'a> Shape<'a> {
                 .at(tree.place)
                 .label("out of range")
                 .help(format!("write a number {range}"));
-            self.say(finding);
+            self.find(finding);
         }
     }
 }

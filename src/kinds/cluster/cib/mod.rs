@@ -132,18 +132,18 @@ impl CibKind {
         if section.status == 124 {
             return Err("Pacemaker did not tell its CIB in time".to_owned());
         }
-        let said = section.text();
-        let says = |line: &str| said.lines().any(|l| l == line);
+        let text = section.text();
+        let has_line = |line: &str| text.lines().any(|l| l == line);
         let mut seen = Seen {
-            formed: said.lines().any(|l| l.starts_with("trace ")),
-            running: says("running"),
+            formed: text.lines().any(|l| l.starts_with("trace ")),
+            running: has_line("running"),
             ..Seen::default()
         };
         if !seen.running {
             return Ok(seen);
         }
-        let at = said.find("<cib ").ok_or("the CIB has no beginning")?;
-        let (head, text) = said[at..].split_once('\n').ok_or("the CIB is cut off")?;
+        let at = text.find("<cib ").ok_or("the CIB has no beginning")?;
+        let (head, text) = text[at..].split_once('\n').ok_or("the CIB is cut off")?;
         // `nw_slow` ends each answer with a line break of its own.
         seen.text = format!("{}\n", text.trim_end());
         head.clone_into(&mut seen.head);

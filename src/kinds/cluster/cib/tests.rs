@@ -91,8 +91,8 @@ fn what_differs_is_told_by_name_and_the_rest_stays() {
         ]
     );
     let step = step(WANTED);
-    let said = format!("running\n{LIVE}");
-    let contents = testing::contents(&step, &[("cib", said.as_str(), 0)]);
+    let live = format!("running\n{LIVE}");
+    let contents = testing::contents(&step, &[("cib", live.as_str(), 0)]);
     let text = |at: usize| match &contents[at] {
         Payload::Text(text) => text.as_marked().to_owned(),
         other @ Payload::File(_) => panic!("{other:?}"),
@@ -147,19 +147,20 @@ fn a_device_that_is_not_wanted_any_more_goes_with_what_places_it() {
             "      <rsc_location id=\"fence_node2_ipmilan-avoids-node2\" node=\"node2\" rsc=\"fence_node2_ipmilan\" \
              score=\"-INFINITY\"/>\n    </constraints>",
         );
-    let told = points(WANTED, &more);
+    let points = points(WANTED, &more);
     assert!(
-        told.contains(&"fence_node2_ipmilan: class=stonith type=fence_ipmilan -> ".to_owned()),
-        "{told:?}"
+        points.contains(&"fence_node2_ipmilan: class=stonith type=fence_ipmilan -> ".to_owned()),
+        "{points:?}"
     );
     assert!(
-        told.iter()
+        points
+            .iter()
             .any(|t| t.starts_with("fence_node2_ipmilan-avoids-node2: ")),
-        "{told:?}"
+        "{points:?}"
     );
     assert!(
-        !told.iter().any(|t| t.contains("fence_of_mine")),
-        "{told:?}"
+        !points.iter().any(|t| t.contains("fence_of_mine")),
+        "{points:?}"
     );
 }
 
@@ -188,7 +189,7 @@ fn no_secret_gets_into_a_cib() {
 
 #[test]
 fn what_is_no_configuration_is_refused() {
-    for (content, said) in [
+    for (content, live) in [
         ("<cib/>", "its root is `cib`"),
         ("<configuration>", "`configuration` has no end"),
         (
@@ -201,18 +202,18 @@ fn what_is_no_configuration_is_refused() {
         ),
     ] {
         let why = testing::error(&step(content));
-        assert!(why.contains(said), "{why}");
+        assert!(why.contains(live), "{why}");
     }
 }
 
 #[test]
 fn a_cib_that_was_cut_off_is_an_error() {
-    let said = format!("running\n{}", &LIVE[..LIVE.len() / 2]);
-    let told = testing::verdict_on(
+    let live = format!("running\n{}", &LIVE[..LIVE.len() / 2]);
+    let points = testing::verdict_on(
         &step(WANTED),
         crate::platform::Platform::Debian12,
-        &[("cib", said.as_str(), 0)],
+        &[("cib", live.as_str(), 0)],
     );
-    let why = told.unwrap_err();
+    let why = points.unwrap_err();
     assert!(why.contains("cannot be read"), "{why}");
 }

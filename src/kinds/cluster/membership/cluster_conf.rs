@@ -76,7 +76,9 @@ pub struct Seen {
 /// Asks what is there.
 pub(super) fn observe(path: &str, observe: &mut Observe) {
     observe.functions(ClusterConfKind::SHELL);
-    let call = Call::new("nw_cluster_conf_seen").arg(path).args(cman::TOLD);
+    let call = Call::new("nw_cluster_conf_seen")
+        .arg(path)
+        .args(cman::PUBLIC_TAGS);
     observe.slow_section(CONF, call);
 }
 
@@ -133,13 +135,14 @@ impl Want {
         let target = seen.target(digest);
         let mut deltas = Vec::new();
         if seen.attributes.is_some() && seen.content != digest {
-            let tags = cman::told(&cman::canonical(self.content.as_marked()));
-            let told = cman::differences(&seen.tags, &tags, &cman::TOLD);
-            if told.is_empty() {
+            let tags = cman::public_tags(&cman::canonical(self.content.as_marked()));
+            let changed_tags = cman::differences(&seen.tags, &tags, &cman::PUBLIC_TAGS);
+            if changed_tags.is_empty() {
                 deltas.push(Delta::new("content", "another", "as rendered"));
             }
             deltas.extend(
-                told.into_iter()
+                changed_tags
+                    .into_iter()
                     .map(|(what, from, to)| Delta::new(what, from, to)),
             );
         }
@@ -231,8 +234,8 @@ impl ClusterConfKind {
         }
         let mut seen = Seen::read(&section.text());
         for member in want.members.iter().filter(|m| m.name != target.node) {
-            if let Some(said) = answer.of(&member.name, CONF) {
-                let peer = Seen::read(&said.text());
+            if let Some(section) = answer.of(&member.name, CONF) {
+                let peer = Seen::read(&section.text());
                 seen.peers.push((peer.version, peer.running, peer.content));
             }
         }

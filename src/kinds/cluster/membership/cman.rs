@@ -6,7 +6,7 @@ use super::seen::ToolReport;
 use crate::text::Text;
 
 /// Elements that cannot hold a secret, so that a node may tell them.
-pub(super) const TOLD: [&str; 16] = [
+pub(super) const PUBLIC_TAGS: [&str; 16] = [
     "cluster",
     "cman",
     "multicast",
@@ -57,7 +57,7 @@ pub(super) fn canonical(text: &str) -> String {
 }
 
 /// What `cman_tool status` and `cman_tool nodes -F id,type,name` say (docs/facts/membership.md#state-of-the-membership).
-pub(super) fn said(text: &str) -> ToolReport {
+pub(super) fn parse_status(text: &str) -> ToolReport {
     let line = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.unwrap_or_default().trim().to_owned()
@@ -81,9 +81,11 @@ pub(super) fn said(text: &str) -> ToolReport {
 }
 
 /// The tags of a canonical content that a node may tell.
-pub(super) fn told(canonical: &str) -> Vec<String> {
-    let told = canonical.lines().filter(|line| TOLD.contains(&name(line)));
-    told.map(str::to_owned).collect()
+pub(super) fn public_tags(canonical: &str) -> Vec<String> {
+    let public_tags = canonical
+        .lines()
+        .filter(|line| PUBLIC_TAGS.contains(&name(line)));
+    public_tags.map(str::to_owned).collect()
 }
 
 /// The content with a version.

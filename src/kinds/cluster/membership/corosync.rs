@@ -141,7 +141,7 @@ pub(super) fn takes_key(version: &str) -> bool {
 
 /// What `corosync-cmapctl` and `corosync-quorumtool -s` say of the membership
 /// (docs/facts/membership.md#state-of-the-membership).
-pub(super) fn said(text: &str) -> ToolReport {
+pub(super) fn parse_status(text: &str) -> ToolReport {
     let map = running(text);
     let line = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
@@ -165,10 +165,10 @@ pub(super) fn said(text: &str) -> ToolReport {
 
 /// Members that no link reaches, by what `corosync-cfgtool -s` says: `2 on link 0`;
 /// of corosync 2 the rings that are faulty.
-pub(super) fn broken_links(said: &str) -> Vec<String> {
+pub(super) fn broken_links(parse_status: &str) -> Vec<String> {
     let mut link = "";
     let mut broken = Vec::new();
-    for line in said.lines() {
+    for line in parse_status.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["LINK" | "RING", "ID", id, ..] => link = id,

@@ -160,7 +160,7 @@ impl Want {
                 }
             }
             DaemonStack::Cman => {
-                let wanted = cman::told(&cman::canonical(self.content.as_marked()));
+                let wanted = cman::public_tags(&cman::canonical(self.content.as_marked()));
                 for (element, from, to) in cman::differences(&seen.tags, &wanted, &cman::OUTAGE) {
                     differs.outage.push(Delta::new(element, from, to));
                 }

@@ -111,7 +111,7 @@ fn first(text: &str, key: &str) -> String {
     all(text, key).next().unwrap_or_default().to_owned()
 }
 
-fn says(text: &str, line: &str) -> bool {
+fn has_line(text: &str, line: &str) -> bool {
     text.lines().any(|l| l == line)
 }
 
@@ -145,13 +145,13 @@ impl Seen {
             return Err("the cluster's tools did not answer in time: something is frozen".into());
         }
         let own = own.text();
-        let running = says(&own, "running");
-        let told = match want.stack {
+        let running = has_line(&own, "running");
+        let report = match want.stack {
             _ if !running => ToolReport::default(),
-            DaemonStack::Cman => cman::said(&own),
-            DaemonStack::Corosync => corosync::said(&own),
+            DaemonStack::Cman => cman::parse_status(&own),
+            DaemonStack::Corosync => corosync::parse_status(&own),
         };
-        let gone = |m: &&super::MemberWant| running && !told.members.contains(&m.id.to_string());
+        let gone = |m: &&super::MemberWant| running && !report.members.contains(&m.id.to_string());
         let known = |id: &&String| !want.members.iter().any(|m| m.id.to_string() == **id);
         let conf = answer.text(CONF);
         let peers: BTreeMap<_, _> = want
@@ -187,23 +187,23 @@ impl Seen {
             name: first(&own, "name"),
             address: first(&own, "address"),
             running,
-            quorate: told.quorate,
-            cluster: told.cluster.clone(),
+            quorate: report.quorate,
+            cluster: report.cluster.clone(),
             missing: want
                 .members
                 .iter()
                 .filter(gone)
                 .map(|m| m.name.clone())
                 .collect(),
-            foreign: told.members.iter().filter(known).cloned().collect(),
-            two_node: told.flags.to_lowercase().contains("2node"),
-            token: told.token,
+            foreign: report.members.iter().filter(known).cloned().collect(),
+            two_node: report.flags.to_lowercase().contains("2node"),
+            token: report.token,
             broken_links: corosync::broken_links(&answer.text(LINKS)),
             running_version,
             version,
             versions_equal: versions_equal || want.stack == DaemonStack::Corosync,
             domain: domain(&answer.text(DOMAIN), want.members.len()),
-            gone_as: told
+            gone_as: report
                 .gone
                 .iter()
                 .filter_map(|(id, letter)| Some((want.called(id)?, letter.clone())))
@@ -212,8 +212,8 @@ impl Seen {
                 .filter_map(|id| want.called(id))
                 .collect(),
             traces: all(&own, "trace").map(str::to_owned).collect(),
-            due: says(&own, "mark due"),
-            key: says(&own, "mark key"),
+            due: has_line(&own, "mark due"),
+            key: has_line(&own, "mark key"),
             map: corosync::running(&answer.text(MAP)),
             tags,
             peers,
@@ -233,16 +233,16 @@ fn peer(name: &str, answer: &Answer) -> Option<MemberSeen> {
     let section = answer.of(name, OWN).filter(|s| s.status != 124)?;
     let text = section.text();
     Some(MemberSeen {
-        running: says(&text, "running"),
-        due: says(&text, "mark due"),
+        running: has_line(&text, "running"),
+        due: has_line(&text, "mark due"),
         traces: all(&text, "trace").map(str::to_owned).collect(),
     })
 }
 
 /// What `fence_tool ls` says (docs/facts/membership.md#state-of-the-membership), in a word.
-fn domain(said: &str, members: usize) -> String {
+fn domain(text: &str, members: usize) -> String {
     let value = |key: &str| {
-        let line = said.lines().find_map(|line| line.strip_prefix(key));
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.unwrap_or_default().trim().to_owned()
     };
     let (count, wait) = (value("member count"), value("wait state"));
@@ -262,8 +262,8 @@ fn domain(said: &str, members: usize) -> String {
 
 /// The numbers of those that the fence domain waits to be fenced, by lines such as
 /// `nodeid 2 member 0 victim 1 last fence master 0 how none`.
-fn victims(said: &str) -> impl Iterator<Item = &str> {
-    said.lines().filter_map(|line| {
+fn victims(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["nodeid", id, "member", _, "victim", "1", ..] => Some(*id),

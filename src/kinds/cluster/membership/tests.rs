@@ -369,21 +369,21 @@ fn cman(side: &str, content: &str) -> Json {
 /// What a node says of its cluster.conf, of this content and these versions.
 fn conf(content: &str, version: Option<u64>, running: Option<u64>) -> String {
     let canonical = super::cman::canonical(content);
-    let mut said = String::new();
+    let mut text = String::new();
     if let Some(running) = running {
-        said += &format!("running {running}\n");
+        text += &format!("running {running}\n");
     }
     if let Some(version) = version {
         let digest = crate::digest::sha256(canonical.as_bytes());
-        said += &format!(
+        text += &format!(
             "file 640 root root 900\nsha256 {}\ncontent {digest}\nversion {version}\n",
             "a".repeat(64)
         );
-        for tag in super::cman::told(&canonical) {
-            said += &format!("tag {tag}\n");
+        for tag in super::cman::public_tags(&canonical) {
+            text += &format!("tag {tag}\n");
         }
     }
-    said
+    text
 }
 
 const CMAN: &str = "name node1\ntrace /var/lib/corosync/ringid_10.0.2.1\nCluster Name: trashcl\nCluster Member: Yes\n\
@@ -536,7 +536,7 @@ fn nobody_joins_the_fence_domain_before_all_are_members() {
 #[test]
 fn the_fence_domain_is_told_in_a_word() {
     let resource = testing::resources_on(&cman("fencing", XML), Platform::El6).remove(0);
-    for (said, word) in [
+    for (text, word) in [
         (DOMAIN.to_owned(), "whole"),
         (String::new(), "not joined"),
         (
@@ -552,7 +552,7 @@ fn the_fence_domain_is_told_in_a_word() {
             "1 of 2 members, victims 0",
         ),
     ] {
-        let answer = cman_answer(CMAN, &conf(XML, Some(1), Some(1)), &said, CMAN);
+        let answer = cman_answer(CMAN, &conf(XML, Some(1), Some(1)), &text, CMAN);
         let compared = testing::compare(&resource, &target(Platform::El6), &answer, false);
         assert_eq!(compared.unwrap().seen["domain"], word);
     }
@@ -652,15 +652,15 @@ fn it_is_checked_and_replaced_as_a_whole() {
         check,
         [r#"nw_cluster_conf_check "$NW_BLOB/0" ccs_config_validate -l '{staged}'"#]
     );
-    let said = conf(&XML.replace("90", "60"), Some(7), Some(7));
+    let text = conf(&XML.replace("90", "60"), Some(7), Some(7));
     assert_eq!(
-        testing::actions_on(&step, Platform::El6, &[("cluster_conf", &said, 0)]),
+        testing::actions_on(&step, Platform::El6, &[("cluster_conf", &text, 0)]),
         [format!(
             r#"nw_replace /etc/cluster/cluster.conf {} "$NW_BLOB/0" root root 0640 yes"#,
             "a".repeat(64)
         )]
     );
-    let verdict = testing::verdict_on(&step, Platform::El6, &[("cluster_conf", &said, 0)]).unwrap();
+    let verdict = testing::verdict_on(&step, Platform::El6, &[("cluster_conf", &text, 0)]).unwrap();
     assert_eq!(
         points(&verdict),
         [
@@ -710,7 +710,7 @@ const SOUND: &str = r#"<?xml version="1.0"?>
 fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catches_it_or_not() {
     let none: [String; 0] = [];
     assert_eq!(super::structure::problems(SOUND), none);
-    for (from, to, said) in [
+    for (from, to, text) in [
         // What the schema of 3.2.0 lets pass (docs/facts/membership.md#configuration-of-cman).
         (
             r#"<device name="ipmi_n2""#,
@@ -800,7 +800,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
         let broken = SOUND.replacen(from, to, 1);
         assert_ne!(broken, SOUND, "{from}");
         let problems = super::structure::problems(&broken);
-        assert!(problems.iter().any(|p| p == said), "{to}: {problems:?}");
+        assert!(problems.iter().any(|p| p == text), "{to}: {problems:?}");
     }
     // A template of a site's own is held to it before any node is asked.
     let step = conf_step(&SOUND.replace("nodeid=\"2\"", "nodeid=\"1\""));
@@ -811,12 +811,18 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
 #[test]
 fn what_the_tools_say_is_read_of_each_stack() {
     let blocked = "Cluster Name: trashcl\nQuorum: 2 Activity blocked\nFlags: \nrunning\n   1   M  node1\n   2   X  node2\n   3   d  node3\n";
-    let told = super::cman::said(blocked);
-    assert_eq!((told.quorate, told.members), (false, vec!["1".to_owned()]));
+    let report = super::cman::parse_status(blocked);
+    assert_eq!(
+        (report.quorate, report.members),
+        (false, vec!["1".to_owned()])
+    );
     // Written from source: corosync 2.4 names its members so.
     let two = "runtime.totem.pg.mrp.srp.members.1.status (str) = joined\n\
         runtime.totem.pg.mrp.srp.members.2.status (str) = left\nrunning\nQuorate:          No\nFlags:            2Node WaitForAll \n";
-    let told = super::corosync::said(two);
-    assert_eq!((told.quorate, told.members), (false, vec!["1".to_owned()]));
-    assert_eq!(told.flags, "2Node WaitForAll");
+    let report = super::corosync::parse_status(two);
+    assert_eq!(
+        (report.quorate, report.members),
+        (false, vec!["1".to_owned()])
+    );
+    assert_eq!(report.flags, "2Node WaitForAll");
 }

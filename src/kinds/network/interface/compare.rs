@@ -17,7 +17,7 @@ pub(super) enum Cost {
     /// It stops for a moment, while the device stays.
     Moment,
     /// The device is taken down and started anew.
-    Anew,
+    Recreate,
 }
 
 /// One difference.
@@ -57,13 +57,13 @@ impl Differences {
     }
 
     /// What is told.
-    fn told(&self) -> impl Iterator<Item = &Delta> {
+    fn reported(&self) -> impl Iterator<Item = &Delta> {
         self.list.iter().filter_map(|d| d.delta.as_ref())
     }
 
     /// Whether it has this point.
     pub(super) fn has(&self, what: &str) -> bool {
-        self.told().any(|d| d.what == what)
+        self.reported().any(|d| d.what == what)
     }
 
     /// How a device that is there differs.
@@ -78,7 +78,7 @@ impl Differences {
         }
         if style == Network::Keyfile && want.uuid.is_some() && seen.profile != want.uuid {
             let other = seen.profile.clone().unwrap_or_else(|| "none".into());
-            all.add(Delta::new("profile", other, "ours"), Cost::Anew, None);
+            all.add(Delta::new("profile", other, "ours"), Cost::Recreate, None);
         }
         if want.sort == Sort::Vlan && (seen.vlan, &seen.parent) != (want.vlan, &want.parent) {
             let text = |vlan: Option<u16>, parent: &Option<String>| {
@@ -90,7 +90,7 @@ impl Differences {
                 text(seen.vlan, &seen.parent),
                 text(want.vlan, &want.parent),
             );
-            all.add(delta, Cost::Anew, None);
+            all.add(delta, Cost::Recreate, None);
         }
         if let Some(bond) = &want.bond {
             all.bond(name, bond, seen);
@@ -155,7 +155,7 @@ impl Differences {
         for (option, wanted) in down {
             let found = found(option);
             if let Some(wanted) = wanted.filter(|w| *w != found) {
-                self.add(Delta::new(option, found, wanted), Cost::Anew, None);
+                self.add(Delta::new(option, found, wanted), Cost::Recreate, None);
             }
         }
         let live = [
@@ -180,12 +180,16 @@ impl Differences {
         if seen.dhcp != want.dhcp && (seen.dhcp || seen.addresses.is_empty()) {
             let word = |on: bool| if on { "yes" } else { "no" };
             let delta = Delta::new("dhcp", word(seen.dhcp), word(want.dhcp));
-            self.add(delta, Cost::Anew, None);
+            self.add(delta, Cost::Recreate, None);
             return;
         }
         if want.dhcp {
             if !seen.addresses.iter().any(|a| !a.contains(':')) {
-                self.add(Delta::new("address", "none", "by DHCP"), Cost::Anew, None);
+                self.add(
+                    Delta::new("address", "none", "by DHCP"),
+                    Cost::Recreate,
+                    None,
+                );
             }
             return;
         }
@@ -295,7 +299,7 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
         };
     }
     let all = Differences::of(want, seen, target.platform.network());
-    let mut deltas: Vec<Delta> = all.told().cloned().collect();
+    let mut deltas: Vec<Delta> = all.reported().cloned().collect();
     if deltas.is_empty() {
         return Verdict::Same;
     }

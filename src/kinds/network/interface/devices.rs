@@ -36,14 +36,14 @@ const ATTRIBUTES: [&str; 20] = [
 ];
 
 /// Asks for all of it, with one process.
-pub(super) fn ask() -> Call {
+pub(super) fn query() -> Call {
     let attributes = ATTRIBUTES.iter().map(|a| format!("{CLASS}*/{a}"));
     let call = Call::new("nw_lines").arg("^").args(attributes);
     call.arg(format!("{BONDS}*")).arg(VLANS)
 }
 
 /// Asks which files name which devices and addresses.
-pub(super) fn ask_files(style: Network) -> Call {
+pub(super) fn query_files(style: Network) -> Call {
     let (regex, patterns): (&str, &[&str]) = match style {
         Network::Ifupdown => (
             r"^[[:space:]]*(iface|address|gateway|up ip (-6 )?route replace)[[:space:]]",

@@ -46,7 +46,7 @@ impl Kind for InterfaceKind {
         Shell::new(include_str!("interface.sh")),
     ]);
     const ORPHANS: Orphans = Orphans {
-        keeps: Self::keeps,
+        stays_because: Self::stays_because,
         retire: Self::retire,
         after_removal: Self::after_removal,
         ..Orphans::removed(
@@ -148,11 +148,11 @@ impl InterfaceKind {
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
         let style = target.platform.network();
         let ip = |words: &[&str]| Call::new("ip").args(words.iter().copied());
-        observe.section(seen::DEVICES, devices::ask());
+        observe.section(seen::DEVICES, devices::query());
         observe.section(seen::ADDRESSES, ip(&["-o", "addr"]));
         observe.section(seen::ROUTES, ip(&["-4", "route"]));
         observe.section(seen::ROUTES6, ip(&["-6", "route"]));
-        observe.section(seen::FILES, devices::ask_files(style));
+        observe.section(seen::FILES, devices::query_files(style));
         if style == Network::Keyfile {
             let fields = ["-t", "-f", "DEVICE,UUID", "connection", "show", "--active"];
             observe.section(seen::PROFILES, Call::new("nmcli").args(fields));
@@ -226,7 +226,7 @@ impl InterfaceKind {
         vec![Call::new("nw_interface_undo").arg(target.platform.network().word())]
     }
 
-    fn keeps(name: &str, answer: &Answer) -> Option<String> {
+    fn stays_because(name: &str, answer: &Answer) -> Option<String> {
         if answer.get(seen::DEVICES).is_none() {
             return Some("no step describes interfaces any more, so it stays as it is".to_owned());
         }
@@ -258,10 +258,10 @@ impl InterfaceKind {
 
     fn title(names: &str, deltas: &[Delta]) -> String {
         let mut hit: Vec<&str> = Vec::new();
-        let told = deltas
+        let reported = deltas
             .iter()
             .filter(|d| d.what.split(' ').next_back() == Some("interrupts"));
-        for name in told.flat_map(|d| d.to.split(", ")) {
+        for name in reported.flat_map(|d| d.to.split(", ")) {
             if !hit.contains(&name) {
                 hit.push(name);
             }
@@ -278,23 +278,23 @@ impl InterfaceKind {
         let mut all = Vec::new();
         for (want, seen) in wants.iter().filter(|(w, _)| w.sort != Sort::Ppp) {
             let differences = Differences::of(want, seen, style);
-            let anew = !seen.present || differences.cost() == Cost::Anew;
-            all.push((*want, *seen, differences, anew));
+            let recreate = !seen.present || differences.cost() == Cost::Recreate;
+            all.push((*want, *seen, differences, recreate));
         }
         let mut calls = Vec::new();
         if !all.is_empty() {
             calls.push(Call::new("nw_interface_begin").arg(style.word()));
         }
-        for (want, seen, _, anew) in all.iter().rev() {
-            if *anew && seen.present {
+        for (want, seen, _, recreate) in all.iter().rev() {
+            if *recreate && seen.present {
                 let above = want.above.iter().map(|u| u.name.clone());
                 let drop = Call::new("nw_interface_drop").args([style.word(), want.sort.word()]);
                 calls.push(drop.arg(&want.interface).args(above));
             }
         }
-        for (want, _, differences, anew) in &all {
+        for (want, _, differences, recreate) in &all {
             let uuid = want.uuid.clone().unwrap_or_default();
-            if *anew || style == Network::Keyfile && differences.has("master") {
+            if *recreate || style == Network::Keyfile && differences.has("master") {
                 let up = Call::new("nw_interface_up").args([style.word(), want.sort.word()]);
                 let up = up.args([&want.interface, &uuid]);
                 calls.push(up.args(want.ports.iter().chain(&want.parent).cloned()));
@@ -311,9 +311,9 @@ impl InterfaceKind {
             calls.extend(mends);
         }
         if style != Network::Keyfile {
-            for (want, _, differences, anew) in &all {
+            for (want, _, differences, recreate) in &all {
                 if let Some(master) = want.master.as_ref()
-                    && (*anew || differences.has("master"))
+                    && (*recreate || differences.has("master"))
                 {
                     calls.push(Call::new("nw_interface_join").args([&want.interface, master]));
                 }

@@ -2,7 +2,7 @@
 //! shortened to what is asked about, with changes that each test names.
 
 use super::super::super::testing::{
-    actions_on, asks, edits_on, error, read, resources_on, shown, verdict_on,
+    actions_on, edits_on, error, queries, read, resources_on, shown, verdict_on,
 };
 use super::devices;
 use crate::kind::{CutsOff, EditChange, Kind as _, Verdict};
@@ -170,11 +170,11 @@ fn what_is_as_wanted_is_left_alone() {
 
 #[test]
 fn all_interfaces_are_asked_with_the_same_few_processes() {
-    let told = asks(&bond0(), Platform::Debian12);
+    let words = queries(&bond0(), Platform::Debian12);
     assert_eq!(
-        told,
+        words,
         [
-            format!("interface: {}", devices::ask().to_shell()).as_str(),
+            format!("interface: {}", devices::query().to_shell()).as_str(),
             "interface-addr: ip -o addr",
             "interface-route: ip -4 route",
             "interface-route6: ip -6 route",
@@ -186,7 +186,7 @@ fn all_interfaces_are_asked_with_the_same_few_processes() {
         ]
     );
     assert!(
-        asks(&bond0(), Platform::El9)
+        queries(&bond0(), Platform::El9)
             .iter()
             .any(|a| a.starts_with("interface-profiles: nmcli "))
     );
@@ -391,9 +391,9 @@ fn several_changes_go_in_the_order_of_their_dependencies() {
     let seen = crate::kind::Answer::from_sections(answer(&[]));
     let all: Vec<_> = resources.iter().collect();
     let calls = testing::mend(&all, &target, &seen).calls;
-    let told: Vec<String> = calls.iter().map(crate::sh::Call::to_shell).collect();
+    let words: Vec<String> = calls.iter().map(crate::sh::Call::to_shell).collect();
     assert_eq!(
-        told,
+        words,
         [
             "nw_interface_begin ifupdown",
             "nw_interface_drop ifupdown vlan bond0.10",
@@ -507,20 +507,20 @@ fn another_file_about_it_is_found() {
 
 #[test]
 fn dhcp_is_begun_and_ended() {
-    let asks = [(
+    let queries = [(
         "interface-dhcp",
         "dhclient -4 -v -i -pf /run/dhclient.eth0.pid -lf /var/lib/dhcp/dhclient.eth0.leases eth0\n",
         0,
     )];
     assert_eq!(
-        differs(&eth0(), &asks),
+        differs(&eth0(), &queries),
         [
             "dhcp: yes -> no",
             "interrupts:  -> eth0 (red), eth0.7 (green)"
         ]
     );
     let dhcp = json!({ "interface": "eth0", "type": "ethernet", "files": [], "dhcp": true });
-    assert_eq!(differs(&dhcp, &asks), [""; 0]);
+    assert_eq!(differs(&dhcp, &queries), [""; 0]);
     let bare = [("interface-addr", "", 0)];
     assert_eq!(
         differs(&dhcp, &bare)[..1],
@@ -548,9 +548,9 @@ fn network_manager_has_our_profile_active() {
     let Verdict::Change(deltas) = on(&step, Platform::El9, &changes) else {
         panic!("it is no change")
     };
-    let told: Vec<String> = deltas.iter().map(shown).collect();
+    let words: Vec<String> = deltas.iter().map(shown).collect();
     assert_eq!(
-        told,
+        words,
         [
             "profile: 0d4c9e60-5df1-4b6c-9f55-1d3a1d1f6f0a -> ours",
             "interrupts:  -> eth0 (red), eth0.7 (green)"
@@ -636,7 +636,7 @@ fn files_of_other_forms_make_room() {
         eth0(),
         json!({ "files": [{ "path": "/etc/network/interfaces.d/1-eth0", "content": "x\n" }] }),
     );
-    let told = |platform| -> Vec<String> {
+    let words = |platform| -> Vec<String> {
         let edits = edits_on(&step, platform).into_iter();
         edits
             .map(|e| match e.change {
@@ -651,7 +651,7 @@ fn files_of_other_forms_make_room() {
             .collect()
     };
     assert_eq!(
-        told(Platform::Debian12),
+        words(Platform::Debian12),
         [
             "/etc/network/interfaces.d/1-eth0 0644",
             "/etc/network/interfaces: source /etc/network/interfaces.d/*",
@@ -659,16 +659,16 @@ fn files_of_other_forms_make_room() {
         ]
     );
     assert_eq!(
-        told(Platform::El9)[1..],
+        words(Platform::El9)[1..],
         ["no /etc/sysconfig/network-scripts/ifcfg-eth0"]
     );
-    assert_eq!(told(Platform::El7).len(), 1);
+    assert_eq!(words(Platform::El7).len(), 1);
 }
 
 /// What was noted is had back; a device that nothing wants any more is taken down before its file goes.
 #[test]
 fn the_guard_notes_a_device_with_what_stands_on_it() {
-    let told = |calls: &[crate::sh::Call]| -> Vec<String> {
+    let words = |calls: &[crate::sh::Call]| -> Vec<String> {
         calls.iter().map(crate::sh::Call::to_shell).collect()
     };
     let target = super::super::super::testing::target(Platform::El9);
@@ -676,42 +676,46 @@ fn the_guard_notes_a_device_with_what_stands_on_it() {
     let retire = resource.kind.orphans().retire;
     assert_eq!(resource.guard.cuts_off, CutsOff::Always);
     assert_eq!(
-        told(&resource.guard.note),
+        words(&resource.guard.note),
         ["nw_interface_note keyfile bond0 bond0.10 vbr10"]
     );
-    assert_eq!(told(&resource.guard.undo), ["nw_interface_undo keyfile"]);
+    assert_eq!(words(&resource.guard.undo), ["nw_interface_undo keyfile"]);
     let line = resources_on(&serial(), Platform::El9).remove(0);
-    assert_eq!(told(&line.guard.undo), ["nw_interface_serial_undo"]);
+    assert_eq!(words(&line.guard.undo), ["nw_interface_serial_undo"]);
     assert_eq!(
         line.files.writes,
         ["/etc/systemd/system/multi-user.target.wants/ppp-serial.service"]
     );
     let retired = retire("vbr11", &target);
-    assert_eq!(told(&retired.calls), ["nw_interface_away keyfile vbr11"]);
-    assert_eq!(told(&retired.note), ["nw_interface_note keyfile vbr11"]);
+    assert_eq!(words(&retired.calls), ["nw_interface_away keyfile vbr11"]);
+    assert_eq!(words(&retired.note), ["nw_interface_note keyfile vbr11"]);
     assert_eq!(
-        told(&retire("ppp0", &target).calls),
+        words(&retire("ppp0", &target).calls),
         ["nw_interface_serial_off"]
     );
 }
 
 #[test]
 fn an_orphan_that_guests_hang_on_stays() {
-    let keeps = super::InterfaceKind::ORPHANS.keeps;
+    let stays_because = super::InterfaceKind::ORPHANS.stays_because;
     let seen = crate::kind::Answer::from_sections(answer(&[]));
     assert_eq!(
-        keeps("vbr10", &seen).as_deref(),
+        stays_because("vbr10", &seen).as_deref(),
         Some("guests are connected to it: vnet3")
     );
     let held = DEVICES.replace("vnet3", "guest3") + "/sys/class/net/guest3/tun_flags:0x1002\n";
     let seen = crate::kind::Answer::from_sections(answer(&[("interface", &held, 0)]));
     assert_eq!(
-        keeps("vbr10", &seen).as_deref(),
+        stays_because("vbr10", &seen).as_deref(),
         Some("guests are connected to it: guest3")
     );
-    assert_eq!(keeps("bond0.10", &seen), None);
+    assert_eq!(stays_because("bond0.10", &seen), None);
     let none = crate::kind::Answer::from_sections([]);
-    assert!(keeps("eth0", &none).unwrap().contains("stays as it is"));
+    assert!(
+        stays_because("eth0", &none)
+            .unwrap()
+            .contains("stays as it is")
+    );
 }
 
 #[test]

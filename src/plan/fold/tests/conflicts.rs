@@ -6,21 +6,21 @@ use super::*;
 #[expect(clippy::needless_pass_by_value, reason = "so that a test is one line")]
 fn conflict(first: Edit, second: Edit) -> String {
     let (a, b) = (address("one"), address("two"));
-    let wishes = [
-        Wish {
+    let requests = [
+        EditRequest {
             address: &a,
             edit: &first,
         },
-        Wish {
+        EditRequest {
             address: &b,
             edit: &second,
         },
     ];
-    let mut found = conflicts(PATH, &wishes);
+    let mut found = conflicts(PATH, &requests);
     assert_eq!(found.len(), 1, "{found:?}");
     let conflict = found.remove(0);
     assert_eq!(
-        fold(PATH, &wishes, &PathSeen::absent(), &Vault::new()),
+        fold(PATH, &requests, &PathSeen::absent(), &Vault::new()),
         Err(FoldError::Conflict(conflict.clone()))
     );
     assert_eq!((conflict.first, conflict.second), (a, b));
@@ -31,18 +31,18 @@ fn conflict(first: Edit, second: Edit) -> String {
 fn wishes_at_odds_name_both_steps() {
     let (a, b) = (address("one"), address("two"));
     let (first, second) = (whole("a"), whole("b"));
-    let wishes = [
-        Wish {
+    let requests = [
+        EditRequest {
             address: &a,
             edit: &first,
         },
-        Wish {
+        EditRequest {
             address: &b,
             edit: &second,
         },
     ];
     assert_eq!(
-        conflicts(PATH, &wishes)[0].to_string(),
+        conflicts(PATH, &requests)[0].to_string(),
         "/etc/x: base/line:one and base/line:two want different things: a whole file, and a whole file"
     );
 }
@@ -118,14 +118,14 @@ fn the_same_wish_twice_and_wishes_about_other_places_are_none() {
         with_mode(line("d", None), "0644"),
     ];
     let mine = address("one");
-    let wishes: Vec<_> = edits
+    let requests: Vec<_> = edits
         .iter()
-        .map(|edit| Wish {
+        .map(|edit| EditRequest {
             address: &mine,
             edit,
         })
         .collect();
-    assert_eq!(conflicts(PATH, &wishes), []);
+    assert_eq!(conflicts(PATH, &requests), []);
 }
 
 // Nothing there.
@@ -193,9 +193,9 @@ fn a_secret_taints_and_closes_the_file() {
 
 #[test]
 fn a_secret_in_a_file_for_everybody_is_refused() {
-    let wish = with_mode(secret_line(), "0644");
+    let request = with_mode(secret_line(), "0644");
     assert_eq!(
-        refused(&[wish], &PathSeen::absent()),
+        refused(&[request], &PathSeen::absent()),
         "/etc/x: base/line:w0 and base/line:w0 want different things: a secret in it, and mode 0644, with which others may reach it; 0600 or 0640 would be right"
     );
 }

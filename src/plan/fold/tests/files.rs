@@ -106,12 +106,12 @@ fn a_directory_or_a_device_is_never_replaced() {
         SeenKind::Other("fifo".into()),
     ] {
         let seen = other(kind);
-        for wish in [
+        for request in [
             whole("a"),
             line("a", None),
             edit(EditChange::Symlink("y".into())),
         ] {
-            let error = fold_with(&[wish], &seen, &Vault::new()).unwrap_err();
+            let error = fold_with(&[request], &seen, &Vault::new()).unwrap_err();
             assert!(matches!(error, FoldError::OtherKind { .. }), "{error}");
         }
     }

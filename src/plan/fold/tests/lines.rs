@@ -11,13 +11,13 @@ fn a_line_is_added_at_the_end_once() {
 
 #[test]
 fn the_last_line_that_matches_is_replaced() {
-    let wish = line("PermitRootLogin no", Some("^#?PermitRootLogin"));
+    let request = line("PermitRootLogin no", Some("^#?PermitRootLogin"));
     becomes(
         "#PermitRootLogin yes\nPermitRootLogin yes\nX\n",
-        std::slice::from_ref(&wish),
+        std::slice::from_ref(&request),
         "#PermitRootLogin yes\nPermitRootLogin no\nX\n",
     );
-    becomes("X\n", &[wish], "X\nPermitRootLogin no\n");
+    becomes("X\n", &[request], "X\nPermitRootLogin no\n");
 }
 
 #[test]
@@ -90,24 +90,24 @@ fn a_very_long_line_is_a_line() {
 
 #[test]
 fn an_expression_keeps_one_of_many() {
-    let wish = only(Some("key A new"), r"\sA(\s|$)");
+    let request = only(Some("key A new"), r"\sA(\s|$)");
     becomes(
         "key A one\nx\ncommand=no key A two\n",
-        std::slice::from_ref(&wish),
+        std::slice::from_ref(&request),
         "key A new\nx\n",
     );
-    becomes("x\n", &[wish], "x\nkey A new\n");
+    becomes("x\n", &[request], "x\nkey A new\n");
     becomes("key A one\nx\n", &[only(None, r"\sA(\s|$)")], "x\n");
 }
 
 #[test]
 fn two_lines_in_one_are_refused() {
-    for wish in [
+    for request in [
         line("a\nb", None),
         ini("s", "k", Some("a\nb")),
         keyed("k", Some("a\rb")),
     ] {
-        let error = refused(&[wish], &file(""));
+        let error = refused(&[request], &file(""));
         assert!(error.contains("is not one line"), "{error}");
     }
 }
@@ -133,23 +133,26 @@ fn a_block_is_added_replaced_in_place_and_removed() {
 
 #[test]
 fn half_a_block_is_an_error_that_names_the_line() {
-    let wish = [block("b", Some("A"))];
+    let request = [block("b", Some("A"))];
     assert_eq!(
-        refused(&wish, &file("x\n# BEGIN nodewright b\nA\n")),
+        refused(&request, &file("x\n# BEGIN nodewright b\nA\n")),
         "/etc/x: line 2: `# BEGIN nodewright b` has no end; put the mark that ends it below, or remove this one (wanted by base/line:w0)"
     );
-    let error = refused(&wish, &file("# END nodewright b\n"));
+    let error = refused(&request, &file("# END nodewright b\n"));
     assert!(
         error.contains("line 1: `# END nodewright b` has no beginning"),
         "{error}"
     );
-    let error = refused(&wish, &file("# END nodewright b\n# BEGIN nodewright b\n"));
+    let error = refused(
+        &request,
+        &file("# END nodewright b\n# BEGIN nodewright b\n"),
+    );
     assert!(
         error.contains("line 2: `# BEGIN nodewright b` stands below its end in line 1"),
         "{error}"
     );
     let twice = "# BEGIN nodewright b\n# END nodewright b\n".repeat(2);
-    let error = refused(&wish, &file(twice));
+    let error = refused(&request, &file(twice));
     assert!(
         error.contains("line 3: a mark of `# BEGIN nodewright b` stands twice"),
         "{error}"

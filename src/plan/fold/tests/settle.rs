@@ -39,7 +39,7 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn wish() -> impl Strategy<Value = Edit> {
+fn request() -> impl Strategy<Value = Edit> {
     let value = || prop::option::of(prop::sample::select(vec!["1", "2", "x", ""]));
     prop_oneof![
         (
@@ -74,7 +74,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn folding_again_changes_nothing(bytes in content(), edits in prop::collection::vec(wish(), 1..5)) {
+    fn folding_again_changes_nothing(bytes in content(), edits in prop::collection::vec(request(), 1..5)) {
         let seen = file(&bytes);
         let Ok(out) = fold_with(&edits, &seen, &Vault::new()) else { return Ok(()); };
         let Some(new) = out.content else { prop_assert!(out.same); return Ok(()); };
@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn a_single_wish_always_settles(bytes in content(), edit in wish()) {
+    fn a_single_wish_always_settles(bytes in content(), edit in request()) {
         match fold_with(std::slice::from_ref(&edit), &file(&bytes), &Vault::new()) {
             Err(FoldError::Unsettled { .. }) => prop_assert!(false, "{edit:?}"),
             Err(FoldError::Bad { .. } | FoldError::File { .. }) | Ok(_) => {}

@@ -50,11 +50,11 @@ fn a_line_that_brings_it_is_at_odds_with_it() {
     let found = conflicts(
         "/etc/network/interfaces",
         &[
-            Wish {
+            EditRequest {
                 address: &a,
                 edit: &line,
             },
-            Wish {
+            EditRequest {
                 address: &b,
                 edit: &gone,
             },

@@ -22,9 +22,9 @@ fn proc_drbd(states: [&str; 3]) -> String {
 }
 
 /// Why another MTU of the bond under the mirrors is refused, where it is.
-fn refused(step: &serde_json::Value, told: &str, status: i32) -> Option<String> {
+fn refused(step: &serde_json::Value, drbd: &str, status: i32) -> Option<String> {
     let step = with(step.clone(), json!({ "mtu": 1500 }));
-    match on(&step, Platform::El7, &[("interface-mirrors", told, status)]) {
+    match on(&step, Platform::El7, &[("interface-mirrors", drbd, status)]) {
         Verdict::Refuse(why) => Some(why.what),
         Verdict::Change(_) => None,
         other => panic!("{other:?}"),
@@ -33,9 +33,9 @@ fn refused(step: &serde_json::Value, told: &str, status: i32) -> Option<String> 
 
 #[test]
 fn connected_mirrors_are_not_torn_apart() {
-    let told = proc_drbd(["Connected", "SyncSource", "Unconfigured"]);
+    let drbd = proc_drbd(["Connected", "SyncSource", "Unconfigured"]);
     assert_eq!(
-        refused(&bond0(), &told, 0).as_deref(),
+        refused(&bond0(), &drbd, 0).as_deref(),
         Some(
             "bond0 (grey) carries the mirrors (connected: drbd0, drbd1), and differs in mtu: to change it \
              tears them from the peer. It is changed while they are not connected"
@@ -43,19 +43,19 @@ fn connected_mirrors_are_not_torn_apart() {
     );
     // A card of the bond carries them too, as the model says.
     let card = with(slave(), json!({ "carries": ["mirrors"] }));
-    assert!(refused(&card, &told, 0).is_some());
+    assert!(refused(&card, &drbd, 0).is_some());
     // What a bond at work takes is done.
     let live = with(
         bond0(),
         json!({ "bond": { "mode": "active-backup", "number": 1, "miimon": 50, "primary": "eth1" } }),
     );
     assert_eq!(
-        differs(&live, &[("interface-mirrors", &told, 0)]),
+        differs(&live, &[("interface-mirrors", &drbd, 0)]),
         ["miimon: 100 -> 50"]
     );
     // The ring alone is another link.
     let ring = with(bond0(), json!({ "carries": ["ring"] }));
-    assert_eq!(refused(&ring, &told, 0), None);
+    assert_eq!(refused(&ring, &drbd, 0), None);
 }
 
 #[test]
