@@ -3,10 +3,11 @@
 //! `tests/it/fuzz_corpus.rs` does the same with the corpus, as a test.
 
 use nodewright::facts::Facts;
-use nodewright::kind::Answer;
+use nodewright::kind::{Answer, Observe};
 use nodewright::node::{Holder, NodeState, RunId, SpoolEvent, read_journal};
 use nodewright::plan::{Manifest, orphan};
 use nodewright::role::{Library, expand};
+use nodewright::sh::Call;
 use nodewright::site::{Finding, Sources, load_str};
 
 /// What every answer of the corpus begins its frames with.
@@ -69,7 +70,16 @@ pub fn role(data: &[u8]) {
 
 /// What a node says: an answer in frames with everything that is read from it, and each line as it is.
 pub fn event(data: &[u8]) {
-    if let Ok(answer) = Answer::parse(data, SENTINEL) {
+    let mut asked = Observe::default();
+    // Only what was asked is read, so whatever has a plain name was.
+    let begin = format!("{SENTINEL} begin ");
+    for line in String::from_utf8_lossy(data).lines() {
+        let name = line.strip_prefix(&begin).unwrap_or_default();
+        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'.') {
+            asked.section(name, Call::new("true"));
+        }
+    }
+    if let Ok(answer) = Answer::parse(data, SENTINEL, &asked) {
         let state = NodeState::read(&answer);
         orphans(&state.manifest);
         if let Some(last) = &state.last {

@@ -4,6 +4,7 @@ use super::observe::observe;
 use crate::exit::Exit;
 use crate::facts::{self, Facts, Mismatch};
 use crate::kind::Observe;
+use crate::report::json_line;
 use crate::workplace::{Context, Forks, Nodes};
 use std::fmt::Write as _;
 
@@ -41,7 +42,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         differs |= !differences.is_empty();
         if context.global.json {
             let line = serde_json::json!({"event": "facts", "node": node, "facts": facts, "differences": differences});
-            context.print(&format!("{line}\n"))?;
+            context.print(&json_line(&line))?;
         } else {
             context.print(&page(&node, &facts, &differences))?;
         }

@@ -4,6 +4,7 @@ use super::observe::observe;
 use crate::exit::Exit;
 use crate::kind::Observe;
 use crate::node::{self, JournalLine};
+use crate::report::json_line;
 use crate::workplace::{Context, Forks, Nodes};
 use indexmap::IndexMap;
 use std::fmt::Write as _;
@@ -57,7 +58,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         for (run, lines) in chosen {
             if context.global.json {
                 let line = serde_json::json!({"event": "logged", "node": node, "run": run, "lines": lines});
-                context.print(&format!("{line}\n"))?;
+                context.print(&json_line(&line))?;
             } else {
                 context.print(&shown(&node, run, lines, args.run.is_some()))?;
             }

@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::operate::Intent;
 use crate::operate::script::{self, Ran};
+use crate::report::json_line;
 use crate::sh::has_nul;
 use crate::workplace::{self, Context, Forks, Nodes, Pick, Usage};
 
@@ -63,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     {
         if context.global.json {
             let line = serde_json::json!({"event": "ran", "node": node, "status": status, "output": output});
-            context.print(&format!("{line}\n"))?;
+            context.print(&json_line(&line))?;
             continue;
         }
         for line in output.lines() {

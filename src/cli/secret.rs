@@ -84,7 +84,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     match &args.verb {
         Verb::Get { name } => {
             let value = secrets.get(name).ok_or_else(|| missing(name))?;
-            context.print(&format!("{value}\n"))?;
+            context.hand_over(&format!("{value}\n"))?;
         }
         Verb::List => list(context, dir, site, &secrets)?,
         Verb::Set { value: Some(_), .. } => {

@@ -1,6 +1,13 @@
 //! What a node said to an observation.
 
-use std::collections::BTreeMap;
+use super::Observe;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How much a node may answer to one observation, in bytes: ten times what twelve thousand paths take.
+pub const ANSWER_LIMIT: usize = 32 << 20;
+
+/// How much one section of it may hold.
+pub const SECTION_LIMIT: usize = 16 << 20;
 
 /// The sections of a whole answer, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,11 +47,24 @@ pub enum AnswerError {
     /// Nothing came back.
     #[error("the node's shell gave no answer at all")]
     Empty,
+    /// It says what it was not asked, or says something twice: no node does that by itself.
+    #[error("section {0:?} was not asked, or answered twice")]
+    Unasked(String),
+    /// It leaves out what it was asked.
+    #[error("section `{0}` is missing")]
+    Missing(String),
+    /// A section is larger than anything that is asked can be.
+    #[error("section `{0}` is larger than {limit} MiB", limit = SECTION_LIMIT >> 20)]
+    TooLarge(String),
 }
 
 impl Answer {
-    /// Reads what came back for a script made with this sentinel.
-    pub fn parse(bytes: &[u8], sentinel: &str) -> Result<Self, AnswerError> {
+    /// Reads what came back for a script that asks this, made with this sentinel.
+    ///
+    /// A node knows the sentinel, so a frame proves nothing of who wrote it: exactly the sections that were asked are
+    /// taken, each once.
+    pub fn parse(bytes: &[u8], sentinel: &str, asked: &Observe) -> Result<Self, AnswerError> {
+        let names: BTreeSet<&str> = asked.names().collect();
         if bytes.is_empty() {
             return Err(AnswerError::Empty);
         }
@@ -70,15 +90,25 @@ impl Answer {
                 .strip_prefix(&first)
                 .ok_or_else(|| AnswerError::Truncated(last.clone()))?;
             if frame == "done" {
-                return Ok(answer);
+                let missing = names.into_iter().find(|n| answer.get(n).is_none());
+                return match missing {
+                    Some(name) => Err(AnswerError::Missing(name.to_owned())),
+                    None => Ok(answer),
+                };
             }
             let name = frame
                 .strip_prefix("begin ")
                 .ok_or_else(|| AnswerError::Truncated(last.clone()))?
                 .to_owned();
+            if !names.contains(name.as_str()) || answer.get(&name).is_some() {
+                return Err(AnswerError::Unasked(name.chars().take(80).collect()));
+            }
             let end = format!("\n{sentinel} end {name} ");
             let at =
                 find(after, end.as_bytes()).ok_or_else(|| AnswerError::Truncated(last.clone()))?;
+            if at > SECTION_LIMIT {
+                return Err(AnswerError::TooLarge(name));
+            }
             let output = after[..at].to_vec();
             let (status, next) = split_line(&after[at + end.len()..])
                 .ok_or_else(|| AnswerError::Truncated(last.clone()))?;
@@ -141,7 +171,7 @@ impl Answer {
         self.get(&format!("{name}@{member}"))
     }
 
-    /// All sections, by name.
+    /// All sections, by name: those that were asked, so a name is never the node's own word.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Section)> {
         self.sections.iter().map(|(k, v)| (k.as_str(), v))
     }
@@ -182,9 +212,100 @@ mod tests {
 
     const WHOLE: &[u8] = b"zz begin a\none\ntwo\n\nzz end a 0\nzz begin b\n\nzz end b 3\nzz done\n";
 
+    /// What `WHOLE` answers.
+    fn asked() -> Observe {
+        let mut observe = Observe::default();
+        for name in ["a", "b"] {
+            observe.section(name, crate::sh::Call::new("true"));
+        }
+        observe
+    }
+
+    #[test]
+    fn a_node_adds_nothing_leaves_nothing_out_and_says_nothing_twice() {
+        let text = std::str::from_utf8(WHOLE).unwrap();
+        let parse = |text: &str| Answer::parse(text.as_bytes(), "zz", &asked()).unwrap_err();
+        for name in [
+            "/home/op/.bashrc",
+            "../../.ssh/authorized_keys",
+            "a@node1",
+            "c",
+            "",
+            "a",
+        ] {
+            let more = format!("zz begin {name}\nx\n\nzz end {name} 0\nzz done\n");
+            let error = parse(&text.replace("zz done\n", &more));
+            assert_eq!(error, AnswerError::Unasked(name.to_owned()));
+        }
+        let less = text.replace("zz begin b\n\nzz end b 3\n", "");
+        assert_eq!(parse(&less), AnswerError::Missing("b".to_owned()));
+    }
+
+    #[test]
+    fn a_section_is_not_larger_than_its_limit() {
+        let long = "x".repeat(SECTION_LIMIT);
+        let whole = |more| {
+            format!("zz begin a\n{long}{more}\nzz end a 0\nzz begin b\n\nzz end b 0\nzz done\n")
+        };
+        assert!(Answer::parse(whole("").as_bytes(), "zz", &asked()).is_ok());
+        let error = Answer::parse(whole("x").as_bytes(), "zz", &asked()).unwrap_err();
+        assert_eq!(error, AnswerError::TooLarge("a".to_owned()));
+    }
+
+    /// A node that knows the sentinel puts frames wherever it likes, from a seed.
+    #[test]
+    fn whatever_a_hostile_node_frames_only_what_was_asked_is_taken() {
+        const PIECES: [&str; 16] = [
+            "zz ",
+            "begin ",
+            "end ",
+            "done\n",
+            "\n",
+            "a",
+            "b",
+            " 0\n",
+            " -1\n",
+            "zz begin a\n",
+            "\nzz end a 0\n",
+            "zz begin /etc/passwd\n",
+            "\nzz end /etc/passwd 0\n",
+            "\nzz content /etc/x\n",
+            "zz begin ../x\n\nzz end ../x 0\n",
+            "zz begin a\n\nzz end a 0\n",
+        ];
+        let mut seed: u64 = 20_261_128;
+        let mut below = |end: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(seed >> 33).unwrap() % end
+        };
+        let names: Vec<String> = asked().names().map(str::to_owned).collect();
+        let mut whole = 0;
+        for _ in 0..40_000 {
+            let mut bytes = WHOLE.to_vec();
+            for _ in 0..=below(4) {
+                let from = below(bytes.len() + 1);
+                let to = (from + below(20)).min(bytes.len());
+                let to = if below(2) == 0 { from } else { to };
+                bytes.splice(from..to, PIECES[below(PIECES.len())].bytes());
+            }
+            let Ok(answer) = Answer::parse(&bytes, "zz", &asked()) else {
+                continue;
+            };
+            whole += 1;
+            let taken: Vec<&str> = answer.iter().map(|(name, _)| name).collect();
+            assert_eq!(taken, names, "{}", String::from_utf8_lossy(&bytes));
+            let size: usize = answer.iter().map(|(_, s)| s.output.len()).sum();
+            assert!(size <= bytes.len());
+            for name in &names {
+                let _ = answer.framed(name);
+            }
+        }
+        assert!(whole > 1000, "only {whole} answers were read at all");
+    }
+
     #[test]
     fn sections_come_back_byte_for_byte() {
-        let answer = Answer::parse(WHOLE, "zz").unwrap();
+        let answer = Answer::parse(WHOLE, "zz", &asked()).unwrap();
         assert_eq!(answer.get("a").unwrap().output, b"one\ntwo\n");
         assert_eq!(
             answer.get("b").unwrap(),
@@ -215,7 +336,7 @@ mod tests {
     fn every_truncation_is_an_error() {
         for n in 0..WHOLE.len() {
             assert!(
-                Answer::parse(&WHOLE[..n], "zz").is_err(),
+                Answer::parse(&WHOLE[..n], "zz", &asked()).is_err(),
                 "cut at {n} was taken for whole"
             );
         }
@@ -223,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_noisy_profile_is_named() {
-        let error = Answer::parse(b"Welcome!\nzz done\n", "zz").unwrap_err();
+        let error = Answer::parse(b"Welcome!\nzz done\n", "zz", &asked()).unwrap_err();
         assert_eq!(error, AnswerError::Noise("Welcome!".into()));
     }
 }

@@ -24,7 +24,7 @@ mod verdict;
 
 pub(crate) use adapter::Adapter;
 pub use address::Address;
-pub use answer::{Answer, AnswerError, Section};
+pub use answer::{ANSWER_LIMIT, Answer, AnswerError, Section};
 pub use contract::{Erased, Kind, Observable, Resource, StepMeta, Target, Want};
 pub use edit::{Attributes, Edit, EditChange};
 pub use facets::{CutsOff, Depends, Files, Guarding};

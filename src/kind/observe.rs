@@ -70,6 +70,11 @@ impl Observe {
         self.names.contains(name)
     }
 
+    /// The names of all sections that were asked.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// The whole script. `sentinel` frames the answer: a random word of `[a-z0-9]`, new for every observation.
     ///
     /// Only its last line calls anything, so that a script that was cut off does nothing at all.

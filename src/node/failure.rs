@@ -85,6 +85,12 @@ pub enum Failure {
     /// The answer ended before its end.
     #[error("the answer was cut off ({0})")]
     Truncated(String),
+    /// The answer is not one to what was asked.
+    #[error("it did not answer what it was asked: {0}")]
+    Untrue(String),
+    /// It says more than anything that is asked can need.
+    #[error("it said more than {} KiB where less belongs, and was not heard to the end", .0 >> 10)]
+    TooMuch(usize),
     /// The connection went away.
     #[error("the connection was lost")]
     Lost,
@@ -239,6 +245,10 @@ impl Failure {
             }
             Self::NoExec(_) => "mount it without noexec, or see SELinux's denials (ausearch -m avc)".into(),
             Self::MissingTool(tool) => format!("install the package that brings {tool}"),
+            Self::Untrue(_) | Self::TooMuch(_) => format!(
+                "no node does this by itself: log in by hand (ssh {node}) and see what answers there, before you trust it \
+                 with anything"
+            ),
             Self::Truncated(_) | Self::Lost => "run again; what was begun goes on there: nodewright attach".into(),
             Self::Locked(_) => format!("wait for it, follow it with nodewright attach {node}, or nodewright unlock {node}"),
             Self::NotReady(_) => "nothing was changed; mend what it names and run again".into(),

@@ -1,7 +1,7 @@
 //! A channel on which a spool comes in, line by line.
 
-use super::session::Channel;
-use super::spool::LineBuffer;
+use super::session::{Channel, ERRORS_LIMIT, read_all};
+use super::spool::{LINE_LIMIT, LineBuffer};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
@@ -14,7 +14,12 @@ pub(super) struct Link {
     lines: LineBuffer,
     /// Standard error, once the stream has ended.
     pub(super) stderr: Vec<u8>,
+    /// How many bytes came in since the batch went on last.
+    since: usize,
 }
+
+/// How much a spool may say without going on to another step, in bytes: four times what a step is let say.
+const STEP_LIMIT: usize = 8 << 20;
 
 /// What came in on a [`Link`].
 pub(super) enum Received {
@@ -24,7 +29,12 @@ pub(super) enum Received {
     End,
     /// The stream stopped before.
     Cut,
+    /// It says more than a batch can; so many bytes are the limit. Nothing more of it is read.
+    TooMuch(usize),
 }
+
+/// What a line counts besides its text: short ones cost something, too.
+const LINE_COST: usize = 64;
 
 impl Link {
     /// Listens on a channel whose input has been written.
@@ -34,6 +44,7 @@ impl Link {
             sentinel,
             lines: LineBuffer::default(),
             stderr: Vec::new(),
+            since: 0,
         }
     }
 
@@ -41,20 +52,32 @@ impl Link {
     pub(super) async fn next(&mut self) -> Received {
         loop {
             if let Some((line, bytes)) = self.lines.next() {
+                // What comes between two steps is bounded, and the number of steps is this side's.
+                let goes_on = ["begin ", "check "].iter().any(|w| line.starts_with(w));
+                self.since = if goes_on {
+                    0
+                } else {
+                    self.since + line.len() + LINE_COST
+                };
+                if self.since > STEP_LIMIT {
+                    return Received::TooMuch(STEP_LIMIT);
+                }
                 return match line.strip_prefix(&self.sentinel) {
                     Some(" end") => Received::End,
                     _ => Received::Line(line, bytes),
                 };
             }
+            if self.lines.is_endless() {
+                return Received::TooMuch(LINE_LIMIT);
+            }
             let mut buffer = [0; 8192];
             match self.channel.stdout.read(&mut buffer).await {
                 Ok(n) if n > 0 => self.lines.push(&buffer[..n]),
                 _ => {
-                    let _ = timeout(
-                        Duration::from_secs(2),
-                        self.channel.stderr.read_to_end(&mut self.stderr),
-                    )
-                    .await;
+                    let errors = read_all(&mut self.channel.stderr, ERRORS_LIMIT);
+                    if let Ok(Ok(said)) = timeout(Duration::from_secs(2), errors).await {
+                        self.stderr = said;
+                    }
                     return Received::Cut;
                 }
             }

@@ -161,6 +161,7 @@ impl Session {
                     return Err(self.error(Failure::NotReady("its batch vanished".into())));
                 }
                 Received::Cut => return Err(self.error(Failure::Lost)),
+                Received::TooMuch(limit) => return Err(self.error(Failure::TooMuch(limit))),
             };
             prepared.offset += bytes;
             let event = SpoolEvent::parse(&text);
@@ -218,7 +219,8 @@ impl Session {
     async fn expect_spool(&self, link: &mut Link) -> Result<(), NodeError> {
         let first = match timeout(self.timeout(), link.next()).await {
             Ok(Received::Line(text, _)) => text,
-            Ok(_) => String::new(),
+            Ok(Received::TooMuch(limit)) => return Err(self.error(Failure::TooMuch(limit))),
+            Ok(Received::End | Received::Cut) => String::new(),
             Err(_) => return Err(self.error(Failure::Late(self.timeout().as_secs()))),
         };
         let Some(word) = first.strip_prefix(&link.sentinel).map(str::trim) else {
@@ -355,8 +357,9 @@ impl Session {
                         pause = Duration::from_millis(250);
                     }
                     match listen(prepared, &mut link, events).await {
-                        Some(outcome) => return Ok(outcome),
-                        None => self.error(Failure::Lost),
+                        Ok(outcome) => return Ok(outcome),
+                        Err(Failure::Lost) => self.error(Failure::Lost),
+                        Err(failure) => return Err(self.error(failure)),
                     }
                 }
                 Err(error) if error.is_unreachable() => {
@@ -442,12 +445,12 @@ impl Session {
     }
 }
 
-/// Passes on what comes in until the batch's end; `None` when the connection was lost before.
+/// Passes on what comes in until the batch's end; [`Failure::Lost`] when the connection was lost before.
 async fn listen(
     prepared: &mut Prepared,
     link: &mut Link,
     events: &UnboundedSender<SpoolEvent>,
-) -> Option<Outcome> {
+) -> Result<Outcome, Failure> {
     loop {
         match link.next().await {
             Received::Line(text, bytes) => {
@@ -455,14 +458,15 @@ async fn listen(
                 let event = SpoolEvent::parse(&text);
                 let _ = events.send(event.clone());
                 if let SpoolEvent::Done(outcome) = event {
-                    return Some(outcome);
+                    return Ok(outcome);
                 }
             }
             Received::End => {
                 let _ = events.send(SpoolEvent::Done(Outcome::Died));
-                return Some(Outcome::Died);
+                return Ok(Outcome::Died);
             }
-            Received::Cut => return None,
+            Received::Cut => return Err(Failure::Lost),
+            Received::TooMuch(limit) => return Err(Failure::TooMuch(limit)),
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::master::{self, ConnectOptions};
 use super::privilege::{Program, StdinPiece};
 use super::{Failure, NodeError, Privilege, classify, run_id};
-use crate::kind::{Answer, AnswerError, Observe};
+use crate::kind::{ANSWER_LIMIT, Answer, AnswerError, Observe};
 use openssh::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Mutex;
 
 /// A connection to one node. Dropping it leaves the connection open for the next command, for as long as
@@ -79,7 +79,7 @@ impl Session {
         let sentinel = run_id::random_hex(16)
             .map_err(|e| self.error(Failure::Here(format!("no random bytes: {e}"))))?;
         let reply = self.run_script(&observe.script(&sentinel)).await?;
-        Answer::parse(&reply.stdout, &sentinel).map_err(|error| {
+        Answer::parse(&reply.stdout, &sentinel, observe).map_err(|error| {
             let output = format!(
                 "{}{}",
                 String::from_utf8_lossy(&reply.stderr),
@@ -93,6 +93,9 @@ impl Session {
                 AnswerError::Noise(line) => Failure::NoisyProfile(line.clone()),
                 AnswerError::Truncated(after) => {
                     Failure::Truncated(format!("after section {after}"))
+                }
+                AnswerError::Unasked(_) | AnswerError::Missing(_) | AnswerError::TooLarge(_) => {
+                    Failure::Untrue(error.to_string())
                 }
                 AnswerError::Empty if reply.status.is_none() => Failure::Lost,
                 AnswerError::Empty => Failure::NoShell(format!(
@@ -152,16 +155,16 @@ impl Session {
     ) -> Result<Reply, NodeError> {
         let mut channel = self.open(program).await?;
         let work = async {
-            let (mut out, mut err) = (Vec::new(), Vec::new());
-            let (fed, a, b) = tokio::join!(
-                feed(&mut channel.stdin, &channel.input, deadline),
-                channel.stdout.read_to_end(&mut out),
-                channel.stderr.read_to_end(&mut err)
-            );
-            fed?;
-            a.and(b)
-                .map_err(|e| Failure::Here(format!("the pipe to ssh: {e}")))?;
-            Ok((out, err))
+            let fed = feed(&mut channel.stdin, &channel.input, deadline);
+            let streams = async {
+                tokio::try_join!(
+                    read_all(&mut channel.stdout, ANSWER_LIMIT),
+                    read_all(&mut channel.stderr, ERRORS_LIMIT)
+                )
+            };
+            // Whoever says too much is not heard to the end.
+            let ((), streams) = tokio::try_join!(fed, streams)?;
+            Ok(streams)
         };
         let (stdout, stderr) = tokio::time::timeout(deadline, work)
             .await
@@ -257,6 +260,24 @@ impl Channel {
             Err(_) => Err(session.error(Failure::Lost)),
         }
     }
+}
+
+/// How much a node may say on standard error, in bytes.
+pub(super) const ERRORS_LIMIT: usize = 1 << 20;
+
+/// Reads a stream to its end; one that says more than this is not read on.
+pub(super) async fn read_all(
+    stream: &mut (impl AsyncRead + Unpin),
+    limit: usize,
+) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut some = stream.take(limit as u64 + 1);
+    let read = some.read_to_end(&mut bytes).await;
+    read.map_err(|e| Failure::Here(format!("the pipe to ssh: {e}")))?;
+    if bytes.len() > limit {
+        return Err(Failure::TooMuch(limit));
+    }
+    Ok(bytes)
 }
 
 /// Writes these pieces and closes the pipe. A program that ends early closes it, too: what it says tells why.

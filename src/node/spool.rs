@@ -205,6 +205,9 @@ impl SpoolEvent {
     }
 }
 
+/// How long a line of a spool may be, in bytes: four times what the node writes at most.
+pub(super) const LINE_LIMIT: usize = 64 << 10;
+
 /// Cuts a stream into whole lines and counts the bytes of those that were taken.
 #[derive(Debug, Default)]
 pub(super) struct LineBuffer {
@@ -215,6 +218,11 @@ impl LineBuffer {
     /// Adds what came.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Whether a line has begun that is longer than any that a batch writes.
+    pub(super) fn is_endless(&self) -> bool {
+        self.buffer.len() > LINE_LIMIT && !self.buffer.contains(&b'\n')
     }
 
     /// The next whole line without its newline, and how many bytes it had with it.
@@ -289,6 +297,17 @@ mod tests {
         ] {
             assert_eq!(SpoolEvent::parse(line), event, "{line}");
         }
+    }
+
+    #[test]
+    fn a_line_without_end_is_noticed() {
+        let mut lines = LineBuffer::default();
+        lines.push(&vec![b'x'; LINE_LIMIT]);
+        assert!(!lines.is_endless());
+        lines.push(b"x");
+        assert!(lines.is_endless() && lines.next().is_none());
+        lines.push(b"\n");
+        assert!(!lines.is_endless());
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub use checks::CheckResult;
 pub use files::write_whole;
 pub use findings::{accepted, findings, json_lines as survey_json, verdict};
 pub use graph::{Picture, dot, svg};
+pub use json::json_line;
 pub use plan::{forget, plan};
 pub use ports::{ports, ports_json};
 pub use progress::ProgressView;
@@ -33,7 +34,7 @@ pub use recap::recap;
 pub use reporter::{Reporter, Sink, follow};
 pub use roles::roles;
 pub use rules::rules;
-pub use style::{OutputStyle, Tone};
+pub use style::{OutputStyle, Tone, leaving};
 pub use table::{Align, TextTable};
 pub use tree::write_tree;
 

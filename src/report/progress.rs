@@ -104,6 +104,7 @@ impl ProgressView {
 
     /// Writes lines without tearing the live ones. What cannot be written is dropped: progress is no result.
     fn print(&mut self, text: &str) {
+        let text = &*super::leaving(text, self.style.colour);
         match &mut self.form {
             ProgressForm::Live(live) => live.all.suspend(|| eprint_quietly(text)),
             ProgressForm::Lines(out) => {

@@ -116,11 +116,12 @@ impl Reporter {
             out,
             progress,
             closed,
+            style,
             ..
         } = self;
         if !*closed {
             let written = progress.suspend(|| {
-                out.write_all(text.as_bytes())?;
+                out.write_all(super::leaving(text, style.colour).as_bytes())?;
                 out.flush()
             });
             *closed = written.is_err();

@@ -1,6 +1,7 @@
 //! How text looks: width, colour, and what is never let through to a terminal.
 
 use anstyle::{AnsiColor, Style};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// How much is said, how wide and in which colours.
@@ -47,6 +48,17 @@ pub enum Tone {
     Later,
 }
 
+/// All tones.
+const TONES: [Tone; 7] = [
+    Tone::Plain,
+    Tone::Strong,
+    Tone::Dim,
+    Tone::Good,
+    Tone::Change,
+    Tone::Bad,
+    Tone::Later,
+];
+
 impl Tone {
     fn style(self) -> Style {
         let colour = |c: AnsiColor| Style::new().fg_color(Some(c.into()));
@@ -65,12 +77,12 @@ impl Tone {
 impl OutputStyle {
     /// The text in the colour of its tone, without control characters of its own.
     pub fn paint(&self, tone: Tone, text: impl AsRef<str>) -> String {
-        let text = visible(text.as_ref());
+        let text = leaving(text.as_ref(), false);
         let style = tone.style();
         if self.colour && style != Style::new() && !text.is_empty() {
             format!("{style}{text}{style:#}")
         } else {
-            text
+            text.into_owned()
         }
     }
 
@@ -116,25 +128,43 @@ pub(super) fn last_words(line: &str) -> String {
 }
 
 /// Whether a character shows itself and nothing else: none that controls a terminal or turns the direction of writing.
-fn harmless(c: char) -> bool {
+pub(super) fn harmless(c: char) -> bool {
     let turns =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c == '\n' || c == '\t' || !(c.is_control() || turns)
 }
 
-/// The text with control characters spelled out, so that nothing a node says can move a cursor or retitle a window.
-fn visible(text: &str) -> String {
+/// Text as it may leave to a terminal or a log: control characters are spelled out, but for the styles that
+/// [`OutputStyle::paint`] puts in where there are colours. Everything this program says goes through here, so nothing that a
+/// node, a name or a file says gets by.
+pub fn leaving(text: &str, colour: bool) -> Cow<'_, str> {
     if text.chars().all(harmless) {
-        return text.to_owned();
+        return text.into();
     }
-    text.chars().fold(String::new(), |mut out, c| {
-        if harmless(c) {
-            out.push(c);
-        } else {
-            out.extend(c.escape_default());
+    let styles: Vec<String> = if colour {
+        let begin = TONES.iter().map(|tone| tone.style().render().to_string());
+        let end = Style::new().bold().render_reset().to_string();
+        begin
+            .filter(|style| !style.is_empty())
+            .chain([end])
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let style = styles.iter().find(|style| rest.starts_with(style.as_str()));
+        let taken = style.map_or(c.len_utf8(), String::len);
+        let (piece, after) = rest.split_at(taken);
+        match style {
+            Some(_) => out.push_str(piece),
+            None if harmless(c) => out.push(c),
+            None => out.extend(c.escape_default()),
         }
-        out
-    })
+        rest = after;
+    }
+    out.into()
 }
 
 /// `1 change`, `2 changes`: a count with its word.
@@ -154,6 +184,24 @@ mod tests {
             "a\\u{1b}[2J\\r\tb\\u{9b}c"
         );
         assert_eq!(style.paint(Tone::Plain, "a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn only_styles_of_our_own_leave_and_only_in_colour() {
+        let evil = "\u{1b}]0;PWNED\u{7}\u{1b}[2J\u{1b}[8m\u{9b}2J\u{202e}";
+        let spelled = "\\u{1b}]0;PWNED\\u{7}\\u{1b}[2J\\u{1b}[8m\\u{9b}2J\\u{202e}";
+        for colour in [true, false] {
+            assert_eq!(leaving(evil, colour), spelled);
+            let look = OutputStyle {
+                colour,
+                ..OutputStyle::default()
+            };
+            for tone in TONES {
+                let painted = look.paint(tone, "x\ty\n");
+                assert_eq!(leaving(&painted, colour), painted, "{tone:?}");
+            }
+        }
+        assert_eq!(leaving("\u{1b}[32mx", false), "\\u{1b}[32mx");
     }
 
     #[test]

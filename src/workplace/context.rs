@@ -150,11 +150,19 @@ impl Context {
         Ok(survey)
     }
 
-    /// Writes to standard output.
+    /// Writes to standard output, as [`report::leaving`] lets it.
     ///
     /// # Errors
     /// [`OutputClosed`] when nobody reads it.
     pub fn print(&self, text: &str) -> anyhow::Result<()> {
+        self.hand_over(&report::leaving(text, self.style.colour))
+    }
+
+    /// Writes what the operator keeps himself to standard output, as it is: the value of a secret.
+    ///
+    /// # Errors
+    /// [`OutputClosed`] when nobody reads it.
+    pub fn hand_over(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Err(OutputClosed.into()),
@@ -169,8 +177,9 @@ impl Context {
         }
     }
 
-    /// Writes to standard error. That it cannot be written is nothing that could be told anywhere.
+    /// Writes to standard error, as [`report::leaving`] lets it. That it cannot be written is nothing that could be told anywhere.
     pub fn warn(&self, text: &str) {
+        let text = report::leaving(text, self.err_style.colour);
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 

@@ -52,6 +52,7 @@ pub fn hook_panics() {
         if std::env::var_os("RUST_BACKTRACE").is_some_and(|v| v != "0") {
             let _ = writeln!(text, "{}", std::backtrace::Backtrace::force_capture());
         }
+        let text = crate::report::leaving(&text, false);
         let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
     }));
 }

@@ -322,6 +322,11 @@ fn prompt_once(password: &mut Option<Secret>, context: &Context) -> anyhow::Resu
     Ok(secret)
 }
 
+/// Whether a word is the name of a commit, in hexadecimal digits.
+fn is_commit(word: &str) -> bool {
+    (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// Whether a commit of the site is part of what is checked out here; `None` where git cannot say.
 fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     let dir = dir.to_owned();
@@ -329,6 +334,10 @@ fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     let known = RefCell::new(BTreeMap::new());
     in_git.then(|| {
         Box::new(move |commit: &str| {
+            // The node's journal says it: nothing but the name of a commit reaches git.
+            if !is_commit(commit) {
+                return None;
+            }
             if let Some(known) = known.borrow().get(commit) {
                 return *known;
             }

@@ -200,3 +200,29 @@ fn a_command_is_its_file_and_the_list_of_commands() {
         assert_eq!(users.len(), 1, "{command} is called by {users:?}");
     }
 }
+
+/// What reaches a terminal goes through `report::leaving`, which spells control characters out: these files call it.
+#[test]
+fn nothing_writes_to_the_terminal_but_what_spells_control_characters_out() {
+    const WRITERS: [&str; 3] = [
+        "src/report/progress.rs",
+        "src/workplace/context.rs",
+        "src/workplace/outcome.rs",
+    ];
+    // What the program itself does as an editor's parent and as a lab's pipe: nothing of a node.
+    const OWN: [&str; 2] = ["src/cli/secret.rs", "src/lab/"];
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    let mut writing = BTreeSet::new();
+    for file in files {
+        let code = code(&file);
+        let words = ["io::stdout()", "io::stderr()", "print!(", "println!("];
+        let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
+        if words.iter().any(|word| code.contains(word)) && !OWN.iter().any(|o| name.starts_with(o))
+        {
+            assert!(code.contains("leaving("), "{name}");
+            writing.insert(name.to_owned());
+        }
+    }
+    assert_eq!(writing, WRITERS.map(str::to_owned).into());
+}

@@ -45,7 +45,8 @@ impl<'a> Bench<'a> {
         let running = resource.kind.running();
         running.observe(&[resource], &self.target, &mut observe);
         let told = self.nodes.sh("node1", &observe.script("zz"));
-        Answer::parse(&told.stdout, "zz").unwrap_or_else(|e| panic!("{resource:?}: {e}: {told:?}"))
+        Answer::parse(&told.stdout, "zz", &observe)
+            .unwrap_or_else(|e| panic!("{resource:?}: {e}: {told:?}"))
     }
 
     #[track_caller]

@@ -1,6 +1,7 @@
 //! Tests of the program as a whole, and of what runs against real tools and real nodes.
 
 mod architecture;
+mod attack;
 mod bad_input;
 mod bad_role;
 mod cli;

@@ -110,7 +110,7 @@ proptest! {
         let script = observe.script("zzsentinelzz");
         for shell in SHELLS {
             let output = shell.run(&script, None);
-            let answer = Answer::parse(&output.stdout, "zzsentinelzz");
+            let answer = Answer::parse(&output.stdout, "zzsentinelzz", &observe);
             let answer = answer.map_err(|e| TestCaseError::fail(format!("{shell:?}: {e}")))?;
             let section = answer.get("words").expect("it was asked");
             prop_assert_eq!(&section.output, &joined(&words), "{:?}", shell);

@@ -156,7 +156,7 @@ fn this_kernel_answers() {
         .args(["-c", &observe.script("zz")])
         .output()
         .unwrap();
-    let answer = Answer::parse(&output.stdout, "zz").unwrap();
+    let answer = Answer::parse(&output.stdout, "zz", &observe).unwrap();
     let seen = SysctlKind::parse(&want, &target, &answer).unwrap();
     assert_eq!(
         SysctlKind::compare(&want, &seen, &circumstances(&target)),
