@@ -61,7 +61,7 @@ fn tcp_at(address: SocketAddr, limit: Duration) -> Result<PortState, String> {
                 Ok(PortState::Unreachable)
             }
             ErrorKind::TimedOut | ErrorKind::WouldBlock => Ok(PortState::Silent),
-            _ => Err(format!("{address} cannot be asked: {error}")),
+            _ => Err(format!("{address} cannot be tried: {error}")),
         },
     }
 }

@@ -12,7 +12,7 @@ use clap_complete::ArgValueCompleter;
 A cluster that cannot fence a lost member waits, and takes nothing over. This command collects every proof that the
 member is off: its fence devices, its addresses, ssh and the membership, as the other members see them, and a
 connection from this machine. Any sign that it runs refuses the command (exit code 5). Otherwise type the name of the
-node to confirm, and the cluster is told.
+node to confirm, and it is declared to be off.
 
 The command holds the lock of the other members and stands in their journals. While another run is at work on one of
 them it is refused (exit code 7): stop that run first.
@@ -72,9 +72,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 /// Whether a person types the node's name.
 fn typed(context: &Context, node: &str, proven: bool) -> bool {
     let proven = if proven {
-        "by what is said above"
+        "by the proofs above"
     } else {
-        "and nothing above proves it: look at the machine, and pull its plugs"
+        "and nothing above proves it: go to the machine, and unplug its power"
     };
     context.warn(&format!(
         "The cluster will take over what ran on {node}. That destroys data unless {node} is off, {proven}.\n\
@@ -105,7 +105,7 @@ fn report(
         Confirmation::Unknown => (
             Exit::Failed,
             format!(
-                "Refused: a member that is left could not tell whether the cluster waits for {node}."
+                "Refused: it is unknown whether the cluster waits for {node}, since a remaining member gave no full answer."
             ),
         ),
         Confirmation::Nothing => (

@@ -50,7 +50,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         for address in addresses {
             match runtime.block_on(door(address).knock()) {
                 Ok(count) => context.print(&format!(
-                    "{node}: knocked {count} times at {address}; whoever heard it lets this machine in for {}\n",
+                    "{node}: knocked {count} times at {address}; the port is open to this machine for {}\n",
                     knock.open
                 ))?,
                 Err(failure) => {

@@ -28,7 +28,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     };
     for role in library.roles().filter(|r| !r.sound) {
         let text = format!(
-            "the role {} has errors, which `nodewright check` says",
+            "the role {} has errors, which `nodewright check` lists",
             role.name
         );
         context.warn(&format!("{text}\n"));

@@ -88,7 +88,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         }
         Verb::List => list(context, dir, site, &secrets)?,
         Verb::Set { value: Some(_), .. } => {
-            let why = "the value of a secret is no argument: others see it, and shells keep it\n  \
+            let why = "the value of a secret is no argument: others see it, and shells record it\n  \
                        `nodewright secret set NAME` asks for it, or takes it from standard input";
             return Err(Usage(why.to_owned()).into());
         }

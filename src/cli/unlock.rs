@@ -54,11 +54,11 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                         Exit::Locked
                     }
                     (None, None) => {
-                        engine.send(note("nobody holds it".to_owned()));
+                        engine.send(note("it is not locked".to_owned()));
                         Exit::Done
                     }
                     (None, Some(holder)) => {
-                        engine.send(note(format!("left behind by {holder}, which is gone")));
+                        engine.send(note(format!("a stale lock of {holder}")));
                         if yes || context.agrees(&format!("Take the lock of {holder} away? [y/N] "))
                         {
                             match engine.sessions()[&name].unlock(&holder).await {

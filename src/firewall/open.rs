@@ -70,7 +70,7 @@ impl OpenPorts {
                 let word = word.map_or_else(text, Ok)?;
                 if protocol(&word).is_none() {
                     return Err(format!(
-                        "{} is no protocol without ports: say its number from 0 to 255, or one of ah, esp, gre, icmp, \
+                        "{} is no protocol without ports: give its number from 0 to 255, or one of ah, esp, gre, icmp, \
                          igmp, ipv6-icmp, ospf, sctp, vrrp",
                         shown(&word)
                     ));

@@ -40,7 +40,7 @@ pub struct NodeFirewall {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a word that templates ask for"
+    reason = "templates read each by its name"
 )]
 pub struct FirewallZone {
     /// Its name.

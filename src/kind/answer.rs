@@ -42,7 +42,7 @@ pub enum AnswerError {
     #[error("the answer was cut off after section `{0}`")]
     Truncated(String),
     /// Something that is no frame stands where a frame belongs, before the first section.
-    #[error("the node said something of its own before the answer (a noisy profile?): {0:?}")]
+    #[error("unexpected output before the answer (a login profile that prints?): {0:?}")]
     Noise(String),
     /// Nothing came back.
     #[error("the node's shell gave no answer at all")]

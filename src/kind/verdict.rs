@@ -57,7 +57,7 @@ impl Verdict {
     pub fn refuse(what: impl Into<String>, node: &str) -> Self {
         Self::Refuse(Refusal {
             what: what.into(),
-            remedy: format!("look at it by hand on {node}"),
+            remedy: format!("check it by hand on {node}"),
             device: None,
         })
     }

@@ -167,13 +167,13 @@ impl LabSpec {
             for address in &node.addresses {
                 check_interface(&address.interface)?;
                 if !addresses.insert(address.cidr.addr()) {
-                    bail!("address {} stands twice in the lab", address.cidr.addr());
+                    bail!("address {} is used twice in the lab", address.cidr.addr());
                 }
             }
         }
         for address in &self.controller {
             if !addresses.insert(address.addr()) {
-                bail!("address {} stands twice in the lab", address.addr());
+                bail!("address {} is used twice in the lab", address.addr());
             }
         }
         Ok(())

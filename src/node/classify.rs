@@ -142,7 +142,7 @@ fn tool(line: &str, mark: &str) -> String {
 /// The last line that says anything.
 pub(super) fn last_line(text: &str) -> String {
     let line = text.lines().rev().map(str::trim).find(|l| !l.is_empty());
-    line.unwrap_or("nothing was said").to_owned()
+    line.unwrap_or("no message").to_owned()
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub enum Failure {
     #[error("sshd opens no further session on this connection")]
     NoChannel,
     /// The login's profile writes into every answer.
-    #[error("the login's profile says something of its own before every answer: {0}")]
+    #[error("the login's profile prints text before every answer: {0}")]
     NoisyProfile(String),
     /// The login may not become root.
     #[error("sudo refuses: {0}")]
@@ -110,7 +110,7 @@ pub enum Failure {
     #[error("the batch timed out before it was released; nothing was changed")]
     GaveUp,
     /// Its door could not be knocked at.
-    #[error("nobody can knock there: {0}")]
+    #[error("knocking is impossible there: {0}")]
     NoKnock(String),
     /// Every way in failed.
     #[error("no way in works: {}", list(.0))]
@@ -201,7 +201,7 @@ impl Failure {
     fn advice(&self, node: &str) -> String {
         match self {
             Self::Name(name) => format!("give {node} an address in the inventory, or make {name} resolvable"),
-            Self::NoRoute => "look at this machine's routes and at `reach` of the node".into(),
+            Self::NoRoute => "check this machine's routes and `reach` of the node".into(),
             Self::Refused => "start sshd there, or correct the port in the inventory".into(),
             Self::Timeout | Self::Late(_) => {
                 "see whether it is up and whether a firewall drops the connection (knock, or another `reach`)".into()
@@ -211,16 +211,15 @@ impl Failure {
                  end by themselves), or a machine short of memory"
                     .into()
             }
-            Self::Mute => "look at its console: a machine that hangs, or has no memory left, does this".into(),
+            Self::Mute => "check its console: a machine that hangs, or is out of memory, does this".into(),
             Self::Through => {
-                "try it by hand (ssh -J, or the proxy command): what stands between may be down, refuse you, or reach \
-                 nothing"
+                "try it by hand (ssh -J, or the proxy command): the host between may be down, refuse you, or not reach the node"
                     .into()
             }
             Self::HostKeyUnknown => format!("nodewright enroll {node}: shows the fingerprints and pins them"),
             Self::HostKeyChanged => format!(
                 "if {node} was reinstalled, compare the fingerprint on its console and run nodewright enroll {node}; \
-                 if not, somebody may stand between"
+                 if not, somebody may intercept the connection"
             ),
             Self::NoCommonAlgorithm(_) => {
                 "declare the release in the inventory (el6 gets the older algorithms); on EL9 controllers also \
@@ -237,7 +236,7 @@ impl Failure {
             }
             Self::SudoRefused(_) => "let the login run /bin/sh as root in sudoers, or log in as root".into(),
             Self::SudoNeedsPassword => "give the password with --ask-sudo-password, or NOPASSWD in sudoers".into(),
-            Self::SudoWrongPassword => "try again; it was sent once and not kept".into(),
+            Self::SudoWrongPassword => "try again; it was sent once and not stored".into(),
             Self::SudoNeedsTty => format!("nodewright enroll {node}: lifts requiretty for this login only"),
             Self::DiskFull(_) => "make room (df -h, df -i), then run again".into(),
             Self::ReadOnly(_) => {
@@ -249,15 +248,15 @@ impl Failure {
                 "no node does this by itself: log in by hand (ssh {node}) and see what answers there, before you trust it \
                  with anything"
             ),
-            Self::Truncated(_) | Self::Lost => "run again; what was begun goes on there: nodewright attach".into(),
+            Self::Truncated(_) | Self::Lost => "run again; a batch that has begun goes on there: nodewright attach".into(),
             Self::Locked(_) => format!("wait for it, follow it with nodewright attach {node}, or nodewright unlock {node}"),
-            Self::NotReady(_) => "nothing was changed; mend what it names and run again".into(),
+            Self::NotReady(_) => "nothing was changed; fix the cause and run again".into(),
             Self::NoSuchRun(_) => "nodewright log shows the runs it knows".into(),
             Self::GaveUp => "run again".into(),
             Self::NoWay(_) => "see each way's reason; `reach` in the inventory lists them".into(),
             Self::NoKnock(_) => "see that your key opens secrets.age, or come another way".into(),
             Self::Here(_) => "mend it here and run again".into(),
-            Self::Other(_) => "run again with -v to see all that was said".into(),
+            Self::Other(_) => "run again with -v to see the whole output".into(),
         }
     }
 }

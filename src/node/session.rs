@@ -99,7 +99,7 @@ impl Session {
                 }
                 AnswerError::Empty if reply.status.is_none() => Failure::Lost,
                 AnswerError::Empty => Failure::NoShell(format!(
-                    "it ended with status {} and said: {}",
+                    "it ended with status {}: {}",
                     reply.status.unwrap_or(-1),
                     classify::last_line(&output)
                 )),
@@ -232,8 +232,8 @@ pub(super) struct Channel {
 impl Channel {
     fn new(mut child: Child, input: Vec<StdinPiece>) -> Self {
         let stdin = child.stdin().take();
-        let stdout = child.stdout().take().expect("it was asked to be piped");
-        let stderr = child.stderr().take().expect("it was asked to be piped");
+        let stdout = child.stdout().take().expect("standard streams are piped");
+        let stderr = child.stderr().take().expect("standard streams are piped");
         Self {
             child,
             input,

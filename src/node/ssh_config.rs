@@ -69,7 +69,7 @@ const CONNECT_SECONDS: u32 = 10;
 pub fn ssh_config(nodes: &[NodeAccess]) -> Result<String, ConfigError> {
     let mut out = String::from(
         "# Written by nodewright from the site; by hand: ssh -F THIS_FILE NODE\n\
-         # What is not said here comes from your own configuration, included at the end.\n",
+         # All other options come from your own configuration, included at the end.\n",
     );
     for node in nodes {
         for way in &node.ways {

@@ -90,7 +90,7 @@ impl Session {
         let refused = reply_line.and_then(|s| s.strip_prefix("refused "));
         let mut failure = match (named, classify::remote(&output, reply.status)) {
             (Some(file), _) => Failure::Here(format!(
-                "{} is not what it was when the site was read, or it did not arrive whole",
+                "{} has changed since the site was read, or did not arrive whole",
                 file.path.display()
             )),
             (None, Some(failure)) => failure,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// An address or glob that names no orphan.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}: nothing that is called so was left behind there; `nodewright plan` lists what was")]
+#[error("{0}: no orphan of this address on the node; `nodewright plan` lists orphans")]
 pub struct Unmatched(String);
 
 /// Observes, shows what is chosen, and forgets it where `agreed` says so.

@@ -247,7 +247,7 @@ impl<'a> Draft<'_, 'a> {
             .iter()
             .map(|(r, _)| r)
             .min_by_key(|r| r.step.index)
-            .expect("a path has a wish");
+            .expect("a path has a request");
         let past = Past {
             tainted: self.manifest.is_tainted(path),
             shows: matches!(&seen.kind, SeenKind::File { content: Some(old), .. } if shows(self.wanted.vault, old)),
@@ -273,7 +273,7 @@ impl<'a> Draft<'_, 'a> {
             FoldError::OtherKind { .. } | FoldError::NotEmpty { .. } => {
                 let what = error.to_string();
                 let remedy =
-                    "move it away by hand once you know what it is, then run again".to_owned();
+                    "move it away by hand once it is identified, then run again".to_owned();
                 self.decided.refusals.push(Remark {
                     address,
                     what,

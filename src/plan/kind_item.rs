@@ -117,7 +117,7 @@ impl<'a> Draft<'_, 'a> {
                     self.decided.waiting.push(Waiting { address, progress });
                 }
                 Verdict::Waiting(progress) => self.decided.errors.push(format!(
-                    "{address}: its work goes on by itself ({progress}): its step has to say `long = true`"
+                    "{address}: its work goes on by itself ({progress}): its step needs `long = true`"
                 )),
             }
         }
@@ -139,7 +139,7 @@ impl<'a> Draft<'_, 'a> {
             Some(Overwritten { device, carries }) if changes => Verdict::Refuse(Refusal {
                 what: format!("{device} carries {carries}, which would be overwritten"),
                 remedy: format!(
-                    "look at what is on {device} of {node}; nothing is overwritten before"
+                    "check the content of {device} on {node}; nothing is overwritten before"
                 ),
                 device: Some(device.clone()),
             }),

@@ -26,7 +26,7 @@ impl Draft<'_, '_> {
             self.decided.later.push(Later {
                 addresses: candidate.addresses(),
                 after: waiting.address.clone(),
-                table: "its work is done: decided by what is there then".to_owned(),
+                table: "its work is done: decided by the state then".to_owned(),
                 diffs: candidate.diffs,
             });
         }

@@ -200,7 +200,7 @@ pub fn forget(nodes: &BTreeMap<String, Vec<Orphan>>, style: &OutputStyle) -> Str
     }
     let all = nodes.values().map(Vec::len).sum();
     let all = count(all, "resource", "resources");
-    let line = format!("{all} to forget: nothing is changed but what the node keeps of them.");
+    let line = format!("{all} to forget: only the node's manifest is changed.");
     text + "\n" + &style.paint(Tone::Strong, line) + "\n"
 }
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub struct Expansion {
     /// What is to be, in order.
     pub resources: Vec<Resource>,
-    /// What is asked of the running system.
+    /// Questions about the running system.
     pub checks: Vec<Check>,
     /// Ports that are needed open.
     pub opens: Vec<OpenPorts>,
@@ -216,7 +216,7 @@ impl<'a> Expander<'a> {
                 let finding = match before {
                     Some(before) if before < at => continue,
                     Some(_) => {
-                        let message = format!("role {own} stands before {other}");
+                        let message = format!("role {own} comes before {other}");
                         Finding::error("ROLE-ORDER", message)
                             .help(format!("put {other} before {own}"))
                     }
@@ -302,7 +302,7 @@ impl<'a> Expander<'a> {
     fn among_members(&mut self, what: &str, place: Place, used: bool) -> bool {
         if self.subject.alone && used {
             let node = shown(&self.subject.node);
-            let message = format!("`{what}` asks all members of a cluster, and {node} is in none");
+            let message = format!("`{what}` needs all members of a cluster, and {node} is in none");
             self.out.findings.push(
                 Finding::error("CLUSTER-NONE", message)
                     .at(place)
@@ -396,11 +396,11 @@ impl<'a> Expander<'a> {
                 self.out.findings.push(
                     Finding::error(
                         "STEP-TWICE",
-                        format!("`{}` is asked for twice", resource.address),
+                        format!("`{}` is described twice", resource.address),
                     )
                     .at(place)
                     .help("make one step of the two")
-                    .also(*first, "first asked for here"),
+                    .also(*first, "first described here"),
                 );
                 continue;
             }
@@ -563,7 +563,7 @@ impl<'a> Expander<'a> {
                 .map(|a| format!("{}:{}", a.kind, a.name))
                 .collect();
             let mut finding =
-                Finding::error("CHECK", format!("no step asks for {}", shown(&name))).at(*place);
+                Finding::error("CHECK", format!("no step describes {}", shown(&name))).at(*place);
             if let Some(near) = did_you_mean(&name, &known) {
                 finding = finding.help(format!("did you mean {}?", shown(&near)));
             }

@@ -40,7 +40,7 @@ pub struct Role {
     pub opens: Vec<OpenEntry>,
     /// What is done, in this order.
     pub steps: Vec<Step>,
-    /// What is asked of the running system.
+    /// Questions about the running system.
     pub checks: Vec<CheckEntry>,
     /// Nothing was wrong with its file.
     pub sound: bool,
@@ -57,7 +57,7 @@ pub struct Var {
     pub default: Option<Json>,
     /// The site has to set it.
     pub required: bool,
-    /// Its value in a rehearsal in containers, whatever the site says.
+    /// Its value in a rehearsal in containers, whatever the site sets.
     pub in_container: Option<Json>,
     /// What it is for.
     pub doc: String,
@@ -113,8 +113,8 @@ pub const CHECK_KEYS: [(&str, &str); 10] = [
     ("severity", "How bad it is when the answer is another."),
     (
         "scope",
-        "Who is asked. `node`: each node for itself, where nothing is said. `cluster`: every member, for one result; \
-         it is skipped where a member does not answer. `outside`: nobody; the operator's machine tries `tcp` itself.",
+        "Where it is observed. `node` (default): each node for itself. `cluster`: every member, for one result; \
+         it is skipped where a member does not answer. `outside`: the operator's machine tries `tcp` itself.",
     ),
     ("of", "Whose observation it reads: `KIND:NAME`."),
     ("see", "An observation of its own, which is never changed."),
@@ -412,7 +412,7 @@ impl Var {
             reader.findings().push(
                 Finding::error("VAR", message)
                     .at(place)
-                    .help("give it a `default`, or `required = true` where the site has to say"),
+                    .help("give it a `default`, or `required = true` where the site has to set it"),
             );
         }
         reader.finish();
@@ -534,7 +534,7 @@ impl CheckEntry {
         }
         if expect.is_none_or(|e| e.as_table().is_none()) {
             reader.findings().push(
-                Finding::error("CHECK", "a check says what it expects")
+                Finding::error("CHECK", "a check needs `expect`")
                     .at(expect.map_or(place, |e| e.place))
                     .help("for example `expect = { running = true }`"),
             );
@@ -594,7 +594,7 @@ fn outside_keys(tcp: &Tree, expect: Option<&Tree>, findings: &mut Vec<Finding>) 
             findings.push(
                 Finding::error("CHECK", format!("a port has no {}", shown(key)))
                     .at(*place)
-                    .help("what is seen of it is `open` and `answer`"),
+                    .help("it has `open` and `answer`"),
             );
         }
     }

@@ -172,7 +172,7 @@ fn quote_ini(text: &str) -> Result<String, Error> {
 fn string(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::Bool | ValueKind::None | ValueKind::Undefined => Err(invalid(format!(
-            "a value of kind {} is no text: say with an `if` what is to be written",
+            "a value of kind {} is no text: write one with an `if`",
             value.kind()
         ))),
         _ => Ok(value.to_string()),

@@ -222,7 +222,7 @@ impl Library {
                 end: first.len(),
             };
             let message = match shipped(origin) {
-                None => format!("{} is not shipped any more", shown(origin)),
+                None => format!("{} is no longer shipped", shown(origin)),
                 Some(content) if sha256(content.as_bytes()) != digest => {
                     format!(
                         "the shipped {} has changed since this was ejected",

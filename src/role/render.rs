@@ -284,7 +284,7 @@ impl Renderer<'_> {
             .missing_word(error)
             .map_or(finding.clone(), |(message, word)| {
                 let mut better = finding.clone().help(format!(
-                    "say what it is there: `{} = …`",
+                    "set it there: `{} = …`",
                     self.platform.word()
                 ));
                 better.message = message;

@@ -75,7 +75,7 @@ pub fn schema() -> Json {
                     "type": words(VarType::ALL.iter().map(|(w, _)| *w).collect(), "What it takes."),
                     "default": { "description": "Its value where the site sets none." },
                     "required": { "type": "boolean", "description": "The site has to set it." },
-                    "in_container": { "description": "Its value in a rehearsal in containers, whatever the site says." },
+                    "in_container": { "description": "Its value in a rehearsal in containers, whatever the site sets." },
                     "doc": text("What it is for."),
                 } } },
             "gone": { "type": "object", "additionalProperties": { "type": "string" },
@@ -84,7 +84,7 @@ pub fn schema() -> Json {
                 "additionalProperties": {
                     "type": "object", "additionalProperties": false, "properties": platforms } },
             "let": { "type": "object", "additionalProperties": { "type": "string" },
-                     "description": "Expressions by name, for all that the role says; each sees those before it.",
+                     "description": "Expressions by name, for the whole role; each sees those before it.",
                      "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$" } },
             "open": { "type": "array", "description": "Ports it needs open.", "items": {
                 "type": "object", "additionalProperties": false, "required": ["zone"],
@@ -101,7 +101,7 @@ pub fn schema() -> Json {
                 } } },
             "step": { "type": "array", "description": "What is done, in this order.",
                       "items": { "anyOf": alternatives } },
-            "check": { "type": "array", "description": "What is asked of the running system.", "items": {
+            "check": { "type": "array", "description": "Questions about the running system.", "items": {
                 "type": "object", "additionalProperties": false,
                 "required": ["code", "severity", "expect", "remedy"],
                 "properties": checks } },
@@ -204,7 +204,7 @@ const ORPHANS: &str = "\n## Orphans\n\n\
 pub fn kinds_reference() -> String {
     let mut out = String::from(
         "# Kinds\n\nA step of a role names one kind. Its name may be a list; each of its values may be a template, and \
-         one that is a whole `{{ … }}` keeps its type.\n\n## Keys of every step\n\n| key | what it says |\n| --- | --- |\n",
+         one that is a whole `{{ … }}` keeps its type.\n\n## Keys of every step\n\n| key | meaning |\n| --- | --- |\n",
     );
     for (key, doc) in STEP_KEYS {
         let _ = writeln!(out, "| `{key}` | {doc} |");
@@ -242,12 +242,12 @@ fn keys(schema: &Json, root: &Json, out: &mut String) {
         .flatten()
         .filter_map(Json::as_str)
         .collect();
-    out.push_str("| key | takes | default | what it says |\n| --- | --- | --- | --- |\n");
+    out.push_str("| key | takes | default | meaning |\n| --- | --- | --- | --- |\n");
     let mut inner = Vec::new();
     for (key, value) in schema["properties"].as_object().into_iter().flatten() {
         let default = match value.get("default") {
             Some(Json::Null) | None if required.contains(&key.as_str()) => {
-                "has to be said".to_owned()
+                "required".to_owned()
             }
             Some(Json::Null) | None => String::new(),
             Some(default) => format!("`{default}`"),
@@ -382,7 +382,7 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "| `thing` | text | has to be said | Its name. |",
+                "| `thing` | text | required | Its name. |",
                 "| `state` | `present` or `absent` |  | This or that. |",
                 "| `held` | `true` or `false` | `false` | Kept. |",
                 "| `files` | a list: a table |  |  |",

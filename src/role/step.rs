@@ -18,15 +18,15 @@ pub const STEP_KEYS: [(&str, &str); 8] = [
         "when",
         "Expression; the step is left out where it does not hold.",
     ),
-    ("once", "Asked of every member of the cluster, done by one."),
-    ("source", "Which node does what is done once."),
+    ("once", "Observed on every member of the cluster, done by one."),
+    ("source", "The node that does a step with `once`."),
     (
         "wait",
         "`all`: every member is through with what comes before.",
     ),
     (
         "rolling",
-        "One node at a time, while all other members are healthy: quorate, complete, nobody waiting for a fence.",
+        "One node at a time, while all other members are healthy: quorate, complete, without a pending fence.",
     ),
     (
         "long",
@@ -103,7 +103,7 @@ impl Step {
             && !once
         {
             reader.findings().push(
-                Finding::error("STEP", "`source` says who does what is done once")
+                Finding::error("STEP", "`source` names the node of a step with `once`")
                     .at(source.place)
                     .help("add `once = true`, or leave `source` out"),
             );
@@ -281,7 +281,7 @@ fn kind_of(
         }
         None => Finding::error("STEP", "this step has no kind")
             .at(place)
-            .help("name one, such as `package = \"chrony\"`; `nodewright kinds` tells of all"),
+            .help("name one, such as `package = \"chrony\"`; `nodewright kinds` lists all"),
     });
     None
 }

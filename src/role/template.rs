@@ -307,7 +307,7 @@ fn to_json(value: &Value, source: &str) -> Result<Option<Json>, TemplateError> {
             Json::Object(map)
         }
         kind => {
-            let message = format!("a value of kind {kind} cannot stand here");
+            let message = format!("a value of kind {kind} cannot be written here");
             return Err(at(source, message));
         }
     }))
@@ -328,7 +328,7 @@ fn whole(source: &str) -> Option<(usize, &str)> {
 fn printable(value: &Value) -> Result<(), Error> {
     let message = match value.kind() {
         ValueKind::Bool => {
-            "a boolean cannot be written: use an `if` to say what stands for true and for false"
+            "a boolean cannot be written: use an `if` with a text for true and for false"
         }
         ValueKind::None => "none cannot be written: use an `if` for what may be missing",
         ValueKind::Seq | ValueKind::Iterable => "a list cannot be written: use `join` or a `for`",

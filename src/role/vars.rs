@@ -95,7 +95,7 @@ impl VarType {
         if fits {
             Ok(())
         } else {
-            Err(format!("{value} is not what is wanted here: {wanted}"))
+            Err(format!("{value} does not fit: {wanted}"))
         }
     }
 }

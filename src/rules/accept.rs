@@ -71,7 +71,7 @@ fn error(site: &Site, findings: &mut Vec<Finding>) {
             findings.push(
                 found(format!("{code} is an error and cannot be accepted"))
                     .at(at(site, &["accept", code.as_str()]))
-                    .help("mend what it finds"),
+                    .help("fix what it finds"),
             );
         }
     }
@@ -115,7 +115,7 @@ pub(super) fn apply(site: &Site, today: &Date, findings: Vec<Finding>) -> Judged
                     format!("{code} was accepted until {}", accepted.until),
                 )
                 .at(at(site, &["accept", code.as_str(), "until"]))
-                .help("mend it, or look at it again and set a new day"),
+                .help("fix it, or review it and set a new day"),
             );
         }
     }

@@ -211,7 +211,7 @@ fn bond_arp(site: &Site, findings: &mut Vec<Finding>) {
         if bond.arp.is_some() && matches!(bond.mode.number(), 4..=6) {
             findings.push(
                 found(format!(
-                    "`{}` asks by ARP, which its mode cannot",
+                    "`{}` monitors by ARP, which its mode cannot",
                     bond.name
                 ))
                 .at(at(site, &["zone", name.as_str(), "bond", "arp"]))
@@ -231,7 +231,7 @@ fn bond_arp_target(site: &Site, findings: &mut Vec<Finding>) {
         let own = |i: &str| at(site, &["zone", name.as_str(), "bond", "arp", "targets", i]);
         if arp.targets.is_empty() || arp.targets.len() > 16 {
             findings.push(
-                found(format!("`{}` asks {} hosts", bond.name, arp.targets.len()))
+                found(format!("`{}` probes {} hosts", bond.name, arp.targets.len()))
                     .at(at(site, &["zone", name.as_str(), "bond", "arp", "targets"]))
                     .help("name 1 to 16: the gateway, the other node"),
             );

@@ -289,7 +289,7 @@ fn mac_twice(site: &Site, findings: &mut Vec<Finding>) {
         site,
         nodes.chain(guests),
         "MAC address",
-        "`nodewright facts NODE` tells those of a node",
+        "`nodewright facts NODE` lists those of a node",
         findings,
     );
 }
@@ -319,7 +319,7 @@ fn mac_missing(site: &Site, findings: &mut Vec<Finding>) {
                 ))
                 .at(at(site, &["node", name]))
                 .help(format!(
-                    "add `mac.{} = \"…\"`; `nodewright facts {name}` tells them",
+                    "add `mac.{} = \"…\"`; `nodewright facts {name}` lists them",
                     lacks[0]
                 )),
             );

@@ -221,7 +221,7 @@ fn agent(site: &Site, findings: &mut Vec<Finding>) {
             findings.push(
                 found(format!("`{}` switches nothing off", device.agent))
                     .at(at(site, &path))
-                    .help("name an agent for real hardware; where it failed, a person says so by `nodewright confirm-fenced`"),
+                    .help("name an agent for real hardware; where it failed, a person confirms by `nodewright confirm-fenced`"),
             );
         }
     }
@@ -237,7 +237,7 @@ fn options(site: &Site, findings: &mut Vec<Finding>) {
                 let word = key.as_str();
                 let help = match word {
                     "delay" | "pcmk_delay_base" | "pcmk_delay_max" => {
-                        "`cluster.preferred` and `cluster.delay` say who waits and how long"
+                        "`cluster.preferred` and `cluster.delay` set who waits and how long"
                     }
                     _ if word.ends_with("_script") => {
                         "`secrets` or `password` name a secret; the script is made of it"
@@ -274,7 +274,7 @@ fn secret_in_cib(site: &Site, findings: &mut Vec<Finding>) {
                 path.extend(["secrets".to_owned(), key.to_owned()]);
                 findings.push(
                     found(format!(
-                        "`{}` takes `{key}` by no script: it would stand in the CIB",
+                        "`{}` takes `{key}` by no script: the CIB would show it",
                         device.agent
                     ))
                     .at(at(site, &path))
@@ -295,7 +295,7 @@ fn method(site: &Site, findings: &mut Vec<Finding>) {
         {
             path.push("method".into());
             findings.push(
-                found(format!("the devices of method `{name}` stand apart"))
+                found(format!("the devices of method `{name}` are not next to each other"))
                     .at(at(site, &path))
                     .help("write them one after another, or give it another name"),
             );

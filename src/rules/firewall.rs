@@ -285,7 +285,7 @@ fn way_closed(site: &Site, findings: &mut Vec<Finding>) {
     for (i, way) in ways.filter(|(_, w)| matches!(w.get(), Reach::Direct | Reach::Jump(_))) {
         findings.push(
             found(format!(
-                "`{way}` is a way in, and nobody may come by it without knocking"
+                "`{way}` is a way in, and is closed without knocking"
             ))
             .at(at(site, &["site", "reach", &i.to_string()]))
             .help("name its address among `operators`, or take this way out")
@@ -393,7 +393,7 @@ fn proxyarp_address(site: &Site, findings: &mut Vec<Finding>) {
         findings.push(
             found(message)
                 .at(here)
-                .help("one node answers for an address, and nobody else has it")
+                .help("one node answers for an address that no other machine has")
                 .also(also, says),
         );
     }

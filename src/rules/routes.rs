@@ -275,7 +275,7 @@ fn dhcp_device(site: &Site, findings: &mut Vec<Finding>) {
             "vlans"
         };
         findings.push(
-            found(format!("zone `{name}` has DHCP, and nothing asks for it"))
+            found(format!("zone `{name}` has DHCP, and no interface uses it"))
                 .at(at(site, &["zone", name.as_str(), "dhcp"]))
                 .help("take it out")
                 .also(at(site, &["zone", name.as_str(), why]), format!("`{why}`")),

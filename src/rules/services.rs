@@ -43,7 +43,7 @@ fn time(site: &Site, findings: &mut Vec<Finding>) {
     if site.inventory.cluster.is_some() && count < 3 {
         findings.push(
             found(format!(
-                "the cluster asks {count} of the 3 time servers it needs"
+                "the cluster has {count} of the 3 time servers it needs"
             ))
             .at(at(site, &["services", "time"]).or_else(|| at(site, &["cluster"])))
             .help("name three or more in `[services] time`"),
@@ -59,7 +59,7 @@ fn monitoring(site: &Site, findings: &mut Vec<Finding>) {
         let net = from.net();
         if net.addr().is_ipv4() && net.prefix_len() < 24 {
             findings.push(
-                found(format!("{net} may ask the agent"))
+                found(format!("{net} may query the agent"))
                     .at(at(
                         site,
                         &["services", "monitoring", "from", &i.to_string()],

@@ -119,7 +119,7 @@ fn disk_twice(site: &Site, findings: &mut Vec<Finding>) {
         site,
         all,
         "disk",
-        "`nodewright facts NODE` tells the disks of a node",
+        "`nodewright facts NODE` lists the disks of a node",
         findings,
     );
 }
@@ -291,7 +291,7 @@ fn mirror_ends(site: &Site, findings: &mut Vec<Finding>) {
     let zone = site.mirror_zone();
     if zone.is_none() && !members.is_empty() {
         findings.push(
-            found("the site does not say which zone carries the mirrors")
+            found("the site does not name the zone that carries the mirrors")
                 .at(at(site, &["cluster"]))
                 .help("add `mirrors = \"ZONE\"`, with the zone of a link between the members")
                 .also(at(site, &["mirror"]), "the mirrors"),

@@ -88,7 +88,7 @@ fn knock_undescribed(site: &Site, findings: &mut Vec<Finding>) {
                 found(format!("`knock {zone}`, and no knocking is described"))
                     .at(at(site, &["site", "reach", &i.to_string()]))
                     .help("add `knock = { sequence = { secret = \"knock\" } }` to `[firewall]`")
-                    .also(at(site, &["firewall"]), "it says nothing of it"),
+                    .also(at(site, &["firewall"]), "it is not set here"),
             );
         }
     }
@@ -141,7 +141,7 @@ fn lock_out(site: &Site, findings: &mut Vec<Finding>) {
     let outside = at(site, &["zone", outside.as_str()]);
     if firewall.operators.is_empty() && firewall.knock.is_none() {
         findings.push(
-            found("nobody may reach sshd from outside")
+            found("sshd is reachable for no address outside")
                 .at(site.place_of("firewall").or_else(|| at(site, &["zone"])))
                 .help("add `operators`, the addresses they come from, or `knock`, to `[firewall]`")
                 .also(outside, "where outside is"),

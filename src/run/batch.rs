@@ -59,7 +59,7 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
     }
     if !before.is_empty() {
         todo.push(BatchStep {
-            title: "note how things stand".to_owned(),
+            title: "note the state before".to_owned(),
             calls: before,
             long: false,
         });

@@ -163,7 +163,7 @@ impl Engine {
         let answers = RefCell::new(answers);
         let (setup, sessions) = (Rc::clone(&self.setup), self.sessions.clone());
         let decided = each(self.setup.forks, nodes, move |node| {
-            let one = answers.borrow_mut().remove(&node).expect("it was asked");
+            let one = answers.borrow_mut().remove(&node).expect("the node was observed");
             decide(Rc::clone(&setup), Rc::clone(&sessions[&node]), node, one)
         });
         observed.extend(decided.await);

@@ -76,7 +76,7 @@ impl Guardian {
                     }
                     Err(error) => {
                         let text = format!(
-                            "the way in {} does not work now ({}), so the guard does not ask for it",
+                            "the way in {} does not work now ({}), so the guard does not require it",
                             way.alias, error.failure
                         );
                         let _ = guardian.events.send(Event::Note {
@@ -108,7 +108,7 @@ impl Guardian {
         match answer.get("peer").map(|s| (s.status, s.text())) {
             Some((0, _)) => Ok(()),
             Some((_, said)) => Err(format!("root of {peer} does not get in: {}", said.trim())),
-            None => Err(format!("{peer} was not asked")),
+            None => Err(format!("{peer} was not observed")),
         }
     }
 
@@ -281,7 +281,7 @@ pub(super) fn put_back(
     let after = if same {
         "Everything is as it was before this window, and was compared".to_owned()
     } else {
-        format!("NOT everything is as it was: look at {log} on the node")
+        format!("NOT everything is as it was: see {log} on the node")
     };
     NodeFailure::new(
         format!("rolled back by the guard: {reason}{connection}. {after}"),

@@ -79,7 +79,7 @@ impl Engine {
     fn silence(&self, node: &str) -> String {
         match self.failures.get(node) {
             Some(trouble) => format!("{node} did not answer: {}", trouble.why),
-            None => format!("{node} was not asked"),
+            None => format!("{node} was not observed"),
         }
     }
 }

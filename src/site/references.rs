@@ -96,7 +96,7 @@ impl Checker<'_> {
                     )
                     .at(self.place(&["site", "requires"]))
                     .help(
-                        "use a newer nodewright, or lower `requires` after a look at what changed",
+                        "use a newer nodewright, or lower `requires` after reading the changelog",
                     ),
                 );
             }
@@ -139,7 +139,7 @@ impl Checker<'_> {
                 self.findings.push(
                     Finding::error("GUARD", format!("`{way}` is no way in of this site"))
                         .at(site.place(&["site", "guard", "ways", &at.to_string()]))
-                        .help("the ways that the guard confirms stand in `reach` too, in the same words"),
+                        .help("every way that the guard confirms is also a way of `reach`, in the same words"),
                 );
             }
         }
@@ -415,7 +415,7 @@ impl Checker<'_> {
             let place = self.place(&["repository", name, "key"]);
             self.findings
                 .push(Finding::error("KEY-URL", message).at(place).help(
-                "put the key into the site, look at its fingerprint, and name it with `key_file`",
+                "put the key into the site, check its fingerprint, and name it with `key_file`",
             ));
         }
     }

@@ -47,7 +47,7 @@ pub enum SecretsError {
         why: String,
     },
     /// Nobody could open it again.
-    #[error("nobody could open {FILE}: give operators `secrets = true`")]
+    #[error("no operator could open {FILE}: give operators `secrets = true`")]
     Nobody,
     /// An operator's key to whom nothing can be closed.
     #[error("nothing can be closed to the key of `{who}`: {why}")]

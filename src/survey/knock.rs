@@ -94,7 +94,7 @@ mod tests {
             ("7301,7117,22", "word 3 of it is no port"),
             (
                 "7301,7117,7542,7200",
-                "it has 4 port(s), and `ports` says 3",
+                "it has 4 port(s), and `ports` is 3",
             ),
         ] {
             let (sources, findings) = findings(value);

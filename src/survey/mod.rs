@@ -42,14 +42,14 @@ pub struct Survey {
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
     /// Something in it is an error.
-    #[error("the site is not sound; `nodewright check` says everything about it")]
+    #[error("the site has errors; `nodewright check` lists them")]
     NotSound,
     /// A word names no node and no group.
     #[error(transparent)]
     Node(#[from] SelectError),
     /// A glob matches nothing.
     #[error(
-        "`{0}` matches no resource of the selected nodes; an address is ROLE/KIND:NAME, and `*` stands for any text"
+        "`{0}` matches no resource of the selected nodes; an address is ROLE/KIND:NAME, and `*` matches any text"
     )]
     Glob(String),
 }
@@ -220,7 +220,7 @@ fn at_odds(resources: &[Resource]) -> Vec<Finding> {
     found
         .map(|c| {
             let help = format!(
-                "the steps stand in {} and {}",
+                "the steps are in {} and {}",
                 place(&c.first),
                 place(&c.second)
             );

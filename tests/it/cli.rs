@@ -546,7 +546,7 @@ fn a_selection_that_matches_nothing_is_wrong_usage() {
     assert_snapshot!(small().run(&["render", "--skip", "owm/*"]), @r"
     exit 64
     --- stderr
-    error: `owm/*` matches no resource of the selected nodes; an address is ROLE/KIND:NAME, and `*` stands for any text
+    error: `owm/*` matches no resource of the selected nodes; an address is ROLE/KIND:NAME, and `*` matches any text
     ");
     assert_snapshot!(small().run(&["render", "node3"]), @r"
     exit 64
@@ -567,7 +567,7 @@ fn a_site_that_is_not_sound_is_not_rendered() {
     1 | description = 1
       |               ^ text in quotes is wanted
 
-    error: the site is not sound; `nodewright check` says everything about it
+    error: the site has errors; `nodewright check` lists them
     ");
 }
 

@@ -127,7 +127,7 @@ fn a_value_is_no_argument_and_is_not_repeated() {
     assert_snapshot!(desk.run(&["secret", "set", "door", "7301,7117,7542"]), @r"
     exit 64
     --- stderr
-    error: the value of a secret is no argument: others see it, and shells keep it
+    error: the value of a secret is no argument: others see it, and shells record it
       `nodewright secret set NAME` asks for it, or takes it from standard input
     ");
     assert!(!desk.site().join("secrets.age").exists());

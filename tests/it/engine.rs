@@ -120,7 +120,7 @@ fn steps_that_want_different_things_of_a_place_are_both_named() {
     error[CONFLICT]: /etc/both: demo/file:/etc/both and demo/symlink:/etc/both want different things: a whole file, and a symbolic link to b
      help: the steps stand in ./roles/demo.toml:3 and ./roles/demo.toml:6
 
-    error: the site is not sound; `nodewright check` says everything about it
+    error: the site has errors; `nodewright check` lists them
     ");
     let (code, _, err) = rig.run(&["apply", "--yes"]);
     assert_eq!(code, 64);

@@ -332,7 +332,7 @@ fn a_node_that_is_kept_out_stays_out() {
     let said = rig.say(&["apply", "--yes", "node2"]);
     assert!(
         said.page()
-            .contains("node1 was not asked or did not answer"),
+            .contains("node1 was not observed or did not answer"),
         "{}",
         said.page()
     );

@@ -149,7 +149,7 @@ fn an_orphan_is_forgotten_where_that_is_said_and_nowhere_else() {
         "tail -n 6 /var/lib/nodewright/journal | cut -f 4,5 | sed 's/ site .*//'",
     );
     assert_snapshot!(journal, @r"
-    did	note how things stand
+    did	note the state before
     did	forget demo/file:/etc/kept
     did	forget demo/line:/etc/lined a (/etc/lined)
     did	forget demo/sysctl:net.ipv4.ip_forward

@@ -112,7 +112,7 @@ proptest! {
             let output = shell.run(&script, None);
             let answer = Answer::parse(&output.stdout, "zzsentinelzz", &observe);
             let answer = answer.map_err(|e| TestCaseError::fail(format!("{shell:?}: {e}")))?;
-            let section = answer.get("words").expect("it was asked");
+            let section = answer.get("words").expect("the node was observed");
             prop_assert_eq!(&section.output, &joined(&words), "{:?}", shell);
             prop_assert_eq!(section.status, 7);
             prop_assert_eq!(answer.text("after"), "whole");

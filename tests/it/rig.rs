@@ -336,7 +336,7 @@ impl Said {
             .map(|e| word(e, "title"))
             .filter(|title| {
                 let engine = [
-                    "note how things stand",
+                    "note the state before",
                     "put the guard on",
                     "wait to be confirmed over a new connection",
                 ];

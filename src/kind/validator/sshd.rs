@@ -3,7 +3,7 @@
 /// What would keep the account out; `answer` are the lines of `sshd -T`.
 pub(super) fn judge(arguments: &[&str], answer: &[String]) -> Vec<String> {
     let [port, account, _] = arguments else {
-        return vec!["sshd was not asked for a port, an account and an address".to_owned()];
+        return vec!["the validator `sshd` needs a port, an account and an address".to_owned()];
     };
     let mut problems = Vec::new();
     let (mut listens, mut some, mut mine) = (false, false, false);
@@ -34,7 +34,7 @@ pub(super) fn judge(arguments: &[&str], answer: &[String]) -> Vec<String> {
         }
     }
     if answer.is_empty() {
-        problems.push("it said nothing of what it would do".to_owned());
+        problems.push("it printed no settings".to_owned());
     } else if !listens {
         problems.push(format!("it would not listen on port {port}"));
     }
@@ -89,7 +89,7 @@ mod tests {
         );
         assert_eq!(
             judge(&["22", "root", "a"], &[]),
-            ["it said nothing of what it would do"]
+            ["it printed no settings"]
         );
     }
 }

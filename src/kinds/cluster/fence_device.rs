@@ -58,7 +58,7 @@ impl Want {
 
     fn unknown(&self, seen: &Seen) -> String {
         format!(
-            "{} on this node does not know {}: `{} -o metadata` tells what it knows",
+            "{} on this node does not know {}: `{} -o metadata` lists its parameters",
             self.agent,
             seen.unknown
                 .iter()
@@ -72,8 +72,8 @@ impl Want {
 
 impl Kind for FenceDeviceKind {
     const NAME: &'static str = "fence_device";
-    const DOC: &'static str = "Whether what switches another member off tells its status to this node, and its agent knows its parameters. \
-         Before a cluster is formed one that does not fails the run; later it is reported.";
+    const DOC: &'static str = "A fence device of another member that answers this node with its status, and whose agent knows its parameters. \
+         One that does not fails the run before a cluster is formed; later it is reported.";
     const SHELL: Shell = Shell::new(include_str!("fence_device.sh")).needing(&[TRACES]);
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
@@ -104,7 +104,7 @@ impl Kind for FenceDeviceKind {
         }
         if want.node == target.node {
             return Err(format!(
-                "{} is not asked by the node that it switches off",
+                "{} is not observed from the node that it switches off",
                 want.fence_device
             ));
         }
@@ -138,7 +138,7 @@ impl FenceDeviceKind {
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer.get(&want.section());
-        let text = section.ok_or("the device was not asked")?.text();
+        let text = section.ok_or("the fence device was not observed")?.text();
         let value = |key: &'static str| text.lines().filter_map(move |l| l.strip_prefix(key));
         let known: Vec<&str> = value("parameter ").collect();
         let status = match value("status ").next() {
@@ -177,7 +177,7 @@ impl FenceDeviceKind {
                     want.unknown(seen)
                 },
                 remedy: format!(
-                    "look at the device, its wire and its account, then `(cat {}; echo action=status) | {}`",
+                    "check the device, its cable and its account, then `(cat {}; echo action=status) | {}`",
                     want.input, want.agent
                 ),
             },
@@ -199,7 +199,7 @@ impl FenceDeviceKind {
         match Self::compare(want, seen, circumstances) {
             // What is written is tried before anything leans on it.
             Verdict::Same | Verdict::Finding { .. } => {
-                Verdict::Change(vec![Delta::new("status", "asked anew", "on")])
+                Verdict::Change(vec![Delta::new("status", "observed again", "on")])
             }
             other => other,
         }
@@ -217,7 +217,7 @@ impl FenceDeviceKind {
     }
 
     fn title(names: &str, _deltas: &[Delta]) -> String {
-        format!("ask {names} for its status")
+        format!("query the status of {names}")
     }
 }
 

@@ -132,7 +132,7 @@ impl Want {
                     Some(state) => state,
                     None => {
                         return Some(format!(
-                            "{name} was not asked or did not answer, so nothing proves that it never ran"
+                            "{name} was not observed or did not answer, so nothing proves that it never ran"
                         ));
                     }
                 }
@@ -205,7 +205,7 @@ impl ResourceManagerKind {
     fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
         let own = answer
             .get(OWN)
-            .ok_or("the resource manager was not asked for")?;
+            .ok_or("the resource manager was not observed")?;
         if own.status == 124 {
             return Err("the resource manager did not answer in time".to_owned());
         }
@@ -406,7 +406,7 @@ mod tests {
         let [what, _] = finding(judged("", "", Some(&format!("{TRACE}running\n"))));
         assert!(what.contains("it ran on node2 before"), "{what}");
         let [what, _] = finding(judged("", "", None));
-        assert!(what.contains("node2 was not asked"), "{what}");
+        assert!(what.contains("node2 was not observed"), "{what}");
     }
 
     #[test]

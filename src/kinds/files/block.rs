@@ -38,7 +38,7 @@ fn hash() -> String {
 impl Kind for BlockKind {
     const NAME: &'static str = "block";
     const DOC: &'static str =
-        "Lines of a file between two marks, replaced where they stand or added at the end.";
+        "Lines of a file between two marks, replaced in place or added at the end.";
     const ORPHANS: Orphans =
         Orphans::reported("the block stays; `state = \"absent\"` takes it out");
     type Want = Want;

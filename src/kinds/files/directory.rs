@@ -25,7 +25,7 @@ pub struct Want {
 
 impl Kind for DirectoryKind {
     const NAME: &'static str = "directory";
-    const DOC: &'static str = "A directory with its owner and mode; what is in it is left alone.";
+    const DOC: &'static str = "A directory with its owner and mode; its content is left alone.";
     const ORPHANS: Orphans =
         Orphans::reported("the folder stays, for it may be a mount point or somebody's home");
     type Want = Want;

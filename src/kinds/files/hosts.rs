@@ -53,7 +53,7 @@ impl Kind for HostsKind {
                     .is_some_and(|n| n.eq_ignore_ascii_case(&target.node));
             if own && want.hosts.is_loopback() {
                 return Err(format!(
-                    "`{name}` is this node's own name and must not stand on the loopback address {}: the cluster could not use it; put it on the node's address in the ring's zone",
+                    "`{name}` is this node's own name and must not be a name of the loopback address {}: the cluster could not use it; put it on the node's address in the ring's zone",
                     want.hosts
                 ));
             }

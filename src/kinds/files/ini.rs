@@ -43,7 +43,7 @@ impl Kind for IniKind {
     const DOC: &'static str =
         "A key of an INI file or of a file of shell variables; comments and order stay.";
     const ORPHANS: Orphans = Orphans::reported(
-        "the key stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
+        "the key stays, since its former value is unknown; `state = \"absent\"` removes it",
     );
     type Want = Want;
 

@@ -36,7 +36,7 @@ impl Kind for LineKind {
     const DOC: &'static str =
         "A line of a file; takes the place of one that matches, or is added at the end.";
     const ORPHANS: Orphans = Orphans::reported(
-        "the line stays, for what it took the place of is not known; `state = \"absent\"` takes it out",
+        "the line stays, since the former line is unknown; `state = \"absent\"` removes it",
     );
     type Want = Want;
 
@@ -50,7 +50,7 @@ impl Kind for LineKind {
             return Err("`only` needs `matches`: which lines make way for this one".to_owned());
         }
         if want.matches.is_none() && want.line.as_marked().is_empty() {
-            return Err("the line is empty, and no `matches` says which one is meant".to_owned());
+            return Err("the line is empty: name the line to remove with `matches`".to_owned());
         }
         Ok(())
     }

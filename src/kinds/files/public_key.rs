@@ -37,7 +37,7 @@ impl PublicKey {
             );
         }
         if text.chars().any(char::is_control) || crate::text::Text::plain(text).is_tainted() {
-            return wrong("the key goes over more than one line, or holds what is no text");
+            return wrong("the key has more than one line, or characters that are no text");
         }
         let mut words = text.splitn(3, char::is_whitespace).map(str::trim);
         let (Some(kind), Some(blob)) = (words.next(), words.next()) else {
@@ -114,11 +114,11 @@ impl schemars::JsonSchema for PublicKey {
     }
 }
 
-/// A key made for these tests by `ssh-keygen -t ed25519`; nobody holds its private half.
+/// A key made for these tests by `ssh-keygen -t ed25519`; it is not lockeds private half.
 #[cfg(test)]
 pub(super) const ED25519: &str =
     "AAAAC3NzaC1lZDI1NTE5AAAAIPDp3uW7kmyagdu43d6e//RkVbEM9ifd94f5w1Itfrvs";
-/// A key made for these tests by `ssh-keygen -t rsa -b 1024`; nobody holds its private half.
+/// A key made for these tests by `ssh-keygen -t rsa -b 1024`; it is not lockeds private half.
 #[cfg(test)]
 pub(super) const RSA: &str = "AAAAB3NzaC1yc2EAAAADAQABAAAAgQDt/UJ7Owk+gUOIZCV5Qn8V1yA4SQLpz7AB23Ap7bMjfEUAU0t7NnCxa/AIHPv8iC0tgBt/I6lZ+U2YRz2Urau580TfbA+qW5wfKkMKxQMOJBW+xm9Cfd/2uHdZLWBY2omziOc0uiMEVKvz5lsqTZLF0sUCZSzkKv9LlMgZbcPvgw==";
 

@@ -32,7 +32,7 @@ impl Kind for SymlinkKind {
 
     fn validate(want: &Want, _target: &Target) -> Result<(), String> {
         if want.state == Presence::Present && want.to.is_none() {
-            return Err(format!("`{}` needs `to`: what it leads to", want.symlink));
+            return Err(format!("`{}` needs `to`: its target", want.symlink));
         }
         Ok(())
     }
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(made[0].change, EditChange::Symlink("../b".into()));
         assert_eq!(
             error(&json!({ "symlink": "/etc/a" })),
-            "`/etc/a` needs `to`: what it leads to"
+            "`/etc/a` needs `to`: its target"
         );
         assert!(error(&json!({ "symlink": "/etc/a", "to": "" })).contains("must lead somewhere"));
         assert!(

@@ -138,7 +138,7 @@ impl Want {
 impl Kind for TreeKind {
     const NAME: &'static str = "tree";
     const DOC: &'static str =
-        "A folder that is staged, checked as one and replaced; its former files go, and are kept.";
+        "A folder that is staged, validated as a whole and replaced; former files are removed, and a copy is kept.";
     const SHELL: Shell = Shell::new(include_str!("tree.sh")).needing(&[MANIFEST]);
     const ORPHANS: Orphans = Orphans {
         remove_folder: Self::remove_folder,
@@ -188,7 +188,7 @@ impl Kind for TreeKind {
             valid::path("name", &format!("{}/{name}", want.tree))?;
             if want.files[..i].iter().any(|f| f.name == *name) {
                 return Err(format!(
-                    "`{name}` stands twice among the files of {}",
+                    "`{name}` is listed twice among the files of {}",
                     want.tree
                 ));
             }
@@ -267,7 +267,7 @@ impl TreeKind {
             let words: Vec<_> = line.splitn(6, ' ').collect();
             let [raw, bytes, mode, owner, group, path] = words.as_slice() else {
                 return Err(format!(
-                    "`stat` said `{line}`, which is no answer to what was asked"
+                    "unexpected answer of `stat`: `{line}`"
                 ));
             };
             let attributes = format!("{mode:0>4} {owner}:{group}");

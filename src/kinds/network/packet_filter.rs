@@ -98,8 +98,8 @@ fn net(text: &str) -> Option<IpNet> {
 
 impl Kind for PacketFilterKind {
     const NAME: &'static str = "packet_filter";
-    const DOC: &'static str = "Whether Shorewall is started as it says of itself; what somebody cleared or stopped by hand is started again. A \
-         service starts it for the first time.";
+    const DOC: &'static str = "A running Shorewall: a firewall that was cleared or stopped by hand is started again. A service starts it for the \
+         first time.";
     const SHELL: Shell = Shell::new(include_str!("packet_filter.sh"));
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
@@ -145,7 +145,7 @@ impl PacketFilterKind {
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer.get(&want.packet_filter.section());
-        let text = section.ok_or("the packet filter was not asked for")?.text();
+        let text = section.ok_or("the packet filter was not observed")?.text();
         let value = |key: &str| {
             let line = text.lines().find_map(|l| l.strip_prefix(key));
             line.unwrap_or_default().trim()
@@ -169,7 +169,7 @@ impl PacketFilterKind {
         match &want.version {
             Some(declared) if !seen.version.is_empty() && !begins(declared) => Verdict::Finding {
                 what: format!(
-                    "Shorewall {} is installed, and the site says {declared}: its files may be of another form",
+                    "Shorewall {} is installed, and the site declares {declared}: the syntax of its files may differ",
                     seen.version
                 ),
                 remedy: format!(
@@ -185,8 +185,7 @@ impl PacketFilterKind {
                     what: format!(
                         "this run comes from {ip}, and the firewall lets no new connection in from there"
                     ),
-                    remedy: "write it into `[firewall] operators`, or describe a knock: otherwise the guard rolls back what \
-                             would keep this run out"
+                    remedy: "write it into `[firewall] operators`, or describe a knock: otherwise the guard rolls back whatever locks this run out"
                         .to_owned(),
                 },
                 _ => Verdict::Same,

@@ -108,7 +108,7 @@ impl PeerKind {
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get(&want.section())
-            .ok_or("the peer was not asked")?;
+            .ok_or("the peer was not observed")?;
         let error = match section.status {
             0 => String::new(),
             124 => "no answer in time".to_owned(),

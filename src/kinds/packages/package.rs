@@ -212,14 +212,14 @@ impl PackageKind {
     fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get(PACKAGES)
-            .ok_or("the package database was not asked")?;
+            .ok_or("the package database was not observed")?;
         if section.status == 127 {
             return Err("the package tool is missing on this node".into());
         }
         let text = section.text();
         if target.platform.package_tool().is_rpm() {
             let mut seen = parse_rpm(&want.package, &text)
-                .ok_or_else(|| format!("rpm said nothing of {}", want.package))?;
+                .ok_or_else(|| format!("rpm gave no answer about {}", want.package))?;
             let name = seen.provided_by.as_ref().unwrap_or(&want.package);
             seen.held = answer.text(LOCKS).lines().any(|line| locks(line, name));
             Ok(seen)

@@ -139,7 +139,7 @@ impl Pushed {
         let mut seen = Self::default();
         for line in section.text().lines() {
             let Some((word, path)) = line.split_once("  ") else {
-                return Err(format!("`{line}` is no answer to what was asked"));
+                return Err(format!("unexpected answer `{line}`"));
             };
             let Some(name) = path
                 .strip_prefix(PLACE)

@@ -62,7 +62,7 @@ impl ClockKind {
     fn parse(_want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get(Self::NAME)
-            .ok_or("the clock was not asked for")?;
+            .ok_or("the clock was not observed")?;
         if section.status != 0 {
             return Ok(Seen::default());
         }

@@ -50,7 +50,7 @@ impl Kind for CommandKind {
     const DOC: &'static str = "A command, and how to see that it is not needed. For a site's own roles; shipped ones have kinds.";
     const SHELL: Shell = Shell::new(include_str!("command.sh"));
     const OWN_ONLY: bool = true;
-    const ORPHANS: Orphans = Orphans::reported("what it did stays");
+    const ORPHANS: Orphans = Orphans::reported("its effects stay");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
         actions: Self::actions,
@@ -101,7 +101,7 @@ impl CommandKind {
                 let words = unless.0.join(" ");
                 let section = answer
                     .get(&Want::section(unless))
-                    .ok_or_else(|| format!("`{words}` was not asked"))?;
+                    .ok_or_else(|| format!("`{words}` was not observed"))?;
                 match section.status {
                     124 => return Err(format!("`{words}` gave no answer in time")),
                     127 => None,
@@ -127,7 +127,7 @@ impl CommandKind {
         let command = words.0.join(" ");
         let section = answer
             .get(&Want::section(words))
-            .ok_or_else(|| format!("`{command}` was not asked"))?;
+            .ok_or_else(|| format!("`{command}` was not observed"))?;
         if section.status == 124 {
             return Err(format!("`{command}` gave no answer in time"));
         }

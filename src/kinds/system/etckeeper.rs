@@ -59,7 +59,7 @@ impl Kind for EtckeeperKind {
     const NAME: &'static str = "etckeeper";
     const DOC: &'static str = "The record of /etc in git: begun, readable by root alone, without the files that hold secrets.";
     const SHELL: Shell = Shell::new(include_str!("etckeeper.sh"));
-    const ORPHANS: Orphans = Orphans::reported("the record stays, and nobody keeps it");
+    const ORPHANS: Orphans = Orphans::reported("the repository in /etc stays, without further commits");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
         actions: Self::actions,
@@ -101,7 +101,7 @@ impl EtckeeperKind {
     fn parse(_want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get(Self::NAME)
-            .ok_or("the record of /etc was not asked for")?;
+            .ok_or("the record of /etc was not observed")?;
         let mut seen = Seen::default();
         for line in section.text().lines() {
             let Some((what, value)) = line.split_once(' ') else {

@@ -69,7 +69,7 @@ impl Kind for GitKind {
             .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if ![40, 64].contains(&want.rev.len()) || !hex {
             return Err(format!(
-                "`rev` must be the whole name of a commit (`git rev-parse TAG^{{commit}}` tells it), not `{}`: branches and tags can move",
+                "`rev` must be the whole name of a commit (`git rev-parse TAG^{{commit}}` prints it), not `{}`: branches and tags can move",
                 want.rev.escape_debug()
             ));
         }
@@ -139,7 +139,7 @@ impl GitKind {
                 Some(("change", change)) => seen.changes.push(change.trim_start().to_owned()),
                 _ => {
                     return Err(format!(
-                        "{}: `{line}` is no answer to what was asked",
+                        "{}: unexpected answer `{line}`",
                         want.git
                     ));
                 }

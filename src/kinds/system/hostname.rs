@@ -105,7 +105,7 @@ impl HostnameKind {
         let running = lines
             .next()
             .filter(|name| !name.is_empty() && !name.contains(' '))
-            .ok_or("the node did not say its name")?
+            .ok_or("the node gave no host name")?
             .to_owned();
         let mut cluster: Vec<String> = lines.filter(|l| !l.is_empty()).map(str::to_owned).collect();
         cluster.sort();

@@ -144,7 +144,7 @@ impl KernelArgsKind {
         let running = answer.text(RUNNING);
         let section = answer
             .get(CONFIGURED)
-            .ok_or("the boot loader was not asked")?;
+            .ok_or("the boot loader was not observed")?;
         let text = section.text();
         let entries: Vec<Vec<&str>> = if target.platform.boot_loader() == BootLoader::Grubby {
             text.lines()

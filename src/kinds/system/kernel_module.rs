@@ -50,7 +50,7 @@ impl Kind for KernelModuleKind {
     const DOC: &'static str = "Kernel modules: loaded now and at every boot, or blacklisted.";
     const SHELL: Shell = Shell::new(include_str!("kernel_module.sh"));
     const ORPHANS: Orphans =
-        Orphans::removed("its files go; what is loaded stays so until the next boot");
+        Orphans::removed("its files are removed; a loaded module stays loaded until the next boot");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
         actions: Self::actions,
@@ -74,7 +74,7 @@ impl Kind for KernelModuleKind {
         if let Some(options) = &want.options {
             valid::one_line("options", options)?;
             if want.blacklist {
-                return Err("a module that is kept out needs no `options`".into());
+                return Err("a blocked module takes no `options`".into());
             }
         }
         Ok(())
@@ -131,13 +131,13 @@ impl KernelModuleKind {
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let loaded = answer
             .get(LOADED)
-            .ok_or("the kernel's modules were not asked")?;
+            .ok_or("the kernel's modules were not observed")?;
         let builtin = answer
             .get(BUILTIN)
-            .ok_or("the kernel's modules were not asked")?;
+            .ok_or("the kernel's modules were not observed")?;
         if loaded.status != 0 && builtin.status != 0 {
             return Err(
-                "this kernel tells nothing of its modules (no /proc/modules, no modules.builtin)"
+                "this kernel lists no modules (no /proc/modules, no modules.builtin)"
                     .into(),
             );
         }
@@ -166,7 +166,7 @@ impl KernelModuleKind {
             (false, true) | (true, false) => Verdict::Same,
             (false, false) => Verdict::Change(vec![Delta::new("loaded", "no", "yes")]),
             (true, true) if seen.builtin => Verdict::Finding {
-                what: format!("{name} is part of this kernel and cannot be kept out"),
+                what: format!("{name} is built into this kernel and cannot be blocked"),
                 remedy: "see whether the kernel has an argument that turns it off (`kernel_args`)"
                     .into(),
             },

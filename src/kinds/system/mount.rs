@@ -187,11 +187,11 @@ impl MountKind {
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
-        let mounts = answer.get(MOUNTS).ok_or("the mounts were not asked")?;
+        let mounts = answer.get(MOUNTS).ok_or("the mounts were not observed")?;
         if mounts.status != 0 {
             return Err("/proc/self/mountinfo cannot be read".into());
         }
-        let folders = answer.get(FOLDERS).ok_or("the mounts were not asked")?;
+        let folders = answer.get(FOLDERS).ok_or("the mounts were not observed")?;
         if folders.status == 124 {
             return Err("a folder to mount on did not answer in time".into());
         }
@@ -227,7 +227,7 @@ impl MountKind {
             seen.other_device =
                 wanted.is_some_and(|wanted| wanted != number) && !number.starts_with("0:");
         } else if seen.folder.is_empty() {
-            return Err(format!("nothing was told of the folder {}", want.mount));
+            return Err(format!("no answer about the folder {}", want.mount));
         }
         Ok(seen)
     }

@@ -104,7 +104,7 @@ impl SelinuxKind {
             "Enforcing" => Mode::Enforcing,
             "Permissive" => Mode::Permissive,
             "Disabled" => Mode::Disabled,
-            other => return Err(format!("getenforce did not tell the mode: `{other}`")),
+            other => return Err(format!("getenforce gave no mode: `{other}`")),
         };
         Ok(Seen { mode })
     }

@@ -85,7 +85,7 @@ impl SelinuxBooleanKind {
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get(SECTION)
-            .ok_or("the SELinux booleans were not asked")?;
+            .ok_or("the SELinux booleans were not observed")?;
         let text = section.text();
         let disabled = text.contains("SELinux is disabled");
         if section.status != 0 && !disabled {

@@ -122,8 +122,7 @@ impl Want {
                 return Verdict::Finding {
                     what: format!("{} owes a restart: {owed}", self.service),
                     remedy: format!(
-                        "take what leans on it off the node first (guests, what is mounted, the cluster above it), \
-                         then `nodewright run {} -- {}`",
+                        "stop what depends on it first (guests, mounts, the cluster services above it), then `nodewright run {} -- {}`",
                         target.node,
                         target.platform.init().restart(&self.service)
                     ),
@@ -175,7 +174,7 @@ impl Kind for ServiceKind {
             }
         }
         if want.reload && want.config.is_empty() {
-            return Err("`reload` says how a changed `config` is taken up: name its files".into());
+            return Err("`reload` is about a changed `config`: name its files".into());
         }
         Ok(())
     }
@@ -321,7 +320,7 @@ impl ServiceKind {
 
 /// One unit in the answer of `systemctl show`: blocks of `KEY=VALUE`, then `Tick=PID TICK` of each main process.
 fn parse_unit(unit: &str, answer: &Answer) -> Result<Seen, String> {
-    let section = answer.get(UNITS).ok_or("the services were not asked")?;
+    let section = answer.get(UNITS).ok_or("the services were not observed")?;
     let text = section.text();
     let block = text
         .split("\n\n")
@@ -332,7 +331,7 @@ fn parse_unit(unit: &str, answer: &Answer) -> Result<Seen, String> {
             "systemctl is missing on this node".to_owned()
         } else {
             format!(
-                "systemctl said nothing of {unit} (its status: {})",
+                "systemctl gave no answer about {unit} (exit status {})",
                 section.status
             )
         })?;
@@ -374,16 +373,16 @@ fn value<'a>(block: &'a str, key: &str) -> &'a str {
 /// One SysV service: `chkconfig --list`, and `NAME STATUS PID TICK` of each
 /// (docs/facts/services.md#sysv-scripts).
 fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
-    let levels = answer.get(LEVELS).ok_or("the services were not asked")?;
+    let levels = answer.get(LEVELS).ok_or("the services were not observed")?;
     if levels.status != 0 {
         return Err(format!(
             "the list of run levels ended with status {}",
             levels.status
         ));
     }
-    let scripts = answer.get(SCRIPTS).ok_or("the services were not asked")?;
+    let scripts = answer.get(SCRIPTS).ok_or("the services were not observed")?;
     if scripts.status == 124 {
-        return Err("a service did not tell its status in time".into());
+        return Err("a service did not report its status in time".into());
     }
     let text = levels.text();
     let level = text.lines().find_map(|line| {

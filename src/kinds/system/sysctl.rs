@@ -170,7 +170,7 @@ impl SysctlKind {
     fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get(VALUES)
-            .ok_or("the kernel's settings were not asked")?;
+            .ok_or("the kernel's settings were not observed")?;
         if section.status == 127 {
             return Err("`head` is missing on this node".into());
         }
@@ -204,7 +204,7 @@ impl SysctlKind {
                 None => Verdict::Same,
                 Some((file, value)) => Verdict::Finding {
                     what: format!(
-                        "{} = {value} stands in {file}, which is read after {FILE}: the next boot sets it so",
+                        "{file} sets {} = {value} and is read after {FILE}: the next boot sets that value",
                         want.sysctl
                     ),
                     remedy: format!("take that line out of {file}, with a `line` step or by hand"),

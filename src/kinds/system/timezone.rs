@@ -128,7 +128,7 @@ impl TimezoneKind {
         }
         Verdict::After {
             what: "the package tzdata".to_owned(),
-            table: format!("zone {} there: kept; not there: refused", want.timezone),
+            table: format!("zone {} exists: set it; missing: refused", want.timezone),
         }
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn entry(
 ) -> Result<Option<Vec<String>>, String> {
     let section = answer
         .get(section)
-        .ok_or_else(|| format!("the {section} database was not asked"))?;
+        .ok_or_else(|| format!("the {section} database was not observed"))?;
     // 2: at least one of the names is unknown.
     if section.status != 0 && section.status != 2 {
         return Err(match section.status {
@@ -95,7 +95,7 @@ pub(super) fn entry(
         let words: Vec<String> = line.split(':').map(str::to_owned).collect();
         if words[0] == name {
             if words.len() < fields {
-                return Err(format!("`getent` said `{line}`, which has too few fields"));
+                return Err(format!("the answer of `getent` has too few fields: `{line}`"));
             }
             return Ok(Some(words));
         }
@@ -106,7 +106,7 @@ pub(super) fn entry(
 /// A number in a line of `getent`.
 pub(super) fn number(text: &str) -> Result<u32, String> {
     text.parse()
-        .map_err(|_| format!("`getent` said `{text}` where a number belongs"))
+        .map_err(|_| format!("`getent` gave `{text}` where a number belongs"))
 }
 
 impl Want {
@@ -257,7 +257,7 @@ impl UserKind {
             && seen.password.is_none()
             && (want.password.is_some() || want.locked.is_some())
         {
-            return Err(format!("`getent shadow` says nothing about {}", want.user));
+            return Err(format!("`getent shadow` gave no answer about {}", want.user));
         }
         Ok(seen)
     }

@@ -285,7 +285,7 @@ fn disk(root: &Path, to: &Path) -> Result<()> {
     )?
     .split_whitespace()
     .next()
-    .context("`du` says nothing")?
+    .context("`du` gave no answer")?
     .parse()?;
     tools::run(
         tools::command("mke2fs")

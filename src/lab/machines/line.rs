@@ -50,7 +50,7 @@ pub fn send(lab: &LabState, node: &StateNode, what: &str) -> Result<()> {
         .read_line(&mut answer)
         .with_context(|| format!("node `{}` does not answer", node.name))?;
     if answer.trim() != "done" {
-        bail!("node `{}` says `{}` to `{what}`", node.name, answer.trim());
+        bail!("node `{}` answers `{}` to `{what}`", node.name, answer.trim());
     }
     Ok(())
 }

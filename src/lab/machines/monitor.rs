@@ -33,7 +33,7 @@ impl Monitor {
     /// Has one command done and gives what it returns.
     pub fn execute(&mut self, command: &str, arguments: &Json) -> Result<Json> {
         let text = json!({ "execute": command, "arguments": arguments });
-        writeln!(self.write, "{text}").context("the machine does not listen any more")?;
+        writeln!(self.write, "{text}").context("the machine's monitor is closed")?;
         loop {
             let mut answer = self.line()?;
             if let Some(error) = answer.get("error") {
@@ -52,7 +52,7 @@ impl Monitor {
         let answer = self.execute("human-monitor-command", &json!({ "command-line": line }))?;
         match answer.as_str().map(str::trim) {
             None | Some("") => Ok(()),
-            Some(answer) => bail!("QEMU says to `{line}`: {answer}"),
+            Some(answer) => bail!("QEMU answers `{line}` with: {answer}"),
         }
     }
 
@@ -63,7 +63,7 @@ impl Monitor {
             .read_line(&mut line)
             .context("the machine does not answer")?;
         if count == 0 {
-            bail!("the machine ended while it was asked");
+            bail!("the machine ended while the node was observed");
         }
         serde_json::from_str(&line).with_context(|| format!("QEMU answers `{}`", line.trim()))
     }
@@ -98,7 +98,7 @@ mod tests {
         let mut monitor = Monitor::open(&socket).unwrap();
         monitor.run("savevm a").unwrap();
         let answer = monitor.run("loadvm b").unwrap_err().to_string();
-        assert_eq!(answer, "QEMU says to `loadvm b`: Error: no such snapshot");
+        assert_eq!(answer, "QEMU answers `loadvm b` with: Error: no such snapshot");
         let answer = monitor
             .execute("set_link", &json!({}))
             .unwrap_err()

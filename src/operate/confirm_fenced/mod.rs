@@ -218,10 +218,10 @@ impl ConfirmFenced {
                 Manager::Rgmanager => membership::is_off(lost),
                 Manager::Pacemaker => resource_manager::is_off(lost),
             };
-            let title = format!("tell the cluster that {lost} is off: {command}");
+            let title = format!("declare {lost} to be off: {command}");
             (title, vec![call])
         } else {
-            let title = format!("{} tells the cluster that {lost} is off", self.announcer());
+            let title = format!("{} declares {lost} to be off", self.announcer());
             (title, Vec::new())
         };
         // Only named: nothing of it is ours afterwards.
@@ -248,7 +248,7 @@ impl ConfirmFenced {
             for why in &unknown {
                 engine.send(Event::Note {
                     node: Some(survivor.clone()),
-                    text: format!("could not tell everything: {why}"),
+                    text: format!("not everything is known: {why}"),
                 });
             }
             complete &= unknown.is_empty();
@@ -350,7 +350,7 @@ impl ConfirmFenced {
                     let (says, what) = manager(*view);
                     prove(says, what);
                 }
-                None => unknown.push(format!("Pacemaker says nothing of {}", self.lost)),
+                None => unknown.push(format!("Pacemaker does not list {}", self.lost)),
             },
             Some(Err(why)) => unknown.push(why.clone()),
             None => {}
@@ -500,12 +500,12 @@ fn from_here(trouble: Option<(bool, &str)>) -> Proof {
 /// What a fence device says.
 fn device(name: &str, seen: &fence_device::Seen) -> (Evidence, String) {
     match seen.status.as_str() {
-        "on" => (Evidence::On, format!("{name} says that it is on")),
-        "off" => (Evidence::Off, format!("{name} says that it is off")),
+        "on" => (Evidence::On, format!("{name} reports power on")),
+        "off" => (Evidence::Off, format!("{name} reports power off")),
         "late" => (Evidence::Silent, format!("{name} did not answer in time")),
         "not asked" => (
             Evidence::Silent,
-            format!("{name} cannot be asked: its files are not there"),
+            format!("{name} cannot be queried: its files are missing"),
         ),
         _ => {
             let status = seen

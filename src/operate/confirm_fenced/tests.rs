@@ -154,7 +154,7 @@ fn any_sign_of_life_says_that_it_is_on() {
             "fence_device.fence_node2_ipmilan",
             "installed\nstatus 0\n",
             0,
-            "fence_node2_ipmilan says that it is on",
+            "fence_node2_ipmilan reports power on",
         ),
         (
             "peer-node2.pings",
@@ -259,7 +259,7 @@ fn what_is_said_of_the_survivor_is_no_proof_of_the_other() {
             ]
         ),
         [
-            "off: fence_node2_ipmilan says that it is off",
+            "off: fence_node2_ipmilan reports power off",
             "waits: Pacemaker waits for it to be fenced",
         ]
     );
@@ -271,7 +271,7 @@ fn what_cannot_be_told_is_no_proof_that_nothing_waits() {
     let (_, unknown) = proofs("el9", &[late]);
     assert_eq!(unknown, ["the resource manager did not answer in time"]);
     let (_, unknown) = proofs("el9", &[("resource_manager.nodes", "", 0)]);
-    assert_eq!(unknown, ["Pacemaker says nothing of node2"]);
+    assert_eq!(unknown, ["Pacemaker does not list node2"]);
     let (_, unknown) = proofs("el6", &[("membership", "", 124)]);
     assert_eq!(unknown.len(), 1);
 }

@@ -46,7 +46,7 @@ pub(super) fn block(
         }
         ([from], [to]) => {
             return Err(format!(
-                "line {}: `{name}` stands below its end in line {}",
+                "line {}: `{name}` begins below its end in line {}",
                 from + 1,
                 to + 1
             ));
@@ -54,7 +54,7 @@ pub(super) fn block(
         (begins, ends) => {
             let again = begins.get(1).or(ends.get(1)).map_or(0, |at| at + 1);
             return Err(format!(
-                "line {again}: a mark of `{name}` stands twice; remove one of the two"
+                "line {again}: a mark of `{name}` is there twice; remove one of the two"
             ));
         }
     };

@@ -149,7 +149,7 @@ fn roles_keep_their_order() {
     assert_eq!(messages(&["two", "one"]), [""; 0]);
     assert_eq!(
         messages(&["one", "two"]),
-        [": role `one` stands before `two`"]
+        [": role `one` comes before `two`"]
     );
     assert_eq!(messages(&["one"]), [": role `one` needs role `two`"]);
     assert_eq!(messages(&["tow"]), [": there is no role `tow`"]);
@@ -160,7 +160,7 @@ fn the_same_thing_twice_is_an_error() {
     let done = one("[[step]]\npackage = 'x'\n[[step]]\npackage = ['y', 'x']\n");
     assert_eq!(
         done.messages,
-        ["roles/mine.toml:5:1: `mine/package:x` is asked for twice"]
+        ["roles/mine.toml:5:1: `mine/package:x` is described twice"]
     );
 }
 

@@ -24,7 +24,7 @@ pub enum DeviceKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a word that templates ask for"
+    reason = "templates read each by its name"
 )]
 pub struct Device {
     /// Its name.

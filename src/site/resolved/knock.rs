@@ -41,10 +41,10 @@ pub enum KnockError {
     #[error("port {0} of it is the port of sshd, which it is to open")]
     Sshd(usize),
     /// One of them is open to somebody.
-    #[error("port {0} of it is opened by role `{1}`, so nobody can knock there")]
+    #[error("port {0} of it is opened by role `{1}`, so it cannot be knocked at")]
     Open(usize, String),
     /// There are more or fewer than the site says.
-    #[error("it has {found} port(s), and `ports` says {declared}")]
+    #[error("it has {found} port(s), and `ports` is {declared}")]
     Count {
         /// How many it has.
         found: usize,

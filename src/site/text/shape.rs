@@ -409,7 +409,7 @@ impl<'a> Shape<'a> {
         let help = match did_you_mean(name, known) {
             Some(word) => format!("did you mean {}?", shown(&word)),
             None if !self.path.is_empty() && self.is_top_level(name) => {
-                format!("it stands at the top of the file: `[{name}]`")
+                format!("it belongs at the top of the file: `[{name}]`")
             }
             None => format!("known here: {}", known.join(", ")),
         };

@@ -166,7 +166,7 @@ fn syntax(message: &str, there: &str) -> Finding {
     let quoted = message.starts_with("string values must be quoted");
     if quoted && there.trim().is_empty() {
         return Finding::error("TOML", "there is no value here")
-            .help("write one behind `=`; text stands in quotes");
+            .help("write one behind `=`; text needs quotes");
     }
     let finding = Finding::error("TOML", message);
     if quoted {

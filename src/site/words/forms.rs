@@ -350,7 +350,7 @@ pub(in crate::site) fn ssh_key(text: &str) -> Checked {
     )?;
     ensure(
         comment.is_none_or(|c| line(c).is_ok()),
-        "the comment of a public key stands on the same line and has no control characters",
+        "the comment of a public key is on the same line and has no control characters",
     )
 }
 

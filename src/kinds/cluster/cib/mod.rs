@@ -87,7 +87,7 @@ impl Seen {
 
 impl Kind for CibKind {
     const NAME: &'static str = "cib";
-    const DOC: &'static str = "What a Pacemaker cluster's configuration has to say. The rest of it stays, and so does how its resources are \
+    const DOC: &'static str = "Elements and properties of a Pacemaker cluster's configuration. The rest stays, and so does how its resources are \
          operated; only the difference is pushed.";
     const SHELL: Shell = Shell::new(include_str!("cib.sh")).needing(&[TRACES]);
     const RUNNING: &'static dyn Runs = &Running {
@@ -128,9 +128,9 @@ impl CibKind {
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
-        let section = answer.get(SECTION).ok_or("the CIB was not asked for")?;
+        let section = answer.get(SECTION).ok_or("the CIB was not observed")?;
         if section.status == 124 {
-            return Err("Pacemaker did not tell its CIB in time".to_owned());
+            return Err("Pacemaker did not give its CIB in time".to_owned());
         }
         let text = section.text();
         let has_line = |line: &str| text.lines().any(|l| l == line);

@@ -228,7 +228,7 @@ impl ClusterConfKind {
     }
 
     fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
-        let section = answer.get(CONF).ok_or("cluster.conf was not asked for")?;
+        let section = answer.get(CONF).ok_or("cluster.conf was not observed")?;
         if section.status == 124 {
             return Err("cman_tool did not answer in time: the cluster is frozen".to_owned());
         }

@@ -315,7 +315,7 @@ impl Want {
                     Some(peer) => (peer.running, peer.due, &peer.traces),
                     None => {
                         return Some(format!(
-                            "{name} was not asked or did not answer, so nothing proves that there is no cluster yet"
+                            "{name} was not observed or did not answer, so nothing proves that there is no cluster yet"
                         ));
                     }
                 }

@@ -16,7 +16,7 @@ pub(super) const CONF: &str = "cluster_conf";
 /// How a node stands in its cluster.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is told by a tool, and they go in any mix"
+    reason = "each is reported by a tool, in any combination"
 )]
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
@@ -140,7 +140,7 @@ impl Seen {
     }
 
     pub(super) fn read(want: &Want, node: &str, answer: &Answer) -> Result<Self, String> {
-        let own = answer.get(OWN).ok_or("the membership was not asked for")?;
+        let own = answer.get(OWN).ok_or("the membership was not observed")?;
         if own.status == 124 {
             return Err("the cluster's tools did not answer in time: something is frozen".into());
         }

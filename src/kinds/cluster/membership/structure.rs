@@ -75,7 +75,7 @@ pub(super) fn problems(content: &str) -> Vec<String> {
         found.push("the transport is an attribute of cman, and fatal in totem".to_owned());
     }
     if all("fence_daemon").any(|t| t.get("clean_start").is_some_and(|v| v != "0")) {
-        found.push("clean_start takes a node for dead that nobody shot".to_owned());
+        found.push("clean_start assumes that a node is down without having fenced it".to_owned());
     }
     found
 }
@@ -85,7 +85,7 @@ fn members(tags: &[Tag<'_>], found: &mut Vec<String>) {
     for node in tags.iter().filter(|t| t.name == "clusternode") {
         let name = node.get("name").unwrap_or_default();
         if !names.insert(name) {
-            found.push(format!("`{name}` stands twice among the nodes"));
+            found.push(format!("`{name}` is listed twice among the nodes"));
         }
         match node.get("nodeid").map(str::parse::<u32>) {
             Some(Ok(id)) if id > 0 => {
@@ -127,7 +127,7 @@ fn devices(tags: &[Tag<'_>], found: &mut Vec<String>) {
             ));
         }
         if !known.insert(name) {
-            found.push(format!("`{name}` stands twice among the fence devices"));
+            found.push(format!("`{name}` is listed twice among the fence devices"));
         }
         if device.get("agent").is_none() || device.is("agent", "fence_manual") {
             found.push(format!("`{name}` has no agent that switches something off"));

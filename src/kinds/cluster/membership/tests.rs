@@ -284,7 +284,7 @@ fn a_node_that_is_out_stays_out() {
         (
             BLANK,
             None,
-            "node2 was not asked or did not answer, so nothing proves that there is no cluster yet",
+            "node2 was not observed or did not answer, so nothing proves that there is no cluster yet",
         ),
     ] {
         let Verdict::Finding { what, remedy } = judge(&joined, &answer(own, "", peer), false)
@@ -750,7 +750,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
         (
             r#"post_join_delay="90""#,
             r#"post_join_delay="90" clean_start="1""#,
-            "clean_start takes a node for dead that nobody shot",
+            "clean_start assumes that a node is down without having fenced it",
         ),
         (
             r#"<fencedevice name="ipmi_n2""#,

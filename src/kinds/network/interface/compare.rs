@@ -283,7 +283,7 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
     }
     if seen.present && !want.sort.is(seen) {
         let what = format!(
-            "{name} is of type {} on this node, and the site says {}",
+            "{name} is of type {} on this node, and of type {} in the site",
             seen.sort,
             want.sort.word()
         );
@@ -334,7 +334,7 @@ fn in_use(want: &Want, seen: &Seen) -> Option<(String, &'static str)> {
     let apart = "to change it tears them from the peer. It is changed while they are not connected";
     match &seen.mirrors {
         None => Some((
-            "mirrors, and whether they are connected DRBD did not say".to_owned(),
+            "mirrors, and DRBD does not show whether they are connected".to_owned(),
             apart,
         )),
         Some(names) if names.is_empty() => None,
@@ -352,7 +352,7 @@ fn card(want: &Want, seen: &Seen, target: &Target) -> Option<Verdict> {
     let what = match (&wanted, seen.present) {
         (Some(mac), true) if *mac != seen.mac => {
             format!(
-                "{name} has the MAC address {}, and the site says {mac}",
+                "{name} has the MAC address {}, and {mac} in the site",
                 seen.mac
             )
         }
@@ -369,7 +369,7 @@ fn card(want: &Want, seen: &Seen, target: &Target) -> Option<Verdict> {
         ),
         _ => (
             what,
-            format!("`nodewright facts {}` tells its cards", target.node),
+            format!("`nodewright facts {}` lists its cards", target.node),
         ),
     };
     Some(Verdict::Finding { what, remedy })

@@ -38,8 +38,7 @@ fn old_ifcfg(interface: &str) -> String {
 
 impl Kind for InterfaceKind {
     const NAME: &'static str = "interface";
-    const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only what \
-         differs is touched, and what is interrupted stands in the plan; what carries a running cluster is left alone.";
+    const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only differences are changed, and the plan shows what they interrupt; an interface that carries a running cluster is left alone.";
     const SHELL: Shell = Shell::new(include_str!("back.sh")).needing(&[
         FILES,
         PROCESS,
@@ -51,7 +50,7 @@ impl Kind for InterfaceKind {
         after_removal: Self::after_removal,
         ..Orphans::removed(
             "taken down, and its files removed while they are as they were written; a bridge that guests are connected to, \
-         and everything where no step describes interfaces any more, stays",
+         and everything where no step describes interfaces, stays",
         )
     };
     const RUNNING: &'static dyn Runs = &Running {
@@ -228,7 +227,7 @@ impl InterfaceKind {
 
     fn stays_because(name: &str, answer: &Answer) -> Option<String> {
         if answer.get(seen::DEVICES).is_none() {
-            return Some("no step describes interfaces any more, so it stays as it is".to_owned());
+            return Some("no step describes interfaces, so it stays as it is".to_owned());
         }
         let devices = answer.text(seen::DEVICES);
         let guests = seen::guests(name, &devices);

@@ -24,7 +24,7 @@ pub(super) const MIRRORS: &str = "interface-mirrors";
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a word that checks ask for"
+    reason = "checks read each by its name"
 )]
 pub struct Seen {
     /// Whether the kernel has it.
@@ -86,7 +86,7 @@ pub struct Seen {
 impl Seen {
     /// Reads what was seen of one.
     pub(super) fn read(want: &Want, answer: &Answer) -> Result<Self, String> {
-        let section = answer.get(DEVICES).ok_or("the devices were not asked")?;
+        let section = answer.get(DEVICES).ok_or("the network devices were not observed")?;
         if answer.get(ADDRESSES).is_none_or(|s| s.status != 0) {
             return Err("`ip addr` is missing on this node, or failed".to_owned());
         }

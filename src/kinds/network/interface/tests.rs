@@ -464,7 +464,7 @@ fn a_card_that_is_another_one_is_left_alone() {
     };
     assert_eq!(
         what,
-        "eth0 has the MAC address 52:54:00:00:01:00, and the site says 52:54:00:00:01:02; the card with 52:54:00:00:01:02 is called eth2"
+        "eth0 has the MAC address 52:54:00:00:01:00, and 52:54:00:00:01:02 in the site; the card with 52:54:00:00:01:02 is called eth2"
     );
     assert_eq!(remedy, "a boot of node1 gives it its name");
     let gone = with(
@@ -486,7 +486,7 @@ fn a_device_of_another_sort_is_refused() {
     let step = json!({ "interface": "vbr10", "type": "ethernet", "files": [] });
     assert!(matches!(
         on(&step, Platform::Debian12, &[]),
-        Verdict::Refuse(why) if why.what == "vbr10 is of type bridge on this node, and the site says ethernet"
+        Verdict::Refuse(why) if why.what == "vbr10 is of type bridge on this node, and of type ethernet in the site"
     ));
 }
 

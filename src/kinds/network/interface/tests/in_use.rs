@@ -98,7 +98,7 @@ fn silence_is_no_leave() {
     for status in [124, 127] {
         let why = refused(&bond0(), "", status).unwrap();
         assert!(
-            why.contains("whether they are connected DRBD did not say"),
+            why.contains("DRBD does not show whether they are connected"),
             "{why:?}"
         );
     }
