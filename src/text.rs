@@ -34,7 +34,7 @@ fn named(name: &str) -> (&str, bool) {
     }
 }
 
-/// A value in the forms in which it may stand in a file: as it is, and escaped for XML.
+/// A value in the forms in which a file may hold it: as it is, and escaped for XML.
 pub fn forms(value: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let escaped = escape(value);
     let other = escaped != value;

@@ -8,7 +8,7 @@ use crate::text::Vault;
 use crate::workplace::{self, Context, Forks, Nodes, Pick, Workplace};
 use std::collections::BTreeMap;
 
-/// What came of it.
+/// The answers.
 pub struct Answers {
     /// The site.
     pub place: Workplace,

@@ -29,7 +29,7 @@ pub struct Facts {
     pub interfaces: IndexMap<String, InterfaceFacts>,
     /// Whole disks by kernel name.
     pub disks: IndexMap<String, DiskFacts>,
-    /// What carries a signature: device and what `blkid` says of it. `None` when it was not asked or came late.
+    /// What carries a signature: device and what `blkid` says of it. `None` when it was not observed or came late.
     pub signatures: Option<IndexMap<String, String>>,
     /// Memory in KiB.
     pub memory_kib: u64,
@@ -153,7 +153,7 @@ impl Facts {
         })
     }
 
-    /// Reads what was asked; what was not asked stays empty.
+    /// Reads what was asked; what was not observed stays empty.
     pub fn parse(answer: &Answer) -> Self {
         let (release, platform) = release(
             &answer.text("facts.os-release"),

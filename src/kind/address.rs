@@ -5,7 +5,7 @@ use std::fmt;
 /// The address of a resource on its node: plans, logs, selections and journals call it so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
-    /// The role whose step asks for it.
+    /// The role of its step.
     pub role: String,
     /// The kind's name.
     pub kind: String,

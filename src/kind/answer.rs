@@ -1,4 +1,4 @@
-//! What a node said to an observation.
+//! The answer of a node to an observation.
 
 use super::Observe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ pub enum AnswerError {
     /// The end is missing.
     #[error("the answer was cut off after section `{0}`")]
     Truncated(String),
-    /// Something that is no frame stands where a frame belongs, before the first section.
+    /// Text that is no frame where a frame belongs, before the first section.
     #[error("unexpected output before the answer (a login profile that prints?): {0:?}")]
     Noise(String),
     /// Nothing came back.
@@ -124,17 +124,17 @@ impl Answer {
         }
     }
 
-    /// A section by its name, if it was asked.
+    /// A section by its name, if it was observed.
     pub fn get(&self, name: &str) -> Option<&Section> {
         self.sections.get(name)
     }
 
-    /// The output of a section as text, or nothing when it was not asked.
+    /// The output of a section as text, or nothing when it was not observed.
     pub fn text(&self, name: &str) -> std::borrow::Cow<'_, str> {
         self.get(name).map(Section::text).unwrap_or_default()
     }
 
-    /// A section in two parts: what stands before the contents of files in it, and each such content with its path.
+    /// A section in two parts: the text before the contents of files in it, and each such content with its path.
     ///
     /// A content begins with a newline and the line `SENTINEL content PATH`.
     pub fn framed(&self, name: &str) -> Option<(&[u8], Vec<Framed<'_>>)> {
@@ -166,7 +166,7 @@ impl Answer {
         };
     }
 
-    /// What another member said in a section that is shared; nothing where it was not asked or did not answer.
+    /// A shared section of another member; nothing where that was not observed or did not answer.
     pub fn of(&self, member: &str, name: &str) -> Option<&Section> {
         self.get(&format!("{name}@{member}"))
     }

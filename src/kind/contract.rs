@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What a kind may know of the node: nothing that is observed, only what the site declares.
+/// A kind's view of the node: only what the site declares, nothing that is observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The node's name.
@@ -18,7 +18,7 @@ pub struct Target {
     pub platform: Platform,
 }
 
-/// What a kind's step asks for, read from the rendered step.
+/// The desired state of a kind's step, read from the rendered step.
 pub trait Want:
     serde::de::DeserializeOwned + schemars::JsonSchema + Clone + std::fmt::Debug + Send + Sync + 'static
 {
@@ -35,11 +35,11 @@ impl<
 {
 }
 
-/// One kind of resource: what it asks for, and the facets that it has. All functions are pure.
+/// One kind of resource: its desired state, and the facets that it has. All functions are pure.
 ///
 /// A kind that lives in files gives [`files`](Kind::files); one that has a running side names it in
-/// [`RUNNING`](Kind::RUNNING). Many have both: a sysctl is a line in a file and a value in the kernel. What a kind does
-/// not name it does not have.
+/// [`RUNNING`](Kind::RUNNING). Many have both: a sysctl is a line in a file and a value in the kernel. A facet that a
+/// kind does not name it does not have.
 pub trait Kind: Send + Sync + 'static {
     /// Its name, which is the key of a step: `package = "chrony"`.
     const NAME: &'static str;
@@ -52,9 +52,9 @@ pub trait Kind: Send + Sync + 'static {
     const OWN_ONLY: bool = false;
     /// Its running side: a [`Running`](super::Running).
     const RUNNING: &'static dyn Runs = &FilesAlone;
-    /// What becomes of an orphan of this kind: one that an earlier run made and the site no longer wants.
+    /// The fate of an orphan of this kind: one that an earlier run made and the site no longer wants.
     const ORPHANS: Orphans = Orphans::reported("it stays as it is");
-    /// What is wanted. The field named like the kind holds the name.
+    /// The desired state. The field named like the kind holds the name.
     type Want: Want;
 
     /// The resource's name in its address.
@@ -80,22 +80,22 @@ pub trait Kind: Send + Sync + 'static {
         }
     }
 
-    /// What is wrong with the want, beyond what its type says: one sentence that also says what would be right.
+    /// The fault of a desired state beyond its type: one sentence that also names what would be right.
     fn validate(_want: &Self::Want, _target: &Target) -> Result<(), String> {
         Ok(())
     }
 
-    /// What it has of files.
+    /// Its files.
     fn files(_want: &Self::Want, _target: &Target) -> Files {
         Files::default()
     }
 
-    /// What it depends on that other steps may write.
+    /// The paths of other steps that it depends on.
     fn depends(_want: &Self::Want, _target: &Target) -> Depends {
         Depends::default()
     }
 
-    /// What the guard needs to know of it.
+    /// Its part in the guard.
     fn guard(_want: &Self::Want, _target: &Target) -> Guarding {
         Guarding::default()
     }
@@ -108,11 +108,11 @@ pub trait Kind: Send + Sync + 'static {
 
 /// A kind whose observation commands read, by [`seen`](super::seen).
 pub trait Observable: Kind {
-    /// What its running side's `parse` makes of an answer.
+    /// The observed state, which its running side's `parse` makes of an answer.
     type Seen: 'static;
 }
 
-/// What a step says besides its kind.
+/// The keys of a step besides its kind.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a key of a step, and they go in any mix"
@@ -123,7 +123,7 @@ pub struct StepMeta {
     pub index: usize,
     /// Where it is written: `roles/base.toml:12`.
     pub place: String,
-    /// Asked of every member, done by one.
+    /// Observed on every member, done by one.
     pub once: bool,
     /// Who does what is done once.
     pub source: Option<String>,
@@ -144,24 +144,24 @@ pub struct Resource {
     pub address: Address,
     /// The kind.
     pub kind: &'static dyn Erased,
-    /// What is wanted; the kind knows its type.
+    /// The desired state; the kind knows its type.
     pub want: Arc<dyn Any + Send + Sync>,
     /// The same as JSON, for people and digests.
     pub value: Arc<Json>,
-    /// What it has of files.
+    /// Its files.
     pub files: Files,
-    /// What it depends on.
+    /// The paths that it depends on.
     pub depends: Depends,
-    /// What the guard needs to know of it.
+    /// Its part in the guard.
     pub guard: Guarding,
     /// Whether it is wanted absent.
     pub absent: bool,
-    /// What its step says.
+    /// The keys of its step besides its kind.
     pub step: Arc<StepMeta>,
 }
 
 impl Resource {
-    /// What is wanted, for the functions of its own kind.
+    /// The desired state, for the functions of its own kind.
     pub(super) fn want<W: 'static>(&self) -> &W {
         self.want
             .downcast_ref()
@@ -180,7 +180,7 @@ impl std::fmt::Debug for Resource {
     }
 }
 
-/// A [`Kind`] without its types: what the registry holds. What a kind says of one resource is in the [`Resource`].
+/// A [`Kind`] without its types, for the registry. The facets of one resource are in the [`Resource`].
 pub trait Erased: Send + Sync {
     /// See [`Kind::NAME`].
     fn name(&self) -> &'static str;

@@ -1,17 +1,17 @@
-//! What steps want of a path. All that is wanted of one path is folded into one edit (`plan::fold`).
+//! Edit requests of steps. All requests for one path are folded into one edit (`plan::fold`).
 
 use super::{valid, validator};
 use crate::text::Text;
 use regex_lite::Regex;
 
-/// What one resource wants of one path.
+/// One resource's edit request for one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     /// The absolute path on the node.
     pub path: String,
-    /// What is wanted there.
+    /// The desired state of the path.
     pub change: EditChange,
-    /// Owner, group and mode, where the step says them.
+    /// Owner, group and mode, where the step sets them.
     pub attributes: Attributes,
 }
 
@@ -27,14 +27,14 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// As a step says them: owner, group and mode.
+    /// Owner, group and mode as a step sets them.
     pub fn of(attributes: [&Option<String>; 3]) -> Self {
         let [owner, group, mode] = attributes.map(Clone::clone);
         Self { owner, group, mode }
     }
 }
 
-/// One wish about a path.
+/// The desired state of a path, or of a part of its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditChange {
     /// The whole content. `check` is a command with `{staged}` for the path of the new content, or names a
@@ -44,7 +44,7 @@ pub enum EditChange {
         content: Text,
         /// A command that must accept the content before anything is changed.
         check: Option<Vec<String>>,
-        /// Written only where nothing is; an existing file is kept as it is.
+        /// Written only where nothing is; an existing file is left unchanged.
         once: bool,
     },
     /// One line. Replaces the last line that `matches` (a regular expression, which must match the new line too, or
@@ -68,15 +68,15 @@ pub enum EditChange {
     },
     /// Lines between two marks that name the block.
     Block {
-        /// The block's name, which stands in its marks.
+        /// The block's name, which its marks carry.
         name: String,
         /// The lines; `None` removes the block.
         content: Option<Text>,
-        /// What starts a comment in this file.
+        /// The beginning of a comment in this file.
         comment: String,
     },
     /// A key in a section of an INI file (or before the first section, when `section` is empty). Case counts, comments
-    /// and order stay. A key that stands several times is kept once, at its last place.
+    /// and order stay. Of several lines of a key the last one stays.
     Ini {
         /// The section, without brackets.
         section: String,
@@ -84,10 +84,10 @@ pub enum EditChange {
         key: String,
         /// The value; `None` removes the key.
         value: Option<Text>,
-        /// What stands between key and value: `=` or ` = `.
+        /// The separator of key and value: `=` or ` = `.
         separator: String,
     },
-    /// A line of words of which the first is a key: `/etc/hosts` style (address first) or `known_hosts`. Kept one per
+    /// A line of words of which the first is a key: `/etc/hosts` style (address first) or `known_hosts`. One line a
     /// key; `None` removes it.
     Keyed {
         /// The first word.
@@ -109,8 +109,8 @@ pub enum EditChange {
 }
 
 impl Edit {
-    /// What is wrong with it, whatever is on the node: the path, names, the mode, an expression that cannot be used
-    /// or does not match the line it is to bring, a line that is more than one.
+    /// The fault of a request that no node is needed to see: in the path, names or the mode, an expression that cannot
+    /// be used or does not match the line it is to bring, a line that is more than one.
     pub fn validate(&self) -> Result<(), String> {
         valid::path("file", &self.path)?;
         valid::attributes(&self.attributes)?;

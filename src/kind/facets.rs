@@ -1,24 +1,24 @@
-//! What a kind says of a resource before anything is observed: values with defaults, made when the step is read.
+//! Facets of a resource that are known before anything is observed: values with defaults, made when the step is read.
 
 use super::{Edit, OwnedFolder};
 use crate::sh::Call;
 use crate::text::Text;
 use std::collections::BTreeSet;
 
-/// What a resource has of files.
+/// The files of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
-    /// What it wants of paths; the engine observes, compares and writes these.
+    /// Edit requests for paths; the engine observes, compares and writes these.
     pub edits: Vec<Edit>,
-    /// Files and folders that its own actions write: the guard keeps them whole and rolls them back, and what
-    /// [depends](Depends) on one of them is compared as when it is written.
+    /// Files and folders that its own actions write. The guard keeps them whole and rolls them back, and a resource
+    /// that [depends](Depends) on one of them is compared as when it is written.
     pub writes: Vec<String>,
-    /// Where its own actions write a secret: what keeps a record of /etc leaves these out.
+    /// Files with a secret that its own actions write: the record of /etc leaves these out.
     pub secrets: Vec<String>,
-    /// A file that its own actions write, by its path, with what the site says of its content: for people who want to
-    /// see every file.
+    /// A file that its own actions write, by its path, with the content by the site: for people who want to see every
+    /// file.
     pub rendered: Option<(String, Text)>,
-    /// A folder that is its own with all that lies in it: nobody else's file in there is removed as an orphan.
+    /// A folder that is its own with all its content: no file in there is removed as an orphan of another resource.
     pub folder: Option<OwnedFolder>,
 }
 
@@ -42,22 +42,23 @@ impl From<Edit> for Files {
 pub struct Depends {
     /// The paths.
     pub paths: Vec<String>,
-    /// What runs before the first of them is written, whatever the verdict is.
+    /// Calls before the first of them is written, whatever the verdict is.
     pub before_write: Vec<Call>,
 }
 
-/// What the guard needs to know of a resource.
+/// The part of a resource in the guard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guarding {
     /// Whether a change of it runs under the guard.
     pub cuts_off: CutsOff,
-    /// What is noted before the first change of a window, in files of its own under `$NW_GUARD`, for `undo`. Holds for
-    /// every resource whose step runs in a window.
+    /// Calls that note the state before the first change of a window, in files of their own under `$NW_GUARD`, for
+    /// `undo`. Holds for every resource whose step runs in a window.
     pub note: Vec<Call>,
-    /// What has to happen before the files are rolled back: what did not run before ends by the files it was started with.
+    /// Calls before the files are rolled back: they stop what the window started, while the files it was started with
+    /// are still in place.
     pub undo_first: Vec<Call>,
-    /// What brings the running side back to what was noted, once all files are as they were. Called in the reverse
-    /// order of the steps, without any uploaded content, whether its action ran or not.
+    /// Calls that roll the running side back to the noted state, once all files are rolled back. In the reverse order
+    /// of the steps, without any uploaded content, whether its action ran or not.
     pub undo: Vec<Call>,
 }
 

@@ -7,13 +7,13 @@ use crate::text::Text;
 pub struct FileChange {
     /// Its absolute path on the node.
     pub path: String,
-    /// What is there.
+    /// The observed file.
     pub old: Found,
-    /// What is to be there; `None` for a file that goes.
+    /// The desired content; `None` for a file that is removed.
     pub new: Option<Text>,
 }
 
-/// What the observation brought of a file.
+/// The observed state of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// No file is there.

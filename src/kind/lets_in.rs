@@ -1,5 +1,5 @@
-//! What decides who gets in: a change of it can cut the operator off, and runs under the guard. The one list of such
-//! paths and services.
+//! Paths and services that decide who gets in: a change of one can lock the operator out, and runs under the guard.
+//! This is the one list of them.
 
 /// Files and folders whose content decides whether somebody gets in: the path itself or what lies below it.
 const PATHS: &[&str] = &[

@@ -1,5 +1,5 @@
-//! The contract of a kind: what a step asks for, what is seen, what becomes of it. The kinds themselves are in
-//! [`kinds`](crate::kinds).
+//! The contract of a kind: the desired state of a step, the observed state, the fate of an orphan. The kinds themselves
+//! are in [`kinds`](crate::kinds).
 
 mod adapter;
 mod address;

@@ -26,7 +26,8 @@ const NEVER: &[&str] = &[
     "systemd-networkd",
 ];
 
-/// Whether a step must leave a running service of this name alone. What it owes is told, and paid by hand.
+/// Whether a step must leave a running service of this name alone. A restart that it owes is reported, and done by
+/// hand.
 pub fn never_restarted(service: &str) -> bool {
     let name = service.strip_suffix(".service").unwrap_or(service);
     let name = name.split_once('@').map_or(name, |(template, _)| template);

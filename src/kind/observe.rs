@@ -1,4 +1,4 @@
-//! The text that asks a node how things stand: sections, each one command with its output framed.
+//! The script of an observation: sections, each one command with its output framed.
 
 use crate::sh::Call;
 use crate::shell::{ENV, Pieces, Shell};
@@ -20,7 +20,7 @@ enum Pace {
 /// Tenths of a second that sections which run beside the others may take longer than these.
 const BESIDE: u32 = 350;
 
-/// Collects what one observation asks. One script, one trip, however many kinds and resources.
+/// Collects the sections of one observation. One script, one trip, however many kinds and resources.
 #[derive(Debug, Default)]
 pub struct Observe {
     functions: Pieces,
@@ -48,8 +48,8 @@ impl Observe {
         self.add(name.into(), call, Pace::Slow);
     }
 
-    /// Adds a section that asks what may take its time not to answer (a fence device, a node that is off): it runs in
-    /// the background from the beginning, beside all others, and is given up as late half a minute after these.
+    /// Adds a section about what may never answer (a fence device, a node that is off): it runs in the background from
+    /// the beginning, beside all others, and is given up as late half a minute after these.
     pub fn beside_section(&mut self, name: impl Into<String>, call: Call) {
         self.add(name.into(), call, Pace::Beside);
     }
@@ -65,7 +65,7 @@ impl Observe {
         }
     }
 
-    /// Whether a section of this name was asked.
+    /// Whether there is a section of this name.
     pub fn has_section(&self, name: &str) -> bool {
         self.names.contains(name)
     }

@@ -1,22 +1,22 @@
-//! What becomes of an orphan: a resource that an earlier run made and the site no longer wants.
+//! The fate of an orphan: a resource that an earlier run made and the site no longer wants.
 
 use super::Answer;
 use super::contract::Target;
 use crate::sh::Call;
 
-/// What a kind does about its orphans. Only a name is left of one, so these functions know no more.
+/// What a kind does about its orphans. Only the name of an orphan is known, so these functions know no more.
 #[derive(Clone, Copy)]
 pub struct Orphans {
-    /// What becomes of it.
+    /// Its fate.
     pub becomes: Orphaned,
     /// Why one stays whatever its files are, by what was observed; `None` where they decide.
     pub stays_because: fn(&str, &Answer) -> Option<String>,
-    /// What ends its running side before its files are removed.
+    /// Ends its running side before its files are removed.
     pub retire: fn(&str, &Target) -> Retire,
-    /// What removes its folder, by path and digest, while it is still as it was written; the last says whether a copy
+    /// Removes its folder, by path and digest, while it is still as it was written; the last argument is whether a copy
     /// is kept. Only for kinds with a [`OwnedFolder`] whose orphans are removed.
     pub remove_folder: fn(&str, &str, bool) -> Vec<Call>,
-    /// What follows once files of orphans were removed.
+    /// Calls once files of orphans were removed.
     pub after_removal: fn(&Target) -> Vec<Call>,
 }
 
@@ -42,23 +42,23 @@ impl Orphans {
     }
 }
 
-/// What becomes of a kind's orphans, half a sentence each.
+/// The fate of a kind's orphans, half a sentence each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orphaned {
-    /// Its files are removed when all of them are as they were written; a changed one keeps all of them.
+    /// Its files are removed when all of them are as they were written; if one was changed, all stay.
     Removed(&'static str),
     /// It stays, and plans name it until it is forgotten.
     Reported(&'static str),
 }
 
-/// What ends the running side of an orphan, before its files are removed.
+/// Ends the running side of an orphan, before its files are removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retire {
-    /// What the guard notes first, for `undo`.
+    /// Calls that note the state first, for `undo`.
     pub note: Vec<Call>,
-    /// What ends it.
+    /// Calls that end it.
     pub calls: Vec<Call>,
-    /// What brings it back once its files are there again.
+    /// Calls that roll it back once its files are there again.
     pub undo: Vec<Call>,
 }
 

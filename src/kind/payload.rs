@@ -1,4 +1,4 @@
-//! What a kind's actions need on the node as files.
+//! Files that a kind's actions need on the node.
 
 use crate::text::Text;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! What the operator permitted in this very command, and in no other.
+//! The operator's permits in this very command, and in no other.
 
 use std::collections::BTreeSet;
 
-/// What one command may do that a run does not do by itself.
+/// Permits of one command beyond what every run does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permits {
     /// All members of the cluster may be taken down for a change that needs that.

@@ -7,17 +7,17 @@ use crate::text::Vault;
 use serde_json::Value as Json;
 use std::any::Any;
 
-/// What is wanted of a resource, and what was seen of it.
+/// The desired state of a resource, and its observed state.
 type Pair<'a, W, S> = (&'a W, &'a S);
 
-/// What brings resources to their state.
+/// The calls that converge resources.
 type Actions<W, S> = fn(&[Pair<'_, W, S>], &Target) -> Vec<Call>;
 
-/// The running side of a kind whose steps ask for a `W` and whose observation is an `S`.
+/// The running side of a kind whose desired state is a `W` and whose observed state is an `S`.
 ///
-/// A kind names what it has over [`Running::new`]'s defaults. All functions are pure.
+/// A kind names its own functions over [`Running::new`]'s defaults. All functions are pure.
 pub struct Running<W: 'static, S: 'static> {
-    /// Asks for all resources of the kind at once, with a fixed number of processes.
+    /// Observes all resources of the kind at once, with a fixed number of processes.
     pub observe: fn(&[&W], &Target, &mut Observe),
     /// Reads what was seen of one; as JSON it is what checks compare with.
     pub parse: fn(&W, &Target, &Answer) -> Result<S, String>,
@@ -26,29 +26,29 @@ pub struct Running<W: 'static, S: 'static> {
     /// Compares one when a path that it [depends](super::Depends) on is written before its actions run. The actions
     /// are the same in both cases.
     pub compare_written: Option<fn(&W, &S, &Circumstances<'_>) -> Verdict>,
-    /// What differs in a way that only the value of a secret shows (a password, a key in a file of a folder). Never
+    /// Differences that only the value of a secret shows (a password, a key in a file of a folder). Never
     /// the values themselves.
     pub compare_secret: fn(&W, &S, &Vault) -> Vec<Delta>,
     /// The devices whose content its change overwrites. One that carries anything is refused unless the operator named
-    /// that device in this command, whatever `compare` says.
+    /// that device in this command, whatever `compare` decides.
     pub destroys: fn(&W, &S) -> Vec<Overwritten>,
     /// Why the node is not healthy, as this resource shows: what rolls through the cluster leaves the other members alone
     /// meanwhile. Nothing where the cluster was not formed yet, or was taken down by this tool.
     pub health: fn(&W, &S) -> Option<String>,
-    /// What brings one to its state. Gets several only where they work [together](Manner::together).
+    /// The calls that converge one. Gets several only where they work [together](Manner::together).
     pub actions: Actions<W, S>,
     /// Contents that its actions need on the node as files (a password hash, a package): the action names the i-th by
-    /// `Call::blob(i)`. Where several work together their contents stand one after another.
+    /// `Call::blob(i)`. Those of several that work together follow one another.
     pub contents: fn(&W, &S, &Vault) -> Vec<Payload>,
     /// The files that its actions write or remove, for the plan to show what becomes of each. One that turns out the
     /// same is passed over.
     pub changes: fn(&W, &S) -> Vec<FileChange>,
-    /// What has to accept the contents before anything at all is changed. Names contents as actions do.
+    /// Validators of the contents, before anything at all is changed. They name contents as actions do.
     pub preflight: fn(&W, &Target) -> Vec<Call>,
-    /// What its actions leave for after the confirmation, where they run in a window of the guard: what would make a
-    /// change last that is not confirmed (a firewall that is started at boot).
+    /// Calls after the confirmation, for actions in a window of the guard: those that would make an unconfirmed change
+    /// last (a firewall that is started at boot).
     pub confirmed: fn(&W, &S, &Target) -> Vec<Call>,
-    /// What is done, in a few words, for these names; the kind's name and theirs where nothing is said.
+    /// The title of the change for these names; by default the kind's name and theirs.
     pub title: Option<fn(&str, &[Delta]) -> String>,
     /// See [`Manner::together`].
     pub together: bool,
@@ -85,12 +85,12 @@ impl<W, S> Running<W, S> {
     }
 }
 
-/// What a comparison is made for.
+/// The circumstances of a comparison.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
     /// The node.
     pub target: &'a Target,
-    /// What the operator permitted in this very command.
+    /// The operator's permits in this very command.
     pub permits: &'a Permits,
 }
 
@@ -99,7 +99,7 @@ pub struct Circumstances<'a> {
 pub struct Overwritten {
     /// The device, by the path that the operator names it with.
     pub device: String,
-    /// What was found on it; empty where it is proven to carry nothing.
+    /// The content that was found on it; empty where it is proven blank.
     pub carries: String,
 }
 
@@ -120,9 +120,9 @@ pub struct Manner {
 /// One resource, observed and compared.
 #[derive(Clone, Debug)]
 pub struct Compared {
-    /// What is to be done about its running side.
+    /// The verdict about its running side.
     pub verdict: Verdict,
-    /// What was seen, for checks.
+    /// The observed state, for checks.
     pub seen: Json,
     /// See [`Running::compare_secret`].
     pub secret: Vec<Delta>,
@@ -132,7 +132,7 @@ pub struct Compared {
     pub unhealthy: Option<String>,
 }
 
-/// What is done to bring resources to their state.
+/// The work that converges resources.
 #[derive(Clone, Debug, Default)]
 pub struct Mend {
     /// See [`Running::actions`].
@@ -154,10 +154,10 @@ pub trait Runs: Send + Sync {
         Manner::default()
     }
 
-    /// Asks for all these resources, which are of one kind.
+    /// Observes all these resources, which are of one kind.
     fn observe(&self, _resources: &[&Resource], _target: &Target, _observe: &mut Observe) {}
 
-    /// Reads one and compares it. `written` says that a path that it depends on is written in this stage.
+    /// Reads one and compares it. `written`: a path that it depends on is written in this stage.
     fn compare(
         &self,
         _resource: &Resource,
@@ -175,7 +175,7 @@ pub trait Runs: Send + Sync {
         })
     }
 
-    /// What brings these resources, which are of one kind, to their state.
+    /// The work that converges these resources, which are of one kind.
     fn mend(
         &self,
         _resources: &[&Resource],
@@ -186,7 +186,7 @@ pub trait Runs: Send + Sync {
         Ok(Mend::default())
     }
 
-    /// What was seen of one, in its kind's own type; `None` where nothing is observed.
+    /// The observed state of one, in its kind's own type; `None` where nothing is observed.
     fn seen(
         &self,
         _resource: &Resource,

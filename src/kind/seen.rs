@@ -8,7 +8,7 @@ pub fn of_kind<K: Kind>(resources: &[Resource]) -> impl Iterator<Item = &Resourc
     resources.iter().filter(|r| r.want.is::<K::Want>())
 }
 
-/// What was seen of a resource of this kind.
+/// The observed state of a resource of this kind.
 pub fn seen<K: Observable>(
     resource: &Resource,
     target: &Target,

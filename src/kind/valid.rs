@@ -1,4 +1,4 @@
-//! What several kinds share: present or absent, words of a command, and what names, paths and modes may be.
+//! Shared by several kinds: present or absent, words of a command, and rules for names, paths and modes.
 
 use super::Attributes;
 
@@ -110,8 +110,8 @@ const PART: usize = 255;
 /// The longest path that the kernel takes, in bytes.
 const PATH: usize = 4095;
 
-/// An absolute path that says where it leads: no `.`, `..`, empty part, backslash (tools that print it double it) or
-/// control character, and not `/` itself.
+/// An absolute path without detours: no `.`, `..`, empty part, backslash (tools that print it double it) or control
+/// character, and not `/` itself.
 pub(crate) fn path(what: &str, path: &str) -> Result<(), String> {
     plain(what, path)?;
     let good = path.strip_prefix('/').is_some_and(|rest| {

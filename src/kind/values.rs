@@ -3,7 +3,7 @@
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 
-/// A word, a number or a boolean, kept as text: `value = 1`, `value = "1"`.
+/// A word, a number or a boolean, as text: `value = 1`, `value = "1"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scalar(pub(crate) String);
 

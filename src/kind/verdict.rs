@@ -1,8 +1,8 @@
-//! What comparing brings out.
+//! The result of a comparison.
 
 use super::Progress;
 
-/// What is to be done about one resource.
+/// The verdict about one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is as wanted.
@@ -20,19 +20,19 @@ pub enum Verdict {
         /// Why all have to be down.
         why: String,
     },
-    /// It cannot be decided before another step has done its work. `table` says how it will be decided then,
-    /// for example `absent: create; ours: keep; anything else: refuse`.
+    /// It is decided once another step is done. `table` shows how, for example `absent: create; ours: keep; anything
+    /// else: refuse`.
     After {
-        /// What has to come first, in words or as an address.
+        /// The step that comes first, in words or as an address.
         what: String,
         /// The table by which it will be decided.
         table: String,
     },
     /// It differs, but mending is not this tool's to do by itself: shown with the command that would.
     Finding {
-        /// What was seen.
+        /// The observed state.
         what: String,
-        /// What the operator can do.
+        /// The remedy.
         remedy: String,
     },
     /// Going on could destroy data or rights. Exit code 5.
@@ -44,16 +44,16 @@ pub enum Verdict {
 /// Why something is not done that could destroy data or rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What was found.
+    /// The finding.
     pub what: String,
-    /// What the operator can do.
+    /// The remedy.
     pub remedy: String,
     /// The device that would be overwritten, where there is one.
     pub device: Option<String>,
 }
 
 impl Verdict {
-    /// Refuses what a person has to look at on this node.
+    /// Refuses a change that a person has to check on this node.
     pub fn refuse(what: impl Into<String>, node: &str) -> Self {
         Self::Refuse(Refusal {
             what: what.into(),
@@ -68,9 +68,9 @@ impl Verdict {
 pub struct Delta {
     /// The point: `mode`, `version`, `running`.
     pub what: String,
-    /// What was seen; empty when there was nothing.
+    /// The observed state; empty when there was nothing.
     pub from: String,
-    /// What is wanted.
+    /// The desired state.
     pub to: String,
 }
 

@@ -56,7 +56,7 @@ pub fn batch(namespace: &str, lines: &[String]) -> Result<()> {
     )
 }
 
-/// Removes all namespaces of a lab, and with them what stands in them.
+/// Removes all namespaces of a lab, and with them what is in them.
 pub fn remove_all(lab: &str) -> Result<()> {
     let own = of_lab(lab);
     let below = format!("{own}.");

@@ -15,7 +15,7 @@ const RUNTIME: Shell =
 const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME]);
 const GUARD: Shell = Shell::new(include_str!("guard.sh")).needing(&[RUNTIME, PROCESS]);
 
-/// What one node is to do in one stage of a run.
+/// The work of one node in one stage of a run.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// The run it belongs to.
@@ -24,20 +24,20 @@ pub struct Batch {
     pub stage: u32,
     /// Shell functions that the calls need, besides those of the runtime.
     pub functions: Vec<Shell>,
-    /// What the node's journal says of it.
+    /// Its header in the node's journal.
     pub header: Header,
     /// The contents that the calls name by their index ([`Word::Blob`](crate::sh::Word::Blob)).
     pub blobs: Vec<Blob>,
-    /// Values that must not come back: they are put out of what steps say, on the node, before it is written down.
+    /// Secrets of its steps: the node takes them out of the steps' output before it is written.
     pub secrets: Vec<Secret>,
-    /// Validators: all run before anything is changed, and one that fails keeps everything from beginning.
+    /// Validators: all run before anything is changed, and nothing begins if one fails.
     pub preflight: Vec<BatchStep>,
     /// The steps, in order. The first that fails is the last that runs.
     pub steps: Vec<BatchStep>,
-    /// What is called before the guard puts the files back.
+    /// Calls before the guard rolls the files back.
     pub undo_first: Vec<Call>,
-    /// What brings the running side back, once the guard has put the files back: called in this order, without
-    /// contents. The steps say `nw_guard_keep`, `nw_guard_arm` and `nw_guard_wait` where they belong.
+    /// Calls that roll the running side back, once the guard has rolled the files back: in this order, without
+    /// contents. The steps call `nw_guard_keep`, `nw_guard_arm` and `nw_guard_wait` where they belong.
     pub undo: Vec<Call>,
 }
 
@@ -73,15 +73,15 @@ impl std::fmt::Debug for Blob {
 /// One step of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchStep {
-    /// What it does, in a few words, for spool and journal.
+    /// Its title, for spool and journal.
     pub title: String,
     /// Its calls; the first that fails ends the step and the batch.
     pub calls: Vec<Call>,
-    /// Whether it may take long: then what it says is told while it runs, and not at its end.
+    /// Whether it may take long: then its output is sent while it runs, and not at its end.
     pub long: bool,
 }
 
-/// What goes over the wire.
+/// The bytes that are sent.
 pub(super) struct Bundle {
     /// The batch's text, its contents, the secrets' values.
     pub(super) bytes: Vec<u8>,
@@ -91,9 +91,9 @@ pub(super) struct Bundle {
     pub(super) sha256: String,
 }
 
-/// One content, as the batch's text tells of it.
+/// One content, as the batch's text describes it.
 enum ContentPart<'a> {
-    /// It stands behind the text.
+    /// It follows the text.
     Here(&'a [u8]),
     /// It was brought before; its digest.
     Staged(&'a str),
@@ -112,7 +112,7 @@ impl Batch {
             })
             .chain([ContentPart::Here(secrets.as_bytes())])
             .collect();
-        // The offset of the contents stands in the text that comes before them, with a fixed number of digits.
+        // The offset of the contents is in the text that comes before them, with a fixed number of digits.
         let length = self.script(&parts, 0).len();
         let mut bytes = self.script(&parts, length).into_bytes();
         debug_assert_eq!(bytes.len(), length);
@@ -129,7 +129,7 @@ impl Batch {
         }
     }
 
-    /// The values to put out of what steps say: one a line, the longest first, because tools quote single lines.
+    /// The secrets to take out of output: one a line, the longest first, because tools quote single lines.
     fn secret_lines(&self) -> String {
         let lines = self.secrets.iter().flat_map(|s| s.expose().lines());
         let mut lines: Vec<_> = lines.map(str::trim).filter(|l| l.len() >= 4).collect();

@@ -1,11 +1,11 @@
-//! Reads a failure out of what ssh, sshd, sudo and shells say.
+//! Reads a failure out of the messages of ssh, sshd, sudo and shells.
 
 use super::Failure;
 
-/// A text and the failure that it means. The first that fits counts, so the narrower stand first.
+/// A text and the failure that it means. The first that fits counts, so narrower ones come first.
 type Mark = (&'static str, fn(&str) -> Failure);
 
-/// What `OpenSSH`'s client writes into its log when no connection comes about.
+/// Lines of `OpenSSH`'s client in its log when no connection comes about.
 const CONNECT: &[Mark] = &[
     ("Could not resolve hostname", |line| {
         let rest = line.split("hostname ").nth(1).unwrap_or_default();
@@ -51,7 +51,7 @@ const CONNECT: &[Mark] = &[
     }),
 ];
 
-/// What a node's shell and tools say when they cannot do what was asked.
+/// Messages of a node's shell and tools when they fail.
 const REMOTE: &[Mark] = &[
     ("This account is currently not available", |line| {
         Failure::NoShell(line.to_owned())
@@ -139,7 +139,7 @@ fn tool(line: &str, mark: &str) -> String {
     before.rsplit(": ").next().unwrap_or(before).to_owned()
 }
 
-/// The last line that says anything.
+/// The last line with any text.
 pub(super) fn last_line(text: &str) -> String {
     let line = text.lines().rev().map(str::trim).find(|l| !l.is_empty());
     line.unwrap_or("no message").to_owned()

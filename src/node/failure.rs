@@ -1,14 +1,14 @@
 //! The ways in which work on a node fails, each in one sentence and with what to do about it.
 
-/// Why something on a node could not be done. `Display` names the node; [`NodeError::advice`] says what to try.
+/// Why something on a node could not be done. `Display` names the node; [`NodeError::advice`] gives the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{node}: {failure}")]
 pub struct NodeError {
     /// The node.
     pub node: String,
-    /// What went wrong.
+    /// The failure.
     pub failure: Failure,
-    /// What ssh or the node itself said, for `-v`: never a secret of the site, but not scrubbed either.
+    /// The output of ssh or the node, for `-v`: never a secret of the site, but not scrubbed either.
     pub output: String,
 }
 
@@ -34,7 +34,7 @@ pub enum Failure {
     /// The node's kernel accepted the connection, and no sshd greeted: a hung machine, or no memory.
     #[error("something accepts the connection there, and no sshd greets")]
     Mute,
-    /// What ssh is to go through ended; its own words are not in ssh's log.
+    /// The proxy command of ssh ended; its own message is not in ssh's log.
     #[error("the jump host or proxy on the way gave no connection to it")]
     Through,
     /// The site does not know the node's host key.
@@ -46,7 +46,7 @@ pub enum Failure {
     /// Old and new software have no algorithm in common.
     #[error("ssh and sshd have no algorithm in common: {0}")]
     NoCommonAlgorithm(String),
-    /// Nobody may log in with what was offered.
+    /// No login is possible with the keys that were offered.
     #[error("no key was accepted for {0}")]
     NoKeyAccepted(String),
     /// The login works and gives no shell.
@@ -129,7 +129,7 @@ fn list(ways: &[(String, Failure)]) -> String {
 }
 
 impl NodeError {
-    /// A failure of a node, without anything it said.
+    /// A failure of a node, without output.
     pub fn new(node: &str, failure: Failure) -> Self {
         Self {
             node: node.to_owned(),
@@ -143,7 +143,7 @@ impl NodeError {
         self.failure.is_unreachable()
     }
 
-    /// What the operator can do about it, in one sentence.
+    /// The remedy, in one sentence.
     pub fn advice(&self) -> String {
         self.failure.advice(&self.node)
     }
@@ -168,8 +168,7 @@ impl Failure {
         )
     }
 
-    /// Whether nothing was heard of the node itself, or it was not even tried. Whatever else goes wrong, a refusal too,
-    /// is said by somebody there.
+    /// Whether the node itself gave no answer, or was not even tried. Every other failure, a refusal too, is an answer.
     pub fn is_silence(&self) -> bool {
         match self {
             Self::Name(_)

@@ -19,11 +19,11 @@ use tokio::process::Command;
 pub struct HostKey {
     /// The key as `known_hosts` has it, without the name: `ssh-ed25519 AAAA…`.
     pub key: String,
-    /// What to compare with the node's own console, as `ssh-keygen -l` shows it: `256 SHA256:… (ED25519)`.
+    /// The fingerprint to compare with the node's own console, as `ssh-keygen -l` shows it: `256 SHA256:… (ED25519)`.
     pub fingerprint: String,
 }
 
-/// What pinning a node's host keys did.
+/// The result of pinning a node's host keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pinned {
     /// The node was not known.
@@ -96,7 +96,7 @@ async fn scan(options: &ConnectOptions, way: &Way) -> Result<Vec<String>, NodeEr
         return Ok(keys);
     }
     let log = String::from_utf8_lossy(&out.stderr).into_owned();
-    // It says of a name "getaddrinfo HOST: …" and of a closed port nothing at all.
+    // For a name it prints "getaddrinfo HOST: …", and for a closed port nothing at all.
     let failure = if log.contains("getaddrinfo") {
         Failure::Name(way.host.clone())
     } else {
@@ -243,7 +243,7 @@ echo installed
 "#;
 
 /// Installs a public key (`ssh-ed25519 AAAA… comment`) for the login, by an ssh that asks for the password on this
-/// terminal where it needs one. Answers whether it was not there before.
+/// terminal where it needs one. Gives whether the key is new there.
 pub async fn install_key(options: &ConnectOptions, public_key: &str) -> Result<bool, NodeError> {
     let node = &options.access.name;
     let public_key = public_key.trim();
@@ -316,7 +316,7 @@ async fn interactive(
         }
         let mut child = ssh.spawn().map_err(here)?;
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
-            // A login that is refused closes it; the log tells why.
+            // A refused login closes it; the log has the reason.
             let _ = stdin.write_all(input.as_bytes()).await;
         }
         let out = child.wait_with_output().await.map_err(here)?;

@@ -9,7 +9,7 @@ use super::state::SHELL;
 use crate::kind::{Answer, Observe};
 use crate::sh::Call;
 
-/// Where a batch comes from, as the node's journal says it.
+/// The origin of a batch, as the node's journal records it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Header {
     /// The site's name.
@@ -20,7 +20,7 @@ pub struct Header {
     pub who: String,
     /// The version of this program.
     pub tool: String,
-    /// What it is for: the command as it is typed, `apply --outage`.
+    /// Its intent: the command as it is typed, `apply --outage`.
     pub intent: String,
 }
 
@@ -42,27 +42,27 @@ pub struct JournalLine {
     pub header: Option<Header>,
 }
 
-/// Asks for the last lines of a node's journal.
+/// Observes the last lines of a node's journal.
 pub fn observe_journal(observe: &mut Observe, lines: u32) {
     observe.functions(SHELL);
     let lines = lines.to_string();
     observe.section("nw.journal", Call::new("nw_state_journal").arg(lines));
 }
 
-/// Asks for the last lines of a node's journal with which runs begin, however much each run wrote after.
+/// Observes the last lines of a node's journal with which runs begin, however much each run wrote after.
 pub fn observe_runs(observe: &mut Observe, lines: u32) {
     observe.functions(SHELL);
     let lines = lines.to_string();
     observe.section("nw.journal", Call::new("nw_state_runs").arg(lines));
 }
 
-/// Reads what [`observe_journal`] or [`observe_runs`] asked for; a line of another version is passed over.
+/// Reads the answer to [`observe_journal`] or [`observe_runs`]; a line of another version is passed over.
 pub fn read_journal(answer: &Answer) -> Vec<JournalLine> {
     let text = answer.text("nw.journal");
     text.lines().filter_map(JournalLine::read).collect()
 }
 
-/// The last run that named the site's commit: operations that do not act by what the site says name none.
+/// The last run that named the site's commit: operations that do not apply the site name none.
 pub fn last_applied(journal: &[JournalLine]) -> Option<(&JournalLine, &Header)> {
     journal.iter().rev().find_map(|line| {
         let header = line.header.as_ref()?;
@@ -240,7 +240,7 @@ mod tests {
                 "anna@desk",
                 "",
             ),
-            // A name that says a commit of its own.
+            // A name that contains a commit.
             (
                 "eve commit ffff@desk site crosslink commit 0123abcd tool 0.4.0",
                 "eve commit ffff@desk",
@@ -264,7 +264,7 @@ mod tests {
     fn a_field_of_a_later_version_is_passed_over() {
         let text = header("anna@desk", "abc").to_text() + "\tmood commit ffff";
         assert_eq!(begun(&text).header, Some(header("anna@desk", "abc")));
-        // What says nothing that can be read stays as text.
+        // A line that cannot be read stays as text.
         let odd = begun("by hand");
         assert_eq!((odd.header, odd.text.as_str()), (None, "by hand"));
     }

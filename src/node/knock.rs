@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// (docs/facts/firewall.md#port-knocking). Above what packets need that are to come in this order.
 const WAIT: Duration = Duration::from_millis(300);
 
-/// Tells the ports when they are needed: opening the site's secrets may ask the operator for a passphrase.
+/// Gives the ports when they are needed: opening the site's secrets may ask the operator for a passphrase.
 type PortSource = dyn Fn() -> Result<Vec<u16>, String> + Send + Sync;
 
-/// Where to knock before a connection. Its debug form does not say at which ports.
+/// A knock before a connection. Its debug form hides the ports.
 #[derive(Clone)]
 pub struct Door {
     address: IpAddr,
@@ -23,7 +23,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// A door at an address; `ports` is asked for each knock.
+    /// A door at an address; `ports` is called for each knock.
     pub fn new(
         address: IpAddr,
         ports: impl Fn() -> Result<Vec<u16>, String> + Send + Sync + 'static,
@@ -39,10 +39,12 @@ impl Door {
         self.address
     }
 
-    /// Knocks, and gives how many ports that were. Nobody answers a knock: whether it was heard shows in what is opened.
+    /// Knocks, and gives the number of ports. A knock has no answer: only the opened port shows whether it was
+    /// received.
     ///
     /// # Errors
-    /// [`Failure::NoKnock`] when the ports cannot be told, or this machine sends nothing there.
+    ///
+    /// [`Failure::NoKnock`] when the ports are not known, or this machine cannot send there.
     pub async fn knock(&self) -> Result<usize, Failure> {
         let ports = (self.ports)().map_err(Failure::NoKnock)?;
         for port in &ports {
@@ -53,7 +55,7 @@ impl Door {
             )
             .await
             {
-                // What stays away, refuses or lets in was sent; the next one follows in its time.
+                // A port that is silent, refuses or accepts has got its packet; the next one follows in its time.
                 Err(_) | Ok(Ok(_)) => {}
                 Ok(Err(error)) if is_answer(&error) => {}
                 Ok(Err(error)) => {
@@ -67,7 +69,7 @@ impl Door {
     }
 }
 
-/// Whether something at the other end, or on the way, said no.
+/// Whether the other end, or a router on the way, refused.
 fn is_answer(error: &std::io::Error) -> bool {
     use std::io::ErrorKind as Kind;
     matches!(

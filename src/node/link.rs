@@ -9,7 +9,7 @@ use tokio::time::timeout;
 /// A channel on which a spool comes in.
 pub(super) struct Link {
     channel: Channel,
-    /// What every line of ours begins with.
+    /// The beginning of every line of ours.
     pub(super) sentinel: String,
     lines: LineBuffer,
     /// Standard error, once the stream has ended.
@@ -21,7 +21,7 @@ pub(super) struct Link {
 /// How much a spool may say without going on to another step, in bytes: four times what a step is let say.
 const STEP_LIMIT: usize = 8 << 20;
 
-/// What came in on a [`Link`].
+/// What was received on a [`Link`].
 pub(super) enum Received {
     /// A line, and how many bytes it had.
     Line(String, u64),
@@ -48,7 +48,7 @@ impl Link {
         }
     }
 
-    /// What comes next.
+    /// The next line.
     pub(super) async fn next(&mut self) -> Received {
         loop {
             if let Some((line, bytes)) = self.lines.next() {

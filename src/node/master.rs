@@ -69,7 +69,7 @@ pub(super) async fn connect(options: &ConnectOptions) -> Result<Master, NodeErro
                 output.push_str(&log);
                 let unreachable = failure.is_unreachable();
                 tried.push((way.alias.clone(), failure));
-                // What was reached and refused us would do so on every way.
+                // A host that was reached and refused us would do so on every way.
                 if !unreachable {
                     break;
                 }
@@ -106,7 +106,7 @@ fn prepare_runtime_dir(dir: &Path) -> Result<(), String> {
         .create(dir)
         .map_err(|e| format!("{shown} could not be made: {e}"))?;
     let meta = fs::symlink_metadata(dir).map_err(|e| format!("{shown}: {e}"))?;
-    // What this process makes is its own: that tells its user without asking the environment.
+    // A file of this process belongs to its user: that names the user without the environment.
     let probe = tempfile::tempfile_in(dir).and_then(|f| f.metadata());
     let uid = probe
         .map_err(|e| format!("{shown} cannot be written: {e}"))?

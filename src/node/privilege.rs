@@ -14,13 +14,13 @@ use std::io::{self, Read as _};
 pub enum Privilege {
     /// It is root.
     Root,
-    /// By sudo, which asks nothing.
+    /// By sudo without a password.
     SudoNoPassword,
-    /// By sudo with this password, which is given to it by standard input, and only once it has asked.
+    /// By sudo with this password, which is sent to standard input, and only once sudo has asked for it.
     SudoPassword(Secret),
 }
 
-/// What a node's shell is to run as root.
+/// A script that a node's shell runs as root.
 pub(super) enum Program<'a> {
     /// A whole script with an empty standard input. Only its last line calls anything.
     Script(&'a str),
@@ -62,14 +62,14 @@ pub(super) enum StdinPiece {
     File(LocalFile),
 }
 
-/// What runs as root for another login: see there.
+/// The program that runs as root for another login: see there.
 pub(super) const LOGIN: Shell = Shell::new(include_str!("login.sh")).needing(&[ENV]);
 
 /// Begins what runs as root without sudo: nothing happens before this word has come.
 const GO: &str = "IFS= read -r nw_go && [ \"$nw_go\" = go ] || exit 0\n";
 
-/// Begins a script that sudo runs: it says that it began, and takes its descriptors away from sudo's recording. Its
-/// data is opened and unlinked. `$0` is the path that sudo was given.
+/// The beginning of a script that sudo runs: it reports that it began, and takes its descriptors away from sudo's
+/// recording. Its data is opened and unlinked. `$0` is the path that sudo was given.
 const BEGIN: &str = "nw_d=${0%/*}\n\
                      exec <\"$nw_d/data\" >\"$nw_d/out\" 2>\"$nw_d/err\"\n\
                      rm -f \"$nw_d/data\"\n\

@@ -14,10 +14,10 @@ const RECORDED: Shell = Shell::new(include_str!("recorded.sh")).needing(&[state:
 /// How many characters of the command's text the journal holds.
 const SHOWN: usize = 200;
 
-/// What a command said, and what is to be known beside it.
+/// The output of a command, and notes beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// What it wrote, on both streams.
+    /// Its output, on both streams.
     pub output: String,
     /// Its exit status.
     pub status: i32,

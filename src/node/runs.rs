@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 const FOLLOW: Shell = Shell::new(include_str!("follow.sh")).needing(&[ENV, PROCESS]);
 /// Takes a batch in.
 pub(super) const RECEIVE: Shell = Shell::new(include_str!("receive.sh")).needing(&[FOLLOW]);
-/// Answers what is asked about batches.
+/// The verbs that ask about batches.
 pub(super) const CONTROL: Shell = Shell::new(include_str!("control.sh")).needing(&[FOLLOW]);
 
 /// How long all validators of a batch may take together.
@@ -36,7 +36,7 @@ pub struct Prepared {
     stage: u32,
     offset: u64,
     link: Option<Link>,
-    /// What its validators answered, by their numbers.
+    /// The answers of its validators, by their numbers.
     answers: BTreeMap<usize, Vec<String>>,
 }
 
@@ -61,8 +61,8 @@ impl Session {
     /// with.
     ///
     /// When this comes back the node is locked for the batch and it waits for [`release`](Self::release), a minute at
-    /// most. What is said until then goes to `events`. Fails, with nothing changed, when anything did not arrive, when
-    /// another run holds the node, or when a validator refuses.
+    /// most. Events until then go to `events`. Fails, with nothing changed, when anything did not arrive, when another
+    /// run holds the node, or when a validator refuses.
     pub async fn prepare(
         &self,
         batch: &Batch,
@@ -246,7 +246,7 @@ impl Session {
         }
     }
 
-    /// The failure that lies in what a node said where an answer belongs.
+    /// The failure in a node's output where an answer belongs.
     async fn unexpected(&self, link: &mut Link, first: &str) -> NodeError {
         let rest = async { while let Received::Line(..) = link.next().await {} };
         let _ = timeout(Duration::from_secs(2), rest).await;
@@ -267,8 +267,7 @@ impl Session {
 
     /// Lets a batch that is ready begin. Fails with [`Failure::GaveUp`] when it had given up before.
     ///
-    /// When the connection is lost in this very moment nobody here knows whether it began:
-    /// [`follow`](Self::follow) tells.
+    /// When the connection is lost in this very moment, only [`follow`](Self::follow) shows whether it began.
     pub async fn release(&self, prepared: &Prepared) -> Result<(), NodeError> {
         match self.control("release", &prepared.args()).await?.as_str() {
             "ok" => Ok(()),
@@ -281,7 +280,7 @@ impl Session {
         Ok(self.control("abandon", &prepared.args()).await? == "ok")
     }
 
-    /// Asks a run to end before its next step. Nothing is killed within a step. Answers whether the node knows the run.
+    /// Asks a run to end before its next step. Nothing is killed within a step. Gives whether the node knows the run.
     pub async fn stop(&self, run: &RunId) -> Result<bool, NodeError> {
         Ok(self.control("stop", &[run.to_string()]).await? == "ok")
     }
@@ -291,13 +290,14 @@ impl Session {
         self.control("go_on", &[run.to_string()]).await.map(|_| ())
     }
 
-    /// How the guard of a batch stands.
+    /// The state of the guard of a batch.
     pub async fn guard(&self, run: &RunId, stage: u32) -> Result<GuardState, NodeError> {
         let args = [run.to_string(), stage.to_string()];
         Ok(GuardState::parse(&self.control("guard", &args).await?))
     }
 
-    /// Lets stay what a batch changed under the guard. Answers whether it does: it may have been put back already.
+    /// Confirms a window of the guard, so that its changes stay. Gives whether they do: they may have been rolled back
+    /// already.
     pub async fn confirm(&self, run: &RunId, stage: u32) -> Result<bool, NodeError> {
         let args = [run.to_string(), stage.to_string()];
         Ok(self.control("confirm", &args).await? == "ok")
@@ -334,9 +334,9 @@ impl Session {
         }
     }
 
-    /// Follows a batch to its end. Every event goes to `events` (nobody has to listen), each once.
+    /// Follows a batch to its end. Every event goes to `events` (a receiver is not needed), each once.
     ///
-    /// When the connection drops it is made anew and the spool followed on from the same byte; the batch does not
+    /// When the connection drops it is made again and the spool followed on from the same byte; the batch does not
     /// notice. Fails when the node stays out of reach for ten minutes; `prepared` can then be followed again.
     pub async fn follow(
         &self,
@@ -403,8 +403,8 @@ impl Session {
         Ok(link)
     }
 
-    /// Asks one thing about batches; gives what stands behind the sentinel. Each may be said twice: when the connection
-    /// is lost before the answer, it is asked again over a new one.
+    /// Sends one verb about batches; gives the text after the sentinel. Each may be sent twice: when the connection is
+    /// lost before the answer, it is sent again over a new one.
     pub(super) async fn control(&self, verb: &str, args: &[String]) -> Result<String, NodeError> {
         match self.control_once(verb, args).await {
             Err(error) if error.failure == Failure::Lost => self.control_once(verb, args).await,

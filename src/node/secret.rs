@@ -1,9 +1,9 @@
-//! Values that must not be seen, and keeping them out of what comes back from a node.
+//! Secret values, and keeping them out of a node's output.
 
 use crate::text::{Vault, forms};
 use std::borrow::Cow;
 
-/// A value that is never printed: its debug form says nothing of it.
+/// A value that is never printed: its debug form hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -25,7 +25,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The shortest value, in bytes, that is looked for: shorter ones stand in ordinary text by chance.
+/// The shortest value, in bytes, that is scrubbed: shorter ones are in ordinary text by chance.
 const SHORTEST: usize = 4;
 
 /// Replaces every secret of the vault in a text that came back from a node by `‹secret NAME›`.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Mutex;
 
-/// A connection to one node. Dropping it leaves the connection open for the next command, for as long as
-/// [`ConnectOptions::persist`] says; [`close`](Self::close) ends it.
+/// A connection to one node. Dropping it leaves the connection open for the next command, for
+/// [`ConnectOptions::persist`]; [`close`](Self::close) ends it.
 pub struct Session {
     options: ConnectOptions,
     privilege: Privilege,
@@ -19,7 +19,7 @@ pub struct Session {
     warm: bool,
 }
 
-/// What a script said, whole.
+/// The whole output of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// Standard output.
@@ -64,10 +64,11 @@ impl Session {
         self.warm
     }
 
-    /// Asks, and reads the whole answer: one channel, one trip.
+    /// Observes, and reads the whole answer: one channel, one trip.
     ///
     /// Fails when the answer is not whole within [`ConnectOptions::timeout`]. A connection that an earlier command left
-    /// and that turns out dead is made anew, once. So is one that is lost in the middle: a question changes nothing.
+    /// and that turns out dead is made again, once. So is one that is lost in the middle: an observation changes
+    /// nothing.
     pub async fn observe(&self, observe: &Observe) -> Result<Answer, NodeError> {
         match self.observe_once(observe).await {
             Err(error) if error.failure == Failure::Lost => self.observe_once(observe).await,
@@ -112,8 +113,8 @@ impl Session {
         })
     }
 
-    /// Runs a script as root with an empty standard input and reads all it says. Only the script's last line should
-    /// call anything, so that one that is cut off does nothing.
+    /// Runs a script as root with an empty standard input and reads its whole output. Only the script's last line
+    /// should call anything, so that one that is cut off does nothing.
     pub async fn run_script(&self, script: &str) -> Result<Reply, NodeError> {
         let reply = self.run(&Program::Script(script)).await?;
         if reply.stdout.is_empty()
@@ -142,7 +143,7 @@ impl Session {
             .map_err(|e| NodeError::new(&node, Failure::Here(master::chain(&e))))
     }
 
-    /// Runs a program and reads all it says, within [`ConnectOptions::timeout`].
+    /// Runs a program and reads its whole output, within [`ConnectOptions::timeout`].
     pub(super) async fn run(&self, program: &Program<'_>) -> Result<Reply, NodeError> {
         self.run_within(program, self.options.timeout).await
     }
@@ -219,7 +220,7 @@ type Child = openssh::Child<std::sync::Arc<openssh::Session>>;
 /// One channel: a program on the node and its three streams.
 pub(super) struct Channel {
     child: Child,
-    /// What is to be written first.
+    /// The bytes to write first.
     input: Vec<StdinPiece>,
     /// Closed when taken and dropped.
     stdin: Option<openssh::ChildStdin>,
@@ -280,7 +281,7 @@ pub(super) async fn read_all(
     Ok(bytes)
 }
 
-/// Writes these pieces and closes the pipe. A program that ends early closes it, too: what it says tells why.
+/// Writes these pieces and closes the pipe. A program that ends early closes it, too: its output has the reason.
 async fn feed(
     stdin: &mut Option<openssh::ChildStdin>,
     input: &[StdinPiece],
@@ -319,7 +320,7 @@ async fn feed(
     Ok(())
 }
 
-/// Writes one chunk; `false` where nobody reads any more.
+/// Writes one chunk; `false` where the reader is gone.
 async fn push(
     pipe: &mut openssh::ChildStdin,
     chunk: &[u8],

@@ -1,4 +1,4 @@
-//! What a batch says while it runs, line by line.
+//! Events of a batch while it runs, line by line.
 
 use super::Holder;
 
@@ -16,15 +16,15 @@ pub enum SpoolEvent {
     Go,
     /// A step begins: its number, from 0, and its title.
     Begin(usize, String),
-    /// A line that a step says, told as it comes; secrets of the batch are already out of it.
+    /// A line of a step's output, as it comes; secrets of the batch are already out of it.
     Progress(usize, String),
-    /// A line that a step or validator said that then failed; secrets of the batch are already out of it.
+    /// A line of output of a step or validator that then failed; secrets of the batch are already out of it.
     Output(usize, String),
     /// A step ended with this status.
     End(usize, i32),
     /// Something worth knowing, such as a lock that was left behind.
     Note(String),
-    /// The guard says how it stands.
+    /// The state of the guard.
     Guard(GuardWord),
     /// The end. Nothing follows.
     Done(Outcome),
@@ -36,7 +36,7 @@ pub enum SpoolEvent {
     Following,
 }
 
-/// What the guard of a batch says.
+/// An event of the guard of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GuardWord {
     /// It is on; the change may take this many seconds.
@@ -65,12 +65,12 @@ impl GuardWord {
     }
 }
 
-/// How the guard of a batch stands.
+/// The state of the guard of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GuardState {
     /// The batch has none.
     None,
-    /// It is on, and nobody has confirmed yet.
+    /// It is on, and not confirmed yet.
     Armed,
     /// It was confirmed.
     Confirmed,
@@ -86,7 +86,7 @@ pub enum GuardState {
 }
 
 impl GuardState {
-    /// Reads what the node answers: `armed`, or `reverted same timeout nobody came`.
+    /// Reads the node's answer: `armed`, or `reverted same timeout nobody came`.
     pub(super) fn parse(text: &str) -> Self {
         let mut words = text.splitn(3, ' ');
         match (words.next(), words.next()) {
@@ -102,7 +102,7 @@ impl GuardState {
     }
 }
 
-/// What became of a batch: its spool's last line.
+/// The outcome of a batch: its spool's last line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Every step was done.
@@ -111,10 +111,10 @@ pub enum Outcome {
     Failed {
         /// The step, from 0.
         step: usize,
-        /// Its exit status; 3 says that something is not as the plan saw it.
+        /// Its exit status; 3 means that something differs from what the plan was made from.
         status: i32,
     },
-    /// It was asked to stop and did, before this step.
+    /// It stopped on request, before this step.
     Stopped {
         /// The first step that did not run.
         before: usize,
@@ -132,7 +132,7 @@ pub enum Outcome {
     Abandoned,
     /// It waited a minute for the word to begin and gave up; nothing was changed.
     GaveUp,
-    /// The guard put everything back.
+    /// The guard rolled everything back.
     PutBack {
         /// Whether it was seen to be as before.
         same: bool,
@@ -141,12 +141,12 @@ pub enum Outcome {
     },
     /// It could not go on, in its own words: no room, or ended from outside.
     Broken(String),
-    /// It ended without a result: killed, or the node lost power. The events say how far it came.
+    /// It ended without a result: killed, or the node lost power. The events show how far it came.
     Died,
 }
 
 impl Outcome {
-    /// Reads what stands behind `done `.
+    /// Reads what follows `done `.
     pub(super) fn parse(text: &str) -> Self {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         let mut numbers = rest.split(' ').map(str::parse::<i32>);

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 /// One way in to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// What it is called in the configuration: the node's name for the first way, `NODE.WORD` for others.
+    /// Its name in the configuration: the node's name for the first way, `NODE.WORD` for others.
     pub alias: String,
     /// The word of the site for it: `direct`, `jump`, `knock-ZONE`, `peer-ZONE`.
     pub word: String,
     /// Name or address to connect to.
     pub host: String,
-    /// TCP port; without it, what the operator's own configuration says.
+    /// TCP port; the operator's own configuration decides without one.
     pub port: Option<u16>,
-    /// Who logs in; without it, what the operator's own configuration says.
+    /// The login; the operator's own configuration decides without one.
     pub user: Option<String>,
     /// Where to knock before a connection.
     pub door: Option<Door>,
@@ -25,14 +25,14 @@ pub struct Way {
     pub proxy_command: Option<String>,
 }
 
-/// The word of a way to where a node is just now and will not be once it is renumbered: the guard asks for the site's
-/// own instead.
+/// The word of a way to where a node is just now and will not be once it is renumbered: the guard uses the site's own
+/// instead.
 pub const AT: &str = "at";
 
 /// How to reach one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeAccess {
-    /// The node's name; its host key stands under this name in `known_hosts`, whichever way is taken.
+    /// The node's name; `known_hosts` has its host key under this name, whichever way is taken.
     pub name: String,
     /// The ways in, tried in this order.
     pub ways: Vec<Way>,
@@ -45,7 +45,7 @@ pub struct NodeAccess {
     pub identity: Option<PathBuf>,
 }
 
-/// Why a value cannot stand in an `ssh_config`, which has no way to write it.
+/// Why a value cannot be written in an `ssh_config`, which has no way to write it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} of node {node} cannot be written into an ssh_config: {value:?} holds {why}")]
 pub struct ConfigError {
@@ -64,8 +64,8 @@ const CONNECT_SECONDS: u32 = 10;
 
 /// The text of the configuration for these nodes, with the operator's own included at its end.
 ///
-/// The first value that `OpenSSH` meets counts, so what stands here wins over the operator's own for these nodes, and
-/// only for them. Fails when a value holds what the format cannot carry (a line break, a quote).
+/// The first value that `OpenSSH` meets counts, so these lines win over the operator's own for these nodes, and only
+/// for them. Fails when a value holds characters that the format has no way to write (a line break, a quote).
 pub fn ssh_config(nodes: &[NodeAccess]) -> Result<String, ConfigError> {
     let mut out = String::from(
         "# Written by nodewright from the site; by hand: ssh -F THIS_FILE NODE\n\
@@ -218,7 +218,7 @@ mod tests {
         }
     }
 
-    /// What `ssh -G` makes of the text: the parser that counts.
+    /// The values that `ssh -G` reads in the text: the parser that counts.
     fn resolved(config: &str, alias: &str) -> String {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config");

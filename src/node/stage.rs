@@ -1,4 +1,4 @@
-//! Files that a batch needs and that are too large to go with it: brought before, each once, told apart by digest.
+//! Files that a batch needs and that are too large to go with it: brought before, each once, distinguished by digest.
 
 use super::batch::{Blob, LocalFile};
 use super::privilege::{Data, Program};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// See there.
 pub(super) const STAGE: Shell = Shell::new(include_str!("stage.sh")).needing(&[ENV]);
 
-/// How many digests are asked for at once: what a login's shell is called with has 128 KiB.
+/// The number of digests in one call: the arguments of a login's shell have 128 KiB.
 const ASKED: usize = 400;
 /// How many files, and how many bytes, go over one channel. A larger file has one of its own.
 const FILES: usize = 64;
@@ -94,7 +94,7 @@ impl Session {
                 file.path.display()
             )),
             (None, Some(failure)) => failure,
-            // The receiver is gone before it said anything.
+            // The receiver ended without any output.
             (None, None) if reply_line.is_none() && reply.status.is_none() => Failure::Lost,
             (None, None) => Failure::NotReady(classify::last_line(refused.unwrap_or(&output))),
         };

@@ -1,4 +1,4 @@
-//! What a node keeps about runs, read in the same trip as everything else.
+//! A node's record of runs, read in the same trip as everything else.
 
 use super::{Holder, Outcome, RunId, SpoolEvent};
 use crate::kind::{Answer, Observe};
@@ -7,7 +7,7 @@ use crate::shell::{MANIFEST, PROCESS, Shell};
 
 pub(super) const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[PROCESS, MANIFEST]);
 
-/// What a node keeps about runs.
+/// A node's record of runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeState {
     /// The manifest's text: what we manage there, a line an address.
@@ -27,9 +27,9 @@ pub struct LastBatch {
     pub run: RunId,
     /// Its stage.
     pub stage: u32,
-    /// What became of it; `None` while it runs.
+    /// Its outcome; `None` while it runs.
     pub outcome: Option<Outcome>,
-    /// For one that died: what its spool says, which tells what was finished.
+    /// For one that died: its spool, which shows what was finished.
     pub events: Vec<SpoolEvent>,
 }
 
@@ -58,7 +58,7 @@ impl LastBatch {
     }
 }
 
-/// Asks for a node's state, as sections of an observation: three processes, no channel of its own.
+/// Observes a node's state: three sections and processes, no channel of its own.
 pub fn observe_state(observe: &mut Observe) {
     observe.functions(SHELL);
     observe.section("nw.manifest", Call::new("nw_manifest"));
@@ -67,7 +67,7 @@ pub fn observe_state(observe: &mut Observe) {
 }
 
 impl NodeState {
-    /// Reads what [`observe_state`] asked for.
+    /// Reads the answer to [`observe_state`].
     pub fn read(answer: &Answer) -> Self {
         let mut state = Self {
             manifest: answer.text("nw.manifest").into_owned(),
@@ -83,7 +83,7 @@ impl NodeState {
         state
     }
 
-    /// What an earlier run left, in words: it is at work right now, or it died in the middle.
+    /// The state that an earlier run left, in words: it is at work right now, or it died in the middle.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(holder) = &self.holder {

@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 #[error("{0}: no orphan of this address on the node; `nodewright plan` lists orphans")]
 pub struct Unmatched(String);
 
-/// Observes, shows what is chosen, and forgets it where `agreed` says so.
+/// Observes, shows the chosen orphans, and forgets them if `agreed`.
 ///
 /// # Errors
-/// [`Unmatched`] where nothing was left behind that is called so.
+///
+/// [`Unmatched`] where no orphan has that address.
 pub async fn forget(
     engine: &mut Engine,
     chosen: &Selection,

@@ -1,9 +1,9 @@
-//! Commands that act on a running cluster or on a node's record, beside bringing nodes to what the site says.
+//! Commands that act on a running cluster or on a node's record, beside bringing nodes to what the site declares.
 //!
-//! An operation observes by the one engine, decides by a pure function over what the kinds saw, is carried out as a batch
-//! (with the nodes' locks, lines in their journals and the recap of any run) and observes again. [`Intent`] says what a
-//! command sets out to do. What an outage of all members takes down and up again is decided where a plan is made (`plan`,
-//! and the kinds' `Verdict::Outage`), so it needs no file here.
+//! An operation observes by the one engine, decides by a pure function over what the kinds saw, is carried out as a
+//! batch (with the nodes' locks, lines in their journals and the recap of any run) and observes again. [`Intent`] says
+//! what a command sets out to do. What an outage of all members takes down and up again is decided where a plan is made
+//! (`plan`, and the kinds' `Verdict::Outage`), so it needs no file here.
 
 pub mod confirm_fenced;
 pub mod forget;
@@ -38,7 +38,7 @@ fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) 
 }
 
 /// What a run at work on a node means for an operation on it: the operation is refused where it needs the lock, and
-/// otherwise says whom it meets.
+/// otherwise names the holder.
 fn meet(engine: &mut Engine, node: &str, holder: &Holder) {
     if engine.intent().holds_lock() {
         let why = format!("held by {holder}");

@@ -1,19 +1,19 @@
 //! A command of the operator's own on nodes (`nodewright run`).
 //!
-//! It takes no lock: it may be a mere look, or what a run that hangs waits for. It says who holds the lock. The journal of
-//! each node says who ran what, and what it ended with.
+//! It takes no lock: it may only read, or be what a hanging run waits for. It names the holder of the lock. The journal
+//! of each node records who ran what, and the exit code.
 
 use crate::node::{Recorded, scrub};
 use crate::run::{Engine, Event};
 use crate::sh::Call;
 use std::collections::BTreeSet;
 
-/// What came of it on one node.
+/// Its result on one node.
 #[derive(Debug)]
 pub struct Ran {
     /// The node.
     pub node: String,
-    /// What the command wrote, without secrets.
+    /// The output of the command, without secrets.
     pub output: String,
     /// Its exit status.
     pub status: i32,
@@ -51,7 +51,7 @@ fn turns(nodes: Vec<String>, cluster: &BTreeSet<String>, parallel: bool) -> Vec<
     turns
 }
 
-/// Says what is to be known beside the output.
+/// Reports what is to be known beside the output.
 fn record(engine: &mut Engine, node: String, recorded: &Recorded) -> Ran {
     if let Some(holder) = &recorded.holder {
         super::meet(engine, &node, holder);

@@ -1,30 +1,30 @@
-//! What was approved: nothing else is done.
+//! The approval of a plan: nothing else is done.
 
 use super::{Decided, Item, Plan, Remark};
 use crate::kind::Address;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What was approved of a plan, by node and resource.
+/// The approved part of a plan, by node and resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approved {
     nodes: BTreeMap<String, BTreeMap<Address, Approval>>,
 }
 
-/// What was approved for one resource.
+/// The approval for one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Approval {
     /// Digests of changes that were shown as they are done: nothing that a run does comes before them and is looked at.
     shown: BTreeSet<String>,
-    /// Whether more was approved than that: by a table (decided later), or in a later stage, before which the plan
-    /// could only say what would be done as things were.
+    /// Whether more was approved than that: by a table (decided later), or in a later stage, for which the plan could
+    /// only show the state before it.
     open: bool,
 }
 
 /// Why nothing is done on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Barred {
-    /// What it would do could destroy data or rights.
+    /// Its change could destroy data or rights.
     Refused(Remark),
     /// A resource has to change that was not in the plan.
     Unplanned(Address),
@@ -76,10 +76,11 @@ impl Approved {
         Self { nodes }
     }
 
-    /// Whether all that is to be done on a node now may be done.
+    /// Whether the approval covers everything that is to be done on a node now.
     ///
     /// # Errors
-    /// The first thing that keeps all of it from being done.
+    ///
+    /// The first item that it does not cover.
     pub fn permits(&self, decided: &Decided) -> Result<(), Barred> {
         if let Some(refusal) = decided.refusals.first() {
             return Err(Barred::Refused(refusal.clone()));
@@ -164,7 +165,7 @@ mod tests {
         let mut shared = of(FILE, 0, Some("/a"), "d1");
         shared.change.addresses.push(address(SERVICE));
         assert!(approved.permits(&node1(vec![shared])).is_err());
-        // What was approved for one node is not for another.
+        // An approval for one node does not hold for another.
         let other = Decided {
             node: "node2".to_owned(),
             ..node1(vec![of(FILE, 0, Some("/a"), "d1")])
@@ -181,7 +182,7 @@ mod tests {
         // An earlier stage may have changed it: a package brings its own.
         let staged = approved(vec![of(FILE, 1, Some("/a"), "d1")]);
         assert_eq!(staged.permits(&now), Ok(()));
-        // What a service needs follows what was done before it.
+        // The need of a service follows the changes before it.
         let running = approved(vec![of(SERVICE, 0, None, "d1")]);
         let now = node1(vec![of(SERVICE, 0, None, "d9")]);
         assert_eq!(running.permits(&now), Ok(()));

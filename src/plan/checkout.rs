@@ -1,7 +1,7 @@
 //! Whether a checkout of the site may be applied: not where a node was last brought to the state of one that it does
 //! not contain.
 
-/// The run that a node's journal tells of last.
+/// The last run in a node's journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastApplied<'a> {
     /// Who began it: `anna@desk`.
@@ -14,8 +14,8 @@ pub struct LastApplied<'a> {
     pub run: &'a str,
 }
 
-/// Why this checkout may not be applied to a node. `contains` tells whether a commit is part of it; `None` where that
-/// cannot be told, which is a no: whoever does not know a commit has not merged it.
+/// Why this checkout may not be applied to a node. `contains` answers whether a commit is part of it, and `None` where
+/// that is unknown. Unknown counts as no: a checkout without the commit has not merged it.
 pub fn older(
     last: LastApplied<'_>,
     node: &str,
@@ -63,7 +63,7 @@ mod tests {
     fn one_that_contains_it_may_be_applied() {
         let contains = |commit: &str| Some(commit == COMMIT);
         assert_eq!(older(last(COMMIT), "node1", contains), None);
-        // What was not committed then is nobody else's to contain.
+        // Uncommitted changes of that run cannot be part of another checkout.
         let edited = format!("{COMMIT}+");
         assert_eq!(older(last(&edited), "node1", contains), None);
     }

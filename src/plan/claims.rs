@@ -1,15 +1,15 @@
-//! What a node's manifest says once an item is done: one line for each of its resources.
+//! The lines of the manifest once an item is done: one for each of its resources.
 
 use super::manifest::PART;
 use super::{GONE, Item, Owned, sha256};
 use crate::kind::{Address, EditChange, Resource};
 
-/// What the manifest says of one resource.
+/// The manifest's line for one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The resource.
     pub address: Address,
-    /// What of it is ours.
+    /// The part of it that is ours.
     pub owned: Owned,
 }
 
@@ -41,8 +41,8 @@ pub fn claims(item: &Item, resources: &[Resource]) -> Vec<Claim> {
     item.addresses().iter().map(claim).collect()
 }
 
-/// Whether a resource is wanted absent, so that afterwards nothing of it is ours. (A file that is written to keep
-/// something away stays ours.)
+/// Whether a resource is desired absent, so that afterwards nothing of it is ours. (A file that is written to block
+/// another one stays ours.)
 fn is_gone(resource: &Resource, path: &str) -> bool {
     let whole = |change: &EditChange| matches!(change, EditChange::Whole { .. });
     resource.absent
@@ -69,7 +69,7 @@ mod tests {
     use crate::text::mark;
     use serde_json::{Value as Json, json};
 
-    /// What the manifest says of these steps once one item has brought all of them about at this path: digest and taint.
+    /// The manifest's digest and taint of these steps, once one item has done all of them at this path.
     fn claimed(steps: &[Json], path: &str) -> Vec<(String, bool)> {
         let resources = resources(steps);
         let mut item = item(0, 0, |_| ());
@@ -110,7 +110,7 @@ mod tests {
         ] {
             assert_eq!(claimed(&[step], "/etc/a"), plain(PART));
         }
-        // Two that meet in one file are told apart.
+        // Two that meet in one file are distinguished.
         let both = [
             json!({ "line": "x", "file": "/etc/a" }),
             json!({ "line": "y", "file": "/etc/a" }),

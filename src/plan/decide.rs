@@ -13,41 +13,41 @@ use crate::text::{Vault, shows};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What one node is to be.
+/// The desired state of one node.
 #[derive(Clone, Copy)]
 pub struct Desired<'a> {
     /// The node.
     pub target: &'a Target,
     /// Its resources, in step order.
     pub resources: &'a [Resource],
-    /// What is only looked at, for checks.
+    /// Only observed, for checks.
     pub watched: &'a [Resource],
     /// The values of secrets.
     pub vault: &'a Vault,
-    /// What the operator permitted in this command.
+    /// The operator's permits in this command.
     pub permits: &'a Permits,
 }
 
-/// What is to be done on one node, with the calls that do it.
+/// The decision for one node, with the calls that carry it out.
 #[derive(Debug, Default)]
 pub struct Decided {
     /// The node's name.
     pub node: String,
-    /// What is done, in order.
+    /// Changes, in order.
     pub items: Vec<Item>,
-    /// What cannot be decided before an earlier item has done its work.
+    /// Resources that are decided after an earlier item.
     pub later: Vec<Later>,
-    /// What differs and is not mended by a run.
+    /// Differences that a run does not mend: findings.
     pub findings: Vec<Remark>,
-    /// What could destroy data or rights: nothing is done while one stands.
+    /// Changes that could destroy data or rights: with one of them nothing is done.
     pub refusals: Vec<Remark>,
-    /// What an earlier run made and the site no longer wants.
+    /// Orphans: an earlier run made them, and the site no longer wants them.
     pub orphans: Vec<Orphan>,
-    /// What was seen of each resource, for checks.
+    /// The observed state of each resource, for checks.
     pub seen: BTreeMap<Address, Json>,
     /// The resources that are as wanted.
     pub same: BTreeSet<Address>,
-    /// What cannot be decided at all: the run ends here for this node.
+    /// Errors of deciding: the run ends here for this node.
     pub errors: Vec<String>,
     /// Long steps whose work goes on by itself.
     pub waiting: Vec<Waiting>,
@@ -55,11 +55,11 @@ pub struct Decided {
     pub waits_at: Option<usize>,
     /// Why this node is not healthy, as its kinds see it: what rolls through the cluster does not go on meanwhile.
     pub unhealthy: Vec<String>,
-    /// What we made, nobody wants and is gone: the next batch forgets it.
+    /// Entries of the manifest that are neither desired nor there: the next batch removes them.
     pub gone: Vec<Gone>,
 }
 
-/// What the manifest still names and is not there any more.
+/// An entry of the manifest whose path is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone {
     /// The address it was made under.
@@ -93,7 +93,7 @@ impl<'a> Desired<'a> {
         )
     }
 
-    /// Asks everything there is to ask, in one script.
+    /// Observes everything, in one script.
     pub fn observe(&self, observe: &mut Observe) {
         self.paths().observe(self.vault, observe);
         for (kind, resources) in by_kind(self.resources.iter().chain(self.watched)) {
@@ -164,7 +164,7 @@ fn by_kind<'a>(
     kinds
 }
 
-/// What has to come first, and how it is decided then.
+/// The step that comes first, and the table by which the resource is decided then.
 pub(super) struct After {
     pub(super) what: String,
     pub(super) table: String,
@@ -198,7 +198,7 @@ pub(super) struct Draft<'d, 'a> {
     pub(super) answer: &'d Answer,
     pub(super) manifest: &'d Manifest,
     pub(super) candidates: Vec<Candidate<'a>>,
-    /// What has nothing to do now, and may have once an earlier step has done its work.
+    /// Resources without a change now, which may have one once an earlier step is done.
     pub(super) perhaps: Vec<Candidate<'a>>,
     /// Resources whose path is refused or cannot be made sense of.
     pub(super) refused: BTreeSet<Address>,

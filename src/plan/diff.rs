@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// Contents of more bytes than this are not compared line by line.
 const LARGE: usize = 1 << 20;
 
-/// What a file holds, before or after.
+/// The content of a file, before or after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileSide<'a> {
     /// No file is there.
@@ -48,10 +48,10 @@ impl<'a> FileSide<'a> {
     }
 }
 
-/// Compares what a file holds with what it is to hold. Gives nothing when that is the same; hides both when `tainted`.
+/// Compares the old and the new content of a file. Gives nothing when they are equal; hides both when `tainted`.
 ///
 /// A text diff has its two lines of file names and three lines of context. Control characters and bytes that are no
-/// UTF-8 stand in it as escapes (`\x1b`), so that it can be written to a terminal.
+/// UTF-8 are escaped in it (`\x1b`), so that it can be written to a terminal.
 pub fn compare(path: &str, old: &FileSide, new: &FileSide, tainted: bool) -> Option<FileDiff> {
     let same = match (old, new) {
         (FileSide::Unread(weight), side) | (side, FileSide::Unread(weight)) => {

@@ -22,10 +22,10 @@ use crate::text::{Text, Vault};
 use lines::{Lines, NotReady, ReadyEdit};
 use std::collections::BTreeSet;
 
-/// Folds the wishes about one path.
+/// Folds the edit requests for one path.
 ///
-/// The whole content comes first, then the edits of lines in the order of the wishes, until they change nothing more.
-/// So folding what came out brings out the same.
+/// The whole content comes first, then the edits of lines in the order of the requests, until they change nothing more.
+/// So folding the result again gives the same result.
 pub fn fold(
     path: &str,
     requests: &[EditRequest],
@@ -245,7 +245,7 @@ impl Job<'_> {
         })
     }
 
-    /// Whose wishes make the content differ from what was found.
+    /// The requests that make the content differ from the one that was observed.
     fn authors(&self, content: &[u8], edits: &[(usize, ReadyEdit)]) -> Vec<usize> {
         let all = || {
             self.requests
@@ -344,7 +344,7 @@ impl Job<'_> {
         let mode = match (attribute("mode"), &folded.after) {
             (Some(mode), _) => four_digits(mode),
             (None, _) if stays && !folded.tainted => four_digits(&self.seen.mode),
-            // What holds a secret is never left open to everybody.
+            // A content with a secret is never readable by everybody.
             (None, _) if stays => {
                 let mut mode = four_digits(&self.seen.mode);
                 mode.pop();

@@ -1,4 +1,4 @@
-//! What a command sets out to do to nodes.
+//! The intent of a command.
 
 /// The intent of a command that acts on nodes. It decides what the command may take down, whether it needs the node's
 /// lock and the newest checkout of the site, and what the node's journal calls it.
@@ -27,18 +27,18 @@ impl Intent {
     }
 
     /// Whether it needs the lock of its nodes, so that it is refused while another run holds one. A command of the
-    /// operator's own may be a mere look, and what a hanging run waits for: it is carried out beside that run.
+    /// operator's own runs without the lock: it may only read, or be what a hanging run waits for.
     pub fn holds_lock(self) -> bool {
         self != Self::Script
     }
 
-    /// Whether it acts by what the site says a node is to be. Then it is refused from a checkout that does not contain
-    /// the commit last applied, and the node's journal records its own commit.
+    /// Whether it acts by what the site declares a node is to be. Then it is refused from a checkout that does not
+    /// contain the commit last applied, and the node's journal records its own commit.
     pub fn applies_site(self) -> bool {
         matches!(self, Self::Converge | Self::Outage | Self::Forget)
     }
 
-    /// What the journal of a node calls it: the command as it is typed.
+    /// Its name in a node's journal: the command as it is typed.
     pub fn journal_word(self) -> &'static str {
         match self {
             Self::Converge => "apply",

@@ -14,26 +14,26 @@ pub struct Item {
     pub work: PlannedStep,
 }
 
-/// What a batch does for one [`Item`].
+/// The work of a batch for one [`Item`].
 #[derive(Clone, Debug, Default)]
 pub struct PlannedStep {
-    /// What the role's step says.
+    /// The step's keys besides its kind.
     pub meta: Arc<StepMeta>,
-    /// What has to accept the contents before anything is changed.
+    /// Validators of the contents: all run before anything is changed.
     pub preflight: Vec<Call>,
-    /// What is called, in order.
+    /// Calls, in order.
     pub calls: Vec<Call>,
-    /// What is called once the guard's window is confirmed, where it runs in one.
+    /// Calls once the guard's window is confirmed, for an item that runs in one.
     pub confirmed: Vec<Call>,
     /// The contents it needs, counted from 0 in this step.
     pub blobs: Vec<Content>,
     /// The path it writes, if it writes one.
     pub path: Option<String>,
-    /// What the manifest says afterwards.
+    /// Its lines in the manifest afterwards.
     pub owns: Owned,
 }
 
-/// What the manifest says of an item once it is done.
+/// The lines of the manifest for an item that is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owned {
     /// The path that is ours; empty where there is none.
@@ -61,7 +61,7 @@ impl Item {
 }
 
 impl Owned {
-    /// What says that a path is ours no longer.
+    /// The line that ends our claim to a path.
     pub fn no_longer(path: String) -> Self {
         Self {
             path,

@@ -1,4 +1,5 @@
-//! What the kinds' own actions do: the running side of every resource, neighbours of a kind that works together as one.
+//! The work of the kinds' own actions: the running side of every resource. Neighbours of a kind that works together are
+//! one item.
 
 use super::decide::{After, Candidate, Draft, below};
 use super::diff::{FileSide, compare};
@@ -49,7 +50,7 @@ impl<'a> Draft<'_, 'a> {
                 Verdict::Same if !secret.is_empty() => Verdict::Change(secret),
                 Verdict::Change(deltas) if deltas.is_empty() && secret.is_empty() => Verdict::Same,
                 Verdict::Change(deltas) => Verdict::Change([deltas, secret].concat()),
-                // What runs now and is taken down with the members has to come up again.
+                // A service that runs now and goes down with the members has to come up again.
                 Verdict::Same if outage && resource.step.operate => Verdict::After {
                     what: "the members are down".to_owned(),
                     table: "taken down by this run: up again; anything else: reported".to_owned(),
@@ -225,7 +226,7 @@ impl<'a> Draft<'_, 'a> {
             Some(title) => title(&names, &deltas),
             None => format!("{} {names}", kind.name()),
         };
-        // What works together comes when the files of all of it are there.
+        // A joint action runs once the files of all its resources are there.
         let last = resources.len() - 1;
         Candidate {
             order: (resources[last].step.index, 1),
@@ -253,7 +254,7 @@ impl<'a> Draft<'_, 'a> {
         }
     }
 
-    /// What actions need on the node as files, with the values of secrets.
+    /// The files that actions need on the node, with the values of secrets.
     fn contents(&mut self, resource: &Resource, payloads: Vec<Payload>) -> Vec<Content> {
         let content = |payload| match payload {
             Payload::Text(text) => match text.reveal(self.wanted.vault) {
@@ -269,8 +270,8 @@ impl<'a> Draft<'_, 'a> {
         })
     }
 
-    /// `was_secret` says that the resource was last written with a secret in it: old files of which the node kept the
-    /// content to itself may show it.
+    /// `was_secret`: the resource was last written with a secret in it, so old files whose content stayed on the node
+    /// may show it.
     fn file_diff(&self, change: FileChange, was_secret: bool) -> Option<FileDiff> {
         let (vault, path) = (self.wanted.vault, &change.path);
         let old = match change.old {
@@ -291,7 +292,7 @@ impl<'a> Draft<'_, 'a> {
         compare(path, &old, &new, secret || past || shown)
     }
 
-    /// What the manifest says of the folder that is a resource's own, if it has one.
+    /// The manifest's line for the folder of a resource, if it has one.
     fn folder(&self, resource: &Resource) -> Owned {
         let Some(folder) = &resource.files.folder else {
             return Owned::default();

@@ -1,4 +1,4 @@
-//! What a node keeps about what we manage there: one line an address, the last one wins.
+//! The manifest of a node: the record of everything managed there, one line an address; the last line wins.
 
 use crate::kind::Address;
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ pub const PART: &str = "part";
 /// The digest of what is no longer ours.
 pub const GONE: &str = "-";
 
-/// The manifest of a node, as its observation brought it back.
+/// The manifest of a node, as it was observed.
 ///
-/// Lines of `ADDRESS<TAB>PATH<TAB>DIGEST<TAB>RUN<TAB>secret|plain`; a line whose digest is `-` says that the address is
-/// no longer ours, and [`PART`] stands where a path is ours in part.
+/// Lines of `ADDRESS<TAB>PATH<TAB>DIGEST<TAB>RUN<TAB>secret|plain`. The digest `-` ends the claim to an address;
+/// [`PART`] marks a path that is ours in part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     entries: BTreeMap<(String, String), ManifestEntry>,
@@ -91,7 +91,7 @@ impl Manifest {
         self.entries.get(&key).map(|e| e.digest.as_str())
     }
 
-    /// The paths kept for an address; an empty one for what has none.
+    /// The paths of an address; an empty one for an address without any.
     pub fn paths(&self, address: &Address) -> Vec<String> {
         let mine = self.entries().filter(|(a, _)| *a == address);
         mine.map(|(_, path)| path.to_owned()).collect()

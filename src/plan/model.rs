@@ -1,4 +1,4 @@
-//! What a plan holds: changes, what is decided later, orphans, findings. Made by comparing, read by reports and runs.
+//! The content of a plan: changes, later decisions, orphans, findings. Comparing makes it; reports and runs read it.
 
 use crate::kind::{Address, Delta, Progress};
 use std::collections::BTreeSet;
@@ -10,23 +10,23 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
 }
 
-/// What is to be done on one node.
+/// The plan of one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct NodePlan {
     /// The node's name.
     pub node: String,
-    /// What changes, in the order it is done.
+    /// Changes, in order.
     pub changes: Vec<Change>,
-    /// What cannot be decided before an earlier step has done its work.
+    /// Resources that are decided after an earlier step.
     pub later: Vec<Later>,
     /// Long steps whose work goes on by itself: what comes after them is decided once they are done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
-    /// What differs and is not mended by a run.
+    /// Differences that a run does not mend: findings.
     pub findings: Vec<Remark>,
-    /// What could destroy data or rights: nothing is done while one stands.
+    /// Changes that could destroy data or rights: with one of them nothing is done.
     pub refusals: Vec<Remark>,
-    /// What an earlier run made and the site no longer wants.
+    /// Orphans: an earlier run made them, and the site no longer wants them.
     pub orphans: Vec<Orphan>,
     /// How many resources are as wanted.
     pub same: usize,
@@ -35,24 +35,24 @@ pub struct NodePlan {
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Change {
-    /// The resources that ask for it: several when their edits meet in one file.
+    /// The resources that request it: several when their edits meet in one file.
     #[serde(serialize_with = "addresses")]
     pub addresses: Vec<Address>,
-    /// What is done, in a few words: `replace /etc/hosts`, `install chrony`.
+    /// The change in a few words: `replace /etc/hosts`, `install chrony`.
     pub title: String,
     /// In which points it differs.
     pub deltas: Vec<Delta>,
-    /// What becomes of the content of each file that it writes or removes.
+    /// The difference in each file that it writes or removes.
     pub diffs: Vec<FileDiff>,
     /// The stage it belongs to, from 0: a later stage is observed again before it is done.
     pub stage: usize,
-    /// Whether it is done under the guard, which puts it back unless a new connection confirms it.
+    /// Whether it is done under the guard, which rolls it back unless a new connection confirms it.
     pub guarded: bool,
     /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
     pub digest: String,
 }
 
-/// What becomes of a file's content.
+/// The difference in a file's content.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct FileDiff {
     /// The file's path.
@@ -73,9 +73,9 @@ pub enum Diff {
     Whole {
         /// Why not.
         why: Unshown,
-        /// What was there; `None` for nothing.
+        /// Size and digest before; `None` for nothing.
         before: Option<Weight>,
-        /// What is to be there; `None` for nothing.
+        /// Size and digest after; `None` for nothing.
         after: Option<Weight>,
     },
 }
@@ -90,7 +90,7 @@ pub enum Unshown {
     Long,
 }
 
-/// What is said of a content that is not shown.
+/// Size and digest of a content that is not shown.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Weight {
     /// Its size in bytes.
@@ -99,18 +99,18 @@ pub struct Weight {
     pub sha256: String,
 }
 
-/// What is decided after something else.
+/// A decision that follows another step.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Later {
-    /// The resources that ask for it: several when their edits meet in one file.
+    /// The resources that request it: several when their edits meet in one file.
     #[serde(serialize_with = "addresses")]
     pub addresses: Vec<Address>,
-    /// What comes first.
+    /// The step that comes first.
     #[serde(serialize_with = "address")]
     pub after: Address,
     /// The table by which it is decided then.
     pub table: String,
-    /// What becomes of its files where that makes no difference to how they are now.
+    /// The difference in its files, by their present state.
     pub diffs: Vec<FileDiff>,
 }
 
@@ -130,15 +130,15 @@ impl std::fmt::Display for Waiting {
     }
 }
 
-/// Something said about a resource.
+/// A remark about a resource.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Remark {
     /// The resource.
     #[serde(serialize_with = "address")]
     pub address: Address,
-    /// What was seen.
+    /// The observed state.
     pub what: String,
-    /// What the operator can do.
+    /// The remedy.
     pub remedy: String,
     /// The device that would be overwritten, where it is refused for that.
     #[serde(skip_serializing_if = "Option::is_none")]

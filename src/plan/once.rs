@@ -1,4 +1,4 @@
-//! What is done once in a cluster: asked of every member, done by one, and by none where any member has it.
+//! Steps with `once`: observed on every member, done by one, and by none where any member has the result already.
 
 use super::Decided;
 use crate::kind::{Address, Resource};
@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Answered<'a> {
     /// Its name.
     pub node: &'a str,
-    /// What it is to be.
+    /// Its desired state.
     pub resources: &'a [Resource],
-    /// What is to be done on it.
+    /// The decision for it.
     pub decided: &'a mut Decided,
 }
 
@@ -104,7 +104,7 @@ mod tests {
         (resources, decided)
     }
 
-    /// Settles it in a cluster of these members; gives the members that keep an item of it.
+    /// Assigns it in a cluster of these members; gives the members that keep an item of it.
     fn settled(
         cluster: &[&str],
         mut members: Vec<(&'static str, (Vec<Resource>, Decided))>,
@@ -147,7 +147,7 @@ mod tests {
                 ],
             );
             assert_eq!(keepers(&all), [doer]);
-            // What is not done once stays with everybody.
+            // Steps without `once` stay with every member.
             let all_of = address("r/command:all");
             for (node, decided) in &all {
                 let stays = |i: &super::super::Item| i.addresses().contains(&all_of);

@@ -14,7 +14,7 @@ impl Candidate<'_> {
 }
 
 impl Draft<'_, '_> {
-    /// What comes after a long step whose work goes on is decided once that is done.
+    /// Decides steps after a long one, whose work goes on by itself, once that work is done.
     fn after_waiting(&mut self, candidate: Candidate<'_>) {
         if candidate.same {
             return;
@@ -53,7 +53,7 @@ impl Draft<'_, '_> {
             }
             let name = candidate.resources[0].address.clone();
             let later = match (candidate.later.take(), candidate.early.take(), &ended_by) {
-                // What it waits for is refused.
+                // The step that it waits for is refused.
                 (Some(_), _, None) if !self.decided.refusals.is_empty() => continue,
                 (Some(After { what, .. }), _, None) => {
                     let error = format!("{name} waits for {what}, and nothing here brings it");

@@ -10,8 +10,8 @@ use crate::shell::Shell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What was made under an address that nothing asks for now, one an address. An empty `why` says that its files decide,
-/// which [`settle`] does once they were looked at.
+/// Orphans by the manifest, one an address. An empty `why` means that the state of its files decides, which [`settle`]
+/// does once it was observed.
 pub fn find(manifest: &Manifest, resources: &[Resource], answer: &Answer) -> Vec<Orphan> {
     let wanted = StillDesired::of(resources);
     let mut orphans: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
@@ -61,7 +61,7 @@ fn stays(
     paths.is_empty().then(|| unknown.to_owned())
 }
 
-/// What keeps entries of the manifest from being orphans.
+/// The resources and paths that the site still wants.
 struct StillDesired<'a> {
     addresses: BTreeSet<&'a Address>,
     /// Paths that are wanted in some state.
@@ -101,7 +101,7 @@ fn decided_by_files(orphan: &Orphan) -> Option<&'static dyn Erased> {
     kind_named(&orphan.address.kind).filter(|_| orphan.why.is_empty())
 }
 
-/// The paths whose state decides about orphans, and the shell that looks at them.
+/// The paths whose state decides about orphans, and the shell that observes them.
 pub fn questions(decided: &Decided) -> (Vec<String>, BTreeSet<Shell>) {
     let (mut paths, mut shells) = (Vec::new(), BTreeSet::new());
     for orphan in &decided.orphans {
@@ -190,7 +190,7 @@ pub fn settle(
     }
 }
 
-/// What the manifest says of a path that is in this state.
+/// The digest in the manifest of a path in this state.
 fn written(found: &str) -> String {
     match found.split_once(':') {
         Some(("link", target)) => sha256(target.as_bytes()),
@@ -199,7 +199,7 @@ fn written(found: &str) -> String {
     }
 }
 
-/// What removes a path that is in this state.
+/// The calls that remove a path in this state.
 fn removal(kind: &dyn Erased, path: &str, found: &str, keep: bool) -> Vec<Call> {
     if let Some(digest) = found.strip_prefix("folder:") {
         return (kind.orphans().remove_folder)(path, digest, keep);

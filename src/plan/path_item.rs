@@ -1,4 +1,4 @@
-//! What is done about one path: title, difference and calls, from what its wishes were folded into.
+//! The item of one path: title, difference and calls, from its folded edits.
 
 use super::decide::Candidate;
 use super::diff::{FileSide, compare};
@@ -18,7 +18,7 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// Whether the old version is kept. One that held a secret is not: secrets stay secret.
+    /// Whether the old version is kept. A version with a secret is not.
     fn keep(self) -> &'static str {
         if self.tainted || self.shows {
             "no"
@@ -28,7 +28,7 @@ impl Past {
     }
 }
 
-/// What becomes of a path that is not there now when an earlier step, a package, brings it first.
+/// The item of a path that is missing now and that an earlier step, a package, brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Early {
     /// It is decided then, by this table.
@@ -115,7 +115,7 @@ pub(super) fn path_candidate<'a>(
                 return candidate;
             };
             candidate.title = format!("{} {path}", if absent { "create" } else { "replace" });
-            // What was not read holds a secret, and is not shown.
+            // A content that was not read holds a secret, and is not shown.
             let old = match &seen.kind {
                 SeenKind::File { content, .. } => {
                     content.as_deref().map_or(FileSide::Absent, FileSide::of)
@@ -159,7 +159,7 @@ pub(super) fn path_candidate<'a>(
     candidate
 }
 
-/// What `nw_replace` and its like compare with: a digest, or a word for what is no file.
+/// The word that `nw_replace` and its like compare: a digest, or the type of anything but a file.
 fn seen_digest(seen: &PathSeen) -> String {
     match &seen.kind {
         SeenKind::Absent => "absent".to_owned(),
@@ -170,7 +170,7 @@ fn seen_digest(seen: &PathSeen) -> String {
     }
 }
 
-/// What checks the uploaded content, before anything is changed and right before it is put in place.
+/// The validator of the uploaded content, before anything is changed and right before it is put in place.
 fn check_calls(words: &[String]) -> (Call, Option<Call>) {
     if let Ok(Some(validator)) = validator::named(words) {
         return validator.calls(&words[1..]);

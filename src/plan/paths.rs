@@ -8,7 +8,7 @@ use crate::shell::Shell;
 use crate::text::Vault;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What has to be known about the paths of one node.
+/// The paths of one node that are observed.
 #[derive(Debug, Default)]
 pub struct Paths<'a> {
     by_path: BTreeMap<&'a str, Vec<(&'a Resource, &'a Edit)>>,
@@ -35,12 +35,12 @@ impl<'a> Paths<'a> {
         Self { by_path, watched }
     }
 
-    /// The wishes for each path, in step order.
+    /// The edit requests for each path, in step order.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &[(&'a Resource, &'a Edit)])> {
         self.by_path.iter().map(|(p, w)| (*p, w.as_slice()))
     }
 
-    /// Asks for all of them.
+    /// Observes all of them.
     pub fn observe(&self, vault: &Vault, observe: &mut Observe) {
         let all: Vec<String> = self
             .by_path
@@ -193,7 +193,8 @@ impl Paths<'_> {
         requests.is_some_and(|w| w.iter().any(|(_, e)| e.change == EditChange::Absent))
     }
 
-    /// What lies in a folder that is to go, but for what is to go too; `None` where nobody asked.
+    /// The entries of a folder that is removed, without those that are removed too; `None` where they were not
+    /// observed.
     fn entries(&self, folder: &str, lines: &str) -> Option<Vec<String>> {
         let inside = |line: &&str| {
             let name = line.strip_prefix(folder).and_then(|l| l.strip_prefix('/'));

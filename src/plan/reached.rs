@@ -1,11 +1,11 @@
-//! What a wave reached, from looking again at what it did; and what a run leaves undone.
+//! What a wave reached, by a second observation; and what a run leaves undone.
 
 use super::{Decided, Item};
 use crate::kind::{Address, Delta};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What became of a batch that ran to its end.
+/// The outcome of a batch that ran to its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
     /// The resources that are now as wanted, as far as this wave brings them.
@@ -45,7 +45,7 @@ fn sides(items: &[Item]) -> Vec<ItemSide<'_>> {
         .collect()
 }
 
-/// What a batch that ran to its end reached: what was `done`, held against what is to be done `now`.
+/// What a batch that ran to its end reached: the items that were `done`, compared with the decision `now`.
 pub fn wholly(done: &[Item], now: &Decided) -> Reached {
     let still = sides(&now.items);
     let mut reached = Reached::default();
@@ -69,13 +69,13 @@ pub fn wholly(done: &[Item], now: &Decided) -> Reached {
     reached
 }
 
-/// What a batch that broke in the middle reached: only what is wholly as wanted now.
+/// What a batch that broke in the middle reached: only resources that are wholly in their desired state now.
 pub fn in_part(begun: &[Item], now: &Decided) -> BTreeSet<Address> {
     let all = begun.iter().flat_map(Item::addresses);
     all.filter(|a| now.same.contains(a)).cloned().collect()
 }
 
-/// What was to be done and was not.
+/// Items that were planned and not done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Undone {
     /// The items, in words.
@@ -85,7 +85,7 @@ pub struct Undone {
 }
 
 impl Undone {
-    /// These items; `why` stands behind each.
+    /// These items; `why` follows each.
     pub fn of(items: &[Item], why: &str) -> Self {
         let titles = items.iter().map(|i| format!("{}{why}", i.change.title));
         Self {

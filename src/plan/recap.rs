@@ -1,10 +1,10 @@
-//! What became of a node in a run, counted in resources as its plan was.
+//! The outcome of a node in a run, counted in resources as its plan was.
 
 use super::{Decided, Remark, Undone, Waiting};
 use crate::kind::Address;
 use std::collections::BTreeSet;
 
-/// What became of a node in a run. All counts are of resources, as in its plan.
+/// The outcome of a node in a run. All counts are of resources, as in its plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Recap {
     /// The node.
@@ -26,7 +26,7 @@ pub struct Recap {
     pub waiting: Vec<Waiting>,
     /// Findings that a run does not mend.
     pub findings: usize,
-    /// Those of them that came up in this run, so that its plan did not tell them.
+    /// Findings that came up in this run, after its plan.
     pub found: Vec<Remark>,
 }
 
@@ -35,17 +35,17 @@ pub struct Recap {
 pub struct RunEnd<'a> {
     /// The node.
     pub node: &'a str,
-    /// What its resources are called.
+    /// The addresses of its resources.
     pub wanted: BTreeSet<&'a Address>,
     /// How it was last seen, if it was.
     pub decided: Option<&'a Decided>,
     /// The resources that were changed and seen to be as wanted since.
     pub changed: Option<&'a BTreeSet<Address>>,
-    /// What was held back.
+    /// Items that were held back.
     pub held: Option<&'a Undone>,
     /// Why it takes no further part, if it does not.
     pub failed: Option<String>,
-    /// The findings that its plan told.
+    /// The findings of its plan.
     pub shown: &'a [Remark],
 }
 
@@ -60,7 +60,7 @@ impl Recap {
             (Some(decided), Some(held)) => held.clone().and_later(decided),
             _ => Undone::default(),
         };
-        // What is done in part is not done.
+        // An item that is done in part is not done.
         let changed = ended.changed.into_iter().flatten();
         let changed = changed.filter(|a| !undone.addresses.contains(*a));
         let (changed, removed): (BTreeSet<&Address>, BTreeSet<&Address>) =

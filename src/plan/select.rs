@@ -11,7 +11,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Reads globs: `*` stands for any text (slashes included), `?` for one character.
+    /// Reads globs: `*` matches any text (slashes included), `?` one character.
     pub fn new<S: AsRef<str>>(only: &[S], skip: &[S]) -> Self {
         let globs = |words: &[S]| words.iter().map(|w| WildMatch::new(w.as_ref())).collect();
         Self {

@@ -1,13 +1,13 @@
-//! What the members of a cluster say to each other: sections of their answers that each is decided with.
+//! Sections of an observation that the members of a cluster share: each is decided with the answers of all.
 
 use crate::kind::Answer;
 use crate::kinds::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Gives each member what the others said in the sections that are shared.
+/// Gives each member the shared sections of the others.
 ///
-/// `now` is what this observation brought. Of a member that it did not ask, what it said `before` counts; of one that
-/// is in neither nothing is known, and what was known of it is taken away.
+/// `now` are the answers of this observation. For a member that was not observed now, its answer `before` counts. A
+/// member in neither has no answer, and a former one of it is removed.
 pub fn share(
     cluster: &BTreeSet<String>,
     now: &mut BTreeMap<&str, &mut Answer>,
@@ -39,12 +39,12 @@ mod tests {
         all.next().expect("a kind that shares a section")
     }
 
-    /// What a member says in it, and in one of its own.
+    /// A member's answer: in the shared section, and in one of its own.
     fn answer_of(text: &str) -> Answer {
         Answer::from_sections([(shared(), text, 0), ("own", text, 0)])
     }
 
-    /// What another member said in it.
+    /// Another member's shared section.
     fn shared_by(answer: &Answer, member: &str) -> Option<String> {
         assert_eq!(answer.of(member, "own"), None);
         let section = answer.of(member, shared())?;
@@ -82,7 +82,7 @@ mod tests {
             &[("node2", &two)].into(),
         );
         assert_eq!(shared_by(&one, "node2").as_deref(), Some("two"));
-        // What it says now counts more.
+        // The newer answer counts.
         let mut newer = answer_of("newer");
         share(
             &cluster,

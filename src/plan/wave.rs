@@ -31,31 +31,31 @@ pub struct Situation<'a> {
     pub unhealthy: &'a BTreeMap<String, String>,
 }
 
-/// What is done now, and what is held back.
+/// The items of this wave, and those that are held back.
 #[derive(Clone, Debug)]
 pub struct Wave<'a> {
     shares: BTreeMap<&'a str, Share<'a>>,
 }
 
-/// What one node does in this wave.
+/// The items of one node in this wave.
 #[derive(Clone, Debug)]
 struct Share<'a> {
     items: &'a [Item],
     /// How many of them, from the first.
     now: usize,
-    /// What holds the next one, if anything does.
+    /// The reason that holds the next one back, if there is one.
     held: Option<Held>,
 }
 
 impl Wave<'_> {
-    /// What each node does now, where it does anything.
+    /// The items of each node that has any.
     pub fn todo(&self) -> BTreeMap<String, Vec<Item>> {
         let all = self.shares.iter().filter(|(_, share)| share.now > 0);
         all.map(|(node, share)| ((*node).to_owned(), share.items[..share.now].to_vec()))
             .collect()
     }
 
-    /// What holds a node's next item, if anything does.
+    /// The reason that holds a node's next item back, if there is one.
     pub fn held(&self, node: &str) -> Option<&Held> {
         self.shares.get(node)?.held.as_ref()
     }
@@ -66,7 +66,7 @@ impl Wave<'_> {
         self.shares.values().any(held)
     }
 
-    /// What is not done in this run because it needs members that will not get there.
+    /// Items that this run cannot do because they need members that will not get there.
     pub fn without(&self) -> BTreeMap<String, Undone> {
         let all = self.shares.iter().filter_map(|(node, share)| {
             let why = match &share.held {
@@ -225,7 +225,7 @@ mod tests {
             (todo["node1"].len(), todo["alone"].len(), titles)
         };
         assert_eq!(with(&[]), (2, 1, None));
-        // What is mended on a node that is not healthy itself does not wait for it.
+        // A change on a node that is unhealthy itself does not wait for its own health.
         assert_eq!(with(&[("node1", "not quorate")]), (2, 1, None));
         let held = Some(vec![" (waits for health: node2: not quorate)".to_owned()]);
         assert_eq!(with(&[("node2", "not quorate")]), (1, 1, held));

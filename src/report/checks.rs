@@ -22,7 +22,7 @@ pub struct CheckResult {
     pub skipped: bool,
     /// What was asked and what was seen.
     pub message: String,
-    /// What the operator can do; empty when it holds.
+    /// The remedy; empty when it holds.
     pub remedy: String,
 }
 

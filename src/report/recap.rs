@@ -1,4 +1,4 @@
-//! What became of each node, at the end of a run.
+//! The outcome of each node, at the end of a run.
 
 use super::{Align, OutputStyle, TextTable, Tone};
 use crate::plan::Recap;

@@ -48,7 +48,7 @@ pub struct Check {
     pub tcp: Option<Tcp>,
     /// What is expected, by the names the kind gives to what it sees.
     pub expect: Map<String, Json>,
-    /// What the operator can do.
+    /// The remedy.
     pub remedy: String,
     /// The role it belongs to.
     pub role: String,
@@ -68,7 +68,7 @@ pub struct Tcp {
 /// Names one resource of a node: `KIND:NAME`, or `ROLE/KIND:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {
-    /// The role, where it is said.
+    /// The role, when unset.
     pub role: Option<String>,
     /// The kind.
     pub kind: String,

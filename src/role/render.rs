@@ -283,10 +283,9 @@ impl Renderer<'_> {
         let finding = self
             .missing_word(error)
             .map_or(finding.clone(), |(message, word)| {
-                let mut better = finding.clone().help(format!(
-                    "set it there: `{} = …`",
-                    self.platform.word()
-                ));
+                let mut better = finding
+                    .clone()
+                    .help(format!("set it there: `{} = …`", self.platform.word()));
                 better.message = message;
                 better.also(word, "the platforms it knows")
             });

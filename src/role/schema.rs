@@ -193,7 +193,7 @@ fn key_doc(key: &str) -> &'static str {
         .map_or("", |(_, doc)| doc)
 }
 
-/// What stands before the table of what becomes of orphans.
+/// What precedes the table of what becomes of orphans.
 const ORPHANS: &str = "\n## Orphans\n\n\
     An orphan is a resource that an earlier run made and the site no longer wants. Every plan lists it. If all its files \
     are wholly Nodewright's and unchanged, a run removes it (the node keeps a copy, unless it held a secret); an orphan \
@@ -246,9 +246,7 @@ fn keys(schema: &Json, root: &Json, out: &mut String) {
     let mut inner = Vec::new();
     for (key, value) in schema["properties"].as_object().into_iter().flatten() {
         let default = match value.get("default") {
-            Some(Json::Null) | None if required.contains(&key.as_str()) => {
-                "required".to_owned()
-            }
+            Some(Json::Null) | None if required.contains(&key.as_str()) => "required".to_owned(),
             Some(Json::Null) | None => String::new(),
             Some(default) => format!("`{default}`"),
         };

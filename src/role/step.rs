@@ -18,7 +18,10 @@ pub const STEP_KEYS: [(&str, &str); 8] = [
         "when",
         "Expression; the step is left out where it does not hold.",
     ),
-    ("once", "Observed on every member of the cluster, done by one."),
+    (
+        "once",
+        "Observed on every member of the cluster, done by one.",
+    ),
     ("source", "The node that does a step with `once`."),
     (
         "wait",

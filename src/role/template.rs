@@ -33,7 +33,7 @@ pub struct TemplateError {
     pub message: String,
     /// The name that is not defined, where that is what is wrong.
     pub undefined: Option<String>,
-    /// What would be right.
+    /// The remedy.
     pub help: Option<String>,
 }
 

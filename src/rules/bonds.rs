@@ -231,9 +231,13 @@ fn bond_arp_target(site: &Site, findings: &mut Vec<Finding>) {
         let own = |i: &str| at(site, &["zone", name.as_str(), "bond", "arp", "targets", i]);
         if arp.targets.is_empty() || arp.targets.len() > 16 {
             findings.push(
-                found(format!("`{}` probes {} hosts", bond.name, arp.targets.len()))
-                    .at(at(site, &["zone", name.as_str(), "bond", "arp", "targets"]))
-                    .help("name 1 to 16: the gateway, the other node"),
+                found(format!(
+                    "`{}` probes {} hosts",
+                    bond.name,
+                    arp.targets.len()
+                ))
+                .at(at(site, &["zone", name.as_str(), "bond", "arp", "targets"]))
+                .help("name 1 to 16: the gateway, the other node"),
             );
         }
         let on_it = site.inventory.zone.values();

@@ -295,9 +295,11 @@ fn method(site: &Site, findings: &mut Vec<Finding>) {
         {
             path.push("method".into());
             findings.push(
-                found(format!("the devices of method `{name}` are not next to each other"))
-                    .at(at(site, &path))
-                    .help("write them one after another, or give it another name"),
+                found(format!(
+                    "the devices of method `{name}` are not next to each other"
+                ))
+                .at(at(site, &path))
+                .help("write them one after another, or give it another name"),
             );
         }
         seen.push(this);

@@ -1,4 +1,4 @@
-//! What commands ask of nodes besides planning: facts, scripts, runs to follow.
+//! Commands besides planning: facts, scripts, runs to follow.
 
 use super::Event;
 use super::engine::{Engine, each};
@@ -14,7 +14,7 @@ use std::rc::Rc;
 use tokio::sync::mpsc;
 
 impl Engine {
-    /// What this command sets out to do.
+    /// The intent of this command.
     pub fn intent(&self) -> Intent {
         self.setup.intent
     }
@@ -30,7 +30,7 @@ impl Engine {
         &self.setup.cluster
     }
 
-    /// What a command ends with because of nodes that failed, if any did: the gravest.
+    /// The gravest exit code of the nodes that failed, if any did.
     pub fn worst(&self) -> Option<Exit> {
         let order = [
             Exit::Refused,
@@ -77,7 +77,7 @@ impl Engine {
         self.keep_or_fail(all)
     }
 
-    /// Asks every node something of the command's own.
+    /// Observes what the command needs on every node.
     pub async fn observe_all(
         &mut self,
         make: impl Fn(&Member) -> Observe,
@@ -122,7 +122,7 @@ impl Engine {
         let (guard, words) = mpsc::unbounded_channel();
         let watcher =
             tokio::task::spawn_local(watch(node.to_owned(), vault, events, 0, heard, guard));
-        // Whoever follows a window confirms it: the run that began it may be gone.
+        // A follower of a window confirms it: the run that began it may be gone.
         let guardian = Guardian::new(
             Rc::clone(&self.setup),
             &session,

@@ -11,7 +11,7 @@ use crate::shell::Shell;
 use crate::text::Vault;
 use std::collections::BTreeSet;
 
-/// What every batch of a run says of itself.
+/// The origin that every batch of a run records.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The run.
@@ -29,11 +29,11 @@ const CHANGE_LIMIT: u64 = 600;
 
 /// The batch for these items of a node.
 ///
-/// `gone` is what the manifest still names and nobody wants or has any more: it is forgotten on the way.
+/// `gone` are entries of the manifest that are neither desired nor there: the batch removes them from the manifest.
 pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &Member) -> Batch {
     let origin = &setup.origin;
     let (resources, records_etc) = (member.resources.as_slice(), member.records_etc);
-    // What is only forgotten touches nothing else of the node.
+    // A batch that only forgets changes nothing but the manifest.
     let touches = items.iter().any(|i| !i.work.calls.is_empty());
     let mut blobs = Vec::new();
     let mut preflight = Vec::new();
@@ -52,7 +52,7 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
         let owned = Owned::no_longer(path);
         own(Claim { address, owned })
     });
-    // What is rolled back is not forgotten.
+    // A file that is rolled back keeps its entry.
     let mut forgotten: Vec<Call> = forgotten.collect();
     if !guarded {
         before.append(&mut forgotten);
@@ -168,7 +168,7 @@ fn written(items: &[Item], member: &Member) -> Vec<String> {
     items.iter().flat_map(own).collect()
 }
 
-/// What is called to put the guard on for these items, and what the guard calls before and after the files are rolled back.
+/// The calls that arm the guard for these items, and those of the guard before and after it rolls the files back.
 fn arm(items: &[Item], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
     let (resources, target) = (&member.resources, &member.target);
     let concerned: Vec<&Resource> = items
@@ -181,7 +181,7 @@ fn arm(items: &[Item], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
         .iter()
         .flat_map(|r| r.files.writes.clone())
         .collect();
-    // What nobody wants any more may be a folder.
+    // A removed path may be a folder.
     let removed = || items.iter().filter(|i| i.work.owns.is_gone());
     whole.extend(removed().filter_map(|i| i.work.path.clone()));
     whole.sort();
@@ -223,7 +223,7 @@ fn own(claim: Claim) -> Call {
     ])
 }
 
-/// The values that this node's steps may say: those of its own, for nobody else's belong there.
+/// The secrets of this node's own steps: its output may show them, and those of no other node.
 fn own_secrets(member: &Member, vault: &Vault) -> Vec<Secret> {
     let resources = member.resources.iter().chain(&member.watched);
     let names: BTreeSet<String> = resources.flat_map(Resource::secrets).collect();
@@ -259,9 +259,9 @@ fn unrecorded(resources: &[Resource]) -> BTreeSet<String> {
         .collect()
 }
 
-/// What is done before the first change: services whose files are about to change get their instance recorded with
-/// what they run with, so that the restart stays owed whatever happens; git is told which files of /etc hold secrets;
-/// /etc is committed as others left it.
+/// The calls before the first change: each service whose files are about to change has its instance recorded with its
+/// files, so that the restart stays owed; git learns which files of /etc hold secrets; /etc is committed as others left
+/// it.
 fn before(
     origin: &Origin,
     resources: &[Resource],

@@ -18,7 +18,7 @@ const RECOVERY: Duration = Duration::from_mins(2);
 /// How often it is observed meanwhile.
 const RECOVERS: Duration = Duration::from_secs(3);
 
-/// What a run did so far, and what it holds back, by node.
+/// The changes that a run has made and holds back, by node.
 struct Course {
     changed: BTreeMap<String, BTreeSet<Address>>,
     held: BTreeMap<String, Undone>,
@@ -114,7 +114,7 @@ impl Engine {
             .collect()
     }
 
-    /// Tells how far long steps are, waits a little, unless the operator has had enough, and observes again.
+    /// Reports the progress of long steps, waits a little unless the operator stops it, and observes again.
     async fn wait_for_progress(&mut self, pause: Duration) {
         for (node, observation) in &self.observed {
             for waiting in &observation.decided.waiting {
@@ -132,7 +132,7 @@ impl Engine {
         self.observe().await;
     }
 
-    /// What may be done, by node; what nobody approved fails its node.
+    /// The items that are permitted, by node; an item that was not approved fails its node.
     fn permitted(&mut self, approved: &Approved) -> BTreeMap<String, Vec<Item>> {
         let mut all = BTreeMap::new();
         for node in self.live() {
@@ -149,7 +149,7 @@ impl Engine {
         all
     }
 
-    /// Looks again at nodes whose batch broke in the middle: the recap tells what was done before, and what was not.
+    /// Observes nodes again whose batch broke in the middle, so that the recap shows what was done and what was not.
     async fn take_stock(
         &mut self,
         todo: &BTreeMap<String, Vec<Item>>,
@@ -169,7 +169,7 @@ impl Engine {
         self.settle_once();
     }
 
-    /// What was done must be seen to be done.
+    /// Confirms by the second observation that each change reached its desired state.
     fn confirm(
         &mut self,
         todo: &BTreeMap<String, Vec<Item>>,
@@ -189,7 +189,7 @@ impl Engine {
         }
     }
 
-    /// What became of each node; `plan` is what was shown before.
+    /// The outcome of each node; `plan` is what was shown before.
     fn recap(&self, plan: &Plan, course: &Course) -> Vec<Recap> {
         let members = self.setup.members.iter();
         let recap = members.map(|member| {

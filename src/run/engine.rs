@@ -60,7 +60,7 @@ impl Engine {
         Rc::clone(&self.at_work)
     }
 
-    /// How each node stands, as it was last seen.
+    /// The state of each node, as it was last seen.
     pub fn observed(&self) -> &BTreeMap<String, NodeObservation> {
         &self.observed
     }
@@ -106,7 +106,7 @@ impl Engine {
         self.sessions.extend(open);
     }
 
-    /// Asks every node how it stands: one trip each.
+    /// Observes every node: one trip each.
     pub async fn observe(&mut self) {
         self.connect().await;
         for (node, result) in self.observe_nodes(self.live()).await {
@@ -130,7 +130,7 @@ impl Engine {
         self.settle_once();
     }
 
-    /// Asks these nodes how they stand, all at once, and decides for each with what all members of its cluster said.
+    /// Observes these nodes, all at once, and decides for each with the answers of all members of its cluster.
     pub(super) async fn observe_nodes(
         &self,
         nodes: Vec<String>,
@@ -163,14 +163,17 @@ impl Engine {
         let answers = RefCell::new(answers);
         let (setup, sessions) = (Rc::clone(&self.setup), self.sessions.clone());
         let decided = each(self.setup.forks, nodes, move |node| {
-            let one = answers.borrow_mut().remove(&node).expect("the node was observed");
+            let one = answers
+                .borrow_mut()
+                .remove(&node)
+                .expect("the node was observed");
             decide(Rc::clone(&setup), Rc::clone(&sessions[&node]), node, one)
         });
         observed.extend(decided.await);
         observed
     }
 
-    /// Gives each member what the others said.
+    /// Gives each member the shared sections of the others.
     fn share(&self, answers: &mut BTreeMap<String, NodeAnswer>) {
         let with_us = |(node, _): &(&String, &NodeObservation)| !self.failures.contains_key(*node);
         let before = self.observed.iter().filter(with_us);

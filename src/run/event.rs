@@ -1,4 +1,4 @@
-//! What happens during a command, as it happens. Workers send; only `report` makes text of it.
+//! Events of a command, as they happen. Workers send them; only `report` turns them into text.
 
 use crate::plan::{Orphan, Plan, Recap, Waiting};
 use std::collections::BTreeMap;
@@ -29,11 +29,11 @@ pub enum Event {
         /// Whether an open connection of an earlier command was used.
         warm: bool,
     },
-    /// The node was asked how things stand.
+    /// The node was observed.
     Observed {
         /// The node.
         node: String,
-        /// How many resources were asked for.
+        /// The number of its resources.
         resources: usize,
     },
     /// A plan was made.
@@ -58,10 +58,10 @@ pub enum Event {
         step: usize,
         /// How many there are.
         of: usize,
-        /// What it does.
+        /// Its title.
         title: String,
     },
-    /// A step says something while it runs.
+    /// Output of a step while it runs.
     StepOutput {
         /// The node.
         node: String,
@@ -76,18 +76,18 @@ pub enum Event {
         node: String,
         /// Its number in the batch.
         step: usize,
-        /// What it did.
+        /// Its title.
         title: String,
         /// Exit status.
         status: i32,
-        /// The last lines it said, scrubbed; empty when it went well.
+        /// The last lines of its output, scrubbed; empty when it went well.
         output: String,
     },
-    /// The guard says how it stands.
+    /// A state of the guard.
     Guard {
         /// The node.
         node: String,
-        /// What.
+        /// The state.
         says: GuardEvent,
     },
     /// The connection was lost; the batch goes on by itself.
@@ -106,7 +106,7 @@ pub enum Event {
     Failed {
         /// The node.
         node: String,
-        /// What happened, with advice.
+        /// The failure, with advice.
         why: String,
     },
     /// How far a long step is that the run waits for.
@@ -120,10 +120,10 @@ pub enum Event {
     Note {
         /// The node, if it is about one.
         node: Option<String>,
-        /// What.
+        /// The note.
         text: String,
     },
-    /// What proves that a member of a cluster is off, or on.
+    /// Proofs that a member of a cluster is off, or on.
     Proofs {
         /// The member.
         node: String,
@@ -141,7 +141,7 @@ pub enum Event {
     Check {
         /// The node; none where it is of the cluster.
         node: Option<String>,
-        /// Who was asked: `node`, `cluster`, or nobody: `outside`.
+        /// Where it was observed: `node`, `cluster` or `outside`.
         scope: String,
         /// Its stable code.
         code: String,
@@ -151,9 +151,9 @@ pub enum Event {
         ok: bool,
         /// It could not be judged; `message` says why.
         skipped: bool,
-        /// What was asked and what was seen.
+        /// The name that was observed, and the observed state.
         message: String,
-        /// What the operator can do; empty when it holds.
+        /// The remedy; empty when it holds.
         remedy: String,
     },
     /// The end of a run.
@@ -168,13 +168,13 @@ pub enum Event {
 pub struct Proof {
     /// Who has it: a node, or `from here`.
     pub by: String,
-    /// What it says.
+    /// What it proves.
     pub says: Evidence,
-    /// What was looked at, and what was seen.
+    /// The observation, in words.
     pub what: String,
 }
 
-/// What a proof says of a node.
+/// The evidence of a proof about a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
@@ -186,7 +186,7 @@ pub enum Evidence {
     Silent,
     /// The cluster waits for this very node.
     Waits,
-    /// How things stand, no proof.
+    /// The state, no proof.
     Note,
 }
 
@@ -203,7 +203,7 @@ impl Evidence {
     }
 }
 
-/// What the guard of a node says.
+/// A state of the guard of a node.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "guard", rename_all = "kebab-case")]
 pub enum GuardEvent {

@@ -1,4 +1,4 @@
-//! Following a batch: what it says becomes events, what the operator wants reaches it.
+//! Following a batch: its spool becomes events, and the operator's stop requests reach it.
 
 use super::guard::Guardian;
 use super::setup::{NodeFailure, Setup, StopRequest, from_error};
@@ -23,7 +23,7 @@ pub(super) struct ReadyBatch {
     pub(super) titles: Vec<String>,
     pub(super) events_in: mpsc::UnboundedSender<SpoolEvent>,
     pub(super) watcher: JoinHandle<String>,
-    /// Confirms what runs under the guard, with what the guard says.
+    /// Confirms the windows of the guard, by the guard's events.
     pub(super) guardian: Option<(Guardian, mpsc::UnboundedReceiver<SpoolEvent>)>,
 }
 
@@ -74,8 +74,8 @@ pub(super) async fn get_ready(
     }
 }
 
-/// Sends what a batch says on, with its steps' titles and without secrets, until its sender is dropped. What a step or
-/// validator that failed said last comes back.
+/// Sends the events of a batch on, with the titles of its steps and without secrets, until its sender is dropped. Gives
+/// the last output of a step or validator that failed.
 pub(super) async fn watch(
     node: String,
     vault: Vault,
@@ -109,7 +109,7 @@ pub(super) async fn watch(
                 output.push('\n');
                 continue;
             }
-            // What waited has not done anything.
+            // A step that waited has done nothing.
             SpoolEvent::End(_, 0) if put_back => continue,
             SpoolEvent::End(step, status) => {
                 let output = std::mem::take(&mut output).trim_end().to_owned();
@@ -136,7 +136,7 @@ pub(super) async fn watch(
                         why: scrub(&why, &vault),
                     },
                     GuardWord::Reverted(same) => GuardEvent::Reverted { same },
-                    // Who confirms tells of these.
+                    // The guardian reports these.
                     GuardWord::Waiting(_) | GuardWord::Confirmed => continue,
                 };
                 Event::Guard { node, says }
@@ -182,7 +182,7 @@ pub(super) async fn follow(
                     StopRequest::No => {}
                     StopRequest::Stop => stopping = Box::pin(stop(session, &run)),
                     StopRequest::Detach => {
-                        // It is to go on: what was said before is taken back where the node can be told.
+                        // The batch is to go on: the stop request is withdrawn where the node can be reached.
                         let _ = tokio::time::timeout(TAKING_BACK, session.go_on(&run)).await;
                         return Ok(None);
                     }
@@ -192,7 +192,7 @@ pub(super) async fn follow(
     }
 }
 
-/// Asks a run to stop until its node has heard it: the connection may be away just now.
+/// Asks a run to stop until its node has received it: the connection may be lost just now.
 async fn stop(session: &Session, run: &RunId) {
     while session.stop(run).await.is_err() {
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! Confirming what runs under the guard: over new connections, as an operator would come; and telling of it.
+//! Confirming what runs under the guard: over new connections, as an operator would come; and reporting it.
 
 use super::setup::{NodeFailure, Setup, outcome_failure};
 use super::{Event, Events, GuardEvent};
@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 const ATTEMPT: Duration = Duration::from_secs(15);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long a node may take to tell what became of a window whose batch is gone.
+/// How long a node may take to report the outcome of a window whose batch is gone.
 const AFTERMATH: Duration = Duration::from_mins(10);
 
 /// Confirms the windows of one batch.
@@ -38,7 +38,7 @@ pub(super) struct Guardian {
 
 impl Guardian {
     /// For the batch of a node that is about to be made ready. Ways in that the site wants confirmed and that do not
-    /// work now are not asked for, and named; the one that this run came by always is.
+    /// work now are not required, and named; the way that this run came by always is.
     pub(super) async fn new(
         setup: Rc<Setup>,
         session: &Session,
@@ -59,7 +59,7 @@ impl Guardian {
             events,
             failed: Rc::default(),
         };
-        // Where a node is about to leave proves nothing: it has to be where the site says.
+        // Where a node is about to leave proves nothing: it has to be where the site declares.
         let leaves = all.iter().any(|w| w.word == AT && w.alias == session.way());
         let first = all.iter().position(|w| w.word != AT).filter(|_| leaves);
         for (at, way) in all.into_iter().enumerate() {
@@ -117,7 +117,7 @@ impl Guardian {
         Rc::clone(&self.failed)
     }
 
-    /// Confirms each window that the batch says it waits in. Never ends.
+    /// Confirms each window of the batch. Never ends.
     pub(super) async fn stand_by(self, mut answered: UnboundedReceiver<SpoolEvent>) {
         while let Some(word) = answered.recv().await {
             match word {
@@ -135,7 +135,7 @@ impl Guardian {
         std::future::pending::<()>().await;
     }
 
-    /// Until it is confirmed, or the guard says that it is too late.
+    /// Until it is confirmed, or the guard reports that it is too late.
     async fn confirm(&self, window: Duration, answered: &mut UnboundedReceiver<SpoolEvent>) {
         let end = Instant::now() + window;
         let work = self.until_confirmed(end);
@@ -153,7 +153,7 @@ impl Guardian {
         }
     }
 
-    /// Comes in anew by every way, and says that all of it may stay.
+    /// Opens a new connection by every way, and confirms the window.
     async fn until_confirmed(&self, end: Instant) {
         let mut open = None;
         let mut missing: Vec<&Way> = self.ways.iter().collect();
@@ -235,7 +235,7 @@ impl Guardian {
     }
 }
 
-/// What became of a window whose batch ended without a result: it was killed, or the node went down.
+/// The outcome of a window whose batch ended without a result: it was killed, or the node went down.
 pub(super) async fn aftermath(session: &Session, run: &RunId, stage: u32) -> Outcome {
     let end = Instant::now() + AFTERMATH;
     loop {
@@ -251,7 +251,7 @@ pub(super) async fn aftermath(session: &Session, run: &RunId, stage: u32) -> Out
     }
 }
 
-/// Where a node keeps what the guard did.
+/// The path of the guard's log on a node.
 pub(super) fn log_of(prepared: &Prepared) -> String {
     let (run, stage) = (prepared.run(), prepared.stage());
     format!("/var/lib/nodewright/runs/{run}/{stage}/guard/log")

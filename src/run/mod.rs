@@ -1,4 +1,4 @@
-//! Carries a plan through the nodes and says what happens.
+//! Carries a plan through the nodes and reports it by events.
 
 #[cfg(feature = "ssh")]
 mod ask;

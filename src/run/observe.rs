@@ -1,4 +1,4 @@
-//! Connecting to one node, and seeing how it stands.
+//! Connecting to one node, and seeing its state.
 
 use super::setup::{NodeFailure, Setup, from_error};
 use super::{Event, Events};
@@ -15,11 +15,11 @@ use std::rc::Rc;
 
 /// A node as it was observed, with what is decided for it.
 pub struct NodeObservation {
-    /// What it said.
+    /// Its answer.
     pub answer: Answer,
-    /// What is to be done.
+    /// The decision.
     pub decided: Decided,
-    /// What it is made of (the basics).
+    /// Its facts (the basics).
     pub facts: Facts,
 }
 
@@ -45,14 +45,14 @@ pub(super) async fn connect(
     Ok(Rc::new(session))
 }
 
-/// What one node said, before anything is decided.
+/// The answer of one node, before anything is decided.
 pub(super) struct NodeAnswer {
     pub(super) answer: Answer,
     facts: Facts,
     manifest: Manifest,
 }
 
-/// Asks one node how it stands.
+/// Observes one node.
 pub(super) async fn observe(
     setup: Rc<Setup>,
     session: Rc<Session>,
@@ -96,7 +96,7 @@ pub(super) async fn observe(
     })
 }
 
-/// Decides what is to be done on a node that was asked.
+/// Decides for a node that was observed.
 pub(super) async fn decide(
     setup: Rc<Setup>,
     session: Rc<Session>,

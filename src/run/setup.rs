@@ -14,15 +14,15 @@ use std::path::PathBuf;
 pub struct Member {
     /// The node, as kinds may know it.
     pub target: Target,
-    /// What it is to be, in step order.
+    /// Its resources, in step order.
     pub resources: Vec<Resource>,
-    /// What is only looked at, for checks.
+    /// Only observed, for checks.
     pub watched: Vec<Resource>,
     /// How it is reached.
     pub connect: ConnectOptions,
     /// How the login becomes root.
     pub privilege: Privilege,
-    /// Whether its /etc is kept by etckeeper.
+    /// Whether etckeeper records its /etc.
     pub records_etc: bool,
     /// Whether only some of its resources take part: then nothing is an orphan.
     pub partial: bool,
@@ -33,7 +33,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// What the node is to be, for deciding.
+    /// The desired state of the node.
     pub fn wanted<'a>(&'a self, vault: &'a Vault, permits: &'a Permits) -> Desired<'a> {
         Desired {
             target: &self.target,
@@ -55,9 +55,9 @@ pub struct Setup {
     pub cluster: BTreeSet<String>,
     /// The values of secrets.
     pub vault: Vault,
-    /// What batches say of this run.
+    /// The origin of this run, for batches.
     pub origin: Origin,
-    /// Tells whether a commit of the site is part of this checkout.
+    /// Whether a commit of the site is part of this checkout.
     pub ancestry: Option<Ancestry>,
     /// The command by which checks from outside get into a lab's network; without it they are made from here.
     pub outside: Option<Vec<String>>,
@@ -67,7 +67,7 @@ pub struct Setup {
     pub wait: bool,
     /// How the guard confirms.
     pub guard: Guard,
-    /// What the command sets out to do.
+    /// The intent of the command.
     pub intent: Intent,
     /// Devices whose content this very command may destroy: the node, and the device's path.
     pub destroy: BTreeSet<(String, String)>,
@@ -76,7 +76,7 @@ pub struct Setup {
 /// How what runs under the guard is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
-    /// Seconds until a change that nobody confirmed is rolled back.
+    /// Seconds until an unconfirmed change is rolled back.
     pub seconds: u64,
     /// Words of the ways in, besides the one that the run came by, that have to work anew: `jump`, `knock-ZONE`.
     pub ways: Vec<String>,
@@ -97,7 +97,7 @@ impl Setup {
             .expect("a node of this run")
     }
 
-    /// What the operator permitted in this command.
+    /// The operator's permits in this command.
     pub(super) fn permits(&self) -> Permits {
         Permits {
             outage: self.intent.may_take_down(),
@@ -105,7 +105,7 @@ impl Setup {
         }
     }
 
-    /// What a node's journal says of this run.
+    /// The header of this run in a node's journal.
     pub(super) fn header(&self) -> Header {
         let (origin, intent) = (&self.origin, self.intent);
         let commit = origin.commit.clone().filter(|_| intent.applies_site());
@@ -119,10 +119,10 @@ impl Setup {
     }
 }
 
-/// Tells whether a commit is part of a checkout; `None` where that cannot be told.
+/// Whether a commit is part of a checkout; `None` where that is unknown.
 pub type Ancestry = Box<dyn Fn(&str) -> Option<bool> + Send>;
 
-/// What the operator asks of a running run.
+/// The operator's stop request to a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopRequest {
     /// Go on.
@@ -137,16 +137,16 @@ pub enum StopRequest {
 /// Why a node takes no further part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeFailure {
-    /// What happened, with advice.
+    /// The failure, with advice.
     pub why: String,
-    /// What the whole command ends with because of it.
+    /// The exit code of the whole command because of it.
     pub exit: Exit,
     /// Whether nothing at all was heard of the node, which is no proof that it is off, and no sign of life either.
     pub silent: bool,
 }
 
 impl NodeFailure {
-    /// What happened, and what the command ends with; something was heard of the node.
+    /// The failure, and the exit code; the node was heard of.
     pub fn new(why: impl Into<String>, exit: Exit) -> Self {
         Self {
             why: why.into(),
@@ -177,7 +177,7 @@ impl NodeFailure {
     }
 }
 
-/// What became of a batch that did not end well.
+/// The outcome of a batch that did not end well.
 pub(super) fn outcome_failure(outcome: &Outcome, titles: &[String], said: &str) -> NodeFailure {
     let with = |text: &str| {
         if said.is_empty() {
@@ -188,7 +188,7 @@ pub(super) fn outcome_failure(outcome: &Outcome, titles: &[String], said: &str) 
     };
     let why = match outcome {
         Outcome::Finished => String::new(),
-        // What the step said has been shown as it failed.
+        // The output of the step was shown as it failed.
         Outcome::Failed { step, status } => match titles.get(*step) {
             Some(title) => format!("{title}: failed with status {status}"),
             None => format!("a step failed with status {status}"),

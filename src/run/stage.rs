@@ -65,7 +65,7 @@ impl Engine {
     }
 }
 
-/// What is sent, in words.
+/// The files to send, in words.
 fn sending(files: &[LocalFile]) -> String {
     let bytes: u64 = files.iter().map(|f| f.bytes).sum();
     let what = if let [one] = files {

@@ -61,7 +61,7 @@ impl Engine {
         rows
     }
 
-    /// What a node's own answer says to a check; nothing where it was not seen.
+    /// The outcome of a check by a node's own answer; nothing where the node was not observed.
     fn outcome(&self, node: &str, check: &Check) -> Option<CheckOutcome> {
         let observation = self.observed.get(node)?;
         let member = self.setup.members.iter().find(|m| m.target.node == node)?;
@@ -75,7 +75,7 @@ impl Engine {
         ))
     }
 
-    /// Why a member says nothing.
+    /// Why a member gave no answer.
     fn silence(&self, node: &str) -> String {
         match self.failures.get(node) {
             Some(trouble) => format!("{node} did not answer: {}", trouble.why),

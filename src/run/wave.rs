@@ -40,7 +40,7 @@ impl Engine {
                 let guardian = ready.guardian.take();
                 let work = async {
                     let result = match session.release(&ready.prepared).await {
-                        // Lost in this very moment: following tells whether it began.
+                        // Lost in this very moment: following shows whether it began.
                         Err(error) if !error.is_unreachable() => return Err(error),
                         _ => {
                             follow(
@@ -106,7 +106,7 @@ impl Engine {
                     let why = format!(
                         "goes on without us; `nodewright attach {node} {run}` follows it again"
                     );
-                    // What the batch holds will run; later stages will not.
+                    // The items of the batch will run; later stages will not.
                     if let Some(observation) = self.observed.get_mut(&node) {
                         observation.decided.items.drain(..todo[&node].len());
                     }

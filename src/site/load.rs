@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// What came of reading a site.
+/// The result of reading a site.
 #[derive(Debug)]
 pub struct Loaded {
     /// The files that were read, for the places of findings.

@@ -415,8 +415,8 @@ impl Checker<'_> {
             let place = self.place(&["repository", name, "key"]);
             self.findings
                 .push(Finding::error("KEY-URL", message).at(place).help(
-                "put the key into the site, check its fingerprint, and name it with `key_file`",
-            ));
+                    "put the key into the site, check its fingerprint, and name it with `key_file`",
+                ));
         }
     }
 

@@ -284,8 +284,8 @@ impl Recipients {
         names
     }
 
-    /// Whether the file is closed to others than these: `rekey` is owed. Keys of age cannot be told apart in the file;
-    /// they are counted.
+    /// Whether the file is closed to others than these: `rekey` is owed. Keys of age cannot be distinguished in the
+    /// file; they are counted.
     pub fn differ_from(&self, file: &[u8]) -> Result<bool, SecretsError> {
         let mut there: Vec<Option<[u8; 4]>> = recipients(file)?;
         let mut wanted: Vec<Option<[u8; 4]>> = self

@@ -1,4 +1,4 @@
-//! The files of a node whose whole content the site says.
+//! The files of a node whose whole content the site declares.
 
 use crate::kind::{EditChange, Resource};
 use crate::text::Text;

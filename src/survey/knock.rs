@@ -92,10 +92,7 @@ mod tests {
             ("7301,7401,7501", "only rise"),
             ("7301,7117,7788", "port 3 of it is opened by role `mirrors`"),
             ("7301,7117,22", "word 3 of it is no port"),
-            (
-                "7301,7117,7542,7200",
-                "it has 4 port(s), and `ports` is 3",
-            ),
+            ("7301,7117,7542,7200", "it has 4 port(s), and `ports` is 3"),
         ] {
             let (sources, findings) = findings(value);
             let [finding] = findings.as_slice() else {

@@ -88,7 +88,7 @@ impl Survey {
         let mut nodes = IndexMap::new();
         for (node, mut expansion) in expanded {
             let wrong = std::mem::take(&mut expansion.findings);
-            // What a role only passes on is told where the site says it.
+            // What a role only passes on is told where the site declares it.
             let again = |f: &Finding| {
                 f.code == SITE_FILE && file_findings.iter().any(|t| t.message == f.message)
             };

@@ -1,4 +1,4 @@
-//! Checks: questions about a running system. What a step observes is not asked again; there is one observation.
+//! Checks: questions about a running system. They read what steps observe; there is one observation.
 
 use crate::kind::{Answer, Verdict};
 use crate::plan::{Decided, Desired};
@@ -7,7 +7,7 @@ use crate::role::{Check, Scope};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// What came of one check on one node.
+/// The result of one check on one node.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct CheckOutcome {
     /// Its stable code.
@@ -18,9 +18,9 @@ pub struct CheckOutcome {
     pub ok: bool,
     /// It could not be judged; `message` says why.
     pub skipped: bool,
-    /// What was asked and what was seen.
+    /// The name that was observed, and the observed state.
     pub message: String,
-    /// What the operator can do; empty when it holds.
+    /// The remedy; empty when it holds.
     pub remedy: String,
 }
 
@@ -29,13 +29,13 @@ pub struct CheckOutcome {
 pub struct CheckRow {
     /// The node; none where it is of the cluster.
     pub node: Option<String>,
-    /// Who was asked.
+    /// Where it was observed.
     pub scope: Scope,
     /// The result.
     pub outcome: CheckOutcome,
 }
 
-/// What a member says to the checks of its cluster, or why it says nothing.
+/// A member's outcomes of the checks of its cluster, or why it has none.
 #[derive(Debug)]
 pub struct MemberOutcomes<'a> {
     /// The member.
@@ -44,8 +44,8 @@ pub struct MemberOutcomes<'a> {
     pub outcomes: Vec<(&'a Check, Result<CheckOutcome, String>)>,
 }
 
-/// Judges the checks of a cluster: one result each, which holds where it holds on every member that has it. Where one
-/// of them says nothing, nothing is known.
+/// Judges the checks of a cluster: one result each, which holds where it holds on every member that has it. A check is
+/// skipped where one of them gave no answer.
 pub fn of_cluster(answers: &[MemberOutcomes<'_>]) -> Vec<CheckOutcome> {
     // A check is the same one on all members where it is written at one place, in the same round of its loop.
     let mut checks: Vec<(&str, usize)> = Vec::new();
@@ -72,7 +72,7 @@ pub fn of_cluster(answers: &[MemberOutcomes<'_>]) -> Vec<CheckOutcome> {
     all.collect()
 }
 
-/// What all members said to one check, as one result.
+/// The outcomes of one check on all members, as one result.
 fn joined(members: &[(&str, &Check, &Result<CheckOutcome, String>)]) -> CheckOutcome {
     let (_, check, _) = members[0];
     let silent = members.iter().find_map(|(_, _, o)| o.as_ref().err());
@@ -286,7 +286,7 @@ mod tests {
             both(Ok((false, "gone")), Ok((false, "gone"))),
             ["false false gone on all members|mend it"]
         );
-        // Nothing is known while one of them is silent, whatever the other says.
+        // A silent member leaves the result open, whatever the other answers.
         for first in [true, false] {
             assert_eq!(
                 both(Ok((first, "a")), Err("node2 did not answer: away")),

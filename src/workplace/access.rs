@@ -1,4 +1,4 @@
-//! The ways in to a node, from what the site says.
+//! The ways in to a node, from what the site declares.
 
 use crate::node::{Door, NodeAccess, Way};
 use crate::site::Site;

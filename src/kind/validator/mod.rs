@@ -1,5 +1,5 @@
-//! Validators that have a name: `check = "corosync /etc/corosync/authkey"`. One that only runs something says by its
-//! status whether it accepts; one with a judge answers, and the answer is judged here before anything is changed.
+//! Named validators: `check = "corosync /etc/corosync/authkey"`. One without a judge accepts by its exit status; the
+//! answer of one with a judge is judged here before anything is changed.
 
 mod sshd;
 
@@ -10,14 +10,14 @@ use crate::text::did_you_mean;
 /// The functions that named validators call on the node.
 pub const SHELL: Shell = Shell::new(include_str!("validator.sh"));
 
-/// What is wrong by an answer, a sentence each; the arguments are those that the role gave.
+/// The faults in an answer, a sentence each; the arguments are those of the role.
 type Judge = fn(arguments: &[&str], answer: &[String]) -> Vec<String>;
 
 /// A validator with a name.
 pub struct Validator {
     /// Its name, the first word of a `check` without `{staged}`.
     pub name: &'static str,
-    /// What its further words are.
+    /// Its arguments.
     pub arguments: &'static [&'static str],
     /// What it accepts, for people.
     pub doc: &'static str,
@@ -43,7 +43,7 @@ pub const VALIDATORS: [Validator; 2] = [
     },
 ];
 
-/// The validator that these words name, with its arguments; nothing for a command, which says where `{staged}` goes.
+/// The validator that these words name, with its arguments; nothing for a command, which has `{staged}`.
 pub fn named(words: &[String]) -> Result<Option<&'static Validator>, String> {
     let Some((name, arguments)) = words.split_first() else {
         return Err("`check` holds no command and names no validator".to_owned());
@@ -78,8 +78,8 @@ impl Validator {
         [&[self.name], self.arguments].concat().join(" ")
     }
 
-    /// What is called on the node for the uploaded content, and the same right before the file is put in place; nothing
-    /// then for one that is judged, which was done before.
+    /// The call on the node for the uploaded content, and the one right before the file is put in place; the latter is
+    /// missing for a validator with a judge, which has run before.
     pub fn calls(&self, arguments: &[String]) -> (Call, Option<Call>) {
         let call = Call::new(self.call).blob(0).args(arguments.iter().cloned());
         if self.judge.is_some() {
@@ -94,7 +94,7 @@ pub fn is_judged(calls: &[Call]) -> bool {
     calls.iter().any(|call| judge_of(call).is_some())
 }
 
-/// What is wrong by the answer of these calls.
+/// The faults in the answer of these calls.
 pub fn judge(calls: &[Call], answer: &[String]) -> Vec<String> {
     let judged = calls.iter().filter_map(judge_of);
     judged

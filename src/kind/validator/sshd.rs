@@ -1,6 +1,6 @@
-//! Whether this run could come in again by what `sshd -T` says of a configuration.
+//! Whether this run could log in again under a configuration, by the output of `sshd -T`.
 
-/// What would keep the account out; `answer` are the lines of `sshd -T`.
+/// Settings that would lock the account out; `answer` are the lines of `sshd -T`.
 pub(super) fn judge(arguments: &[&str], answer: &[String]) -> Vec<String> {
     let [port, account, _] = arguments else {
         return vec!["the validator `sshd` needs a port, an account and an address".to_owned()];
@@ -87,9 +87,6 @@ mod tests {
             judge(&["2222", "root", "a"], &["port 22".to_owned()]),
             ["it would not listen on port 2222"]
         );
-        assert_eq!(
-            judge(&["22", "root", "a"], &[]),
-            ["it printed no settings"]
-        );
+        assert_eq!(judge(&["22", "root", "a"], &[]), ["it printed no settings"]);
     }
 }

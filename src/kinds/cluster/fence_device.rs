@@ -12,7 +12,7 @@ use crate::shell::{Shell, TRACES};
 /// `fence_device = "fence_node2_ipmilan"`.
 pub struct FenceDeviceKind;
 
-/// What a step asks for.
+/// The keys of a step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

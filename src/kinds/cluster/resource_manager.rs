@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// `resource_manager = "pacemaker"`.
 pub struct ResourceManagerKind;
 
-/// What a step asks for.
+/// The keys of a step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -65,7 +65,7 @@ pub struct Seen {
     pub offline: Vec<String>,
     /// Members that were told to carry nothing.
     pub standby: Vec<String>,
-    /// Members of which nobody knows what they do: they wait for being fenced.
+    /// Members in an unknown state: they wait to be fenced.
     pub unclean: Vec<String>,
     /// How it sees each member, as far as it tells.
     #[serde(skip)]
@@ -81,7 +81,7 @@ pub struct Seen {
 pub struct View {
     /// Whether it takes part.
     pub online: bool,
-    /// Whether nobody knows what it does, so that it waits for being fenced.
+    /// Whether its state is unknown, so that it waits to be fenced.
     pub unclean: bool,
 }
 

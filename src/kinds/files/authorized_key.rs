@@ -19,7 +19,7 @@ pub struct Want {
     user: String,
     /// Options before the key: `from="10.0.2.2",no-agent-forwarding`.
     options: Option<String>,
-    /// The account's home; /root, or /home and the account's name, where nothing is said.
+    /// The account's home; /root, or /home and the account's name, when unset.
     home: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]

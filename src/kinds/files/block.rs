@@ -7,17 +7,17 @@ use crate::text::Text;
 /// `block = "cluster"` with `file` and `content`.
 pub struct BlockKind;
 
-/// What a block step asks for.
+/// The keys of a step of kind `block`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// The block's name, which stands in its marks.
+    /// The block's name, which is in its marks.
     block: String,
     /// The absolute path of the file.
     file: String,
     /// The lines between the marks.
     content: Option<Text>,
-    /// What starts a comment in this file; `#` where nothing is said.
+    /// What starts a comment in this file; `#` when unset.
     #[serde(default = "hash")]
     comment: String,
     /// Name of the file's owner.

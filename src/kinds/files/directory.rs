@@ -6,7 +6,7 @@ use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 /// `directory = "/etc/openvpn"`.
 pub struct DirectoryKind;
 
-/// What a directory step asks for.
+/// The keys of a step of kind `directory`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

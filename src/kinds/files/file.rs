@@ -8,7 +8,7 @@ use crate::text::Text;
 /// `file = "/etc/motd"`.
 pub struct FileKind;
 
-/// What a file step asks for.
+/// The keys of a step of kind `file`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

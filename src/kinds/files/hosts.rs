@@ -8,7 +8,7 @@ use std::net::IpAddr;
 /// `hosts = "10.0.2.1"` with its names.
 pub struct HostsKind;
 
-/// What a hosts step asks for.
+/// The keys of a step of kind `hosts`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

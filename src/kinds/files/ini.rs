@@ -7,7 +7,7 @@ use crate::text::Text;
 /// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
 pub struct IniKind;
 
-/// What an ini step asks for.
+/// The keys of a step of kind `ini`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -7,7 +7,7 @@ use crate::text::Text;
 /// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
 pub struct LineKind;
 
-/// What a line step asks for.
+/// The keys of a step of kind `line`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

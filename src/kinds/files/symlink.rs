@@ -6,7 +6,7 @@ use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
 /// `symlink = "/etc/rc.local"`.
 pub struct SymlinkKind;
 
-/// What a symlink step asks for.
+/// The keys of a step of kind `symlink`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// `tree = "/etc/drbd.d"` with its files.
 pub struct TreeKind;
 
-/// What a tree step asks for.
+/// The keys of a step of kind `tree`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -24,10 +24,10 @@ pub struct Want {
     tree: String,
     /// Its files. What else lies in the folder goes.
     files: Vec<TreeFile>,
-    /// Name of the owner of the folder and its files; root where nothing is said.
+    /// Name of the owner of the folder and its files; root when unset.
     #[serde(default = "root")]
     owner: String,
-    /// Name of their group; root where nothing is said.
+    /// Name of their group; root when unset.
     #[serde(default = "root")]
     group: String,
     /// The mode of its files: 0644, or 0600 where one holds a secret. The folder is open to whom its files are.
@@ -137,8 +137,7 @@ impl Want {
 
 impl Kind for TreeKind {
     const NAME: &'static str = "tree";
-    const DOC: &'static str =
-        "A folder that is staged, validated as a whole and replaced; former files are removed, and a copy is kept.";
+    const DOC: &'static str = "A folder that is staged, validated as a whole and replaced; former files are removed, and a copy is kept.";
     const SHELL: Shell = Shell::new(include_str!("tree.sh")).needing(&[MANIFEST]);
     const ORPHANS: Orphans = Orphans {
         remove_folder: Self::remove_folder,
@@ -266,9 +265,7 @@ impl TreeKind {
         for line in stat.text().lines() {
             let words: Vec<_> = line.splitn(6, ' ').collect();
             let [raw, bytes, mode, owner, group, path] = words.as_slice() else {
-                return Err(format!(
-                    "unexpected answer of `stat`: `{line}`"
-                ));
+                return Err(format!("unexpected answer of `stat`: `{line}`"));
             };
             let attributes = format!("{mode:0>4} {owner}:{group}");
             if *path == want.tree {

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 /// `packet_filter = "ipv4"`.
 pub struct PacketFilterKind;
 
-/// What a step asks for.
+/// The keys of a step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -39,7 +39,7 @@ enum AddressFamily {
     Ipv6,
 }
 
-/// How it stands.
+/// Its state.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Shorewall's version; empty where it is not installed.

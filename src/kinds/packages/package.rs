@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 /// `package = "chrony"`, or a list of names.
 pub struct PackageKind;
 
-/// What a package step asks for.
+/// The keys of a step of kind `package`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -24,7 +24,7 @@ pub struct Want {
     /// This version: `VERSION`, `VERSION-RELEASE` or `EPOCH:VERSION-RELEASE` on EL, the whole version on Debian.
     version: Option<String>,
     /// Kept at the installed version by the package manager (`versionlock`, whose plugin is installed for it; `apt-mark
-    /// hold`), or not; left as it is where this is not said.
+    /// hold`), or not; left as it is when unset.
     held: Option<bool>,
     /// Units that its installation must not start, which Debian does with the configuration that the package brings.
     #[serde(default)]
@@ -65,7 +65,7 @@ pub(super) const SHELL: Shell =
 const PACKAGES: &str = "package";
 const LOCKS: &str = "package-locks";
 
-/// The name first, so that a line of something else is told apart; what it provides last.
+/// The name first, so that a line of something else is distinguished; what it provides last.
 const RPM_FORMAT: &str =
     "%{NAME} %|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE} %{ARCH}[ %{PROVIDENAME}]\\n";
 const DPKG_FORMAT: &str = "${db:Status-Want} ${db:Status-Status} ${Package} ${Version}\\n";
@@ -284,7 +284,7 @@ impl PackageKind {
                 calls.push(call.arg(tool.word()).arg(verb).args(first).args(words));
             }
         };
-        // A lock would stand in the way of another version.
+        // A lock would block another version.
         let moved = |want: &Want, seen: &Seen| seen.held && want.verb(seen, target).is_some();
         let own =
             |seen: &Seen, want: &Want| seen.provided_by.clone().unwrap_or(want.package.clone());

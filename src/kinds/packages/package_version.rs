@@ -1,4 +1,4 @@
-//! Versions of packages: how rpm tells them apart.
+//! Versions of packages: how rpm distinguishes them.
 
 use std::cmp::Ordering;
 

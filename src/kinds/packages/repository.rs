@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 /// `repository = "elrepo"`.
 pub struct RepositoryKind;
 
-/// What a repository step asks for.
+/// The keys of a step of kind `repository`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of a step")]

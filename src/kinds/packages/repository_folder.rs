@@ -47,7 +47,7 @@ impl Packages {
         self.named().any(|(n, _)| n == name)
     }
 
-    /// What differs, package by package; metadata in one.
+    /// The differences, package by package; metadata in one.
     pub(super) fn deltas(&self, seen: &Pushed) -> Vec<Delta> {
         let is_package = |name: &str| is_rpm(name) || is_deb(name);
         let short = |sha256: &str| format!("sha256 {}", sha256.get(..12).unwrap_or(sha256));

@@ -7,7 +7,7 @@ use crate::sh::Call;
 /// `clock = "system"`; only seen, never changed.
 pub struct ClockKind;
 
-/// What a clock step asks for.
+/// The keys of a step of kind `clock`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -23,7 +23,7 @@ enum ClockName {
     System,
 }
 
-/// How the clock stands.
+/// The state of the clock.
 #[derive(Debug, Default, PartialEq, serde::Serialize)]
 pub struct Seen {
     /// Whether it follows a source.
@@ -60,9 +60,7 @@ impl ClockKind {
     }
 
     fn parse(_want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
-        let section = answer
-            .get(Self::NAME)
-            .ok_or("the clock was not observed")?;
+        let section = answer.get(Self::NAME).ok_or("the clock was not observed")?;
         if section.status != 0 {
             return Ok(Seen::default());
         }

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 /// `command = ["newaliases"]` with `unless` or `creates`.
 pub struct CommandKind;
 
-/// What a command step asks for.
+/// The keys of a step of kind `command`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

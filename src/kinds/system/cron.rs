@@ -8,7 +8,7 @@ use crate::text::Text;
 /// `cron = "scrub"` with `schedule` and `command`.
 pub struct CronKind;
 
-/// What a cron step asks for.
+/// The keys of a step of kind `cron`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -18,7 +18,7 @@ pub struct Want {
     schedule: Option<String>,
     /// What, on one line; `%` is escaped for cron.
     command: Option<Text>,
-    /// As whom; root where nothing is said.
+    /// As whom; root when unset.
     #[serde(default = "root")]
     user: String,
     /// Who gets its output by mail; nobody when empty.

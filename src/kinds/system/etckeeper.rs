@@ -9,7 +9,7 @@ use crate::shell::Shell;
 /// `etckeeper = "/etc"`.
 pub struct EtckeeperKind;
 
-/// What an etckeeper step asks for.
+/// The keys of a step of kind `etckeeper`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -33,7 +33,7 @@ enum Root {
     Etc,
 }
 
-/// How the record stands.
+/// The state of the record.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether it was begun.
@@ -59,7 +59,8 @@ impl Kind for EtckeeperKind {
     const NAME: &'static str = "etckeeper";
     const DOC: &'static str = "The record of /etc in git: begun, readable by root alone, without the files that hold secrets.";
     const SHELL: Shell = Shell::new(include_str!("etckeeper.sh"));
-    const ORPHANS: Orphans = Orphans::reported("the repository in /etc stays, without further commits");
+    const ORPHANS: Orphans =
+        Orphans::reported("the repository in /etc stays, without further commits");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
         actions: Self::actions,

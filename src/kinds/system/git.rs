@@ -12,7 +12,7 @@ use crate::shell::Shell;
 /// `git = "/srv/tool"` with `url` and `rev`.
 pub struct GitKind;
 
-/// What a git step asks for.
+/// The keys of a step of kind `git`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -138,10 +138,7 @@ impl GitKind {
                 Some(("url", url)) => url.clone_into(&mut seen.url),
                 Some(("change", change)) => seen.changes.push(change.trim_start().to_owned()),
                 _ => {
-                    return Err(format!(
-                        "{}: unexpected answer `{line}`",
-                        want.git
-                    ));
+                    return Err(format!("{}: unexpected answer `{line}`", want.git));
                 }
             }
         }

@@ -10,13 +10,13 @@ use crate::sh::Call;
 /// `group = "haclient"`.
 pub struct GroupKind;
 
-/// What a group step asks for.
+/// The keys of a step of kind `group`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// Its name.
     group: String,
-    /// Its number; the next free one where nothing is said.
+    /// Its number; the next free one when unset.
     gid: Option<u32>,
     /// Takes its number from those of the system.
     #[serde(default)]

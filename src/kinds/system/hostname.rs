@@ -12,7 +12,7 @@ use crate::text::Text;
 /// `hostname = "node1"`.
 pub struct HostnameKind;
 
-/// What a hostname step asks for.
+/// The keys of a step of kind `hostname`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

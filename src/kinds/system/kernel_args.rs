@@ -13,7 +13,7 @@ use crate::text::Text;
 /// `kernel_args = "nocluster"`, or a list.
 pub struct KernelArgsKind;
 
-/// What a kernel argument step asks for.
+/// The keys of a kernel argument step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -13,7 +13,7 @@ use crate::text::Text;
 /// `kernel_module = "br_netfilter"`.
 pub struct KernelModuleKind;
 
-/// What a kernel module step asks for.
+/// The keys of a kernel module step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -137,8 +137,7 @@ impl KernelModuleKind {
             .ok_or("the kernel's modules were not observed")?;
         if loaded.status != 0 && builtin.status != 0 {
             return Err(
-                "this kernel lists no modules (no /proc/modules, no modules.builtin)"
-                    .into(),
+                "this kernel lists no modules (no /proc/modules, no modules.builtin)".into(),
             );
         }
         let name = plain(&want.kernel_module);

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// `mount = "/srv/images"`.
 pub struct MountKind;
 
-/// What a mount step asks for.
+/// The keys of a step of kind `mount`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

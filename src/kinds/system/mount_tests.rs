@@ -36,7 +36,7 @@ fn mounted_by_any_name_of_its_device() {
         what,
         "/dev/mapper/vg-local (ext4) is mounted on /local, not UUID=aa-bb (ext4)"
     );
-    // A device that is not there cannot be told apart.
+    // A device that is not there cannot be distinguished.
     assert_eq!(verdict("UUID=gone"), Verdict::Same);
 }
 

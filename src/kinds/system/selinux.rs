@@ -11,7 +11,7 @@ use crate::text::Text;
 /// `selinux = "enforcing"`.
 pub struct SelinuxKind;
 
-/// What a SELinux step asks for.
+/// The keys of a step of kind `SELinux`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

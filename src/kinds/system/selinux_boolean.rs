@@ -10,7 +10,7 @@ use crate::shell::Shell;
 /// `selinux_boolean = "virt_use_sanlock"`, or a list of names.
 pub struct SelinuxBooleanKind;
 
-/// What a SELinux boolean step asks for.
+/// The keys of a SELinux boolean step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

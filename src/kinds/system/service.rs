@@ -17,15 +17,15 @@ use std::collections::BTreeSet;
 /// `service = "chronyd"`, or a list of names.
 pub struct ServiceKind;
 
-/// What a service step asks for.
+/// The keys of a step of kind `service`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// Name of the service; a unit of another type with its suffix (`etckeeper.timer`).
     service: String,
-    /// Whether it is started at boot; left as it is where this is not said.
+    /// Whether it is started at boot; left as it is when unset.
     enabled: Option<bool>,
-    /// Whether it runs; left as it is where this is not said.
+    /// Whether it runs; left as it is when unset.
     running: Option<bool>,
     /// Absolute paths of the files that it reads when it starts: when one changes, a running instance is restarted.
     #[serde(default)]
@@ -35,7 +35,7 @@ pub struct Want {
     reload: bool,
 }
 
-/// How a service stands.
+/// The state of a service.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether the node knows it.
@@ -380,7 +380,9 @@ fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
             levels.status
         ));
     }
-    let scripts = answer.get(SCRIPTS).ok_or("the services were not observed")?;
+    let scripts = answer
+        .get(SCRIPTS)
+        .ok_or("the services were not observed")?;
     if scripts.status == 124 {
         return Err("a service did not report its status in time".into());
     }

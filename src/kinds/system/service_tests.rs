@@ -487,7 +487,7 @@ fn the_shell_keeps_and_pays_debts_by_instance() {
             "{:?}",
             node.record()
         );
-        // What somebody changed by hand may have been read again meanwhile: going back to what was kept is a reload.
+        // What was changed by hand may have been read again meanwhile: going back to what was kept is a reload.
         let reload = format!("nw_service x keep keep reload {conf}");
         node.run(shell, pid, &format!("nw_service_doubt x {conf}"));
         node.run(shell, pid, &reload);

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 /// `sysctl = "vm.swappiness"` with `value`, or a table of keys and values.
 pub struct SysctlKind;
 
-/// What a sysctl step asks for.
+/// The keys of a step of kind `sysctl`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

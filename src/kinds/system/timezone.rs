@@ -13,7 +13,7 @@ use crate::text::Text;
 /// `timezone = "Europe/Zurich"`.
 pub struct TimezoneKind;
 
-/// What a timezone step asks for.
+/// The keys of a step of kind `timezone`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

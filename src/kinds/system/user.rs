@@ -14,22 +14,22 @@ use crate::text::{Text, Vault};
 /// `user = "anna"`.
 pub struct UserKind;
 
-/// What a user step asks for.
+/// The keys of a step of kind `user`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// Its name.
     user: String,
-    /// Its number; the next free one where nothing is said.
+    /// Its number; the next free one when unset.
     uid: Option<u32>,
-    /// Its own group; one of the account's name where nothing is said.
+    /// Its own group; one of the account's name when unset.
     group: Option<String>,
     /// Further groups. Added, never removed.
     #[serde(default)]
     groups: Vec<String>,
-    /// Its home; what the node gives where nothing is said.
+    /// Its home; what the node gives when unset.
     home: Option<String>,
-    /// Its shell; what the node gives where nothing is said.
+    /// Its shell; what the node gives when unset.
     shell: Option<String>,
     /// Takes its number from those of the system, and gets no home.
     #[serde(default)]
@@ -95,7 +95,9 @@ pub(super) fn entry(
         let words: Vec<String> = line.split(':').map(str::to_owned).collect();
         if words[0] == name {
             if words.len() < fields {
-                return Err(format!("the answer of `getent` has too few fields: `{line}`"));
+                return Err(format!(
+                    "the answer of `getent` has too few fields: `{line}`"
+                ));
             }
             return Ok(Some(words));
         }
@@ -257,7 +259,10 @@ impl UserKind {
             && seen.password.is_none()
             && (want.password.is_some() || want.locked.is_some())
         {
-            return Err(format!("`getent shadow` gave no answer about {}", want.user));
+            return Err(format!(
+                "`getent shadow` gave no answer about {}",
+                want.user
+            ));
         }
         Ok(seen)
     }

@@ -1,8 +1,8 @@
-//! Management controllers: `ipmi_sim` of `OpenIPMI`, each in a network namespace at the end of the wire that the site gives
-//! it, so that what fences a node is the real agent.
+//! Management controllers: `ipmi_sim` of `OpenIPMI`, each in a network namespace at the end of the wire that the site
+//! gives it, so that what fences a node is the real agent.
 //!
 //! What `ipmitool` asks first (which cipher suites there are) `ipmi_sim` does not know, and each command would wait ten
-//! seconds for the answer. So a relay stands before it, which answers that and passes everything else on.
+//! seconds for the answer. So a relay precedes it, which answers that and passes everything else on.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

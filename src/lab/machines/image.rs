@@ -22,7 +22,7 @@ const LAYOUT: u32 = 1;
 /// What a bare machine has beside what a bare container has.
 const PACKAGES: [&str; 2] = ["e2fsprogs", "ifupdown"];
 
-/// Where the lab's own files stand in a machine.
+/// Where the lab's own files are in a machine.
 pub const HOME: &str = "usr/lib/nodewright-lab";
 
 const INSTALL: &str = include_str!("guest/install.sh");

@@ -123,7 +123,7 @@ fn with_needs<'a>(index: &'a str, builtin: &str, names: &[&str]) -> Result<Vec<&
             .filter_map(|line| line.split_once(':'))
             .find(|(path, _)| is(path, name))
             .with_context(|| format!("the kernel has no module {name}"))?;
-        // What is needed stands behind what needs it.
+        // What is needed follows what needs it.
         for path in needs.split_whitespace().rev().chain([path]) {
             if !order.contains(&path) {
                 order.push(path);

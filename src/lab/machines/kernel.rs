@@ -93,7 +93,7 @@ impl Kernel {
         self.folder.join("vmlinux")
     }
 
-    /// The folder of its modules, as it stands in /lib/modules, without its index.
+    /// The folder of its modules, as it is in /lib/modules, without its index.
     pub fn modules(&self) -> PathBuf {
         self.folder.join("modules").join(&self.version)
     }
@@ -211,7 +211,7 @@ fn unpack(image: &Path, to: &Path) -> Result<()> {
     let packed = to.with_extension("packed");
     for (start, unpacker) in found {
         fs::write(&packed, &bytes[start..])?;
-        // It complains of what stands behind the kernel, after it has written all of it.
+        // It complains of what follows the kernel, after it has written all of it.
         tools::command(unpacker[0])
             .args(&unpacker[1..])
             .stdin(fs::File::open(&packed)?)

@@ -16,7 +16,7 @@ pub struct SerialPorts {
     pub console: u8,
     /// The lab's own.
     pub lab: u8,
-    /// The line to the other node, as the site says it.
+    /// The line to the other node, as the site declares it.
     pub line: Option<u8>,
 }
 
@@ -50,7 +50,11 @@ pub fn send(lab: &LabState, node: &StateNode, what: &str) -> Result<()> {
         .read_line(&mut answer)
         .with_context(|| format!("node `{}` does not answer", node.name))?;
     if answer.trim() != "done" {
-        bail!("node `{}` answers `{}` to `{what}`", node.name, answer.trim());
+        bail!(
+            "node `{}` answers `{}` to `{what}`",
+            node.name,
+            answer.trim()
+        );
     }
     Ok(())
 }

@@ -201,7 +201,7 @@ pub fn make(
     each(lab, |number| bmc::check_runs(lab, own, number))
 }
 
-/// Removes disks that a lab left which is not there any more, as after a restart of this machine.
+/// Removes disks that a lab left which is no longer there, as after a restart of this machine.
 fn sweep() -> Result<()> {
     for entry in fs::read_dir(disks_of_all()).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

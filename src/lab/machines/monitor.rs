@@ -98,7 +98,10 @@ mod tests {
         let mut monitor = Monitor::open(&socket).unwrap();
         monitor.run("savevm a").unwrap();
         let answer = monitor.run("loadvm b").unwrap_err().to_string();
-        assert_eq!(answer, "QEMU answers `loadvm b` with: Error: no such snapshot");
+        assert_eq!(
+            answer,
+            "QEMU answers `loadvm b` with: Error: no such snapshot"
+        );
         let answer = monitor
             .execute("set_link", &json!({}))
             .unwrap_err()

@@ -13,7 +13,7 @@ use crate::lab::hardware::WayIn;
 use crate::lab::keys;
 use crate::lab::state::{LabState, StateNode};
 
-/// The archive that stands behind that of the image. A disk that has its own already keeps what is on it.
+/// The archive that follows that of the image. A disk that has its own already keeps what is on it.
 pub fn of_machine(lab: &LabState, number: usize, machine: &Machine) -> Result<Vec<u8>> {
     let node = &lab.nodes[number];
     let mut archive = Archive::default();

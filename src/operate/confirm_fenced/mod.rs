@@ -1,9 +1,8 @@
 //! Declaring a lost member of the cluster to be off (`nodewright confirm-fenced`).
 //!
 //! The members that are left are observed for every proof: the lost one's fence devices, its addresses, ssh, the
-//! membership, the resource manager. The lost one is tried from the operator's machine too. What all of that says is
-//! decided by pure functions over what the kinds saw, before a person is asked and once more after that
-//! (docs/facts/fencing.md#confirming-by-hand).
+//! membership, the resource manager. The lost one is tried from the operator's machine too. Pure functions decide by
+//! the observed states, before a person is asked and once more after that (docs/facts/fencing.md#confirming-by-hand).
 
 use crate::exit::Exit;
 use crate::kind::{Answer, Resource, StepMeta, Target, of_kind, seen};
@@ -28,22 +27,23 @@ pub struct ConfirmFenced {
     lost: String,
     /// Its addresses with their zones.
     addresses: Vec<(String, String)>,
-    /// The members that are left. The first of them tells the cluster.
+    /// The members that are left. The first of them declares the lost one to be off.
     survivors: Vec<String>,
-    /// What is observed on each of these.
+    /// The kinds observed on each of these.
     watched: BTreeMap<String, Watched>,
-    /// What waits for a member that could not be fenced, cman's fence domain under rgmanager, or Pacemaker.
+    /// The resource manager: cman's fence domain waits for a lost member under rgmanager, Pacemaker itself under
+    /// Pacemaker.
     manager: Manager,
 }
 
-/// What the operation ended with.
+/// The result of the operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmation {
     /// Something shows that it runs.
     On,
     /// A member that is left was not heard.
     Unanswered(Exit),
-    /// Nothing waits for it, as far as was told; not everything was.
+    /// Nothing waits for it, as far as is known; not everything is.
     Unknown,
     /// Nothing waits for it.
     Nothing,
@@ -51,15 +51,15 @@ pub enum Confirmation {
     Held,
     /// It was not agreed to.
     Declined,
-    /// The cluster was not told.
+    /// The declaration failed.
     Failed(Exit),
-    /// The cluster was told, and waits all the same.
+    /// The member was declared to be off, and the cluster waits all the same.
     StillWaits,
     /// The cluster waits no more.
     Confirmed,
 }
 
-/// What a look at the lost member leads to.
+/// The decision about the lost member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decision {
     On,
@@ -69,14 +69,14 @@ enum Decision {
     Confirmable,
 }
 
-/// What is observed on one survivor.
+/// The resources observed on one survivor.
 #[derive(Debug)]
 struct Watched {
     target: Target,
     resources: Vec<Resource>,
 }
 
-/// What one survivor saw; an error where it could not tell.
+/// The observed states of one survivor; an error where it gave no full answer.
 struct Sight {
     devices: Vec<(String, Result<fence_device::Seen, String>)>,
     peer: Result<peer::Seen, String>,
@@ -88,7 +88,8 @@ impl ConfirmFenced {
     /// For this member of the site's cluster.
     ///
     /// # Errors
-    /// What a kind says against what it would be asked.
+    ///
+    /// A step that a kind refuses.
     pub fn new(site: &Site, lost: &str) -> Result<Self, String> {
         let survivors: Vec<String> = site.peers_of(lost).into_iter().map(Into::into).collect();
         let addresses = site.node(lost).map(|node| {
@@ -123,12 +124,12 @@ impl ConfirmFenced {
         self.survivors.iter().chain(lost).cloned().collect()
     }
 
-    /// The member that tells the cluster.
+    /// The member that declares the lost one to be off.
     pub fn announcer(&self) -> &str {
         self.survivors.first().map_or("", String::as_str)
     }
 
-    /// The command that tells it, for people.
+    /// The command that declares it, for people.
     pub fn command(&self) -> String {
         self.manager.confirmation(&self.lost)
     }
@@ -145,7 +146,7 @@ impl ConfirmFenced {
         }
     }
 
-    /// Does it; `agreed` asks a person, once there is something to be confirmed.
+    /// Carries it out; `agreed` asks a person, once there is something to be confirmed.
     pub async fn run(
         &self,
         engine: &mut Engine,
@@ -171,7 +172,7 @@ impl ConfirmFenced {
         if !agreed.await {
             return Confirmation::Declined;
         }
-        // It may have come up while the question stood there.
+        // It may have come up while the question was on the screen.
         engine.try_again(&self.lost);
         let (mut proofs, decision) = self.collect(engine).await;
         if let Some(ended) = self.ended(engine, decision) {
@@ -190,8 +191,8 @@ impl ConfirmFenced {
         ended
     }
 
-    /// Tells the cluster by a batch that holds the lock of all members that are left, and observes whether it was heard:
-    /// exit codes are no evidence.
+    /// Declares the member to be off by a batch that holds the lock of all members that are left, and observes whether
+    /// the cluster took it up: exit codes are no evidence.
     async fn announce(&self, engine: &mut Engine) -> Confirmation {
         let steps = self
             .survivors
@@ -258,7 +259,7 @@ impl ConfirmFenced {
         (proofs, decision)
     }
 
-    /// Whether a survivor says that the cluster waits for the lost one.
+    /// Whether a survivor shows that the cluster waits for the lost one.
     fn waits(&self, engine: &Engine) -> bool {
         self.survivors.iter().any(|survivor| {
             let observation = engine.observed().get(survivor);
@@ -290,12 +291,12 @@ impl ConfirmFenced {
         }
     }
 
-    /// What a survivor's kinds saw.
+    /// The observed states of a survivor's kinds.
     fn sight(&self, survivor: &str, answer: &Answer) -> Sight {
         Sight::read(&self.watched[survivor], answer)
     }
 
-    /// What that says of the lost member, and what could not be told.
+    /// Proofs about the lost member from these, and what is unknown.
     fn proofs(&self, survivor: &str, sight: &Sight) -> (Vec<Proof>, Vec<String>) {
         let mut proofs = Vec::new();
         let mut unknown = Vec::new();
@@ -358,7 +359,7 @@ impl ConfirmFenced {
         (proofs, unknown)
     }
 
-    /// What the membership says.
+    /// The evidence of the membership.
     fn member(&self, seen: &membership::Seen) -> Vec<(Evidence, String)> {
         let lost = &self.lost;
         if !seen.running {
@@ -430,7 +431,7 @@ impl Sight {
     }
 }
 
-/// What is observed on a survivor, as steps that ask for nothing to be changed.
+/// The resources observed on a survivor, as steps that change nothing.
 fn steps(
     site: &Site,
     lost: &str,
@@ -483,7 +484,7 @@ fn watch(step: &Json, target: &Target) -> Result<Vec<Resource>, String> {
     kind.read("confirm-fenced", step, &meta, target)
 }
 
-/// What came of the operator's own try; of a trouble, whether nothing at all was heard, and why.
+/// The result of the operator's own try: for a failure, whether there was no answer at all, and why.
 fn from_here(trouble: Option<(bool, &str)>) -> Proof {
     let (says, what) = match trouble {
         None => (Evidence::On, "ssh is answered: a login works".to_owned()),
@@ -497,7 +498,7 @@ fn from_here(trouble: Option<(bool, &str)>) -> Proof {
     }
 }
 
-/// What a fence device says.
+/// The evidence of a fence device.
 fn device(name: &str, seen: &fence_device::Seen) -> (Evidence, String) {
     match seen.status.as_str() {
         "on" => (Evidence::On, format!("{name} reports power on")),
@@ -516,7 +517,7 @@ fn device(name: &str, seen: &fence_device::Seen) -> (Evidence, String) {
     }
 }
 
-/// What ssh between the members said: whatever comes from the other side is a sign of life.
+/// The evidence of ssh between the members: any answer from the other side is a sign of life.
 fn ssh(seen: &peer::Seen) -> (Evidence, String) {
     let error = seen.error.as_str();
     let silent = [
@@ -530,7 +531,7 @@ fn ssh(seen: &peer::Seen) -> (Evidence, String) {
     if seen.reached {
         (Evidence::On, "ssh gets in".to_owned())
     } else if error.contains("during banner exchange") || error.starts_with("Connection to ") {
-        // The second is what OpenSSH 9 says last of that.
+        // The second is the last message of OpenSSH 9 about that.
         let what = "its kernel accepts ssh's connection, and no sshd greets";
         (Evidence::On, what.to_owned())
     } else if error.starts_with("status ") || silent.iter().any(|s| error.contains(s)) {
@@ -540,7 +541,7 @@ fn ssh(seen: &peer::Seen) -> (Evidence, String) {
     }
 }
 
-/// What Pacemaker says.
+/// The evidence of Pacemaker.
 fn manager(view: resource_manager::View) -> (Evidence, String) {
     let (says, what) = match (view.online, view.unclean) {
         (false, true) => (Evidence::Waits, "Pacemaker waits for it to be fenced"),
@@ -550,8 +551,8 @@ fn manager(view: resource_manager::View) -> (Evidence, String) {
     (says, what.to_owned())
 }
 
-/// What these proofs lead to: `answered` says whether every member that is left answered, `complete` whether all could tell
-/// everything.
+/// The decision by these proofs: `answered`, whether every member that is left answered; `complete`, whether all gave a
+/// full answer.
 fn decide(proofs: &[Proof], answered: bool, complete: bool) -> Decision {
     let has = |says: Evidence| proofs.iter().any(|p| p.says == says);
     if has(Evidence::On) {

@@ -2,7 +2,7 @@
 
 use super::lines::Lines;
 
-/// Sets or removes the lines between two marks. The error says what is wrong with the file.
+/// Sets or removes the lines between two marks. The error names what is wrong with the file.
 pub(super) fn block(
     file: &mut Lines,
     begin: &[u8],

@@ -1,4 +1,4 @@
-//! Wishes that cannot both be had. Found without a node.
+//! Edit requests that contradict each other, found without a node.
 
 use super::EditRequest;
 use super::lines::ReadyEdit;
@@ -15,11 +15,11 @@ pub struct Conflict {
     pub first: Address,
     /// Who wants the other; the same address when one step is at odds with itself.
     pub second: Address,
-    /// What each wants, secrets masked.
+    /// What each requests, secrets masked.
     pub what: String,
 }
 
-/// Every pair of wishes about one path that cannot both be had, in the order of the wishes.
+/// Every pair of contradicting requests for one path, in the order of the requests.
 pub fn conflicts(path: &str, requests: &[EditRequest]) -> Vec<Conflict> {
     let ready: Vec<_> = requests
         .iter()
@@ -85,7 +85,7 @@ fn changes(first: &EditChange, second: &EditChange) -> Option<String> {
     differ.then(|| format!("{}, and {}", in_words(first), in_words(second)))
 }
 
-/// Whether two wishes about lines are at odds.
+/// Whether two requests for lines contradict each other.
 fn lines(first: &ReadyEdit, second: &ReadyEdit) -> Option<()> {
     let same_place = match (first, second) {
         (
@@ -124,7 +124,7 @@ fn attributes(first: &EditRequest, second: &EditRequest) -> Option<String> {
     })
 }
 
-/// A wish for people.
+/// A request in words.
 pub(super) fn in_words(change: &EditChange) -> String {
     match change {
         EditChange::Whole { once: true, .. } => "a whole file, made once".into(),

@@ -38,8 +38,8 @@ fn continues(line: &[u8], above: &[u8]) -> bool {
         && !ini_key(line).is_some_and(plain)
 }
 
-/// Sets or removes a key. Where it stands several times, the last is kept, which is the one that counts for nearly
-/// every reader. Lines that carry on its value go with it.
+/// Sets or removes a key. Of several lines of a key the last stays, which is the one that counts for nearly every
+/// reader. Lines that continue its value are removed with it.
 pub(super) fn ini(file: &mut Lines, section: &[u8], key: &[u8], line: Option<&[u8]>) {
     let mut inside = section.is_empty();
     let mut found = inside;
@@ -74,7 +74,7 @@ pub(super) fn ini(file: &mut Lines, section: &[u8], key: &[u8], line: Option<&[u
             let old = &file.lines[at].body;
             let mut new = old[..indent(old)].to_vec();
             new.extend_from_slice(line);
-            // What follows a value that is as wanted is no part of it, or it is not as wanted.
+            // A line after a value that is as desired is no part of it, or the value is not as desired.
             if old.trim_ascii_end() != new.trim_ascii_end() {
                 file.set(at, &new);
             }

@@ -7,7 +7,7 @@ use crate::kind::EditChange;
 use crate::text::{MarkError, Text};
 use regex_lite::Regex;
 
-/// A file's lines. Put together again they are the same bytes: line ends are kept as they are, a missing one too.
+/// A file's lines. Put together again they are the same bytes: line ends are left unchanged, a missing one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lines {
     pub(super) lines: Vec<Line>,
@@ -94,7 +94,7 @@ impl Lines {
     }
 }
 
-/// A wish about lines, made ready: expressions compiled, texts as bytes.
+/// A request for lines, ready to apply: expressions compiled, texts as bytes.
 #[derive(Debug)]
 pub(super) enum ReadyEdit {
     Line {
@@ -125,7 +125,7 @@ pub(super) enum ReadyEdit {
     },
 }
 
-/// Why a wish cannot be made ready.
+/// Why a request is not ready to apply.
 pub(super) enum NotReady {
     Mark(MarkError),
     Bad(String),
@@ -144,8 +144,8 @@ impl From<String> for NotReady {
 }
 
 impl ReadyEdit {
-    /// Makes a wish about lines ready; `None` for one that is about the whole path. `value` turns texts into what is
-    /// written: the real text for a node, the marked one where no secret is at hand.
+    /// Makes a request for lines ready to apply; `None` for one about the whole path. `value` turns texts into bytes:
+    /// the real text for a node, the marked one where no secret is at hand.
     pub(super) fn of(
         change: &EditChange,
         value: &dyn Fn(&Text) -> Result<String, MarkError>,
@@ -297,7 +297,7 @@ impl ReadyEdit {
         }
     }
 
-    /// Makes the edit. The error says what is wrong with the file.
+    /// Makes the edit. The error names what is wrong with the file.
     pub(super) fn apply(&self, file: &mut Lines) -> Result<(), String> {
         match self {
             Self::Line {
@@ -383,7 +383,7 @@ fn is_keyed(line: &[u8], key: &[u8]) -> bool {
     words(line).next() == Some(key)
 }
 
-/// One line of those that are `ours`: at the place of the first. One that is `good` already keeps its form.
+/// Reduces the lines that are `ours` to one, at the place of the first. A `good` one keeps its form.
 fn one(
     file: &mut Lines,
     line: Option<&[u8]>,

@@ -1,4 +1,4 @@
-//! What is folded, what comes of it, and why it may not work.
+//! Input and result of folding, and its errors.
 
 use super::Conflict;
 use crate::kind::{Address, Delta, Edit};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// How a path was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathSeen {
-    /// What is there.
+    /// What was observed there.
     pub kind: SeenKind,
     /// Its mode in octal digits (`644` and `0644` are the same); empty when nothing is there.
     pub mode: String,
@@ -18,7 +18,7 @@ pub struct PathSeen {
     pub group: String,
 }
 
-/// What is at a path; links are not followed.
+/// The observed state of a path; links are not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeenKind {
     /// Nothing.
@@ -27,18 +27,18 @@ pub enum SeenKind {
     File {
         /// SHA-256 of its content, in lower-case hexadecimal digits.
         sha256: String,
-        /// Its content, where it was asked for.
+        /// Its content, where it was observed.
         content: Option<Vec<u8>>,
     },
     /// A directory.
     Directory {
-        /// The names in it, where they were asked for. Where they were not, a directory that is to go is left to
-        /// `rmdir`, which refuses one that holds something.
+        /// Its entries, where they were observed. Otherwise `rmdir` removes a directory, and refuses one that is not
+        /// empty.
         entries: Option<Vec<String>>,
     },
     /// A symbolic link.
     Symlink {
-        /// What it says.
+        /// Its target.
         target: String,
     },
     /// A device, a socket, a named pipe: by its name.
@@ -57,21 +57,21 @@ impl PathSeen {
     }
 }
 
-/// One resource's wish about the path. Several stand in the order of their steps.
+/// One resource's edit request for the path, in the order of the steps.
 #[derive(Clone, Copy, Debug)]
 pub struct EditRequest<'a> {
-    /// Whose it is.
+    /// The resource.
     pub address: &'a Address,
-    /// What is wanted.
+    /// The desired state.
     pub edit: &'a Edit,
 }
 
-/// What is to be at a path.
+/// The desired state of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathState {
     /// Nothing.
     Absent,
-    /// A regular file; its content stands in [`Folded::content`].
+    /// A regular file; its content is [`Folded::content`].
     File,
     /// A directory.
     Directory,
@@ -90,14 +90,14 @@ pub struct Resolved {
     pub mode: String,
 }
 
-/// What the wishes come to.
+/// The result of folding.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each answers a question of its own"
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folded {
-    /// What is to be there.
+    /// The desired state.
     pub after: PathState,
     /// Its owner, group and mode.
     pub attributes: Resolved,
@@ -116,7 +116,7 @@ pub struct Folded {
     pub content_differs: bool,
     /// Differences in what it is, and in owner, group and mode.
     pub deltas: Vec<Delta>,
-    /// Which wishes make a difference.
+    /// The requests that make a difference.
     pub changed_by: Vec<usize>,
     /// The file is not there, and no step gives it whole: it is made of these lines alone, unless an earlier step
     /// (a package) brings it first.
@@ -125,7 +125,7 @@ pub struct Folded {
     pub check: Option<Vec<String>>,
 }
 
-/// Why wishes cannot be folded.
+/// Why requests cannot be folded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
     /// Two steps are at odds.
@@ -134,15 +134,15 @@ pub enum FoldError {
     /// A secret has no value.
     #[error("{address}: {error}")]
     Mark {
-        /// Whose wish it is.
+        /// The resource that requests it.
         address: Address,
-        /// What is wrong.
+        /// The error.
         error: MarkError,
     },
-    /// A wish that makes no sense.
+    /// A request that makes no sense.
     #[error("{address}: {why}")]
     Bad {
-        /// Whose wish it is.
+        /// The resource that requests it.
         address: Address,
         /// What is wrong with it.
         why: String,
@@ -152,7 +152,7 @@ pub enum FoldError {
     File {
         /// The path.
         path: String,
-        /// Whose wish it is.
+        /// The resource that requests it.
         address: Address,
         /// What is wrong with the file, with the number of the line.
         why: String,
@@ -164,11 +164,11 @@ pub enum FoldError {
     OtherKind {
         /// The path.
         path: String,
-        /// Whose wish it is.
+        /// The resource that requests it.
         address: Address,
-        /// What is there.
+        /// The observed state.
         seen: String,
-        /// What is wanted.
+        /// The desired state.
         wanted: String,
     },
     /// A directory that is to go, and holds something.
@@ -176,7 +176,7 @@ pub enum FoldError {
     NotEmpty {
         /// The path.
         path: String,
-        /// Whose wish it is.
+        /// The resource that requests it.
         address: Address,
         /// Some of what is in it.
         entries: String,
@@ -192,7 +192,7 @@ pub enum FoldError {
     Unsettled {
         /// The path.
         path: String,
-        /// Whose edits.
+        /// The resources of the edits.
         addresses: String,
     },
 }

@@ -93,7 +93,7 @@ fn one_node(picture: &Picture, node: &NodePart, left: bool) -> String {
     format!("{text}  }}\n{}", inner.replace("    ", "  "))
 }
 
-/// The words of a zone that has neither VLAN nor bridge stand in the card or bond.
+/// The words of a zone that has neither VLAN nor bridge are in the card or bond.
 fn words_on(branches: &[Branch], here: bool) -> &[String] {
     match branches {
         [one] if here && one.vlan.is_none() && one.bridge.is_none() => &one.words,
@@ -101,7 +101,7 @@ fn words_on(branches: &[Branch], here: bool) -> &[String] {
     }
 }
 
-/// A line between a device and what stands on it, or what its wire ends in.
+/// A line between a device and what is on top of it, or what its wire ends in.
 fn edge(turned: bool, from: &str, to: &str, colour: &str) -> String {
     let (from, to) = if turned { (to, from) } else { (from, to) };
     format!("  {} -- {} [color=\"{colour}\"];\n", quote(from), quote(to))

@@ -41,14 +41,14 @@ pub struct NodePart {
     pub ports: Vec<Port>,
 }
 
-/// A card, or a bond with its cards, and what stands on it.
+/// A card, or a bond with its cards, and what is on top of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     /// The cards.
     pub cards: Vec<Port>,
     /// The bond they are.
     pub bond: Option<GraphDevice>,
-    /// What stands on it: a zone or one of its projects each.
+    /// What is on top of it: a zone or one of its projects each.
     pub branches: Vec<Branch>,
 }
 

@@ -216,7 +216,7 @@ impl Canvas {
         top + high
     }
 
-    /// Draws a card, or a bond with its cards, with all that stands on it; gives the y below.
+    /// Draws a card, or a bond with its cards, with all that is on top of it; gives the y below.
     fn base(
         &mut self,
         picture: &Picture,

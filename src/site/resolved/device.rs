@@ -51,9 +51,9 @@ pub struct Device {
     pub master: Option<String>,
     /// Whether that is a `bond` or a `bridge`.
     pub master_kind: Option<DeviceKind>,
-    /// What stands on it and has no traffic while it is down, in start order.
+    /// What is on top of it and has no traffic while it is down, in start order.
     pub above: Vec<Upper>,
-    /// What the cluster sends over it or over what stands on it: `ring`, `mirrors`.
+    /// What the cluster sends over it or over what is on top of it: `ring`, `mirrors`.
     pub carries: Vec<String>,
     /// Largest packet, bytes.
     pub mtu: u32,
@@ -87,7 +87,7 @@ pub struct Device {
     pub managed: bool,
 }
 
-/// A device that stands on another.
+/// A device that is on top of another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Upper {
     /// Its name.

@@ -76,7 +76,7 @@ pub struct FencingDevice {
     pub parameters: IndexMap<String, String>,
     /// Secrets that it is told by a script.
     pub scripts: Vec<Script>,
-    /// Secrets for which the agent has no script: their values stand in the cluster's configuration.
+    /// Secrets for which the agent has no script: their values are in the cluster's configuration.
     pub values: IndexMap<String, String>,
     /// The file that tells the agent all of it at its standard input, for who asks it without the cluster.
     pub input: String,
@@ -101,7 +101,7 @@ pub fn by_script(parameter: &str) -> bool {
     BY_SCRIPT.contains(&parameter)
 }
 
-/// What the site says of a device by keys of its own, or decides itself; never an option.
+/// What the site declares of a device by keys of its own, or decides itself; never an option.
 pub fn decided(option: &str) -> bool {
     matches!(
         option,

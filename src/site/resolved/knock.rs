@@ -43,12 +43,12 @@ pub enum KnockError {
     /// One of them is open to somebody.
     #[error("port {0} of it is opened by role `{1}`, so it cannot be knocked at")]
     Open(usize, String),
-    /// There are more or fewer than the site says.
+    /// There are more or fewer than the site declares.
     #[error("it has {found} port(s), and `ports` is {declared}")]
     Count {
         /// How many it has.
         found: usize,
-        /// How many the site says.
+        /// How many the site declares.
         declared: usize,
     },
 }
@@ -73,8 +73,8 @@ impl Sequence {
         &self.0
     }
 
-    /// Everything that is wrong with it (docs/facts/firewall.md#port-knocking). `sshd` are the ports that it opens, `open`
-    /// are ports of TCP that roles open, each with its role, `declared` is how many ports the site says.
+    /// Everything that is wrong with it (docs/facts/firewall.md#port-knocking). `sshd` are the ports that it opens,
+    /// `open` are ports of TCP that roles open, each with its role, `declared` is how many ports the site declares.
     pub fn problems(
         &self,
         declared: usize,

@@ -1,4 +1,4 @@
-//! What the site says, resolved: for roles and templates, and for those who carry out a run.
+//! What the site declares, resolved: for roles and templates, and for those who carry out a run.
 
 use super::super::tables::inventory::{Reach, Sudo, Versions};
 use super::super::tables::machines::{Disk, Mirror, Node};
@@ -15,9 +15,9 @@ use std::net::IpAddr;
 pub struct Login {
     /// Name or address.
     pub host: String,
-    /// The port of sshd, where it is said.
+    /// The port of sshd, when unset.
     pub port: Option<u16>,
-    /// The account, where it is said.
+    /// The account, when unset.
     pub user: Option<String>,
     /// How that account becomes root.
     pub sudo: Sudo,
@@ -53,7 +53,7 @@ impl Site {
             .unwrap_or_else(|| self.declared_platform_of(node))
     }
 
-    /// The release that the site says a node runs, whatever this run says.
+    /// The release that the site declares a node runs, whatever this run says.
     pub fn declared_platform_of(&self, node: &str) -> Platform {
         let own = self.node(node).and_then(|node| node.platform);
         own.unwrap_or(self.inventory.site.platform)

@@ -24,7 +24,7 @@ pub enum Purpose {
 }
 
 impl Site {
-    /// The first of a zone's purposes; none where it has no purpose that the site says.
+    /// The first of a zone's purposes; none where it has no purpose that the site declares.
     pub fn purpose(&self, zone: &str) -> Option<Purpose> {
         let found = self.inventory.zone.get(zone)?;
         let all = [

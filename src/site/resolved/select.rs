@@ -12,7 +12,7 @@ pub struct SelectError {
     pub word: String,
     /// What is wrong with it.
     pub message: String,
-    /// What would be right.
+    /// The remedy.
     pub help: String,
 }
 

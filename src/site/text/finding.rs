@@ -37,7 +37,7 @@ pub struct Finding {
     pub place: Option<Place>,
     /// A few words under that place; may be empty.
     pub label: String,
-    /// What would be right.
+    /// The remedy.
     pub help: Option<String>,
     /// Other places that belong to it, each with a few words.
     pub also: Vec<(Place, String)>,

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 pub trait Word: Sized {
     /// Its `format` in the JSON Schema.
     const FORMAT: &'static str;
-    /// What it is called, with an article.
+    /// Its name, with an article.
     const NOUN: &'static str;
     /// A good one.
     const EXAMPLE: &'static str;
@@ -28,7 +28,7 @@ pub trait Word: Sized {
 pub struct Format {
     /// The word in the JSON Schema.
     pub name: &'static str,
-    /// What it is called, with an article.
+    /// Its name, with an article.
     pub noun: &'static str,
     /// A good one.
     pub example: &'static str,

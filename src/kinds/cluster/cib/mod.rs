@@ -22,7 +22,7 @@ use crate::text::{Text, Vault};
 /// `cib = "cluster"`.
 pub struct CibKind;
 
-/// What a step asks for.
+/// The keys of a step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

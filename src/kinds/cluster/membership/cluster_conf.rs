@@ -19,7 +19,7 @@ use crate::text::{Text, Vault};
 /// `cluster_conf = "/etc/cluster/cluster.conf"`.
 pub struct ClusterConfKind;
 
-/// What a step asks for.
+/// The keys of a step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -32,7 +32,7 @@ pub struct Want {
     /// Its mode, such as "0640".
     #[serde(default = "mode")]
     mode: String,
-    /// The name of its group; root where nothing is said.
+    /// The name of its group; root when unset.
     #[serde(default = "root")]
     group: String,
     /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path.

@@ -33,7 +33,7 @@ pub fn is_off(node: &str) -> Call {
 /// `membership = "joined"`.
 pub struct MembershipKind;
 
-/// What a step asks for.
+/// The keys of a step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -85,7 +85,7 @@ enum Duty {
     Joined,
     /// The node is in the fence domain (cman).
     Fencing,
-    /// Nothing: how the cluster stands is only looked at.
+    /// Nothing: the state of the cluster is only looked at.
     Watched,
 }
 

@@ -13,7 +13,7 @@ pub(super) const LINKS: &str = "membership.links";
 pub(super) const DOMAIN: &str = "membership.domain";
 pub(super) const CONF: &str = "cluster_conf";
 
-/// How a node stands in its cluster.
+/// The state of a node in its cluster.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is reported by a tool, in any combination"
@@ -69,7 +69,7 @@ pub struct Seen {
     /// The tags of the file, of cman; of another member's where there is none here.
     #[serde(skip)]
     pub(super) tags: Vec<String>,
-    /// The other members; nothing of one that was not asked or did not answer.
+    /// The other members; nothing of one that was not observed or did not answer.
     #[serde(skip)]
     pub(super) peers: BTreeMap<String, Option<MemberSeen>>,
 }

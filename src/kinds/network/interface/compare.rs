@@ -375,8 +375,8 @@ fn card(want: &Want, seen: &Seen, target: &Target) -> Option<Verdict> {
     Some(Verdict::Finding { what, remedy })
 }
 
-/// A serial line: its daemon was started with what the site says, and is at every boot. Whether the other end answers
-/// is a check's question.
+/// A serial line: its daemon was started with what the site declares, and is at every boot. Whether the other end
+/// answers is a check's question.
 fn serial(want: &Want, seen: &Seen) -> Verdict {
     let mut deltas = Vec::new();
     if !seen.at_boot {

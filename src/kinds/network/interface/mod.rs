@@ -4,7 +4,7 @@
 //!
 //! The running side is compared with the kernel, never with the files, so a file that says what holds already
 //! interrupts nothing. What a device at work can take, it takes; only what cannot be had otherwise takes it down, and
-//! what stands on it is told in the plan. Devices are taken down from the top and started from the bottom.
+//! what is on top of it is told in the plan. Devices are taken down from the top and started from the bottom.
 
 mod compare;
 mod devices;

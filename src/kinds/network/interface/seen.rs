@@ -20,7 +20,7 @@ pub(super) const BOOT: &str = "interface-boot";
 pub(super) const CLUSTER: &str = "interface-cluster";
 pub(super) const MIRRORS: &str = "interface-mirrors";
 
-/// How an interface stands. As JSON it is what checks compare with.
+/// The state of an interface. As JSON it is what checks compare with.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -65,10 +65,10 @@ pub struct Seen {
     pub(super) dhcp: bool,
     /// The profile that NetworkManager has active on it.
     pub(super) profile: Option<String>,
-    /// Addresses and networks that stand in its files as they are now.
+    /// Addresses and networks of its files.
     #[serde(skip)]
     pub(super) known: BTreeSet<String>,
-    /// What of all that stands on it there is.
+    /// What of all that is on top of it there is.
     #[serde(skip)]
     pub(super) above: Vec<String>,
     /// Other files that describe it.
@@ -86,7 +86,9 @@ pub struct Seen {
 impl Seen {
     /// Reads what was seen of one.
     pub(super) fn read(want: &Want, answer: &Answer) -> Result<Self, String> {
-        let section = answer.get(DEVICES).ok_or("the network devices were not observed")?;
+        let section = answer
+            .get(DEVICES)
+            .ok_or("the network devices were not observed")?;
         if answer.get(ADDRESSES).is_none_or(|s| s.status != 0) {
             return Err("`ip addr` is missing on this node, or failed".to_owned());
         }
@@ -242,7 +244,7 @@ impl Seen {
         self.gateways.dedup();
     }
 
-    /// `FILE:LINE` of `grep`: which files describe the device, and what addresses stand in its own ones.
+    /// `FILE:LINE` of `grep`: which files describe the device, and what addresses are in its own ones.
     fn files(&mut self, want: &Want, answer: &Answer) {
         let text = answer.text(FILES);
         let own = |path: &str| want.files.iter().any(|f| f.path == path);

@@ -246,7 +246,7 @@ fn only_addresses_of_ours_go() {
             "nw_interface_address eth0 192.0.2.7/24"
         ]
     );
-    // Without the file nobody knows whose it was.
+    // Without the file its owner is unknown.
     assert_eq!(differs(&step, &[]), ["address:  -> 192.0.2.7/24"]);
     let resource = resources_on(&step, Platform::Debian12).remove(0);
     let seen = crate::kind::Answer::from_sections(answer(&changes));
@@ -286,7 +286,7 @@ fn routes_are_put_right_one_by_one() {
             "ip -4 route replace default via 192.0.2.2 dev eth0"
         ]
     );
-    // A route that stands in our own file and is no longer wanted goes; others are somebody else's.
+    // A route that is in our own file and is no longer wanted goes; others are somebody else's.
     let step = with(
         step,
         json!({ "gateway": "192.0.2.1", "files": [{ "path": "/etc/network/interfaces.d/1-eth0", "content": "" }] }),

@@ -1,4 +1,4 @@
-//! What an interface step asks for.
+//! The keys of a step of kind `interface`.
 
 use super::seen::Seen;
 use crate::kind::valid;
@@ -6,7 +6,7 @@ use crate::text::Text;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-/// What an interface step asks for.
+/// The keys of a step of kind `interface`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -28,7 +28,7 @@ pub struct Want {
     /// The cards of a bond, the ports of a bridge (which has those of guests besides).
     #[serde(default)]
     pub(super) ports: Vec<String>,
-    /// Largest packet, bytes; left as it is where this is not said.
+    /// Largest packet, bytes; left as it is when unset.
     pub(super) mtu: Option<u32>,
     /// Its addresses with the lengths of their prefixes; for a serial line the own address alone.
     #[serde(default)]
@@ -49,7 +49,7 @@ pub struct Want {
     pub(super) uuid: Option<String>,
     /// The zone it belongs to, for people.
     pub(super) zone: Option<String>,
-    /// What stands on it and has no traffic while it is down.
+    /// What is on top of it and has no traffic while it is down.
     #[serde(default)]
     pub(super) above: Vec<UpperWant>,
     /// What the cluster sends over it: while the cluster runs on the node, nothing that interrupts it is done.
@@ -81,7 +81,7 @@ pub(super) struct FileWant {
     pub(super) path: String,
     /// Its whole content.
     pub(super) content: Text,
-    /// Its mode; "0644" where this is not said.
+    /// Its mode; "0644" when unset.
     pub(super) mode: Option<String>,
 }
 
@@ -177,7 +177,7 @@ impl Want {
         called(&self.interface, self.zone.as_deref())
     }
 
-    /// It and all that stands on it on the node, as people know them.
+    /// It and all that is on top of it on the node, as people know them.
     pub(super) fn interrupted(&self, seen: &Seen) -> String {
         let above = self.above.iter().filter(|u| seen.above.contains(&u.name));
         let above = above.map(|u| called(&u.name, u.zone.as_deref()));
