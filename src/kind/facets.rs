@@ -1,6 +1,6 @@
 //! Facets of a resource that are known before anything is observed: values with defaults, made when the step is read.
 
-use super::{Edit, OwnedFolder};
+use super::{Edit, OwnedFolder, concerns};
 use crate::sh::Call;
 use crate::text::Text;
 use std::collections::BTreeSet;
@@ -40,10 +40,16 @@ impl From<Edit> for Files {
 /// Paths that other steps may write and whose content concerns a resource (a service's configuration).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Depends {
-    /// The paths.
+    /// Files, folders with all in them, and patterns of the shell.
     pub paths: Vec<String>,
-    /// Calls before the first of them is written, whatever the verdict is.
-    pub before_write: Vec<Call>,
+}
+
+impl Depends {
+    /// Whether one of these paths is written.
+    pub fn on<S: AsRef<str>>(&self, written: impl IntoIterator<Item = S>) -> bool {
+        let mut written = written.into_iter();
+        written.any(|one| self.paths.iter().any(|path| concerns(path, one.as_ref())))
+    }
 }
 
 /// The part of a resource in the guard.

@@ -21,6 +21,7 @@ pub(crate) mod valid;
 pub mod validator;
 pub(crate) mod values;
 mod verdict;
+mod written;
 
 pub(crate) use adapter::Adapter;
 pub use address::Address;
@@ -38,3 +39,4 @@ pub use progress::Progress;
 pub use running::{Circumstances, Compared, Manner, Mend, Overwritten, Running, Runs};
 pub use seen::{of_kind, seen};
 pub use verdict::{Delta, Refusal, Verdict};
+pub use written::{Rewrite, Written, concerns};

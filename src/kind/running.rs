@@ -1,7 +1,7 @@
 //! The running side of a kind: what is observed of a resource besides files, and what brings it to its state.
 
 use super::contract::{Resource, Target};
-use super::{Answer, Delta, FileChange, Observe, Payload, Permits, Verdict};
+use super::{Answer, Delta, FileChange, Observe, Payload, Permits, Verdict, Written};
 use crate::sh::Call;
 use crate::text::Vault;
 use serde_json::Value as Json;
@@ -11,7 +11,7 @@ use std::any::Any;
 type Pair<'a, W, S> = (&'a W, &'a S);
 
 /// The calls that converge resources.
-type Actions<W, S> = fn(&[Pair<'_, W, S>], &Target) -> Vec<Call>;
+type Actions<W, S> = fn(&[Pair<'_, W, S>], &Circumstances<'_>) -> Vec<Call>;
 
 /// The running side of a kind whose desired state is a `W` and whose observed state is an `S`.
 ///
@@ -23,9 +23,10 @@ pub struct Running<W: 'static, S: 'static> {
     pub parse: fn(&W, &Target, &Answer) -> Result<S, String>,
     /// Compares one. Files are compared elsewhere.
     pub compare: fn(&W, &S, &Circumstances<'_>) -> Verdict,
-    /// Compares one when a path that it [depends](super::Depends) on is written before its actions run. The actions
-    /// are the same in both cases.
+    /// Compares one when a path that it [depends](super::Depends) on is written in this stage.
     pub compare_written: Option<fn(&W, &S, &Circumstances<'_>) -> Verdict>,
+    /// Calls before the first path that it [depends](super::Depends) on is written, whatever the verdict is.
+    pub before_write: fn(&W, &S, &Target) -> Vec<Call>,
     /// Differences that only the value of a secret shows (a password, a key in a file of a folder). Never
     /// the values themselves.
     pub compare_secret: fn(&W, &S, &Vault) -> Vec<Delta>,
@@ -69,6 +70,7 @@ impl<W, S> Running<W, S> {
             parse,
             compare: |_, _, _| Verdict::Same,
             compare_written: None,
+            before_write: |_, _, _| Vec::new(),
             compare_secret: |_, _, _| Vec::new(),
             destroys: |_, _| Vec::new(),
             health: |_, _| None,
@@ -92,6 +94,8 @@ pub struct Circumstances<'a> {
     pub target: &'a Target,
     /// The operator's permits in this very command.
     pub permits: &'a Permits,
+    /// What is written in this stage; for actions, what steps before theirs write.
+    pub written: &'a Written,
 }
 
 /// A device whose content is overwritten.
@@ -130,6 +134,8 @@ pub struct Compared {
     pub destroys: Vec<Overwritten>,
     /// See [`Running::health`].
     pub unhealthy: Option<String>,
+    /// See [`Running::before_write`].
+    pub before_write: Vec<Call>,
 }
 
 /// The work that converges resources.
@@ -157,13 +163,12 @@ pub trait Runs: Send + Sync {
     /// Observes all these resources, which are of one kind.
     fn observe(&self, _resources: &[&Resource], _target: &Target, _observe: &mut Observe) {}
 
-    /// Reads one and compares it. `written`: a path that it depends on is written in this stage.
+    /// Reads one and compares it.
     fn compare(
         &self,
         _resource: &Resource,
         _answer: &Answer,
         _circumstances: &Circumstances<'_>,
-        _written: bool,
         _vault: &Vault,
     ) -> Result<Compared, String> {
         Ok(Compared {
@@ -172,6 +177,7 @@ pub trait Runs: Send + Sync {
             secret: Vec::new(),
             destroys: Vec::new(),
             unhealthy: None,
+            before_write: Vec::new(),
         })
     }
 
@@ -179,7 +185,7 @@ pub trait Runs: Send + Sync {
     fn mend(
         &self,
         _resources: &[&Resource],
-        _target: &Target,
+        _circumstances: &Circumstances<'_>,
         _answer: &Answer,
         _vault: &Vault,
     ) -> Result<Mend, String> {
@@ -234,12 +240,13 @@ impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
         resource: &Resource,
         answer: &Answer,
         circumstances: &Circumstances<'_>,
-        written: bool,
         vault: &Vault,
     ) -> Result<Compared, String> {
         let (want, seen) = self.read(resource, circumstances.target, answer)?;
+        let mut paths = resource.depends.paths.iter();
+        let mut written = || paths.any(|path| circumstances.written.concerns(path));
         let compare = match self.compare_written {
-            Some(compare) if written => compare,
+            Some(compare) if written() => compare,
             _ => self.compare,
         };
         Ok(Compared {
@@ -247,6 +254,7 @@ impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
             secret: (self.compare_secret)(want, &seen, vault),
             destroys: (self.destroys)(want, &seen),
             unhealthy: (self.health)(want, &seen),
+            before_write: (self.before_write)(want, &seen, circumstances.target),
             seen: serde_json::to_value(&seen).map_err(|e| e.to_string())?,
         })
     }
@@ -254,15 +262,16 @@ impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
     fn mend(
         &self,
         resources: &[&Resource],
-        target: &Target,
+        circumstances: &Circumstances<'_>,
         answer: &Answer,
         vault: &Vault,
     ) -> Result<Mend, String> {
+        let target = circumstances.target;
         let all = resources.iter().map(|r| self.read(r, target, answer));
         let all = all.collect::<Result<Vec<_>, _>>()?;
         let borrowed: Vec<Pair<'_, W, S>> = all.iter().map(|(w, s)| (*w, s)).collect();
         let mut work = Mend {
-            calls: (self.actions)(&borrowed, target),
+            calls: (self.actions)(&borrowed, circumstances),
             ..Mend::default()
         };
         for (at, (want, seen)) in borrowed.into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::kind_named;
 use crate::kind::{
     Answer, Circumstances, Compared, Delta, Edit, Mend, Observe, Payload, Permits, Resource,
-    StepMeta, Target, Verdict,
+    Rewrite, StepMeta, Target, Verdict, Written,
 };
 use crate::platform::Platform;
 use crate::text::Vault;
@@ -24,9 +24,11 @@ pub(super) fn circumstances(target: &Target) -> Circumstances<'_> {
         outage: false,
         destroy: std::collections::BTreeSet::new(),
     };
+    static NOWHERE: Written = Written::nothing();
     Circumstances {
         target,
         permits: &NOTHING,
+        written: &NOWHERE,
     }
 }
 
@@ -113,14 +115,22 @@ pub(super) fn compare_with(
     written: bool,
     vault: &Vault,
 ) -> Result<Compared, String> {
+    let mut paths = Written::nothing();
+    for path in resource.depends.paths.iter().filter(|_| written) {
+        paths.add(0, path, Rewrite::Somehow);
+    }
+    let circumstances = Circumstances {
+        written: &paths,
+        ..circumstances(target)
+    };
     let running = resource.kind.running();
-    running.compare(resource, answer, &circumstances(target), written, vault)
+    running.compare(resource, answer, &circumstances, vault)
 }
 
 /// What brings resources of one kind to their state, without any secret.
 pub(super) fn mend(resources: &[&Resource], target: &Target, answer: &Answer) -> Mend {
     let running = resources[0].kind.running();
-    let work = running.mend(resources, target, answer, &Vault::new());
+    let work = running.mend(resources, &circumstances(target), answer, &Vault::new());
     work.expect("the answer can be read")
 }
 

@@ -1,12 +1,13 @@
 //! From what is wanted and what was seen to what is done: the steps of one node, in order, cut into stages.
 
-use super::fold::{self, EditRequest, FoldError, PathSeen, SeenKind};
+use super::fold::{self, EditRequest, FoldError, PathSeen, PathState, SeenKind};
 use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_candidate};
 use super::paths::Paths;
 use super::{Content, FileDiff, Item, Later, NodePlan, Orphan, Owned, Remark, Waiting};
 use crate::kind::{
-    Address, Answer, Circumstances, Compared, Delta, Observe, Permits, Resource, Target,
+    Address, Answer, Circumstances, Compared, Delta, Observe, Permits, Resource, Rewrite, Target,
+    Written,
 };
 use crate::sh::Call;
 use crate::text::{Vault, shows};
@@ -57,6 +58,8 @@ pub struct Decided {
     pub unhealthy: Vec<String>,
     /// Entries of the manifest that are neither desired nor there: the next batch removes them.
     pub gone: Vec<Gone>,
+    /// What each resource needs to be done before a path that it depends on is written.
+    pub before_write: BTreeMap<Address, Vec<Call>>,
 }
 
 /// An entry of the manifest whose path is gone.
@@ -102,19 +105,24 @@ impl<'a> Desired<'a> {
         }
     }
 
-    /// Reads one resource and compares it. `written` says that a path that it depends on is written in this stage.
+    /// The circumstances in which a stage writes these paths.
+    pub(super) fn circumstances<'c>(&'c self, written: &'c Written) -> Circumstances<'c> {
+        Circumstances {
+            target: self.target,
+            permits: self.permits,
+            written,
+        }
+    }
+
+    /// Reads one resource and compares it, in a stage that writes these paths.
     pub fn compare(
         &self,
         resource: &Resource,
         answer: &Answer,
-        written: bool,
+        written: &Written,
     ) -> Result<Compared, String> {
-        let circumstances = Circumstances {
-            target: self.target,
-            permits: self.permits,
-        };
         let running = resource.kind.running();
-        running.compare(resource, answer, &circumstances, written, self.vault)
+        running.compare(resource, answer, &self.circumstances(written), self.vault)
     }
 
     /// Compares and decides.
@@ -126,6 +134,7 @@ impl<'a> Desired<'a> {
             candidates: Vec::new(),
             perhaps: Vec::new(),
             refused: BTreeSet::new(),
+            written: Written::nothing(),
             decided: Decided::default(),
         };
         draft.decided.node.clone_from(&self.target.node);
@@ -202,6 +211,8 @@ pub(super) struct Draft<'d, 'a> {
     pub(super) perhaps: Vec<Candidate<'a>>,
     /// Resources whose path is refused or cannot be made sense of.
     pub(super) refused: BTreeSet<Address>,
+    /// What is written in this stage.
+    pub(super) written: Written,
     pub(super) decided: Decided,
 }
 
@@ -257,12 +268,17 @@ impl<'a> Draft<'_, 'a> {
         candidate.resources = changed;
         candidate.early = early;
         candidate.same = folded.same;
-        let candidates = if folded.same {
-            &mut self.perhaps
-        } else {
-            &mut self.candidates
+        if folded.same {
+            return self.perhaps.push(candidate);
+        }
+        let becomes = match &folded.after {
+            PathState::File if folded.content_differs => Rewrite::To(&folded.sha256),
+            PathState::File | PathState::Directory => Rewrite::No,
+            PathState::Symlink(_) => Rewrite::Somehow,
+            PathState::Absent => Rewrite::Gone,
         };
-        candidates.push(candidate);
+        self.written.add(first.step.index, path, becomes);
+        self.candidates.push(candidate);
     }
 
     fn path_error(&mut self, resources: &[&'a Resource], error: FoldError) {

@@ -232,9 +232,14 @@ fn firewall_decided(unit: &str) -> Decided {
         ("tree.stat", stat, 0),
         ("tree.sum", sums.as_str(), 0),
         ("service", unit.as_str(), 0),
+        ("service-config", sums.as_str(), 0),
     ];
     let answer = Answer::from_sections(sections);
     wanted.decide(&answer, &Manifest::parse(""))
+}
+
+fn words(calls: &[Call]) -> Vec<String> {
+    calls.iter().map(Call::to_shell).collect()
 }
 
 #[test]
@@ -249,6 +254,10 @@ fn a_service_reloads_in_the_stage_that_changes_its_folder() {
         .collect();
     assert_eq!(titles, ["replace tree /etc/shorewall", "service shorewall"]);
     assert_eq!(decided.items[1].change.deltas[0].what, "reload");
+    assert_eq!(
+        words(&decided.items[1].work.calls),
+        ["nw_service shorewall.service keep start reload /etc/shorewall/rules"]
+    );
     assert!(decided.items[1].work.confirmed.is_empty());
 }
 
@@ -256,10 +265,9 @@ fn a_service_reloads_in_the_stage_that_changes_its_folder() {
 fn what_lets_in_is_enabled_at_boot_only_once_it_was_confirmed() {
     let decided = firewall_decided("ActiveState=inactive\nUnitFileState=disabled\nMainPID=0");
     let service = &decided.items[1].work;
-    let words = |calls: &[Call]| -> Vec<String> { calls.iter().map(Call::to_shell).collect() };
     assert_eq!(
         words(&service.calls),
-        ["nw_service shorewall.service keep start reload /etc/shorewall/rules"]
+        ["nw_service shorewall.service keep start none /etc/shorewall/rules"]
     );
     assert_eq!(
         words(&service.confirmed),

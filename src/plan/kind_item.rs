@@ -1,13 +1,15 @@
 //! The work of the kinds' own actions: the running side of every resource. Neighbours of a kind that works together are
 //! one item.
 
-use super::decide::{After, Candidate, Draft, below};
+use super::decide::{After, Candidate, Draft};
 use super::diff::{FileSide, compare};
 use super::orphan::folder_digest;
 use super::path_item::Early;
 use super::{Content, FileDiff, Owned, Remark, Waiting, Weight};
+use crate::digest::sha256;
 use crate::kind::{
-    Address, Delta, FileChange, Found, Mend, Overwritten, Payload, Refusal, Resource, Verdict,
+    Address, Delta, FileChange, Found, Mend, Overwritten, Payload, Refusal, Resource, Rewrite,
+    Verdict,
 };
 use crate::text::{Text, shows};
 use std::collections::BTreeSet;
@@ -15,11 +17,6 @@ use std::collections::BTreeSet;
 impl<'a> Draft<'_, 'a> {
     /// The running side of every resource.
     pub(super) fn kinds(&mut self) {
-        let mut written: BTreeSet<String> = self
-            .candidates
-            .iter()
-            .filter_map(|c| c.path.clone())
-            .collect();
         let touched: BTreeSet<Address> = self
             .candidates
             .iter()
@@ -30,8 +27,7 @@ impl<'a> Draft<'_, 'a> {
         let mut outage = false;
         for resource in self.wanted.resources {
             let address = resource.address.clone();
-            let is_written = resource.depends.paths.iter().any(|p| below(&written, p));
-            let compared = match self.wanted.compare(resource, self.answer, is_written) {
+            let compared = match self.wanted.compare(resource, self.answer, &self.written) {
                 Ok(compared) => compared,
                 Err(error) => {
                     self.decided.errors.push(format!("{address}: {error}"));
@@ -43,6 +39,10 @@ impl<'a> Draft<'_, 'a> {
                 && !self.decided.unhealthy.contains(&why)
             {
                 self.decided.unhealthy.push(why);
+            }
+            if !compared.before_write.is_empty() {
+                let calls = compared.before_write;
+                self.decided.before_write.insert(address.clone(), calls);
             }
             let text = compared.seen.to_string();
             self.decided.seen.insert(address.clone(), compared.seen);
@@ -94,7 +94,7 @@ impl<'a> Draft<'_, 'a> {
                 Verdict::Change(deltas)
                 | Verdict::Form(deltas)
                 | Verdict::Outage { deltas, .. } => {
-                    written.extend(resource.files.writes.iter().cloned());
+                    self.writes(resource);
                     run.push((resource, deltas, text));
                 }
                 Verdict::After { what, table } => {
@@ -123,6 +123,22 @@ impl<'a> Draft<'_, 'a> {
             }
         }
         self.group(&run);
+    }
+
+    /// The actions of a resource write its paths.
+    fn writes(&mut self, resource: &Resource) {
+        let step = resource.step.index;
+        for path in &resource.files.writes {
+            self.written.add(step, path, Rewrite::Somehow);
+        }
+        if let Some(folder) = &resource.files.folder {
+            for (name, text) in &folder.files {
+                let content = text.reveal(self.wanted.vault).unwrap_or_default();
+                let path = format!("{}/{name}", folder.path);
+                let digest = sha256(content.as_bytes());
+                self.written.add(step, path, Rewrite::To(&digest));
+            }
+        }
     }
 
     /// The verdict, unless it would overwrite a device that carries anything and that the operator did not name in this
@@ -202,8 +218,14 @@ impl<'a> Draft<'_, 'a> {
         seen: String,
     ) -> Candidate<'a> {
         let kind = resources[0].kind;
-        let (target, vault) = (self.wanted.target, self.wanted.vault);
-        let mend = kind.running().mend(resources, target, self.answer, vault);
+        let last = resources.len() - 1;
+        let step = resources[last].step.index;
+        let written = self.written.before(step);
+        let circumstances = self.wanted.circumstances(&written);
+        let (answer, vault) = (self.answer, self.wanted.vault);
+        let mend = kind
+            .running()
+            .mend(resources, &circumstances, answer, vault);
         let mend = mend.unwrap_or_else(|error| {
             let error = format!("{}: {error}", resources[0].address);
             self.decided.errors.push(error);
@@ -227,9 +249,8 @@ impl<'a> Draft<'_, 'a> {
             None => format!("{} {names}", kind.name()),
         };
         // A joint action runs once the files of all its resources are there.
-        let last = resources.len() - 1;
         Candidate {
-            order: (resources[last].step.index, 1),
+            order: (step, 1),
             resources: resources.to_vec(),
             path: None,
             title,

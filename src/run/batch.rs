@@ -5,7 +5,7 @@ use super::setup::Setup;
 use crate::kind::{EditChange, Resource, Retire, validator};
 use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, LocalFile, RunId, Secret};
-use crate::plan::{Claim, Content, Gone, Item, Owned, below, claims};
+use crate::plan::{Claim, Content, Decided, Item, Owned, claims};
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Vault;
@@ -29,8 +29,14 @@ const CHANGE_LIMIT: u64 = 600;
 
 /// The batch for these items of a node.
 ///
-/// `gone` are entries of the manifest that are neither desired nor there: the batch removes them from the manifest.
-pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &Member) -> Batch {
+/// Of `decided` it takes the calls before a write, and the entries of the manifest that are neither desired nor there.
+pub fn batch(
+    setup: &Setup,
+    stage: u32,
+    items: &[Item],
+    decided: &Decided,
+    member: &Member,
+) -> Batch {
     let origin = &setup.origin;
     let (resources, records_etc) = (member.resources.as_slice(), member.records_etc);
     // A batch that only forgets changes nothing but the manifest.
@@ -41,13 +47,13 @@ pub fn batch(setup: &Setup, stage: u32, items: &[Item], gone: &[Gone], member: &
     let mut functions = vec![Shell::new(include_str!("run.sh")), validator::SHELL];
     let written = written(items, member);
     let mut before = if touches {
-        before(origin, resources, &written, records_etc)
+        before(origin, resources, &written, decided, records_etc)
     } else {
         Vec::new()
     };
     // A wave is guarded as a whole or not at all: a window is a stage.
     let guarded = items.iter().any(|i| i.change.guarded);
-    let forgotten = gone.iter().map(|gone| {
+    let forgotten = decided.gone.iter().map(|gone| {
         let (address, path) = (gone.address.clone(), gone.path.clone());
         let owned = Owned::no_longer(path);
         own(Claim { address, owned })
@@ -266,13 +272,12 @@ fn before(
     origin: &Origin,
     resources: &[Resource],
     written: &[String],
+    decided: &Decided,
     records_etc: bool,
 ) -> Vec<Call> {
-    let mut calls: Vec<Call> = resources
-        .iter()
-        .filter(|r| r.depends.paths.iter().any(|p| below(written, p)))
-        .flat_map(|r| r.depends.before_write.clone())
-        .collect();
+    let concerned = resources.iter().filter(|r| r.depends.on(written));
+    let calls = concerned.filter_map(|r| decided.before_write.get(&r.address));
+    let mut calls: Vec<Call> = calls.flatten().cloned().collect();
     let unrecorded = unrecorded(resources);
     if records_etc || !unrecorded.is_empty() {
         calls.push(Call::new("nw_etckeeper_hide").args(unrecorded));

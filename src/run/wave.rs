@@ -141,8 +141,10 @@ impl Engine {
         for (node, items) in todo {
             let stage = self.stages.entry(node.clone()).or_insert(0);
             let member = self.setup.member(node);
-            let gone = self.observed.get(node).map_or(&[][..], |l| &l.decided.gone);
-            let batch = batch(&self.setup, *stage, items, gone, member);
+            let Some(look) = self.observed.get(node) else {
+                continue;
+            };
+            let batch = batch(&self.setup, *stage, items, &look.decided, member);
             *stage += 1;
             self.emit(Event::Batch {
                 node: node.clone(),

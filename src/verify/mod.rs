@@ -1,6 +1,6 @@
 //! Checks: questions about a running system. They read what steps observe; there is one observation.
 
-use crate::kind::{Answer, Verdict};
+use crate::kind::{Answer, Verdict, Written};
 use crate::plan::{Decided, Desired};
 use crate::probe;
 use crate::role::{Check, Scope};
@@ -130,10 +130,13 @@ pub fn judge(
     answer: &Answer,
 ) -> CheckOutcome {
     let judged = match (&check.see, &check.of) {
-        (Some(resource), _) => wanted.compare(resource, answer, false).map(|compared| {
-            let same = compared.verdict == Verdict::Same;
-            (resource.address.to_string(), compared.seen, same)
-        }),
+        (Some(resource), _) => {
+            let compared = wanted.compare(resource, answer, &Written::nothing());
+            compared.map(|compared| {
+                let same = compared.verdict == Verdict::Same;
+                (resource.address.to_string(), compared.seen, same)
+            })
+        }
         (None, Some(of)) => wanted
             .resources
             .iter()

@@ -2,7 +2,7 @@
 
 use crate::nodes::{self, Nodes};
 use nodewright::kind::{
-    Answer, Circumstances, Observe, Permits, Resource, StepMeta, Target, Verdict,
+    Answer, Circumstances, Compared, Observe, Permits, Resource, StepMeta, Target, Verdict, Written,
 };
 use nodewright::kinds::kind_named;
 use nodewright::platform::Platform;
@@ -51,18 +51,34 @@ impl<'a> Bench<'a> {
 
     #[track_caller]
     fn compare(&self, resource: &Resource, answer: &Answer) -> Verdict {
-        let circumstances = Circumstances {
-            target: &self.target,
-            permits: &Permits::default(),
-        };
+        self.compared(resource, answer).verdict
+    }
+
+    fn compared(&self, resource: &Resource, answer: &Answer) -> Compared {
+        let (permits, written) = (Permits::default(), Written::nothing());
+        let circumstances = self.circumstances(&permits, &written);
         let running = resource.kind.running();
-        let compared = running.compare(resource, answer, &circumstances, false, &Vault::new());
-        compared.unwrap().verdict
+        let compared = running.compare(resource, answer, &circumstances, &Vault::new());
+        compared.unwrap()
+    }
+
+    fn circumstances<'c>(
+        &'c self,
+        permits: &'c Permits,
+        written: &'c Written,
+    ) -> Circumstances<'c> {
+        Circumstances {
+            target: &self.target,
+            permits,
+            written,
+        }
     }
 
     fn calls(&self, resource: &Resource, answer: &Answer) -> Vec<Call> {
+        let (permits, written) = (Permits::default(), Written::nothing());
+        let circumstances = self.circumstances(&permits, &written);
         let running = resource.kind.running();
-        let work = running.mend(&[resource], &self.target, answer, &Vault::new());
+        let work = running.mend(&[resource], &circumstances, answer, &Vault::new());
         work.unwrap().calls
     }
 
@@ -106,7 +122,8 @@ impl<'a> Bench<'a> {
     /// What runs before a file of a service is written.
     fn note(&self, step: &Json) {
         let resource = self.read(step);
-        self.run(&resource, &resource.depends.before_write);
+        let answer = self.ask(&resource);
+        self.run(&resource, &self.compared(&resource, &answer).before_write);
     }
 }
 

@@ -117,7 +117,6 @@ impl Kind for FenceDeviceKind {
     fn depends(want: &Want, target: &Target) -> Depends {
         Depends {
             paths: Self::paths(want, target),
-            ..Depends::default()
         }
     }
 }
@@ -205,7 +204,7 @@ impl FenceDeviceKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let calls = wants.iter().map(|(want, seen)| {
             if seen.unknown.is_empty() {
                 Call::new("nw_fence_device").args([&want.agent, &want.input, &want.node])

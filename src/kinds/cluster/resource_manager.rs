@@ -288,7 +288,7 @@ impl ResourceManagerKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let calls = wants.iter().map(|(want, _)| {
             Call::new("nw_resource_manager")
                 .arg(want.resource_manager.word())

@@ -438,7 +438,7 @@ impl TreeKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         wants
             .iter()
             .map(|(want, seen)| {

@@ -193,7 +193,7 @@ impl PacketFilterKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let calls = wants.iter().map(|(want, _)| {
             let [program, _] = want.packet_filter.programs();
             Call::new("nw_packet_filter").arg(program)

@@ -264,7 +264,8 @@ impl PackageKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], circumstances: &Circumstances<'_>) -> Vec<Call> {
+        let target = circumstances.target;
         let tool = target.platform.package_tool();
         let mut calls = Vec::new();
         let unstarted: Vec<String> = wants

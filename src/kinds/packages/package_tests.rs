@@ -31,7 +31,7 @@ fn judged(
                 .iter()
                 .map(|d| format!("{}: {} → {}", d.what, d.from, d.to))
                 .collect();
-            let calls = PackageKind::actions(&[(&want, &seen)], &target);
+            let calls = PackageKind::actions(&[(&want, &seen)], &circumstances(&target));
             (
                 points.join("; "),
                 calls.iter().map(Call::to_shell).collect(),
@@ -300,7 +300,7 @@ fn one_transaction_for_all() {
         .map(|w| PackageKind::parse(w, &target, &dpkg()).unwrap())
         .collect();
     let both: Vec<_> = wants.iter().zip(&seen).collect();
-    let calls: Vec<_> = PackageKind::actions(&both, &target)
+    let calls: Vec<_> = PackageKind::actions(&both, &circumstances(&target))
         .iter()
         .map(Call::to_shell)
         .collect();

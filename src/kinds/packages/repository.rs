@@ -359,7 +359,6 @@ impl Kind for RepositoryKind {
     fn depends(want: &Want, target: &Target) -> Depends {
         Depends {
             paths: Self::paths(want, target),
-            ..Depends::default()
         }
     }
 }
@@ -480,8 +479,7 @@ impl RepositoryKind {
         Self::compare(want, &seen, circumstances)
     }
 
-    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
-        let tool = target.platform.package_tool().word();
+    fn actions(wants: &[(&Want, &Seen)], circumstances: &Circumstances<'_>) -> Vec<Call> {
         let (mut calls, mut blob) = (Vec::new(), 0);
         for (want, seen) in wants {
             if let Some(folder) = &want.folder
@@ -491,14 +489,16 @@ impl RepositoryKind {
                 blob += Self::contents(want, seen).len();
             }
         }
-        calls.push(Call::new("nw_repository").arg(tool));
+        calls.push(Self::fetch(circumstances.target));
         calls
     }
 
+    fn fetch(target: &Target) -> Call {
+        Call::new("nw_repository").arg(target.platform.package_tool().word())
+    }
+
     fn after_removal(target: &Target) -> Vec<Call> {
-        let mut calls = vec![Call::new("nw_repository_sweep")];
-        calls.extend(Self::actions(&[], target));
-        calls
+        vec![Call::new("nw_repository_sweep"), Self::fetch(target)]
     }
 }
 

@@ -165,7 +165,7 @@ fn lists_are_fetched_when_a_repository_changed() {
         fresh: false,
         pushed: Pushed::default(),
     };
-    let calls = RepositoryKind::actions(&[(&want, &seen), (&want, &seen)], &target);
+    let calls = RepositoryKind::actions(&[(&want, &seen), (&want, &seen)], &circumstances(&target));
     assert_eq!(
         calls.iter().map(Call::to_shell).collect::<Vec<_>>(),
         ["nw_repository apt"]

@@ -174,7 +174,7 @@ impl GitKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         wants
             .iter()
             .map(|(want, _)| Call::new("nw_git_checkout").args([&want.git, &want.url, &want.rev]))

@@ -130,7 +130,7 @@ impl HostnameKind {
         Verdict::refuse(what, &circumstances.target.node)
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         wants
             .iter()
             .map(|(want, _)| Call::new("nw_hostname_set").arg(&want.hostname))

@@ -200,8 +200,8 @@ impl KernelArgsKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
-        if target.platform.boot_loader() == BootLoader::UpdateGrub {
+    fn actions(wants: &[(&Want, &Seen)], circumstances: &Circumstances<'_>) -> Vec<Call> {
+        if circumstances.target.platform.boot_loader() == BootLoader::UpdateGrub {
             return vec![Call::new("update-grub")];
         }
         let words = |state: Presence| -> Vec<_> {

@@ -123,7 +123,7 @@ impl SelinuxBooleanKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let words = wants
             .iter()
             .map(|(want, _)| format!("{}={}", want.selinux_boolean, u8::from(want.value)));
@@ -182,7 +182,10 @@ mod tests {
             disabled: false,
         };
         let both: Vec<_> = wants.iter().map(|want| (want, &seen)).collect();
-        let calls = SelinuxBooleanKind::actions(&both, &testing::target(Platform::El6));
+        let calls = SelinuxBooleanKind::actions(
+            &both,
+            &testing::circumstances(&testing::target(Platform::El6)),
+        );
         assert_eq!(
             calls.iter().map(Call::to_shell).collect::<Vec<_>>(),
             ["setsebool -P a=1 b=1"]

@@ -1,18 +1,19 @@
 //! Services by systemd and, on EL6, by SysV scripts: enabled, running, and the restarts that they owe.
 //!
 //! A restart is owed when the instance that runs (boot, main process, start tick) is the one whose configuration was
-//! kept, and a file of it is not what it was then. Clocks play no part. An instance that nobody kept owes nothing.
+//! kept, and a file of it is not, or will not be, what it was then. Clocks play no part. An instance that nobody kept owes
+//! nothing.
 
 use crate::kind::lets_in;
 use crate::kind::never_restarted;
 use crate::kind::{
-    Answer, Circumstances, CutsOff, Delta, Depends, Guarding, Kind, Observe, Orphans, Running,
-    Runs, Target, Verdict,
+    Answer, Circumstances, CutsOff, Delta, Depends, Guarding, Kind, Observe, Orphans, Rewrite,
+    Running, Runs, Target, Verdict, Written,
 };
 use crate::platform::Init;
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `service = "chronyd"`, or a list of names.
 pub struct ServiceKind;
@@ -27,7 +28,8 @@ pub struct Want {
     enabled: Option<bool>,
     /// Whether it runs; left as it is when unset.
     running: Option<bool>,
-    /// Absolute paths of the files that it reads when it starts: when one changes, a running instance is restarted.
+    /// Absolute paths of what it reads when it starts: files, folders with all in them, patterns of the shell
+    /// (`/etc/chrony/conf.d/*.conf`). When one changes, a running instance is restarted.
     #[serde(default)]
     config: Vec<String>,
     /// A changed `config` is taken up by a reload. Only for daemons that take every key of these files by a reload.
@@ -52,7 +54,20 @@ pub struct Seen {
     start_tick: Option<u64>,
     /// Files of its configuration that are not what this instance started with.
     changed: Vec<String>,
+    /// The instance that runs, in the words of the node's record.
+    #[serde(skip)]
+    instance: Option<String>,
+    /// What is kept of this instance: the digest of each file that it has read.
+    #[serde(skip)]
+    kept: BTreeMap<String, String>,
+    /// The digests of its configuration now.
+    #[serde(skip)]
+    now: BTreeMap<String, String>,
 }
+
+/// In place of the digest of a file that is not there, and of one of which nobody knows what the instance has read.
+const MISSING: &str = "missing";
+const UNKNOWN: &str = "unknown";
 
 /// Sections of the answer.
 const UNITS: &str = "service";
@@ -96,8 +111,51 @@ impl Want {
         deltas
     }
 
-    /// The verdict; `files` are the files of its configuration that a running instance has not read or will not have.
-    fn judge(&self, seen: &Seen, files: &str, target: &Target) -> Verdict {
+    /// What the running instance has read of a file, as it is kept before one of them is written. What is not as it was
+    /// kept somebody changed by hand; where a reload, which leaves the instance the same, may have told it so, nobody
+    /// knows.
+    fn read<'s>(&self, seen: &'s Seen, file: &str) -> &'s str {
+        let now = seen.now.get(file).map_or(MISSING, String::as_str);
+        match seen.kept.get(file) {
+            Some(kept) if self.reload && kept != now => UNKNOWN,
+            Some(kept) => kept,
+            None => now,
+        }
+    }
+
+    /// The files that the running instance has not read as they are once all of this is written.
+    fn owed<'w>(&'w self, seen: &Seen, written: &Written) -> Vec<&'w str> {
+        if seen.instance.is_none() {
+            return Vec::new();
+        }
+        let owes = |file: &&str| {
+            let now = seen.now.get(*file).map_or(MISSING, String::as_str);
+            let read = self.read(seen, file);
+            match written.of(file) {
+                Rewrite::No => read != now,
+                Rewrite::To(digest) => read != digest,
+                Rewrite::Gone => read != MISSING,
+                Rewrite::Somehow => true,
+            }
+        };
+        self.config
+            .iter()
+            .map(String::as_str)
+            .filter(owes)
+            .collect()
+    }
+
+    /// How a running instance takes up what it owes.
+    fn verb(&self) -> &'static str {
+        match (never_restarted(&self.service), self.reload) {
+            (true, _) => "none",
+            (_, true) => "reload",
+            _ => "restart",
+        }
+    }
+
+    /// The verdict in a stage that writes these paths.
+    fn judge(&self, seen: &Seen, written: &Written, target: &Target) -> Verdict {
         if seen.enabled.starts_with("masked")
             && (self.enabled == Some(true) || self.running == Some(true))
         {
@@ -113,10 +171,16 @@ impl Want {
             };
         }
         let mut deltas = self.deltas(seen);
-        if !files.is_empty() && seen.running && self.running != Some(false) {
+        let owed = self.owed(seen, written);
+        if !owed.is_empty() && self.running != Some(false) {
+            let files = if self.config.iter().any(|file| written.concerns(file)) {
+                "its configuration".to_owned()
+            } else {
+                owed.join(", ")
+            };
             let owed = format!("started before {files} changed");
-            if !never_restarted(&self.service) {
-                let verb = if self.reload { "reload" } else { "restart" };
+            let verb = self.verb();
+            if verb != "none" {
                 deltas.push(Delta::new(verb, owed, format!("{verb}ed")));
             } else if deltas.is_empty() {
                 return Verdict::Finding {
@@ -145,7 +209,7 @@ impl Kind for ServiceKind {
     const ORPHANS: Orphans = Orphans::reported("it stays enabled and running as it is");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
-        compare_written: Some(Self::compare_written),
+        before_write: Self::before_write,
         confirmed: Self::confirmed,
         actions: Self::actions,
         ..Running::new(Self::observe, Self::parse)
@@ -179,10 +243,9 @@ impl Kind for ServiceKind {
         Ok(())
     }
 
-    fn depends(want: &Want, target: &Target) -> Depends {
+    fn depends(want: &Want, _target: &Target) -> Depends {
         Depends {
             paths: want.config.clone(),
-            before_write: Self::before_write(want, target),
         }
     }
 
@@ -217,7 +280,7 @@ impl ServiceKind {
         observe.section(RECORDS, Call::new("nw_service_records"));
         let files: BTreeSet<_> = wants.iter().flat_map(|w| &w.config).cloned().collect();
         if !files.is_empty() {
-            observe.section(CONFIG, Call::new("sha256sum").arg("--").args(files));
+            observe.section(CONFIG, Call::new("nw_service_lines").args(files));
         }
     }
 
@@ -231,35 +294,38 @@ impl ServiceKind {
             && let Some(tick) = seen.start_tick
         {
             let boot = answer.text(BOOT);
-            let head = format!(
-                "{} {} {tick} {}",
-                boot.trim(),
-                seen.main_pid,
-                want.unit(target)
-            );
-            seen.changed = changed(&head, &want.config, answer);
+            let instance = format!("{} {} {tick}", boot.trim(), seen.main_pid);
+            let head = format!("{instance} {}", want.unit(target));
+            let records = answer.text(RECORDS);
+            let kept = records.lines().skip_while(|line| *line != head).skip(1);
+            seen.kept = digests(kept.take_while(|line| line.contains("  ")));
+            seen.instance = Some(instance);
+        }
+        let mut now = digests(answer.text(CONFIG).lines());
+        for file in &want.config {
+            let now = now.remove(file);
+            let now = now.ok_or_else(|| format!("{file} of its `config` could not be read"))?;
+            if seen.kept.get(file).is_some_and(|kept| *kept != now) {
+                seen.changed.push(file.clone());
+            }
+            seen.now.insert(file.clone(), now);
         }
         Ok(seen)
     }
 
     fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
-        want.judge(seen, &seen.changed.join(", "), circumstances.target)
+        want.judge(seen, circumstances.written, circumstances.target)
     }
 
-    fn before_write(want: &Want, target: &Target) -> Vec<Call> {
-        let call = |name| {
-            let call = Call::new(name).arg(want.unit(target));
-            call.args(want.config.iter().cloned())
-        };
-        let mut calls = vec![call("nw_service_note")];
-        if want.reload {
-            calls.push(call("nw_service_doubt"));
-        }
-        calls
-    }
-
-    fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
-        want.judge(seen, "its configuration", circumstances.target)
+    /// Keeps what the running instance has read, so that what it owes is known whatever happens then.
+    fn before_write(want: &Want, seen: &Seen, target: &Target) -> Vec<Call> {
+        let read = want.config.iter();
+        let read = read.map(|file| format!("{}  {file}", want.read(seen, file)));
+        let call = Call::new("nw_service_note")
+            .arg(want.unit(target))
+            .arg(seen.instance.clone().unwrap_or_default())
+            .arg(read.collect::<Vec<_>>().join("\n"));
+        vec![call.args(want.config.iter().cloned())]
     }
 
     fn confirmed(want: &Want, seen: &Seen, target: &Target) -> Vec<Call> {
@@ -277,18 +343,14 @@ impl ServiceKind {
     }
 
     fn undo(want: &Want, target: &Target) -> Call {
-        let debt = match (never_restarted(&want.service), want.reload) {
-            (true, _) => "none",
-            (_, true) => "reload",
-            _ => "restart",
-        };
         let call = Call::new("nw_service_undo")
             .arg(want.unit(target))
-            .arg(debt);
+            .arg(want.verb());
         call.args(want.config.iter().cloned())
     }
 
-    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], circumstances: &Circumstances<'_>) -> Vec<Call> {
+        let target = circumstances.target;
         wants
             .iter()
             .map(|(want, seen)| {
@@ -304,11 +366,8 @@ impl ServiceKind {
                 let run = want
                     .running
                     .map_or("keep", |on| if on { "start" } else { "stop" });
-                let debt = match (never_restarted(&want.service), want.reload) {
-                    (true, _) => "none",
-                    (_, true) => "reload",
-                    _ => "restart",
-                };
+                let owed = want.owed(seen, circumstances.written);
+                let debt = if owed.is_empty() { "none" } else { want.verb() };
                 Call::new("nw_service")
                     .arg(want.unit(target))
                     .args([boot, run, debt])
@@ -360,6 +419,9 @@ fn parse_unit(unit: &str, answer: &Answer) -> Result<Seen, String> {
         main_pid: pid,
         start_tick,
         changed: Vec::new(),
+        instance: None,
+        kept: BTreeMap::new(),
+        now: BTreeMap::new(),
     })
 }
 
@@ -422,33 +484,17 @@ fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
         main_pid: pid.parse().unwrap_or(0),
         start_tick: tick.parse().ok(),
         changed: Vec::new(),
+        instance: None,
+        kept: BTreeMap::new(),
+        now: BTreeMap::new(),
     })
 }
 
-/// Files that are kept for the instance of this head line with another digest than they have now.
-fn changed(head: &str, files: &[String], answer: &Answer) -> Vec<String> {
-    let records = answer.text(RECORDS);
-    let now = answer.text(CONFIG);
-    let kept: Vec<_> = records
-        .lines()
-        .skip_while(|line| *line != head)
-        .skip(1)
-        .take_while(|line| line.contains("  "))
-        .collect();
-    let digest = |lines: &[&str], file: &str| {
-        lines
-            .iter()
-            .find_map(|line| line.split_once("  ").filter(|(_, path)| *path == file))
-            .map(|(digest, _)| digest.to_owned())
-    };
-    let now: Vec<_> = now.lines().collect();
-    files
-        .iter()
-        .filter(|file| {
-            digest(&kept, file)
-                .is_some_and(|then| then != digest(&now, file).unwrap_or_else(|| "missing".into()))
-        })
-        .cloned()
+/// Lines of a digest, or a word in its place, and a path, by path.
+fn digests<'l>(lines: impl Iterator<Item = &'l str>) -> BTreeMap<String, String> {
+    let lines = lines.filter_map(|line| line.split_once("  "));
+    lines
+        .map(|(digest, path)| (path.to_owned(), digest.to_owned()))
         .collect()
 }
 

@@ -39,85 +39,61 @@ nw_service_scripts() {
 
 nw_service_records() { cat "$NW_STATE/services/"*; }
 
-# One line a file: what is on disk now.
+# nw_service_lines FILE...: "DIGEST  FILE" or "missing  FILE" a line, as it is now. Of a folder or a pattern it is the digest
+# of the lines of all files that it stands for.
 nw_service_lines() {
   for nw_sv_file; do
-    if [ -f "$nw_sv_file" ]; then sha256sum -- "$nw_sv_file" || return; else printf 'missing  %s\n' "$nw_sv_file"; fi
+    shift
+    if [ -f "$nw_sv_file" ]; then set -- "$@" "$nw_sv_file"; continue; fi
+    # Expanded on purpose, and not split.
+    # shellcheck disable=SC2086
+    nw_sv_sum=$(IFS=; find -L $nw_sv_file -type f -exec sha256sum -- {} + 2>/dev/null | sort)
+    if [ -n "$nw_sv_sum" ]; then nw_sv_sum=$(printf '%s\n' "$nw_sv_sum" | sha256sum); else nw_sv_sum=missing; fi
+    printf '%s  %s\n' "${nw_sv_sum%% *}" "$nw_sv_file"
   done
+  [ "$#" -eq 0 ] || sha256sum -- "$@"
 }
 
-# Sets nw_sv_record to the lines kept of the instance that runs; nothing when what is kept is of another one.
-nw_service_known() {
-  nw_sv_record=''
-  [ -e "$NW_STATE/services/$1" ] || return 0
-  nw_sv_record=$(cat "$NW_STATE/services/$1") || return
-  case $nw_sv_record in "$nw_instance $1$nw_nl"*) ;; *) nw_sv_record='' ;; esac
+# Whether what is kept of $1 is of the instance that runs.
+nw_service_kept() {
+  { IFS= read -r nw_sv_head <"$NW_STATE/services/$1"; } 2>/dev/null && [ "$nw_sv_head" = "$nw_instance $1" ]
 }
 
-# nw_service_keep NAME LINES: the instance that runs started with these.
+# nw_service_keep NAME LINES: the instance that runs has read these. What is kept of its other files stays.
 nw_service_keep() {
   mkdir -p "$NW_STATE/services" || return
-  printf '%s %s\n%s\n' "$nw_instance" "$1" "$2" >"$NW_STATE/services/.nw-$1" &&
+  { printf '%s %s\n%s\n' "$nw_instance" "$1" "$2"; ! nw_service_kept "$1" || cat "$NW_STATE/services/$1"; } |
+    awk '{ path = $0; sub(/^[^ ]*  /, "", path) } !had[path]++' >"$NW_STATE/services/.nw-$1" &&
     mv -f "$NW_STATE/services/.nw-$1" "$NW_STATE/services/$1"
 }
 
-# nw_service_note NAME FILE...: before the first of these files is written, keep what the running instance has read.
+# nw_service_note NAME INSTANCE LINES FILE...: before the first of these files is written. LINES are what this instance has
+# read of them; another one has read what is there.
 nw_service_note() {
-  nw_sv_name=$1; shift
+  nw_sv_name=$1 nw_sv_told=$2 nw_sv_now=$3; shift 3
   nw_service_instance "$nw_sv_name" || return
   [ -n "$nw_instance" ] || return 0
-  nw_service_known "$nw_sv_name" || return
-  nw_sv_keep=${nw_sv_record#*"$nw_nl"} nw_sv_new=''
-  for nw_sv_path; do
-    case $nw_nl$nw_sv_keep$nw_nl in *"  $nw_sv_path$nw_nl"*) continue ;; esac
-    nw_sv_one=$(nw_service_lines "$nw_sv_path") || return
-    nw_sv_keep=$nw_sv_keep${nw_sv_keep:+$nw_nl}$nw_sv_one nw_sv_new=1
-  done
-  [ -z "$nw_sv_new" ] || nw_service_keep "$nw_sv_name" "$nw_sv_keep"
+  [ "$nw_instance" = "$nw_sv_told" ] || nw_sv_now=$(nw_service_lines "$@") || return
+  nw_service_keep "$nw_sv_name" "$nw_sv_now"
 }
 
-# nw_service_doubt NAME FILE...: what is not as it was kept somebody changed by hand, and may have told the running
-# instance, which is the same after a reload: of these files nobody knows what it has read.
-nw_service_doubt() {
-  nw_sv_name=$1; shift
-  nw_service_instance "$nw_sv_name" || return
-  [ -n "$nw_instance" ] || return 0
-  nw_service_known "$nw_sv_name" || return
-  [ -n "$nw_sv_record" ] || return 0
+# nw_service_pay start|restart|reload NAME FILE...: done, and kept with what it reads by that.
+nw_service_pay() {
+  nw_sv_verb=$1 nw_sv_name=$2; shift 2
+  nw_sv_ifs=$IFS; IFS=$nw_nl; set -f
+  # Files that another step names, too. Split on purpose.
+  # shellcheck disable=SC2046
+  set -- "$@" $(sed -e 1d -e 's/^[^ ]*  //' "$NW_STATE/services/$nw_sv_name" 2>/dev/null)
+  IFS=$nw_sv_ifs; set +f
   nw_sv_now=$(nw_service_lines "$@") || return
-  nw_sv_keep='' nw_sv_new=''
-  nw_sv_ifs=$IFS; IFS=$nw_nl; set -f
-  for nw_sv_one in ${nw_sv_record#*"$nw_nl"}; do
-    case $nw_nl$nw_sv_now$nw_nl in
-    *"$nw_nl$nw_sv_one$nw_nl"*) ;;
-    *"  ${nw_sv_one#*  }$nw_nl"*) nw_sv_one="unknown  ${nw_sv_one#*  }" nw_sv_new=1 ;;
-    esac
-    nw_sv_keep=$nw_sv_keep${nw_sv_keep:+$nw_nl}$nw_sv_one
-  done
-  IFS=$nw_sv_ifs; set +f
-  [ -z "$nw_sv_new" ] || nw_service_keep "$nw_sv_name" "$nw_sv_keep"
-}
-
-# Whether the running instance was started with other content of one of these files than there is now ($2: lines).
-nw_service_owes() {
-  nw_service_known "$1" || return
-  [ -n "$nw_sv_record" ] || return 1
-  nw_sv_ifs=$IFS; IFS=$nw_nl; set -f
-  nw_sv_owes=1
-  for nw_sv_one in $2; do
-    case $nw_sv_record$nw_nl in
-    *"$nw_nl$nw_sv_one$nw_nl"*) ;;
-    *"  ${nw_sv_one#*  }$nw_nl"*) nw_sv_owes=0 ;;
-    esac
-  done
-  IFS=$nw_sv_ifs; set +f
-  return "$nw_sv_owes"
+  nw_service_do "$nw_sv_verb" "$nw_sv_name" && nw_service_instance "$nw_sv_name" || return
+  [ -z "$nw_instance" ] || nw_service_keep "$nw_sv_name" "$nw_sv_now"
 }
 
 # nw_service NAME enable|disable|keep start|stop|keep restart|reload|none FILE...
-# The third says what an instance does that runs already and owes.
+# The third is what the instance owes of which something is kept; one that somebody started since owes nothing.
 nw_service() {
-  nw_sv_name=$1 nw_sv_boots=$2 nw_sv_run=$3 nw_sv_debt=$4; shift 4
+  nw_sv_name=$1 nw_sv_boots=$2 nw_sv_run=$3 nw_sv_verb=$4; shift 4
   if nw_systemd; then
     # A unit file may have been written just now. A first drop-in's folder is not noticed without being told.
     case "$nw_nl$(printf '%s\n' "$@")" in *"$nw_nl/etc/systemd/system/"*) systemctl daemon-reload </dev/null || return ;; esac
@@ -127,22 +103,16 @@ nw_service() {
   fi
   [ "$nw_sv_boots" = keep ] || nw_service_boot "$nw_sv_boots" "$nw_sv_name" || return
   if [ "$nw_sv_run" = stop ]; then
-    nw_service_do stop "$nw_sv_name" || return
-    rm -f "$NW_STATE/services/$nw_sv_name"
+    nw_service_do stop "$nw_sv_name" && rm -f "$NW_STATE/services/$nw_sv_name"
     return
   fi
-  nw_sv_now=$(nw_service_lines "$@") || return
   nw_service_instance "$nw_sv_name" || return
   if [ -z "$nw_instance" ]; then
     [ "$nw_sv_run" = start ] || return 0
-    nw_service_do start "$nw_sv_name" || return
-  else
-    [ "$nw_sv_debt" != none ] || return 0
-    nw_service_owes "$nw_sv_name" "$nw_sv_now" || return 0
-    nw_service_do "$nw_sv_debt" "$nw_sv_name" || return
+    nw_sv_verb=start
+  elif [ "$nw_sv_verb" = none ] || ! nw_service_kept "$nw_sv_name"; then return 0
   fi
-  nw_service_instance "$nw_sv_name" || return
-  [ -z "$nw_instance" ] || nw_service_keep "$nw_sv_name" "$nw_sv_now"
+  nw_service_pay "$nw_sv_verb" "$nw_sv_name" "$@"
 }
 
 # nw_service_guard NAME: how it stands before a window of the guard.
@@ -152,7 +122,7 @@ nw_service_guard() {
   else
     case $(if nw_service_update_rc; then nw_service_levels "$1"; else chkconfig --list "$1" 2>/dev/null; fi) in *3:on*) nw_sv_boots=enabled ;; *) nw_sv_boots=disabled ;; esac
   fi
-  { printf '%s\n' "$nw_instance" "${nw_sv_boots%%"$nw_nl"*}"; nw_service_known "$1"; printf '%s\n' "$nw_sv_record"; } >"$NW_GUARD/service-$1"
+  printf '%s\n' "$nw_instance" "${nw_sv_boots%%"$nw_nl"*}" >"$NW_GUARD/service-$1"
 }
 
 # Reads what nw_service_guard noted of $1 into nw_sv_was (its instance) and nw_sv_boots.
@@ -172,9 +142,9 @@ nw_service_undo_first() {
 }
 
 # nw_service_undo NAME restart|reload|none FILE...: as it stood. What was started with files that are gone again is
-# started anew with those that are back.
+# started anew with those that are back; the instance that was there has read those, unless it reads them by a reload.
 nw_service_undo() {
-  nw_sv_name=$1 nw_sv_debt=$2; shift 2
+  nw_sv_name=$1 nw_sv_verb=$2; shift 2
   nw_service_noted "$nw_sv_name" || return 0
   if nw_systemd; then systemctl daemon-reload </dev/null || :; fi
   case $nw_sv_boots in
@@ -183,16 +153,10 @@ nw_service_undo() {
   esac
   [ -n "$nw_sv_was" ] || return 0
   nw_service_instance "$nw_sv_name" || return
-  if [ -z "$nw_instance" ]; then
-    nw_service_do start "$nw_sv_name" || return
-  elif [ "$nw_sv_debt" = none ]; then return 0
-  else
-    # Files that are back are newer than what the instance read only where it was started or told to read in between.
-    nw_sv_now=$(nw_service_lines "$@") || return
-    if [ "$nw_instance" = "$nw_sv_was" ] && [ "$nw_sv_debt" = restart ] && ! nw_service_owes "$nw_sv_name" "$nw_sv_now"; then return 0; fi
-    nw_service_do "$nw_sv_debt" "$nw_sv_name" || return
-  fi
-  nw_service_instance "$nw_sv_name" || return
+  case $nw_sv_verb,$nw_instance in
+  *,) nw_sv_verb=start ;;
+  none,* | "restart,$nw_sv_was") return 0 ;;
+  esac
+  nw_service_pay "$nw_sv_verb" "$nw_sv_name" "$@" || return
   [ -n "$nw_instance" ] || { printf '%s does not run again\n' "$nw_sv_name"; return 1; }
-  nw_service_keep "$nw_sv_name" "$(nw_service_lines "$@")"
 }

@@ -81,6 +81,22 @@ fn want(json: serde_json::Value) -> Want {
     serde_json::from_value(json).unwrap()
 }
 
+/// In a stage that writes these paths.
+fn writing<'a>(target: &'a Target, written: &'a Written) -> Circumstances<'a> {
+    Circumstances {
+        written,
+        ..circumstances(target)
+    }
+}
+
+fn writes(paths: &[(&str, Rewrite<'_>)]) -> Written {
+    let mut written = Written::nothing();
+    for (path, becomes) in paths {
+        written.add(0, *path, *becomes);
+    }
+    written
+}
+
 fn debian(config: &str) -> Answer {
     Answer::from_sections([
         (UNITS, UNITS_SEEN, 0),
@@ -105,7 +121,7 @@ fn a_name_is_found_by_its_alias_and_is_as_wanted() {
         serde_json::json!({"service": "sshd", "enabled": true, "running": true,
         "config": ["/etc/ssh/sshd_config", "/etc/ssh/extra"]}),
     );
-    let answer = debian("aaa  /etc/ssh/sshd_config\n");
+    let answer = debian("aaa  /etc/ssh/sshd_config\nmissing  /etc/ssh/extra\n");
     assert_eq!(verdict(&sshd, &answer), Verdict::Same);
     let seen = ServiceKind::parse(&sshd, &on(Platform::Debian12), &answer).unwrap();
     assert_eq!((seen.main_pid, seen.start_tick), (412, Some(273)));
@@ -155,7 +171,8 @@ fn a_file_that_came_or_went_is_a_change_and_an_unknown_file_is_none() {
         ServiceKind::parse(&sshd, &target, &came).unwrap().changed,
         ["/etc/ssh/extra"]
     );
-    let went = debian("");
+    let went =
+        debian("missing  /etc/ssh/sshd_config\nmissing  /etc/ssh/extra\nmissing  /etc/new\n");
     assert_eq!(
         ServiceKind::parse(&sshd, &target, &went).unwrap().changed,
         ["/etc/ssh/sshd_config"]
@@ -192,12 +209,13 @@ fn what_a_cluster_leans_on_is_a_finding() {
     );
     let target = on(Platform::Debian12);
     let seen = ServiceKind::parse(&corosync, &target, &answer).unwrap();
+    let written = writes(&[("/etc/corosync/corosync.conf", Rewrite::To("eee"))]);
     assert!(matches!(
-        ServiceKind::compare_written(&corosync, &seen, &circumstances(&target)),
+        ServiceKind::compare(&corosync, &seen, &writing(&target, &written)),
         Verdict::Finding { .. }
     ));
     assert_eq!(
-        ServiceKind::actions(&[(&corosync, &seen)], &target)[0].to_shell(),
+        ServiceKind::actions(&[(&corosync, &seen)], &circumstances(&target))[0].to_shell(),
         "nw_service corosync.service keep start none /etc/corosync/corosync.conf"
     );
 }
@@ -212,7 +230,7 @@ fn what_differs_is_named_and_acted_on() {
                 Delta::new("enabled", "no", "yes"),
                 Delta::new("running", "failed", "yes"),
             ],
-            "nw_service chrony.service enable start restart",
+            "nw_service chrony.service enable start none",
         ),
         (
             serde_json::json!({"service": "nftables", "enabled": false, "running": false}),
@@ -220,12 +238,12 @@ fn what_differs_is_named_and_acted_on() {
                 Delta::new("enabled", "yes", "no"),
                 Delta::new("running", "yes", "no"),
             ],
-            "nw_service nftables.service disable stop restart",
+            "nw_service nftables.service disable stop none",
         ),
         (
             serde_json::json!({"service": "nosuch", "enabled": true}),
             vec![Delta::new("enabled", "no", "yes")],
-            "nw_service nosuch.service enable keep restart",
+            "nw_service nosuch.service enable keep none",
         ),
     ] {
         let want = want(json);
@@ -235,7 +253,7 @@ fn what_differs_is_named_and_acted_on() {
             Verdict::Change(deltas)
         );
         assert_eq!(
-            ServiceKind::actions(&[(&want, &seen)], &target)[0].to_shell(),
+            ServiceKind::actions(&[(&want, &seen)], &circumstances(&target))[0].to_shell(),
             call
         );
     }
@@ -326,6 +344,86 @@ fn names_and_paths_that_a_tool_could_misread_are_refused() {
     assert!(kind_named("service").is_some());
 }
 
+#[test]
+fn a_stage_owes_what_it_writes_unless_the_instance_has_read_just_that() {
+    let target = on(Platform::Debian12);
+    let sshd = want(serde_json::json!({"service": "sshd", "config": ["/etc/ssh/sshd_config"]}));
+    let reads = want(
+        serde_json::json!({"service": "sshd", "config": ["/etc/ssh/sshd_config"], "reload": true}),
+    );
+    let file = "/etc/ssh/sshd_config";
+    let (as_kept, drifted) = (
+        debian("aaa  /etc/ssh/sshd_config\n"),
+        debian("fff  /etc/ssh/sshd_config\n"),
+    );
+    for (want, answer, becomes, verb) in [
+        (&sshd, &as_kept, Rewrite::To("bbb"), "restart"),
+        (&sshd, &as_kept, Rewrite::Somehow, "restart"),
+        (&sshd, &as_kept, Rewrite::Gone, "restart"),
+        (&sshd, &as_kept, Rewrite::To("aaa"), "none"),
+        // What was changed by hand goes back to what it was started with.
+        (&sshd, &drifted, Rewrite::To("aaa"), "none"),
+        (&sshd, &drifted, Rewrite::To("bbb"), "restart"),
+        (&sshd, &drifted, Rewrite::No, "restart"),
+        // It may have been told to read that meanwhile.
+        (&reads, &drifted, Rewrite::To("aaa"), "reload"),
+        (&reads, &as_kept, Rewrite::To("aaa"), "none"),
+    ] {
+        let written = writes(&[(file, becomes)]);
+        let circumstances = writing(&target, &written);
+        let seen = ServiceKind::parse(want, &target, answer).unwrap();
+        let same = ServiceKind::compare(want, &seen, &circumstances) == Verdict::Same;
+        assert_eq!(same, verb == "none", "{becomes:?}");
+        assert_eq!(
+            ServiceKind::actions(&[(want, &seen)], &circumstances)[0].to_shell(),
+            format!("nw_service sshd.service keep keep {verb} {file}"),
+            "{becomes:?}"
+        );
+    }
+}
+
+#[test]
+fn what_the_instance_has_read_is_kept_before_the_first_write() {
+    let target = on(Platform::Debian12);
+    let note = |json, config: &str| {
+        let want = want(json);
+        let seen = ServiceKind::parse(&want, &target, &debian(config)).unwrap();
+        ServiceKind::before_write(&want, &seen, &target)[0].to_shell()
+    };
+    let instance = format!("'{} 412 273'", BOOT_ID.trim());
+    let config = ["/etc/ssh/sshd_config", "/etc/new"];
+    let drifted = "fff  /etc/ssh/sshd_config\nddd  /etc/new\n";
+    for (reload, read) in [(false, "aaa"), (true, "unknown")] {
+        assert_eq!(
+            note(
+                serde_json::json!({"service": "sshd", "config": config, "reload": reload}),
+                drifted
+            ),
+            format!(
+                "nw_service_note sshd.service {instance} '{read}  /etc/ssh/sshd_config\nddd  /etc/new' \
+                 /etc/ssh/sshd_config /etc/new"
+            )
+        );
+    }
+    assert_eq!(
+        note(
+            serde_json::json!({"service": "chrony", "config": ["/etc/c"]}),
+            "missing  /etc/c\n"
+        ),
+        "nw_service_note chrony.service '' 'missing  /etc/c' /etc/c"
+    );
+}
+
+#[test]
+fn a_file_that_could_not_be_read_is_no_missing_one() {
+    let sshd = want(serde_json::json!({"service": "sshd", "config": ["/etc/ssh/sshd_config"]}));
+    let error = ServiceKind::parse(&sshd, &on(Platform::Debian12), &debian("")).unwrap_err();
+    assert_eq!(
+        error,
+        "/etc/ssh/sshd_config of its `config` could not be read"
+    );
+}
+
 // Constructed: what a script of EL6's functions and what systemctl do, with a pid file for the daemon.
 const SERVICE: &str = r#"#!/bin/sh
 d=$(dirname "$0")/..
@@ -344,164 +442,328 @@ for last; do :; done
 case $1 in
 show)
   if [ -e "$d/pid" ]; then read -r p <"$d/pid"; s=active; else p=0 s=inactive; fi
-  printf 'ActiveState=%s\nMainPID=%s\nActiveEnterTimestampMonotonic=77\n' "$s" "$p" ;;
+  printf 'Id=x.service\nLoadState=loaded\nActiveState=%s\nMainPID=%s\nActiveEnterTimestampMonotonic=77\n' "$s" "$p" ;;
 start | restart) echo "$last $1" >>"$d/calls"; echo "$NW_PID" >"$d/pid" ;;
 reload) echo "$last $1" >>"$d/calls" ;;
 stop) echo "$last $1" >>"$d/calls"; rm -f "$d/pid" ;;
 esac
 "#;
 
-/// A folder that stands in for a node's state, with a `service` script whose daemon is this test's own process.
+/// A folder that stands in for a node's state, with a service `x` whose daemon is this test's own process.
 struct FakeNode {
     root: tempfile::TempDir,
-    systemd: bool,
+    shell: &'static [&'static str],
+    target: Target,
 }
 
 impl FakeNode {
-    fn new(systemd: bool) -> Self {
+    /// One for each shell, by systemd and by SysV.
+    fn each(test: impl Fn(&Self)) {
+        let shells: [&'static [&'static str]; 4] = [
+            &["dash"],
+            &["bash"],
+            &["bash", "--posix"],
+            &["busybox", "ash"],
+        ];
+        let here = |shell: &&[&str]| Command::new(shell[0]).arg("--help").output().is_ok();
+        for shell in shells.into_iter().filter(here) {
+            for platform in [Platform::El6, Platform::Debian12] {
+                test(&Self::new(shell, platform));
+            }
+        }
+    }
+
+    fn new(shell: &'static [&'static str], platform: Platform) -> Self {
         let root = tempfile::tempdir().unwrap();
         let bin = root.path().join("bin");
         fs::create_dir(&bin).unwrap();
-        for (name, script) in [("service", SERVICE), ("systemctl", SYSTEMCTL)] {
+        fs::create_dir(root.path().join("guard")).unwrap();
+        for (name, script) in [
+            ("service", SERVICE),
+            ("systemctl", SYSTEMCTL),
+            ("chkconfig", "#!/bin/sh\n"),
+        ] {
             let path = bin.join(name);
             fs::write(&path, script).unwrap();
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             fs::set_permissions(&path, mode).unwrap();
         }
-        Self { root, systemd }
+        let target = on(platform);
+        Self {
+            root,
+            shell,
+            target,
+        }
     }
 
-    /// Runs functions in one of the shells, with the daemon being this process.
-    fn run(&self, shell: &[&str], pid: u32, line: &str) {
+    fn path(&self, name: &str) -> String {
+        self.root.path().join(name).display().to_string()
+    }
+
+    fn want(&self, keys: serde_json::Value, config: &[&str]) -> Want {
+        let mut step = serde_json::json!({"service": "x"});
+        step["config"] = config.iter().map(|name| self.path(name)).collect();
+        let step = step.as_object_mut().unwrap();
+        step.extend(keys.as_object().unwrap().clone());
+        want(serde_json::Value::Object(step.clone()))
+    }
+
+    fn unit(&self) -> &'static str {
+        if self.target.platform.has_systemd() {
+            "x.service"
+        } else {
+            "x"
+        }
+    }
+
+    /// Runs functions, with the daemon being this process.
+    fn run(&self, line: &str) -> String {
         let path = self.root.path();
         let text = format!(
             "set -u\n{}\nnw_systemd() {{ {}; }}\n{line}\n",
             ServiceKind::SHELL.text(),
-            self.systemd
+            self.target.platform.has_systemd()
         );
-        let status = Command::new(shell[0])
-            .args(&shell[1..])
+        let output = Command::new(self.shell[0])
+            .args(&self.shell[1..])
             .args(["-c", &text])
             .env("NW_STATE", path)
-            .env("NW_PID", pid.to_string())
+            .env("NW_GUARD", path.join("guard"))
+            .env("NW_PID", std::process::id().to_string())
             .env("PATH", format!("{}/bin:/usr/bin:/bin", path.display()))
             .current_dir(path)
-            .status()
+            .output()
             .unwrap();
-        assert!(status.success(), "{shell:?}: {line}: {status}");
+        assert!(
+            output.status.success(),
+            "{:?}: {line}: {output:?}",
+            self.shell
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What this kind sees of it.
+    fn seen(&self, want: &Want) -> Seen {
+        let records = self.run("nw_service_records 2>/dev/null || :");
+        let lines = Call::new("nw_service_lines").args(want.config.iter().cloned());
+        let lines = self.run(&lines.to_shell());
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        let (units, scripts) = if self.target.platform.has_systemd() {
+            (self.run("nw_service_units x.service"), String::new())
+        } else {
+            (String::new(), self.run("nw_service_scripts x"))
+        };
+        let answer = Answer::from_sections([
+            (UNITS, units.as_str(), 0),
+            (LEVELS, "x 3:off\n", 0),
+            (SCRIPTS, &scripts, 0),
+            (BOOT, &boot, 0),
+            (RECORDS, &records, 0),
+            (CONFIG, &lines, 0),
+        ]);
+        ServiceKind::parse(want, &self.target, &answer).unwrap()
+    }
+
+    fn note(&self, want: &Want) {
+        let calls = ServiceKind::before_write(want, &self.seen(want), &self.target);
+        self.run(&calls[0].to_shell());
+    }
+
+    /// Does what brings it there.
+    fn mend(&self, want: &Want) {
+        let calls = ServiceKind::actions(&[(want, &self.seen(want))], &circumstances(&self.target));
+        self.run(&calls[0].to_shell());
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        let path = self.root.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
     }
 
     fn record(&self) -> String {
-        fs::read_to_string(self.root.path().join("services/x")).unwrap_or_default()
+        fs::read_to_string(self.root.path().join("services").join(self.unit())).unwrap_or_default()
     }
 
     fn calls(&self, verb: &str) -> usize {
         let calls = fs::read_to_string(self.root.path().join("calls")).unwrap_or_default();
-        calls.lines().filter(|line| line.ends_with(verb)).count()
+        let verb = format!(" {verb}");
+        calls.lines().filter(|line| line.ends_with(&verb)).count()
     }
 }
 
 #[test]
-fn the_shell_keeps_and_pays_debts_by_instance() {
-    let shells = [
-        &["dash"][..],
-        &["bash"],
-        &["bash", "--posix"],
-        &["busybox", "ash"],
-    ];
-    for (shell, systemd) in shells.iter().flat_map(|s| [(*s, false), (*s, true)]) {
-        if Command::new(shell[0]).arg("--help").output().is_err() {
-            continue;
-        }
-        let node = FakeNode::new(systemd);
-        let conf = node.root.path().join("x.conf");
-        let conf = conf.to_str().unwrap();
-        let pid = std::process::id();
+fn debts_are_kept_and_paid_by_instance() {
+    FakeNode::each(|node| {
+        let conf = node.path("x.conf");
+        let runs = node.want(serde_json::json!({"running": true}), &["x.conf"]);
         // Not running: nothing to keep. Then started with nothing there.
-        node.run(shell, pid, &format!("nw_service_note x {conf}"));
+        node.note(&runs);
         assert_eq!(node.record(), "");
-        node.run(
-            shell,
-            pid,
-            &format!("nw_service x keep start restart {conf}"),
+        node.mend(&runs);
+        let record = node.record();
+        assert!(
+            record.ends_with(&format!("\nmissing  {conf}\n")),
+            "{record:?}"
         );
         assert!(
-            node.record().ends_with(&format!("missing  {conf}\n")),
-            "{:?}",
-            node.record()
-        );
-        assert!(
-            node.record().contains(&format!(" {pid} ")),
-            "{:?}",
-            node.record()
+            record.contains(&format!(" {} ", std::process::id())),
+            "{record:?}"
         );
         // A second run does nothing.
-        node.run(
-            shell,
-            pid,
-            &format!("nw_service x keep start restart {conf}"),
-        );
+        node.mend(&runs);
         assert_eq!((node.calls("start"), node.calls("restart")), (1, 0));
         // Written: a restart is owed and paid once.
-        fs::write(conf, "a\n").unwrap();
-        node.run(shell, pid, &format!("nw_service x keep start none {conf}"));
-        assert_eq!(node.calls("restart"), 0);
-        node.run(
-            shell,
-            pid,
-            &format!("nw_service x keep start restart {conf}"),
-        );
-        node.run(
-            shell,
-            pid,
-            &format!("nw_service x keep start restart {conf}"),
-        );
+        node.write("x.conf", "a\n");
+        node.mend(&runs);
+        node.mend(&runs);
         assert_eq!(node.calls("restart"), 1);
         // An instance that someone started by hand is unknown; it is noted before the write, and then owes.
-        fs::remove_file(node.root.path().join("services/x")).unwrap();
-        node.run(
-            shell,
-            pid,
-            &format!("nw_service x keep start restart {conf}"),
-        );
+        fs::remove_file(node.path(&format!("services/{}", node.unit()))).unwrap();
+        node.mend(&runs);
         assert_eq!(node.calls("restart"), 1);
-        node.run(shell, pid, &format!("nw_service_note x {conf}"));
+        node.note(&runs);
         let noted = node.record();
-        fs::write(conf, "b\n").unwrap();
-        node.run(shell, pid, &format!("nw_service_note x {conf}"));
+        node.write("x.conf", "b\n");
+        node.note(&runs);
         assert_eq!(node.record(), noted, "the first note stands");
-        node.run(
-            shell,
-            pid,
-            &format!("nw_service x keep keep restart {conf}"),
-        );
+        node.mend(&node.want(serde_json::json!({}), &["x.conf"]));
         assert_eq!(node.calls("restart"), 2);
         // Another file joins later: noted beside the first.
-        node.run(
-            shell,
-            pid,
-            &format!("nw_service_note x {conf} /nonexistent"),
-        );
+        node.note(&node.want(serde_json::json!({}), &["x.conf", "nowhere"]));
+        let record = node.record();
         assert!(
-            node.record().ends_with("missing  /nonexistent\n"),
-            "{:?}",
-            node.record()
+            record.contains(&format!("missing  {}\n", node.path("nowhere"))),
+            "{record:?}"
         );
-        // What was changed by hand may have been read again meanwhile: going back to what was kept is a reload.
-        let reload = format!("nw_service x keep keep reload {conf}");
-        node.run(shell, pid, &format!("nw_service_doubt x {conf}"));
-        node.run(shell, pid, &reload);
+        // What somebody changed by hand may have been read again meanwhile: going back to what was kept is a reload.
+        let reloads = node.want(serde_json::json!({"reload": true}), &["x.conf"]);
+        node.note(&reloads);
+        node.mend(&reloads);
         assert_eq!(node.calls("reload"), 0, "nothing was changed");
-        fs::write(conf, "by hand\n").unwrap();
-        node.run(shell, pid, &format!("nw_service_doubt x {conf}"));
+        node.write("x.conf", "by hand\n");
+        node.note(&reloads);
         assert!(node.record().contains(&format!("unknown  {conf}\n")));
-        fs::write(conf, "b\n").unwrap();
-        node.run(shell, pid, &reload);
-        node.run(shell, pid, &reload);
+        node.write("x.conf", "b\n");
+        node.mend(&reloads);
+        node.mend(&reloads);
         assert_eq!(node.calls("reload"), 1);
-        node.run(shell, pid, "nw_service x keep stop none");
+        node.mend(&node.want(serde_json::json!({"running": false}), &[]));
         assert_eq!((node.calls("stop"), node.record().as_str()), (1, ""));
-    }
+    });
+}
+
+#[test]
+fn a_folder_and_a_pattern_owe_for_what_they_stand_for() {
+    FakeNode::each(|node| {
+        node.write("x.d/a.conf", "a\n");
+        node.run(&format!("nw_service_do start {}", node.unit()));
+        let mut paid = 0;
+        for config in ["x.d", "x.d/*.conf"] {
+            let want = node.want(serde_json::json!({}), &[config]);
+            node.note(&want);
+            node.mend(&want);
+            assert_eq!(node.calls("restart"), paid, "{config}: nothing was written");
+            let remove = |name: &str| fs::remove_file(node.root.path().join(name)).unwrap();
+            let steps: [&dyn Fn(); 4] = [
+                &|| node.write("x.d/a.conf", "b\n"),
+                &|| node.write("x.d/b.conf", "b\n"),
+                &|| remove("x.d/b.conf"),
+                &|| remove("x.d/a.conf"),
+            ];
+            for step in steps {
+                step();
+                assert_eq!(node.seen(&want).changed, [node.path(config)]);
+                node.mend(&want);
+                node.mend(&want);
+                paid += 1;
+                assert_eq!(node.calls("restart"), paid, "{config}");
+            }
+            node.write("x.d/a.conf", "a\n");
+        }
+        // Nothing of the pattern.
+        let want = node.want(serde_json::json!({}), &["x.d/*.conf"]);
+        node.mend(&want);
+        node.write("x.d/README", "r\n");
+        assert_eq!(node.seen(&want).changed, [""; 0]);
+    });
+}
+
+#[test]
+fn another_instance_than_the_one_that_was_seen_is_noted_as_it_is_and_owes_nothing() {
+    FakeNode::each(|node| {
+        node.write("x.conf", "a\n");
+        let want = node.want(serde_json::json!({}), &["x.conf"]);
+        let mut other = Command::new("sleep").arg("60").spawn().unwrap();
+        node.write("pid", &format!("{}\n", other.id()));
+        node.note(&want);
+        node.write("x.conf", "b\n");
+        let seen = node.seen(&want);
+        assert_eq!(seen.changed, [node.path("x.conf")]);
+        // Restarted by hand, before the batch begins.
+        node.write("pid", &format!("{}\n", std::process::id()));
+        let circumstances = circumstances(&node.target);
+        let call = &ServiceKind::actions(&[(&want, &seen)], &circumstances)[0];
+        node.run(&call.to_shell());
+        assert_eq!(node.calls("restart"), 0);
+        let call = &ServiceKind::before_write(&want, &seen, &node.target)[0];
+        node.run(&call.to_shell());
+        let mine = node.seen(&want);
+        assert_eq!((mine.changed.len(), mine.kept), (0, mine.now));
+        other.kill().unwrap();
+        other.wait().unwrap();
+    });
+}
+
+#[test]
+fn what_another_step_names_of_a_service_stays_kept() {
+    FakeNode::each(|node| {
+        let one = node.want(serde_json::json!({"running": true}), &["one.conf"]);
+        let two = node.want(serde_json::json!({}), &["two.conf"]);
+        node.mend(&one);
+        node.note(&one);
+        node.note(&two);
+        node.write("one.conf", "1\n");
+        node.mend(&one);
+        node.write("two.conf", "2\n");
+        assert_eq!(node.seen(&two).changed, [node.path("two.conf")]);
+        node.mend(&two);
+        assert_eq!(node.calls("restart"), 2);
+        assert_eq!(node.seen(&one).kept.len(), 2);
+    });
+}
+
+#[test]
+fn what_the_guard_brings_back_is_started_anew_unless_it_is_as_it_was() {
+    FakeNode::each(|node| {
+        let want = |keys| node.want(keys, &["x.conf"]);
+        let runs = want(serde_json::json!({"running": true}));
+        let undo = |want: &Want| node.run(&ServiceKind::undo(want, &node.target).to_shell());
+        let mut other = Command::new("sleep").arg("60").spawn().unwrap();
+        node.write("pid", &format!("{}\n", other.id()));
+        node.run(&format!("nw_service_guard {}", node.unit()));
+        node.note(&runs);
+        node.write("x.conf", "a\n");
+        // It owes, and did so before the window.
+        undo(&runs);
+        assert_eq!(
+            node.calls("restart"),
+            0,
+            "the instance is the one that was there"
+        );
+        // A reload leaves no trace of itself.
+        undo(&want(serde_json::json!({"reload": true})));
+        assert_eq!(node.calls("reload"), 1);
+        node.write("pid", &format!("{}\n", std::process::id()));
+        undo(&runs);
+        assert_eq!(node.calls("restart"), 1);
+        assert_eq!(node.seen(&runs).changed, [""; 0]);
+        fs::remove_file(node.path("pid")).unwrap();
+        undo(&runs);
+        assert_eq!(node.calls("start"), 1);
+        other.kill().unwrap();
+        other.wait().unwrap();
+    });
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl SysctlKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         wants
             .iter()
             .map(|(want, _)| {

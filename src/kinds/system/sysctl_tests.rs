@@ -119,7 +119,10 @@ fn the_action_is_one_write() {
         value: None,
         overruled: None,
     };
-    let calls = SysctlKind::actions(&[(&want, &seen)], &testing::target(Platform::El6));
+    let calls = SysctlKind::actions(
+        &[(&want, &seen)],
+        &testing::circumstances(&testing::target(Platform::El6)),
+    );
     assert_eq!(calls[0].to_shell(), "nw_sysctl net/ipv4/tcp_rmem '1 2 3'");
 }
 

@@ -366,7 +366,7 @@ impl UserKind {
         want.password.iter().cloned().map(Payload::Text).collect()
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         wants
             .iter()
             .flat_map(|(want, seen)| one(want, seen))

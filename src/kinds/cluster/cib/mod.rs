@@ -188,7 +188,7 @@ impl CibKind {
         ]
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let call = |_| Call::new("nw_cib_push").blob(0).blob(1).blob(2);
         wants.iter().map(call).collect()
     }

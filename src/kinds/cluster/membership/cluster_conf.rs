@@ -303,7 +303,7 @@ impl ClusterConfKind {
         check.map(call).collect()
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let calls = wants.iter().map(|(want, seen)| {
             let expected = match &seen.attributes {
                 None => "absent",

@@ -345,6 +345,7 @@ impl Kind for MembershipKind {
         compare: Self::compare,
         health: |_, seen| seen.unhealthy(),
         compare_written: Some(Self::compare_written),
+        before_write: Self::before_write,
         actions: Self::actions,
         title: Some(Self::title),
         ..Running::new(Self::observe, Self::parse)
@@ -385,7 +386,6 @@ impl Kind for MembershipKind {
     fn depends(want: &Want, target: &Target) -> Depends {
         Depends {
             paths: Self::paths(want, target),
-            before_write: Self::before_write(want, target),
         }
     }
 }
@@ -433,7 +433,7 @@ impl MembershipKind {
         }
     }
 
-    fn before_write(want: &Want, _target: &Target) -> Vec<Call> {
+    fn before_write(want: &Want, _seen: &Seen, _target: &Target) -> Vec<Call> {
         match (want.membership, want.stack) {
             (Duty::Reloaded, DaemonStack::Corosync) => vec![Call::new("nw_membership_other_key")],
             _ => Vec::new(),
@@ -445,7 +445,7 @@ impl MembershipKind {
         want.judge(seen, circumstances.target, !config, config)
     }
 
-    fn actions(wants: &[(&Want, &Seen)], _target: &Target) -> Vec<Call> {
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let calls = wants.iter().filter_map(|(want, _)| {
             let stack = want.stack.word();
             let ids = want.members.iter().map(|m| m.id.to_string());

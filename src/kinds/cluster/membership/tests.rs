@@ -576,7 +576,7 @@ fn version(own: &str, peer: &str, content: &str, vault: &Vault) -> Option<String
         return None;
     }
     let running = resource.kind.running();
-    let work = running.mend(&[&resource], &node, &answer, vault);
+    let work = running.mend(&[&resource], &testing::circumstances(&node), &answer, vault);
     let contents = work.unwrap().contents;
     let [Payload::Text(text)] = contents.as_slice() else {
         panic!("{contents:?}");

@@ -82,7 +82,6 @@ impl Kind for InterfaceKind {
     fn depends(want: &Want, _target: &Target) -> Depends {
         Depends {
             paths: want.files.iter().map(|f| f.path.clone()).collect(),
-            ..Depends::default()
         }
     }
 
@@ -272,8 +271,8 @@ impl InterfaceKind {
         }
     }
 
-    fn actions(wants: &[(&Want, &Seen)], target: &Target) -> Vec<Call> {
-        let style = target.platform.network();
+    fn actions(wants: &[(&Want, &Seen)], circumstances: &Circumstances<'_>) -> Vec<Call> {
+        let style = circumstances.target.platform.network();
         let mut all = Vec::new();
         for (want, seen) in wants.iter().filter(|(w, _)| w.sort != Sort::Ppp) {
             let differences = Differences::of(want, seen, style);

@@ -578,7 +578,7 @@ fn a_file_that_says_what_holds_interrupts_nothing() {
     )]));
     let step = with(
         eth0(),
-        json!({ "uuid": "79e42e95-a098-85c1-89b6-83632dad4e4e" }),
+        json!({ "uuid": "79e42e95-a098-85c1-89b6-83632dad4e4e", "files": [{ "path": "/etc/eth0", "content": "x\n" }] }),
     );
     for (platform, expected) in [
         (Platform::El6, Verdict::Same),

@@ -1,0 +1,143 @@
+//! What a stage writes, as far as it is known before it is done.
+
+use std::collections::BTreeMap;
+
+/// What becomes of a path's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrite<'a> {
+    /// Nothing.
+    No,
+    /// It has this digest.
+    To(&'a str),
+    /// It is gone.
+    Gone,
+    /// It changes, and nobody knows yet into what.
+    Somehow,
+}
+
+/// The paths whose content a stage changes, each with its digest afterwards.
+#[derive(Clone, Debug, Default)]
+pub struct Written(BTreeMap<String, Became>);
+
+#[derive(Clone, Debug)]
+struct Became {
+    /// Position of the step that writes it.
+    step: usize,
+    /// Its digest, or nothing where it goes; `None` where that is not known.
+    digest: Option<Option<String>>,
+}
+
+impl Written {
+    /// Nothing is written.
+    pub const fn nothing() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// The step at this position writes a path.
+    pub fn add(&mut self, step: usize, path: impl Into<String>, becomes: Rewrite<'_>) {
+        let digest = match becomes {
+            Rewrite::No => return,
+            Rewrite::To(digest) => Some(Some(digest.to_owned())),
+            Rewrite::Gone => Some(None),
+            Rewrite::Somehow => None,
+        };
+        self.0.insert(path.into(), Became { step, digest });
+    }
+
+    /// What is written by steps before the one at this position.
+    pub fn before(&self, step: usize) -> Self {
+        let earlier = self.0.iter().filter(|(_, b)| b.step < step);
+        Self(earlier.map(|(p, b)| (p.clone(), b.clone())).collect())
+    }
+
+    /// What becomes of a file, of a folder with all in it, or of what a pattern stands for.
+    pub fn of(&self, path: &str) -> Rewrite<'_> {
+        match self.0.get(path).and_then(|b| b.digest.as_ref()) {
+            Some(Some(digest)) => Rewrite::To(digest),
+            Some(None) => Rewrite::Gone,
+            None if self.concerns(path) => Rewrite::Somehow,
+            None => Rewrite::No,
+        }
+    }
+
+    /// Whether any of it is, lies in, or holds one of what a path or pattern stands for.
+    pub fn concerns(&self, path: &str) -> bool {
+        self.0.keys().any(|one| concerns(path, one))
+    }
+}
+
+/// Whether what is written at `written` is, lies in, or holds one of what a path or pattern stands for.
+pub fn concerns(path: &str, written: &str) -> bool {
+    let parts = |path| str::split(path, '/').filter(|part| !part.is_empty());
+    parts(path)
+        .zip(parts(written))
+        .all(|(pattern, name)| pattern == name || matches(pattern.as_bytes(), name.as_bytes()))
+}
+
+/// Whether a name is one that a pattern of the shell stands for. A set in brackets is taken to hold every character: what
+/// is concerned in vain is compared once more, and no more than that.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => name.is_empty(),
+        Some((b'*', rest)) => (0..=name.len()).any(|at| matches(rest, &name[at..])),
+        Some((b'[', rest)) if rest.iter().skip(1).any(|b| *b == b']') => {
+            let end = rest
+                .iter()
+                .skip(1)
+                .position(|b| *b == b']')
+                .map_or(0, |at| at + 2);
+            !name.is_empty() && matches(&rest[end..], &name[1..])
+        }
+        Some((b'?', rest)) => !name.is_empty() && matches(rest, &name[1..]),
+        Some((first, rest)) => name.first() == Some(first) && matches(rest, &name[1..]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_a_pattern_are_concerned_by_what_they_stand_for() {
+        for (path, written, concerned) in [
+            ("/etc/a", "/etc/a", true),
+            ("/etc/a", "/etc/ab", false),
+            ("/etc/a.d", "/etc/a.d/x", true),
+            ("/etc/a.d/", "/etc/a.d/x", true),
+            ("/etc/a.d/x", "/etc/a.d", true),
+            ("/etc/a.d/*.conf", "/etc/a.d/x.conf", true),
+            ("/etc/a.d/*.conf", "/etc/a.d/x.conf.old", false),
+            ("/etc/a.d/*.conf", "/etc/a.d/x.rules", false),
+            ("/etc/a.d/*.conf", "/etc/a.d", true),
+            ("/etc/*/x", "/etc/b/x", true),
+            ("/etc/*/x", "/etc/b/y", false),
+            ("/etc/a?[0-9]", "/etc/ab7", true),
+            ("/etc/a?[0-9]", "/etc/a7", false),
+            ("/etc/a[]b", "/etc/a[]b", true),
+        ] {
+            assert_eq!(concerns(path, written), concerned, "{path} {written}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_told_by_its_digest_where_that_is_known() {
+        let mut written = Written::nothing();
+        written.add(1, "/etc/a", Rewrite::To("d"));
+        written.add(2, "/etc/gone", Rewrite::Gone);
+        written.add(3, "/etc/t", Rewrite::Somehow);
+        written.add(3, "/etc/t/x", Rewrite::To("e"));
+        for (path, becomes) in [
+            ("/etc/a", Rewrite::To("d")),
+            ("/etc/gone", Rewrite::Gone),
+            ("/etc/t/x", Rewrite::To("e")),
+            ("/etc/t/y", Rewrite::Somehow),
+            ("/etc/t", Rewrite::Somehow),
+            ("/etc", Rewrite::Somehow),
+            ("/etc/b", Rewrite::No),
+        ] {
+            assert_eq!(written.of(path), becomes, "{path}");
+        }
+        assert_eq!(written.before(2).of("/etc/a"), Rewrite::To("d"));
+        assert_eq!(written.before(2).of("/etc/gone"), Rewrite::No);
+    }
+}
