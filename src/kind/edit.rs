@@ -172,7 +172,7 @@ impl Edit {
                 rest.iter().try_for_each(one_line)
             }
             EditChange::Whole { check, .. } => match check {
-                Some(words) => validator::named(words).map(|_| ()),
+                Some(words) => validator::of_file(words).map(|_| ()),
                 None => Ok(()),
             },
             EditChange::Symlink(target) => {

@@ -75,6 +75,12 @@ pub(crate) fn words(what: &str, words: &CommandWords) -> Result<(), String> {
         Some(first) if first.is_empty() || first.starts_with('-') || first.contains('=') => {
             return Err(format!("`{}` is no program", first.escape_debug()));
         }
+        Some(first) if first.starts_with("nw_") => {
+            return Err(format!(
+                "`{}` is a function of nodewright, and no program; `nodewright kinds` lists validators",
+                first.escape_debug()
+            ));
+        }
         Some(_) => {}
     }
     words.0.iter().try_for_each(|word| plain(what, word))

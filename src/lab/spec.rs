@@ -258,7 +258,7 @@ mod tests {
         );
         assert!(
             broken(&|spec| spec.controller = vec!["10.77.1.2/16".parse().unwrap()])
-                .contains("10.77.1.2 stands twice")
+                .contains("10.77.1.2 is used twice")
         );
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn path_candidate<'a>(
                 .into_iter()
                 .collect();
             if let Some(words) = &folded.check {
-                let (early, late) = check_calls(words);
+                let (early, late) = validator::calls_of_file(words);
                 candidate.preflight = vec![early];
                 candidate.calls.extend(late);
             }
@@ -168,20 +168,4 @@ fn seen_digest(seen: &PathSeen) -> String {
         SeenKind::Symlink { target } => format!("link:{target}"),
         SeenKind::Other(_) => "other".to_owned(),
     }
-}
-
-/// The validator of the uploaded content, before anything is changed and right before it is put in place.
-fn check_calls(words: &[String]) -> (Call, Option<Call>) {
-    if let Ok(Some(validator)) = validator::named(words) {
-        return validator.calls(&words[1..]);
-    }
-    let mut call = Call::from_words([]);
-    for word in words {
-        call = if word == "{staged}" {
-            call.blob(0)
-        } else {
-            call.arg(word)
-        };
-    }
-    (Call::new("nw_preflight").then(&call), Some(call))
 }

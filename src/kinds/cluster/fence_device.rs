@@ -317,6 +317,6 @@ mod tests {
         let mut step = step();
         step["node"] = json!("node1");
         let why = testing::error(&step);
-        assert!(why.contains("by the node that it switches off"), "{why}");
+        assert!(why.contains("from the node that it switches off"), "{why}");
     }
 }

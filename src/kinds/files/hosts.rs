@@ -128,7 +128,7 @@ mod tests {
         ] {
             let error = error(&json!({ "hosts": address, "names": ["localhost", name] }));
             assert!(
-                error.contains("own name and must not stand on the loopback address"),
+                error.contains("own name and must not be a name of the loopback address"),
                 "{error}"
             );
         }

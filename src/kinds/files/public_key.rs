@@ -152,8 +152,7 @@ mod tests {
                 .starts_with("the key itself is not base64")
         );
         assert!(
-            error(&format!("ssh-ed25519 {ED25519}\nssh-rsa {RSA}"))
-                .starts_with("the key goes over more")
+            error(&format!("ssh-ed25519 {ED25519}\nssh-rsa {RSA}")).starts_with("the key has more")
         );
         assert!(error("ssh-ed25519 $(id)").starts_with("the key itself is not base64"));
     }

@@ -4,6 +4,7 @@ use crate::digest::sha256;
 use crate::kind::lets_in;
 use crate::kind::valid;
 use crate::kind::valid::CommandWords;
+use crate::kind::validator;
 use crate::kind::{
     Answer, Attributes, Circumstances, CutsOff, Delta, FileChange, Files, Found, Guarding, Kind,
     Observe, Orphans, OwnedFolder, Payload, Running, Runs, Target, Verdict,
@@ -33,7 +34,8 @@ pub struct Want {
     /// The mode of its files: 0644, or 0600 where one holds a secret. The folder is open to whom its files are.
     mode: Option<String>,
     /// A command that must accept the files before they are put in place: `{staged}` stands for the folder they are
-    /// staged in, `{joined}` for a file that holds all of them, one after another in the order given.
+    /// staged in, `{joined}` for a file that holds all of them, one after another in the order given. Or the name of a
+    /// validator, with its further words: it reads the files as one.
     check: Option<CommandWords>,
 }
 
@@ -125,13 +127,19 @@ impl Want {
         format!("{mode} {}:{}", self.owner, self.group)
     }
 
+    /// The words of its check: before anything is changed, and right before it is put in place.
+    fn check(&self) -> (Vec<String>, Vec<String>) {
+        let check = self.check.as_ref();
+        check.map_or_else(Default::default, |c| validator::words_of_folder(&c.0))
+    }
+
     /// How many files, then each name and content, then the check.
-    fn add_files(&self, call: Call) -> Call {
+    fn add_files(&self, call: Call, check: Vec<String>) -> Call {
         let mut call = call.arg(self.files.len().to_string());
         for (i, file) in self.files.iter().enumerate() {
             call = call.arg(&file.name).blob(i);
         }
-        call.args(self.check.iter().flat_map(|c| c.0.clone()))
+        call.args(check)
     }
 }
 
@@ -199,24 +207,11 @@ impl Kind for TreeKind {
                 want.mode()
             ));
         }
-        match &want.check {
-            Some(check) => {
-                valid::words("check", check)?;
-                if check
-                    .0
-                    .iter()
-                    .any(|w| w.contains("{staged}") || w.contains("{joined}"))
-                {
-                    Ok(())
-                } else {
-                    Err(
-                        "`check` must hold {staged} (the folder) or {joined} (its files as one)"
-                            .to_owned(),
-                    )
-                }
-            }
-            None => Ok(()),
+        if let Some(check) = &want.check {
+            valid::words("check", check)?;
+            validator::of_folder(&check.0)?;
         }
+        Ok(())
     }
 
     fn files(want: &Want, _target: &Target) -> Files {
@@ -433,7 +428,7 @@ impl TreeKind {
 
     fn preflight(want: &Want, _target: &Target) -> Vec<Call> {
         match &want.check {
-            Some(_) => vec![want.add_files(Call::new("nw_tree_check"))],
+            Some(_) => vec![want.add_files(Call::new("nw_tree_check"), want.check().0)],
             None => Vec::new(),
         }
     }
@@ -452,7 +447,7 @@ impl TreeKind {
                     &want.tainted_names().join("\n"),
                     &sums,
                 ]);
-                want.add_files(call)
+                want.add_files(call, want.check().1)
             })
             .collect()
     }

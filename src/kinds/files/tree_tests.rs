@@ -208,8 +208,10 @@ fn what_makes_no_sense_is_refused() {
     let long = json!([{ "name": "x".repeat(256), "content": "" }]);
     assert!(with("files", long).contains("too long"));
     let file = json!({ "name": "a", "content": "" });
-    assert!(with("files", json!([file, file])).contains("`a` stands twice"));
-    assert!(with("check", json!("true")).contains("{staged}"));
+    assert!(with("files", json!([file, file])).contains("`a` is listed twice"));
+    assert!(with("check", json!("true")).contains("{staged} (the folder) or {joined}"));
+    assert!(with("check", json!("corosnyc /k")).contains("did you mean `corosync`?"));
+    assert!(with("check", json!("nw_tree_swap {staged}")).contains("no program"));
     let secret = json!([{ "name": "a", "content": crate::text::mark("pw") }]);
     let mut open = step();
     open["files"] = secret;

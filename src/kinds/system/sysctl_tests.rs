@@ -75,8 +75,8 @@ fn a_file_that_is_read_later_is_named() {
     };
     assert_eq!(
         what,
-        "vm.swappiness = 10 stands in /etc/sysctl.d/99-sysctl.conf, which is read after \
-         /etc/sysctl.d/60-nodewright.conf: the next boot sets it so"
+        "/etc/sysctl.d/99-sysctl.conf sets vm.swappiness = 10 and is read after \
+         /etc/sysctl.d/60-nodewright.conf: the next boot sets that value"
     );
     // EL6 reads /etc/sysctl.conf first and has no 99-sysctl.conf.
     assert!(!read_later("/etc/sysctl.conf", Platform::El6));

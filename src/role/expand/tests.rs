@@ -131,7 +131,7 @@ fn the_nearest_variable_wins_and_its_type_is_checked() {
     assert_eq!(
         done.messages,
         [
-            ": 3 is not what is wanted here: text in quotes",
+            ": 3 does not fit: text in quotes",
             "roles/mine.toml:4:1: role `mine` needs variable `size`",
             ": role `mine` has no variable `szie`",
             "roles/mine.toml:6:11: package: `package`: invalid type: integer `3`, expected a string",
@@ -204,7 +204,7 @@ fn checks_read_what_steps_observe() {
     let done = one(&format!("[[step]]\npackage = 'node2'\n{check}"));
     assert_eq!(
         done.messages,
-        ["roles/mine.toml:7:6: no step asks for `package:node1`"]
+        ["roles/mine.toml:7:6: no step describes `package:node1`"]
     );
     let done = one(
         "[[check]]\ncode = 'X'\nseverity = 'info'\nsee = { package = 'p' }\nexpect = {}\nremedy = 'r'\n",

@@ -8,6 +8,7 @@ use super::{MemberWant, cman, structure};
 use crate::digest::sha256;
 use crate::kind::valid;
 use crate::kind::valid::CommandWords;
+use crate::kind::validator;
 use crate::kind::{
     Answer, Attributes, Circumstances, Delta, FileChange, Files, Found, Kind, Observe, Orphans,
     Payload, Running, Runs, Target, Verdict,
@@ -35,7 +36,8 @@ pub struct Want {
     /// The name of its group; root when unset.
     #[serde(default = "root")]
     group: String,
-    /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path.
+    /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path. Or
+    /// the name of a validator, with its further words.
     check: Option<CommandWords>,
 }
 
@@ -190,6 +192,7 @@ impl Kind for ClusterConfKind {
         })?;
         if let Some(check) = &want.check {
             valid::words("check", check)?;
+            validator::of_file(&check.0)?;
         }
         if want.content.is_tainted() && !want.mode.ends_with('0') {
             return Err(format!(
@@ -296,15 +299,13 @@ impl ClusterConfKind {
 
     fn preflight(want: &Want, _target: &Target) -> Vec<Call> {
         let check = want.check.iter();
-        let call = |words: &CommandWords| {
-            let call = Call::new("nw_cluster_conf_check").blob(0);
-            call.args(words.0.iter().cloned())
-        };
-        check.map(call).collect()
+        check.map(|c| validator::calls_of_file(&c.0).0).collect()
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, seen)| {
+        let calls = wants.iter().flat_map(|(want, seen)| {
+            let check = want.check.as_ref();
+            let check = check.and_then(|c| validator::calls_of_file(&c.0).1);
             let expected = match &seen.attributes {
                 None => "absent",
                 Some(_) => seen.sha256.as_str(),
@@ -315,10 +316,11 @@ impl ClusterConfKind {
             } else {
                 "yes"
             };
-            Call::new("nw_replace")
+            let replace = Call::new("nw_replace")
                 .args([want.cluster_conf.as_str(), expected])
                 .blob(0)
-                .args(["root", &want.group, &want.mode, keep])
+                .args(["root", &want.group, &want.mode, keep]);
+            check.into_iter().chain([replace])
         });
         calls.collect()
     }

@@ -24,14 +24,3 @@ nw_cluster_conf_seen() {
     done
   done
 }
-
-# nw_cluster_conf_check CONTENT WORD...: the command that has to accept it.
-nw_cluster_conf_check() {
-  nw_cc_content=$1; shift
-  for nw_cc_word; do
-    shift
-    [ "$nw_cc_word" != '{staged}' ] || nw_cc_word=$nw_cc_content
-    set -- "$@" "$nw_cc_word"
-  done
-  "$@" </dev/null
-}

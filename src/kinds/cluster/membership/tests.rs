@@ -587,6 +587,25 @@ fn version(own: &str, peer: &str, content: &str, vault: &Vault) -> Option<String
 }
 
 #[test]
+fn its_check_names_a_validator_or_is_a_command() {
+    let with = |check: &str| {
+        let mut step = conf_step(XML);
+        step["check"] = json!(check);
+        testing::error(&step)
+    };
+    assert_eq!(
+        with("ccs_config_validat"),
+        "`ccs_config_validat` is no validator, there are corosync, sshd; a command must hold {staged}, which \
+         stands for the path of the new content"
+    );
+    assert!(with("corosync").contains("the validator is written `corosync KEY`"));
+    assert_eq!(
+        with("nw_replace {staged}"),
+        "`nw_replace` is a function of nodewright, and no program; `nodewright kinds` lists validators"
+    );
+}
+
+#[test]
 fn a_version_is_raised_by_one_when_and_only_when_the_content_changes() {
     let old = XML.replace("post_join_delay=\"90\"", "post_join_delay=\"6\"");
     let none = String::new();
@@ -650,15 +669,18 @@ fn it_is_checked_and_replaced_as_a_whole() {
     let check: Vec<String> = work.preflight.iter().map(Call::to_shell).collect();
     assert_eq!(
         check,
-        [r#"nw_cluster_conf_check "$NW_BLOB/0" ccs_config_validate -l '{staged}'"#]
+        [r#"nw_preflight ccs_config_validate -l "$NW_BLOB/0""#]
     );
     let text = conf(&XML.replace("90", "60"), Some(7), Some(7));
     assert_eq!(
         testing::actions_on(&step, Platform::El6, &[("cluster_conf", &text, 0)]),
-        [format!(
-            r#"nw_replace /etc/cluster/cluster.conf {} "$NW_BLOB/0" root root 0640 yes"#,
-            "a".repeat(64)
-        )]
+        [
+            r#"ccs_config_validate -l "$NW_BLOB/0""#.to_owned(),
+            format!(
+                r#"nw_replace /etc/cluster/cluster.conf {} "$NW_BLOB/0" root root 0640 yes"#,
+                "a".repeat(64)
+            )
+        ]
     );
     let verdict = testing::verdict_on(&step, Platform::El6, &[("cluster_conf", &text, 0)]).unwrap();
     assert_eq!(
@@ -745,7 +767,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
         (
             "name=\"node2\" nodeid",
             "name=\"node1\" nodeid",
-            "`node1` stands twice among the nodes",
+            "`node1` is listed twice among the nodes",
         ),
         (
             r#"post_join_delay="90""#,
@@ -755,7 +777,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
         (
             r#"<fencedevice name="ipmi_n2""#,
             r#"<fencedevice name="ipmi_n1""#,
-            "`ipmi_n1` stands twice among the fence devices",
+            "`ipmi_n1` is listed twice among the fence devices",
         ),
         // What it catches.
         (r#" nodeid="2""#, "", "`node2` has no nodeid from 1 on"),

@@ -148,7 +148,7 @@ fn half_a_block_is_an_error_that_names_the_line() {
         &file("# END nodewright b\n# BEGIN nodewright b\n"),
     );
     assert!(
-        error.contains("line 2: `# BEGIN nodewright b` stands below its end in line 1"),
+        error.contains("line 2: `# BEGIN nodewright b` begins below its end in line 1"),
         "{error}"
     );
     let twice = "# BEGIN nodewright b\n# END nodewright b\n".repeat(2);
