@@ -32,4 +32,4 @@ pub use event::{Event, Events, Evidence, GuardEvent, Proof};
 #[cfg(feature = "ssh")]
 pub use observe::NodeObservation;
 #[cfg(feature = "ssh")]
-pub use setup::{Ancestry, Guard, Member, NodeFailure, Setup, StopRequest};
+pub use setup::{Ancestry, Guard, LabNetwork, Member, NodeFailure, Setup, StopRequest};

@@ -6,7 +6,8 @@ use crate::kind::{Permits, Resource, Target};
 use crate::node::{ConnectOptions, Failure, Header, NodeError, Outcome, Privilege};
 use crate::plan::{Barred, Desired, Intent};
 use crate::text::Vault;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// One node that takes part.
@@ -59,8 +60,8 @@ pub struct Setup {
     pub origin: Origin,
     /// Whether a commit of the site is part of this checkout.
     pub ancestry: Option<Ancestry>,
-    /// The command by which checks from outside get into a lab's network; without it they are made from here.
-    pub outside: Option<Vec<String>>,
+    /// How checks from outside get into a lab's network; without it they are made from here.
+    pub outside: Option<LabNetwork>,
     /// How many nodes are worked on at once.
     pub forks: usize,
     /// Whether the run waits for long steps and goes on after them.
@@ -71,6 +72,15 @@ pub struct Setup {
     pub intent: Intent,
     /// Devices whose content this very command may destroy: the node, and the device's path.
     pub destroy: BTreeSet<(String, String)>,
+}
+
+/// A lab's network, as whoever operates the lab sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabNetwork {
+    /// The command that tries a port there; host and port come after it.
+    pub command: Vec<String>,
+    /// Where the lab has the nodes, by the host that the site reaches them at.
+    pub hosts: BTreeMap<String, IpAddr>,
 }
 
 /// How what runs under the guard is confirmed.

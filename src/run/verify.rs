@@ -1,7 +1,7 @@
 //! The checks of a command: of each node, of the cluster, and from outside.
 
 use super::engine::{Engine, each};
-use super::setup::Setup;
+use super::setup::{LabNetwork, Setup};
 use crate::probe::{self, PortState};
 use crate::role::{Check, Scope, Tcp};
 use crate::verify::{self, CheckOutcome, CheckRow, MemberOutcomes};
@@ -89,7 +89,7 @@ async fn probe(setup: Rc<Setup>, ports: Vec<Tcp>) -> Vec<Result<PortState, Strin
     let mut answers = Vec::new();
     for port in ports {
         answers.push(match &setup.outside {
-            Some(command) => in_lab(command, &port).await,
+            Some(network) => in_lab(network, &port).await,
             None => here(port).await,
         });
     }
@@ -102,11 +102,21 @@ async fn here(port: Tcp) -> Result<PortState, String> {
 }
 
 /// The same from where a lab's operator is.
-async fn in_lab(command: &[String], port: &Tcp) -> Result<PortState, String> {
-    let (program, args) = command.split_first().ok_or("a lab has no network")?;
+async fn in_lab(network: &LabNetwork, port: &Tcp) -> Result<PortState, String> {
+    let host = network.hosts.get(&port.host).copied();
+    let host = host.or_else(|| port.host.parse().ok()).ok_or_else(|| {
+        format!(
+            "{} is no address and no node, and a lab knows no other names",
+            port.host
+        )
+    })?;
+    let (program, args) = network
+        .command
+        .split_first()
+        .ok_or("a lab has no network")?;
     let output = Command::new(program)
         .args(args)
-        .args([&port.host, &port.port.to_string(), "--probe"])
+        .args([&host.to_string(), &port.port.to_string(), "--probe"])
         .stdin(std::process::Stdio::null())
         .output()
         .await

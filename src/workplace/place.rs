@@ -10,7 +10,9 @@ use crate::node::{AT, ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way,
 use crate::plan::{Intent, Selection};
 use crate::report::{Reporter, write_whole};
 use crate::role::{Check, Expansion};
-use crate::run::{Ancestry, Engine, Event, Events, Guard, Member, Origin, Setup, StopRequest};
+use crate::run::{
+    Ancestry, Engine, Event, Events, Guard, LabNetwork, Member, Origin, Setup, StopRequest,
+};
 use crate::site::tables::inventory::Sudo;
 use crate::site::{Provision, Site, Sources};
 use crate::survey::matching;
@@ -149,7 +151,12 @@ impl Workplace {
         };
         Ok(Setup {
             dir: self.dir.clone(),
-            outside: lab.map(|lab| lab.way_in()),
+            outside: lab.map(|lab| LabNetwork {
+                command: lab.way_in(),
+                hosts: (lab.nodes.iter())
+                    .map(|node| (self.site.login(&node.name).host, node.address()))
+                    .collect(),
+            }),
             members,
             cluster: self
                 .site

@@ -1,5 +1,8 @@
-//! Checks of the cluster and from outside, where no node can be reached: what is judged does not need one.
+//! Checks of the cluster and from outside: where no node can be reached, since what is judged does not need one, and in a
+//! lab, whose network the operator's machine is not in.
 
+use crate::nodes;
+use crate::rig::Rig;
 use crate::support::Desk;
 use std::net::TcpListener;
 
@@ -118,4 +121,79 @@ fn ports_are_tried_and_the_cluster_is_skipped_where_no_node_answers() {
 
 fn matches_check(event: &serde_json::Value) -> bool {
     event["event"] == "check"
+}
+
+/// Tries a port of the node, one that nobody listens at, one of a host that is not there, and one of a name.
+const TRIED: &str = r#"
+[[check]]
+code = "DOOR"
+severity = "error"
+scope = "outside"
+tcp = { port = 22 }
+expect = { open = true }
+remedy = "open it"
+[[check]]
+code = "SHUT"
+severity = "error"
+scope = "outside"
+tcp = { port = 81, host = "10.77.1.1" }
+expect = { answer = "refused" }
+remedy = "shut it"
+[[check]]
+code = "NOBODY"
+severity = "info"
+scope = "outside"
+tcp = { port = 22, host = "10.77.9.9" }
+expect = { answer = "unreachable" }
+remedy = "look who it is"
+[[check]]
+code = "NAME"
+severity = "warning"
+scope = "outside"
+tcp = { port = 22, host = "www.example.net" }
+expect = { open = true }
+remedy = "name an address"
+"#;
+
+#[test]
+fn ports_of_a_lab_are_tried_from_its_own_network() {
+    // The site reaches the node by a name that nobody in the lab knows.
+    let nodes = nodes::debian(1);
+    let release = nodes::release();
+    let site = format!(
+        "[site]\nname = \"rig\"\ndomain = \"example.net\"\nplatform = \"{release}\"\n\
+         [zone]\nred = {{ nic = \"eth0\", network = \"10.77.0.0/16\" }}\n\
+         [node.node1]\naddress = {{ red = \"10.77.1.1\" }}\nssh = {{ host = \"node1.example.net\" }}\n\
+         [group.all]\nnodes = [\"node1\"]\nroles = [\"demo\"]\n"
+    );
+    let rig = Rig::with(nodes, &site);
+    rig.role(TRIED);
+    let tried = || {
+        let said = rig.say(&["verify"]);
+        let checks = said.events.iter().filter(|e| matches_check(e));
+        let words = |e: &serde_json::Value| {
+            let message = e["message"].as_str().unwrap();
+            format!("{} {} {message}", e["code"].as_str().unwrap(), e["ok"])
+        };
+        (said.code, checks.map(words).collect::<Vec<_>>())
+    };
+    let door = "DOOR true TCP port 22 of node1.example.net (from outside) is as expected";
+    let nobody = "NOBODY true TCP port 22 of 10.77.9.9 (from outside) is as expected";
+    let name =
+        "NAME false www.example.net is no address and no node, and a lab knows no other names";
+    let shut = "SHUT true TCP port 81 of 10.77.1.1 (from outside) is as expected";
+    assert_eq!(
+        tried(),
+        (3, [door, shut, nobody, name].map(str::to_owned).to_vec())
+    );
+    // systemd listens before it says that the socket is there.
+    rig.nodes.ok(
+        "node1",
+        "systemd-run -q --unit=other --socket-property=ListenStream=81 --socket-property=Accept=yes /bin/cat",
+    );
+    let (code, told) = tried();
+    let shut =
+        "SHUT false TCP port 81 of 10.77.1.1 (from outside): answer is open, expected refused";
+    assert_eq!((code, told[1].as_str()), (3, shut));
+    assert_eq!([&told[0], &told[2], &told[3]], [door, nobody, name]);
 }
