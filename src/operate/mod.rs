@@ -28,6 +28,7 @@ fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) 
         diffs: Vec::new(),
         stage: 0,
         guarded: false,
+        held: None,
     };
     let work = PlannedStep {
         calls,

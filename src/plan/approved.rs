@@ -194,6 +194,7 @@ mod tests {
             addresses: vec![address(FILE)],
             after: address(SERVICE),
             table: "there: edited".to_owned(),
+            held: None,
             diffs: Vec::new(),
         };
         let plan = Plan {

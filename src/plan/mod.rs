@@ -41,4 +41,4 @@ pub use reached::Undone;
 pub use recap::{Recap, RunEnd};
 pub use select::Selection;
 pub use shared::share;
-pub use wave::{Held, Situation, Wave, next_wave};
+pub use wave::{Held, Situation, Wave, next_wave, say_who_is_awaited};

@@ -1,5 +1,6 @@
 //! The content of a plan: changes, later decisions, orphans, findings. Comparing makes it; reports and runs read it.
 
+use super::Held;
 use crate::kind::{Address, Delta, Progress};
 use std::collections::BTreeSet;
 
@@ -48,6 +49,9 @@ pub struct Change {
     pub stage: usize,
     /// Whether it is done under the guard, which rolls it back unless a new connection confirms it.
     pub guarded: bool,
+    /// What holds it back, where it waits for other members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
     pub digest: String,
 }
@@ -110,6 +114,9 @@ pub struct Later {
     pub after: Address,
     /// The table by which it is decided then.
     pub table: String,
+    /// What holds it back, where it waits for other members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// The difference in its files, by their present state.
     pub diffs: Vec<FileDiff>,
 }

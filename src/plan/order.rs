@@ -27,6 +27,7 @@ impl Draft<'_, '_> {
                 addresses: candidate.addresses(),
                 after: waiting.address.clone(),
                 table: "its work is done: decided by the state then".to_owned(),
+                held: None,
                 diffs: candidate.diffs,
             });
         }
@@ -79,6 +80,7 @@ impl Draft<'_, '_> {
                     addresses: candidate.addresses(),
                     after: by.clone(),
                     table,
+                    held: None,
                     diffs: candidate.diffs,
                 });
                 continue;
@@ -102,6 +104,7 @@ impl Draft<'_, '_> {
                 diffs: candidate.diffs,
                 stage,
                 guarded: false,
+                held: None,
                 digest,
             };
             let work = PlannedStep {

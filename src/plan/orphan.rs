@@ -227,6 +227,7 @@ fn remove(
         diffs: Vec::new(),
         stage: decided.items.last().map_or(0, |i| i.change.stage),
         guarded: false,
+        held: None,
         digest: sha256(format!("remove {path} {found}").as_bytes()),
     };
     let work = PlannedStep {

@@ -205,6 +205,7 @@ mod tests {
             addresses: vec![address(name)],
             after: address("r/package:p"),
             table: String::new(),
+            held: None,
             diffs: Vec::new(),
         };
         let decided = Decided {

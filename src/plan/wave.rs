@@ -1,10 +1,13 @@
-//! Which items are done now: a wave is what needs no other node's answer.
+//! Which items are done now: a wave is what needs no other node's answer. And for whom the others wait.
 
-use super::{Item, Undone};
+use super::{Item, NodePlan, Undone};
+use crate::kind::{Address, Resource, StepMeta};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Why a node does not do all of its stage in this wave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Held {
     /// Members that still have something to do before it, or that it follows in turn.
     For(Vec<String>),
@@ -14,6 +17,21 @@ pub enum Held {
     Without(Vec<String>),
     /// Members that are not healthy, each with why: a step that rolls does not touch the next one meanwhile.
     Unhealthy(Vec<String>),
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::For(nodes) => write!(f, "waits for {}", nodes.join(", ")),
+            Self::AfterLong(nodes) => write!(f, "after a long step on {}", nodes.join(", ")),
+            Self::Without(nodes) => write!(
+                f,
+                "not done without {}, which takes no part or does not answer",
+                nodes.join(", ")
+            ),
+            Self::Unhealthy(why) => write!(f, "waits for health: {}", why.join("; ")),
+        }
+    }
 }
 
 /// How the members of a cluster are, for what concerns several of them.
@@ -71,10 +89,7 @@ impl Wave<'_> {
         let all = self.shares.iter().filter_map(|(node, share)| {
             let why = match &share.held {
                 Some(Held::Without(lost)) => format!(" (waits for {})", lost.join(", ")),
-                Some(Held::Unhealthy(why)) => format!(" (waits for health: {})", why.join("; ")),
-                Some(Held::AfterLong(nodes)) => {
-                    format!(" (after a long step on {})", nodes.join(", "))
-                }
+                Some(held @ (Held::Unhealthy(_) | Held::AfterLong(_))) => format!(" ({held})"),
                 Some(Held::For(_)) | None => return None,
             };
             let undone = Undone::of(&share.items[share.now..], &why);
@@ -92,17 +107,10 @@ pub fn next_wave<'a>(
     items: &'a BTreeMap<String, Vec<Item>>,
     situation: &Situation<'_>,
 ) -> Wave<'a> {
-    let Situation {
-        cluster,
-        part,
-        failed,
-        ..
-    } = *situation;
-    let failed: Vec<String> = cluster.intersection(failed).cloned().collect();
-    let is_lost = |n: &&String| !part.contains(*n) || failed.contains(*n);
-    let lost: Vec<String> = cluster.iter().filter(is_lost).cloned().collect();
+    let all = items.iter().map(|(node, items)| (node.as_str(), &**items));
+    let all: BTreeMap<&str, &[Item]> = all.collect();
     let shares = items.iter().map(|(node, mine)| {
-        let member = cluster.contains(node);
+        let member = situation.cluster.contains(node);
         let mut share = Share {
             items: mine,
             now: 0,
@@ -117,24 +125,8 @@ pub fn next_wave<'a>(
             if meta.wait_all && member && !first {
                 break;
             }
-            if member && (meta.wait_all || meta.rolling || meta.once) && !lost.is_empty() {
-                share.held = Some(Held::Without(lost.clone()));
-                break;
-            }
-            if member && item.change.guarded && !failed.is_empty() {
-                share.held = Some(Held::Without(failed.clone()));
-                break;
-            }
-            let unhealthy = situation.others_unhealthy(node);
-            if member && meta.rolling && !unhealthy.is_empty() {
-                share.held = Some(Held::Unhealthy(unhealthy));
-                break;
-            }
-            let before = before(item, node, items, situation);
-            if !before.is_empty() {
-                let waits = before.iter().any(|n| situation.waits_at.contains_key(n));
-                let held = if waits { Held::AfterLong } else { Held::For };
-                share.held = Some(held(before));
+            share.held = situation.held(meta, item.change.guarded, node, &all);
+            if share.held.is_some() {
                 break;
             }
             share.now += 1;
@@ -146,7 +138,70 @@ pub fn next_wave<'a>(
     }
 }
 
+/// Says in a plan for whom its steps wait: those that ask for all members, roll, or are done once. What comes after a step
+/// that is not done in this run is not done either.
+pub fn say_who_is_awaited(
+    plan: &mut NodePlan,
+    resources: &[Resource],
+    items: &BTreeMap<&str, &[Item]>,
+    situation: &Situation<'_>,
+) {
+    let node = plan.node.clone();
+    let step = |addresses: &[Address]| {
+        let of = |r: &&Resource| addresses.contains(&r.address);
+        resources.iter().find(of).map(|r| &*r.step)
+    };
+    let mut stopped = None;
+    let mut held = |addresses: &[Address], guarded| {
+        let held = situation.held(step(addresses)?, guarded, &node, items);
+        match held.or_else(|| stopped.clone())? {
+            Held::For(_) if !step(addresses)?.wait_all && !step(addresses)?.rolling => None,
+            held @ (Held::Without(_) | Held::Unhealthy(_)) => {
+                stopped = Some(held.clone());
+                Some(held)
+            }
+            held => Some(held),
+        }
+    };
+    for change in &mut plan.changes {
+        change.held = held(&change.addresses, change.guarded);
+    }
+    for later in &mut plan.later {
+        later.held = held(&later.addresses, false);
+    }
+}
+
 impl Situation<'_> {
+    /// What holds a step of this node back.
+    fn held(
+        &self,
+        step: &StepMeta,
+        guarded: bool,
+        node: &str,
+        items: &BTreeMap<&str, &[Item]>,
+    ) -> Option<Held> {
+        if !self.cluster.contains(node) {
+            return None;
+        }
+        let failed: Vec<String> = self.cluster.intersection(self.failed).cloned().collect();
+        let is_lost = |n: &&String| !self.part.contains(*n) || failed.contains(*n);
+        let lost: Vec<String> = self.cluster.iter().filter(is_lost).cloned().collect();
+        if (step.wait_all || step.rolling || step.once) && !lost.is_empty() {
+            return Some(Held::Without(lost));
+        }
+        if guarded && !failed.is_empty() {
+            return Some(Held::Without(failed));
+        }
+        let unhealthy = self.others_unhealthy(node);
+        if step.rolling && !unhealthy.is_empty() {
+            return Some(Held::Unhealthy(unhealthy));
+        }
+        let before = self.before(step, guarded, node, items);
+        let waits = before.iter().any(|n| self.waits_at.contains_key(n));
+        let held = if waits { Held::AfterLong } else { Held::For };
+        (!before.is_empty()).then(|| held(before))
+    }
+
     /// The other members that are not healthy, each with why.
     fn others_unhealthy(&self, node: &str) -> Vec<String> {
         let all = self.unhealthy.iter();
@@ -154,39 +209,36 @@ impl Situation<'_> {
             .map(|(other, why)| format!("{other}: {why}"))
             .collect()
     }
-}
 
-/// The other members that an item of this node has to wait for.
-fn before(
-    item: &Item,
-    node: &String,
-    items: &BTreeMap<String, Vec<Item>>,
-    situation: &Situation<'_>,
-) -> Vec<String> {
-    let Situation {
-        cluster, waits_at, ..
-    } = situation;
-    let at = item.work.meta.index;
-    let rolls = |i: &Item| i.work.meta.rolling || i.change.guarded;
-    let comes_first = |other: &String, theirs: &[Item]| {
-        let behind = |i: &Item| i.work.meta.index < at;
-        let in_turn = |i: &Item| i.work.meta.index <= at && rolls(i);
-        let waits = waits_at.get(other).is_some_and(|first| *first < at);
-        item.work.meta.wait_all && (waits || theirs.iter().any(behind))
-            || rolls(item) && other < node && theirs.iter().any(|i| behind(i) || in_turn(i))
-    };
-    let others = items.iter().filter(|(other, theirs)| {
-        *other != node
-            && cluster.contains(node)
-            && cluster.contains(*other)
-            && comes_first(other, theirs)
-    });
-    others.map(|(other, _)| other.clone()).collect()
+    /// The other members that a step of this node, a member, has to wait for.
+    fn before(
+        &self,
+        step: &StepMeta,
+        guarded: bool,
+        node: &str,
+        items: &BTreeMap<&str, &[Item]>,
+    ) -> Vec<String> {
+        let at = step.index;
+        let in_turn = step.rolling || guarded;
+        let comes_first = |other: &str, theirs: &[Item]| {
+            let behind = |i: &Item| i.work.meta.index < at;
+            let rolls = |i: &Item| i.work.meta.rolling || i.change.guarded;
+            let first = |i: &Item| behind(i) || i.work.meta.index <= at && rolls(i);
+            let waits = self.waits_at.get(other).is_some_and(|first| *first < at);
+            step.wait_all && (waits || theirs.iter().any(behind))
+                || in_turn && other < node && theirs.iter().any(first)
+        };
+        let others = items.iter().filter(|(other, theirs)| {
+            **other != node && self.cluster.contains(**other) && comes_first(other, theirs)
+        });
+        others.map(|(other, _)| (*other).to_owned()).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::for_tests::{item, names, wave_of};
+    use super::super::Later;
+    use super::super::for_tests::{address, item, names, resource, wave_of};
     use super::*;
 
     fn counts(nodes: &[(&str, Vec<Item>)], lost: &[&str]) -> Vec<usize> {
@@ -229,6 +281,78 @@ mod tests {
         assert_eq!(with(&[("node1", "not quorate")]), (2, 1, None));
         let held = Some(vec![" (waits for health: node2: not quorate)".to_owned()]);
         assert_eq!(with(&[("node2", "not quorate")]), (1, 1, held));
+    }
+
+    /// What a plan of node2 says of who is awaited, step by step; the last one is decided later.
+    fn awaited(part: &[&str], failed: &[&str], unhealthy: &[(&str, &str)]) -> Vec<String> {
+        type Row = (&'static str, fn(&mut StepMeta));
+        let rows: [Row; 6] = [
+            ("r/command:plain", |_| ()),
+            ("r/command:all", |m| m.wait_all = true),
+            ("r/command:rolled", |m| m.rolling = true),
+            ("r/command:once", |m| m.once = true),
+            ("r/command:after", |_| ()),
+            ("r/command:later", |m| m.wait_all = true),
+        ];
+        let all = rows.iter().enumerate();
+        let resources = all.clone().map(|(index, (name, set))| {
+            resource(name, |m| {
+                m.index = index;
+                set(m);
+            })
+        });
+        let resources: Vec<Resource> = resources.collect();
+        let mine = all.take(5).map(|(index, (name, set))| {
+            let mut item = item(index, 0, set);
+            item.change.addresses = vec![address(name)];
+            item
+        });
+        let mine: Vec<Item> = mine.collect();
+        let theirs = vec![item(0, 0, |_| ()), item(2, 0, |m| m.rolling = true)];
+        let mut plan = NodePlan {
+            node: "node2".to_owned(),
+            changes: mine.iter().map(|i| i.change.clone()).collect(),
+            later: vec![Later {
+                addresses: vec![address("r/command:later")],
+                after: address("r/command:plain"),
+                table: String::new(),
+                held: None,
+                diffs: Vec::new(),
+            }],
+            ..NodePlan::default()
+        };
+        let unhealthy = unhealthy.iter();
+        let unhealthy = unhealthy.map(|(node, why)| ((*node).to_owned(), (*why).to_owned()));
+        let situation = Situation {
+            cluster: &names(&["node1", "node2"]),
+            part: &names(part),
+            failed: &names(failed),
+            waits_at: &BTreeMap::new(),
+            unhealthy: &unhealthy.collect(),
+        };
+        let items: BTreeMap<&str, &[Item]> = [("node1", &*theirs), ("node2", &*mine)].into();
+        say_who_is_awaited(&mut plan, &resources, &items, &situation);
+        let changes = plan.changes.iter().map(|c| &c.held);
+        let all = changes.chain(plan.later.iter().map(|l| &l.held));
+        all.map(|held| held.as_ref().map_or_else(String::new, ToString::to_string))
+            .collect()
+    }
+
+    #[test]
+    fn a_plan_says_for_whom_each_step_waits() {
+        let both = ["node1", "node2"];
+        let waits = "waits for node1";
+        assert_eq!(awaited(&both, &[], &[]), ["", waits, waits, "", "", waits]);
+        // What comes after a step that is not done is not done either.
+        let without = "not done without node1, which takes no part or does not answer";
+        let all_but_first = ["", without, without, without, without, without];
+        assert_eq!(awaited(&["node2"], &[], &[]), all_but_first);
+        assert_eq!(awaited(&both, &["node1"], &[]), all_but_first);
+        let health = "waits for health: node1: not quorate";
+        assert_eq!(
+            awaited(&both, &[], &[("node1", "not quorate")]),
+            ["", waits, health, health, health, waits]
+        );
     }
 
     #[test]

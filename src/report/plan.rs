@@ -4,7 +4,7 @@ use super::diff::{diffs, is_new};
 use super::style::count;
 use super::{OutputStyle, Tone};
 use crate::kind::Address;
-use crate::plan::{Change, Later, NodePlan, Orphan, Plan, Remark};
+use crate::plan::{Change, Held, Later, NodePlan, Orphan, Plan, Remark};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -136,6 +136,7 @@ fn change(change: &Change, shown: &[(&str, &Change)], style: &OutputStyle) -> St
     let guarded = if change.guarded { ", guarded" } else { "" };
     let title = format!("{}{guarded}", change.title);
     let mut text = asking(sign, tone, &change.addresses, &title, style);
+    text.push_str(&held(change.held.as_ref(), style));
     if let Some((node, _)) = shown.iter().find(|(_, c)| alike(c, change)) {
         let line = format!("the same as on {node}");
         let _ = writeln!(text, "        {}", style.paint(Tone::Dim, line));
@@ -179,6 +180,7 @@ fn sign(change: &Change) -> (char, Tone) {
 fn later(later: &Later, style: &OutputStyle) -> String {
     let title = format!("decided after {}", later.after);
     let mut text = asking('?', Tone::Later, &later.addresses, &title, style);
+    text.push_str(&held(later.held.as_ref(), style));
     for row in later.table.split(['\n', ';']).map(str::trim) {
         text.push_str(&style.wrap(8, Tone::Plain, row));
     }
@@ -187,6 +189,11 @@ fn later(later: &Later, style: &OutputStyle) -> String {
         text.push_str(&diffs(&later.diffs, &title, style));
     }
     text
+}
+
+/// For whom it waits.
+fn held(held: Option<&Held>, style: &OutputStyle) -> String {
+    held.map_or_else(String::new, |h| style.wrap(8, Tone::Later, &h.to_string()))
 }
 
 /// What is about to be forgotten: it stays where it is.
@@ -328,6 +335,7 @@ mod tests {
                 secret: not shown
           drbd
             ? drbd/drbd_meta:r0  decided after drbd/package:drbd-utils
+                waits for node2
                 blank: create
                 ours: keep
                 anything else: refuse

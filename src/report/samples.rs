@@ -3,7 +3,7 @@
 use super::CheckResult;
 use crate::kind::{Address, Delta};
 use crate::plan::{
-    Change, Diff, FileDiff, Later, NodePlan, Orphan, Plan, Recap, Remark, Unshown, Weight,
+    Change, Diff, FileDiff, Held, Later, NodePlan, Orphan, Plan, Recap, Remark, Unshown, Weight,
 };
 use crate::run::{Event, GuardEvent};
 
@@ -21,6 +21,7 @@ fn change(addresses: &[&str], title: &str, deltas: Vec<Delta>, diff: Option<Diff
         diffs,
         stage: 0,
         guarded: title.contains("/etc/hosts"),
+        held: None,
         digest: "0".repeat(64),
     }
 }
@@ -79,6 +80,7 @@ fn edited() -> Later {
         addresses: vec![address("drbd/line:one"), address("drbd/line:two")],
         after: address("drbd/package:drbd-utils"),
         table: "/etc/drbd.conf there: edited; not there: made with these lines alone".into(),
+        held: None,
         diffs: vec![file("/etc/drbd.conf", Diff::Text(conf.into()))],
     }
 }
@@ -153,6 +155,7 @@ pub fn plan() -> Plan {
                 addresses: vec![address("drbd/drbd_meta:r0")],
                 after: address("drbd/package:drbd-utils"),
                 table: "blank: create; ours: keep; anything else: refuse".into(),
+                held: Some(Held::For(vec!["node2".into()])),
                 diffs: Vec::new(),
             },
             edited(),

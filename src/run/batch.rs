@@ -330,6 +330,7 @@ mod tests {
                 diffs: Vec::new(),
                 stage: 0,
                 guarded: false,
+                held: None,
                 digest: String::new(),
             },
             work: PlannedStep::default(),

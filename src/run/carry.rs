@@ -26,6 +26,27 @@ struct Course {
     wave_ended: Option<Instant>,
 }
 
+/// How the nodes of a run are, for what waits for others: what a [`Situation`] is made of.
+pub(super) struct Standing {
+    part: BTreeSet<String>,
+    failed: BTreeSet<String>,
+    waits_at: BTreeMap<String, usize>,
+    unhealthy: BTreeMap<String, String>,
+}
+
+impl Standing {
+    /// The same, for the members of a cluster.
+    pub(super) fn situation<'a>(&'a self, cluster: &'a BTreeSet<String>) -> Situation<'a> {
+        Situation {
+            cluster,
+            part: &self.part,
+            failed: &self.failed,
+            waits_at: &self.waits_at,
+            unhealthy: &self.unhealthy,
+        }
+    }
+}
+
 impl Course {
     /// Adds resources that are as wanted since this run.
     fn reach(&mut self, node: &str, addresses: BTreeSet<Address>) {
@@ -53,21 +74,10 @@ impl Engine {
             held: BTreeMap::new(),
             wave_ended: None,
         };
-        let part = self.setup.members.iter();
-        let part = part.map(|m| m.target.node.clone()).collect();
         loop {
             let items = self.permitted(&allowed);
-            let failed = self.failures.keys().cloned().collect();
-            let waits_at = self.waits_at();
-            let unhealthy = self.unhealthy();
-            let situation = Situation {
-                cluster: &self.setup.cluster,
-                part: &part,
-                failed: &failed,
-                waits_at: &waits_at,
-                unhealthy: &unhealthy,
-            };
-            let wave = next_wave(&items, &situation);
+            let standing = self.standing();
+            let wave = next_wave(&items, &standing.situation(&self.setup.cluster));
             course.held = wave.without();
             if *self.stop_request.borrow() != StopRequest::No {
                 course.leave(&items);
@@ -78,7 +88,7 @@ impl Engine {
                 // A member that was changed just now takes a while to be back.
                 let lately = course.wave_ended.is_some_and(|e| e.elapsed() < RECOVERY);
                 let recovers = lately && wave.waits_for_health();
-                let waits = self.setup.wait && !waits_at.is_empty();
+                let waits = self.setup.wait && !standing.waits_at.is_empty();
                 if !recovers && !waits {
                     break;
                 }
@@ -94,6 +104,17 @@ impl Engine {
         }
         self.at_work.set(false);
         self.recap(approved, &course)
+    }
+
+    /// How the nodes are, for what waits for others.
+    pub(super) fn standing(&self) -> Standing {
+        let part = self.setup.members.iter().map(|m| m.target.node.clone());
+        Standing {
+            part: part.collect(),
+            failed: self.failures.keys().cloned().collect(),
+            waits_at: self.waits_at(),
+            unhealthy: self.unhealthy(),
+        }
     }
 
     /// At which step each node waits for a long one.

@@ -228,11 +228,19 @@ impl Engine {
 
     /// The plan, from what was last seen.
     pub fn plan(&self) -> Plan {
-        let names = self.setup.members.iter().map(|m| &m.target.node);
+        let observed = self.observed.iter();
+        let items = observed.map(|(node, o)| (node.as_str(), &*o.decided.items));
+        let items = items.collect();
+        let standing = self.standing();
+        let situation = standing.situation(&self.setup.cluster);
+        let nodes = self.setup.members.iter().filter_map(|member| {
+            let decided = &self.observed.get(&member.target.node)?.decided;
+            let mut plan = decided.plan();
+            plan::say_who_is_awaited(&mut plan, &member.resources, &items, &situation);
+            Some(plan)
+        });
         Plan {
-            nodes: names
-                .filter_map(|n| Some(self.observed.get(n)?.decided.plan()))
-                .collect(),
+            nodes: nodes.collect(),
         }
     }
 }

@@ -468,6 +468,12 @@ fn steps_wait_for_the_other_nodes_of_a_cluster() {
         ]
         .concat(),
     );
+    let (_, said, _) = rig.run(&["plan"]);
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let of_first = lines.iter().filter(|l| **l == "waits for node2").count();
+    let of_second = lines.iter().filter(|l| **l == "waits for node1").count();
+    // The second one rolls after the first one, too.
+    assert_eq!((of_first, of_second), (2, 3), "{said}");
     let applied = rig.apply();
     assert_eq!(
         (applied.code, applied.failed()),
@@ -525,6 +531,13 @@ fn what_waits_for_a_member_that_is_left_out_is_not_done_and_named() {
          [[step]]\ncommand = [\"touch\", \"/run/all\"]\ncreates = \"/run/all\"\nwait = \"all\"\n\
          [[step]]\ncommand = [\"touch\", \"/run/single\"]\ncreates = \"/run/single\"\nonce = true\nsource = \"node1\"",
     );
+    let (code, said, _) = rig.run(&["plan", "node1"]);
+    let without = "\n        not done without node2, which takes no part or does not answer\n";
+    assert_eq!((code, said.matches(without).count()), (2, 2), "{said}");
+    // Nothing of it is forgotten where its source is left out.
+    let (code, said, _) = rig.run(&["plan", "node2", "--only", "demo/command:touch /run/single"]);
+    let without = without.replace("node2", "node1");
+    assert_eq!((code, said.matches(&without).count()), (2, 1), "{said}");
     let applied = rig.say(&["apply", "--yes", "node1"]);
     assert_eq!(applied.done("node1"), ["create /etc/own"]);
     assert_eq!(
