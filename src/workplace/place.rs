@@ -61,6 +61,14 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
                 context.note(&format!("lab: rendered for {runs} instead of {declared}\n"));
             }
         }
+        // Whatever leans on them fails there, and no check says so.
+        let unasked = |node| {
+            let shoots = site.shoots(node);
+            !shoots.asked && !shoots.devices.is_empty()
+        };
+        if site.node_names().any(unasked) {
+            context.note("lab: containers have no fence devices; none is asked, and fencing does not start\n");
+        }
     }
     Ok(Workplace {
         dir: survey.dir,
