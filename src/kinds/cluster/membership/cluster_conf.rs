@@ -6,6 +6,7 @@
 use super::seen::CONF;
 use super::{MemberWant, cman, structure};
 use crate::digest::sha256;
+use crate::kind::Refusal;
 use crate::kind::valid;
 use crate::kind::valid::CommandWords;
 use crate::kind::validator;
@@ -75,6 +76,12 @@ pub struct Seen {
     peers: Vec<(Option<u64>, Option<u64>, String)>,
 }
 
+/// The highest version that cman takes and that still leaves room for more.
+const VERSIONS: u64 = 2_147_000_000;
+
+/// How many versions a member may be ahead of another: one that was away while the others were changed.
+const AHEAD: u64 = 10_000;
+
 /// Asks what is there.
 pub(super) fn observe(path: &str, observe: &mut Observe) {
     observe.functions(ClusterConfKind::SHELL);
@@ -121,8 +128,26 @@ impl Seen {
         if holders.peek().is_some() && holders.all(|(_, _, c)| c == content) {
             highest
         } else {
-            highest + 1
+            highest.saturating_add(1)
         }
+    }
+
+    /// Why no version can follow from what the members say: one that lies must not decide it for the others, for cman
+    /// takes an int, and never a lower version than before.
+    fn implausible(&self) -> Option<Refusal> {
+        let own = self.version.max(self.running);
+        let most = own.map_or(VERSIONS, |own| own.saturating_add(AHEAD).min(VERSIONS));
+        let said = self.peers.iter().filter_map(|(v, r, _)| (*v).max(*r));
+        let too_high = said.chain(own).max().filter(|v| *v > most)?;
+        Some(Refusal {
+            what: format!(
+                "a member says that its config_version is {too_high}; up to {most} is plausible here"
+            ),
+            remedy: "see `config_version` in cluster.conf, and `cman_tool version`, on every member: one is damaged or \
+                     not trustworthy"
+                .to_owned(),
+            device: None,
+        })
     }
 }
 
@@ -246,6 +271,9 @@ impl ClusterConfKind {
     }
 
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
+        if let Some(refusal) = seen.implausible() {
+            return Verdict::Refuse(refusal);
+        }
         let mut deltas = Vec::new();
         match &seen.attributes {
             None => deltas.push(Delta::new("file", "absent", &want.mode)),

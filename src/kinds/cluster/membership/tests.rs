@@ -638,6 +638,40 @@ fn a_version_is_raised_by_one_when_and_only_when_the_content_changes() {
 }
 
 #[test]
+fn a_member_that_lies_does_not_decide_the_version_of_the_others() {
+    let resource = testing::resources_on(&conf_step(XML), Platform::El6).remove(0);
+    let node = target(Platform::El6);
+    let judged = |own: &str, peer: &str| {
+        let answer =
+            Answer::from_sections([("cluster_conf", own, 0), ("cluster_conf@node2", peer, 0)]);
+        testing::compare_with(&resource, &node, &answer, false, &Vault::new())
+            .unwrap()
+            .verdict
+    };
+    let own = conf(XML, Some(5), Some(5));
+    let absent = String::new();
+    for (own, version, running) in [
+        (&own, u64::MAX, None),
+        (&own, 4_294_967_295, None),
+        (&own, 5, Some(u64::MAX)),
+        (&own, 10_006, None),
+        (&absent, 2_147_483_648, None),
+        (&absent, u64::MAX, None),
+    ] {
+        let verdict = judged(own, &conf(XML, Some(version), running));
+        let Verdict::Refuse(refusal) = verdict else {
+            panic!("{version} {running:?}: {verdict:?}");
+        };
+        let said = version.max(running.unwrap_or(0)).to_string();
+        assert!(refusal.what.contains(&said), "{}", refusal.what);
+    }
+    for (own, version) in [(&own, 10_005), (&absent, 2_026_112_801)] {
+        let verdict = judged(own, &conf(XML, Some(version), None));
+        assert!(matches!(verdict, Verdict::Change(_)), "{verdict:?}");
+    }
+}
+
+#[test]
 fn a_secret_in_it_is_compared_where_its_value_is_known() {
     let content = XML.replace("COMMUNITY", &mark("snmp"));
     let vault = |value: &str| Vault::from([("snmp".to_owned(), value.to_owned())]);
