@@ -6,6 +6,9 @@ use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// How deep elements may lie in one another: many times what Pacemaker writes, and what every walk through them bears.
+const DEPTH: usize = 100;
+
 /// An element; a CIB has no text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Element {
@@ -25,6 +28,11 @@ impl Element {
         loop {
             let event = reader.read_event().map_err(|e| e.to_string())?;
             match event {
+                Event::Start(_) if open.len() > DEPTH => {
+                    return Err(format!(
+                        "its elements lie more than {DEPTH} deep in one another"
+                    ));
+                }
                 Event::Start(tag) => open.push(Self::begin(&tag)?),
                 Event::Empty(tag) => {
                     let element = Self::begin(&tag)?;

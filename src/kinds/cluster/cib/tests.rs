@@ -82,6 +82,18 @@ fn points(content: &str, live: &str) -> Vec<String> {
 }
 
 #[test]
+fn elements_too_deep_in_one_another_are_no_cib() {
+    let nested = |depth: usize| {
+        let text = "<a>".repeat(depth) + &"</a>".repeat(depth);
+        Element::read(&text).map(|top| top.canonical().text().len())
+    };
+    assert!(nested(100).is_ok());
+    for depth in [101, 200_000] {
+        assert!(nested(depth).unwrap_err().contains("deep"), "{depth}");
+    }
+}
+
+#[test]
 fn what_differs_is_told_by_name_and_the_rest_stays() {
     assert_eq!(
         points(WANTED, LIVE),
