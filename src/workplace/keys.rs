@@ -77,7 +77,21 @@ pub fn open_with(named: &[PathBuf], site: &Path, ask: PassphraseFrom) -> anyhow:
         ))
         .into());
     }
+    leave_no_core();
     Ok(Secrets::open(&bytes, &keyring)?)
+}
+
+/// Has the kernel write no core dump of this process, nor hand one to a service: from now on it holds secrets. Programs
+/// that it starts get the limit, too, and an editor of secrets needs it.
+pub fn leave_no_core() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Where even this is refused, nothing else is possible either.
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 /// Writes the site's secrets, closed to its operators.

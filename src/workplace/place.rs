@@ -321,6 +321,7 @@ fn prompt_once(password: &mut Option<Secret>, context: &Context) -> anyhow::Resu
     if let Some(known) = password {
         return Ok(known.clone());
     }
+    super::keys::leave_no_core();
     let text = match std::env::var("NODEWRIGHT_SUDO_PASSWORD_FILE") {
         Ok(path) => std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {path}"))?

@@ -59,6 +59,27 @@ fn a_secret_is_kept_encrypted_and_comes_back() {
 }
 
 #[test]
+fn a_process_that_holds_secrets_leaves_no_core_dump() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut desk = with_key();
+    desk.input("value\n");
+    assert_eq!(desk.output(&["secret", "set", "own"]).0, 0);
+    let seen = desk.home().join("limits");
+    let editor = desk.home().join("editor");
+    let script = format!(
+        "#!/bin/sh\ngrep 'core file' /proc/$PPID/limits >{}\n",
+        seen.display()
+    );
+    std::fs::write(&editor, script).unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    desk.env("EDITOR", editor.to_str().unwrap());
+    assert_eq!(desk.output(&["secret", "edit"]).0, 0);
+    let limits = std::fs::read_to_string(seen).unwrap();
+    let words: Vec<&str> = limits.split_whitespace().collect();
+    assert_eq!(words[..6], ["Max", "core", "file", "size", "0", "0"]);
+}
+
+#[test]
 fn an_editor_that_changes_secrets_is_heard() {
     let mut desk = with_key();
     assert_eq!(
