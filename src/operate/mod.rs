@@ -29,6 +29,7 @@ fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) 
         stage: 0,
         guarded: false,
         held: None,
+        either: None,
     };
     let work = PlannedStep {
         calls,

@@ -14,10 +14,11 @@ pub struct Approved {
 /// The approval for one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Approval {
-    /// Digests of changes that were shown as they are done: nothing that a run does comes before them and is looked at.
+    /// Digests of changes that were shown: of what was seen and of what is written.
     shown: BTreeSet<String>,
-    /// Whether more was approved than that: by a table (decided later), or in a later stage, for which the plan could
-    /// only show the state before it.
+    /// Digests of what was shown to be written whatever an earlier step brings there: "create or replace".
+    written: BTreeSet<String>,
+    /// Whether it was approved by a table (decided later).
     open: bool,
 }
 
@@ -62,11 +63,8 @@ impl Approved {
             for change in &node.changes {
                 for address in &change.addresses {
                     let approval = approved.entry(address.clone()).or_default();
-                    if change.stage == 0 {
-                        approval.shown.insert(change.digest.clone());
-                    } else {
-                        approval.open = true;
-                    }
+                    approval.shown.insert(change.digest.clone());
+                    approval.written.extend(change.either.clone());
                 }
             }
             for address in node.later.iter().flat_map(|l| &l.addresses) {
@@ -103,10 +101,15 @@ impl Approved {
 }
 
 impl Approval {
-    /// Whether an item is what was approved. A file is compared by digest, of what was seen and of what is written. The
-    /// running side of a resource follows what was done before it, here and on other members: it is compared by address.
+    /// Whether an item is what was approved. What writes files is compared by digest in every stage: whoever changed one
+    /// since the plan was made, it is not replaced unseen. The running side of a resource follows what was done before
+    /// it, here and on other members: it is compared by address.
     fn covers(&self, item: &Item) -> bool {
-        self.open || item.work.path.is_none() || self.shown.contains(&item.change.digest)
+        let writes = item.work.path.is_some() || !item.work.owns.path.is_empty();
+        self.open
+            || !writes
+            || self.shown.contains(&item.change.digest)
+            || self.written.contains(&item.work.owns.digest)
     }
 }
 
@@ -179,13 +182,37 @@ mod tests {
         let shown = approved(vec![of(FILE, 0, Some("/a"), "d1")]);
         let now = node1(vec![of(FILE, 0, Some("/a"), "d9")]);
         assert_eq!(shown.permits(&now), Err(Barred::Moved(address(FILE))));
-        // An earlier stage may have changed it: a package brings its own.
+        // In a later stage too: somebody wrote it while an earlier one ran.
         let staged = approved(vec![of(FILE, 1, Some("/a"), "d1")]);
-        assert_eq!(staged.permits(&now), Ok(()));
-        // The need of a service follows the changes before it.
+        assert_eq!(staged.permits(&now), Err(Barred::Moved(address(FILE))));
+        // A folder that a kind writes itself is no different.
+        let folder = |digest| {
+            let mut item = of(FILE, 1, None, digest);
+            item.work.owns.path = "/a".to_owned();
+            vec![item]
+        };
+        let moved = approved(folder("d1")).permits(&node1(folder("d9")));
+        assert_eq!(moved, Err(Barred::Moved(address(FILE))));
+        assert_eq!(approved(folder("d1")).permits(&node1(folder("d1"))), Ok(()));
+        // What a service needs follows what was done before it.
         let running = approved(vec![of(SERVICE, 0, None, "d1")]);
         let now = node1(vec![of(SERVICE, 0, None, "d9")]);
         assert_eq!(running.permits(&now), Ok(()));
+    }
+
+    #[test]
+    fn what_a_package_brings_first_is_replaced_by_what_was_shown() {
+        let written = |digest: &str, written: &str| {
+            let mut item = of(FILE, 1, Some("/a"), digest);
+            item.work.owns.digest = written.to_owned();
+            item
+        };
+        let mut shown = written("d1", "w1");
+        shown.change.either = Some("w1".to_owned());
+        let approved = approved(vec![shown]);
+        assert_eq!(approved.permits(&node1(vec![written("d9", "w1")])), Ok(()));
+        let other = approved.permits(&node1(vec![written("d9", "w2")]));
+        assert_eq!(other, Err(Barred::Moved(address(FILE))));
     }
 
     #[test]

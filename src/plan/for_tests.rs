@@ -35,6 +35,7 @@ pub(super) fn item(index: usize, stage: usize, change: impl FnOnce(&mut StepMeta
             guarded: false,
             held: None,
             digest: String::new(),
+            either: None,
         },
         work: PlannedStep {
             meta: Arc::new(meta),

@@ -54,6 +54,10 @@ pub struct Change {
     pub held: Option<Held>,
     /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
     pub digest: String,
+    /// Digest of what is written, where an earlier step may bring the path first and it is replaced then, too: the title
+    /// says "create or replace".
+    #[serde(skip)]
+    pub either: Option<String>,
 }
 
 /// The difference in a file's content.

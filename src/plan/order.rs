@@ -53,6 +53,7 @@ impl Draft<'_, '_> {
                 continue;
             }
             let name = candidate.resources[0].address.clone();
+            let mut either = None;
             let later = match (candidate.later.take(), candidate.early.take(), &ended_by) {
                 // The step that it waits for is refused.
                 (Some(_), _, None) if !self.decided.refusals.is_empty() => continue,
@@ -66,6 +67,7 @@ impl Draft<'_, '_> {
                 (None, Some(Early::Or(verb)), Some(_)) => {
                     if let Some(rest) = candidate.title.strip_prefix("create ") {
                         candidate.title = format!("create or {verb} {rest}");
+                        either = Some(candidate.owns.digest.clone());
                     }
                     None
                 }
@@ -106,6 +108,7 @@ impl Draft<'_, '_> {
                 guarded: false,
                 held: None,
                 digest,
+                either,
             };
             let work = PlannedStep {
                 meta: Arc::clone(&candidate.resources[0].step),

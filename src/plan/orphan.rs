@@ -229,6 +229,7 @@ fn remove(
         guarded: false,
         held: None,
         digest: sha256(format!("remove {path} {found}").as_bytes()),
+        either: None,
     };
     let work = PlannedStep {
         meta: Arc::new(StepMeta {

@@ -332,6 +332,7 @@ mod tests {
                 guarded: false,
                 held: None,
                 digest: String::new(),
+                either: None,
             },
             work: PlannedStep::default(),
         };
