@@ -67,6 +67,8 @@ pub struct Retire {
 pub struct OwnedFolder {
     /// Its absolute path.
     pub path: String,
+    /// The account that is to own it.
+    pub owner: String,
     /// Name and content of each of its files, where the kind knows them.
     pub files: Vec<(String, crate::text::Text)>,
 }

@@ -5,15 +5,15 @@ use super::run_id::{RunId, hex};
 use super::secret::Secret;
 use crate::kind::validator;
 use crate::sh::{Call, quote};
-use crate::shell::{ENV, JOURNAL, MANIFEST, PROCESS, Pieces, Shell};
+use crate::shell::{ENV, FOLDER, JOURNAL, MANIFEST, PROCESS, Pieces, Shell};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 const RUNTIME: Shell =
     Shell::new(include_str!("runtime.sh")).needing(&[ENV, PROCESS, MANIFEST, JOURNAL]);
-const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME]);
-const GUARD: Shell = Shell::new(include_str!("guard.sh")).needing(&[RUNTIME, PROCESS]);
+const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME, FOLDER]);
+const GUARD: Shell = Shell::new(include_str!("guard.sh")).needing(&[VERBS, PROCESS]);
 
 /// The work of one node in one stage of a run.
 #[derive(Clone, Debug)]

@@ -30,7 +30,7 @@ nw_guard_keep() {
       nw_own=$(stat -c '%a,%u:%g' -- "$nw_path") || return 1
       printf 'folder %s %s\n' "$nw_own" "$nw_path" >>"$NW_GUARD/paths"
     elif [ -e "$nw_path" ] || [ -L "$nw_path" ]; then
-      cp -a -- "$nw_path" "$NW_GUARD/kept/$nw_n" || return 1
+      nw_inside "$nw_path" '*' no nw_guard_copy "$nw_n" || return 1
       find "$NW_GUARD/kept/$nw_n" -type f >"$NW_GUARD/files" || return 1
       while IFS= read -r nw_f; do nw_guard_flush "$nw_f" || return 1; done <"$NW_GUARD/files"
       printf 'there %s %s\n' "$nw_n" "$nw_path" >>"$NW_GUARD/paths"
@@ -39,6 +39,8 @@ nw_guard_keep() {
     fi
   done
 }
+
+nw_guard_copy() { cp -a -- "./$nw_name" "$NW_GUARD/kept/$1"; }
 
 # What we manage here is known again as before, too.
 nw_guard_manifest() { nw_guard_keep own "$NW_STATE/manifest" "$NW_STATE/secret-files"; }
@@ -201,7 +203,7 @@ nw_guard_undo() {
   fi
   nw_guard_bad=''
   if [ "$1" = live ]; then nw_guard_first; fi
-  nw_guard_restore "$1"
+  nw_guard_restore
   if [ "$1" = live ]; then nw_guard_calls; fi
   nw_guard_print >"$NW_GUARD/after"
   if cmp -s "$NW_GUARD/before" "$NW_GUARD/after"; then nw_same=same; else nw_same=differs; fi
@@ -215,33 +217,36 @@ nw_guard_undo() {
   exec 8>&-
 }
 
-# nw_guard_restore live|boot: the files, last kept first. What was being written when the node went down goes.
+# nw_guard_restore: the files, last kept first. What was being written when the node went down goes.
 nw_guard_restore() {
   awk '{ l[NR] = $0 } END { for (i = NR; i; i--) print l[i] }' "$NW_GUARD/paths" >"$NW_GUARD/back"
   while read -r nw_word nw_n nw_path; do
-    nw_beside=${nw_path%/*}/.nw-$NW_RUN-back
-    if [ "$1" = boot ]; then rm -rf -- "${nw_path%/*}/.nw-$NW_RUN-"*; fi
-    case $nw_word in
-    folder)
-      [ -d "$nw_path" ] || mkdir -p -- "$nw_path"
-      chown -- "${nw_n#*,}" "$nw_path" && chmod -- "${nw_n%%,*}" "$nw_path" ;;
-    absent)
-      if [ -d "$nw_path" ] && [ ! -L "$nw_path" ] && [ "$nw_n" = own ]; then rmdir -- "$nw_path"
-      else rm -rf -- "$nw_path"
-      fi ;;
-    there)
-      if [ -f "$nw_path" ] && [ ! -L "$nw_path" ] && [ -f "$NW_GUARD/kept/$nw_n" ] && cmp -s "$nw_path" "$NW_GUARD/kept/$nw_n" &&
-        [ "$(stat -c '%a %u %g' -- "$nw_path")" = "$(stat -c '%a %u %g' -- "$NW_GUARD/kept/$nw_n")" ]; then continue; fi
-      rm -rf -- "$nw_beside" "$nw_beside.old"
-      [ -d "${nw_path%/*}/" ] || mkdir -p -- "${nw_path%/*}"
-      if cp -a -- "$NW_GUARD/kept/$nw_n" "$nw_beside"; then
-        if [ -d "$nw_path" ] && [ ! -L "$nw_path" ]; then mv -- "$nw_path" "$nw_beside.old"; fi
-        mv -fT -- "$nw_beside" "$nw_path"
-        rm -rf -- "$nw_beside.old"
-      else false
-      fi ;;
-    esac || { nw_guard_bad=yes; printf 'not put back: %s\n' "$nw_path"; }
+    if [ "$nw_word" = absent ] && [ ! -d "${nw_path%/*}/" ]; then continue; fi
+    nw_inside "$nw_path" '*' make nw_guard_put "$nw_word" "$nw_n" "$nw_path" || { nw_guard_bad=yes; printf 'not put back: %s\n' "$nw_path"; }
   done <"$NW_GUARD/back"
+}
+
+# nw_guard_put WORD NUMBER PATH: one of them, in its folder.
+nw_guard_put() {
+  rm -rf -- ./.nw-"$NW_RUN"-*
+  case $1 in
+  folder)
+    nw_own=${2#*,}
+    nw_directory_here "$3" "${nw_own%:*}" "${nw_own#*:}" "${2%%,*}" ;;
+  absent)
+    if [ -d "./$nw_name" ] && [ ! -L "./$nw_name" ] && [ "$2" = own ]; then rmdir -- "./$nw_name"
+    else rm -rf -- "./$nw_name"
+    fi ;;
+  there)
+    if [ -f "./$nw_name" ] && [ ! -L "./$nw_name" ] && [ -f "$NW_GUARD/kept/$2" ] && cmp -s "./$nw_name" "$NW_GUARD/kept/$2" &&
+      [ "$(stat -c '%a %u %g' -- "./$nw_name")" = "$(stat -c '%a %u %g' -- "$NW_GUARD/kept/$2")" ]; then return 0; fi
+    nw_private && cp -a -- "$NW_GUARD/kept/$2" ./new || return 1
+    if [ -d "../$nw_name" ] && [ ! -L "../$nw_name" ]; then mv -T -- "../$nw_name" ./old; fi
+    mv -fT -- ./new "../$nw_name"
+    nw_rc=$?
+    nw_public
+    return "$nw_rc" ;;
+  esac
 }
 
 # nw_guard_back FUNCTION...: one call of what brings the running side back; one that fails does not keep the others.

@@ -3,7 +3,7 @@
 use super::fold::{self, EditRequest, FoldError, PathSeen, PathState, SeenKind};
 use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_candidate};
-use super::paths::Paths;
+use super::paths::{Paths, planted};
 use super::{Content, FileDiff, Item, Later, NodePlan, Orphan, Owned, Remark, Waiting};
 use crate::kind::{
     Address, Answer, Circumstances, Compared, Delta, Observe, Permits, Resource, Rewrite, Target,
@@ -139,10 +139,17 @@ impl<'a> Desired<'a> {
         };
         draft.decided.node.clone_from(&self.target.node);
         let paths = self.paths();
-        let seen = paths.read(answer);
+        let seen = match paths.read(answer) {
+            Ok(seen) => seen,
+            Err(error) => {
+                draft.decided.errors.push(error);
+                return draft.decided;
+            }
+        };
         for (path, requests) in paths.iter() {
-            draft.path(path, requests, &seen[path]);
+            draft.path(path, requests, &seen);
         }
+        draft.folders(&seen);
         draft.kinds();
         draft.cut()
     }
@@ -221,8 +228,9 @@ impl<'a> Draft<'_, 'a> {
         &mut self,
         path: &str,
         requests: &[(&'a Resource, &'a crate::kind::Edit)],
-        seen: &PathSeen,
+        all: &BTreeMap<String, PathSeen>,
     ) {
+        let seen = &all[path];
         let named: Vec<EditRequest<'_>> = requests
             .iter()
             .map(|(r, edit)| EditRequest {
@@ -243,6 +251,12 @@ impl<'a> Draft<'_, 'a> {
         let early = Early::of(path, requests, seen, &folded);
         if folded.same && early.is_none() {
             return;
+        }
+        // A link has no owner of its own, and nothing is written through one that is made or removed.
+        let account = matches!(folded.after, PathState::File | PathState::Directory)
+            .then_some(folded.attributes.owner.as_str());
+        if let Some(what) = planted(path, account, all) {
+            return self.planted(&resources, what);
         }
         let makes = |r: &&Resource| {
             let mut authors = folded.changed_by.iter();
@@ -279,6 +293,31 @@ impl<'a> Draft<'_, 'a> {
         };
         self.written.add(first.step.index, path, becomes);
         self.candidates.push(candidate);
+    }
+
+    /// Somebody else could lead root elsewhere.
+    fn planted(&mut self, resources: &[&'a Resource], what: String) {
+        self.refused
+            .extend(resources.iter().map(|r| r.address.clone()));
+        self.decided.refusals.push(Remark {
+            address: resources[0].address.clone(),
+            what,
+            remedy: "root writes only below folders that are root's, or the account's that the step names as owner: \
+                     give it that owner, or the folder to root"
+                .to_owned(),
+            device: None,
+        });
+    }
+
+    /// The same for folders that kinds write themselves.
+    fn folders(&mut self, seen: &BTreeMap<String, PathSeen>) {
+        for resource in self.wanted.resources {
+            if let Some(folder) = &resource.files.folder
+                && let Some(what) = planted(&folder.path, Some(&folder.owner), seen)
+            {
+                self.planted(&[resource], what);
+            }
+        }
     }
 
     fn path_error(&mut self, resources: &[&'a Resource], error: FoldError) {

@@ -169,7 +169,12 @@ impl Job<'_> {
                     error,
                 })?
                 .into_bytes(),
-            (_, SeenKind::File { content, sha256 }) => match content {
+            (
+                _,
+                SeenKind::File {
+                    content, sha256, ..
+                },
+            ) => match content {
                 _ if edits.is_empty() => {
                     folded.sha256.clone_from(sha256);
                     return Ok(());

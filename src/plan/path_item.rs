@@ -3,7 +3,7 @@
 use super::decide::Candidate;
 use super::diff::{FileSide, compare};
 use super::fold::{Folded, PathSeen, PathState, SeenKind};
-use super::{Content, Owned};
+use super::{Content, Owned, Weight};
 use crate::digest::sha256;
 use crate::kind::{Edit, EditChange, Resource, validator};
 use crate::sh::Call;
@@ -115,11 +115,16 @@ pub(super) fn path_candidate<'a>(
                 return candidate;
             };
             candidate.title = format!("{} {path}", if absent { "create" } else { "replace" });
-            // A content that was not read holds a secret, and is not shown.
+            // What was not read holds a secret or is large, and is not shown.
             let old = match &seen.kind {
-                SeenKind::File { content, .. } => {
-                    content.as_deref().map_or(FileSide::Absent, FileSide::of)
-                }
+                SeenKind::File {
+                    content: Some(content),
+                    ..
+                } => FileSide::of(content),
+                SeenKind::File { bytes, sha256, .. } => FileSide::Unread(Weight {
+                    bytes: *bytes,
+                    sha256: sha256.clone(),
+                }),
                 _ => FileSide::Absent,
             };
             // The old side may show a secret where the new one has none.

@@ -21,6 +21,10 @@ pub const TRACES: Shell = Shell::new(include_str!("traces.sh"));
 /// Lines and names of many files at once, read here (`nw_lines`, `nw_names`).
 pub const FILES: Shell = Shell::new(include_str!("files.sh"));
 
+/// Going where root may write, and nowhere that somebody else leads (`nw_enter`, `nw_safe`, `nw_down`, `nw_inside`), and a
+/// folder of root's alone there (`nw_private`, `nw_public`).
+pub const FOLDER: Shell = Shell::new(include_str!("folder.sh"));
+
 /// What is managed on a node: reading, adding, compacting (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
 pub const MANIFEST: Shell = Shell::new(include_str!("manifest.sh"));
 

@@ -151,6 +151,7 @@ mod tests {
             kind: SeenKind::File {
                 sha256: String::new(),
                 content: Some(old.as_bytes().to_vec()),
+                bytes: old.len() as u64,
             },
             mode: "600".into(),
             owner: "anna".into(),

@@ -51,15 +51,14 @@ NW_END
   return "$nw_tree_rc"
 }
 
-# Stages "COUNT NAME CONTENT NAME CONTENT... [CHECK...]" in the folder nw_tree_stage, and its files as one beside it;
-# runs CHECK with {staged} and {joined} put in.
+# Stages "COUNT NAME CONTENT NAME CONTENT... [CHECK...]" in the folder ./staged, and its files as one beside it; runs CHECK
+# with {staged} and {joined} put in.
 nw_tree_stage() {
-  rm -rf -- "$nw_tree_stage" "$nw_tree_stage.joined" || return 1
-  mkdir -m 0700 -- "$nw_tree_stage" || return 1
-  ( umask 077; : >"$nw_tree_stage.joined" ) || return 1
+  nw_tree_stage=$(pwd -P)/staged
+  mkdir -m 0700 ./staged && ( umask 077; : >./staged.joined ) || return 1
   nw_tree_n=$1; shift
   while [ "$nw_tree_n" -gt 0 ]; do
-    cat -- "$2" >"$nw_tree_stage/$1" && cat -- "$2" >>"$nw_tree_stage.joined" || return 1
+    cat -- "$2" >"./staged/$1" && cat -- "$2" >>./staged.joined || return 1
     shift 2
     nw_tree_n=$((nw_tree_n - 1))
   done
@@ -78,15 +77,15 @@ nw_tree_stage() {
     set -- "$@" "$nw_tree_word"
     nw_tree_n=$((nw_tree_n - 1))
   done
-  "$@" </dev/null
+  ( cd /; "$@" </dev/null )
 }
 
 # nw_tree_check COUNT NAME CONTENT... [CHECK...]: before anything is changed, away from its place.
 nw_tree_check() {
   # Among the contents of the batch, which are destroyed when it ends, however it ends.
   nw_tree_tmp=$(mktemp -d "$NW_BLOB/.nw-tree.XXXXXX") || return 1
-  nw_tree_stage=$nw_tree_tmp/staged nw_tree_early=yes
-  nw_tree_stage "$@"
+  nw_tree_early=yes
+  ( cd "$nw_tree_tmp" && nw_tree_stage "$@" )
   nw_tree_rc=$?
   rm -rf -- "$nw_tree_tmp"
   return "$nw_tree_rc"
@@ -101,12 +100,16 @@ nw_tree_replace() {
     printf '%s was changed since the plan was made\n' "$nw_tree_path"
     return 3
   fi
-  nw_tree_beside=${nw_tree_path%/*}/.nw-${NW_RUN:-run}-${nw_tree_path##*/}
-  nw_tree_stage=$nw_tree_beside nw_tree_early=no
+  nw_tree_early=no
+  nw_inside "$nw_tree_path" "${nw_tree_owner%%:*}" no nw_tree_replace_here "$@"
+}
+
+nw_tree_replace_here() {
+  nw_private || return
   # Until the folder is there, files of both are hidden.
   nw_tree_stage "$@" && nw_tree_list all && nw_tree_swap && nw_tree_list new
   nw_tree_rc=$?
-  rm -rf -- "$nw_tree_beside" "$nw_tree_beside.joined" "$nw_tree_beside.old"
+  nw_public
   return "$nw_tree_rc"
 }
 
@@ -135,21 +138,21 @@ NW_END
 }
 
 nw_tree_swap() {
-  for nw_tree_one in "$nw_tree_beside"/*; do
+  for nw_tree_one in ./staged/*; do
     [ ! -f "$nw_tree_one" ] || chmod -- "$nw_tree_files" "$nw_tree_one" || return 1
   done
-  chown -R -- "$nw_tree_owner" "$nw_tree_beside" && chmod -- "$nw_tree_mode" "$nw_tree_beside" || return 1
-  if [ -d "$nw_tree_path" ]; then
+  chown -R -- "$nw_tree_owner" ./staged && chmod -- "$nw_tree_mode" ./staged || return 1
+  if [ -d "../$nw_name" ]; then
     # What held a secret is not kept: it can be rendered again, and secrets stay secret.
     if [ -z "$nw_tree_secrets" ] && ! nw_manifest_secret tree "$nw_tree_path"; then
       nw_tree_kept=$NW_DIR/kept$nw_tree_path
       ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
-      cp -a -- "$nw_tree_path" "$nw_tree_kept" || return 1
+      cp -a -- "../$nw_name" "$nw_tree_kept" || return 1
     fi
-    mv -- "$nw_tree_path" "$nw_tree_beside.old" || return 1
+    mv -T -- "../$nw_name" ./old || return 1
   fi
-  if ! mv -- "$nw_tree_beside" "$nw_tree_path"; then
-    [ ! -d "$nw_tree_beside.old" ] || mv -- "$nw_tree_beside.old" "$nw_tree_path"
+  if ! mv -T -- ./staged "../$nw_name"; then
+    [ ! -d ./old ] || mv -T -- ./old "../$nw_name"
     return 1
   fi
   ! command -v restorecon >/dev/null 2>&1 || restorecon -R -- "$nw_tree_path" || :
@@ -170,10 +173,11 @@ nw_tree_digest() {
 }
 
 # nw_tree_remove FOLDER DIGEST KEEP(yes|no): a folder that nobody wants any more, while it is as it was written.
-nw_tree_remove() {
-  if [ ! -e "$1" ] && [ ! -L "$1" ]; then return 0; fi
+nw_tree_remove() { [ ! -d "${1%/*}/" ] || nw_inside "$1" '*' no nw_tree_remove_here "$@"; }
+nw_tree_remove_here() {
+  if [ ! -e "./$nw_name" ] && [ ! -L "./$nw_name" ]; then return 0; fi
   nw_tree_sum=other
-  [ -L "$1" ] || nw_tree_digest "$1"
+  [ -L "./$nw_name" ] || nw_tree_digest "./$nw_name"
   if [ "$nw_tree_sum" != "$2" ]; then
     printf '%s was changed since the plan was made: it was %s, it is %s\n' "$1" "$2" "$nw_tree_sum"
     return 3
@@ -181,9 +185,9 @@ nw_tree_remove() {
   if [ "$3" = yes ]; then
     nw_tree_kept=$NW_DIR/kept$1
     ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
-    cp -a -- "$1" "$nw_tree_kept" || return 1
+    cp -a -- "./$nw_name" "$nw_tree_kept" || return 1
   fi
   # Whole or not at all, for whoever looks.
-  nw_tree_beside=${1%/*}/.nw-${NW_RUN:-run}-${1##*/}.old
-  mv -T -- "$1" "$nw_tree_beside" && rm -rf -- "$nw_tree_beside"
+  nw_private && mv -T -- "../$nw_name" ./old || return
+  nw_public
 }

@@ -7,7 +7,7 @@ use crate::kind::{
     Target, Verdict,
 };
 use crate::sh::Call;
-use crate::shell::Shell;
+use crate::shell::{FOLDER, Shell};
 
 /// `git = "/srv/tool"` with `url` and `rev`.
 pub struct GitKind;
@@ -47,7 +47,7 @@ impl Kind for GitKind {
     const NAME: &'static str = "git";
     const DOC: &'static str =
         "A checkout of a git repository at one commit; never touched where it was changed by hand.";
-    const SHELL: Shell = Shell::new(include_str!("git.sh"));
+    const SHELL: Shell = Shell::new(include_str!("git.sh")).needing(&[FOLDER]);
     const ORPHANS: Orphans = Orphans::reported("the checkout stays");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
@@ -100,6 +100,7 @@ impl Kind for GitKind {
         Files {
             folder: Some(OwnedFolder {
                 path: want.git.clone(),
+                owner: "root".to_owned(),
                 files: Vec::new(),
             }),
             ..Files::default()

@@ -1,3 +1,6 @@
+# nw_git_into FOLDER [make]: git runs what a checkout's own configuration says, so nobody but root may write there.
+nw_git_into() { nw_enter "$1" root "${2:-no}" && nw_safe && [ -z "$(find . -maxdepth 1 -name .git ! -user root)" ]; }
+
 # nw_git_seen FOLDER: what lies there, in lines "WORD VALUE". git 1.7 of EL6 knows no -C.
 nw_git_seen() {
   if [ ! -e "$1" ] && [ ! -L "$1" ]; then echo state absent; return 0; fi
@@ -7,7 +10,7 @@ nw_git_seen() {
     return 0
   fi
   command -v git >/dev/null 2>&1 || return 127
-  cd -- "$1" || return 1
+  nw_git_into "$1" >/dev/null || { echo state other; return 0; }
   nw_git_head=$(git rev-parse --verify -q HEAD) || nw_git_head=none
   nw_git_url=$(git config --get remote.origin.url) || nw_git_url=
   nw_git_changes=$(git status --porcelain) || return 1
@@ -17,7 +20,7 @@ nw_git_seen() {
 
 # nw_git_checkout FOLDER URL COMMIT: brings the commit, by itself where the server gives it so, and checks it out.
 nw_git_checkout() {
-  mkdir -p -- "$1" && cd -- "$1" || return 1
+  nw_git_into "$1" make || return
   [ -e .git ] || git init -q || return 1
   if git config --get remote.origin.url >/dev/null; then git config remote.origin.url "$2"; else git remote add origin "$2"; fi || return 1
   if ! git cat-file -e "$3^{commit}" 2>/dev/null; then

@@ -27,8 +27,10 @@ pub enum SeenKind {
     File {
         /// SHA-256 of its content, in lower-case hexadecimal digits.
         sha256: String,
-        /// Its content, where it was observed.
+        /// Its content, where it was asked for and is not too large to travel.
         content: Option<Vec<u8>>,
+        /// Its size in bytes.
+        bytes: u64,
     },
     /// A directory.
     Directory {
@@ -182,7 +184,9 @@ pub enum FoldError {
         entries: String,
     },
     /// The observation did not bring what is needed.
-    #[error("{path}: its content was not read")]
+    #[error(
+        "{path}: its content was not read; a file that is edited by lines may have 1 MiB, and all of them together 8 MiB"
+    )]
     NotRead {
         /// The path.
         path: String,

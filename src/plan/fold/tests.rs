@@ -98,6 +98,7 @@ fn file(content: impl AsRef<[u8]>) -> PathSeen {
         kind: SeenKind::File {
             sha256: sha256(content.as_ref()),
             content: Some(content.as_ref().to_vec()),
+            bytes: content.as_ref().len() as u64,
         },
         mode: "644".into(),
         owner: "root".into(),

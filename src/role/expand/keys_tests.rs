@@ -69,7 +69,11 @@ fn at_work(keys: &str) -> (usize, usize) {
 /// Whether a step with these keys is done on a member while the other one is not healthy.
 fn goes_on(keys: &str) -> bool {
     let both: BTreeSet<String> = ["node1", "node2"].map(str::to_owned).into();
-    let items = decided(&step(keys), &[("path.stat", "", 0)]).items;
+    let items = decided(
+        &step(keys),
+        &[("path.stat", "41ed 755 root root 4096 /\n", 0)],
+    )
+    .items;
     assert_eq!(items.len(), 1);
     let items = [("node1".to_owned(), items)].into();
     let situation = Situation {

@@ -149,10 +149,11 @@ fn a_file_that_was_not_read_is_not_taken_for_empty() {
     seen.kind = SeenKind::File {
         sha256: "00".into(),
         content: None,
+        bytes: 2,
     };
     assert_eq!(
         refused(&[line("a", None)], &seen),
-        "/etc/x: its content was not read"
+        "/etc/x: its content was not read; a file that is edited by lines may have 1 MiB, and all of them together 8 MiB"
     );
 }
 
