@@ -3,6 +3,13 @@
 //! What depends on a release is a field of its row; nothing else in the program names one. A role file has its words
 //! for a release under the release's own word (`el9`) or under one of a family (`el8+`, `el`): see [`Platform::keys`].
 
+mod words;
+
+pub use words::{
+    BootLoader, FenceWords, Init, Manager, Modules, NameFile, Network, PackageTool, Stack,
+    StockRepository, SysctlConf, TimeDaemon, VersionLock, VersionWords, ZoneFile,
+};
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -13,156 +20,6 @@ pub struct Platform {
     row: usize,
     /// The minor release: 3 of `el7.3`.
     minor: Option<u8>,
-}
-
-/// How services are started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Init {
-    /// systemd's units.
-    Systemd,
-    /// SysV scripts, which `chkconfig` enables.
-    Chkconfig,
-    /// SysV scripts, which `update-rc.d` enables.
-    UpdateRc,
-}
-
-/// The package manager of a platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PackageTool {
-    /// yum 3, on EL6 and EL7.
-    Yum,
-    /// dnf, from EL8 on.
-    Dnf,
-    /// apt-get and dpkg.
-    Apt,
-}
-
-/// What brings interfaces up at boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
-    /// The start scripts of EL6 and EL7, with ifcfg files.
-    Ifcfg,
-    /// NetworkManager, with keyfiles.
-    Keyfile,
-    /// ifupdown, with files in interfaces.d.
-    Ifupdown,
-}
-
-/// The boot loader's tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BootLoader {
-    /// `grubby` changes the entries.
-    Grubby,
-    /// `update-grub` writes them from /etc/default/grub and grub.d.
-    UpdateGrub,
-}
-
-/// What makes nodes members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stack {
-    /// cman over corosync 1, with cluster.conf.
-    Cman,
-    /// corosync 2.
-    Corosync2,
-    /// corosync 3, with knet.
-    Corosync3,
-}
-
-/// What starts and stops a cluster's resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manager {
-    /// rgmanager, above cman.
-    Rgmanager,
-    /// Pacemaker.
-    Pacemaker,
-}
-
-/// What keeps the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeDaemon {
-    /// ntpd.
-    Ntpd,
-    /// chronyd.
-    Chrony,
-}
-
-/// Where the node's name is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameFile {
-    /// `HOSTNAME` in /etc/sysconfig/network.
-    Sysconfig,
-    /// /etc/hostname.
-    Hostname,
-}
-
-/// What names the time zone besides /etc/localtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ZoneFile {
-    /// `ZONE` in /etc/sysconfig/clock.
-    Sysconfig,
-    /// /etc/timezone.
-    Timezone,
-    /// Nothing: /etc/timezone, where an earlier release left it, is read no more.
-    FormerTimezone,
-    /// Nothing.
-    LinkAlone,
-}
-
-/// When /etc/sysctl.conf is read at boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SysctlConf {
-    /// Before /etc/sysctl.d, of which files of any suffix are read.
-    First,
-    /// After /etc/sysctl.d, of which files are read that end in `.conf`.
-    Last,
-    /// Never; of /etc/sysctl.d, files are read that end in `.conf`.
-    Never,
-}
-
-/// What loads kernel modules at boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Modules {
-    /// Scripts in /etc/sysconfig/modules.
-    Scripts,
-    /// Lists in /etc/modules-load.d.
-    Lists,
-}
-
-/// What fence agents call the parameters that every one of them has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FenceWords {
-    /// The device's address.
-    pub address: &'static str,
-    /// The account.
-    pub user: &'static str,
-    /// Its password.
-    pub password: &'static str,
-    /// Which of its outlets or slots.
-    pub plug: &'static str,
-}
-
-/// A repository of the distribution's own: file, section, and the path below the archive.
-pub type StockRepository = (&'static str, &'static str, &'static str);
-
-/// The versions that decide a syntax, as a release brings them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VersionWords {
-    /// DRBD's kernel module.
-    pub drbd: &'static str,
-    /// Shorewall, of the release or of EPEL.
-    pub shorewall: &'static str,
-    /// Corosync.
-    pub corosync: &'static str,
-    /// Pacemaker.
-    pub pacemaker: &'static str,
-    /// rsyslog.
-    pub rsyslog: &'static str,
-    /// sudo.
-    pub sudo: &'static str,
-    /// libvirt.
-    pub libvirt: &'static str,
-    /// OpenSSH.
-    pub openssh: &'static str,
 }
 
 /// What minor releases before one bring otherwise.
@@ -772,82 +629,6 @@ pub(crate) fn is_minor(digits: &str) -> bool {
     matches!(digits.len(), 1 | 2)
         && digits.bytes().all(|b| b.is_ascii_digit())
         && (digits == "0" || !digits.starts_with('0'))
-}
-
-impl Init {
-    /// What starts a service anew, for people.
-    pub fn restart(self, service: &str) -> String {
-        match self {
-            Self::Systemd => format!("systemctl restart {service}"),
-            Self::Chkconfig | Self::UpdateRc => format!("service {service} restart"),
-        }
-    }
-}
-
-impl PackageTool {
-    /// Its word in the shell.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Yum => "yum",
-            Self::Dnf => "dnf",
-            Self::Apt => "apt",
-        }
-    }
-
-    /// Whether packages are RPMs.
-    pub fn is_rpm(self) -> bool {
-        self != Self::Apt
-    }
-
-    /// What `held` packages are written in and the package that reads it; apt needs none.
-    pub fn version_lock(self) -> Option<VersionLock> {
-        match self {
-            Self::Yum => Some(VersionLock {
-                package: "yum-plugin-versionlock",
-                list: "/etc/yum/pluginconf.d/versionlock.list",
-            }),
-            Self::Dnf => Some(VersionLock {
-                package: "python3-dnf-plugin-versionlock",
-                list: "/etc/dnf/plugins/versionlock.list",
-            }),
-            Self::Apt => None,
-        }
-    }
-
-    /// Whether its `install` does not go back to an older version.
-    pub fn has_downgrade(self) -> bool {
-        self == Self::Yum
-    }
-}
-
-/// How packages are held at a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VersionLock {
-    /// The package of the plugin.
-    pub package: &'static str,
-    /// Its list.
-    pub list: &'static str,
-}
-
-impl Network {
-    /// Its word in the shell.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ifcfg => "ifcfg",
-            Self::Keyfile => "keyfile",
-            Self::Ifupdown => "ifupdown",
-        }
-    }
-}
-
-impl Manager {
-    /// The command that tells the cluster that a node is off, for people.
-    pub fn confirmation(self, node: &str) -> String {
-        match self {
-            Self::Rgmanager => format!("fence_ack_manual {node}"),
-            Self::Pacemaker => format!("stonith_admin --confirm {node}"),
-        }
-    }
 }
 
 impl fmt::Display for Platform {

@@ -1,6 +1,6 @@
 //! Facets of a resource that are known before anything is observed: values with defaults, made when the step is read.
 
-use super::{Edit, OwnedFolder, concerns};
+use super::{Attributes, Edit, EditChange, OwnedFolder, concerns};
 use crate::sh::Call;
 use crate::text::Text;
 use std::collections::BTreeSet;
@@ -20,6 +20,19 @@ pub struct Files {
     pub rendered: Option<(String, Text)>,
     /// A folder that is its own with all its content: no file in there is removed as an orphan of another resource.
     pub folder: Option<OwnedFolder>,
+}
+
+impl Files {
+    /// One edit request.
+    pub fn edit(path: impl Into<String>, change: EditChange, attributes: Attributes) -> Self {
+        let path = path.into();
+        vec![Edit {
+            path,
+            change,
+            attributes,
+        }]
+        .into()
+    }
 }
 
 impl From<Vec<Edit>> for Files {

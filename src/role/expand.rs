@@ -1,6 +1,7 @@
 //! From roles to resources: everything a node is to be, rendered from the site alone.
 
-use super::file::{CheckEntry, CheckSeverity, OpenEntry, Role, Scope};
+use super::check::{CheckEntry, CheckSeverity, Scope};
+use super::file::{OpenEntry, Role};
 use super::head::Head;
 use super::library::Library;
 use super::reader::Placed;

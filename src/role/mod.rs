@@ -1,5 +1,6 @@
 //! Roles: what a node is to be, in TOML files and templates, expanded into resources.
 
+mod check;
 pub mod expand;
 pub mod file;
 mod filters;
@@ -15,10 +16,11 @@ mod subject;
 pub mod template;
 mod vars;
 
+pub use check::{CHECK_KEYS, CheckSeverity, Scope};
 pub use expand::{
     Check, Expansion, SITE_FILE, Selector, Tcp, expand, expand_all, expand_subject, files,
 };
-pub use file::{CHECK_KEYS, CheckSeverity, Role, Scope};
+pub use file::Role;
 pub use head::Head;
 pub use library::{Library, eject};
 pub use reader::Placed;

@@ -1,6 +1,6 @@
 //! What a role file may hold, for editors (JSON Schema) and for people (the reference of all kinds).
 
-use super::file::{CHECK_KEYS, CheckSeverity, Scope};
+use super::check::{CHECK_KEYS, CheckSeverity, Scope};
 use super::step::STEP_KEYS;
 use super::vars::VarType;
 use crate::kind::validator::VALIDATORS;

@@ -450,7 +450,7 @@ fn a_warning_can_be_accepted() {
        |
     14 | [node.node2]
        |       ^^^^^
-     help: add `mac.eth0 = "…"`; `nodewright facts node2` tells them
+     help: add `mac.eth0 = "…"`; `nodewright facts node2` lists them
 
     The site small: 2 nodes, 4 resources, 1 warning.
     "#);
@@ -513,7 +513,7 @@ fn steps_that_are_at_odds_are_an_error_that_names_both() {
     exit 64
     --- stdout
     error[CONFLICT]: /etc/motd: own/file:/etc/motd and other/file:/etc/motd want different things: a whole file, and a whole file
-     help: the steps stand in ./roles/own.toml:10 and ./roles/other.toml:3
+     help: the steps are in ./roles/own.toml:10 and ./roles/other.toml:3
 
     1 error.
     ");

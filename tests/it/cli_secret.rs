@@ -126,7 +126,7 @@ fn a_secret_nobody_may_open_is_not_written() {
     assert_snapshot!(desk.run(&["secret", "set", "own"]), @r"
     exit 64
     --- stderr
-    error: nobody could open secrets.age: give operators `secrets = true`
+    error: no operator could open secrets.age: give operators `secrets = true`
     ");
     assert!(!desk.site().join("secrets.age").exists());
 }
@@ -162,7 +162,7 @@ fn a_knock_that_everybody_or_nobody_gets_in_by_is_refused() {
         ("7501,7401,7301", "its ports only fall"),
         ("7301,7117,7301", "ports 1 and 3 of it are the same"),
         ("7301;7117;7542", "word 1 of it is no port"),
-        ("7301,7117", "it has 2 port(s), and `ports` says 3"),
+        ("7301,7117", "it has 2 port(s), and `ports` is 3"),
         ("7301,7117,+7542", "word 3 of it is no port"),
     ] {
         desk.input(&format!("{value}\n"));

@@ -118,7 +118,7 @@ fn steps_that_want_different_things_of_a_place_are_both_named() {
     assert_eq!((code, out.as_str()), (64, ""));
     assert_snapshot!(err, @r"
     error[CONFLICT]: /etc/both: demo/file:/etc/both and demo/symlink:/etc/both want different things: a whole file, and a symbolic link to b
-     help: the steps stand in ./roles/demo.toml:3 and ./roles/demo.toml:6
+     help: the steps are in ./roles/demo.toml:3 and ./roles/demo.toml:6
 
     error: the site has errors; `nodewright check` lists them
     ");

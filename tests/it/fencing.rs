@@ -142,7 +142,7 @@ fn a_device_answers_before_anything_leans_on_it() {
     let page = rig.plan().page();
     assert_eq!(
         page,
-        "ask d for its status [fence_device:d]; status: off -> on\n"
+        "query the status of d [fence_device:d]; status: off -> on\n"
     );
     let said = rig.apply();
     assert_eq!(said.code, 1, "{}", said.err);

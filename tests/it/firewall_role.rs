@@ -299,7 +299,7 @@ fn knocks(rig: &Rig) {
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(
         said,
-        "node1: knocked 3 times at 192.0.2.5; whoever heard it lets this machine in for 30s\n"
+        "node1: knocked 3 times at 192.0.2.5; the port is open to this machine for 30s\n"
     );
     assert_eq!(door(), Some(0), "open");
 }

@@ -101,7 +101,7 @@ fn an_orphan_is_forgotten_where_that_is_said_and_nowhere_else() {
         "demo/file:/etc/wanted",
     ]);
     assert_eq!(code, 64);
-    assert_snapshot!(err, @"error: demo/file:/etc/wanted: nothing that is called so was left behind there; `nodewright plan` lists what was");
+    assert_snapshot!(err, @"error: demo/file:/etc/wanted: no orphan of this address on the node; `nodewright plan` lists orphans");
 
     let manifest = || {
         let text = rig
@@ -132,7 +132,7 @@ fn an_orphan_is_forgotten_where_that_is_said_and_nowhere_else() {
           demo/sysctl:net.ipv4.ip_forward
             its line stays in the file, its value in the kernel
 
-    3 resources to forget: nothing is changed but what the node keeps of them.
+    3 resources to forget: only the node's manifest is changed.
     "#);
     // What is gone from the node is forgotten on the way.
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Lines between two marks.
 
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `block = "cluster"` with `file` and `content`.
@@ -64,16 +64,15 @@ impl Kind for BlockKind {
     }
 
     fn files(want: &Want, _target: &Target) -> Files {
-        vec![Edit {
-            path: want.file.clone(),
-            change: EditChange::Block {
+        Files::edit(
+            want.file.clone(),
+            EditChange::Block {
                 name: want.block.clone(),
                 content: want.state.then(want.content.clone()).flatten(),
                 comment: want.comment.clone(),
             },
-            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
-        }]
-        .into()
+            Attributes::of([&want.owner, &want.group, &want.mode]),
+        )
     }
 
     fn absent(want: &Want) -> bool {

@@ -1,7 +1,7 @@
 //! A directory.
 
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 
 /// `directory = "/etc/openvpn"`.
 pub struct DirectoryKind;
@@ -35,15 +35,14 @@ impl Kind for DirectoryKind {
     }
 
     fn files(want: &Want, _target: &Target) -> Files {
-        vec![Edit {
-            path: want.directory.clone(),
-            change: match want.state {
+        Files::edit(
+            want.directory.clone(),
+            match want.state {
                 Presence::Present => EditChange::Directory,
                 Presence::Absent => EditChange::Absent,
             },
-            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
-        }]
-        .into()
+            Attributes::of([&want.owner, &want.group, &want.mode]),
+        )
     }
 
     fn absent(want: &Want) -> bool {

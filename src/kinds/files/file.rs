@@ -2,7 +2,7 @@
 
 use crate::kind::valid;
 use crate::kind::valid::{CommandWords, Presence};
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `file = "/etc/motd"`.
@@ -70,12 +70,11 @@ impl Kind for FileKind {
             },
             None => EditChange::Absent,
         };
-        vec![Edit {
-            path: want.file.clone(),
+        Files::edit(
+            want.file.clone(),
             change,
-            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
-        }]
-        .into()
+            Attributes::of([&want.owner, &want.group, &want.mode]),
+        )
     }
 
     fn absent(want: &Want) -> bool {
@@ -87,6 +86,7 @@ impl Kind for FileKind {
 mod tests {
     use super::super::super::testing::{edits, error};
     use super::*;
+    use crate::kind::Edit;
     use serde_json::json;
 
     #[test]

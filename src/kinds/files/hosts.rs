@@ -1,7 +1,7 @@
 //! An address in /etc/hosts.
 
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 use std::net::IpAddr;
 
@@ -62,15 +62,14 @@ impl Kind for HostsKind {
     }
 
     fn files(want: &Want, _target: &Target) -> Files {
-        vec![Edit {
-            path: "/etc/hosts".to_owned(),
-            change: EditChange::Keyed {
+        Files::edit(
+            "/etc/hosts",
+            EditChange::Keyed {
                 key: want.hosts.to_string(),
                 rest: want.state.then(Text::plain(want.names.join(" "))),
             },
-            attributes: Attributes::default(),
-        }]
-        .into()
+            Attributes::default(),
+        )
     }
 
     fn absent(want: &Want) -> bool {

@@ -1,7 +1,7 @@
 //! A key of an INI file.
 
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
@@ -63,17 +63,16 @@ impl Kind for IniKind {
     }
 
     fn files(want: &Want, _target: &Target) -> Files {
-        vec![Edit {
-            path: want.file.clone(),
-            change: EditChange::Ini {
+        Files::edit(
+            want.file.clone(),
+            EditChange::Ini {
                 section: want.section.clone(),
                 key: want.ini.clone(),
                 value: want.state.then(want.value.clone()).flatten(),
                 separator: want.separator.clone(),
             },
-            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
-        }]
-        .into()
+            Attributes::of([&want.owner, &want.group, &want.mode]),
+        )
     }
 
     fn absent(want: &Want) -> bool {

@@ -3,7 +3,7 @@
 use super::public_key::PublicKey;
 use crate::kind::valid;
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `known_host = "node2"` with its other names and its key.
@@ -59,9 +59,9 @@ impl Kind for KnownHostKind {
             }
         }
         let (kind, blob) = (want.key.kind(), want.key.blob());
-        vec![Edit {
-            path: "/etc/ssh/ssh_known_hosts".to_owned(),
-            change: EditChange::Only {
+        Files::edit(
+            "/etc/ssh/ssh_known_hosts",
+            EditChange::Only {
                 line: want
                     .state
                     .then(Text::plain(format!("{} {kind} {blob}", names.join(",")))),
@@ -71,9 +71,8 @@ impl Kind for KnownHostKind {
                     regex_lite::escape(kind)
                 ),
             },
-            attributes: Attributes::default(),
-        }]
-        .into()
+            Attributes::default(),
+        )
     }
 
     fn absent(want: &Want) -> bool {

@@ -1,7 +1,7 @@
 //! One line of a file.
 
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
@@ -67,12 +67,11 @@ impl Kind for LineKind {
                 absent: want.state == Presence::Absent,
             },
         };
-        vec![Edit {
-            path: want.file.clone(),
+        Files::edit(
+            want.file.clone(),
             change,
-            attributes: Attributes::of([&want.owner, &want.group, &want.mode]),
-        }]
-        .into()
+            Attributes::of([&want.owner, &want.group, &want.mode]),
+        )
     }
 
     fn absent(want: &Want) -> bool {

@@ -1,7 +1,7 @@
 //! A symbolic link.
 
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 
 /// `symlink = "/etc/rc.local"`.
 pub struct SymlinkKind;
@@ -38,15 +38,14 @@ impl Kind for SymlinkKind {
     }
 
     fn files(want: &Want, _target: &Target) -> Files {
-        vec![Edit {
-            path: want.symlink.clone(),
-            change: match (want.state, &want.to) {
+        Files::edit(
+            want.symlink.clone(),
+            match (want.state, &want.to) {
                 (Presence::Present, Some(to)) => EditChange::Symlink(to.clone()),
                 _ => EditChange::Absent,
             },
-            attributes: Attributes::default(),
-        }]
-        .into()
+            Attributes::default(),
+        )
     }
 
     fn absent(want: &Want) -> bool {

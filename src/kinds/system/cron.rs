@@ -2,7 +2,7 @@
 
 use crate::kind::valid;
 use crate::kind::valid::Presence;
-use crate::kind::{Attributes, Edit, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `cron = "scrub"` with `schedule` and `command`.
@@ -102,12 +102,11 @@ impl Kind for CronKind {
             }
             _ => EditChange::Absent,
         };
-        vec![Edit {
-            path: format!("/etc/cron.d/{}", want.cron),
+        Files::edit(
+            format!("/etc/cron.d/{}", want.cron),
             change,
-            attributes: Attributes::default(),
-        }]
-        .into()
+            Attributes::default(),
+        )
     }
 
     fn absent(want: &Want) -> bool {

@@ -88,7 +88,7 @@ fn several_files_are_one_site_and_a_name_stands_in_one() {
     write("inventory/.hidden.toml", "this is not read");
     let load = || load(dir.path(), &Overrides::default());
     let loaded = load();
-    assert_eq!(said(&loaded), "warning[MAC-MISSING]: `node1` has no MAC address for eth0\n --> FOLDER/inventory/20-nodes.toml:1:7\n  |\n1 | [node.node1]\n  |       ^^^^^\n help: add `mac.eth0 = \"…\"`; `nodewright facts node1` tells them\n\nwarning[NODE-IDLE]: node `node1` is in no group\n --> FOLDER/inventory/20-nodes.toml:1:7\n  |\n1 | [node.node1]\n  |       ^^^^^\n help: name it in the `nodes` of a group\n".replace("FOLDER", &dir.path().display().to_string()));
+    assert_eq!(said(&loaded), "warning[MAC-MISSING]: `node1` has no MAC address for eth0\n --> FOLDER/inventory/20-nodes.toml:1:7\n  |\n1 | [node.node1]\n  |       ^^^^^\n help: add `mac.eth0 = \"…\"`; `nodewright facts node1` lists them\n\nwarning[NODE-IDLE]: node `node1` is in no group\n --> FOLDER/inventory/20-nodes.toml:1:7\n  |\n1 | [node.node1]\n  |       ^^^^^\n help: name it in the `nodes` of a group\n".replace("FOLDER", &dir.path().display().to_string()));
     write(
         "inventory/30-more.toml",
         "[node.node1]\nhost_id = 1\n[zone]\ngrey = { nic = \"eth1\" }\n",
