@@ -5,6 +5,7 @@ use super::manifest::Manifest;
 use super::path_item::{Early, Past, path_candidate};
 use super::paths::{Paths, planted};
 use super::{Content, FileDiff, Item, Later, NodePlan, Orphan, Owned, Remark, Waiting};
+use super::{guarded, orphan};
 use crate::kind::{
     Address, Answer, Circumstances, Compared, Delta, Observe, Permits, Resource, Rewrite, Target,
     Written,
@@ -21,6 +22,8 @@ pub struct Desired<'a> {
     pub target: &'a Target,
     /// Its resources, in step order.
     pub resources: &'a [Resource],
+    /// Whether these are only some of its resources: then nothing is an orphan.
+    pub partial: bool,
     /// Only observed, for checks.
     pub watched: &'a [Resource],
     /// The values of secrets.
@@ -152,6 +155,21 @@ impl<'a> Desired<'a> {
         draft.folders(&seen);
         draft.kinds();
         draft.cut()
+    }
+}
+
+impl Desired<'_> {
+    /// Completes a decision by the state of the orphans' paths, and cuts its items into windows of the guard. `logins` are
+    /// the accounts that this run and its operators log in with.
+    pub fn complete(
+        &self,
+        decided: &mut Decided,
+        manifest: &Manifest,
+        found: &BTreeMap<String, String>,
+        logins: &BTreeSet<String>,
+    ) {
+        orphan::settle(decided, manifest, self.target, found);
+        guarded::windows(decided, self.resources, logins);
     }
 }
 

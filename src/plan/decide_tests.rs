@@ -22,6 +22,7 @@ fn plan_with(
     let wanted = Desired {
         target: &target,
         resources: &resources,
+        partial: false,
         watched: &[],
         vault: &vault,
         permits,
@@ -228,6 +229,7 @@ fn firewall_decided(unit: &str) -> Decided {
     let wanted = Desired {
         target: &target,
         resources: &resources,
+        partial: false,
         watched: &[],
         vault: &vault,
         permits: &Permits::default(),
@@ -371,6 +373,7 @@ fn disk_plan(found: &str, named: &[(&str, &str)]) -> NodePlan {
     let wanted = Desired {
         target: &target(),
         resources: &resources,
+        partial: false,
         watched: &[],
         vault: &Vault::new(),
         permits: &permits,
@@ -432,6 +435,7 @@ fn what_follows_a_long_step_is_decided_once_its_work_is_done() {
         let wanted = Desired {
             target: &target(),
             resources: &resources,
+            partial: false,
             watched: &[],
             vault: &Vault::new(),
             permits: &Permits::default(),
@@ -454,4 +458,28 @@ fn what_follows_a_long_step_is_decided_once_its_work_is_done() {
     let after = ("create or replace /etc/after".to_owned(), 1);
     assert_eq!(changes, [before, command, after]);
     assert_eq!(later, [""; 0]);
+}
+
+#[test]
+fn nothing_is_an_orphan_where_only_some_resources_take_part() {
+    let manifest = format!(
+        "r/file:/etc/old\t/etc/old\t{}\trun\tplain\n",
+        "0".repeat(64)
+    );
+    let orphans = |partial| {
+        let wanted = Desired {
+            target: &target(),
+            resources: &[],
+            partial,
+            watched: &[],
+            vault: &Vault::new(),
+            permits: &Permits::default(),
+        };
+        let answer = Answer::from_sections([("path.stat", "", 1)]);
+        let decided = wanted.decide(&answer, &Manifest::parse(&manifest));
+        let all = decided.orphans.iter().map(|o| o.address.to_string());
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(orphans(false), ["r/file:/etc/old"]);
+    assert_eq!(orphans(true), [""; 0]);
 }

@@ -126,7 +126,9 @@ impl Draft<'_, '_> {
             }
         }
         let resources = self.wanted.resources;
-        self.decided.orphans = orphan::find(self.manifest, resources, self.answer);
+        if !self.wanted.partial {
+            self.decided.orphans = orphan::find(self.manifest, resources, self.answer);
+        }
         self.decided
     }
 }

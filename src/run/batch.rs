@@ -2,9 +2,10 @@
 
 use super::setup::Member;
 use super::setup::Setup;
-use crate::kind::{EditChange, Resource, Retire, validator};
+use crate::kind::{EditChange, Resource, validator};
 use crate::kinds::kind_named;
 use crate::node::{Batch, BatchStep, Blob, LocalFile, RunId, Secret};
+use crate::plan::guarded::Window;
 use crate::plan::{Claim, Content, Decided, Item, Owned, claims};
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -78,9 +79,10 @@ pub fn batch(
     }
     let (mut undo_first, mut undo) = (Vec::new(), Vec::new());
     if guarded {
-        let (mut calls, first, back) = arm(items, member);
+        let window = Window::of(items, resources, &member.target);
+        let mut calls = arm(&window);
         calls.append(&mut forgotten);
-        (undo_first, undo) = (first, back);
+        (undo_first, undo) = (window.undo_first, window.undo);
         todo.push(BatchStep {
             title: "put the guard on".to_owned(),
             calls,
@@ -174,47 +176,17 @@ fn written(items: &[Item], member: &Member) -> Vec<String> {
     items.iter().flat_map(own).collect()
 }
 
-/// The calls that arm the guard for these items, and those of the guard before and after it rolls the files back.
-fn arm(items: &[Item], member: &Member) -> (Vec<Call>, Vec<Call>, Vec<Call>) {
-    let (resources, target) = (&member.resources, &member.target);
-    let concerned: Vec<&Resource> = items
-        .iter()
-        .flat_map(Item::addresses)
-        .filter_map(|a| resources.iter().find(|r| r.address == *a))
-        .collect();
-    let mut own: Vec<String> = items.iter().filter_map(|i| i.work.path.clone()).collect();
-    let mut whole: Vec<String> = concerned
-        .iter()
-        .flat_map(|r| r.files.writes.clone())
-        .collect();
-    // A removed path may be a folder.
-    let removed = || items.iter().filter(|i| i.work.owns.is_gone());
-    whole.extend(removed().filter_map(|i| i.work.path.clone()));
-    whole.sort();
-    whole.dedup();
-    own.retain(|path| !whole.contains(path));
-    own.dedup();
+/// The calls that arm the guard for a window.
+fn arm(window: &Window) -> Vec<Call> {
     let mut calls = vec![Call::new("nw_guard_manifest")];
-    if !own.is_empty() {
-        calls.push(Call::new("nw_guard_keep").arg("own").args(own));
+    for (how, paths) in [("own", &window.own), ("whole", &window.whole)] {
+        if !paths.is_empty() {
+            calls.push(Call::new("nw_guard_keep").arg(how).args(paths.clone()));
+        }
     }
-    if !whole.is_empty() {
-        calls.push(Call::new("nw_guard_keep").arg("whole").args(whole));
-    }
-    calls.extend(concerned.iter().flat_map(|r| r.guard.note.clone()));
-    let retired = removed().flat_map(Item::addresses).filter_map(|address| {
-        let kind = kind_named(&address.kind)?;
-        let wanted = resources.iter().any(|r| r.address == *address);
-        (!wanted).then(|| (kind.orphans().retire)(&address.name, target))
-    });
-    let retired: Vec<Retire> = retired.collect();
-    calls.extend(retired.iter().flat_map(|r| r.note.clone()));
+    calls.extend(window.note.iter().cloned());
     calls.push(Call::new("nw_guard_arm").arg(CHANGE_LIMIT.to_string()));
-    let back = || concerned.iter().rev();
-    let first = back().flat_map(|r| r.guard.undo_first.clone()).collect();
-    let mut undo: Vec<Call> = retired.into_iter().rev().flat_map(|r| r.undo).collect();
-    undo.extend(back().flat_map(|r| r.guard.undo.clone()));
-    (calls, first, undo)
+    calls
 }
 
 /// The call that writes a claim down in the manifest.

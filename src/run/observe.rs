@@ -7,7 +7,7 @@ use crate::facts::{self, Facts};
 use crate::kind::{Answer, Observe};
 use crate::node::{self, NodeState, Session};
 use crate::plan::checkout::{self, LastApplied};
-use crate::plan::{Decided, Manifest, guarded, orphan};
+use crate::plan::{Decided, Manifest, orphan};
 use crate::sh::Call;
 use crate::shell::Shell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,17 +112,13 @@ pub(super) async fn decide(
     let permits = setup.permits();
     let wanted = member.wanted(&setup.vault, &permits);
     let mut decided = wanted.decide(&answer, &manifest);
-    if member.partial {
-        decided.orphans.clear();
-    }
     let (paths, shells) = orphan::questions(&decided);
     let found = if paths.is_empty() {
         BTreeMap::new()
     } else {
         found(&session, paths, shells).await?
     };
-    orphan::settle(&mut decided, &manifest, &member.target, &found);
-    guarded::windows(&mut decided, &member.resources, &member.logins);
+    wanted.complete(&mut decided, &manifest, &found, &member.logins);
     Ok(NodeObservation {
         answer,
         decided,

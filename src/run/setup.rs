@@ -39,6 +39,7 @@ impl Member {
         Desired {
             target: &self.target,
             resources: &self.resources,
+            partial: self.partial,
             watched: &self.watched,
             vault,
             permits,

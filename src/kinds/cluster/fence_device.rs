@@ -306,8 +306,8 @@ mod tests {
         assert_eq!(
             actions,
             [
-                "nw_fence_device_wrong 'fence_ipmilan on this node does not know `plug`: `fence_ipmilan -o metadata` tells \
-              what it knows'"
+                "nw_fence_device_wrong 'fence_ipmilan on this node does not know `plug`: `fence_ipmilan -o metadata` lists \
+              its parameters'"
             ]
         );
     }

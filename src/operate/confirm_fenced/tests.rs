@@ -57,6 +57,7 @@ fn every_address_and_device_is_asked_and_no_secret_is_told() {
         let wanted = crate::plan::Desired {
             target,
             resources: &[],
+            partial: false,
             watched: resources,
             vault: &vault,
             permits: &crate::kind::Permits::default(),

@@ -48,6 +48,7 @@ fn decided(resources: &[Resource], sections: &[(&str, &str, i32)]) -> Decided {
     let wanted = Desired {
         target: &target,
         resources,
+        partial: false,
         watched: &[],
         vault: &Vault::new(),
         permits: &Permits::default(),
