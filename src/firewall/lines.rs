@@ -10,7 +10,7 @@ use std::net::IpAddr;
 /// Ports in one rule of iptables' multiport; a range counts as two.
 const PORTS: usize = 15;
 
-/// What Shorewall is told of IPv4, or of IPv6.
+/// The files of one family, IPv4 or IPv6.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct FamilyFiles {
     /// `shorewall` or `shorewall6`: the program, its service and its configuration.
@@ -39,7 +39,7 @@ pub(super) struct FamilyFiles {
     proxied: Vec<Proxied>,
     /// The zones that are knocked at.
     knocking: Vec<String>,
-    /// What knocking opens there: ports with commas between them; empty where nothing is.
+    /// The ports that knocking opens there, with commas between them; empty for none.
     knock_ports: String,
     /// Who reaches sshd without knocking: operators, and peers over the zones in which they log in to each other.
     admits: Vec<String>,
@@ -50,7 +50,7 @@ struct ShorewallFile {
     name: String,
     path: String,
     template: &'static str,
-    /// What a knock is remembered by, in the file of its action.
+    /// The name under which a knock is remembered, in the file of its action.
     event: String,
 }
 
@@ -90,7 +90,7 @@ struct RuleLine {
     why: String,
 }
 
-/// What stays open while the firewall is stopped.
+/// Lines that stay open while the firewall is stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Stopped {
     device: String,

@@ -40,12 +40,12 @@ impl OpenPorts {
         }
     }
 
-    /// Whether this word, which is no zone, says who may come.
+    /// Whether this word, which is no zone, names sources.
     pub fn is_source(word: &str) -> bool {
         FROM.contains(&word) || word.parse::<IpAddr>().is_ok() || word.parse::<IpNet>().is_ok()
     }
 
-    /// Takes one value of a key of `[[open]]`; the error says what would be right.
+    /// Takes one value of a key of `[[open]]`; the error names what would be right.
     pub fn take(&mut self, key: &str, value: &Json) -> Result<(), String> {
         let text = || {
             value
@@ -81,7 +81,7 @@ impl OpenPorts {
         Ok(())
     }
 
-    /// Why nobody could come: whom the ports are opened to is not there. `alone` tells that the site has no other node.
+    /// Why the ports are open to no address: the sources do not exist. `alone`: the site has no other node.
     pub fn nobody(&self, firewall: &NodeFirewall, alone: bool) -> Option<String> {
         let zone = |name: &str| firewall.zones.iter().find(|z| z.name == name);
         let here = zone(&self.zone)?;

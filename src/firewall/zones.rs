@@ -45,7 +45,7 @@ pub struct NodeFirewall {
 pub struct FirewallZone {
     /// Its name.
     pub name: String,
-    /// What becomes of a connection that no rule allows: `DROP`, `REJECT`, `ACCEPT`.
+    /// The policy for a connection that no rule allows: `DROP`, `REJECT`, `ACCEPT`.
     pub otherwise: &'static str,
     /// The devices on which its packets come in.
     pub devices: Vec<FirewallDevice>,
@@ -96,9 +96,9 @@ pub struct KnockStep {
     pub number: usize,
     /// The name of the secret that is its port.
     pub secret: String,
-    /// What is remembered of the address that knocked so far: `NW_KNOCK1`, and after the last `NW_OPEN`.
+    /// The name of the address's progress so far: `NW_KNOCK1`, and after the last `NW_OPEN`.
     pub event: String,
-    /// What has to be remembered of it already.
+    /// The name that has to be remembered already.
     pub after: Option<String>,
     /// Shorewall's name for what remembers it.
     pub action: String,
@@ -109,11 +109,11 @@ pub struct KnockStep {
 pub struct ShorewallSyntax {
     /// The first line of `interfaces`.
     pub format: &'static str,
-    /// What begins a section of `rules`.
+    /// The beginning of a section of `rules`.
     pub section: &'static str,
     /// `LOGFORMAT`, short enough for the names of zones.
     pub logformat: &'static str,
-    /// The file that says what stays open while the firewall is stopped: `stoppedrules` or `routestopped`.
+    /// The file of lines that stay open while the firewall is stopped: `stoppedrules` or `routestopped`.
     pub stopped: &'static str,
     /// How knocking is written: `events` or `recent`.
     pub knocking: &'static str,

@@ -1,4 +1,4 @@
-//! What a node can be asked to be: the kinds, one file each, with their shell beside them.
+//! The kinds of resources, one file each, with their shell beside them.
 
 pub mod cluster;
 mod files;

@@ -20,15 +20,15 @@ use std::sync::Arc;
 /// All that the roles of a node ask for.
 #[derive(Debug, Default)]
 pub struct Expansion {
-    /// What is to be, in order.
+    /// The resources, in order.
     pub resources: Vec<Resource>,
     /// Questions about the running system.
     pub checks: Vec<Check>,
     /// Ports that are needed open.
     pub opens: Vec<OpenPorts>,
-    /// What its roles provide, each with the role.
+    /// The words that its roles provide, each with the role.
     pub provides: Vec<(Provision, String)>,
-    /// What is wrong with roles, templates or what the site sets for them.
+    /// Findings about roles, templates and the site's values for them.
     pub findings: Vec<Finding>,
 }
 
@@ -41,13 +41,13 @@ pub struct Check {
     pub severity: CheckSeverity,
     /// Whom it asks.
     pub scope: Scope,
-    /// Whose observation it reads; `None` where it has one of its own.
+    /// The step whose observation it reads; `None` where it has one of its own.
     pub of: Option<Selector>,
     /// The observation of its own. It is never changed, only seen.
     pub see: Option<Resource>,
     /// The port that is tried from outside.
     pub tcp: Option<Tcp>,
-    /// What is expected, by the names the kind gives to what it sees.
+    /// The expected values, by the kind's own names.
     pub expect: Map<String, Json>,
     /// The remedy.
     pub remedy: String,
@@ -122,7 +122,7 @@ pub fn expand_all<'a>(
     })
 }
 
-/// Every file whose whole content the resources say, by path; what belongs to no single path is not in it. Secrets are
+/// Every file whose whole content the resources set, by path; a change without one path is not in it. Secrets are
 /// marks: [`Text::masked`] is for people.
 pub fn files(resources: &[Resource]) -> BTreeMap<String, Text> {
     let mut files = BTreeMap::new();
@@ -261,7 +261,7 @@ impl<'a> Expander<'a> {
         Some((role, around))
     }
 
-    /// What steps and checks see as `firewall`: with all that is open on the node, whichever role asks for it.
+    /// The value of `firewall` for steps and checks: with all that is open on the node, whichever role requests it.
     fn firewall(&self) -> Value {
         let firewall = &self.subject.firewall;
         let mut all = serde_json::json!(firewall);
@@ -551,7 +551,7 @@ impl<'a> Expander<'a> {
         })
     }
 
-    /// What checks read has to be observed by a step.
+    /// A check needs a step that observes what it reads.
     fn check_selectors(&mut self) {
         for (selector, place) in &self.wanted {
             if self.places.keys().any(|address| selector.matches(address)) {

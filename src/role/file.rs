@@ -1,4 +1,4 @@
-//! The file of a role: what it says, with every place, before anything is rendered.
+//! The file of a role, with every place, before anything is rendered.
 
 use super::check::CheckEntry;
 use super::head::Head;
@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// A role as its file says it.
+/// A role as it is written in its file.
 #[derive(Clone, Debug)]
 pub struct Role {
     /// Its name, which is the file's.
@@ -27,9 +27,9 @@ pub struct Role {
     pub after: Vec<Placed<String>>,
     /// It is left out where this expression does not hold.
     pub when: Option<Placed<String>>,
-    /// What it provides to a node.
+    /// Its provisions for a node.
     pub provides: Vec<Provision>,
-    /// What a site may set.
+    /// Its variables.
     pub vars: IndexMap<String, Var>,
     /// Variables that an earlier version of it took, with what to write in their place.
     pub gone: BTreeMap<String, String>,
@@ -39,7 +39,7 @@ pub struct Role {
     pub lets: IndexMap<String, Placed<String>>,
     /// Ports it needs open.
     pub opens: Vec<OpenEntry>,
-    /// What is done, in this order.
+    /// Its steps, in order.
     pub steps: Vec<Step>,
     /// Questions about the running system.
     pub checks: Vec<CheckEntry>,
@@ -52,7 +52,7 @@ pub struct Role {
 pub struct Var {
     /// Where its name is written.
     pub place: Place,
-    /// What it takes.
+    /// Its type.
     pub kind: VarType,
     /// Its value where the site sets none.
     pub default: Option<Json>,
@@ -69,8 +69,8 @@ pub struct Var {
 pub struct PlatformWords {
     /// Where its name is written.
     pub place: Place,
-    /// What it is, by release (`el9`), family (`el`) or family from one release on (`el8+`). A release that none of
-    /// them means is an error only where the word is used.
+    /// Its value, by release (`el9`), family (`el`) or family from one release on (`el8+`). A release without a value
+    /// is an error only where the word is used.
     pub by: Vec<(String, Json)>,
 }
 
@@ -171,7 +171,7 @@ impl Role {
     }
 }
 
-/// What the words of `provides` name; unknown ones are reported.
+/// The provisions of these words; unknown ones are reported.
 fn provisions(words: &[Placed<String>], findings: &mut Vec<Finding>) -> Vec<Provision> {
     let known = Provision::words();
     let mut all = Vec::new();
@@ -197,7 +197,7 @@ fn provisions(words: &[Placed<String>], findings: &mut Vec<Finding>) -> Vec<Prov
     all
 }
 
-/// What to write in the place of variables that are no more.
+/// The replacements of variables that were removed.
 fn read_gone(tree: &Tree, findings: &mut Vec<Finding>) -> BTreeMap<String, String> {
     let mut gone = BTreeMap::new();
     let wrong = |place| Finding::error("TYPE", "`gone` has a sentence for each variable").at(place);
@@ -258,7 +258,7 @@ fn is_name(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// What a file's expressions are checked with while it is read.
+/// The context in which a file's expressions are checked while it is read.
 pub(super) struct Syntax<'a> {
     pub(super) sources: &'a Sources,
     pub(super) engine: &'a Templates,
@@ -321,7 +321,7 @@ impl Var {
 }
 
 impl PlatformWords {
-    /// What it is on a platform: under the key that means it most exactly.
+    /// Its value on a platform: under the nearest key that means it.
     pub fn on(&self, platform: Platform) -> Option<&Json> {
         let fitting = self
             .by

@@ -1,4 +1,4 @@
-//! What templates can do with values, beyond what minijinja brings: networks, sizes, times, quoting.
+//! Filters for templates beyond those of minijinja: networks, sizes, times, quoting.
 
 use crate::site::shown;
 use crate::site::words::types::{Duration, Size, Word as _};

@@ -7,14 +7,14 @@ use super::template::NAMES;
 pub struct Head {
     /// The loop's variables.
     pub names: Vec<String>,
-    /// What it goes through.
+    /// The expression that it loops over.
     pub expression: String,
     /// Where in the head the expression begins, in bytes.
     pub(super) offset: usize,
 }
 
 impl Head {
-    /// Reads a head; the error says what would be right.
+    /// Reads a head; the error names what would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong =
             || format!("`{text}` is no head of a loop: `m in members` or `name, m in site.mirror`");

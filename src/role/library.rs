@@ -9,13 +9,13 @@ use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What is in the binary: path and content.
+/// The shipped files: path and content.
 static SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// The folders that a library is made of.
 const FOLDERS: [&str; 2] = ["roles", "templates"];
 
-/// What the first line of an ejected file says, before the path and the digest.
+/// The beginning of the first line of an ejected file, before the path and the digest.
 const EJECTED: &str = "ejected from the shipped ";
 
 /// All roles and templates that a site can use.
@@ -77,7 +77,7 @@ impl Library {
         Self::build(shipped, &files.collect::<Vec<_>>(), sources, findings)
     }
 
-    /// What is shipped as path and content; files of the site as shown path, path, content.
+    /// Shipped files as path and content; files of the site as shown path, path, content.
     fn build(
         shipped: &[(&str, &str)],
         site: &[(String, String, String)],
@@ -132,7 +132,7 @@ impl Library {
             broken: BTreeSet::new(),
             files: SiteFiles::default(),
         };
-        // What is only ever copied need not be a template.
+        // A file that is only copied need not be a template.
         let copied = library.copied();
         for error in &errors {
             let Some(name) = error.template.as_ref().filter(|t| !copied.contains(*t)) else {
@@ -159,7 +159,7 @@ impl Library {
         &self.files
     }
 
-    /// What renders.
+    /// The engine of templates.
     pub(super) fn engine(&self) -> &Templates {
         &self.engine
     }
@@ -174,7 +174,7 @@ impl Library {
         self.templates.keys().map(String::as_str)
     }
 
-    /// A file under `templates/` as it is, for `copy`; the line that says where it was ejected from is left out.
+    /// A file under `templates/` as it is, for `copy`; the line about its ejection is left out.
     pub(super) fn copy(&self, name: &str) -> Option<&str> {
         let text = self.texts.get(name)?;
         Some(match text.split_once('\n') {

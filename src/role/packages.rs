@@ -25,9 +25,9 @@ pub struct PackageFolder {
     path: String,
     /// Its packages and metadata by their path below it.
     files: BTreeMap<String, SiteFile>,
-    /// What is wrong with it for yum and dnf.
+    /// Its fault for yum and dnf.
     rpm: Result<(), String>,
-    /// What is wrong with it for apt.
+    /// Its fault for apt.
     deb: Result<(), String>,
 }
 
@@ -50,7 +50,7 @@ impl PackageFolder {
         Ok(folder)
     }
 
-    /// What a node with this tool is brought.
+    /// The files that a node with this tool gets.
     pub fn files(&self, tool: PackageTool) -> Result<Vec<SiteFile>, String> {
         let (sound, mine): (_, fn(&str) -> bool) = match tool {
             PackageTool::Yum | PackageTool::Dnf => (&self.rpm, of_yum),

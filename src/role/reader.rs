@@ -112,7 +112,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         None
     }
 
-    /// True or false; false where it does not stand.
+    /// True or false; false when it is missing.
     pub(super) fn flag(&mut self, key: &'a str) -> bool {
         let Some(tree) = self.any(key) else {
             return false;

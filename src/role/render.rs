@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What a value sees while it is rendered.
+/// The names that a value sees while it is rendered.
 #[derive(Clone, Debug)]
 pub(super) struct Around {
     names: Vec<(String, Value)>,

@@ -1,4 +1,4 @@
-//! What a role file may hold, for editors (JSON Schema) and for people (the reference of all kinds).
+//! The format of role files, for editors (JSON Schema) and for people (the reference of all kinds).
 
 use super::check::{CHECK_KEYS, CheckSeverity, Scope};
 use super::step::STEP_KEYS;
@@ -282,7 +282,7 @@ fn resolve<'a>(schema: &'a Json, root: &'a Json) -> &'a Json {
     here
 }
 
-/// What a key takes, in words.
+/// The values that a key takes, in words.
 fn takes(schema: &Json, root: &Json) -> String {
     let schema = resolve(schema, root);
     let alternatives = schema.get("oneOf").and_then(Json::as_array);

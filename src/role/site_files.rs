@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A file that is read as text may have this many bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// What was read of a folder, or why it was not.
+/// The content of a folder, or why it could not be read.
 type Read = Result<Arc<PackageFolder>, String>;
 
 /// The files of a site that roles may name. A folder is read when it is first named.

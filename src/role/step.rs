@@ -54,7 +54,7 @@ pub struct Step {
     pub when: Option<Placed<String>>,
     /// Who does what is done once, before it is rendered.
     pub source: Option<Placed<String>>,
-    /// What else it says; place, index and source are given when it is rendered.
+    /// Its other keys; place, index and source are given when it is rendered.
     pub meta: StepMeta,
     /// The kind's own keys.
     pub own: Table,
@@ -64,7 +64,7 @@ pub struct Step {
     pub sound: bool,
 }
 
-/// What a key gets of the file or folder that it names.
+/// The value that a key gets of the file or folder that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteKey {
     /// The text of a file.
@@ -189,7 +189,7 @@ fn check_types(
     if let Some((_, name)) = table.get_mut(kind.name())
         && matches!(name.value, Value::Array(_) | Value::Table(_))
     {
-        // Each of several names becomes a step of its own, perhaps with a value that stands beside it.
+        // Each of several names becomes a step of its own, perhaps with a value beside it.
         name.value = later();
         several = true;
     }

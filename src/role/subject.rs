@@ -17,7 +17,7 @@ pub struct Subject {
     pub platform: Platform,
     /// Its roles in order, each with the place where it is named.
     pub roles: Vec<(String, Option<Place>)>,
-    /// What templates see: `site`, `node`, `members`, `peers`.
+    /// The names for templates: `site`, `node`, `members`, `peers`.
     pub context: Vec<(String, Value)>,
     /// Variables by role and name, the nearest first: node, groups, site.
     pub vars: Vec<Level>,
@@ -36,7 +36,7 @@ pub struct Subject {
 /// Variables that are set at one place of the site.
 #[derive(Clone, Debug, Default)]
 pub struct Level {
-    /// What is written there: `vars.ROLE.NAME`, and free ones.
+    /// The values that are written there: `vars.ROLE.NAME`, and free ones.
     pub values: IndexMap<String, Json>,
     /// Where each is written, by role and name.
     pub places: BTreeMap<(String, String), Place>,
@@ -66,7 +66,7 @@ impl Level {
     }
 }
 
-/// What all nodes of a site see alike: made once, however many nodes there are.
+/// The names that all nodes of a site share: made once, however many nodes there are.
 pub(super) struct Common {
     site: Value,
     members: Value,
@@ -101,7 +101,7 @@ impl Subject {
             .iter()
             .filter(|(_, group)| group.nodes.iter().any(|n| n == node))
             .collect();
-        // What a later group sets wins over an earlier one, as in the site's model.
+        // A value of a later group wins over that of an earlier one, as in the site's model.
         for (name, group) in groups.iter().rev() {
             vars.push(Level::of(site, &["group", name.as_str()], &group.vars));
         }
@@ -136,7 +136,7 @@ impl Subject {
         }
     }
 
-    /// What a role's `vars` are on this node; what is wrong with them is reported.
+    /// The values of a role's `vars` on this node; faults are reported.
     pub(super) fn vars(&self, role: &Role, findings: &mut Vec<Finding>) -> Value {
         let mut found = serde_json::Map::new();
         for (name, var) in &role.vars {

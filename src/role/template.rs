@@ -17,7 +17,7 @@ const FUEL: u64 = 500_000;
 /// The name under which a value of a role file is rendered.
 const VALUE: &str = "<value>";
 
-/// What may stand at the top of an expression, besides loop variables.
+/// Names at the top of an expression, besides loop variables.
 pub const NAMES: [&str; 7] = [
     "site", "node", "members", "peers", "firewall", "platform", "vars",
 ];
@@ -29,7 +29,7 @@ pub struct TemplateError {
     pub template: Option<String>,
     /// The bytes of the template that are at fault.
     pub range: Range<usize>,
-    /// What is wrong, in a sentence.
+    /// The fault, in a sentence.
     pub message: String,
     /// The name that is not defined, where that is what is wrong.
     pub undefined: Option<String>,
@@ -144,8 +144,8 @@ impl Templates {
         Text::new(text).map_err(|e: MarkError| fail(e.to_string()))
     }
 
-    /// Renders a value of a role file. One that is one whole `{{ … }}` keeps its type; any other becomes text.
-    /// `None` stands for a value that is none: its key is left out.
+    /// Renders a value of a role file. One that is one whole `{{ … }}` keeps its type; any other becomes text. `None`
+    /// is a value that is none: its key is left out.
     pub fn value(&self, source: &str, context: &Value) -> Result<Option<Json>, TemplateError> {
         if !source.contains("{{") && !source.contains("{%") && !source.contains("{#") {
             return Ok(Some(Json::from(source)));
@@ -272,7 +272,7 @@ impl Templates {
     }
 }
 
-/// A value as JSON; `None` stands for none, and is left out of lists and tables.
+/// A value as JSON; `None` is none, and is left out of lists and tables.
 fn to_json(value: &Value, source: &str) -> Result<Option<Json>, TemplateError> {
     Ok(Some(match value.kind() {
         ValueKind::None => return Ok(None),

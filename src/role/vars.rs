@@ -70,7 +70,7 @@ impl VarType {
         })
     }
 
-    /// Whether a value is of this type; the error says what would be.
+    /// Whether a value is of this type; the error names one that is.
     pub fn check(self, value: &Json) -> Result<(), String> {
         if let Some(format) = self.format().and_then(format_named) {
             let Some(text) = value.as_str() else {

@@ -15,7 +15,7 @@ pub const PROCESS: Shell = Shell::new(include_str!("process.sh"));
 /// `nw_service_runs`, `nw_service_do`, `nw_service_boot`).
 pub const SERVICE: Shell = Shell::new(include_str!("service.sh")).needing(&[PROCESS]);
 
-/// What an earlier cluster left on a node (`nw_traces`): what proves one decides whether one is formed.
+/// The traces of an earlier cluster on a node (`nw_traces`): a proof of one decides whether one is formed.
 pub const TRACES: Shell = Shell::new(include_str!("traces.sh"));
 
 /// Lines and names of many files at once, read here (`nw_lines`, `nw_names`).
@@ -25,7 +25,7 @@ pub const FILES: Shell = Shell::new(include_str!("files.sh"));
 /// folder of root's alone there (`nw_private`, `nw_public`).
 pub const FOLDER: Shell = Shell::new(include_str!("folder.sh"));
 
-/// What is managed on a node: reading, adding, compacting (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
+/// The manifest of a node: reading, adding, compacting (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
 pub const MANIFEST: Shell = Shell::new(include_str!("manifest.sh"));
 
 /// A line of the node's own record of its runs (`nw_journal`).
@@ -97,7 +97,7 @@ impl<const N: usize> From<[Shell; N]> for Pieces {
     }
 }
 
-/// Has a whole script looked at by shellcheck, which must have nothing to say of it.
+/// Checks a whole script with shellcheck, which must find nothing.
 #[cfg(test)]
 pub(crate) fn check(script: &str) {
     use std::io::Write as _;

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
 
-/// What holds for every command.
+/// Options of every command.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
@@ -82,7 +82,7 @@ impl Pick {
     }
 }
 
-/// What a command may take down.
+/// The outage that a command permits.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Outage {
     /// Allow a change that needs all members of the cluster down: take them down for it, and up again. Without it, such
@@ -92,7 +92,7 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// What the command sets out to do.
+    /// The intent of the command.
     pub fn intent(self) -> Intent {
         if self.outage {
             Intent::Outage

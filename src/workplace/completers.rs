@@ -1,4 +1,4 @@
-//! What a shell completes: nodes and groups of the site around.
+//! Completions in a shell: nodes and groups of the site around.
 
 use super::{Context, Global};
 use clap_complete::CompletionCandidate;

@@ -1,4 +1,4 @@
-//! What every command needs: where the site is, who runs, how text looks.
+//! The context of a command: where the site is, who runs, the style of output.
 
 use super::{Color, Global, OutputClosed, Usage};
 use crate::platform::Platform;
@@ -14,7 +14,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What commands share.
+/// The context of a command.
 #[derive(Debug)]
 pub struct Context {
     /// Options of every command.
@@ -94,7 +94,7 @@ impl Context {
         Some(loaded.site?.inventory.site.platform)
     }
 
-    /// What this run says besides the site.
+    /// The values of this run besides the site.
     fn overrides(&self) -> Overrides {
         let lab = self
             .global

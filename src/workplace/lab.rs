@@ -13,7 +13,7 @@ pub fn current() -> Option<LabState> {
     LabState::load(&default_name()).ok().flatten()
 }
 
-/// What the nodes of a lab run, as far as sites know it: the name of each, and its platform.
+/// The nodes of a lab, as sites know them: the name of each, and its platform.
 pub fn platforms(lab: &LabState) -> impl Iterator<Item = (String, Platform)> {
     lab.nodes.iter().filter_map(|node| {
         let platform = match &lab.backend {

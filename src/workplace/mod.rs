@@ -1,4 +1,4 @@
-//! What commands share: arguments, the site they work on, its secrets, saved plans, what is said at the end.
+//! Shared by commands: arguments, the site they work on, its secrets, saved plans, the end.
 
 mod access;
 mod args;

@@ -6,17 +6,17 @@ use crate::report::Tone;
 use crate::survey::SurveyError;
 use std::fmt::Write as _;
 
-/// Wrong usage, site or role: exit code 64. Says what would be right.
+/// Wrong usage, site or role: exit code 64. Names what would be right.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
 
-/// Whoever read standard output has gone (`… | head`): no failure.
+/// The reader of standard output has gone (`… | head`): no failure.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output was closed")]
 pub struct OutputClosed;
 
-/// Prints an error with its causes on standard error; gives the exit code it stands for.
+/// Prints an error with its causes on standard error; gives its exit code.
 pub fn report_error(error: &anyhow::Error, context: &Context) -> Exit {
     if error.is::<OutputClosed>() {
         return Exit::Done;
@@ -25,7 +25,7 @@ pub fn report_error(error: &anyhow::Error, context: &Context) -> Exit {
     let mut text = format!("{} {error}\n", style.paint(Tone::Bad, "error:"));
     let mut last = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        // A cause that the sentence above already holds says nothing new.
+        // A cause that the sentence above already holds adds nothing.
         if !last.contains(&cause) {
             let _ = writeln!(text, "  because: {}", style.paint(Tone::Plain, &cause));
         }

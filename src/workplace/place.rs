@@ -1,4 +1,4 @@
-//! What every command that works on nodes begins with: the site, its roles expanded, the ways in, the secrets.
+//! The beginning of every command that works on nodes: the site, its roles expanded, the ways in, the secrets.
 
 use super::access::access;
 use super::context::{Commit, Context};
@@ -35,7 +35,7 @@ pub struct Workplace {
     pub dir: PathBuf,
     /// The site.
     pub site: Site,
-    /// What each node is to be, in the site's order.
+    /// The desired state of each node, in the site's order.
     pub nodes: IndexMap<String, Expansion>,
     /// The files that were read, for the places of what is found later.
     pub sources: Sources,
@@ -343,14 +343,14 @@ fn is_commit(word: &str) -> bool {
     (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether a commit of the site is part of what is checked out here; `None` where git cannot say.
+/// Whether a commit of the site is part of this checkout; `None` where git does not know.
 fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     let dir = dir.to_owned();
     // Nodes mostly name the same commit: git is asked about each once.
     let known = RefCell::new(BTreeMap::new());
     in_git.then(|| {
         Box::new(move |commit: &str| {
-            // The node's journal says it: nothing but the name of a commit reaches git.
+            // The node's journal names it: nothing but the name of a commit reaches git.
             if !is_commit(commit) {
                 return None;
             }
@@ -423,7 +423,7 @@ fn drive<T>(
             let mut next = [StopRequest::Stop, StopRequest::Detach].into_iter();
             while tokio::signal::ctrl_c().await.is_ok() {
                 if !at_work.get() {
-                    // Nothing was begun that would have to be told of. The code is that of a program ended by SIGINT.
+                    // Nothing was begun that would have to be reported. The code is that of a program ended by SIGINT.
                     std::process::exit(Exit::Interrupted as i32);
                 }
                 if let Some(request) = next.next() {

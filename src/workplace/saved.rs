@@ -95,7 +95,7 @@ impl Saved {
             .collect()
     }
 
-    /// What moved since it was made: nothing, when it can be carried out as it was reviewed.
+    /// What changed since it was made: nothing, when it can be carried out as it was reviewed.
     pub fn moved(&self, site: &Site, now: &Plan) -> Option<String> {
         if self.json["digest"] != json!(site.digest()) {
             return Some("the site changed since the plan was saved".to_owned());

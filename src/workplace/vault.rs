@@ -75,7 +75,7 @@ impl Workplace {
         Ok(vault)
     }
 
-    /// What stands for a secret in a rehearsal: the same each time, and worth nothing elsewhere.
+    /// The stand-in for a secret in a rehearsal: the same each time, and worth nothing elsewhere.
     fn made_up(&self, name: &str) -> anyhow::Result<String> {
         const PORTS: [&str; 8] = [
             "23117", "21301", "24542", "22789", "25011", "20877", "24123", "22240",

@@ -22,12 +22,12 @@ pub struct Want {
     node: String,
     /// The program that speaks with it.
     agent: String,
-    /// The file whose content the agent is told at its standard input.
+    /// The file whose content is the agent's standard input.
     input: String,
     /// The scripts that it takes secrets from.
     #[serde(default)]
     scripts: Vec<String>,
-    /// The parameters that it is told.
+    /// Its parameters.
     #[serde(default)]
     parameters: Vec<String>,
 }
@@ -37,9 +37,9 @@ pub struct Want {
 pub struct Seen {
     /// Whether the agent is installed.
     pub installed: bool,
-    /// Whether the device told if its node has power.
+    /// Whether the device reported if its node has power.
     pub answered: bool,
-    /// What it told: `on`, `off`; `not asked` before its files are there, `late`, or `failed`.
+    /// Its report: `on`, `off`; `not asked` before its files are there, `late`, or `failed`.
     pub status: String,
     /// The agent's exit status, where it was asked.
     #[serde(skip)]
@@ -196,7 +196,7 @@ impl FenceDeviceKind {
 
     fn compare_written(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         match Self::compare(want, seen, circumstances) {
-            // What is written is tried before anything leans on it.
+            // A device is tried once its files are written, before anything depends on it.
             Verdict::Same | Verdict::Finding { .. } => {
                 Verdict::Change(vec![Delta::new("status", "observed again", "on")])
             }

@@ -26,7 +26,7 @@ pub struct Want {
     patience: u32,
 }
 
-/// What there is.
+/// The resource managers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum ManagerName {
@@ -63,11 +63,11 @@ pub struct Seen {
     pub running: bool,
     /// Members on which it does not run, as those see it that were asked.
     pub offline: Vec<String>,
-    /// Members that were told to carry nothing.
+    /// Members in standby.
     pub standby: Vec<String>,
     /// Members in an unknown state: they wait to be fenced.
     pub unclean: Vec<String>,
-    /// How it sees each member, as far as it tells.
+    /// Its view of each member, as far as it has one.
     #[serde(skip)]
     pub sees: BTreeMap<String, View>,
     #[serde(skip)]
@@ -85,12 +85,12 @@ pub struct View {
     pub unclean: bool,
 }
 
-/// What tells Pacemaker that a member is off, on a member that is left.
+/// The call that declares a member to be off to Pacemaker, on a member that is left.
 pub fn is_off(node: &str) -> Call {
     Call::new("nw_resource_manager_off").arg(node)
 }
 
-/// What a member says of itself.
+/// A member's own state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct MemberState {
     running: bool,
@@ -222,7 +222,7 @@ impl ResourceManagerKind {
             ManagerName::Pacemaker => |l: &str| attribute(l, "online") == "true",
             ManagerName::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
         };
-        // Nodes also stand where a resource runs and where they have attributes: there nothing is said of them.
+        // Nodes are also named where a resource runs and where they have attributes: their state is not there.
         let has_state = match want.resource_manager {
             ManagerName::Pacemaker => " online=\"",
             ManagerName::Rgmanager => " rgmanager=\"",

@@ -9,7 +9,7 @@ use crate::text::Text;
 /// `authorized_key = "ssh-ed25519 AAAA… anna@desk"` with `user`.
 pub struct AuthorizedKeyKind;
 
-/// What an `authorized_key` step asks for.
+/// The keys of a step of kind `authorized_key`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -143,7 +143,7 @@ mod tests {
         step
     }
 
-    /// What becomes of an `authorized_keys` file.
+    /// The edited content of an `authorized_keys` file.
     fn folded(step: &Value, old: &str) -> String {
         let edit = edits(step).pop().unwrap();
         let address = crate::kind::Address::parse("r/authorized_key:x").unwrap();

@@ -17,7 +17,7 @@ pub struct Want {
     file: String,
     /// The lines between the marks.
     content: Option<Text>,
-    /// What starts a comment in this file; `#` when unset.
+    /// The beginning of a comment in this file; `#` when unset.
     #[serde(default = "hash")]
     comment: String,
     /// Name of the file's owner.

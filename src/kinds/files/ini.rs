@@ -20,7 +20,7 @@ pub struct Want {
     section: String,
     /// Its value, as it is to be written, quotes included.
     value: Option<Text>,
-    /// What stands between key and value: `=` (the default) or ` = `.
+    /// The text between key and value: `=` (the default) or ` = `.
     #[serde(default = "equals")]
     separator: String,
     /// Name of the file's owner.

@@ -9,7 +9,7 @@ use crate::text::Text;
 /// `known_host = "node2"` with its other names and its key.
 pub struct KnownHostKind;
 
-/// What a `known_host` step asks for.
+/// The keys of a step of kind `known_host`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

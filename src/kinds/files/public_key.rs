@@ -2,7 +2,7 @@
 
 use crate::text::base64;
 
-/// A public key as it stands in files: type, key, comment.
+/// A public key as files hold it: type, key, comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PublicKey {
     kind: String,
@@ -83,7 +83,7 @@ impl PublicKey {
             .to_owned()
     }
 
-    /// What to call it: its comment, or else the end of the key.
+    /// A name for it: its comment, or else the end of the key.
     pub(super) fn short(&self) -> String {
         if self.comment.is_empty() {
             let key = self.blob.trim_end_matches('=');

@@ -12,7 +12,7 @@ pub struct SymlinkKind;
 pub struct Want {
     /// Its absolute path.
     symlink: String,
-    /// What it leads to, as it is to be written in it.
+    /// Its target, as it is written in it.
     to: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]

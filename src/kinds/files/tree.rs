@@ -56,7 +56,7 @@ fn root() -> String {
 /// The folder as it was found.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
-    /// What is at the path: `absent`, `directory`, or what else.
+    /// The type of the path: `absent`, `directory`, or another.
     state: String,
     /// Mode, owner and group of the folder.
     attributes: String,
@@ -109,8 +109,8 @@ impl Want {
             .collect()
     }
 
-    /// The line of `sha256sum` for each file as it is to be; of one that holds a secret no content may travel, which
-    /// is said by a dash in place of its digest.
+    /// The line of `sha256sum` for each desired file. A dash takes the place of the digest of one that holds a secret,
+    /// whose content may not travel.
     fn sums(&self) -> Vec<String> {
         let line = |file: &TreeFile| {
             let digest = if file.content.is_tainted() {

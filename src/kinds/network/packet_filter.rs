@@ -1,4 +1,4 @@
-//! What Shorewall says of itself and what the kernel has of it: whether somebody cleared it by hand
+//! Shorewall's own state and the kernel's rules: whether a firewall was cleared by hand
 //! (docs/facts/firewall.md#state-of-the-firewall).
 
 use crate::kind::{
@@ -83,7 +83,7 @@ impl AddressFamily {
 }
 
 impl Want {
-    /// Whether an address that has to pass this filter reaches sshd, as far as can be told.
+    /// Whether an address that has to pass this filter reaches sshd, as far as is known.
     fn admits(&self, ip: IpAddr) -> bool {
         let has = |text: &String| net(text).is_some_and(|net| net.contains(&ip));
         self.knock || self.admits.is_empty() || self.admits.iter().any(has)

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 /// `peer = "node2"`.
 pub struct PeerKind;
 
-/// What a look at a peer asks for.
+/// The keys of a step of kind `peer`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -25,7 +25,7 @@ pub struct Want {
 pub struct Seen {
     /// Whether root got there without a question.
     pub reached: bool,
-    /// What ssh said last when it did not.
+    /// The last message of ssh when it did not.
     pub error: String,
     /// Those of its addresses that answer a ping.
     pub answering: Vec<String>,
@@ -41,7 +41,8 @@ impl Want {
     }
 }
 
-/// The call that tells whether root gets to a peer: without a terminal, without a question, over a connection of its own.
+/// The call that tries whether root gets to a peer: without a terminal, without a question, over a connection of its
+/// own.
 pub fn login(peer: &str) -> Call {
     Call::new("ssh").args(words(peer)).arg("true")
 }

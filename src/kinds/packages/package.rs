@@ -40,7 +40,7 @@ enum PackageState {
     Absent,
 }
 
-/// What the package database says.
+/// The state by the package database.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether it is installed, by its own name or by a package that provides it.
@@ -94,7 +94,7 @@ impl Want {
         }
     }
 
-    /// What a transaction has to do about it: a verb of `nw_package`, if anything.
+    /// The verb of `nw_package` that a transaction needs, if any.
     fn verb(&self, seen: &Seen, target: &Target) -> Option<&'static str> {
         match self.state {
             PackageState::Absent if seen.own() || seen.broken.is_some() => Some("remove"),
@@ -339,7 +339,7 @@ impl PackageKind {
     }
 }
 
-/// One name in the answer of `rpm -q --whatprovides`; `None` when rpm neither has it nor says that it has not.
+/// One name in the answer of `rpm -q --whatprovides`; `None` when rpm neither has it nor reports it missing.
 fn parse_rpm(name: &str, text: &str) -> Option<Seen> {
     let mut seen = Seen::default();
     let mut provider = None;
@@ -382,7 +382,7 @@ fn parse_rpm(name: &str, text: &str) -> Option<Seen> {
     Some(seen)
 }
 
-/// One name in the answer of `dpkg-query`, which says nothing on standard output of what it does not know.
+/// One name in the answer of `dpkg-query`, which prints nothing on standard output for an unknown one.
 fn parse_dpkg(name: &str, text: &str) -> Seen {
     let mut seen = Seen::default();
     for line in text.lines() {

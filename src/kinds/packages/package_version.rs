@@ -44,7 +44,7 @@ impl<'a> RpmVersion<'a> {
             && (wanted.release.is_empty() || wanted.release == self.release)
     }
 
-    /// Its order to the one asked for, in what that one says.
+    /// Its order to the desired one, in the parts that the desired one has.
     pub(super) fn order(&self, wanted: &Self) -> Ordering {
         let epoch = if wanted.epoch.is_empty() {
             Ordering::Equal

@@ -45,7 +45,7 @@ pub struct Want {
     /// Signatures are not checked.
     #[serde(default)]
     unsigned: bool,
-    /// Packages that are not taken from it; `*` stands for anything. Debian: its hosts are pinned so.
+    /// Packages that are not taken from it; `*` matches anything. Debian: its hosts are pinned so.
     #[serde(default)]
     exclude: Vec<String>,
     /// EL: its priority, the lowest number wins (yum needs its plugin for that). Debian: the pin of its host, the
@@ -55,7 +55,7 @@ pub struct Want {
     /// own repositories are pointed at it.
     #[serde(default)]
     vault: bool,
-    /// Debian: its lists may be older than they say they are valid, as in an archive of an old release.
+    /// Debian: its lists may be older than their date of validity, as in an archive of an old release.
     #[serde(default)]
     expired: bool,
 }
@@ -65,7 +65,7 @@ pub struct Want {
 pub struct Seen {
     /// False when repositories were set up otherwise since the lists were fetched.
     fresh: bool,
-    /// What lies in its folder.
+    /// The content of its folder.
     #[serde(skip)]
     pushed: Pushed,
 }
@@ -195,7 +195,7 @@ impl Want {
 }
 
 impl Want {
-    /// What is wrong with a folder of packages.
+    /// The fault of a folder of packages.
     fn check_folder(&self, target: &Target) -> Result<(), String> {
         let Some(folder) = &self.folder else {
             return Ok(());

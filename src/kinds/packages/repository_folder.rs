@@ -24,12 +24,12 @@ pub(super) struct Packages {
 #[serde(transparent)]
 pub(super) struct SiteText(pub(super) String);
 
-/// What lies in a pushed folder.
+/// The content of a pushed folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pushed {
     /// SHA-256 of each file, by its path below the folder.
     files: BTreeMap<String, String>,
-    /// What is not root's, or not open to be read by everybody.
+    /// Files that are not root's, or not readable by everybody.
     odd: Vec<String>,
 }
 
@@ -87,7 +87,7 @@ impl Packages {
         deltas
     }
 
-    /// What the node is brought: what it has not, or otherwise.
+    /// The files to bring to the node: those that are missing there, or differ.
     fn needed<'a>(&'a self, seen: &'a Pushed) -> impl Iterator<Item = (&'a str, &'a SiteFile)> {
         let differs = |(name, file): &(&str, &SiteFile)| {
             let found = seen.files.get(*name);
@@ -101,7 +101,7 @@ impl Packages {
         files.map(Payload::File).collect()
     }
 
-    /// What makes the folder of this repository; its contents are counted from `blob`.
+    /// The calls that make the folder of this repository; its contents are counted from `blob`.
     pub(super) fn push(&self, id: &str, seen: &Pushed, mut blob: usize) -> Call {
         let needed: BTreeMap<&str, &SiteFile> = self.needed(seen).collect();
         let stay = self.named().map(|(name, _)| name);
@@ -157,7 +157,7 @@ impl Pushed {
     }
 }
 
-/// The schema of a path within the site; `what` says what a role's step gets of it.
+/// The schema of a path within the site; `what` is what a role's step gets of it.
 fn path_schema(what: &str) -> schemars::Schema {
     schemars::json_schema!({ "type": "string", "format": "site-path", "x-nodewright": what })
 }

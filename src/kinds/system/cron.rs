@@ -16,7 +16,7 @@ pub struct Want {
     cron: String,
     /// When: five fields, or `@daily` and the like.
     schedule: Option<String>,
-    /// What, on one line; `%` is escaped for cron.
+    /// The command, on one line; `%` is escaped for cron.
     command: Option<Text>,
     /// As whom; root when unset.
     #[serde(default = "root")]

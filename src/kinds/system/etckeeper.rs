@@ -13,7 +13,7 @@ pub struct EtckeeperKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// What is recorded: `/etc`, there is nothing else.
+    /// The recorded folder: `/etc`, there is no other.
     etckeeper: Root,
     /// The name that commits carry where nobody else's is given.
     name: String,

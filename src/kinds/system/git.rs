@@ -24,7 +24,7 @@ pub struct Want {
     rev: String,
 }
 
-/// What lies in the folder.
+/// The state of the folder.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// `absent`, `empty`, `checkout`, `full` (of something else) or `other` (no folder). Empty while git is not there.
@@ -33,7 +33,7 @@ pub struct Seen {
     head: String,
     /// Where it came from.
     url: String,
-    /// What was changed by hand.
+    /// Files that were changed by hand.
     changes: Vec<String>,
 }
 

@@ -26,7 +26,7 @@ pub struct Want {
     state: Presence,
 }
 
-/// What the node knows of it.
+/// Its state by the group database.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Its number, if it is there.

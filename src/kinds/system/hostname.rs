@@ -16,14 +16,14 @@ pub struct HostnameKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// The name, as `uname -n` is to say it.
+    /// The name, as `uname -n` prints it.
     hostname: String,
 }
 
 /// How the node calls itself.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
-    /// What `uname -n` says.
+    /// The answer of `uname -n`.
     running: String,
     /// The processes of a cluster that run.
     cluster: Vec<String>,

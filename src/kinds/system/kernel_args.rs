@@ -17,7 +17,7 @@ pub struct KernelArgsKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// One argument: `KEY` or `KEY=VALUE`. Where it has to be absent, a `KEY` stands for all its values.
+    /// One argument: `KEY` or `KEY=VALUE`. An absent `KEY` means all its values.
     kernel_args: String,
     /// `present` (the default) or `absent`.
     #[serde(default)]
@@ -329,7 +329,7 @@ menuentry 'memtest' {
         );
     }
 
-    /// What a file of `/etc/default/grub.d` makes of the variables, in a real shell.
+    /// The variables after a file of `/etc/default/grub.d`, in a real shell.
     fn sourced(step: &serde_json::Value, linux: &str, default: &str) -> String {
         let edit = testing::edits(step).remove(0);
         let EditChange::Whole { content, .. } = edit.change else {

@@ -19,7 +19,7 @@ pub struct MountKind;
 pub struct Want {
     /// Where it is mounted.
     mount: String,
-    /// What is mounted: `/dev/disk/by-id/…`, `UUID=…`, `LABEL=…`, `host:/path`. Not for `absent`.
+    /// The source: `/dev/disk/by-id/…`, `UUID=…`, `LABEL=…`, `host:/path`. Not for `absent`.
     #[serde(default)]
     device: String,
     /// Type of the filesystem. Not for `absent`.
@@ -37,7 +37,7 @@ pub struct Want {
     state: MountState,
 }
 
-/// What has to be.
+/// The desired state of a mount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum MountState {
@@ -48,12 +48,12 @@ enum MountState {
     Absent,
 }
 
-/// What is mounted there.
+/// The observed mount there.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether something is mounted.
     mounted: bool,
-    /// What, as the kernel calls it.
+    /// The source, as the kernel names it.
     source: String,
     /// Its type.
     fstype: String,

@@ -25,7 +25,7 @@ pub struct Want {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// What the policy does not allow is denied.
+    /// Actions that the policy does not allow are denied.
     Enforcing,
     /// It is logged only.
     Permissive,
@@ -43,7 +43,7 @@ impl Mode {
     }
 }
 
-/// What the kernel does.
+/// The mode of the kernel.
 #[derive(Debug, serde::Serialize)]
 pub struct Seen {
     /// The running mode.
@@ -152,7 +152,7 @@ mod tests {
     use crate::platform::Platform;
     use serde_json::json;
 
-    /// What is told → what is wanted → verdict in a word.
+    /// Observed answer → desired mode → verdict in a word.
     fn judge(seen: &str, wanted: &str) -> String {
         let step = json!({ "selinux": wanted });
         match testing::verdict_on(&step, Platform::El7, &[("selinux", seen, 0)]) {

@@ -21,7 +21,7 @@ pub struct Want {
     value: bool,
 }
 
-/// What the policy has.
+/// The state in the policy.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Its value; none when the policy has no such boolean.

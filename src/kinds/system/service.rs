@@ -50,14 +50,15 @@ pub struct Seen {
     running: bool,
     /// Main process; 0 for a service without one.
     main_pid: u64,
-    /// What tells this start from others: ticks since boot, or for a service without a process microseconds.
+    /// The word that distinguishes this start from others: ticks since boot, or for a service without a process
+    /// microseconds.
     start_tick: Option<u64>,
     /// Files of its configuration that are not what this instance started with.
     changed: Vec<String>,
     /// The instance that runs, in the words of the node's record.
     #[serde(skip)]
     instance: Option<String>,
-    /// What is kept of this instance: the digest of each file that it has read.
+    /// The record of this instance: the digest of each file that it has read.
     #[serde(skip)]
     kept: BTreeMap<String, String>,
     /// The digests of its configuration now.
@@ -111,9 +112,9 @@ impl Want {
         deltas
     }
 
-    /// What the running instance has read of a file, as it is kept before one of them is written. What is not as it was
-    /// kept somebody changed by hand; where a reload, which leaves the instance the same, may have told it so, nobody
-    /// knows.
+    /// The digests that the running instance has read, recorded before one of its files is written. Files that differ
+    /// from the record were edited by hand; a reload may have read them without a new instance, so they are marked
+    /// unknown.
     fn read<'s>(&self, seen: &'s Seen, file: &str) -> &'s str {
         let now = seen.now.get(file).map_or(MISSING, String::as_str);
         match seen.kept.get(file) {
@@ -359,7 +360,7 @@ impl ServiceKind {
                 let boot = match enabled {
                     None => "keep",
                     Some(d) if d.to != "yes" => "disable",
-                    // What decides who gets in starts at boot once it was confirmed.
+                    // A service that decides who gets in starts at boot once it was confirmed.
                     Some(_) if lets_in::service(&want.service) => "keep",
                     Some(_) => "enable",
                 };
@@ -465,7 +466,7 @@ fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
     // Statuses of SysV scripts: 1 and 2 are dead with leftovers, 3 is stopped.
     let active = match *status {
         "0" => "active",
-        // `service` itself says 1 where there is no such script.
+        // `service` itself ends with 1 where there is no such script.
         "1" if level.is_none() => "inactive",
         "1" | "2" => "failed",
         "3" => "inactive",

@@ -35,7 +35,7 @@ pub struct Want {
 pub struct Seen {
     /// The value in the running kernel; none when it has no such key.
     value: Option<String>,
-    /// A file that is read after ours and says something else, with what it says.
+    /// A file that is read after ours and sets another value, with that value.
     overruled: Option<(String, String)>,
 }
 
@@ -44,8 +44,8 @@ const FILE: &str = "/etc/sysctl.d/60-nodewright.conf";
 const VALUES: &str = "sysctl";
 const FILES: &str = "sysctl-files";
 
-/// The path below `/proc/sys`. The first separator of a key says which one it uses; in the form with dots a slash
-/// stands for a dot (sysctl.d(5)).
+/// The path below `/proc/sys`. The first separator of a key decides which one it uses; in the form with dots a slash
+/// means a dot (sysctl.d(5)).
 fn path(key: &str) -> String {
     match key.find(['.', '/']) {
         Some(at) if key[at..].starts_with('.') => key

@@ -21,7 +21,7 @@ pub struct Want {
     timezone: String,
 }
 
-/// What the node knows of the zone.
+/// The node's state of the zone.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether the zone's file is there.

@@ -46,7 +46,7 @@ pub struct Want {
     state: Presence,
 }
 
-/// What the node knows of it.
+/// Its state by the account databases.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The account, if it is there.

@@ -27,7 +27,7 @@ pub struct ClusterConfKind;
 pub struct Want {
     /// Its path.
     cluster_conf: String,
-    /// Its content; whatever its `config_version` says is replaced.
+    /// Its content; its `config_version` is replaced.
     content: Text,
     /// All members, which have to have the same.
     members: Vec<MemberWant>,
@@ -50,7 +50,7 @@ fn mode() -> String {
     "0640".to_owned()
 }
 
-/// What is there, and what the other members have.
+/// The observed file, and those of the other members.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Its version; nothing where it has none, or is not there.

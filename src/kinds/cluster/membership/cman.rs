@@ -5,7 +5,7 @@
 use super::seen::ToolReport;
 use crate::text::Text;
 
-/// Elements that cannot hold a secret, so that a node may tell them.
+/// Elements that cannot hold a secret, so that they may leave a node.
 pub(super) const PUBLIC_TAGS: [&str; 16] = [
     "cluster",
     "cman",
@@ -25,7 +25,7 @@ pub(super) const PUBLIC_TAGS: [&str; 16] = [
     "quorumd",
 ];
 
-/// An attribute of `cluster` that says which version a file is; the only one that is not part of its content.
+/// The attribute of `cluster` with the version of a file; the only one that is not part of its content.
 const VERSION: &str = " config_version=\"";
 
 /// The content without its version and its layout: one tag a line, blanks squeezed, no declaration, no comments. The
@@ -56,7 +56,7 @@ pub(super) fn canonical(text: &str) -> String {
     out
 }
 
-/// What `cman_tool status` and `cman_tool nodes -F id,type,name` say (docs/facts/membership.md#state-of-the-membership).
+/// Reads `cman_tool status` and `cman_tool nodes -F id,type,name` (docs/facts/membership.md#state-of-the-membership).
 pub(super) fn parse_status(text: &str) -> ToolReport {
     let line = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
@@ -80,7 +80,7 @@ pub(super) fn parse_status(text: &str) -> ToolReport {
     }
 }
 
-/// The tags of a canonical content that a node may tell.
+/// The tags of a canonical content that may leave a node.
 pub(super) fn public_tags(canonical: &str) -> Vec<String> {
     let public_tags = canonical
         .lines()

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Keys by their path, as `corosync-cmapctl` names them: `totem.token`.
 pub(super) type ConfigKeys = BTreeMap<String, String>;
 
-/// What a changed key asks for.
+/// The consequence of a changed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
     /// `corosync-cfgtool -R`.
@@ -20,7 +20,7 @@ pub(super) enum Takes {
 }
 
 /// Reads a configuration: sections in braces, one `key: value` a line. Nodes and interfaces are numbered as they come,
-/// an interface that says its number by that.
+/// an interface with a number of its own by that.
 pub(super) fn keys(text: &str) -> ConfigKeys {
     let mut keys = ConfigKeys::new();
     let mut path: Vec<String> = Vec::new();
@@ -91,7 +91,7 @@ pub(super) fn differences(
     found
 }
 
-/// Keys that corosync adds to what its file says.
+/// Keys that corosync adds to those of its file.
 fn of_its_own(key: &str) -> bool {
     let ours = ["totem.", "nodelist.node.", "quorum.", "logging."];
     !ours.iter().any(|own| key.starts_with(own))
@@ -100,7 +100,7 @@ fn of_its_own(key: &str) -> bool {
         || key.starts_with("logging.logger_subsys.")
 }
 
-/// What a changed key asks for, on this version of corosync.
+/// The consequence of a changed key, on this version of corosync.
 pub(super) fn takes(key: &str, version: &str) -> Takes {
     const TIMERS: [&str; 12] = [
         "token",
@@ -139,8 +139,7 @@ pub(super) fn takes_key(version: &str) -> bool {
     both >= (3, 1)
 }
 
-/// What `corosync-cmapctl` and `corosync-quorumtool -s` say of the membership
-/// (docs/facts/membership.md#state-of-the-membership).
+/// Reads `corosync-cmapctl` and `corosync-quorumtool -s` (docs/facts/membership.md#state-of-the-membership).
 pub(super) fn parse_status(text: &str) -> ToolReport {
     let map = running(text);
     let line = |key: &str| {
@@ -163,8 +162,7 @@ pub(super) fn parse_status(text: &str) -> ToolReport {
     }
 }
 
-/// Members that no link reaches, by what `corosync-cfgtool -s` says: `2 on link 0`;
-/// of corosync 2 the rings that are faulty.
+/// Members that no link reaches, by `corosync-cfgtool -s`: `2 on link 0`; of corosync 2 the rings that are faulty.
 pub(super) fn broken_links(parse_status: &str) -> Vec<String> {
     let mut link = "";
     let mut broken = Vec::new();

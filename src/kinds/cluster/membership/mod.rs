@@ -25,7 +25,7 @@ use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use crate::text::Text;
 
-/// What tells cman's fence domain that a member is off, on a member that is left.
+/// The call that declares a member to be off to cman's fence domain, on a member that is left.
 pub fn is_off(node: &str) -> Call {
     Call::new("nw_membership_off").arg(node)
 }
@@ -39,7 +39,7 @@ pub struct MembershipKind;
 pub struct Want {
     /// Which side of it.
     membership: Duty,
-    /// What keeps the members together.
+    /// The cluster stack.
     stack: DaemonStack,
     /// Its version as the site declares it: `3.1`. It decides what a running daemon takes up.
     #[serde(default)]
@@ -73,13 +73,14 @@ struct MemberWant {
     id: u32,
 }
 
-/// What is to be seen to.
+/// The duty of a membership step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Duty {
-    /// What does not fit what runs is not written while it runs: all members go down for it, if the operator lets them.
+    /// A configuration that the running cluster cannot take up is not written while it runs: all members go down for
+    /// it, with the operator's permit.
     Stopped,
-    /// What runs takes up what is written.
+    /// The running cluster takes up a configuration that is written.
     Reloaded,
     /// The node is a member.
     Joined,
@@ -89,7 +90,7 @@ enum Duty {
     Watched,
 }
 
-/// What keeps the members together.
+/// The cluster stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum DaemonStack {
@@ -141,7 +142,7 @@ struct Differs {
 }
 
 impl Want {
-    /// The points in which a running daemon differs. `key` says that its key is about to be another.
+    /// The points in which a running daemon differs. `key`: its key is about to change.
     fn differs(&self, seen: &Seen, key: bool) -> Differs {
         let mut differs = Differs::default();
         if !seen.running {
@@ -184,7 +185,7 @@ impl Want {
         differs
     }
 
-    /// The verdict; `key` and `config` say which of its files are about to be written.
+    /// The verdict; `key` and `config` are whether these files are about to be written.
     fn judge(&self, seen: &Seen, target: &Target, key: bool, config: bool) -> Verdict {
         let mut differs = self.differs(seen, key);
         match self.membership {
@@ -400,7 +401,7 @@ impl MembershipKind {
             return;
         };
         let word = want.stack.word();
-        // What a frozen cluster is asked may not come back.
+        // A frozen cluster may not answer.
         observe.slow_section(OWN, Call::new("nw_membership_seen").arg(word));
         match want.stack {
             DaemonStack::Corosync => {
@@ -427,7 +428,7 @@ impl MembershipKind {
 
     fn paths(want: &Want, _target: &Target) -> Vec<String> {
         match want.membership {
-            // What is compared when the configuration is written is what it says.
+            // The content of the configuration is compared when it is written.
             Duty::Reloaded if want.stack == DaemonStack::Cman => vec![want.config.clone()],
             _ => vec![want.key.clone()],
         }

@@ -1,4 +1,4 @@
-//! What a node says of its membership, and what the others say of theirs.
+//! A node's view of its membership, and the views of the others.
 
 use super::cman;
 use super::corosync::{self, ConfigKeys};
@@ -36,9 +36,9 @@ pub struct Seen {
     pub foreign: Vec<String>,
     /// Whether it runs with the rule for two.
     pub two_node: bool,
-    /// The token's timeout as it runs, ms; 0 where that is not told.
+    /// The token's timeout as it runs, ms; 0 where that is unknown.
     pub token: u64,
-    /// What does not get through: `2 on link 0`, `ring 0`.
+    /// Broken links: `2 on link 0`, `ring 0`.
     pub broken_links: Vec<String>,
     /// Of cman, the version of the configuration that runs.
     pub running_version: Option<u64>,
@@ -55,7 +55,7 @@ pub struct Seen {
     /// Of cman: members of the site's cluster that the fence domain waits to be fenced.
     #[serde(skip)]
     pub victims: Vec<String>,
-    /// What proves an earlier membership.
+    /// Proofs of an earlier membership.
     pub traces: Vec<String>,
     /// Whether it takes part in forming the cluster, or was taken down by this tool, in this boot.
     #[serde(skip)]
@@ -74,7 +74,7 @@ pub struct Seen {
     pub(super) peers: BTreeMap<String, Option<MemberSeen>>,
 }
 
-/// What the tools of a stack say of a membership that runs.
+/// The report of a stack's tools about a running membership.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ToolReport {
     /// Whether it may act.
@@ -85,13 +85,13 @@ pub(super) struct ToolReport {
     pub(super) members: Vec<String>,
     /// Of cman, the ids of nodes that are no members, each with its letter.
     pub(super) gone: Vec<(String, String)>,
-    /// Words that say by which rules it votes.
+    /// The flags of its quorum rules.
     pub(super) flags: String,
-    /// The token's timeout, ms; 0 where that is not told.
+    /// The token's timeout, ms; 0 where that is unknown.
     pub(super) token: u64,
 }
 
-/// What is known of another member.
+/// The observed state of another member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemberSeen {
     pub(super) running: bool,
@@ -115,7 +115,7 @@ fn has_line(text: &str, line: &str) -> bool {
     text.lines().any(|l| l == line)
 }
 
-/// What the fence domain waits for begins so.
+/// The beginning of a word for what the fence domain waits for.
 const WAITS: &str = "waits for ";
 
 impl Seen {
@@ -134,7 +134,7 @@ impl Seen {
         }
     }
 
-    /// What the fence domain waits for, where it does.
+    /// The reason for which the fence domain waits, if it does.
     pub fn domain_waits_for(&self) -> Option<&str> {
         self.domain.strip_prefix(WAITS)
     }
@@ -169,7 +169,7 @@ impl Seen {
                 let text = answer.of(&m.name, CONF)?.text().into_owned();
                 Some([number(&text, "version"), number(&text, "running")])
             });
-        // Where the file is lost, that of another member tells what runs.
+        // Where the file is lost, that of another member shows what runs.
         let files = want.members.iter().filter_map(|m| answer.of(&m.name, CONF));
         let files = std::iter::once(conf.clone()).chain(files.map(Section::text));
         let tags = files.map(|text| all(&text, "tag").map(str::to_owned).collect::<Vec<_>>());
@@ -239,7 +239,7 @@ fn peer(name: &str, answer: &Answer) -> Option<MemberSeen> {
     })
 }
 
-/// What `fence_tool ls` says (docs/facts/membership.md#state-of-the-membership), in a word.
+/// Reads `fence_tool ls` (docs/facts/membership.md#state-of-the-membership), as a word.
 fn domain(text: &str, members: usize) -> String {
     let value = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));

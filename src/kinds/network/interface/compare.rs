@@ -7,7 +7,7 @@ use crate::platform::Network;
 use crate::sh::Call;
 use std::net::IpAddr;
 
-/// What mending a difference does to the traffic.
+/// The effect of a change on the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cost {
     /// Nothing at all.
@@ -23,10 +23,10 @@ pub(super) enum Cost {
 /// One difference.
 #[derive(Clone, Debug)]
 pub(super) struct InterfaceChange {
-    /// What is told of it; none for what is done along with another.
+    /// The difference that is shown; none for one that is changed along with another.
     pub(super) delta: Option<Delta>,
     pub(super) cost: Cost,
-    /// What mends it on a device that stays.
+    /// The call that changes it on a device that stays.
     pub(super) call: Option<Call>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Differences {
 }
 
 impl Differences {
-    /// What it costs at most.
+    /// The highest cost of all.
     pub(super) fn cost(&self) -> Cost {
         self.list.iter().map(|d| d.cost).max().unwrap_or(Cost::Free)
     }
@@ -47,7 +47,7 @@ impl Differences {
         self.list.push(InterfaceChange { delta, cost, call });
     }
 
-    /// Done along with the others, and told by them.
+    /// Changed along with the others, and shown by them.
     fn silently(&mut self, call: Call) {
         self.list.push(InterfaceChange {
             delta: None,
@@ -56,7 +56,7 @@ impl Differences {
         });
     }
 
-    /// What is told.
+    /// The differences that are shown.
     fn reported(&self) -> impl Iterator<Item = &Delta> {
         self.list.iter().filter_map(|d| d.delta.as_ref())
     }
@@ -141,7 +141,7 @@ impl Differences {
         };
         let targets: Vec<String> = bond.arp_targets.iter().map(ToString::to_string).collect();
         let number = |n: u32| Some(n.to_string());
-        // What a bond takes only while it is down and has no cards (docs/facts/network.md#bonds).
+        // Options that a bond takes only while it is down and has no cards (docs/facts/network.md#bonds).
         let down = [
             ("mode", Some(bond.mode.clone())),
             ("lacp_rate", bond.lacp_rate.clone()),
@@ -318,7 +318,7 @@ pub(super) fn judge(want: &Want, seen: &Seen, target: &Target) -> Verdict {
     Verdict::Change(deltas)
 }
 
-/// What the cluster sends over an interface at this moment, and when it is changed instead.
+/// The traffic of the cluster over an interface at this moment, and when the interface is changed instead.
 fn in_use(want: &Want, seen: &Seen) -> Option<(String, &'static str)> {
     if seen.member && !want.carries.is_empty() {
         let carried = want.carries.join(" and the ");

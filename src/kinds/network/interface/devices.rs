@@ -1,4 +1,4 @@
-//! What the kernel says of all network devices, in the lines of its own files.
+//! The network devices, in the lines of the kernel's own files.
 
 use crate::platform::Network;
 use crate::sh::Call;
@@ -78,7 +78,7 @@ pub(super) struct KernelDevice<'a> {
     pub(super) ports: Vec<&'a str>,
     /// Whether its link works, as the bond sees it that it is a card of.
     pub(super) mii: Option<&'a str>,
-    /// What the card of a bond has for its own address.
+    /// The own address of a bond's card.
     pub(super) permanent: Option<&'a str>,
     /// The number of a VLAN, and what it is on.
     pub(super) vlan: Option<(&'a str, &'a str)>,
@@ -157,7 +157,7 @@ pub(super) fn devices(text: &str) -> BTreeMap<&str, KernelDevice<'_>> {
 mod tests {
     use super::*;
 
-    /// Two bonds one after another: what is said of the second itself is not taken for its predecessor's card.
+    /// Two bonds one after another: lines about the second itself are not taken for a card of the first.
     #[test]
     fn each_bond_is_read_for_itself() {
         let all = devices(

@@ -1,4 +1,4 @@
-//! What a node says of its interfaces, read.
+//! The observed state of a node's interfaces.
 
 use super::devices::{KernelDevice, devices};
 use super::want::{Sort, Want};
@@ -39,11 +39,11 @@ pub struct Seen {
     pub(super) mtu: u32,
     /// Its own MAC address; a bond's card keeps it beside the one it uses.
     pub(super) mac: String,
-    /// What the card with the wanted MAC address is called.
+    /// The name of the card with the desired MAC address.
     pub(super) called: Option<String>,
     /// The bond or bridge it belongs to.
     pub(super) master: Option<String>,
-    /// What a VLAN is on.
+    /// The device below a VLAN.
     pub(super) parent: Option<String>,
     /// The number of a VLAN.
     pub(super) vlan: Option<u16>,
@@ -68,7 +68,7 @@ pub struct Seen {
     /// Addresses and networks of its files.
     #[serde(skip)]
     pub(super) known: BTreeSet<String>,
-    /// What of all that is on top of it there is.
+    /// The devices on top of it that are there.
     #[serde(skip)]
     pub(super) above: Vec<String>,
     /// Other files that describe it.
@@ -79,7 +79,7 @@ pub struct Seen {
     pub(super) at_boot: bool,
     /// Whether cluster software runs on the node.
     pub(super) member: bool,
-    /// The mirrors that are connected to the peer; none where the node did not say.
+    /// The mirrors that are connected to the peer; none where that is unknown.
     pub(super) mirrors: Option<Vec<String>>,
 }
 
@@ -130,7 +130,7 @@ impl Seen {
         Ok(seen)
     }
 
-    /// Whether an address or network, with or without a prefix, stands in one of its own files.
+    /// Whether one of its own files has an address or network, with or without a prefix.
     pub(super) fn is_known(&self, text: &str) -> bool {
         let alone = text.split('/').next().unwrap_or(text);
         self.known.contains(text) || self.known.contains(alone)
@@ -335,7 +335,7 @@ fn is_net(text: &str) -> bool {
     text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok()
 }
 
-/// A network as it is compared: one address of IPv4 stands for a network of one.
+/// A network as it is compared: one address of IPv4 is a network of one.
 pub(super) fn whole(text: &str) -> String {
     match text.parse::<IpNet>() {
         Ok(net) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 pub struct Want {
     /// Its name.
     pub(super) interface: String,
-    /// What it is.
+    /// Its type.
     #[serde(rename = "type")]
     pub(super) sort: Sort,
     /// The files that describe it to the node.
@@ -21,7 +21,7 @@ pub struct Want {
     pub(super) mac: Option<String>,
     /// The bond or bridge it belongs to.
     pub(super) master: Option<String>,
-    /// What a VLAN is on.
+    /// The device below a VLAN.
     pub(super) parent: Option<String>,
     /// The number of a VLAN.
     pub(super) vlan: Option<u16>,
@@ -38,26 +38,26 @@ pub struct Want {
     pub(super) dhcp: bool,
     /// The default gateway behind it.
     pub(super) gateway: Option<IpAddr>,
-    /// What else lies behind it.
+    /// Further networks behind it.
     #[serde(default)]
     pub(super) routes: Vec<RouteWant>,
     /// How a bond works.
     pub(super) bond: Option<BondWant>,
-    /// What is at the ends of a serial line.
+    /// The two ends of a serial line.
     pub(super) serial: Option<SerialWant>,
     /// The UUID of its profile, where NetworkManager has it.
     pub(super) uuid: Option<String>,
     /// The zone it belongs to, for people.
     pub(super) zone: Option<String>,
-    /// What is on top of it and has no traffic while it is down.
+    /// The devices on top of it, which have no traffic while it is down.
     #[serde(default)]
     pub(super) above: Vec<UpperWant>,
-    /// What the cluster sends over it: while the cluster runs on the node, nothing that interrupts it is done.
+    /// The traffic of the cluster over it: while the cluster runs on the node, no change interrupts it.
     #[serde(default)]
     pub(super) carries: Vec<String>,
 }
 
-/// What an interface is.
+/// The type of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Sort {
@@ -123,7 +123,7 @@ pub(super) struct BondWant {
     pub(super) reselect: Option<String>,
     /// How often LACP speaks: `slow`, `fast`.
     pub(super) lacp_rate: Option<String>,
-    /// What chooses the card for a packet: `layer2`, `layer2+3`, `layer3+4`.
+    /// The fields of a packet that choose its card: `layer2`, `layer2+3`, `layer3+4`.
     pub(super) hash: Option<String>,
 }
 
@@ -139,11 +139,11 @@ pub(super) struct SerialWant {
     pub(super) peer: String,
     /// The other end's address.
     pub(super) remote: IpAddr,
-    /// The word by which a running pppd says that it was started with all this.
+    /// The word by which a running pppd shows that it was started with all this.
     pub(super) mark: String,
 }
 
-/// What stands on an interface.
+/// A device on top of an interface.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpperWant {
