@@ -221,7 +221,8 @@ fn debian_packages_services_settings_and_mounts() {
     }
     let overruled = bench.differs(&forward);
     assert!(
-        overruled[0].starts_with("finding net.ipv4.ip_forward = 0 stands in"),
+        overruled[0].starts_with("finding /etc/sysctl.")
+            && overruled[0].contains(" sets net.ipv4.ip_forward = 0 and is read after "),
         "{overruled:?}"
     );
 
