@@ -594,6 +594,16 @@ impl Platform {
         self.manager() == Manager::Pacemaker && self.earlier().is_none_or(|e| e.delay_base)
     }
 
+    /// Whether its sshd knows keys of this type: Ed25519 since 6.5, security keys since 8.2
+    /// (docs/facts/ssh.md#keys-and-algorithms-of-old-releases).
+    pub fn knows_key(self, kind: &str) -> bool {
+        if kind.starts_with("sk-") {
+            self.openssh() >= (8, 2)
+        } else {
+            kind != "ssh-ed25519" || self.knows_ed25519()
+        }
+    }
+
     /// Whether its sshd knows keys of type Ed25519: since 6.5.
     pub fn knows_ed25519(self) -> bool {
         self.openssh() >= (6, 5)

@@ -3,8 +3,9 @@
 use crate::exit::Exit;
 use crate::run::Event;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Forks, Outage, Pick, Usage};
+use crate::workplace::{self, Context, Forks, Outage, Over, Pick, Usage};
 use clap_complete::ArgValueCompleter;
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,9 @@ pub struct Args {
     /// What may be taken down.
     #[command(flatten)]
     pub outage: Outage,
+    /// Over what.
+    #[command(flatten)]
+    pub over: Over,
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
@@ -70,6 +74,14 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
     setup.intent = args.outage.intent();
+    setup.over = args
+        .over
+        .over
+        .iter()
+        .cloned()
+        .collect::<BTreeSet<_>>()
+        .into();
+    setup.asks.set(!args.yes && saved.is_none());
     setup.wait = args.wait;
     let mut reporter = context.reporter();
     let ask = !args.yes && saved.is_none();
@@ -77,7 +89,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let after = |event: &Event| {
         if let Event::Planned { plan } = event {
             let nothing = plan.is_empty() || plan.only_waits() && !args.wait;
-            let go = nothing || !ask || context.agrees("Carry this out? [y/N] ");
+            let question = if plan.older.is_empty() {
+                "Carry this out? [y/N] "
+            } else {
+                "Carry this out over what this checkout does not contain? [y/N] "
+            };
+            let go = nothing || !ask || context.agrees(question);
             let _ = answer.send(go);
         }
     };

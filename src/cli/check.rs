@@ -1,10 +1,12 @@
 //! `nodewright check`.
 
 use crate::exit::Exit;
+use crate::kind::Resource;
 use crate::report;
 use crate::site::Finding;
 use crate::survey::{Survey, knock_findings};
 use crate::workplace::{Context, keys};
+use std::collections::BTreeSet;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +25,7 @@ pub struct Args {
 /// When there is no site.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let mut survey = context.survey()?;
-    let wrong = knock(&survey, context);
+    let wrong = secrets(&survey, context);
     survey.findings.extend(wrong);
     let opens: Vec<_> = survey
         .nodes
@@ -55,20 +57,37 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     })
 }
 
-/// What is wrong with the knock, where the secrets can be opened without asking anybody.
-fn knock(survey: &Survey, context: &Context) -> Vec<Finding> {
+/// What is wrong with the secrets, where they can be opened without asking anybody: those that have no value, and the knock.
+fn secrets(survey: &Survey, context: &Context) -> Vec<Finding> {
     let Some(site) = &survey.site else {
         return Vec::new();
     };
-    if site.inventory.firewall.knock.is_none() {
+    let used: BTreeSet<String> = survey
+        .nodes
+        .values()
+        .flat_map(|node| &node.resources)
+        .flat_map(Resource::secrets)
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    if used.is_empty() && site.inventory.firewall.knock.is_none() {
         return Vec::new();
     }
     let named = &context.global.identity;
     match keys::open_with(named, &survey.dir, keys::PassphraseFrom::Nobody) {
-        Ok(secrets) => knock_findings(site, &survey.nodes, &secrets.vault()),
+        Ok(secrets) => {
+            let vault = secrets.vault();
+            let absent = used.iter().filter(|name| !vault.contains_key(*name));
+            let absent = absent.map(|name| {
+                Finding::warning("SECRET-ABSENT", format!("the secret `{name}` has no value"))
+                    .help(format!("`nodewright secret set {name}`"))
+            });
+            absent
+                .chain(knock_findings(site, &survey.nodes, &vault))
+                .collect()
+        }
         Err(error) => {
             if context.style.verbose > 0 {
-                context.note(&format!("the knock was not checked: {error:#}\n"));
+                context.note(&format!("the secrets were not checked: {error:#}\n"));
             }
             Vec::new()
         }

@@ -2,9 +2,9 @@
 
 use crate::exit::Exit;
 use crate::report::{self, Picture};
-use crate::workplace::Context;
+use crate::workplace::{Context, Usage};
 use anyhow::Context as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -15,7 +15,7 @@ Examples:
   nodewright graph -o site.svg            for a browser or the wiki
   nodewright graph --format dot | dot -Tpdf >site.pdf")]
 pub struct Args {
-    /// The format. Default: by the ending of FILE, else SVG.
+    /// The format. Default: by the ending of FILE; SVG where it has none.
     #[arg(long, value_name = "FORMAT")]
     format: Option<GraphFormat>,
     /// Write to FILE instead of standard output.
@@ -32,6 +32,24 @@ pub enum GraphFormat {
     Dot,
 }
 
+/// The format that a file's ending says; SVG where it has none.
+fn by_name(out: Option<&Path>) -> anyhow::Result<GraphFormat> {
+    let Some(ending) = out.and_then(Path::extension) else {
+        return Ok(GraphFormat::Svg);
+    };
+    match ending.to_str() {
+        Some("svg") => Ok(GraphFormat::Svg),
+        Some("dot" | "gv") => Ok(GraphFormat::Dot),
+        _ => {
+            let ending = ending.to_string_lossy();
+            let text = format!(
+                "a drawing is no `.{ending}`: end the file's name in .svg, .dot or .gv, or say --format"
+            );
+            Err(Usage(text).into())
+        }
+    }
+}
+
 /// Draws the site.
 ///
 /// # Errors
@@ -39,13 +57,12 @@ pub enum GraphFormat {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let survey = context.sound()?;
     let site = survey.site.as_ref().context("there is no site")?;
-    let named = args.out.as_ref().and_then(|path| path.extension());
-    let by_name = match named.and_then(|ending| ending.to_str()) {
-        Some("dot" | "gv") => GraphFormat::Dot,
-        _ => GraphFormat::Svg,
+    let format = match args.format {
+        Some(format) => format,
+        None => by_name(args.out.as_deref())?,
     };
     let picture = Picture::of(site);
-    let text = match args.format.unwrap_or(by_name) {
+    let text = match format {
         GraphFormat::Svg => report::svg(&picture),
         GraphFormat::Dot => report::dot(&picture),
     };

@@ -4,7 +4,8 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::run::Event;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Forks, Nodes, Outage, Pick};
+use crate::workplace::{self, Context, Forks, Nodes, Outage, Over, Pick};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Arguments of `plan`.
@@ -27,6 +28,9 @@ pub struct Args {
     /// What may be taken down.
     #[command(flatten)]
     pub outage: Outage,
+    /// Over what.
+    #[command(flatten)]
+    pub over: Over,
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
@@ -44,6 +48,14 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let nodes = place.select(&args.nodes.nodes)?;
     let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
     setup.intent = args.outage.intent();
+    setup.over = args
+        .over
+        .over
+        .iter()
+        .cloned()
+        .collect::<BTreeSet<_>>()
+        .into();
+    setup.asks.set(true);
     let mut reporter = context.reporter();
     let (plan, worst) = workplace::with_engine(
         &mut reporter,

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 /// Arguments of `render`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Contacts no node. Secrets are shown as ‹secret NAME›. Files of which only lines are edited are not rendered: their \
+Contacts no node. Secrets are shown as ‹secret NAME›. Of a file that is not ours what is edited is shown, and named so: its \
 whole content is known on the node only.
 
 Examples:
   nodewright render node1 --only '*/file:/etc/motd'   one file, to the screen
-  nodewright render -o rendered                       everything, as rendered/NODE/etc/…")]
+  nodewright render -o rendered                       everything, as rendered/NODE/etc/… (edits as ….edit)")]
 pub struct Args {
     /// The nodes.
     #[command(flatten)]
@@ -47,11 +47,16 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         for file in files {
             let text = if context.global.json {
                 let line = serde_json::json!({
-                    "event": "file", "node": node, "path": file.path, "mode": file.mode, "content": file.content,
+                    "event": "file", "node": node, "path": file.path, "mode": file.mode, "content": file.content, "edit": file.edit,
                 });
                 format!("{line}\n")
             } else {
-                let head = format!("==> {node}:{} {} <==", file.path, file.mode);
+                let edit = if file.edit {
+                    ", what is edited of it"
+                } else {
+                    ""
+                };
+                let head = format!("==> {node}:{} {}{edit} <==", file.path, file.mode);
                 let head = context.style.paint(Tone::Strong, head);
                 format!(
                     "{head}\n{}\n",

@@ -38,7 +38,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let nodes = place.select(&args.nodes.nodes)?;
     let setup = place.setup(context, &nodes, &args.pick, args.forks)?;
     let mut reporter = context.reporter().of_checks(args.junit.as_deref());
-    let place = &place;
+    let selection = args.pick.selection();
+    let (checks, left_out) = place.asked_checks(&nodes, &selection);
+    let checks = &checks;
     let exit = workplace::with_engine(
         &mut reporter,
         setup,
@@ -46,7 +48,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         async move |engine| {
             engine.observe().await;
             let mut failed = false;
-            for row in engine.verify(|node| place.checks(node)).await {
+            for row in engine
+                .verify(|node| checks.get(node).map_or(&[], Vec::as_slice))
+                .await
+            {
                 let outcome = row.outcome;
                 failed |= !outcome.ok && !outcome.skipped && outcome.severity != "info";
                 engine.send(Event::Check {
@@ -60,6 +65,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                     remedy: outcome.remedy,
                 });
             }
+            let unseen = engine.plan().unseen;
+            engine.send(Event::Verified {
+                nodes,
+                unseen,
+                left_out,
+            });
             engine
                 .worst()
                 .unwrap_or(if failed { Exit::Findings } else { Exit::Done })

@@ -25,7 +25,7 @@ pub(super) struct FamilyFiles {
     kind: &'static str,
     /// Protocol and type of a ping.
     ping: [&'static str; 2],
-    /// Types of ICMP without which no neighbour is found.
+    /// Types of ICMP without which no neighbour is found, and no group kept.
     neighbours: &'static [u8],
     /// `IP_FORWARDING`.
     forwarding: &'static str,
@@ -159,7 +159,12 @@ impl FamilyFiles {
             } else {
                 ["icmp", "8"]
             },
-            neighbours: if six { &[133, 134, 135, 136] } else { &[] },
+            // Neighbours and routers, and who is in which group: queries of a switch that snoops come from anywhere.
+            neighbours: if six {
+                &[130, 131, 132, 133, 134, 135, 136, 143]
+            } else {
+                &[]
+            },
             forwarding: if firewall.routes && !six { "On" } else { "Off" },
             alone: !firewall.ipv6,
             interfaces: lines.interfaces(),

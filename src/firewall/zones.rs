@@ -148,7 +148,8 @@ impl ShorewallSyntax {
             } else {
                 "routestopped"
             },
-            knocking: if since(4, 5, 19) { "events" } else { "recent" },
+            // Compilers before 4.6.9 act on an event before they look at the ports of a rule.
+            knocking: if since(4, 6, 9) { "events" } else { "recent" },
             longest_zone,
             marked,
             reload: since(5, 0, 0),

@@ -18,6 +18,8 @@ pub struct Files {
     /// A file that its own actions write, by its path, with the content by the site: for people who want to see every
     /// file.
     pub rendered: Option<(String, Text)>,
+    /// What is `rendered` is laid over what is there, and not all of it.
+    pub laid_over: bool,
     /// A folder that is its own with all its content: no file in there is removed as an orphan of another resource.
     pub folder: Option<OwnedFolder>,
 }

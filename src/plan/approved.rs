@@ -139,6 +139,7 @@ mod tests {
     fn approved(items: Vec<Item>) -> Approved {
         Approved::of(&Plan {
             nodes: vec![node1(items).plan()],
+            ..Plan::default()
         })
     }
 
@@ -230,6 +231,7 @@ mod tests {
                 later: vec![later],
                 ..NodePlan::default()
             }],
+            ..Plan::default()
         };
         let now = node1(vec![of(FILE, 0, Some("/a"), "any")]);
         assert_eq!(Approved::of(&plan).permits(&now), Ok(()));

@@ -14,23 +14,31 @@ pub struct LastApplied<'a> {
     pub run: &'a str,
 }
 
-/// Why this checkout may not be applied to a node. `contains` answers whether a commit is part of it, and `None` where
-/// that is unknown. Unknown counts as no: a checkout without the commit has not merged it.
-pub fn older(
+/// Why this checkout may not be applied to a node without a word. `contains` tells whether a commit is part of it; where
+/// it cannot, the answer is no: whoever does not know a commit has not merged it. Without `contains` the site is in no git
+/// repository here.
+pub fn older<C: Fn(&str) -> Option<bool>>(
     last: LastApplied<'_>,
     node: &str,
-    contains: impl Fn(&str) -> Option<bool>,
+    contains: Option<C>,
 ) -> Option<String> {
     let commit = last.commit.trim_end_matches('+');
-    if commit.is_empty() || contains(commit) == Some(true) {
+    if commit.is_empty() {
         return None;
     }
+    let lacks = match contains {
+        Some(contains) if contains(commit) == Some(true) => return None,
+        Some(_) => "this checkout does not contain it",
+        None => {
+            "this copy of the site is in no git repository, so nothing tells whether it contains it"
+        }
+    };
     Some(format!(
-        "{} applied commit {} to {node} at {} (run {}), and this checkout does not contain it: nothing is done. \
-         Fetch and merge it, then plan again",
+        "{} applied commit {} to {node} at {} (run {}), and {lacks}. Fetch and merge it, or go on over it: --over {}",
         last.who,
         commit.get(..12).unwrap_or(commit),
         last.at,
+        last.run,
         last.run
     ))
 }
@@ -53,26 +61,26 @@ mod tests {
     #[test]
     fn a_checkout_that_does_not_contain_what_was_applied_says_who_did_what_when() {
         assert_eq!(
-            older(last(COMMIT), "node1", |_| Some(false)).unwrap(),
+            older(last(COMMIT), "node1", Some(|_: &str| Some(false))).unwrap(),
             "anna@desk applied commit 0123456789ab to node1 at 2026-11-20T23:59:59Z (run 20261120T235959-9f3a), \
-             and this checkout does not contain it: nothing is done. Fetch and merge it, then plan again"
+             and this checkout does not contain it. Fetch and merge it, or go on over it: --over 20261120T235959-9f3a"
         );
     }
 
     #[test]
     fn one_that_contains_it_may_be_applied() {
         let contains = |commit: &str| Some(commit == COMMIT);
-        assert_eq!(older(last(COMMIT), "node1", contains), None);
+        assert_eq!(older(last(COMMIT), "node1", Some(contains)), None);
         // Uncommitted changes of that run cannot be part of another checkout.
         let edited = format!("{COMMIT}+");
-        assert_eq!(older(last(&edited), "node1", contains), None);
+        assert_eq!(older(last(&edited), "node1", Some(contains)), None);
     }
 
     #[test]
     fn a_commit_that_is_not_known_here_is_not_contained() {
-        assert!(older(last(COMMIT), "node1", |_| None).is_some());
+        assert!(older(last(COMMIT), "node1", Some(|_: &str| None)).is_some());
         assert!(
-            older(last("short"), "node1", |_| None)
+            older(last("short"), "node1", Some(|_: &str| None))
                 .unwrap()
                 .contains("commit short to")
         );
@@ -81,7 +89,18 @@ mod tests {
     #[test]
     fn a_run_from_outside_git_holds_nobody() {
         for commit in ["", "+"] {
-            assert_eq!(older(last(commit), "node1", |_| Some(false)), None);
+            assert_eq!(
+                older(last(commit), "node1", Some(|_: &str| Some(false))),
+                None
+            );
         }
+    }
+
+    #[test]
+    fn a_copy_without_git_says_so() {
+        let none: Option<fn(&str) -> Option<bool>> = None;
+        let text = older(last(COMMIT), "node1", none).unwrap();
+        assert!(text.contains("in no git repository"), "{text}");
+        assert_eq!(older(last(""), "node1", none), None);
     }
 }

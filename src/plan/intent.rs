@@ -7,8 +7,10 @@
 /// its answer to each of these questions, and one file in `operate`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Intent {
-    /// Bring nodes to the state that the site describes.
+    /// Look at nodes and change nothing.
     #[default]
+    Look,
+    /// Bring nodes to the state that the site describes.
     Converge,
     /// The same, with all members of the cluster taken down where a change needs that, and up again.
     Outage,
@@ -29,11 +31,11 @@ impl Intent {
     /// Whether it needs the lock of its nodes, so that it is refused while another run holds one. A command of the
     /// operator's own runs without the lock: it may only read, or be what a hanging run waits for.
     pub fn holds_lock(self) -> bool {
-        self != Self::Script
+        !matches!(self, Self::Look | Self::Script)
     }
 
-    /// Whether it acts by what the site declares a node is to be. Then it is refused from a checkout that does not
-    /// contain the commit last applied, and the node's journal records its own commit.
+    /// Whether it acts by what the site says a node is to be. Then a checkout that does not contain the commit last
+    /// applied needs a word of the operator's, and the node's journal records its own commit.
     pub fn applies_site(self) -> bool {
         matches!(self, Self::Converge | Self::Outage | Self::Forget)
     }
@@ -41,6 +43,7 @@ impl Intent {
     /// Its name in a node's journal: the command as it is typed.
     pub fn journal_word(self) -> &'static str {
         match self {
+            Self::Look => "verify",
             Self::Converge => "apply",
             Self::Outage => "apply --outage",
             Self::Forget => "forget",

@@ -25,6 +25,11 @@ impl Selection {
         self.only.is_empty() && self.skip.is_empty()
     }
 
+    /// Whether it names what is meant, with `--only`.
+    pub fn names(&self) -> bool {
+        !self.only.is_empty()
+    }
+
     /// Whether this resource is meant: some `only` matches (or there is none), and no `skip` does.
     pub fn takes(&self, address: &Address) -> bool {
         let address = address.to_string();

@@ -186,3 +186,20 @@ fn a_release_is_one_row() {
     );
     assert!(files.len() > 30, "{}", files.len());
 }
+
+#[test]
+fn keys_are_known_by_the_openssh_of_a_release() {
+    for (word, ed25519, security) in [
+        ("el6", false, false),
+        ("el7.0", false, false),
+        ("el7", true, false),
+        ("el8", true, false),
+        ("el9", true, true),
+        ("debian12", true, true),
+    ] {
+        let platform = Platform::from_word(word).unwrap();
+        let known =
+            ["ssh-rsa", "ssh-ed25519", "sk-ssh-ed25519@openssh.com"].map(|k| platform.knows_key(k));
+        assert_eq!(known, [true, ed25519, security], "{word}");
+    }
+}

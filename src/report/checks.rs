@@ -1,6 +1,6 @@
 //! The results of checks, by node.
 
-use super::style::count;
+use super::style::{count, looked_at, not_looked_at};
 use super::{OutputStyle, Tone};
 use std::fmt::Write as _;
 
@@ -38,8 +38,19 @@ impl CheckResult {
     }
 }
 
+/// Whom and what the checks of a command did not reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// How many nodes were asked for.
+    pub(super) nodes: usize,
+    /// Those of them that were not looked at.
+    pub(super) unseen: Vec<String>,
+    /// How many checks the selection leaves out.
+    pub(super) left_out: usize,
+}
+
 /// The checks that do not hold, by node (with `-v` all of them), and one line that sums them up.
-pub(super) fn screen(checks: &[CheckResult], style: &OutputStyle) -> String {
+pub(super) fn screen(checks: &[CheckResult], reach: &Reach, style: &OutputStyle) -> String {
     let mut nodes: Vec<&str> = Vec::new();
     for check in checks {
         if !nodes.contains(&check.of_whom()) {
@@ -64,36 +75,50 @@ pub(super) fn screen(checks: &[CheckResult], style: &OutputStyle) -> String {
     let failed = checks.iter().filter(|c| c.fails()).count();
     let skipped = checks.iter().filter(|c| c.skipped).count();
     let held = checks.len() - failed - skipped;
-    let named = checks.iter().filter_map(|c| c.node.as_ref());
-    let on = named.collect::<std::collections::BTreeSet<_>>().len();
-    let on = match on {
-        0 if !checks.is_empty() => "the cluster".to_owned(),
-        all => count(all, "node", "nodes"),
+    let mut rest = match reach.left_out {
+        0 => String::new(),
+        some => format!("; {} left out", count(some, "check was", "checks were")),
     };
-    if skipped > 0 {
+    rest.push_str(&not_looked_at(&reach.unseen));
+    let seen = reach.nodes - reach.unseen.len();
+    if checks.is_empty() && seen == 0 && reach.nodes > 0 {
+        let line = format!("No node was looked at: {}.", reach.unseen.join(", "));
+        text.push_str(&style.paint(Tone::Bad, line));
+        text.push('\n');
+        return text;
+    }
+    let on = looked_at(seen, &reach.unseen);
+    let unknown = skipped > 0 || !reach.unseen.is_empty();
+    let (tone, line) = if skipped > 0 {
         let line = format!(
-            "{on}: {} not hold, {}, {}.",
+            "{on}: {} not hold, {}, {}",
             count(failed, "check does", "checks do"),
             count(held, "holds", "hold"),
             count(skipped, "was skipped", "were skipped")
         );
-        let tone = if failed == 0 { Tone::Change } else { Tone::Bad };
-        text.push_str(&style.paint(tone, line));
+        (Tone::Change, line)
     } else if failed == 0 {
         let line = match checks.len() {
-            0 => "No checks: no role of the selected nodes has any.".to_owned(),
-            1 => format!("The one check on {on} holds."),
-            all => format!("All {all} checks on {on} hold."),
+            0 if reach.left_out > 0 => "No checks".to_owned(),
+            0 => "No checks: no role of the selected nodes has any".to_owned(),
+            1 => format!("The one check on {on} holds"),
+            all => format!("All {all} checks on {on} hold"),
         };
-        text.push_str(&style.paint(Tone::Good, line));
+        (if unknown { Tone::Change } else { Tone::Good }, line)
     } else {
         let line = format!(
-            "{on}: {} not hold, {}.",
+            "{on}: {} not hold, {}",
             count(failed, "check does", "checks do"),
             count(held, "holds", "hold")
         );
-        text.push_str(&style.paint(Tone::Bad, line));
-    }
+        (Tone::Bad, line)
+    };
+    let tone = if failed > 0 || !reach.unseen.is_empty() {
+        Tone::Bad
+    } else {
+        tone
+    };
+    text.push_str(&style.paint(tone, format!("{line}{rest}.")));
     text.push('\n');
     text
 }

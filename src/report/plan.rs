@@ -1,7 +1,7 @@
 //! The plan on a screen, as a good diff tool would show it.
 
 use super::diff::{diffs, is_new};
-use super::style::count;
+use super::style::{count, looked_at, not_looked_at};
 use super::{OutputStyle, Tone};
 use crate::kind::Address;
 use crate::plan::{Change, Held, Later, NodePlan, Orphan, Plan, Remark};
@@ -21,6 +21,9 @@ pub fn plan(plan: &Plan, style: &OutputStyle) -> String {
         if !body.is_empty() {
             let _ = writeln!(text, "{}\n{body}", style.paint(Tone::Strong, &node.node));
         }
+    }
+    for older in &plan.older {
+        text.push_str(&style.wrap(0, Tone::Bad, older));
     }
     text.push_str(&summary(plan, style));
     text
@@ -247,7 +250,12 @@ fn remark(sign: char, tone: Tone, remark: &Remark, style: &OutputStyle) -> Strin
 
 fn summary(plan: &Plan, style: &OutputStyle) -> String {
     let sum = |f: fn(&NodePlan) -> usize| plan.nodes.iter().map(f).sum::<usize>();
-    let nodes = count(plan.nodes.len(), "node", "nodes");
+    if plan.nodes.is_empty() && !plan.unseen.is_empty() {
+        let line = format!("No node was looked at: {}.", plan.unseen.join(", "));
+        return style.paint(Tone::Bad, line) + "\n";
+    }
+    let nodes = looked_at(plan.nodes.len(), &plan.unseen);
+    let unseen = not_looked_at(&plan.unseen);
     let same = sum(|n| n.same);
     let left = sum(|n| n.left_behind().len());
     let refusals = sum(|n| n.refusals.len());
@@ -273,12 +281,17 @@ fn summary(plan: &Plan, style: &OutputStyle) -> String {
     if work == 0 {
         let rest = parts.iter().fold(String::new(), |s, p| s + ", " + p);
         let resources = count(same, "resource", "resources");
-        let line = format!("Nothing to do: {nodes}, {resources} as wanted{rest}.");
-        return style.paint(Tone::Good, line) + "\n";
+        let line = format!("Nothing to do: {nodes}, {resources} as wanted{rest}{unseen}.");
+        let tone = if plan.unseen.is_empty() {
+            Tone::Good
+        } else {
+            Tone::Bad
+        };
+        return style.paint(tone, line) + "\n";
     }
     parts.push(format!("{same} as wanted"));
-    let line = format!("{nodes}: {}.", parts.join(", "));
-    let tone = if refusals > 0 {
+    let line = format!("{nodes}: {}{unseen}.", parts.join(", "));
+    let tone = if refusals > 0 || !plan.unseen.is_empty() {
         Tone::Bad
     } else {
         Tone::Strong
@@ -374,6 +387,52 @@ mod tests {
         assert_eq!(
             plan(&samples::nothing(), &OutputStyle::default()),
             "Nothing to do: 2 nodes, 230 resources as wanted.\n"
+        );
+    }
+
+    #[test]
+    fn who_was_not_looked_at_is_said_and_is_not_as_wanted() {
+        let mut some = samples::nothing();
+        some.nodes.pop();
+        some.unseen = vec!["node2".into()];
+        let style = OutputStyle {
+            colour: true,
+            ..OutputStyle::default()
+        };
+        let green = style.paint(Tone::Good, "x");
+        let green = green.split('x').next().unwrap();
+        let text = plan(&some, &style);
+        assert!(!text.starts_with(green), "{text}");
+        assert_eq!(
+            plan(&some, &OutputStyle::default()),
+            "Nothing to do: 1 of 2 nodes, 115 resources as wanted; not looked at: node2.\n"
+        );
+        let none = Plan {
+            unseen: vec!["node1".into(), "node2".into()],
+            ..Plan::default()
+        };
+        assert_eq!(
+            plan(&none, &OutputStyle::default()),
+            "No node was looked at: node1, node2.\n"
+        );
+        let mut work = samples::plan();
+        work.unseen = vec!["node3".into()];
+        let text = plan(&work, &OutputStyle::default());
+        let last = text.lines().last().unwrap();
+        assert!(
+            last.starts_with("2 of 3 nodes: 1 refused")
+                && last.ends_with("; not looked at: node3."),
+            "{last}"
+        );
+    }
+
+    #[test]
+    fn a_run_that_this_checkout_does_not_contain_is_said_before_the_last_line() {
+        let mut some = samples::nothing();
+        some.older = vec!["anna applied b".into()];
+        assert_eq!(
+            plan(&some, &OutputStyle::default()),
+            "anna applied b\nNothing to do: 2 nodes, 230 resources as wanted.\n"
         );
     }
 

@@ -1,5 +1,6 @@
 //! The one receiver of events.
 
+use super::checks::Reach;
 use super::{CheckResult, OutputStyle, ProgressView, checks, json, junit};
 use crate::run::{Event, Events};
 use std::io::Write;
@@ -17,6 +18,7 @@ pub struct Reporter {
     closed: bool,
     progress: ProgressView,
     checks: Vec<CheckResult>,
+    reach: Reach,
     /// Whether a screen of checks is owed even when none comes.
     verify: bool,
     junit: Option<PathBuf>,
@@ -32,6 +34,7 @@ impl Reporter {
             closed: false,
             progress,
             checks: Vec::new(),
+            reach: Reach::default(),
             verify: false,
             junit: None,
         }
@@ -78,6 +81,19 @@ impl Reporter {
                 remedy: remedy.clone(),
             });
         }
+        if let Event::Verified {
+            nodes,
+            unseen,
+            left_out,
+        } = event
+        {
+            self.verify = true;
+            self.reach = Reach {
+                nodes: nodes.len(),
+                unseen: unseen.clone(),
+                left_out: *left_out,
+            };
+        }
         let text = match event {
             _ if self.json => json::line(event),
             Event::Planned { plan } => super::plan(plan, &self.style),
@@ -96,7 +112,7 @@ impl Reporter {
     pub fn finish(&mut self) -> std::io::Result<()> {
         self.progress.clear();
         if !self.json && (self.verify || !self.checks.is_empty()) {
-            let text = checks::screen(&self.checks, &self.style);
+            let text = checks::screen(&self.checks, &self.reach, &self.style);
             self.write(&text);
         }
         if let Some(path) = &self.junit {
@@ -341,9 +357,41 @@ mod tests {
     #[test]
     fn checks_that_all_hold_are_one_line() {
         let mut events = samples::check_events();
-        events.retain(|e| matches!(e, Event::Check { ok: true, .. }));
+        events.retain(|e| !matches!(e, Event::Check { ok: false, .. }));
         let (out, _) = shown(&events, OutputStyle::default(), false);
         insta::assert_snapshot!(out, @"All 2 checks on 2 nodes hold.");
+    }
+
+    #[test]
+    fn checks_say_whom_and_what_they_did_not_reach() {
+        let ends = |unseen: &[&str], left_out| {
+            let end = Event::Verified {
+                nodes: vec!["node1".into(), "node2".into()],
+                unseen: unseen.iter().map(|n| (*n).to_owned()).collect(),
+                left_out,
+            };
+            let mut events = samples::check_events();
+            events.retain(|e| matches!(e, Event::Check { ok: true, .. }));
+            let all = shown(
+                &[&events[..], &[end.clone()]].concat(),
+                OutputStyle::default(),
+                false,
+            );
+            let none = shown(&[end], OutputStyle::default(), false);
+            [all.0, none.0].map(|text| text.lines().last().unwrap_or_default().to_owned())
+        };
+        assert_eq!(
+            ends(&[], 3)[0],
+            "All 2 checks on 2 nodes hold; 3 checks were left out."
+        );
+        assert_eq!(
+            ends(&["node2"], 0)[0],
+            "All 2 checks on 1 of 2 nodes hold; not looked at: node2."
+        );
+        assert_eq!(
+            ends(&["node1", "node2"], 0)[1],
+            "No node was looked at: node1, node2."
+        );
     }
 
     #[test]

@@ -196,6 +196,7 @@ pub fn plan() -> Plan {
     };
     Plan {
         nodes: vec![node1, node2],
+        ..Plan::default()
     }
 }
 
@@ -208,6 +209,7 @@ pub fn nothing() -> Plan {
     };
     Plan {
         nodes: vec![node("node1"), node("node2")],
+        ..Plan::default()
     }
 }
 
@@ -379,5 +381,10 @@ pub fn check_events() -> Vec<Event> {
         message: c.message,
         remedy: c.remedy,
     };
-    checks().into_iter().map(event).collect()
+    let end = Event::Verified {
+        nodes: vec!["node1".into(), "node2".into()],
+        unseen: Vec::new(),
+        left_out: 0,
+    };
+    checks().into_iter().map(event).chain([end]).collect()
 }

@@ -172,6 +172,26 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// `2 nodes`, or `1 of 2 nodes` where others were not looked at.
+pub(super) fn looked_at(seen: usize, unseen: &[String]) -> String {
+    let asked = seen + unseen.len();
+    let nodes = count(asked, "node", "nodes");
+    if unseen.is_empty() {
+        nodes
+    } else {
+        format!("{seen} of {nodes}")
+    }
+}
+
+/// `; not looked at: node2`, or nothing.
+pub(super) fn not_looked_at(unseen: &[String]) -> String {
+    if unseen.is_empty() {
+        String::new()
+    } else {
+        format!("; not looked at: {}", unseen.join(", "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

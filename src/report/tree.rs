@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 /// Marks a folder whose content is made anew each time.
 const MARK: &str = ".rendered-by-nodewright";
 
-/// Writes the files of nodes to DIR/NODE/PATH, with their modes. A folder that was written so before is emptied first.
+/// Writes the files of nodes to DIR/NODE/PATH, with their modes; what is edited of others to DIR/NODE/PATH.edit. A folder that was written so before is emptied first.
 ///
 /// # Errors
 /// When the folder holds anything else, a path leads out of it, or something cannot be written.
@@ -35,7 +35,10 @@ pub fn write_tree(dir: &Path, nodes: &[(&str, Vec<RenderedFile>)]) -> Result<()>
     }
     for (node, files) in nodes {
         for file in files {
-            let path = dir.join(node).join(inside(&file.path)?);
+            let mut path = dir.join(node).join(inside(&file.path)?);
+            if file.edit {
+                path.as_mut_os_string().push(".edit");
+            }
             let mode = u32::from_str_radix(&file.mode, 8).unwrap_or(0o644);
             std::fs::create_dir_all(path.parent().expect("a file is in a folder"))?;
             write_whole(&path, file.content.as_bytes(), mode & 0o777 | 0o400)?;
@@ -70,6 +73,7 @@ mod tests {
             path: path.into(),
             mode: mode.into(),
             content: "x\n".into(),
+            edit: false,
         }
     }
 

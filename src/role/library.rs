@@ -4,7 +4,7 @@ use super::file::Role;
 use super::site_files::SiteFiles;
 use super::template::{TemplateError, Templates};
 use crate::digest::sha256;
-use crate::site::{FileId, Finding, Place, Sources, Table, Tree, Value, shown};
+use crate::site::{FileId, Finding, Place, Sources, Table, Tree, Value, shown, windows_lines};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -140,6 +140,17 @@ impl Library {
             };
             findings.extend(library.finding(error));
             library.broken.insert(name.clone());
+        }
+        for (name, file) in library
+            .templates
+            .iter()
+            .filter(|(name, _)| !copied.contains(*name))
+        {
+            if let Some(start) = library.texts[name].find("\r\n") {
+                let end = start + 1;
+                let file = *file;
+                findings.push(windows_lines(Place { file, start, end }));
+            }
         }
         library
     }
@@ -449,6 +460,26 @@ mod tests {
                 "{path} begins with white space"
             );
         }
+    }
+
+    #[test]
+    fn windows_line_ends_are_said_to_be_that() {
+        let mut sources = Sources::default();
+        let mut findings = Vec::new();
+        let role = "description = \"d\"\r\n[[step]]\r\nfile = \"/etc/x\"\r\ncontent = \"\"\"\r\na\r\nb\"\"\"\r\n";
+        let files = [("templates/x/awk", "a\r\nb\r\n"), ("roles/mine.toml", role)];
+        Library::of(files, &mut sources, &mut findings);
+        let told: Vec<String> = findings
+            .iter()
+            .map(|f| format!("{} {}", f.location(&sources).unwrap(), f.message))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "roles/mine.toml:4:11 the lines end in CR and LF here, as on Windows",
+                "templates/x/awk:1:2 the lines end in CR and LF here, as on Windows",
+            ]
+        );
     }
 
     #[test]

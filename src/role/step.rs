@@ -198,6 +198,7 @@ fn check_types(
         path: vec![kind.name().to_owned()],
     };
     let tree = Tree {
+        octal: false,
         place,
         value: Value::Table(table),
     };
@@ -223,6 +224,7 @@ fn as_rendered(table: &Table) -> Table {
             (key, Value::Array(list)) => {
                 let list = list.iter().map(|item| match &item.value {
                     Value::Table(inner) => Tree {
+                        octal: false,
                         place: item.place,
                         value: Value::Table(as_rendered(inner)),
                     },
@@ -233,6 +235,7 @@ fn as_rendered(table: &Table) -> Table {
             (key, value) => (key, value.clone()),
         };
         let tree = Tree {
+            octal: tree.octal,
             place: tree.place,
             value,
         };

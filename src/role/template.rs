@@ -369,8 +369,7 @@ fn hint(mut error: TemplateError, context: &Value) -> TemplateError {
             } else if known.is_empty() || words.next().is_some() {
                 None
             } else {
-                let there: Vec<_> = known.iter().take(12).collect();
-                Some(format!("there are {}", any_of(&there)))
+                Some(format!("there are {}", any_of(&known)))
             };
             return error;
         }

@@ -4,6 +4,7 @@ use super::{Rule, at, found, once, path};
 use crate::site::words::types::{HostAddress, Network};
 use crate::site::{Finding, Severity, Site};
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub(super) const RULES: &[Rule] = &[
@@ -14,6 +15,14 @@ pub(super) const RULES: &[Rule] = &[
         why: "Two hosts that answer ARP for one address receive each other's packets.",
         facts: &["network#addresses"],
         check: twice,
+    },
+    Rule {
+        code: "NAME-TWICE",
+        severity: Severity::Error,
+        title: "No two addresses have the same name in /etc/hosts.",
+        why: "A name leads to the first address that it stands beside, so the other is never reached by it.",
+        facts: &["membership#names"],
+        check: name_twice,
     },
     Rule {
         code: "ADDRESS-NETWORK",
@@ -64,6 +73,35 @@ fn twice(site: &Site, findings: &mut Vec<Finding>) {
     });
     let all: Vec<_> = gateways.chain(all(site)).collect();
     once(site, all, "address", "give each its own", findings);
+}
+
+/// Names are made: a node's own, `NODE-ZONE` for its address in a zone, `NODE-bmc` for its management controller.
+fn name_twice(site: &Site, findings: &mut Vec<Finding>) {
+    let mut leads: BTreeMap<String, IpAddr> = BTreeMap::new();
+    let named = site.hosts().into_iter();
+    let named = named.flat_map(|(ip, names)| names.into_iter().map(move |name| (name, ip)));
+    for (name, ip) in named {
+        let first = *leads.entry(name.clone()).or_insert(ip);
+        if first == ip {
+            continue;
+        }
+        let maker = site.node_names().find_map(|node| {
+            let zone = name.strip_prefix(node)?.strip_prefix('-')?;
+            site.inventory.zone.contains_key(zone).then(|| (node, zone))
+        });
+        let place = match maker {
+            Some((node, zone)) => at(site, &["node", node, "address", zone]),
+            None => at(site, &["node", &name]),
+        };
+        findings.push(
+            found(format!("`{name}` would be {first} as well as {ip}"))
+                .at(place)
+                .help(match maker {
+                    Some((_, zone)) => format!("call the zone `{zone}` otherwise"),
+                    None => "call the node otherwise".to_owned(),
+                }),
+        );
+    }
 }
 
 fn network(site: &Site, findings: &mut Vec<Finding>) {

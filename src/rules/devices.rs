@@ -8,6 +8,14 @@ use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        code: "CABLE-NODES",
+        severity: Severity::Error,
+        title: "A cable joins two nodes.",
+        why: "A cable has two ends, so a third node has to be reached through a switch.",
+        facts: &[],
+        check: cable_nodes,
+    },
+    Rule {
         code: "NIC-TWICE",
         severity: Severity::Error,
         title: "A card belongs to one zone, one bond or one trunk.",
@@ -90,6 +98,21 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The cards of a zone, each with its path.
+fn cable_nodes(site: &Site, findings: &mut Vec<Finding>) {
+    let count = site.nodes().count();
+    for (name, zone) in &site.inventory.zone {
+        if zone.cable && count != 2 {
+            findings.push(
+                found(format!(
+                    "zone `{name}` is a cable, and the site has {count} nodes"
+                ))
+                .at(at(site, &["zone", name.as_str(), "cable"]))
+                .help("take `cable` out: its wires end in a switch"),
+            );
+        }
+    }
+}
+
 fn cards(name: &str, zone: &Zone) -> Vec<(String, Vec<String>)> {
     let own = zone
         .nic

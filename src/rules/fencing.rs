@@ -243,11 +243,18 @@ fn options(site: &Site, findings: &mut Vec<Finding>) {
                         "`secrets` or `password` name a secret; the script is made of it"
                     }
                     "passwd" | "password" => "write `password = { secret = \"NAME\" }` beside it",
-                    _ if fencing::by_script(word) && table == "options" => {
+                    _ if fencing::is_secret(word) && table == "options" => {
                         "write it as `secrets = { … = { secret = \"NAME\" } }`"
                     }
                     _ if fencing::decided(word) => {
                         "`address`, `user` and `plug` are keys of their own; the rest follows from them"
+                    }
+                    _ if device
+                        .options
+                        .get(key)
+                        .is_some_and(|v| fencing::switches_nothing(word, v.as_str())) =>
+                    {
+                        "by this the member would run on; leave it out"
                     }
                     _ => continue,
                 };

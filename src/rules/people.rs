@@ -1,6 +1,7 @@
 //! Operators, their keys, and who can open the encrypted file.
 
 use super::{Rule, at, found, once, path};
+use crate::platform::Platform;
 use crate::site::keys::root_file;
 use crate::site::tables::inventory::Operator;
 use crate::site::words::types::SshKey;
@@ -27,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         code: "OPERATOR-KEY-RELEASE",
         severity: Severity::Error,
         title: "Every operator has a key that each node's release supports.",
-        why: "OpenSSH 5.3 of EL6 supports neither Ed25519 nor security keys.",
+        why: "OpenSSH knows Ed25519 since 6.5 and security keys since 8.2: EL6 has neither, EL7 and EL8 have no security keys.",
         facts: &["ssh#keys-and-algorithms-of-old-releases"],
         check: release,
     },
@@ -113,20 +114,23 @@ fn broken(site: &Site, findings: &mut Vec<Finding>) {
 }
 
 fn release(site: &Site, findings: &mut Vec<Finding>) {
-    let platforms = site.node_names().map(|n| site.platform_of(n));
-    let Some(platform) = platforms.filter(|p| !p.knows_ed25519()).min() else {
-        return;
-    };
+    let mut platforms: Vec<_> = site.node_names().map(|n| site.platform_of(n)).collect();
+    platforms.sort();
     for (name, operator) in &site.inventory.operator {
-        let known = |k: &SshKey| k.kind() == "ssh-rsa" || k.kind().starts_with("ecdsa-");
         let all = keys(name.as_str(), operator);
+        let knows_none = |p: &&Platform| !all.iter().any(|(k, _)| p.knows_key(k.kind()));
         if let Some((_, place)) = all.first()
-            && !all.iter().any(|(k, _)| known(k))
+            && let Some(platform) = platforms.iter().find(knows_none)
         {
+            let kind = if platform.knows_ed25519() {
+                "an Ed25519"
+            } else {
+                "an RSA"
+            };
             findings.push(
                 found(format!("`{name}` has no key that {platform} knows"))
                     .at(at(site, place))
-                    .help("add an RSA key to `keys`"),
+                    .help(format!("add {kind} key to `keys`")),
             );
         }
     }

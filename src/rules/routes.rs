@@ -138,6 +138,10 @@ fn gateway_network(site: &Site, findings: &mut Vec<Finding>) {
         let Some(gateway) = &z.gateway else { continue };
         let (zone, ip) = (zone.as_str(), gateway.ip());
         let net = z.network.as_ref();
+        // It is in every network of IPv6, on the zone's own device.
+        if matches!(ip, IpAddr::V6(six) if six.is_unicast_link_local()) {
+            continue;
+        }
         if !net.is_some_and(|n| n.net().contains(&ip)) {
             findings.push(
                 found(format!(

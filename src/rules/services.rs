@@ -1,7 +1,8 @@
 //! What nodes use of others, groups and repositories.
 
 use super::{Rule, at, found};
-use crate::site::{Finding, Severity, Site};
+use crate::platform::Network;
+use crate::site::{Finding, Provision, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -13,12 +14,28 @@ pub(super) const RULES: &[Rule] = &[
         check: time,
     },
     Rule {
+        code: "DNS-COUNT",
+        severity: Severity::Warning,
+        title: "Every name server of the site is asked.",
+        why: "A resolver asks three servers, and the start scripts of EL6 and EL7 write two: the others are dropped in silence.",
+        facts: &["network#name-servers"],
+        check: name_servers,
+    },
+    Rule {
         code: "MONITORING-OPEN",
         severity: Severity::Warning,
         title: "Only monitoring servers may query the monitoring agent.",
         why: "The agent sends a full description of the node to everyone who connects.",
         facts: &[],
         check: monitoring,
+    },
+    Rule {
+        code: "NO-ROLE-ACTS",
+        severity: Severity::Warning,
+        title: "A role acts on everything that the site describes.",
+        why: "What no role acts on is not done, whatever is written there.",
+        facts: &[],
+        check: no_role_acts,
     },
     Rule {
         code: "NODE-IDLE",
@@ -51,6 +68,27 @@ fn time(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
+fn name_servers(site: &Site, findings: &mut Vec<Finding>) {
+    let named = site.inventory.services.dns.len();
+    let asked = |node: &str| match site.platform_of(node).network() {
+        Network::Ifcfg => 2,
+        Network::Keyfile | Network::Ifupdown => 3,
+    };
+    let fewest = site.node_names().map(|node| (asked(node), node)).min();
+    if let Some((count, node)) = fewest
+        && named > count
+    {
+        findings.push(
+            found(format!(
+                "{named} name servers, and node `{node}` ({}) asks the first {count}",
+                site.platform_of(node)
+            ))
+            .at(at(site, &["services", "dns", &count.to_string()]))
+            .help(format!("keep {count} in `[services] dns`")),
+        );
+    }
+}
+
 fn monitoring(site: &Site, findings: &mut Vec<Finding>) {
     let Some(monitoring) = &site.inventory.services.monitoring else {
         return;
@@ -65,6 +103,42 @@ fn monitoring(site: &Site, findings: &mut Vec<Finding>) {
                         &["services", "monitoring", "from", &i.to_string()],
                     ))
                     .help("name the monitoring servers' addresses"),
+            );
+        }
+    }
+}
+
+fn no_role_acts(site: &Site, findings: &mut Vec<Finding>) {
+    let inventory = &site.inventory;
+    let services = &inventory.services;
+    let lock = site.place_of("cluster.lock").is_some();
+    for (is_there, path, what) in [
+        (
+            !inventory.partition.is_empty(),
+            "partition",
+            Provision::Partitions,
+        ),
+        (!inventory.mirror.is_empty(), "mirror", Provision::Mirrors),
+        (!inventory.guest.is_empty(), "guest", Provision::Guests),
+        (lock, "cluster.lock", Provision::Guests),
+        (services.mail.is_some(), "services.mail", Provision::Mail),
+        (services.log.is_some(), "services.log", Provision::Log),
+        (
+            services.monitoring.is_some(),
+            "services.monitoring",
+            Provision::Monitoring,
+        ),
+    ] {
+        if is_there && !site.node_names().any(|node| site.provides(node, what)) {
+            let word = Provision::ALL.iter().find(|(_, p, _)| *p == what);
+            let word = word.map_or("", |(word, _, _)| word);
+            let path: Vec<&str> = path.split('.').collect();
+            findings.push(
+                found(format!("no role of a node acts on `{}`", path.join(".")))
+                    .at(at(site, &path))
+                    .help(format!(
+                        "write a role that `provides = [\"{word}\"]`, or accept that it is not done"
+                    )),
             );
         }
     }

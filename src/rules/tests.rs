@@ -92,7 +92,31 @@ fn the_shipped_site_is_sound() {
     assert_eq!(text, "");
     let mut accepted: Vec<_> = judged.accepted.iter().map(|(f, _)| f.code).collect();
     accepted.dedup();
-    assert_eq!(accepted, ["SANLOCK-ON-MIRROR", "FENCE-ONE-METHOD"]);
+    assert_eq!(
+        accepted,
+        ["SANLOCK-ON-MIRROR", "FENCE-ONE-METHOD", "NO-ROLE-ACTS"]
+    );
+}
+
+/// What other systems call things, and what a protocol allows, is taken.
+#[test]
+fn what_is_right_elsewhere_is_right_here() {
+    for (from, to) in [
+        ("user = \"fence\"", "user = \"ADMIN\""),
+        ("user = \"fence\"", "user = \"Administrator@lab.local\""),
+        ("gateway = \"192.0.2.1\"", "gateway = \"fe80::1\""),
+    ] {
+        let text = changed(BASE, &[(from, to)]);
+        let loaded = load_str(&text);
+        assert!(loaded.findings.is_empty(), "{to}: {:?}", loaded.findings);
+        let (sources, judged) = judged(&text);
+        let found: String = judged
+            .findings
+            .iter()
+            .map(|f| f.render(&sources, false))
+            .collect();
+        assert_eq!(found, "", "{to}");
+    }
 }
 
 #[test]
@@ -243,6 +267,10 @@ const CASES: &[Case] = &[
         ("bmc", "")),
     case("FENCE-AGENT", BASE, &[("host_id  = 2", "host_id  = 2\nfence = [{ agent = \"fence_manual\" }]")],
         ("\"fence_manual\"", "")),
+    case("FENCE-OPTIONS", BASE, &[("address = \"10.0.3.6\"", "options = { pcmk_reboot_action = \"status\" }, address = \"10.0.3.6\"")],
+        ("\"status\"", "")),
+    case("FENCE-OPTIONS", BASE, &[("address = \"10.0.3.6\"", "options = { snmp_community = \"public\" }, address = \"10.0.3.6\"")],
+        ("\"public\"", "")),
     case("FENCE-OPTIONS", BASE, &[("secret = \"bmc-node2\" }", "secret = \"bmc-node2\" }, options = { delay = \"15\" }")],
         ("\"15\"", "")),
     case("FENCE-SECRET", BASE, &[("secret = \"bmc-node2\" }", "secret = \"bmc-node2\" }, secrets = { community = { secret = \"c\" } }")],
@@ -266,6 +294,12 @@ const CASES: &[Case] = &[
     // addresses
     case("ADDRESS-TWICE", BASE, &[("grey = \"10.0.1.2\"", "grey = \"10.0.1.1\"")],
         ("\"10.0.1.1\"", "\"10.0.1.1\"")),
+    case("CABLE-NODES", SMALL, &[("yellow = { nic = \"eth1\",", "yellow = { nic = \"eth1\", cable = true,"),
+            ("[group.g]\nnodes = [\"n1\", \"n2\"]", "[node.n3]\naddress.red = \"192.0.2.7\"\nmac = { eth0 = \"00:00:5e:00:53:09\", eth1 = \"00:00:5e:00:53:0a\" }\n[group.g]\nnodes = [\"n1\", \"n2\", \"n3\"]")],
+        ("true", "")),
+    case("NAME-TWICE", BASE, &[("grey   = {", "bmc    = {"), ("mirrors   = \"grey\"", "mirrors   = \"bmc\""),
+            ("grey = \"10.0.1.1\"", "bmc = \"10.0.1.1\""), ("grey = \"10.0.1.2\"", "bmc = \"10.0.1.2\"")],
+        ("\"10.0.1.1\"", "")),
     case("ADDRESS-NETWORK", BASE, &[("grey = \"10.0.1.2\"", "grey = \"10.0.11.2\"")],
         ("\"10.0.11.2\"", "\"10.0.1.0/24\"")),
     case("ADDRESS-NETWORK", BASE, &[("host_id  = 2", "extra_address = { yellow = [\"10.0.2.255\"] }\nhost_id  = 2")],
@@ -449,8 +483,12 @@ const CASES: &[Case] = &[
     // services
     case("TIME-SERVERS", BASE, &[(", \"ntp3.example.net\"", "")],
         ("[\"ntp1.example.net\", \"ntp2.example.net\"]", "")),
+    case("DNS-COUNT", BASE, &[("[services]\n", "[services]\ndns = [\"192.0.2.53\", \"192.0.2.54\", \"192.0.2.55\"]\n")],
+        ("\"192.0.2.55\"", "")),
     case("MONITORING-OPEN", BASE, &[("from = [\"198.51.100.20\"]", "from = [\"10.0.0.0/8\"]")],
         ("\"10.0.0.0/8\"", "")),
+    case("NO-ROLE-ACTS", SMALL, &[("[services]\n", "[services]\nlog = { server = \"log.example.net\" }\n")],
+        ("{ server = \"log.example.net\" }", "")),
     case("NODE-IDLE", SMALL, &[("nodes = [\"n1\", \"n2\"]", "nodes = [\"n1\"]")],
         ("n2", "")),
     case("ROLE-TWICE", SMALL, &[("roles = [\"base\"]", "roles = [\"base\", \"base\"]")],

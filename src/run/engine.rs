@@ -128,6 +128,8 @@ impl Engine {
             }
         }
         self.settle_once();
+        // Whoever comes in between was not shown.
+        self.setup.asks.set(false);
     }
 
     /// Observes these nodes, all at once, and decides for each with the answers of all members of its cluster.
@@ -239,8 +241,16 @@ impl Engine {
             plan::say_who_is_awaited(&mut plan, &member.resources, &items, &situation);
             Some(plan)
         });
+        let names = self.setup.members.iter().map(|m| &m.target.node);
+        let unseen = names.filter(|n| !self.observed.contains_key(*n));
         Plan {
             nodes: nodes.collect(),
+            unseen: unseen.cloned().collect(),
+            older: self
+                .observed
+                .values()
+                .filter_map(|o| o.older.clone())
+                .collect(),
         }
     }
 }

@@ -156,6 +156,15 @@ pub enum Event {
         /// The remedy; empty when it holds.
         remedy: String,
     },
+    /// All checks were told: of whom, and what of them was not asked.
+    Verified {
+        /// The nodes that were asked for.
+        nodes: Vec<String>,
+        /// Those of them that were not looked at.
+        unseen: Vec<String>,
+        /// How many checks read what `--only` and `--skip` leave out.
+        left_out: usize,
+    },
     /// The end of a run.
     Recap {
         /// One line a node.

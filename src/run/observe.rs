@@ -15,6 +15,8 @@ use std::rc::Rc;
 
 /// A node as it was observed, with what is decided for it.
 pub struct NodeObservation {
+    /// Why this checkout may not be applied here without a word.
+    pub older: Option<String>,
     /// Its answer.
     pub answer: Answer,
     /// The decision.
@@ -47,6 +49,7 @@ pub(super) async fn connect(
 
 /// The answer of one node, before anything is decided.
 pub(super) struct NodeAnswer {
+    older: Option<String>,
     pub(super) answer: Answer,
     facts: Facts,
     manifest: Manifest,
@@ -84,12 +87,19 @@ pub(super) async fn observe(
         let node = Some(node.clone());
         let _ = events.send(Event::Note { node, text });
     }
+    let mut older = None;
     if setup.intent.applies_site()
-        && let Some(why) = older_checkout(&setup, &answer, &node)
+        && let Some((run, why)) = older_checkout(&setup, &answer, &node)
+        && !setup.over.borrow().contains(&run)
     {
-        return Err(NodeFailure::failed(why));
+        if !setup.asks.get() {
+            return Err(NodeFailure::failed(why));
+        }
+        setup.over.borrow_mut().insert(run);
+        older = Some(why);
     }
     Ok(NodeAnswer {
+        older,
         answer,
         facts,
         manifest: Manifest::parse(&state.manifest),
@@ -105,6 +115,7 @@ pub(super) async fn decide(
 ) -> Result<NodeObservation, NodeFailure> {
     let member = setup.member(&node);
     let NodeAnswer {
+        older,
         answer,
         facts,
         manifest,
@@ -120,15 +131,19 @@ pub(super) async fn decide(
     };
     wanted.complete(&mut decided, &manifest, &found, &member.logins);
     Ok(NodeObservation {
+        older,
         answer,
         decided,
         facts,
     })
 }
 
-/// Why this checkout of the site may not be applied: a run of another one, which this does not contain, came after it.
-pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Option<String> {
-    let ancestry = setup.ancestry.as_ref()?;
+/// The run, and why this checkout of the site may not be applied without a word: a run of another one, which this does not contain, came after it.
+pub(super) fn older_checkout(
+    setup: &Setup,
+    answer: &Answer,
+    node: &str,
+) -> Option<(String, String)> {
     let journal = node::read_journal(answer);
     let (line, header) = node::last_applied(&journal)?;
     let last = LastApplied {
@@ -137,7 +152,8 @@ pub(super) fn older_checkout(setup: &Setup, answer: &Answer, node: &str) -> Opti
         at: &line.at,
         run: &line.run,
     };
-    checkout::older(last, node, ancestry)
+    let why = checkout::older(last, node, setup.ancestry.as_ref())?;
+    Some((line.run.clone(), why))
 }
 
 /// State of orphans' paths; a second trip, only when there are orphans.

@@ -7,16 +7,21 @@ nw_preflight() {
 # /etc is under etckeeper: what others left is committed before a run, and a run is one commit that names it.
 nw_etckeeper_ready() { [ -d /etc/.git ] && command -v etckeeper >/dev/null 2>&1 && command -v git >/dev/null 2>&1; }
 
-nw_etckeeper_git() { ( cd /etc && git -c user.name="$NW_WHO" -c user.email="$NW_WHO" "$@" ); }
+# Names of the environment: git 1.7.1 of EL6 has no -c (docs/facts/accounts.md#the-record-of-etc).
+nw_etckeeper_git() {
+  ( cd /etc && GIT_AUTHOR_NAME=$NW_WHO GIT_AUTHOR_EMAIL=$NW_WHO GIT_COMMITTER_NAME=$NW_WHO GIT_COMMITTER_EMAIL=$NW_WHO \
+    && export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL && git "$@" )
+}
 
-# Also for who first records /etc in the middle of a run (a package does): git reads what is to be passed over there.
-GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.excludesFile GIT_CONFIG_VALUE_0=${NW_STATE:-}/unrecorded
-export GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
+# Also for who first records /etc in the middle of a run (a package does): a new record begins with what is passed over.
+GIT_TEMPLATE_DIR=${NW_STATE:-}/git
+export GIT_TEMPLATE_DIR
 
 # nw_etckeeper_hide [PATTERN...]: files of /etc that hold secrets, and staged ones of ours, are in no commit from now on,
 # whoever makes it. What was hidden once stays so.
 nw_etckeeper_hide() {
   [ -e "$NW_STATE/unrecorded" ] || : >"$NW_STATE/unrecorded"
+  mkdir -p "$NW_STATE/git/info" "$NW_STATE/git/hooks" && ln -f "$NW_STATE/unrecorded" "$NW_STATE/git/info/exclude" || return
   for nw_pattern in '.nw-*' "$@"; do
     grep -qxF -- "$nw_pattern" "$NW_STATE/unrecorded" || printf '%s\n' "$nw_pattern" >>"$NW_STATE/unrecorded" || return 1
   done
@@ -49,7 +54,7 @@ nw_etckeeper_after() {
   etckeeper unclean || return 0
   nw_etckeeper_git add -A || return 1
   if nw_etckeeper_mine "$1"; then
-    nw_etckeeper_git commit -q --amend --no-edit
+    nw_etckeeper_git commit -q --amend --reuse-message=HEAD
   else
     nw_etckeeper_git commit -q -m "$3 (run $1)"
   fi

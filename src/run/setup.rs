@@ -6,6 +6,7 @@ use crate::kind::{Permits, Resource, Target};
 use crate::node::{ConnectOptions, Failure, Header, NodeError, Outcome, Privilege};
 use crate::plan::{Barred, Desired, Intent};
 use crate::text::Vault;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -61,6 +62,11 @@ pub struct Setup {
     pub origin: Origin,
     /// Whether a commit of the site is part of this checkout.
     pub ancestry: Option<Ancestry>,
+    /// The runs over which this checkout is applied though it does not contain their commit.
+    pub over: RefCell<BTreeSet<String>>,
+    /// Such a run that nobody named is shown with the plan, and does not fail its node: nothing is done before a person
+    /// agreed.
+    pub asks: Cell<bool>,
     /// How checks from outside get into a lab's network; without it they are made from here.
     pub outside: Option<LabNetwork>,
     /// How many nodes are worked on at once.

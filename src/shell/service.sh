@@ -43,7 +43,11 @@ nw_service_instance() {
     esac
     [ "$nw_pid" = 0 ] || nw_tick "$nw_pid"
   else
-    nw_said=$(service "$1" status </dev/null 2>&1) || return 0
+    case $1 in
+    # Their status tells of the kernel's rules, whoever made them.
+    iptables | ip6tables) nw_said= && [ -e "/var/lock/subsys/$1" ] || return 0 ;;
+    *) nw_said=$(service "$1" status </dev/null 2>&1) || return 0 ;;
+    esac
     nw_service_process "$1" "$nw_said"
   fi
   [ -z "$nw_tick" ] || nw_instance="$nw_boot $nw_pid $nw_tick"

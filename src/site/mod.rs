@@ -20,7 +20,7 @@ pub use rehearsal::Overrides;
 pub use resolved::{Login, SelectError, Wire};
 pub use text::{
     FileId, Finding, Location, Place, Severity, Sources, Table, Tree, Value, any_of, did_you_mean,
-    merge, parse, shown,
+    merge, parse, shown, windows_lines,
 };
 
 use tables::inventory::Inventory;

@@ -12,11 +12,23 @@ pub enum Provision {
     EtcRecord,
     /// Shorewall filters what reaches the node.
     Firewall,
+    /// Disks are divided as `[partition]` says.
+    Partitions,
+    /// `[mirror]` is acted on.
+    Mirrors,
+    /// `[guest]` is acted on.
+    Guests,
+    /// Mail goes to `services.mail`.
+    Mail,
+    /// Logs go to `services.log`.
+    Log,
+    /// `services.monitoring` is served.
+    Monitoring,
 }
 
 impl Provision {
     /// All of them: the word of a role file, what it is, and what it means.
-    pub const ALL: [(&'static str, Self, &'static str); 3] = [
+    pub const ALL: [(&'static str, Self, &'static str); 9] = [
         (
             "peer-login",
             Self::PeerLogin,
@@ -32,10 +44,24 @@ impl Provision {
             Self::Firewall,
             "Shorewall filters what reaches the node, and needs a package of it",
         ),
+        ("partitions", Self::Partitions, "acts on `[partition]`"),
+        ("mirrors", Self::Mirrors, "acts on `[mirror]`"),
+        (
+            "guests",
+            Self::Guests,
+            "acts on `[guest]` and on the lock of guests",
+        ),
+        ("mail", Self::Mail, "acts on `services.mail`"),
+        ("log", Self::Log, "acts on `services.log`"),
+        (
+            "monitoring",
+            Self::Monitoring,
+            "acts on `services.monitoring`",
+        ),
     ];
 
     /// The words of a role file.
-    pub fn words() -> [&'static str; 3] {
+    pub fn words() -> [&'static str; 9] {
         Self::ALL.map(|(word, _, _)| word)
     }
 

@@ -1,7 +1,9 @@
-//! The files of a node whose whole content the site declares.
+//! The files of a node as far as the site alone says them: whole ones, and what is edited of others.
 
 use crate::kind::{EditChange, Resource};
-use crate::text::Text;
+use crate::plan::fold::{EditRequest, PathSeen, fold};
+use crate::role::files;
+use crate::text::Vault;
 use indexmap::IndexMap;
 
 /// A file as it is to be on a node, secrets masked.
@@ -13,34 +15,84 @@ pub struct RenderedFile {
     pub mode: String,
     /// Its content; a secret is shown as `‹secret NAME›`.
     pub content: String,
+    /// The file is not ours: this is all that is edited of it, and the rest is known on the node alone.
+    pub edit: bool,
 }
 
-/// Every file whose whole content these resources say, in the order of their steps. Edits of single lines are not in
-/// it: what they come to is known only on the node.
+/// Every file that these resources say something of, by path: [the whole ones](files), then those of which lines, blocks or
+/// keys are edited, as they would be where nothing else is in them.
 pub fn rendered(resources: &[&Resource]) -> Vec<RenderedFile> {
-    let mut files: IndexMap<String, RenderedFile> = IndexMap::new();
-    let mut add = |path: &str, mode: Option<&str>, content: &Text| {
-        let file = RenderedFile {
-            path: path.to_owned(),
-            mode: mode.unwrap_or("0644").to_owned(),
-            content: content.masked(),
-        };
-        files.insert(path.to_owned(), file);
+    let owned: Vec<Resource> = resources.iter().map(|r| (*r).clone()).collect();
+    let laid_over = |path: &str| {
+        let of = |r: &&&Resource| r.files.rendered.as_ref().is_some_and(|(p, _)| p == path);
+        resources.iter().find(of).is_some_and(|r| r.files.laid_over)
     };
+    let mut all: Vec<RenderedFile> = files(&owned)
+        .into_iter()
+        .map(|(path, content)| {
+            let usual = if content.is_tainted() { "0600" } else { "0644" };
+            RenderedFile {
+                mode: mode(resources, &path).unwrap_or(usual).to_owned(),
+                content: content.masked(),
+                edit: laid_over(&path),
+                path,
+            }
+        })
+        .collect();
+    all.extend(edited(resources));
+    all
+}
+
+/// The mode that a step says for a file, or for the files of its folder.
+fn mode<'a>(resources: &[&'a Resource], path: &str) -> Option<&'a str> {
+    resources.iter().find_map(|r| {
+        let own = r.files.edits.iter().find(|edit| edit.path == path);
+        let own = own.and_then(|edit| edit.attributes.mode.as_deref());
+        let folder = r.files.folder.as_ref().filter(|folder| {
+            let name = path
+                .strip_prefix(&folder.path)
+                .and_then(|p| p.strip_prefix('/'));
+            folder
+                .files
+                .iter()
+                .any(|(file, _)| Some(file.as_str()) == name)
+        });
+        own.or_else(|| folder.and_then(|_| r.value["mode"].as_str()))
+    })
+}
+
+/// What is edited of files that are not ours.
+fn edited(resources: &[&Resource]) -> Vec<RenderedFile> {
+    let mut paths: IndexMap<&str, Vec<EditRequest<'_>>> = IndexMap::new();
+    let mut masks = Vault::new();
     for resource in resources {
         for edit in &resource.files.edits {
-            if let EditChange::Whole { content, .. } = &edit.change {
-                add(&edit.path, edit.attributes.mode.as_deref(), content);
-            }
+            let request = EditRequest {
+                address: &resource.address,
+                edit,
+            };
+            paths.entry(&edit.path).or_default().push(request);
         }
-        let mode = resource.value["mode"].as_str();
-        if let Some(folder) = &resource.files.folder {
-            for (name, content) in &folder.files {
-                let usual = if content.is_tainted() { "0600" } else { "0644" };
-                let path = format!("{}/{name}", folder.path);
-                add(&path, Some(mode.unwrap_or(usual)), content);
-            }
+        for name in resource.secrets() {
+            let mask = format!("‹secret {name}›");
+            masks.insert(name.clone(), mask);
         }
     }
-    files.into_values().collect()
+    let whole = |requests: &Vec<EditRequest<'_>>| {
+        let whole = |r: &EditRequest<'_>| matches!(r.edit.change, EditChange::Whole { .. });
+        requests.iter().any(whole)
+    };
+    let edits = paths.iter().filter(|(_, requests)| !whole(requests));
+    edits
+        .filter_map(|(path, requests)| {
+            let folded = fold(path, requests, &PathSeen::absent(), &masks).ok()?;
+            Some(RenderedFile {
+                path: (*path).to_owned(),
+                mode: folded.attributes.mode,
+                content: String::from_utf8_lossy(&folded.content?).into_owned(),
+                edit: true,
+            })
+        })
+        .filter(|file| !file.content.is_empty())
+        .collect()
 }

@@ -12,10 +12,11 @@ use crate::kind::Resource;
 use crate::plan::Selection;
 use crate::plan::fold::{EditRequest, conflicts};
 use crate::platform::PackageTool;
-use crate::role::{Expansion, Library, SITE_FILE, expand_all};
+use crate::role::{Check, Expansion, Library, SITE_FILE, expand_all};
 use crate::rules;
 use crate::site::words::types::Date;
 use crate::site::{Finding, Overrides, SelectError, Severity, Site, Sources};
+use crate::text::did_you_mean;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
@@ -63,9 +64,12 @@ impl Survey {
         let mut of_roles = Vec::new();
         let library = Library::load(dir, &mut sources, &mut of_roles);
         of_roles.extend(library.moved(&sources));
+        // What leans on a name that leads nowhere would be wrong once more in every file that takes it up.
+        let resolved = findings.iter().all(|f| f.severity != Severity::Error);
         let expanded: Vec<_> = loaded
             .site
             .iter()
+            .filter(|_| resolved)
             .flat_map(|s| expand_all(s, &library, &sources))
             .map(|(node, expansion)| (node.to_owned(), expansion))
             .collect();
@@ -76,6 +80,7 @@ impl Survey {
         let judged = loaded
             .site
             .as_ref()
+            .filter(|_| resolved)
             .map(|s| rules::run(s, today))
             .unwrap_or_default();
         findings.extend(judged.findings);
@@ -85,6 +90,8 @@ impl Survey {
             .flat_map(|s| site_files(s, &library))
             .collect();
         findings.extend(file_findings.iter().cloned());
+        let site_vars = loaded.site.iter().filter(|_| resolved);
+        findings.extend(site_vars.flat_map(|s| strange_vars(s, &library)));
         let mut nodes = IndexMap::new();
         for (node, mut expansion) in expanded {
             let wrong = std::mem::take(&mut expansion.findings);
@@ -227,4 +234,132 @@ fn at_odds(resources: &[Resource]) -> Vec<Finding> {
             Finding::error("CONFLICT", c.to_string()).help(help)
         })
         .collect()
+}
+
+/// Variables of roles that are not there, or that no node has. A table that is called like no role at all may be free.
+fn strange_vars(site: &Site, library: &Library) -> Vec<Finding> {
+    let inventory = &site.inventory;
+    let of_site = [(Vec::new(), &inventory.vars)].into_iter();
+    let of_groups = inventory.group.iter();
+    let of_groups = of_groups.map(|(name, group)| (vec!["group", name.as_str()], &group.vars));
+    let of_nodes = site
+        .nodes()
+        .map(|(name, node)| (vec!["node", name], &node.vars));
+    let in_use: Vec<String> = site.node_names().flat_map(|n| site.roles_of(n)).collect();
+    let mut findings = Vec::new();
+    for (path, vars) in of_site.chain(of_groups).chain(of_nodes) {
+        for (name, _) in vars.iter().filter(|(_, value)| value.is_object()) {
+            if in_use.contains(name) {
+                continue;
+            }
+            let (message, help) = match did_you_mean(name, &in_use) {
+                _ if library.role(name).is_some() => (
+                    format!("no node has the role `{name}` whose variables these are"),
+                    format!("name it in the `roles` of a group, or take `vars.{name}` out"),
+                ),
+                Some(near) => (
+                    format!("no role is called `{name}`"),
+                    format!("did you mean `{near}`?"),
+                ),
+                None => continue,
+            };
+            let path = [path.as_slice(), &["vars", name]].concat();
+            findings.push(
+                Finding::warning("VARS-IDLE", message)
+                    .at(site.value_place(&path))
+                    .help(help),
+            );
+        }
+    }
+    findings
+}
+
+/// Whether a selection leaves something of what a check reads. What tries a port reads no step: whoever names steps
+/// does not mean it.
+pub fn is_asked(check: &Check, resources: &[Resource], selection: &Selection) -> bool {
+    match (&check.see, &check.of) {
+        (Some(own), _) => selection.takes(&own.address),
+        (None, Some(of)) => resources
+            .iter()
+            .any(|r| of.matches(&r.address) && selection.takes(&r.address)),
+        (None, None) => !selection.names(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::words::types::Word as _;
+    use std::collections::BTreeSet;
+
+    const SITE: &str = include_str!("../../inventory/crosslink/inventory.toml");
+
+    fn survey(text: &str) -> Survey {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("inventory.toml"), text).unwrap();
+        let today = Date::parse("2026-12-01").unwrap();
+        Survey::of(dir.path(), &Overrides::default(), &today)
+    }
+
+    #[test]
+    fn checks_of_what_a_selection_leaves_out_are_left_out() {
+        let survey = survey(SITE);
+        let node = &survey.nodes["node1"];
+        let asked = |only: &[&str], skip: &[&str]| -> BTreeSet<&str> {
+            let selection = Selection::new(only, skip);
+            let checks = node.checks.iter();
+            let asked = checks.filter(|c| is_asked(c, &node.resources, &selection));
+            asked.map(|c| c.role.as_str()).collect()
+        };
+        assert!(asked(&[], &[]).len() > 4);
+        assert_eq!(asked(&["base/*"], &[]), BTreeSet::from(["base"]));
+        assert!(!asked(&[], &["base/*"]).contains("base"));
+        assert!(asked(&["base/file:/etc/nothing"], &[]).is_empty());
+    }
+
+    fn errors(survey: &Survey) -> Vec<String> {
+        let errors = survey.findings.iter();
+        let errors = errors.filter(|f| f.severity == Severity::Error);
+        errors.map(|f| f.message.clone()).collect()
+    }
+
+    #[test]
+    fn a_name_that_leads_nowhere_is_one_error_and_not_one_in_every_file() {
+        let text = SITE.replace("ring      = \"yellow\"", "ring      = \"yelow\"");
+        assert_ne!(text, SITE);
+        let errors = errors(&survey(&text));
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+    }
+
+    #[test]
+    fn variables_of_a_role_that_nobody_has_are_said() {
+        let told = |vars: &str| -> Vec<String> {
+            let survey = survey(&format!("{SITE}\n{vars}\n"));
+            let told = survey.findings.iter().filter(|f| f.code == "VARS-IDLE");
+            told.map(|f| format!("{}; {}", f.message, f.help.as_deref().unwrap_or_default()))
+                .collect()
+        };
+        assert_eq!(
+            told("[vars.bse]\nmachine = false"),
+            ["no role is called `bse`; did you mean `base`?"]
+        );
+        assert_eq!(
+            told("[group.more]\nnodes = [\"node1\"]\nvars.bse.machine = false").len(),
+            1
+        );
+        assert_eq!(told("[vars.base]\nmachine = false"), [""; 0]);
+        assert_eq!(told("[vars.rack]\nrow = 3"), [""; 0]);
+    }
+
+    #[test]
+    fn a_table_that_is_there_twice_is_one_error() {
+        for again in [
+            "[node.node1]\nhost_id = 3\n",
+            "[services]\ntime = [\"a\"]\n",
+            "[zone]\nred = { nic = \"eth7\" }\n",
+        ] {
+            let errors = errors(&survey(&format!("{SITE}\n{again}")));
+            assert_eq!(errors.len(), 1, "{again}: {errors:#?}");
+        }
+    }
 }

@@ -102,6 +102,15 @@ impl Outage {
     }
 }
 
+/// Over what this checkout is applied.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Over {
+    /// Go on though this checkout does not contain the commit that RUN applied (it was amended or rebased, or is in no
+    /// git repository here); repeatable.
+    #[arg(long, value_name = "RUN")]
+    pub over: Vec<String>,
+}
+
 /// How many nodes are worked on at once.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Forks {

@@ -15,11 +15,11 @@ use crate::run::{
 };
 use crate::site::tables::inventory::Sudo;
 use crate::site::{Provision, Site, Sources};
-use crate::survey::matching;
+use crate::survey::{Survey, is_asked, matching};
 use crate::text::Vault;
 use anyhow::{Context as _, anyhow};
 use indexmap::IndexMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,6 +39,37 @@ pub struct Workplace {
     pub nodes: IndexMap<String, Expansion>,
     /// The files that were read, for the places of what is found later.
     pub sources: Sources,
+}
+
+/// What a rehearsal in containers does not do of what the site says: what roles turn off there, and devices that containers
+/// cannot have.
+fn left_out(site: &Site, survey: &Survey) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut add = |text: String| {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    };
+    for node in site.node_names() {
+        for role in site
+            .roles_of(node)
+            .iter()
+            .filter_map(|name| survey.library.role(name))
+        {
+            for (name, var) in &role.vars {
+                if let Some(value) = &var.in_container {
+                    add(format!("{}.{name} = {value}", role.name));
+                }
+            }
+        }
+        let links = |r: &Resource| r.address.kind == "interface";
+        if survey.nodes[node].resources.iter().any(links)
+            && site.devices(node).iter().any(|d| !d.managed)
+        {
+            add("links that they are reached over or that their kernel does not know".to_owned());
+        }
+    }
+    all
 }
 
 /// Reads the site of this command and expands all its nodes; says what is wrong and ends when something is.
@@ -70,6 +101,15 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
             context.note("lab: containers have no fence devices; none is asked, and fencing does not start\n");
         }
     }
+    if context.global.lab && crate::workplace::lab::containers() {
+        let left_out = left_out(&site, &survey);
+        if !left_out.is_empty() {
+            context.note(&format!(
+                "lab: containers leave out {}\n",
+                left_out.join(", ")
+            ));
+        }
+    }
     Ok(Workplace {
         dir: survey.dir,
         site,
@@ -99,9 +139,24 @@ impl Workplace {
         taken.cloned().collect()
     }
 
-    /// The checks of a node.
-    pub fn checks(&self, node: &str) -> &[Check] {
-        &self.nodes[node].checks
+    /// The checks of every node of the site of which the selection leaves something to read, and how many it leaves out
+    /// on these nodes.
+    pub fn asked_checks(
+        &self,
+        nodes: &[String],
+        selection: &Selection,
+    ) -> (BTreeMap<String, Vec<Check>>, usize) {
+        let mut left_out = 0;
+        let mut all = BTreeMap::new();
+        for (node, expansion) in &self.nodes {
+            let asked = |check: &&Check| is_asked(check, &expansion.resources, selection);
+            let (asked, rest): (Vec<_>, Vec<_>) = expansion.checks.iter().partition(asked);
+            if nodes.contains(node) {
+                left_out += rest.len();
+            }
+            all.insert(node.clone(), asked.into_iter().cloned().collect());
+        }
+        (all, left_out)
     }
 
     /// Everything a run over these nodes needs.
@@ -149,7 +204,7 @@ impl Workplace {
             });
         }
         if !selection.is_all() && members.iter().all(|m| m.resources.is_empty()) {
-            return Err(Usage("--only and --skip leave no resource at all; `nodewright plan -v` shows the addresses".to_owned()).into());
+            return Err(Usage("--only and --skip leave no resource at all: name more with --only, or leave out less with --skip".to_owned()).into());
         }
         let commit = Commit::of(&self.dir);
         let lab = if context.global.lab {
@@ -185,6 +240,8 @@ impl Workplace {
             forks: usize::from(forks.forks),
             wait: false,
             intent: Intent::default(),
+            over: RefCell::default(),
+            asks: Cell::new(false),
             destroy: BTreeSet::new(),
             guard: {
                 let guard = &self.site.inventory.site.guard;

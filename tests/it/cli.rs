@@ -537,7 +537,7 @@ fn files_are_rendered_with_secrets_masked() {
     let (_, json, _) = desk.output(&["render", "node1", "--json", "--only", "*:/etc/motd"]);
     assert_eq!(
         json,
-        "{\"event\":\"file\",\"node\":\"node1\",\"path\":\"/etc/motd\",\"mode\":\"0644\",\"content\":\"this is node1\\n\"}\n"
+        "{\"event\":\"file\",\"node\":\"node1\",\"path\":\"/etc/motd\",\"mode\":\"0644\",\"content\":\"this is node1\\n\",\"edit\":false}\n"
     );
 }
 
@@ -633,4 +633,64 @@ fn walk(dir: &std::path::Path) -> Vec<String> {
         }
     }
     files
+}
+
+/// A help that says what to write is right when it is written so.
+#[test]
+fn a_help_taken_literally_is_right() {
+    let said = |desk: &Desk| {
+        let (_, out, err) = desk.output(&["check"]);
+        format!("{out}{err}")
+    };
+    let written = |text: &str| {
+        let (_, rest) = text.split_once("help: ").expect(text);
+        let rest = rest.lines().next().unwrap();
+        let (_, rest) = rest.split_once('`').expect(rest);
+        rest.split_once('`').expect(rest).0.to_owned()
+    };
+    let site = include_str!("../../inventory/crosslink/inventory.toml");
+    for (right, wrong, key) in [
+        ("delay     = \"15s\"", "delay     = 15", true),
+        ("token     = \"10s\"", "token     = 10", true),
+        (
+            "name     = \"crosslink\"",
+            "name     = \u{201c}crosslink\u{201d}",
+            false,
+        ),
+        (
+            "ring      = \"yellow\"",
+            "ring      = \u{201e}yellow\u{201c}",
+            false,
+        ),
+        ("port = 514", "port = \"514\"", true),
+        ("failback  = false", "failback  = \"false\"", true),
+    ] {
+        let text = site.replacen(right, wrong, 1);
+        assert_ne!(text, site, "{right}");
+        let told = said(&Desk::new().file("inventory.toml", &text));
+        assert!(told.contains("error["), "{wrong}: {told}");
+        let help = written(&told);
+        let value = wrong.split_once("= ").unwrap().1;
+        let better = if key {
+            help.clone()
+        } else {
+            wrong.replace(value, &help)
+        };
+        let told = said(&Desk::new().file("inventory.toml", &site.replacen(right, &better, 1)));
+        assert!(!told.contains("error["), "{better}: {told}");
+    }
+    let small = "[site]\nname = \"s\"\ndomain = \"example.net\"\nplatform = \"el9\"\n[zone]\nred = { nic = \"eth0\", network = \"192.0.2.0/24\" }\n\
+                 [node.n]\naddress = { red = \"192.0.2.5\" }\n[group.all]\nnodes = [\"n\"]\nroles = [\"demo\"]\n";
+    let role = |mode: &str| {
+        let step =
+            format!("description = \"d\"\n[[step]]\nfile = \"/etc/x\"\ncontent = \"x\"\n{mode}\n");
+        said(
+            &Desk::new()
+                .file("inventory.toml", small)
+                .file("roles/demo.toml", &step),
+        )
+    };
+    let told = role("mode = 0o644");
+    assert_eq!(written(&told), "mode = \"0644\"", "{told}");
+    assert!(!role("mode = \"0644\"").contains("error["));
 }

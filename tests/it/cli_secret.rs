@@ -194,3 +194,34 @@ fn a_knock_that_everybody_or_nobody_gets_in_by_is_refused() {
     );
     assert!(!out.contains("7301"), "{out}");
 }
+
+#[test]
+fn a_secret_without_a_value_is_said_by_check() {
+    let mut desk = with_key();
+    let site =
+        desk.read("inventory.toml") + "[group.all]\nnodes = [\"node1\"]\nroles = [\"mine\"]\n";
+    desk = desk.file("inventory.toml", &site).file(
+        "roles/mine.toml",
+        "description = \"d\"\n[[step]]\nfile = \"/etc/x\"\ncontent = \"{{ secret('token') }}\"\n",
+    );
+    assert_eq!(
+        desk.output(&["secret", "set", "other", "--generate", "8"])
+            .0,
+        0
+    );
+    let said = desk.output(&["check"]).1;
+    assert!(
+        said.contains("[SECRET-ABSENT]: the secret `token` has no value"),
+        "{said}"
+    );
+    assert!(
+        said.contains("help: `nodewright secret set token`"),
+        "{said}"
+    );
+    assert_eq!(
+        desk.output(&["secret", "set", "token", "--generate", "8"])
+            .0,
+        0
+    );
+    assert!(!desk.output(&["check"]).1.contains("SECRET-ABSENT"));
+}

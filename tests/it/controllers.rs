@@ -83,15 +83,36 @@ fn an_older_checkout_stops_and_says_who_applied_what_when() {
     assert_eq!(rig.apply().code, 0);
 
     git(&["checkout", "-q", "HEAD^"]);
-    for words in [&["plan"][..], &["apply", "--yes"]] {
-        let said = rig.say(words);
-        let failed = said.failed();
-        assert_eq!((said.code, failed.len()), (1, 1), "{words:?}");
+    {
+        let said = rig.say(&["plan"]);
+        let older = said
+            .events
+            .iter()
+            .find(|e| e["event"] == "planned")
+            .unwrap();
+        let older = older["plan"]["older"][0].as_str().unwrap().to_owned();
+        assert_eq!(said.code, 2, "{older}");
         let (who, when) = ("anna@", rig.nodes.ok("node1", "date -u +%Y-%m-%dT"));
         for part in [who, &newer[..12], when.trim(), "does not contain it"] {
-            assert!(failed[0].contains(part), "{part}: {failed:?}");
+            assert!(older.contains(part), "{part}: {older}");
         }
+        let said = rig.apply();
+        assert_eq!(
+            (said.code, said.failed()),
+            (1, vec![format!("node1: {older}")])
+        );
     }
+    // Who looks is not held up, nor is a copy without git.
+    assert_eq!(rig.say(&["verify"]).code, 0);
+    let (dot_git, aside) = (rig.desk.site().join(".git"), rig.desk.home().join("git"));
+    std::fs::rename(&dot_git, &aside).unwrap();
+    let said = rig.apply();
+    assert!(
+        said.failed()[0].contains("in no git repository"),
+        "{:?}",
+        said.failed()
+    );
+    std::fs::rename(&aside, &dot_git).unwrap();
     assert_eq!(rig.nodes.ok("node1", "cat /etc/demo"), "b\n");
 
     // Once it is merged, all is well: this checkout holds both.
@@ -102,6 +123,18 @@ fn an_older_checkout_stops_and_says_who_applied_what_when() {
     git(&["merge", "-q", "-s", "ours", "-m", "both", "main"]);
     rig.apply_as_planned();
     assert_eq!(rig.nodes.ok("node1", "cat /etc/demo"), "c\n");
+
+    // Amended: the commit that was applied is nowhere any more. The run is named, and this goes on over it.
+    file("d");
+    git(&["commit", "-q", "-a", "--amend", "-m", "both, better"]);
+    let said = rig.apply();
+    let older = said.failed().concat();
+    assert_eq!(said.code, 1, "{older}");
+    let run = older.rsplit(' ').next().unwrap();
+    assert_eq!(rig.say(&["apply", "--yes", "--over", "20200101-0"]).code, 1);
+    assert_eq!(rig.say(&["apply", "--yes", "--over", run]).code, 0);
+    assert_eq!(rig.nodes.ok("node1", "cat /etc/demo"), "d\n");
+    rig.nothing_to_do();
 }
 
 #[test]

@@ -70,6 +70,9 @@ pub fn change(rig: &Rig, from: &str, to: &str) {
 #[test]
 fn a_first_firewall_that_nobody_gets_through_is_put_back() {
     let rig = rig();
+    // Somebody else's rules come back too.
+    let foreign = "apt-get -qq update && apt-get -qq -y install iptables >/dev/null && iptables -N THEIRS && iptables -A THEIRS -p tcp --dport 9 -j DROP && iptables -A INPUT -j THEIRS";
+    rig.nodes.ok("node1", foreign);
     // What is open already lives on; nothing new comes in.
     rig.write(
         "templates/firewall/rules",
@@ -89,10 +92,11 @@ fn a_first_firewall_that_nobody_gets_through_is_put_back() {
          ls /etc/shorewall; grep ^startup /etc/default/shorewall; ls /etc/systemd/system | grep -c null; true",
     );
     let open = "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n";
+    let theirs = "-N THEIRS\n-A INPUT -j THEIRS\n-A THEIRS -p tcp -m tcp --dport 9 -j DROP\n";
     assert_eq!(
         left,
         format!(
-            "disabled\ninactive\n{open}{open}conntrack\nparams\nshorewall.conf\nstartup=0\n0\n"
+            "disabled\ninactive\n{open}{theirs}{open}conntrack\nparams\nshorewall.conf\nstartup=0\n0\n"
         )
     );
     // The other member was not touched.
@@ -162,6 +166,12 @@ fn a_firewall_comes_up_under_the_guard_and_changes_without_cutting_anything() {
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
     rig.nodes.ok("node1", "! iptables -S | grep 8080");
+    rig.nodes.ok("node1", FLUSH);
+    mends(&rig);
+    rig.nodes.ok("node1", "iptables -I INPUT -j ACCEPT");
+    mends(&rig);
+    rig.nodes.ok("node1", "ip6tables -P INPUT ACCEPT");
+    mends(&rig);
 
     nothing_shows_the_ports(&rig);
     knocks(&rig);
@@ -400,7 +410,9 @@ fn comes_up_on(nodes: nodes::Nodes, files: &[&str], asked: &str) {
     );
     let wanted = [files, &["Started now"]].concat();
     assert_eq!(there.lines().collect::<Vec<_>>(), wanted);
-    // A further port: taken up in place. Cleared by hand: started again.
+    // EL6's script of iptables calls itself started as soon as the kernel has a table, and would empty it.
+    assert_eq!(rig.nodes.ok("node1", POLICIES), CLOSED);
+    // A further port: taken up in place. Cleared or flushed by hand: started again.
     rig.write(
         "templates/firewall/policy",
         "$FW all ACCEPT\nall all DROP info\n",
@@ -408,16 +420,36 @@ fn comes_up_on(nodes: nodes::Nodes, files: &[&str], asked: &str) {
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
     rig.nodes.ok("node1", "shorewall clear");
-    let (code, out, _) = rig.run(&["verify"]);
-    assert!(code == 3 && out.contains("FIREWALL-UP"), "{out}");
-    let said = rig.apply();
-    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    mends(&rig);
+    rig.nodes.ok(
+        "node1",
+        &format!("export PATH=/opt/lab/sbin:/opt/lab/bin:$PATH; {FLUSH}"),
+    );
+    mends(&rig);
     assert_eq!(rig.nodes.ok("node1", "cat /var/lib/shorewall/asked"), asked);
     rig.nothing_to_do();
     assert_eq!(
         rig.nodes.ok("node1", "cat /run/refused 2>/dev/null || :"),
         ""
     );
+}
+
+/// What the kernel does with what no rule decides.
+const POLICIES: &str = "iptables -S | grep -e '^-P'; ip6tables -S | grep -e '^-P'";
+const CLOSED: &str = "-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT DROP\n-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT DROP\n";
+
+/// What somebody does who cannot get in; Shorewall does not notice.
+const FLUSH: &str = "for t in iptables ip6tables; do for c in INPUT FORWARD OUTPUT; do $t -P $c ACCEPT; done; $t -F; done";
+
+/// The firewall is not up, and is after one run; a second finds nothing to do.
+#[track_caller]
+fn mends(rig: &Rig) {
+    let (code, out, _) = rig.run(&["verify"]);
+    assert!(code == 3 && out.contains("FIREWALL-UP"), "{out}");
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    assert_eq!(rig.nodes.ok("node1", POLICIES), CLOSED);
+    rig.nothing_to_do();
 }
 
 const FILES: [&str; 6] = [
@@ -434,7 +466,7 @@ fn the_firewall_comes_up_on_el6() {
     let mut files = FILES.to_vec();
     files.insert(3, "routestopped");
     files.push("FORMAT 2");
-    comes_up_on(nodes::el6(1), &files, "start\nreload\nstart\n");
+    comes_up_on(nodes::el6(1), &files, "start\nreload\nstart\nrestart\n");
 }
 
 #[test]
@@ -442,5 +474,5 @@ fn the_firewall_comes_up_on_el7() {
     let mut files = FILES.to_vec();
     files.insert(5, "stoppedrules");
     files.push("?FORMAT 2");
-    comes_up_on(nodes::el7(1), &files, "start\nreload\nstart\n");
+    comes_up_on(nodes::el7(1), &files, "start\nreload\nstart\nreload\n");
 }

@@ -93,15 +93,6 @@ fn rendered(platform: Platform) -> BTreeMap<String, String> {
         let line = |r: &Resource| format!("{}\n", r.address);
         let resources: String = expansion.resources.iter().map(line).collect();
         out.insert(format!("cluster/{node}/resources.txt"), resources);
-        let cibs = expansion.resources.iter();
-        let cibs = cibs.filter(|r| r.address.kind == "cib");
-        for resource in cibs {
-            let content = resource.value["content"].as_str().unwrap_or_default();
-            out.insert(
-                format!("cluster/{node}/{}.xml", resource.address.kind),
-                masked(content),
-            );
-        }
     }
     for (node, expansion) in expanded("crosslink", platform) {
         for (path, content) in files(&expansion.resources) {

@@ -304,3 +304,45 @@ fn el6_packages_and_services_with_its_tools_alone() {
         "a command or option that EL6 lacks"
     );
 }
+
+/// git of EL6 is 1.7.1: what the runs record /etc with has to be its words.
+#[test]
+fn el6_records_etc_with_the_git_that_it_has() {
+    let rig = crate::rig::Rig::new(nodes::el6(1));
+    let role = |content: &str| {
+        let record = "[[step]]\netckeeper = \"/etc\"\nname = \"node1\"\nemail = \"root@node1.example.net\"\nuntracked = [\"/shadow\"]";
+        let ignore = "[[step]]\nfile = \"/etc/.gitignore\"\ncontent = \"/shadow\\n\"";
+        let file =
+            format!("{ignore}\n[[step]]\nfile = \"/etc/recorded\"\ncontent = \"{content}\\n\"");
+        rig.role(&format!("provides = [\"etc-record\"]\n{file}\n{record}"));
+    };
+    for content in ["one", "two", "three"] {
+        role(content);
+        let said = rig.apply();
+        assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+        rig.nothing_to_do();
+    }
+    let record = rig.nodes.ok(
+        "node1",
+        "cd /etc && /opt/lab/bin/git status --porcelain && /opt/lab/bin/git log -4 --format='%s|%ae|%ce' && /opt/lab/bin/git ls-files shadow recorded && \
+         cat /run/refused 2>/dev/null || :",
+    );
+    let mut lines: Vec<_> = record.lines().collect();
+    assert_eq!(lines.pop(), Some("recorded"), "{record}");
+    // What was found before, and one commit a run.
+    assert_eq!(
+        lines.iter().filter(|l| l.contains("(run ")).count(),
+        3,
+        "{record}"
+    );
+    for line in lines.into_iter().take(4) {
+        let [subject, author, committer] = line.split('|').collect::<Vec<_>>()[..] else {
+            panic!("{record}");
+        };
+        assert!(
+            subject.contains(" run ") || subject.contains("(run "),
+            "{record}"
+        );
+        assert!(author == committer && author.contains('@'), "{record}");
+    }
+}

@@ -225,7 +225,10 @@ fn el_layers() -> (PathBuf, PathBuf) {
             "dnf",
             "dnf-plugins-core",
             "ethtool",
+            "etckeeper",
             "gawk",
+            "git",
+            "iptables",
             "rpm",
         ]
         .map(String::from),

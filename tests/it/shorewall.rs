@@ -172,3 +172,25 @@ fn shorewall_refuses_what_is_broken() {
     let (good, said) = shorewall_check("shorewall", &dir.path().join("shorewall"));
     assert!(!good && said.contains("ERROR"), "{said}");
 }
+
+/// Without a knock it is the operators' addresses that get in while Shorewall is stopped.
+#[test]
+fn operators_over_ipv6_are_taken_without_a_knock() {
+    let site = edge("5.2").replace(
+        "\"base\", \"firewall\", \"services\"",
+        "\"base\", \"firewall\"",
+    );
+    let site: Vec<&str> = site.lines().filter(|l| !l.starts_with("knock")).collect();
+    let files = rendered(&site.join("\n"));
+    let stopped = files["/etc/shorewall6/stoppedrules"].masked();
+    assert!(
+        stopped.contains("bond0:<2001:db8:9::/64>\t$FW\ttcp\t2222"),
+        "{stopped}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    write(&files, &vault(0), dir.path());
+    for program in ["shorewall", "shorewall6"] {
+        let (good, said) = shorewall_check(program, &dir.path().join(program));
+        assert!(good, "{program}: {said}");
+    }
+}

@@ -276,7 +276,8 @@ fn is_recent_rule(rule: &str) -> bool {
 
 #[test]
 fn knocking_has_the_shapes_of_what_was_compiled() {
-    for text in [specimen("4.5.4", "Knock"), files("4.5")["Knock"].clone()] {
+    let older = ["4.5", "4.5.21", "4.6"].map(|version| files(version)["Knock"].clone());
+    for text in [specimen("4.5.4", "Knock")].into_iter().chain(older) {
         let mut seen = 0;
         for line in text.lines().filter(|l| !l.starts_with('#')) {
             match line
@@ -292,7 +293,7 @@ fn knocking_has_the_shapes_of_what_was_compiled() {
         }
         assert!(seen >= 6 && text.ends_with("\n1;\n"), "{text}");
     }
-    for version in ["4.5.21", "4.6", "5.0", "5.1"] {
+    for version in ["5.0", "5.1"] {
         let files = files(version);
         assert!(!files.contains_key("Knock"), "{version}");
         let actions: BTreeSet<&str> = files["actions"].lines().collect();

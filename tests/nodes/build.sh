@@ -74,6 +74,11 @@ rm -f "$root"/etc/os-release "$root"/usr/lib/os-release
 cp "$lab/bin/bash" "$lab/bin/sh"
 cp "$here/el6/guard" "$lab/guard"
 install -m 755 "$here"/el6/{chkconfig,service} "$lab/sbin/"
+for name in iptables ip6tables; do
+  sed "s/@NAME@/$name/g" "$here/el6/iptables" >"$root/etc/init.d/$name"
+  chmod 755 "$root/etc/init.d/$name"
+  for level in 2 3 4 5; do ln -s "../init.d/$name" "$root/etc/rc$level.d/S08$name"; done
+done
 rm -f "$lab/bin/yum" "$lab"/bin/systemctl "$lab"/bin/journalctl
 # Python's program and dnf's have left their places.
 printf '#!/opt/lab/bin/bash\nexport PATH=/opt/lab/sbin:/opt/lab/bin PYTHONHOME=/usr\nexec /opt/lab/bin/python3 /opt/lab/bin/dnf "$@"\n' >"$lab/bin/yum"
@@ -93,6 +98,8 @@ while read -r name kind options; do
     break
   done
 done <"$tools"
+# What etckeeper asks of git is not ours to judge.
+printf '#!/opt/lab/bin/bash\nexport PATH=/opt/lab/sbin:/opt/lab/bin:$PATH\nexec /opt/lab/bin/etckeeper "$@"\n' >"$root/usr/bin/etckeeper"
 finish el6
 mkdir -p "$out/el6/etc/dnf/vars"
 release el6 6.10 'CentOS release 6.10 (Final)'

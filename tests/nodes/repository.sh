@@ -55,13 +55,13 @@ printf '[Unit]\nDescription=$1\n[Service]\nExecStart=/usr/sbin/$3\nExecReload=/b
   fi
 }
 
-# shorewall NAME: answers as Shorewall does and says of itself; sets no rules. 4.5 with a start script, 5.1 with a unit.
+# shorewall NAME: answers as Shorewall does and says of itself. 4.5 with a start script, 5.1 with a unit.
 shorewall() {
   if [ "$el" = 6 ]; then version=4.5.4; else version=5.1.10; fi
   common="mkdir -p %{buildroot}/usr/sbin %{buildroot}/usr/share/$1 %{buildroot}/etc/$1 %{buildroot}/var/lib/$1
 echo $version >%{buildroot}/usr/share/$1/version
 echo STARTUP_ENABLED=No >%{buildroot}/etc/$1/$1.conf
-sed 's/@NAME@/$1/g' '$here/shorewall' >%{buildroot}/usr/sbin/$1"
+sed 's/@NAME@/$1/g; s/@VERSION@/$version/g' '$here/shorewall' >%{buildroot}/usr/sbin/$1"
   files="%config(noreplace) /etc/$1/$1.conf
 /usr/share/$1/version
 %dir /var/lib/$1

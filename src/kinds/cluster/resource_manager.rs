@@ -67,6 +67,12 @@ pub struct Seen {
     pub standby: Vec<String>,
     /// Members in an unknown state: they wait to be fenced.
     pub unclean: Vec<String>,
+    /// Fence devices that no member has started, of those that may start.
+    pub devices_down: Vec<String>,
+    /// Actions that failed and were not cleaned up: `fence_node1_ipmi_start_0 on node2: error`.
+    pub failures: Vec<String>,
+    /// Attempts to fence that failed, and were not forgotten: `reboot of node2 by node1`.
+    pub fencing_failed: Vec<String>,
     /// Its view of each member, as far as it has one.
     #[serde(skip)]
     pub sees: BTreeMap<String, View>,
@@ -119,6 +125,27 @@ fn attribute<'a>(line: &'a str, key: &str) -> &'a str {
     let rest = line.split_once(&begin).map(|(_, rest)| rest);
     let value = rest.and_then(|rest| rest.split_once('"'));
     value.map_or("", |(value, _)| value)
+}
+
+/// What is told of each line of a kind.
+fn told(text: &str, head: &str, tell: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let lines = text.lines().filter(|line| line.starts_with(head));
+    lines.filter_map(tell).collect()
+}
+
+/// The fence devices that no member has started. One that somebody stopped or disabled on purpose is `target_role="Stopped"`.
+fn down(text: &str) -> Vec<String> {
+    let mut devices = told(text, "<resource ", |line| {
+        let wanted = attribute(line, "target_role") != "Stopped";
+        let fences = attribute(line, "resource_agent").starts_with("stonith:");
+        (fences && wanted).then(|| attribute(line, "id").to_owned())
+    });
+    let started = told(text, "<resource ", |line| {
+        let up = attribute(line, "role") == "Started" && attribute(line, "failed") != "true";
+        up.then(|| attribute(line, "id").to_owned())
+    });
+    devices.retain(|device| !started.contains(device));
+    devices
 }
 
 impl Want {
@@ -236,6 +263,16 @@ impl ResourceManagerKind {
             offline: named(&|l| member(l) && !online(l) && attribute(l, "pending") != "true"),
             standby: named(&|l| member(l) && attribute(l, "standby") == "true"),
             unclean: named(&|l| member(l) && attribute(l, "unclean") == "true"),
+            devices_down: down(&text),
+            failures: told(&text, "<failure ", |l| {
+                let (key, node) = (attribute(l, "op_key"), attribute(l, "node"));
+                Some(format!("{key} on {node}: {}", attribute(l, "exitstatus")))
+            }),
+            fencing_failed: told(&text, "<fence_event ", |l| {
+                let (action, whom) = (attribute(l, "action"), attribute(l, "target"));
+                let failed = attribute(l, "status") == "failed";
+                failed.then(|| format!("{action} of {whom} by {}", attribute(l, "client")))
+            }),
             sees: text
                 .lines()
                 .filter(|l| member(l))
@@ -318,6 +355,48 @@ mod tests {
         resources_running=\"1\" type=\"member\"/>\n\
         <node name=\"node1\" id=\"1\" cached=\"true\"/>\n<node name=\"node2\">\n";
     const TRACE: &str = "trace /var/lib/pacemaker/cib/cib.xml\n";
+
+    // Constructed in the form of crm_mon 2.1.5 (its schemas resources-2.24, failure-1.2 and fence-event-2.15).
+    const DEVICES: &str = "<resource id=\"fence_node1_1\" resource_agent=\"stonith:fence_ipmilan\" role=\"Started\" active=\"true\" \
+        orphaned=\"false\" blocked=\"false\" managed=\"true\" failed=\"false\" failure_ignored=\"false\" nodes_running_on=\"1\">\n\
+        <resource id=\"fence_node2_1\" resource_agent=\"stonith:fence_ipmilan\" role=\"Stopped\" active=\"false\" \
+        orphaned=\"false\" blocked=\"false\" managed=\"true\" failed=\"false\" failure_ignored=\"false\" nodes_running_on=\"0\"/>\n\
+        <resource id=\"web\" resource_agent=\"ocf::heartbeat:VirtualDomain\" role=\"Stopped\" active=\"false\"/>\n\
+        <failure op_key=\"fence_node2_1_start_0\" node=\"node1\" exitstatus=\"error\" exitreason=\"\" exitcode=\"1\" call=\"14\" status=\"complete\"/>\n\
+        <fence_event action=\"reboot\" target=\"node2\" client=\"pacemaker-controld.812\" origin=\"node1\" status=\"failed\" delegate=\"\"/>\n\
+        <fence_event action=\"reboot\" target=\"node2\" client=\"pacemaker-controld.812\" origin=\"node1\" status=\"success\" delegate=\"node1\"/>\n";
+
+    #[test]
+    fn a_fence_device_that_did_not_start_is_told_with_what_failed() {
+        let own = format!("running\n{TRACE}");
+        let told = seen(&own, &format!("{NODES_SEEN}{DEVICES}"));
+        assert_eq!(told["devices_down"], json!(["fence_node2_1"]));
+        assert_eq!(
+            told["failures"],
+            json!(["fence_node2_1_start_0 on node1: error"])
+        );
+        assert_eq!(
+            told["fencing_failed"],
+            json!(["reboot of node2 by pacemaker-controld.812"])
+        );
+        for (from, to) in [
+            (
+                "role=\"Stopped\" active=\"false\" orphaned",
+                "role=\"Started\" active=\"true\" orphaned",
+            ),
+            (
+                "role=\"Stopped\" active=\"false\" orphaned",
+                "role=\"Stopped\" target_role=\"Stopped\" active=\"false\" orphaned",
+            ),
+        ] {
+            let text = DEVICES.replace(from, to);
+            assert_ne!(text, DEVICES);
+            assert_eq!(seen(&own, &text)["devices_down"], json!([]), "{to}");
+        }
+        let failed = DEVICES.replacen("failed=\"false\"", "failed=\"true\"", 1);
+        let down = json!(["fence_node1_1", "fence_node2_1"]);
+        assert_eq!(seen(&own, &failed)["devices_down"], down);
+    }
 
     fn judged(own: &str, nodes: &str, peer: Option<&str>) -> Verdict {
         let step = json!({

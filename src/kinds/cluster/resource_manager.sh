@@ -8,12 +8,12 @@ nw_resource_manager_seen() {
   ! nw_service_runs "$1" || echo running
 }
 
-# nw_resource_manager_nodes pacemaker|rgmanager: how it sees the members.
+# nw_resource_manager_nodes pacemaker|rgmanager: how it sees the members, its resources, what failed, and who was fenced.
 nw_resource_manager_nodes() {
   case $1 in
   rgmanager) clustat -x ;;
   *) crm_mon --one-shot --as-xml ;;
-  esac | sed -n 's/^ *\(<node .*\)/\1/p'
+  esac | sed -n -e 's/^ *\(<node .*\)/\1/p' -e 's/^ *\(<resource .*\)/\1/p' -e 's/^ *\(<failure .*\)/\1/p' -e 's/^ *\(<fence_event .*\)/\1/p'
 }
 
 # nw_resource_manager_ready pacemaker|rgmanager

@@ -1,5 +1,5 @@
-//! Shorewall's own state and the kernel's rules: whether a firewall was cleared by hand
-//! (docs/facts/firewall.md#state-of-the-firewall).
+//! Whether the kernel has what Shorewall made: its policies, its rules and its chain. What Shorewall says of itself is
+//! not enough, since it does not notice who flushes its rules (docs/facts/firewall.md#state-of-the-firewall).
 
 use crate::kind::{
     Answer, Circumstances, CutsOff, Delta, Guarding, Kind, Observe, Running, Runs, Target, Verdict,
@@ -27,6 +27,9 @@ pub struct Want {
     /// Whether others get in by knocking.
     #[serde(default)]
     knock: bool,
+    /// Whether it also closes the other family altogether.
+    #[serde(default)]
+    alone: bool,
 }
 
 /// One of the kernel's filters.
@@ -46,14 +49,56 @@ pub struct Seen {
     version: String,
     /// Its state in its own words: `Started`, `Stopped`, `Cleared`; empty where it never ran.
     state: String,
+    /// Whether the kernel has the chain by which Shorewall knows that it runs.
+    chain: bool,
     /// The kernel's policy for what comes in: `DROP`, `ACCEPT`.
     input: String,
     /// The kernel's policy for what is passed on.
     forward: String,
+    /// The kernel's policy for what goes out.
+    output: String,
     /// How many rules the kernel has.
     rules: u32,
+    /// The kernel's own chains that have no rule, or begin with one that accepts everything.
+    open: Vec<String>,
+    /// Rules of others, which Shorewall removes when it starts: `nat: -A POSTROUTING -j MASQUERADE`.
+    foreign: Vec<String>,
+    /// Policies of the other family that do not drop, where it has to be closed.
+    other: Vec<String>,
     /// The address that the run comes from, where the node knows it.
     client: Option<IpAddr>,
+}
+
+/// How many rules of others are told one by one.
+const TOLD: usize = 40;
+
+/// The chains of the kernel that each packet passes one of.
+const BUILT_IN: [&str; 3] = ["INPUT", "FORWARD", "OUTPUT"];
+
+/// The chain that a started Shorewall of either family has (docs/facts/firewall.md#state-of-the-firewall).
+const MARK: &str = "-N shorewall";
+
+/// What the kernel has, in the words of `iptables -S`.
+#[derive(Clone, Copy)]
+struct Kernel<'a>(&'a str);
+
+impl<'a> Kernel<'a> {
+    fn policy(self, chain: &str) -> &'a str {
+        let policy = |line: &'a str| {
+            line.strip_prefix("-P ")?
+                .strip_prefix(chain)?
+                .strip_prefix(' ')
+        };
+        self.0.lines().find_map(policy).unwrap_or_default()
+    }
+
+    /// Whether the rules of this chain hold nothing up: there is none, or the first accepts everything. (The last one may:
+    /// that is a policy of Shorewall's.)
+    fn lets_all(self, chain: &str) -> bool {
+        let of = format!("-A {chain} ");
+        let first = self.0.lines().find_map(|line| line.strip_prefix(&of));
+        first.is_none_or(|rule| rule == "-j ACCEPT")
+    }
 }
 
 impl AddressFamily {
@@ -77,8 +122,20 @@ impl AddressFamily {
         ip.is_ipv4() == (self == Self::Ipv4)
     }
 
+    fn other(self) -> Self {
+        match self {
+            Self::Ipv4 => Self::Ipv6,
+            Self::Ipv6 => Self::Ipv4,
+        }
+    }
+
     fn section(self) -> String {
         format!("{}.{}", PacketFilterKind::NAME, self.word())
+    }
+
+    /// What the kernel has of it.
+    fn kernel(self) -> String {
+        format!("{}.{}-kernel", PacketFilterKind::NAME, self.word())
     }
 }
 
@@ -98,8 +155,9 @@ fn net(text: &str) -> Option<IpNet> {
 
 impl Kind for PacketFilterKind {
     const NAME: &'static str = "packet_filter";
-    const DOC: &'static str = "A running Shorewall: a firewall that was cleared or stopped by hand is started again. A service starts it for the \
-         first time.";
+    const DOC: &'static str = "Whether the kernel has what Shorewall made: policies, rules and Shorewall's own chain, whatever Shorewall says of \
+         itself. What somebody stopped, cleared, flushed or opened by hand is started again. A service starts it for the first \
+         time.";
     const SHELL: Shell = Shell::new(include_str!("packet_filter.sh"));
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
@@ -123,11 +181,11 @@ impl Kind for PacketFilterKind {
     }
 
     fn guard(want: &Want, _target: &Target) -> Guarding {
-        let [program, _] = want.packet_filter.programs();
+        let call = |name| Call::new(name).args(want.packet_filter.programs());
         Guarding {
             cuts_off: CutsOff::Always,
-            note: vec![Call::new("nw_packet_filter_note").arg(program)],
-            undo: vec![Call::new("nw_packet_filter_undo").arg(program)],
+            note: vec![call("nw_packet_filter_note")],
+            undo: vec![call("nw_packet_filter_undo")],
             ..Guarding::default()
         }
     }
@@ -136,29 +194,134 @@ impl Kind for PacketFilterKind {
 impl PacketFilterKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for family in [AddressFamily::Ipv4, AddressFamily::Ipv6] {
-            if wants.iter().any(|w| w.packet_filter == family) {
-                let call = Call::new("nw_packet_filter_seen").args(family.programs());
+            let [program, tables] = family.programs();
+            let asked = wants.iter().any(|w| w.packet_filter == family);
+            if asked {
+                let call = Call::new("nw_packet_filter_seen").arg(program);
                 observe.section(family.section(), call);
+            }
+            if asked
+                || wants
+                    .iter()
+                    .any(|w| w.alone && w.packet_filter.other() == family)
+            {
+                let call = Call::new("nw_packet_filter_kernel").arg(tables);
+                observe.section(family.kernel(), call);
             }
         }
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
-        let section = answer.get(&want.packet_filter.section());
+        let family = want.packet_filter;
+        let section = answer.get(&family.section());
         let text = section.ok_or("the packet filter was not observed")?.text();
         let value = |key: &str| {
             let line = text.lines().find_map(|l| l.strip_prefix(key));
             line.unwrap_or_default().trim()
         };
         let first = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
-        Ok(Seen {
+        let asked = |family: AddressFamily| {
+            let [_, tables] = family.programs();
+            let section = answer
+                .get(&family.kernel())
+                .ok_or("the kernel was not asked for its rules")?;
+            match section.status {
+                0 => Ok(section.text()),
+                status => Err(format!(
+                    "{tables} does not tell the kernel's rules (its status: {status})"
+                )),
+            }
+        };
+        let kernel = asked(family)?;
+        let lines = Kernel(&kernel);
+        let counted = kernel.lines().find_map(|l| l.strip_prefix("rules "));
+        let mut seen = Seen {
             version: value("version ").to_owned(),
             state: first(value("state ")),
-            input: value("-P INPUT ").to_owned(),
-            forward: value("-P FORWARD ").to_owned(),
-            rules: value("rules ").parse().unwrap_or(0),
+            chain: kernel.lines().any(|line| line == MARK),
+            input: lines.policy("INPUT").to_owned(),
+            forward: lines.policy("FORWARD").to_owned(),
+            output: lines.policy("OUTPUT").to_owned(),
+            rules: counted.and_then(|n| n.parse().ok()).unwrap_or(0),
             client: value("client ").parse().ok(),
-        })
+            ..Seen::default()
+        };
+        // Nothing at all is said where the kernel has no such family, or the tool is not there.
+        if !kernel.is_empty() {
+            let open = BUILT_IN.into_iter().filter(|chain| lines.lets_all(chain));
+            seen.open = open.map(str::to_owned).collect();
+        }
+        let mut table = "";
+        for line in kernel
+            .lines()
+            .filter_map(|line| line.strip_prefix("other "))
+        {
+            match line.strip_prefix('*') {
+                Some(name) => table = name,
+                None if table == "filter" => seen.foreign.push(line.to_owned()),
+                None => seen.foreign.push(format!("{table}: {line}")),
+            }
+        }
+        if want.alone {
+            let kernel = asked(family.other())?;
+            let policy = |chain: &str| Kernel(&kernel).policy(chain);
+            let open = BUILT_IN
+                .into_iter()
+                .filter(|chain| !matches!(policy(chain), "DROP" | ""));
+            seen.other = open.map(str::to_owned).collect();
+        }
+        Ok(seen)
+    }
+
+    /// The rules of others that go, each by name as far as a plan is read.
+    fn removed(seen: &Seen) -> Vec<Delta> {
+        let gone = |rule: &String| Delta::new("a rule of others", rule, "removed");
+        let mut deltas: Vec<Delta> = seen.foreign.iter().take(TOLD).map(gone).collect();
+        if let Some(more) = seen.foreign.len().checked_sub(TOLD).filter(|n| *n > 0) {
+            deltas.push(Delta::new(
+                "rules of others",
+                format!("{more} more"),
+                "removed",
+            ));
+        }
+        deltas
+    }
+
+    /// Where the kernel is not as a started Shorewall leaves it.
+    fn deltas(want: &Want, seen: &Seen) -> Vec<Delta> {
+        let word = want.packet_filter.word();
+        let mut deltas = Vec::new();
+        if !seen.chain {
+            let from = format!("{} rules, none of Shorewall's", seen.rules);
+            deltas.push(Delta::new(
+                format!("the kernel's {word}"),
+                from,
+                "Shorewall's rules",
+            ));
+        } else if !seen.open.is_empty() {
+            let open = seen.open.join(", ");
+            deltas.push(Delta::new(
+                format!("the kernel's {word}"),
+                format!("lets all through {open}"),
+                "Shorewall's rules",
+            ));
+        }
+        for (chain, policy) in BUILT_IN
+            .into_iter()
+            .zip([&seen.input, &seen.forward, &seen.output])
+        {
+            if policy != "DROP" {
+                deltas.push(Delta::new(format!("the policy of {chain}"), policy, "DROP"));
+            }
+        }
+        for chain in &seen.other {
+            let what = format!(
+                "the policy of {chain} for {}",
+                want.packet_filter.other().word()
+            );
+            deltas.push(Delta::new(what, "ACCEPT", "DROP"));
+        }
+        deltas
     }
 
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
@@ -166,8 +329,11 @@ impl PacketFilterKind {
             let rest = seen.version.strip_prefix(declared);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        match &want.version {
-            Some(declared) if !seen.version.is_empty() && !begins(declared) => Verdict::Finding {
+        if let Some(declared) = &want.version
+            && !seen.version.is_empty()
+            && !begins(declared)
+        {
+            return Verdict::Finding {
                 what: format!(
                     "Shorewall {} is installed, and the site declares {declared}: the syntax of its files may differ",
                     seen.version
@@ -176,27 +342,50 @@ impl PacketFilterKind {
                     "write `shorewall = \"{}\"` into [versions]",
                     two(&seen.version)
                 ),
+            };
+        }
+        if seen.state.starts_with("Clear") || seen.state.starts_with("Stop") {
+            let mut deltas = vec![Delta::new("state", &seen.state, "Started")];
+            deltas.extend(Self::removed(seen));
+            return Verdict::Change(deltas);
+        }
+        // Where it never ran and nobody has rules, a service starts it.
+        let mut deltas = if seen.state.is_empty() && seen.foreign.is_empty() {
+            Vec::new()
+        } else {
+            Self::deltas(want, seen)
+        };
+        deltas.extend(Self::removed(seen));
+        if !deltas.is_empty() {
+            return Verdict::Change(deltas);
+        }
+        match seen.client {
+            Some(ip) if want.packet_filter.passes(ip) && !want.admits(ip) => Verdict::Finding {
+                what: format!(
+                    "this run comes from {ip}, and the firewall lets no new connection in from there"
+                ),
+                remedy: "write it into `[firewall] operators`, or describe a knock: otherwise the guard rolls back whatever locks this run out"
+                    .to_owned(),
             },
-            _ if seen.state.starts_with("Clear") || seen.state.starts_with("Stop") => {
-                Verdict::Change(vec![Delta::new("state", &seen.state, "Started")])
-            }
-            _ => match seen.client {
-                Some(ip) if want.packet_filter.passes(ip) && !want.admits(ip) => Verdict::Finding {
-                    what: format!(
-                        "this run comes from {ip}, and the firewall lets no new connection in from there"
-                    ),
-                    remedy: "write it into `[firewall] operators`, or describe a knock: otherwise the guard rolls back whatever locks this run out"
-                        .to_owned(),
-                },
-                _ => Verdict::Same,
-            },
+            _ => Verdict::Same,
         }
     }
 
+    /// A Shorewall that finds its chain calls itself started and leaves everything as it is.
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, _)| {
+        let calls = wants.iter().map(|(want, seen)| {
             let [program, _] = want.packet_filter.programs();
-            Call::new("nw_packet_filter").arg(program)
+            let verb = match seen
+                .version
+                .split('.')
+                .next()
+                .and_then(|n| n.parse::<u8>().ok())
+            {
+                _ if !seen.chain => "start",
+                Some(0..5) => "restart",
+                _ => "reload",
+            };
+            Call::new(program).arg(verb)
         });
         calls.collect()
     }
@@ -210,33 +399,49 @@ fn two(version: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::kind_named;
-    use super::super::super::testing::{compare, queries, target};
+    use super::super::super::testing::{actions_on, compare, queries, shown, target};
     use super::*;
     use crate::platform::Platform;
     use serde_json::json;
     use std::sync::Arc;
 
-    // Captured: shorewall 5.2.8 and iptables 1.8.9 on Debian 12, the date shortened.
-    const STARTED: &str = "version 5.2.8\nstate Started Sat Nov 21 04:43:45 UTC 2026 from /etc/shorewall/ (compiled)\n\
-        -P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT DROP\nrules 214\n";
-    const CLEARED: &str = "version 5.2.8\nstate Cleared Sat Nov 21 04:50:00 UTC 2026\n-P INPUT ACCEPT\n\
-        -P FORWARD ACCEPT\n-P OUTPUT ACCEPT\nrules 0\n";
+    // Captured: shorewall 5.2.8 and iptables 1.8.9 on Debian 12, the date and the chains shortened.
+    const STARTED: &str = "version 5.2.8\nstate Started Sat Nov 21 04:43:45 UTC 2026 from /etc/shorewall/ (compiled)\n";
+    const CLEARED: &str = "version 5.2.8\nstate Cleared Sat Nov 21 04:50:00 UTC 2026\n";
+    const FILTERS: &str = "-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT DROP\n-N dynamic\n-N fw-red\n-N red-fw\n-N shorewall\n\
+        -A INPUT -i brred -j red-fw\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j DROP\n-A FORWARD -i brred -j red_frwd\n\
+        -A FORWARD -j DROP\n-A OUTPUT -o brred -j fw-red\n-A OUTPUT -j ACCEPT\nrules 214\n";
+    const FLUSHED: &str = "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\nrules 0\n";
 
-    fn judged(version: &str, answer: &str) -> (Verdict, serde_json::Value) {
-        judged_of(
-            &json!({ "packet_filter": "ipv4", "version": version }),
-            answer,
-        )
+    fn judged(version: &str, said: &str, kernel: &str) -> (Verdict, serde_json::Value) {
+        let step = json!({ "packet_filter": "ipv4", "version": version });
+        judged_of(&step, said, &[("packet_filter.ipv4-kernel", kernel, 0)]).unwrap()
     }
 
-    fn judged_of(step: &serde_json::Value, answer: &str) -> (Verdict, serde_json::Value) {
+    fn judged_of(
+        step: &serde_json::Value,
+        said: &str,
+        kernels: &[(&str, &str, i32)],
+    ) -> Result<(Verdict, serde_json::Value), String> {
         let kind = kind_named("packet_filter").unwrap();
         let step = step.as_object().unwrap().clone();
         let node = target(Platform::Debian12);
-        let read = kind.read("r", step, &Arc::default(), &node).unwrap();
-        let answer = Answer::from_sections([("packet_filter.ipv4", answer, 0)]);
-        let compared = compare(&read[0], &node, &answer, false).unwrap();
-        (compared.verdict, compared.seen)
+        let read = kind
+            .read("r", step.clone(), &Arc::default(), &node)
+            .unwrap();
+        let family = step["packet_filter"].as_str().unwrap();
+        let of = format!("packet_filter.{family}");
+        let sections = [(of.as_str(), said, 0)].into_iter();
+        let answer = Answer::from_sections(sections.chain(kernels.iter().copied()));
+        let compared = compare(&read[0], &node, &answer, false)?;
+        Ok((compared.verdict, compared.seen))
+    }
+
+    fn what(verdict: &Verdict) -> Vec<String> {
+        let Verdict::Change(deltas) = verdict else {
+            return Vec::new();
+        };
+        deltas.iter().map(shown).collect()
     }
 
     #[test]
@@ -244,27 +449,171 @@ mod tests {
         let step = json!({ "packet_filter": "ipv6" });
         assert_eq!(
             queries(&step, Platform::El6),
-            ["packet_filter.ipv6: nw_packet_filter_seen shorewall6 ip6tables"]
+            [
+                "packet_filter.ipv6: nw_packet_filter_seen shorewall6",
+                "packet_filter.ipv6-kernel: nw_packet_filter_kernel ip6tables"
+            ]
+        );
+        let step = json!({ "packet_filter": "ipv4", "alone": true });
+        let asked = queries(&step, Platform::El6);
+        assert_eq!(asked.len(), 3, "{asked:?}");
+        assert!(
+            asked.iter().any(|a| a.ends_with("kernel ip6tables")),
+            "{asked:?}"
         );
     }
 
     #[test]
     fn a_firewall_that_runs_is_as_wanted() {
-        let (verdict, seen) = judged("5.2", STARTED);
+        let (verdict, seen) = judged("5.2", STARTED, FILTERS);
         assert_eq!(verdict, Verdict::Same);
         assert_eq!(
             seen,
-            json!({ "version": "5.2.8", "state": "Started", "input": "DROP", "forward": "DROP", "rules": 214, "client": null })
+            json!({ "version": "5.2.8", "state": "Started", "chain": true, "input": "DROP", "forward": "DROP",
+                    "output": "DROP", "rules": 214, "open": [], "foreign": [], "other": [], "client": null })
         );
-        // Before the package is there.
-        assert_eq!(judged("5.2", "version \nstate \n").0, Verdict::Same);
+        // Before the package is there, and before it was ever started.
+        assert_eq!(judged("5.2", "version \nstate \n", "").0, Verdict::Same);
+        assert_eq!(
+            judged("5.2", "version 5.2.8\nstate \n", FLUSHED).0,
+            Verdict::Same
+        );
     }
 
     #[test]
     fn what_was_cleared_by_hand_is_started() {
-        let (verdict, _) = judged("5.2", CLEARED);
+        let (verdict, _) = judged("5.2", CLEARED, FLUSHED);
         let delta = Delta::new("state", "Cleared", "Started");
         assert_eq!(verdict, Verdict::Change(vec![delta]));
+    }
+
+    #[test]
+    fn what_was_flushed_or_opened_by_hand_is_no_firewall() {
+        let (verdict, _) = judged("5.2", STARTED, FLUSHED);
+        assert_eq!(
+            what(&verdict),
+            [
+                "the kernel's ipv4: 0 rules, none of Shorewall's -> Shorewall's rules",
+                "the policy of INPUT: ACCEPT -> DROP",
+                "the policy of FORWARD: ACCEPT -> DROP",
+                "the policy of OUTPUT: ACCEPT -> DROP",
+            ]
+        );
+        for (from, to, said) in [
+            (
+                "-P INPUT DROP",
+                "-P INPUT ACCEPT",
+                "the policy of INPUT: ACCEPT -> DROP",
+            ),
+            (
+                "-P FORWARD DROP",
+                "-P FORWARD ACCEPT",
+                "the policy of FORWARD: ACCEPT -> DROP",
+            ),
+            (
+                "-N shorewall\n",
+                "",
+                "the kernel's ipv4: 214 rules, none of Shorewall's -> Shorewall's rules",
+            ),
+            (
+                "-A INPUT -i brred",
+                "-A INPUT -j ACCEPT\n-A INPUT -i brred",
+                "the kernel's ipv4: lets all through INPUT -> Shorewall's rules",
+            ),
+            (
+                "-A FORWARD -i brred -j red_frwd\n-A FORWARD -j DROP\n",
+                "",
+                "the kernel's ipv4: lets all through FORWARD -> Shorewall's rules",
+            ),
+        ] {
+            let kernel = FILTERS.replacen(from, to, 1);
+            assert_ne!(kernel, FILTERS, "{from}");
+            assert_eq!(what(&judged("5.2", STARTED, &kernel).0), [said]);
+        }
+        // Whoever cannot say what the kernel has is not taken for one that filters.
+        let step = json!({ "packet_filter": "ipv4" });
+        let said = judged_of(&step, STARTED, &[("packet_filter.ipv4-kernel", "", 4)]).unwrap_err();
+        assert!(said.contains("does not tell"), "{said}");
+        let gone = judged("5.2", STARTED, "").0;
+        assert!(matches!(gone, Verdict::Change(_)), "{gone:?}");
+    }
+
+    #[test]
+    fn the_other_family_stays_closed_where_it_is_not_filtered() {
+        let step = json!({ "packet_filter": "ipv4", "alone": true });
+        let judged = |other: &str| {
+            let kernels = [
+                ("packet_filter.ipv4-kernel", FILTERS, 0),
+                ("packet_filter.ipv6-kernel", other, 0),
+            ];
+            judged_of(&step, STARTED, &kernels).unwrap().0
+        };
+        let closed = FLUSHED.replace("ACCEPT", "DROP");
+        assert_eq!(judged(&closed), Verdict::Same);
+        // A kernel without IPv6.
+        assert_eq!(judged(""), Verdict::Same);
+        let open = closed.replacen("DROP", "ACCEPT", 1);
+        assert_eq!(
+            what(&judged(&open)),
+            ["the policy of INPUT for ipv6: ACCEPT -> DROP"]
+        );
+    }
+
+    // Constructed of what libvirt and a person write, in the form of iptables-save 1.8.9.
+    #[test]
+    fn rules_of_others_are_named_before_they_go() {
+        let rules = "other *nat\nother -A POSTROUTING -s 192.168.122.0/24 -j MASQUERADE\nother *filter\nother -A INPUT -j THEIRS\n";
+        let kernel = format!("{FLUSHED}{rules}");
+        let gone = [
+            "a rule of others: nat: -A POSTROUTING -s 192.168.122.0/24 -j MASQUERADE -> removed",
+            "a rule of others: -A INPUT -j THEIRS -> removed",
+        ];
+        for (said, first) in [
+            (
+                "version 5.2.8\nstate \n",
+                "the kernel's ipv4: 0 rules, none of Shorewall's -> Shorewall's rules",
+            ),
+            (CLEARED, "state: Cleared -> Started"),
+        ] {
+            let told = what(&judged("5.2", said, &kernel).0);
+            assert_eq!(told[0], first);
+            assert_eq!(told[told.len() - 2..], gone);
+        }
+        let many = format!("{FLUSHED}{}", "other -A INPUT -j THEIRS\n".repeat(50));
+        let told = what(&judged("5.2", CLEARED, &many).0);
+        assert_eq!(told.last().unwrap(), "rules of others: 10 more -> removed");
+    }
+
+    #[test]
+    fn what_mends_it_is_said_by_its_version_and_by_its_chain() {
+        for (platform, version, kernel, call) in [
+            (
+                Platform::Debian12,
+                "5.2.8",
+                FLUSHED.to_owned(),
+                "shorewall start",
+            ),
+            (
+                Platform::Debian12,
+                "5.2.8",
+                FILTERS.replace("T DROP", "T ACCEPT"),
+                "shorewall reload",
+            ),
+            (
+                Platform::El6,
+                "4.5.4",
+                FILTERS.replace("T DROP", "T ACCEPT"),
+                "shorewall restart",
+            ),
+        ] {
+            let said = STARTED.replace("5.2.8", version);
+            let sections = [
+                ("packet_filter.ipv4", said.as_str(), 0),
+                ("packet_filter.ipv4-kernel", kernel.as_str(), 0),
+            ];
+            let step = json!({ "packet_filter": "ipv4" });
+            assert_eq!(actions_on(&step, platform, &sections), [call]);
+        }
     }
 
     #[test]
@@ -272,7 +621,13 @@ mod tests {
         let admits = json!(["198.51.100.10", "203.0.113.0/28"]);
         let step = |family: &str, knock: bool| json!({ "packet_filter": family, "admits": admits, "knock": knock });
         let judged = |from: &str, step: serde_json::Value| {
-            judged_of(&step, &format!("client {from}\n{STARTED}")).0
+            let kernels = [
+                ("packet_filter.ipv4-kernel", FILTERS, 0),
+                ("packet_filter.ipv6-kernel", FILTERS, 0),
+            ];
+            judged_of(&step, &format!("client {from}\n{STARTED}"), &kernels)
+                .unwrap()
+                .0
         };
         for (from, knock) in [
             ("198.51.100.10", false),
@@ -294,14 +649,18 @@ mod tests {
     #[test]
     fn another_version_than_declared_is_a_finding() {
         for declared in ["5.1", "5.20", "4.5", "5.2.9"] {
-            let Verdict::Finding { what, remedy } = judged(declared, STARTED).0 else {
+            let Verdict::Finding { what, remedy } = judged(declared, STARTED, FILTERS).0 else {
                 panic!("{declared}");
             };
             assert!(what.contains("5.2.8") && what.contains(declared), "{what}");
             assert!(remedy.contains("shorewall = \"5.2\""), "{remedy}");
         }
         for declared in ["5", "5.2", "5.2.8"] {
-            assert_eq!(judged(declared, STARTED).0, Verdict::Same, "{declared}");
+            assert_eq!(
+                judged(declared, STARTED, FILTERS).0,
+                Verdict::Same,
+                "{declared}"
+            );
         }
     }
 }

@@ -15,41 +15,39 @@ nw_packet_filter_client() {
   done
 }
 
-# nw_packet_filter_seen PROGRAM IPTABLES: where this login comes from, Shorewall's version, what it says of itself, and the
-# policies of the kernel's chains.
+# nw_packet_filter_seen PROGRAM: where this login comes from, Shorewall's version, and what it says of itself.
 nw_packet_filter_seen() {
   nw_packet_filter_client
   echo "version $(cat "/usr/share/$1/version" 2>/dev/null)"
   echo "state $(cat "/var/lib/$1/state" 2>/dev/null)"
-  command -v "$2" >/dev/null 2>&1 || return 0
-  nw_packet_filter_rules=$("$2" -S 2>/dev/null) || return 0
-  printf '%s\n' "$nw_packet_filter_rules" | grep -e '^-P '
+}
+
+# nw_packet_filter_kernel IPTABLES: the kernel's chains, their policies, the rules of its own chains, and how many there are;
+# where they are not Shorewall's all of them, of all tables, as "other RULE".
+nw_packet_filter_kernel() {
+  command -v "$1" >/dev/null 2>&1 || return 0
+  [ "$1" = iptables ] || [ -e /proc/net/if_inet6 ] || return 0
+  nw_packet_filter_rules=$("$1" -S) || return
+  printf '%s\n' "$nw_packet_filter_rules" | grep -E '^-([PN]|A (INPUT|FORWARD|OUTPUT)) '
   echo "rules $(printf '%s\n' "$nw_packet_filter_rules" | grep -c -e '^-A ')"
+  case $nw_packet_filter_rules in
+  *"-N shorewall"*) ;;
+  *) ! command -v "$1-save" >/dev/null 2>&1 || "$1-save" | sed -n -e 's/^-A /other -A /p' -e 's/^\(\*.*\)/other \1/p' ;;
+  esac
 }
 
-# Sets nw_packet_filter_state to its first word: Started, Stopped, Cleared, or nothing where it never ran.
-nw_packet_filter_word() {
-  nw_packet_filter_state=
-  [ ! -s "/var/lib/$1/state" ] || read -r nw_packet_filter_state nw_packet_filter_rest <"/var/lib/$1/state" || :
-}
-
-# nw_packet_filter PROGRAM: somebody cleared or stopped it by hand.
-nw_packet_filter() {
-  nw_packet_filter_word "$1"
-  case $nw_packet_filter_state in Started | Restored) return 0 ;; esac
-  "$1" start </dev/null
-}
-
+# nw_packet_filter_note PROGRAM IPTABLES: before a window, what it says of itself, and the rules where they are not its own.
 nw_packet_filter_note() {
-  nw_packet_filter_word "$1"
-  printf '%s\n' "$nw_packet_filter_state" >"$NW_GUARD/filter-$1"
+  cat "/var/lib/$1/state" >"$NW_GUARD/filter-$1" 2>/dev/null || :
+  ! command -v "$2-save" >/dev/null 2>&1 || "$2" -L shorewall -n >/dev/null 2>&1 || "$2-save" >"$NW_GUARD/rules-$1"
 }
 
 nw_packet_filter_undo() {
-  [ -s "$NW_GUARD/filter-$1" ] || return 0
-  read -r nw_packet_filter_state <"$NW_GUARD/filter-$1" || return 0
-  case $nw_packet_filter_state in
-  Clear*) "$1" clear </dev/null ;;
-  Stop*) "$1" stop </dev/null ;;
+  [ -e "$NW_GUARD/rules-$1" ] || return 0
+  case $(cat "$NW_GUARD/filter-$1") in
+  '') ;;
+  Stop*) "$1" stop </dev/null || return ;;
+  *) "$1" clear </dev/null || return ;;
   esac
+  "$2-restore" <"$NW_GUARD/rules-$1"
 }

@@ -21,7 +21,7 @@ nw_git_seen() {
 # nw_git_checkout FOLDER URL COMMIT: brings the commit, by itself where the server gives it so, and checks it out.
 nw_git_checkout() {
   nw_git_into "$1" make || return
-  [ -e .git ] || git init -q || return 1
+  [ -e .git ] || git init -q --template= || return 1
   if git config --get remote.origin.url >/dev/null; then git config remote.origin.url "$2"; else git remote add origin "$2"; fi || return 1
   if ! git cat-file -e "$3^{commit}" 2>/dev/null; then
     git fetch -q origin "$3" 2>/dev/null || git fetch -q --tags origin && git fetch -q origin || return 1

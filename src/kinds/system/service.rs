@@ -74,11 +74,22 @@ const UNKNOWN: &str = "unknown";
 const UNITS: &str = "service";
 const SCRIPTS: &str = "service-scripts";
 const LEVELS: &str = "service-levels";
+const LOCKS: &str = "service-locks";
 const RECORDS: &str = "service-records";
 const CONFIG: &str = "service-config";
 const BOOT: &str = "boot-id";
+const RC3: &str = "service-rc3";
+
+/// SysV scripts that stand for no process: `status` tells whether the kernel has a table, whoever made it, and `stop`
+/// empties the kernel. What they started themselves is told by their lock file (docs/facts/services.md#sysv-scripts).
+const OF_KERNEL: [&str; 2] = ["ip6tables", "iptables"];
 
 impl Want {
+    /// Whether it is one of [`OF_KERNEL`].
+    fn of_kernel(&self, target: &Target) -> bool {
+        !target.platform.has_systemd() && OF_KERNEL.contains(&self.service.as_str())
+    }
+
     /// The name by which the node's tools and the node's record call it.
     fn unit(&self, target: &Target) -> String {
         const TYPES: &[&str] = &[
@@ -221,8 +232,15 @@ impl Kind for ServiceKind {
         want.service.clone()
     }
 
-    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+    fn validate(want: &Want, target: &Target) -> Result<(), String> {
         let name = &want.service;
+        if want.of_kernel(target) && want.running == Some(false) {
+            return Err(format!(
+                "`running = false`: on {} to stop {name} empties the kernel of all rules and accepts everything, whoever made \
+                 them: leave `running` out and say `enabled = false`",
+                target.platform
+            ));
+        }
         let ok = |b: u8| b.is_ascii_alphanumeric() || b"._-@:".contains(&b);
         if name.is_empty() || name.starts_with(['-', '.']) || !name.bytes().all(ok) {
             return Err(format!(
@@ -262,17 +280,24 @@ impl Kind for ServiceKind {
 
 impl ServiceKind {
     fn observe(wants: &[&Want], target: &Target, observe: &mut Observe) {
-        let names: BTreeSet<_> = wants.iter().map(|w| w.unit(target)).collect();
+        let asked = wants.iter().filter(|w| !w.of_kernel(target));
+        let names: BTreeSet<_> = asked.map(|w| w.unit(target)).collect();
         if target.platform.has_systemd() {
             observe.section(UNITS, Call::new("nw_service_units").args(names));
+            observe.section(RC3, Call::new("ls").arg("/etc/rc3.d"));
         } else {
             let levels = match target.platform.init() {
                 Init::UpdateRc => Call::new("nw_service_levels"),
                 _ => Call::new("chkconfig").arg("--list"),
             };
             observe.section(LEVELS, levels);
-            // A status script may ask a daemon that hangs.
-            observe.slow_section(SCRIPTS, Call::new("nw_service_scripts").args(names));
+            if wants.iter().any(|w| w.of_kernel(target)) {
+                observe.section(LOCKS, Call::new("ls").arg("/var/lock/subsys"));
+            }
+            if !names.is_empty() {
+                // A status script may ask a daemon that hangs.
+                observe.slow_section(SCRIPTS, Call::new("nw_service_scripts").args(names));
+            }
         }
         observe.section(
             BOOT,
@@ -289,7 +314,7 @@ impl ServiceKind {
         let mut seen = if target.platform.has_systemd() {
             parse_unit(&want.unit(target), answer)?
         } else {
-            parse_script(&want.service, answer)?
+            parse_script(want, target, answer)?
         };
         if seen.running
             && let Some(tick) = seen.start_tick
@@ -412,6 +437,9 @@ fn parse_unit(unit: &str, answer: &Answer) -> Result<Seen, String> {
         // `UnitFileState` of old systemd is empty for a masked unit that was never loaded; `LoadState` is not.
         enabled: if value(block, "LoadState") == "masked" {
             "masked".to_owned()
+        } else if let Some(script) = value(block, "SourcePath").rsplit_once("/init.d/") {
+            // Of a unit made of a SysV script it says `bad`, `generated` or nothing.
+            starts(script.1, &answer.text(RC3)).to_owned()
         } else {
             value(block, "UnitFileState").to_owned()
         },
@@ -426,6 +454,19 @@ fn parse_unit(unit: &str, answer: &Answer) -> Result<Seen, String> {
     })
 }
 
+/// Whether the links of a run level start this script, in systemd's word.
+fn starts(script: &str, links: &str) -> &'static str {
+    let on = |link: &str| {
+        let number = link.strip_prefix('S').and_then(|rest| rest.get(2..));
+        number == Some(script)
+    };
+    if links.lines().any(on) {
+        "enabled"
+    } else {
+        "disabled"
+    }
+}
+
 fn value<'a>(block: &'a str, key: &str) -> &'a str {
     block
         .lines()
@@ -433,9 +474,10 @@ fn value<'a>(block: &'a str, key: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// One SysV service: `chkconfig --list`, and `NAME STATUS PID TICK` of each
+/// One SysV service: `chkconfig --list`, and `NAME STATUS PID TICK` of each, or the lock file that it leaves
 /// (docs/facts/services.md#sysv-scripts).
-fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
+fn parse_script(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+    let name = want.service.as_str();
     let levels = answer.get(LEVELS).ok_or("the services were not observed")?;
     if levels.status != 0 {
         return Err(format!(
@@ -443,17 +485,47 @@ fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
             levels.status
         ));
     }
-    let scripts = answer
-        .get(SCRIPTS)
-        .ok_or("the services were not observed")?;
-    if scripts.status == 124 {
-        return Err("a service did not report its status in time".into());
-    }
     let text = levels.text();
     let level = text.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some(name)).then(|| words.any(|word| word == "3:on"))
     });
+    let (active, main_pid, start_tick) = if want.of_kernel(target) {
+        let locks = answer.get(LOCKS).ok_or("the services were not asked")?;
+        let locked = locks.text().lines().any(|line| line == name);
+        (if locked { "active" } else { "inactive" }, 0, Some(0))
+    } else {
+        script_state(name, level.is_some(), answer)?
+    };
+    Ok(Seen {
+        loaded: level.is_some(),
+        enabled: match level {
+            Some(true) => "enabled",
+            Some(false) => "disabled",
+            None => "",
+        }
+        .to_owned(),
+        running: active == "active",
+        active: active.to_owned(),
+        main_pid,
+        start_tick,
+        changed: Vec::new(),
+        instance: None,
+        kept: BTreeMap::new(),
+        now: BTreeMap::new(),
+    })
+}
+
+/// What a script says of itself, in systemd's word, with its process and that one's start.
+fn script_state(
+    name: &str,
+    loaded: bool,
+    answer: &Answer,
+) -> Result<(&'static str, u64, Option<u64>), String> {
+    let scripts = answer.get(SCRIPTS).ok_or("the services were not asked")?;
+    if scripts.status == 124 {
+        return Err("a service did not tell its status in time".into());
+    }
     let text = scripts.text();
     let words: Vec<_> = text
         .lines()
@@ -467,28 +539,12 @@ fn parse_script(name: &str, answer: &Answer) -> Result<Seen, String> {
     let active = match *status {
         "0" => "active",
         // `service` itself ends with 1 where there is no such script.
-        "1" if level.is_none() => "inactive",
+        "1" if !loaded => "inactive",
         "1" | "2" => "failed",
         "3" => "inactive",
         _ => "unknown",
     };
-    Ok(Seen {
-        loaded: level.is_some(),
-        enabled: match level {
-            Some(true) => "enabled",
-            Some(false) => "disabled",
-            None => "",
-        }
-        .to_owned(),
-        running: active == "active",
-        active: active.to_owned(),
-        main_pid: pid.parse().unwrap_or(0),
-        start_tick: tick.parse().ok(),
-        changed: Vec::new(),
-        instance: None,
-        kept: BTreeMap::new(),
-        now: BTreeMap::new(),
-    })
+    Ok((active, pid.parse().unwrap_or(0), tick.parse().ok()))
 }
 
 /// Lines of a digest, or a word in its place, and a path, by path.

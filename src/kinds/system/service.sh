@@ -16,7 +16,7 @@ nw_service_levels() {
 
 # Observation by systemd: one "systemctl show", then a line "Tick=PID TICK" a main process.
 nw_service_units() {
-  nw_sv_show=$(systemctl show -p Id,Names,LoadState,ActiveState,SubState,UnitFileState,MainPID,ActiveEnterTimestampMonotonic -- "$@")
+  nw_sv_show=$(systemctl show -p Id,Names,LoadState,ActiveState,SubState,UnitFileState,SourcePath,MainPID,ActiveEnterTimestampMonotonic -- "$@")
   nw_sv_rc=$?
   printf '%s\n\n' "$nw_sv_show"
   printf '%s\n' "$nw_sv_show" | while IFS= read -r nw_sv_line; do

@@ -3,7 +3,9 @@
 use super::super::super::kind_named;
 use super::*;
 use crate::kinds::testing::circumstances;
+use crate::kinds::testing::queries;
 use crate::platform::Platform;
+use serde_json::json;
 use std::fs;
 use std::process::Command;
 
@@ -284,6 +286,72 @@ fn no_answer_is_never_taken_for_stopped() {
             "{status}"
         );
     }
+}
+
+// EL7 says `bad` of the unit that it makes of the script `network`: as written from systemd 219's source.
+#[test]
+fn a_unit_made_of_a_script_is_enabled_by_the_links_of_its_run_level() {
+    let step = json!({ "service": "network", "enabled": true });
+    for state in ["bad", "generated", ""] {
+        for (links, wanted) in [
+            ("S10network\nK50netconsole\n", Verdict::Same),
+            (
+                "K90network\nS10networks\n",
+                Verdict::Change(vec![Delta::new("enabled", "no", "yes")]),
+            ),
+        ] {
+            let units = format!(
+                "Id=network.service\nNames=network.service\nLoadState=loaded\nActiveState=active\nSubState=exited\n\
+                 UnitFileState={state}\nSourcePath=/etc/rc.d/init.d/network\nMainPID=0\nActiveEnterTimestampMonotonic=5\n\n"
+            );
+            let sections = [
+                (UNITS, units.as_str(), 0),
+                (RC3, links, 0),
+                (BOOT, "b\n", 0),
+                (RECORDS, "", 1),
+            ];
+            let verdict = crate::kinds::testing::verdict_on(&step, Platform::El7, &sections);
+            assert_eq!(verdict, Ok(wanted), "{state} {links}");
+        }
+    }
+}
+
+// EL6's `iptables status` ends with 0 as soon as the kernel has a table, which Shorewall or a mere look makes it have, and
+// `iptables stop` flushes everything and accepts everything.
+#[test]
+fn scripts_of_the_kernels_rules_are_judged_by_what_they_left_and_never_stopped() {
+    let step = json!({ "service": ["iptables", "ip6tables"], "enabled": false });
+    let asked = queries(&step, Platform::El6);
+    assert!(
+        asked
+            .iter()
+            .all(|call| !call.contains("nw_service_scripts")),
+        "{asked:?}"
+    );
+    let node = on(Platform::El6);
+    let levels = "iptables        0:off\t1:off\t2:on\t3:on\t4:on\t5:on\t6:off\n\
+                  ip6tables       0:off\t1:off\t2:off\t3:off\t4:off\t5:off\t6:off\n";
+    let answer = Answer::from_sections([
+        (LEVELS, levels, 0),
+        (LOCKS, "crond\niptables\n", 0),
+        (BOOT, "b\n", 0),
+        (RECORDS, "", 1),
+    ]);
+    let resources = crate::kinds::testing::resources_on(&step, Platform::El6);
+    let judged: Vec<_> = resources
+        .iter()
+        .map(|r| {
+            let compared = crate::kinds::testing::compare(r, &node, &answer, false).unwrap();
+            (compared.verdict, compared.seen["running"].clone())
+        })
+        .collect();
+    let off = Verdict::Change(vec![Delta::new("enabled", "yes", "no")]);
+    assert_eq!(judged, [(off, json!(true)), (Verdict::Same, json!(false))]);
+    let stop = json!({ "service": "iptables", "enabled": false, "running": false });
+    let said = crate::kinds::testing::read(&stop, Platform::El6).unwrap_err();
+    assert!(said.contains("empties the kernel"), "{said}");
+    // A unit of systemd is active only where it was started itself.
+    crate::kinds::testing::read(&stop, Platform::El7).unwrap();
 }
 
 #[test]

@@ -60,6 +60,32 @@ fn path(key: &str) -> String {
     }
 }
 
+/// A key in the one spelling in which it is known: with dots, or with slashes where a name in it holds a dot.
+fn canonical(key: &str) -> String {
+    let path = path(key);
+    if path.contains('.') {
+        path
+    } else {
+        path.replace('/', ".")
+    }
+}
+
+/// The key that was perhaps meant by one below `net.*.conf` or `net.*.neigh` with too many parts: a device's name holds a dot.
+fn of_dotted_device(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let [
+        net @ "net",
+        family,
+        table @ ("conf" | "neigh"),
+        device @ ..,
+        last,
+    ] = parts.as_slice()
+    else {
+        return None;
+    };
+    (device.len() > 1).then(|| [net, family, table, device.join(".").as_str(), last].join("/"))
+}
+
 /// Words with one blank between them: the kernel prints tabs.
 fn plain(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -96,7 +122,7 @@ impl Kind for SysctlKind {
     type Want = Want;
 
     fn name(want: &Want) -> String {
-        want.sysctl.clone()
+        canonical(&want.sysctl)
     }
 
     fn split(mut step: serde_json::Map<String, Json>) -> Vec<Json> {
@@ -129,6 +155,12 @@ impl Kind for SysctlKind {
                 want.sysctl.escape_debug()
             ));
         }
+        if let Some(meant) = of_dotted_device(&path) {
+            return Err(format!(
+                "`{}` has a part too many; where a device's name holds a dot it is written with slashes: `{meant}`",
+                want.sysctl.escape_debug()
+            ));
+        }
         valid::one_line("value", &want.value.0)?;
         if want.value.0.trim().is_empty() {
             return Err("`value` is empty".into());
@@ -147,7 +179,7 @@ impl SysctlKind {
             path: FILE.to_owned(),
             change: EditChange::Ini {
                 section: String::new(),
-                key: want.sysctl.clone(),
+                key: canonical(&want.sysctl),
                 value: Some(Text::plain(plain(&want.value.0))),
                 separator: " = ".to_owned(),
             },

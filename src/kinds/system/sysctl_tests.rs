@@ -166,3 +166,33 @@ fn this_kernel_answers() {
         Verdict::Same
     );
 }
+
+#[test]
+fn a_setting_is_one_thing_in_both_spellings() {
+    for (spelling, name) in [
+        ("net.ipv4.ip_forward", "net.ipv4.ip_forward"),
+        ("net/ipv4/ip_forward", "net.ipv4.ip_forward"),
+        (
+            "net/ipv4/conf/eth3.1/rp_filter",
+            "net/ipv4/conf/eth3.1/rp_filter",
+        ),
+        (
+            "net.ipv4.conf.eth3/1.rp_filter",
+            "net/ipv4/conf/eth3.1/rp_filter",
+        ),
+    ] {
+        let step = json!({ "sysctl": spelling, "value": 1 });
+        assert_eq!(testing::names(&step), [format!("r/sysctl:{name}")]);
+        let edit = testing::edits(&step).remove(0);
+        assert!(
+            matches!(edit.change, EditChange::Ini { key, .. } if key == name),
+            "{spelling}"
+        );
+    }
+    let said =
+        testing::error(&json!({ "sysctl": "net.ipv4.conf.bond0.100.rp_filter", "value": 1 }));
+    assert!(
+        said.contains("`net/ipv4/conf/bond0.100/rp_filter`"),
+        "{said}"
+    );
+}

@@ -101,6 +101,20 @@ pub fn by_script(parameter: &str) -> bool {
     BY_SCRIPT.contains(&parameter)
 }
 
+/// Whether an option is a secret by its name, whichever agent takes it.
+pub fn is_secret(option: &str) -> bool {
+    by_script(option)
+        || ["community", "passw", "passphrase", "secret"]
+            .iter()
+            .any(|part| option.contains(part))
+}
+
+/// Whether an option has Pacemaker switch nothing where it should: an action of the agent's that only looks, or turns on.
+pub fn switches_nothing(option: &str, value: &str) -> bool {
+    let switches = matches!(option, "pcmk_reboot_action" | "pcmk_off_action");
+    switches && !matches!(value, "reboot" | "off" | "cycle")
+}
+
 /// What the site declares of a device by keys of its own, or decides itself; never an option.
 pub fn decided(option: &str) -> bool {
     matches!(

@@ -33,8 +33,8 @@ impl Zone {
 impl Site {
     /// The wires, in the order of the zones and their cards.
     ///
-    /// The cards of a zone that has a gateway or a bridge end in a switch, as do those of more than two nodes; otherwise
-    /// two nodes are joined by a cable a card. A crossed card ends in a cable of its own, with the management controller
+    /// The cards of a zone that has a gateway or a bridge end in a switch, unless the site says that it is a `cable`, as do
+    /// those of more than two nodes; otherwise two nodes are joined by a cable a card. A crossed card ends in a cable of its own, with the management controller
     /// whose address is in its network.
     pub fn wires(&self) -> Vec<Wire> {
         let mut wires: Vec<Wire> = Vec::new();
@@ -112,6 +112,47 @@ impl Site {
         let outside = |other: &Zone| {
             other.base() == zone.base() && (other.gateway.is_some() || !other.bridges().is_empty())
         };
-        zone.crossed || self.nodes().count() == 2 && !self.inventory.zone.values().any(outside)
+        let on_it = || self.inventory.zone.values();
+        let said = on_it().any(|other| other.cable && other.base() == zone.base());
+        zone.crossed || self.nodes().count() == 2 && (said || !on_it().any(outside))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::load_str;
+
+    const SITE: &str = include_str!("../../../inventory/crosslink/inventory.toml");
+
+    fn switches(text: &str) -> Vec<(String, bool)> {
+        let site = load_str(text).site.expect("a site");
+        let wires = site.wires().into_iter();
+        wires.map(|w| (w.name, w.switch)).collect()
+    }
+
+    #[test]
+    fn a_trunk_with_bridges_is_a_cable_where_the_site_says_so() {
+        let is_switch = |text: &str| {
+            let wires = switches(text);
+            wires
+                .iter()
+                .find(|(name, _)| name == "eth3")
+                .expect("the trunk")
+                .1
+        };
+        assert!(is_switch(SITE));
+        let said = SITE.replacen("vlan = 1, bridge", "vlan = 1, cable = true, bridge", 1);
+        assert_ne!(said, SITE);
+        assert!(!is_switch(&said));
+        // Of the others nothing changes, and three nodes are on no cable.
+        let rest = |text: &str| -> Vec<_> {
+            switches(text)
+                .into_iter()
+                .filter(|(name, _)| name != "eth3")
+                .collect()
+        };
+        assert_eq!(rest(&said), rest(SITE));
+        let third = format!("{said}\n[node.node3]\naddress = {{ red = '192.0.2.7' }}\n");
+        assert!(is_switch(&third));
     }
 }

@@ -1,9 +1,9 @@
 //! The tables of an inventory that speak of machines: nodes, what they mirror, their cluster, their guests.
 
 use super::super::words::types::{
-    AbsolutePath, Address, ClusterName, CpuCount, DiskId, DrbdMinor, Duration, FenceAgent, Host,
-    HostAddress, HostId, HostName, InterfaceName, KeyedTable, Line, MacAddress, Name,
-    PartitionNumber, PartitionUse, Port, Size, UserName, VolumeGroup, Word as _, ZoneName,
+    AbsolutePath, Address, ClusterName, CpuCount, DeviceUser, DiskId, DrbdMinor, Duration,
+    FenceAgent, Host, HostAddress, HostId, HostName, InterfaceName, KeyedTable, Line, MacAddress,
+    Name, PartitionNumber, PartitionUse, Port, Size, UserName, VolumeGroup, Word as _, ZoneName,
     ZonePath,
 };
 use super::inventory::{SecretRef, Sudo};
@@ -226,7 +226,7 @@ pub struct FenceDevice {
     pub address: Option<Host>,
     /// The account there.
     #[serde(default)]
-    pub user: Option<UserName>,
+    pub user: Option<DeviceUser>,
     /// The password there.
     #[serde(default)]
     pub password: Option<SecretRef>,

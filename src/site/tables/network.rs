@@ -51,6 +51,10 @@ pub struct Zone {
     /// Each node's wire ends in the other node's BMC; the two networks are written at the nodes.
     #[serde(default)]
     pub crossed: bool,
+    /// The zone's cards end in those of the other node, whatever VLANs and bridges are on them. Without it a wire of two
+    /// nodes that carries a gateway or a bridge is taken for one that ends in a switch.
+    #[serde(default)]
+    pub cable: bool,
 }
 
 fn mtu() -> Mtu {

@@ -10,4 +10,4 @@ pub(in crate::site) mod tree;
 pub use crate::text::did_you_mean;
 pub use finding::{Finding, Severity, any_of, shown};
 pub use source::{FileId, Location, Place, Sources};
-pub use tree::{Table, Tree, Value, merge, parse};
+pub use tree::{Table, Tree, Value, merge, parse, windows_lines};

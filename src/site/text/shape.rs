@@ -289,7 +289,13 @@ impl<'a> Shape<'a> {
                 shown(text).trim_matches('`')
             )),
             Value::Int(number) if wanted == "text" => {
-                Some(format!("write it in quotes: `{name} = \"{number}\"`"))
+                Some(as_text(*number, tree.octal, layers).map_or_else(
+                    || {
+                        example(layers)
+                            .map_or_else(|| "write text".to_owned(), |e| format!("for example {e}"))
+                    },
+                    |text| format!("write it in quotes: `{name} = \"{text}\"`"),
+                ))
             }
             Value::Float(_) if wanted == "text" => Some("write it in quotes".to_owned()),
             _ if wanted == "a table" => Some(format!("write it in braces: `{name} = {{ … }}`")),
@@ -525,6 +531,20 @@ impl<'a> Shape<'a> {
             self.find(finding);
         }
     }
+}
+
+/// A number as the text that was perhaps meant, which the schema takes: an octal number as a mode, one without a unit in
+/// seconds.
+fn as_text(number: i64, octal: bool, layers: &[&Layer]) -> Option<String> {
+    if octal {
+        return Some(format!("{number:04o}"));
+    }
+    let format = layers.iter().find_map(|l| l.get("format")?.as_str());
+    let Some(format) = format.and_then(format_named) else {
+        return Some(number.to_string());
+    };
+    let mut texts = [number.to_string(), format!("{number}s")].into_iter();
+    texts.find(|text| (format.check)(text).is_ok())
 }
 
 /// Whether text is (in part) a template.

@@ -11,6 +11,8 @@ use toml::de::{DeTable, DeValue};
 /// A value and where it is written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
+    /// It is a number that is written in octal digits, as `0o644`.
+    pub octal: bool,
     /// Where it is written. A table that is written in several pieces has the place of its first.
     pub place: Place,
     /// The value.
@@ -119,6 +121,7 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
     };
     let (table, errors) = DeTable::parse_recoverable(text);
     let notes = toml10::read(text);
+    let mut doubled: Vec<std::ops::Range<usize>> = Vec::new();
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         let place = Place {
@@ -132,6 +135,11 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
                 start: s.start,
                 end: s.end,
             });
+            // Of a table that is there twice the keys are there twice too.
+            if doubled.iter().any(|table| table.contains(&span.start)) {
+                continue;
+            }
+            doubled.extend(table_at(text, span.start));
             key_twice(sources.slice(place), place, first)
         } else {
             syntax(error.message(), sources.slice(place)).at(place)
@@ -156,9 +164,20 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
     }
     let mut reader = TreeReader { file, findings };
     Tree {
+        octal: false,
         place: whole,
         value: Value::Table(reader.table(table.get_ref())),
     }
+}
+
+/// The lines of the table whose header this stands in, up to the next header; nothing where it is in no header.
+fn table_at(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    if !text[line..].starts_with('[') {
+        return None;
+    }
+    let end = text[at..].find("\n[").map_or(text.len(), |next| at + next);
+    Some(at + 1..end)
 }
 
 /// An error of syntax, with what would be right for those that are made most often.
@@ -170,9 +189,13 @@ fn syntax(message: &str, there: &str) -> Finding {
     }
     let finding = Finding::error("TOML", message);
     if quoted {
+        // Quotes that an editor set, or a web page.
+        let bare = there.trim_matches(|c| {
+            "\u{201c}\u{201d}\u{201e}\u{201f}\u{2018}\u{2019}\u{201a}\u{ab}\u{bb}\"'".contains(c)
+        });
         finding.help(format!(
             "write it in quotes: `\"{}\"`",
-            shown(there).trim_matches('`')
+            shown(bare).trim_matches('`')
         ))
     } else if message.contains("basic string") {
         finding.help("text begins and ends with `\"` on one line")
@@ -254,7 +277,12 @@ impl TreeReader<'_> {
             DeValue::Array(list) => Value::Array(list.iter().map(|v| self.tree(v)).collect()),
             DeValue::Table(table) => Value::Table(self.table(table)),
         };
-        Tree { place, value }
+        let octal = matches!(spanned.get_ref(), DeValue::Integer(n) if n.radix() == 8);
+        Tree {
+            octal,
+            place,
+            value,
+        }
     }
 
     /// No text may hold NUL, control characters, or the characters that mark secrets in rendered text.
@@ -262,7 +290,9 @@ impl TreeReader<'_> {
         let bad = text
             .chars()
             .find(|c| (c.is_control() && !matches!(c, '\n' | '\t')) || is_unseen(*c));
-        if let Some(bad) = bad {
+        if bad == Some('\r') {
+            self.findings.push(windows_lines(place));
+        } else if let Some(bad) = bad {
             self.findings.push(
                 Finding::error(
                     "CHARACTER",
@@ -273,6 +303,13 @@ impl TreeReader<'_> {
             );
         }
     }
+}
+
+/// A text whose lines end as on Windows, which a node would take for part of them.
+pub fn windows_lines(place: Place) -> Finding {
+    Finding::error("CHARACTER", "the lines end in CR and LF here, as on Windows")
+        .at(place)
+        .help("save the file with LF at its lines' ends; with git: `*.toml text eol=lf` in .gitattributes, and the same for templates")
 }
 
 /// Puts a further file into a site's tree: tables of the first level are joined; what is named in one of them stands

@@ -180,6 +180,14 @@ pub(in crate::site) fn user_name(text: &str) -> Checked {
     )
 }
 
+pub(in crate::site) fn device_user(text: &str) -> Checked {
+    let printed = text.bytes().all(|b| b.is_ascii_graphic());
+    ensure(
+        printed && !text.is_empty() && text.len() <= 64 && !text.starts_with('-'),
+        "a device's account has printable characters without blanks, does not begin with `-`, and is at most 64 long",
+    )
+}
+
 pub(in crate::site) fn absolute_path(text: &str) -> Checked {
     let parts_right = text == "/"
         || text.strip_prefix('/').is_some_and(|rest| {

@@ -170,6 +170,8 @@ words! {
     SecretName "secret-name" "a secret's name" "bmc-node1" w::secret_name;
     /// An account.
     UserName "user-name" "an account's name" "anna" w::user_name;
+    /// The account of a device, which is held to that device's rules.
+    DeviceUser "device-user" "an account of a device" "ADMIN" w::device_user;
     /// A path on a node.
     AbsolutePath "absolute-path" "an absolute path" "/shared" w::absolute_path;
     /// A path within the site's folder.

@@ -8,12 +8,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What needs more than an inventory and a role, and the test that shows it.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("CONFLICT", "tests/it/engine.rs"),
     ("FILE", "tests/it/bad_role.rs"),
     ("KNOCK-SEQUENCE", "tests/it/cli_secret.rs"),
     ("ROLE-OWN-ONLY", "src/role/library.rs"),
+    ("SECRET-ABSENT", "tests/it/cli_secret.rs"),
     ("SITE-FILE", "tests/it/cli.rs"),
+    ("VARS-IDLE", "src/survey/mod.rs"),
 ];
 
 fn root() -> &'static Path {

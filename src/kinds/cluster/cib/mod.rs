@@ -13,7 +13,7 @@ mod tests;
 
 use self::element::Element;
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Payload, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Files, Kind, Observe, Payload, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::{Shell, TRACES};
@@ -120,7 +120,18 @@ impl Kind for CibKind {
         }
         Ok(())
     }
+
+    fn files(want: &Want, _target: &Target) -> Files {
+        Files {
+            rendered: Some((FILE.to_owned(), want.content.clone())),
+            laid_over: true,
+            ..Files::default()
+        }
+    }
 }
+
+/// Where Pacemaker keeps it.
+const FILE: &str = "/var/lib/pacemaker/cib/cib.xml";
 
 impl CibKind {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {

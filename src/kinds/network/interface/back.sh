@@ -44,7 +44,7 @@ nw_interface_print() {
   done
   if [ "$1" = ifupdown ] && grep -q -s -x -F -e "$2=$2" /run/network/ifstate; then echo 'state yes'; fi
   if [ "$1" = keyfile ]; then printf 'profile %s\n' "$(nmcli -g GENERAL.CON-UUID device show "$2" 2>/dev/null)"
-  elif ps -C dhclient -o args= | grep -q -E " $2\$"; then echo dhcp
+  elif ps -C dhclient -o args= | grep -v nm-dhcp-helper | grep -q -E " $2\$"; then echo dhcp
   fi
 }
 
@@ -216,7 +216,7 @@ nw_interface_forgotten() {
 
 # The serial line: not started any more; and what the guard notes of it and brings back.
 nw_interface_serial_off() {
-  if nw_systemd; then systemctl disable --now ppp-serial.service </dev/null
+  if nw_systemd; then systemctl disable ppp-serial.service </dev/null && systemctl stop ppp-serial.service </dev/null
   elif [ -e /etc/init.d/ppp-serial ]; then service ppp-serial stop </dev/null && update-rc.d ppp-serial disable
   else initctl stop ppp-serial </dev/null || :
   fi

@@ -177,7 +177,7 @@ impl Differences {
 
     fn addresses(&mut self, want: &Want, seen: &Seen) {
         let name = want.interface.as_str();
-        if seen.dhcp != want.dhcp && (seen.dhcp || seen.addresses.is_empty()) {
+        if seen.dhcp != want.dhcp && (seen.dhcp || seen.lent || seen.addresses.is_empty()) {
             let word = |on: bool| if on { "yes" } else { "no" };
             let delta = Delta::new("dhcp", word(seen.dhcp), word(want.dhcp));
             self.add(delta, Cost::Recreate, None);

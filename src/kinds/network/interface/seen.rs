@@ -63,6 +63,8 @@ pub struct Seen {
     pub(super) routes: Vec<String>,
     /// Whether a DHCP client asks for it.
     pub(super) dhcp: bool,
+    /// A client of NetworkManager's asks a DHCP server, which ends with it.
+    pub(super) lent: bool,
     /// The profile that NetworkManager has active on it.
     pub(super) profile: Option<String>,
     /// Addresses and networks of its files.
@@ -99,9 +101,13 @@ impl Seen {
         seen.routes(want, answer);
         seen.files(want, answer);
         let dhcp = answer.text(DHCP);
-        seen.dhcp = dhcp
+        // docs/facts/network.md#a-running-clusters-links
+        let (lent, ours): (Vec<_>, Vec<_>) = dhcp
             .lines()
-            .any(|line| line.split_whitespace().next_back() == Some(&want.interface));
+            .filter(|line| line.split_whitespace().next_back() == Some(&want.interface))
+            .partition(|line| line.contains("nm-dhcp-helper"));
+        seen.dhcp = !ours.is_empty();
+        seen.lent = !lent.is_empty();
         let profiles = answer.text(PROFILES);
         seen.profile = profiles.lines().find_map(|line| {
             let (device, uuid) = line.split_once(':')?;

@@ -521,6 +521,14 @@ fn dhcp_is_begun_and_ended() {
     );
     let dhcp = json!({ "interface": "eth0", "type": "ethernet", "files": [], "dhcp": true });
     assert_eq!(differs(&dhcp, &queries), [""; 0]);
+    // NetworkManager of EL7 starts one of its own, which ends with it: an address by it is not by ours.
+    let theirs = [(
+        "interface-dhcp",
+        "/sbin/dhclient -d -q -sf /usr/libexec/nm-dhcp-helper -pf /var/run/dhclient-eth0.pid \
+         -lf /var/lib/NetworkManager/dhclient-5fb0-eth0.lease -cf /var/lib/NetworkManager/dhclient-eth0.conf eth0\n",
+        0,
+    )];
+    assert_eq!(differs(&dhcp, &theirs)[..1], ["dhcp: no -> yes"]);
     let bare = [("interface-addr", "", 0)];
     assert_eq!(
         differs(&dhcp, &bare)[..1],
