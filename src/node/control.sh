@@ -88,11 +88,6 @@ nw_watch() {
   nw_answer end
 }
 
-nw_control() {
-  nw_sentinel=$1 nw_verb=$2
-  shift 2
-  case $nw_verb in
-  release | abandon | stop | go_on | find | unlock | watch | guard | confirm | staged) "nw_$nw_verb" "$@" ;;
-  esac
-}
-nw_control "$@"
+nw_sentinel=$1 nw_verb=nw_$2
+shift 2
+"$nw_verb" "$@"

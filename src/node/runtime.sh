@@ -111,11 +111,11 @@ nw_lock() {
 # How many lines of what a step says are told while it runs.
 NW_TOLD=1000
 
-# nw_tell WORD NUMBER SKIP [all]: each line of standard input but the first SKIP goes to the spool, without secrets and not too
+# nw_tell WORD NUMBER SKIP [all [LONG]]: each line of standard input but the first SKIP goes to the spool, without secrets and not too
 # long, the last one without its end only with "all". How many there were stands in $NW_DIR/told. The shell itself reads:
 # a tool would wait for more.
 nw_tell() {
-  nw_told_as="$1 $2" nw_skip=$3 nw_all=${4:-} nw_count=0
+  nw_told_as="$1 $2" nw_skip=$3 nw_all=${4:-} nw_long=${5:-500} nw_count=0
   set --
   while IFS= read -r nw_line; do
     if [ "${#nw_line}" -ge 4 ]; then set -- ${1+"$@"} "$nw_line"; fi
@@ -131,7 +131,7 @@ nw_tell() {
         esac
       done
     done
-    printf '%s %.500s\n' "$nw_told_as" "$nw_line"
+    printf "%s %.${nw_long}s\n" "$nw_told_as" "$nw_line"
     [ "$nw_count" -lt "$NW_TOLD" ] || printf '%s %s\n' "$nw_told_as" '(it says more, which is shown if it fails)'
   done >>"$NW_DIR/spool"
   echo "$nw_count" >"$NW_DIR/told"
@@ -181,10 +181,7 @@ nw_do() {
   nw_rc=$?
   case ${4:-},$nw_rc in live,* | short,0) nw_rest say "$2" ;; answer,0) nw_rest answer "$2" ;; esac
   if [ "$nw_rc" -ne 0 ]; then
-    tail -n 200 "$NW_DIR/out" | awk -v p="$1 $2" -v f="$NW_DIR/secrets" '
-      BEGIN { while ((getline s < f) > 0) if (length(s) >= 4) v[++k] = s }
-      { for (i = 1; i <= k; i++) while ((at = index($0, v[i])) > 0) $0 = substr($0, 1, at - 1) "***" substr($0, at + length(v[i]))
-        print p " " substr($0, 1, 2000) }' >>"$NW_DIR/spool"
+    tail -n 200 "$NW_DIR/out" | nw_tell "$1" "$2" 0 all 2000
   fi
   rm -f "$NW_DIR/out"
   return "$nw_rc"
@@ -260,10 +257,6 @@ nw_retire() {
   [ ! -d "$NW_STATE/incoming" ] || find "$NW_STATE/incoming" -type f -mtime +6 -exec rm -f -- {} +
   for nw_r in "$NW_STATE"/runs/*/; do printf '%s\n' "${nw_r%/}"; done | sort -r | tail -n +21 |
     while IFS= read -r nw_r; do
-      nw_young=no
-      for nw_k in "$nw_r"/*/kept; do
-        [ -d "$nw_k" ] && [ -z "$(find "$nw_k" -maxdepth 0 -mtime +90)" ] && nw_young=yes
-      done
-      if [ "$nw_young" = no ]; then rm -rf "$nw_r"; fi
+      [ -n "$(find "$nw_r" -mindepth 2 -maxdepth 2 -type d -name kept ! -mtime +90)" ] || rm -rf "$nw_r"
     done
 }

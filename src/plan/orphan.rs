@@ -3,10 +3,9 @@
 use super::decide::{Gone, below};
 use super::manifest::PART;
 use super::{Change, Decided, Item, Manifest, Orphan, Owned, PlannedStep, sha256};
-use crate::kind::{Address, Answer, Delta, Erased, Orphaned, Resource, StepMeta, Target};
+use crate::kind::{Address, Answer, Delta, Erased, Observe, Orphaned, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
 use crate::sh::Call;
-use crate::shell::Shell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -101,24 +100,87 @@ fn decided_by_files(orphan: &Orphan) -> Option<&'static dyn Erased> {
     kind_named(&orphan.address.kind).filter(|_| orphan.why.is_empty())
 }
 
-/// The paths whose state decides about orphans, and the shell that observes them.
-pub fn questions(decided: &Decided) -> (Vec<String>, BTreeSet<Shell>) {
-    let (mut paths, mut shells) = (Vec::new(), BTreeSet::new());
-    for orphan in &decided.orphans {
-        if let Some(kind) = decided_by_files(orphan) {
-            paths.extend(orphan.paths.iter().cloned());
-            shells.insert(kind.shell());
-        }
-    }
-    (paths, shells)
+/// The paths whose state decides about orphans.
+pub fn questions(decided: &Decided) -> Vec<String> {
+    let orphans = decided.orphans.iter();
+    let orphans = orphans.filter(|orphan| decided_by_files(orphan).is_some());
+    orphans.flat_map(|orphan| orphan.paths.clone()).collect()
+}
+
+/// Sections of the answer: type, path and target of each path and of what lies in it, and the digests of files.
+const TYPES: &str = "orphan-types";
+const SUMS: &str = "orphan-sums";
+
+/// Asks for the state of these paths.
+pub fn observe(paths: &[String], observe: &mut Observe) {
+    let find = Call::new("find").args(paths).args(["-maxdepth", "1"]);
+    let types = find.clone().args(["-printf", r"%y\t%p\t%l\n"]);
+    observe.section(TYPES, types);
+    let sums = ["-type", "f", "-exec", "sha256sum", "--", "{}", "+"];
+    observe.section(SUMS, find.args(sums));
+}
+
+/// The state of each of these paths that is there: the digest of a file, `folder:DIGEST`, `link:TARGET`, or `other`. A
+/// folder in which anything but plain files with plain names lies is `folder:other`.
+pub fn states(paths: &[String], answer: &Answer) -> BTreeMap<String, String> {
+    let (types, sums) = (answer.text(TYPES), answer.text(SUMS));
+    let sums: BTreeMap<&str, &str> = sums
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(sum, path)| (path, sum))
+        .collect();
+    let entries: Vec<(&str, &str, &str)> = types
+        .lines()
+        .map(|line| {
+            let (sort, rest) = line.split_once('\t').unwrap_or(("", line));
+            let (path, target) = rest.split_once('\t').unwrap_or((rest, ""));
+            (sort, path, target)
+        })
+        .collect();
+    let folder = |folder: &str| {
+        let inside = entries.iter().filter_map(|(sort, path, _)| {
+            let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+            Some((*sort, *path, name))
+        });
+        let line = |(sort, path, name): (&str, &str, &str)| {
+            let plain = sort == "f" && !name.starts_with('.');
+            let sum = sums.get(path).filter(|_| plain)?;
+            Some((name.to_owned(), (*sum).to_owned()))
+        };
+        let lines: Option<BTreeMap<String, String>> = inside.map(line).collect();
+        lines.map_or_else(|| "other".to_owned(), |lines| digest_of(&lines))
+    };
+    let state = |path: &String| {
+        let (sort, _, target) = entries.iter().find(|(_, one, _)| one == path)?;
+        let state = match *sort {
+            "f" => sums
+                .get(path.as_str())
+                .map_or("other", |sum| sum)
+                .to_owned(),
+            "l" => format!("link:{target}"),
+            "d" => format!("folder:{}", folder(path)),
+            _ => "other".to_owned(),
+        };
+        Some((path.clone(), state))
+    };
+    paths.iter().filter_map(state).collect()
 }
 
 /// The digest of a folder: of the lines of `sha256sum` for its files, in the order of their names. `tree.sh` makes the
 /// same on the node.
 pub fn folder_digest<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
-    let files: BTreeMap<&str, &[u8]> = files.into_iter().collect();
-    let lines = files.iter().fold(String::new(), |lines, (name, content)| {
-        lines + &format!("{}  {name}\n", sha256(content))
+    let files = files.into_iter();
+    digest_of(
+        &files
+            .map(|(name, content)| (name.to_owned(), sha256(content)))
+            .collect(),
+    )
+}
+
+/// The same of the digests of its files, by name.
+fn digest_of(files: &BTreeMap<String, String>) -> String {
+    let lines = files.iter().fold(String::new(), |lines, (name, sum)| {
+        lines + &format!("{sum}  {name}\n")
     });
     sha256(lines.as_bytes())
 }
@@ -259,5 +321,37 @@ mod tests {
             folder_digest(files),
             "0154fd0dbe7964558480701baa5e1fbbdbc36892c127fe264209c5c592c723a4"
         );
+    }
+
+    #[test]
+    fn the_state_of_a_path_is_told_by_its_type_and_its_digests() {
+        let types = "f\t/etc/a\t\nl\t/etc/l\t../b\nd\t/etc/t\t\nf\t/etc/t/b.conf\t\nf\t/etc/t/a b.res\t\n\
+                     d\t/etc/h\t\nf\t/etc/h/.x\t\nd\t/etc/s\t\nd\t/etc/s/sub\t\np\t/etc/p\t\nf\t/etc/unread\t\n";
+        let digest = |content: &str| sha256(content.as_bytes());
+        let sums = format!(
+            "{}  /etc/a\n{}  /etc/t/a b.res\n{}  /etc/t/b.conf\n{}  /etc/h/.x\n",
+            digest("a"),
+            digest("second\n"),
+            digest("first\n"),
+            digest("")
+        );
+        let answer = Answer::from_sections([(TYPES, types, 1), (SUMS, sums.as_str(), 1)]);
+        let paths = ["a", "l", "t", "h", "s", "p", "unread", "none"].map(|n| format!("/etc/{n}"));
+        let expected = [
+            ("/etc/a", digest("a")),
+            ("/etc/h", "folder:other".to_owned()),
+            ("/etc/l", "link:../b".to_owned()),
+            ("/etc/p", "other".to_owned()),
+            ("/etc/s", "folder:other".to_owned()),
+            // In a folder with these two files: sha256sum -- * | sha256sum
+            (
+                "/etc/t",
+                "folder:0154fd0dbe7964558480701baa5e1fbbdbc36892c127fe264209c5c592c723a4"
+                    .to_owned(),
+            ),
+            ("/etc/unread", "other".to_owned()),
+        ];
+        let expected = expected.map(|(path, state)| (path.to_owned(), state));
+        assert_eq!(states(&paths, &answer), expected.into());
     }
 }

@@ -8,9 +8,7 @@ use crate::kind::{Answer, Observe};
 use crate::node::{self, NodeState, Session};
 use crate::plan::checkout::{self, LastApplied};
 use crate::plan::{Decided, Manifest, orphan};
-use crate::sh::Call;
-use crate::shell::Shell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A node as it was observed, with what is decided for it.
@@ -123,11 +121,11 @@ pub(super) async fn decide(
     let permits = setup.permits();
     let wanted = member.wanted(&setup.vault, &permits);
     let mut decided = wanted.decide(&answer, &manifest);
-    let (paths, shells) = orphan::questions(&decided);
+    let paths = orphan::questions(&decided);
     let found = if paths.is_empty() {
         BTreeMap::new()
     } else {
-        found(&session, paths, shells).await?
+        found(&session, paths).await?
     };
     wanted.complete(&mut decided, &manifest, &found, &member.logins);
     Ok(NodeObservation {
@@ -160,21 +158,12 @@ pub(super) fn older_checkout(
 async fn found(
     session: &Session,
     paths: Vec<String>,
-    shells: BTreeSet<Shell>,
 ) -> Result<BTreeMap<String, String>, NodeFailure> {
     let mut observe = Observe::default();
-    for shell in shells {
-        observe.functions(shell);
-    }
-    observe.functions(Shell::new(include_str!("orphans.sh")));
-    observe.section("orphans", Call::new("nw_orphans").args(paths));
+    orphan::observe(&paths, &mut observe);
     let answer = session
         .observe(&observe)
         .await
         .map_err(|e| from_error(&e))?;
-    let text = answer.text("orphans");
-    let lines = text.lines().filter_map(|l| l.split_once('\t'));
-    Ok(lines
-        .map(|(path, state)| (path.to_owned(), state.to_owned()))
-        .collect())
+    Ok(orphan::states(&paths, &answer))
 }

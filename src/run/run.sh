@@ -33,17 +33,16 @@ nw_etckeeper_hide() {
   done <"$NW_STATE/unrecorded"
 }
 
-# nw_etckeeper_before RUN WHO: etckeeper's "unclean" is true when there is something to commit.
+nw_etckeeper_mine() { case $(nw_etckeeper_git log -1 --format=%s 2>/dev/null) in *"(run $1)") ;; *) return 1 ;; esac; }
+
+# nw_etckeeper_commit OPTION...: etckeeper's "unclean" is true when there is something to commit.
+nw_etckeeper_commit() { ! etckeeper unclean || { nw_etckeeper_git add -A && nw_etckeeper_git commit -q "$@"; }; }
+
+# nw_etckeeper_before RUN WHO
 nw_etckeeper_before() {
   nw_etckeeper_ready || return 0
   NW_WHO=$2
-  nw_etckeeper_mine "$1" && return 0
-  etckeeper unclean || return 0
-  nw_etckeeper_git add -A && nw_etckeeper_git commit -q -m "Changes found before run $1"
-}
-
-nw_etckeeper_mine() {
-  case $(nw_etckeeper_git log -1 --format=%s 2>/dev/null) in *"(run $1)") return 0 ;; *) return 1 ;; esac
+  nw_etckeeper_mine "$1" || nw_etckeeper_commit -m "Changes found before run $1"
 }
 
 # nw_etckeeper_after RUN WHO SUBJECT
@@ -51,11 +50,5 @@ nw_etckeeper_after() {
   nw_etckeeper_ready || return 0
   NW_WHO=$2
   nw_etckeeper_hide || return 1
-  etckeeper unclean || return 0
-  nw_etckeeper_git add -A || return 1
-  if nw_etckeeper_mine "$1"; then
-    nw_etckeeper_git commit -q --amend --reuse-message=HEAD
-  else
-    nw_etckeeper_git commit -q -m "$3 (run $1)"
-  fi
+  if nw_etckeeper_mine "$1"; then nw_etckeeper_commit --amend --reuse-message=HEAD; else nw_etckeeper_commit -m "$3 (run $1)"; fi
 }

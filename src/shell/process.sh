@@ -53,6 +53,14 @@ nw_mark() {
   ( umask 077; mkdir -p "$NW_STATE/${1%/*}" && printf '%s\n' "$nw_boot" >"$NW_STATE/$1" )
 }
 
+nw_unmark() { rm -f "$NW_STATE/$1"; }
+
+# nw_await SECONDS WHAT COMMAND...: waits until the command succeeds.
+nw_await() {
+  nw_seconds=$1 nw_what=$2; shift 2
+  nw_until "$nw_seconds" 1 "$@" >/dev/null 2>&1 || { echo "$nw_what did not come about in time"; return 1; }
+}
+
 # nw_marked NAME: whether that was noted in this boot. A mark of an earlier one says nothing any more: the node may have
 # been fenced since.
 nw_marked() {

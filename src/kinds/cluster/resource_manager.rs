@@ -93,7 +93,7 @@ pub struct View {
 
 /// The call that declares a member to be off to Pacemaker, on a member that is left.
 pub fn is_off(node: &str) -> Call {
-    Call::new("nw_resource_manager_off").arg(node)
+    Call::new("timeout").args(["60", "stonith_admin", "--confirm", node])
 }
 
 /// A member's own state.
@@ -326,10 +326,18 @@ impl ResourceManagerKind {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, _)| {
-            Call::new("nw_resource_manager")
-                .arg(want.resource_manager.word())
-                .arg(want.patience.to_string())
+        // Every member does this at the same time.
+        let calls = wants.iter().flat_map(|(want, _)| {
+            let word = want.resource_manager.word();
+            let ready = Call::new("nw_await").arg(want.patience.to_string());
+            let ready = ready.arg(format!("a {word} that is ready"));
+            [
+                Call::new("nw_mark").arg("resource_manager/due"),
+                Call::new("nw_service_do").args(["start", word]),
+                ready.args(["nw_resource_manager_ready", word]),
+                Call::new("nw_mark").arg("resource_manager/started"),
+                Call::new("nw_unmark").arg("resource_manager/due"),
+            ]
         });
         calls.collect()
     }

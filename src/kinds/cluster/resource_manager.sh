@@ -24,13 +24,3 @@ nw_resource_manager_ready() {
   *) cibadmin --query --local 2>/dev/null | grep -q '^<cib .*dc-uuid=' ;;
   esac
 }
-
-# nw_resource_manager pacemaker|rgmanager SECONDS: every member does this at the same time.
-nw_resource_manager() {
-  nw_mark resource_manager/due && nw_service_do start "$1" || return
-  nw_until "$2" 1 nw_resource_manager_ready "$1" || { echo "$1 was started and did not become ready in time"; return 1; }
-  mv -f "$NW_STATE/resource_manager/due" "$NW_STATE/resource_manager/started"
-}
-
-# nw_resource_manager_off NODE: Pacemaker is told that a member is off.
-nw_resource_manager_off() { timeout 60 stonith_admin --confirm "$1" </dev/null; }

@@ -445,7 +445,7 @@ impl TreeKind {
                     &want.owner,
                     &want.group,
                     want.mode(),
-                    &want.tainted_names().join("\n"),
+                    &Self::secret_paths(want).join("\n"),
                     &sums,
                 ]);
                 want.add_files(call, want.check().1)

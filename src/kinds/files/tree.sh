@@ -1,23 +1,11 @@
 # nw_tree_seen stat|sum FOLDER...: all folders and what lies in them, by one process.
 nw_tree_seen() {
+  command -v stat >/dev/null 2>&1 && command -v sha256sum >/dev/null 2>&1 || return 127
   nw_tree_what=$1; shift
-  for nw_tree_dir do
-    [ ! -L "$nw_tree_dir" ] || continue
-    for nw_tree_one in "$nw_tree_dir"/* "$nw_tree_dir"/.[!.]* "$nw_tree_dir"/..?*; do
-      if [ -e "$nw_tree_one" ] || [ -L "$nw_tree_one" ]; then set -- "$@" "$nw_tree_one"; fi
-    done
-  done
   case $nw_tree_what in
-  stat) stat -c '%f %s %a %U %G %n' -- "$@" ;;
-  sum)
-    nw_tree_n=$#
-    while [ "$nw_tree_n" -gt 0 ]; do
-      nw_tree_one=$1; shift
-      if [ -f "$nw_tree_one" ] && [ ! -L "$nw_tree_one" ]; then set -- "$@" "$nw_tree_one"; fi
-      nw_tree_n=$((nw_tree_n - 1))
-    done
-    [ "$#" -eq 0 ] || sha256sum -- "$@" ;;
-  esac
+  stat) find "$@" -maxdepth 1 -exec stat -c '%f %s %a %U %G %n' -- {} + ;;
+  sum) find "$@" -mindepth 1 -maxdepth 1 -type f -exec sha256sum -- {} + | sort -k 2 ;;
+  esac 2>/dev/null
 }
 
 # nw_tree_read WANTED FOLDER...: the digests of their files, then the content of each file whose line is not in WANTED.
@@ -92,7 +80,7 @@ nw_tree_check() {
 }
 
 # nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE SECRETS SUMS COUNT NAME CONTENT... [CHECK...]: stages, checks, keeps
-# what was there, swaps by rename. SECRETS are the names of the files that hold one, a line each. SUMS is what the plan
+# what was there, swaps by rename. SECRETS are the files that hold one, a line each. SUMS is what the plan
 # saw: the digests of the files that were in it.
 nw_tree_replace() {
   nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5 nw_tree_secrets=$6 nw_tree_sums=$7; shift 7
@@ -129,11 +117,7 @@ nw_tree_list() {
       if [ "$1" = new ] && [ "${nw_tree_one%/*}" = "$nw_tree_path" ]; then continue; fi
       printf '%s\n' "$nw_tree_one"
     done <"$nw_tree_mine"
-    while IFS= read -r nw_tree_one; do
-      [ -z "$nw_tree_one" ] || printf '%s/%s\n' "$nw_tree_path" "$nw_tree_one"
-    done <<NW_END
-$nw_tree_secrets
-NW_END
+    [ -z "$nw_tree_secrets" ] || printf '%s\n' "$nw_tree_secrets"
   } >"$nw_tree_mine.new" && mv -f -- "$nw_tree_mine.new" "$nw_tree_mine"
 }
 
@@ -162,12 +146,7 @@ nw_tree_swap() {
 # plain files with plain names lies in it.
 nw_tree_digest() {
   nw_tree_sum=other
-  for nw_tree_one in "$1"/.[!.]* "$1"/..?*; do
-    [ ! -e "$nw_tree_one" ] && [ ! -L "$nw_tree_one" ] || return 0
-  done
-  for nw_tree_one in "$1"/*; do
-    if [ -L "$nw_tree_one" ] || [ ! -f "$nw_tree_one" ]; then return 0; fi
-  done
+  [ -z "$(find "$1" -mindepth 1 \( ! -type f -o -name '.*' \))" ] || return 0
   nw_tree_sum=$(cd "$1" && sha256sum -- * | sha256sum) || nw_tree_sum=other
   nw_tree_sum=${nw_tree_sum%% *}
 }

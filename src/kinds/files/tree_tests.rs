@@ -184,7 +184,7 @@ fn a_secret_in_a_file_is_compared_and_never_shown() {
     assert_eq!(
         actions(&step, &sections),
         [
-            "nw_tree_replace /etc/d 0700 root root 0600 k 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  /etc/d/k' 1 k \"$NW_BLOB/0\""
+            "nw_tree_replace /etc/d 0700 root root 0600 /etc/d/k 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  /etc/d/k' 1 k \"$NW_BLOB/0\""
         ]
     );
     assert_eq!(resource.files.secrets, ["/etc/d/k"]);

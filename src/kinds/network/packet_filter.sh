@@ -1,17 +1,13 @@
 # nw_packet_filter_client: the address that this login comes from. sudo drops what tells it, but began with it.
 nw_packet_filter_client() {
   nw_packet_filter_pid=$$
-  while [ "$nw_packet_filter_pid" -gt 1 ] && [ -r "/proc/$nw_packet_filter_pid/environ" ]; do
+  while [ "${nw_packet_filter_pid:-0}" -gt 1 ]; do
     nw_packet_filter_from=$(tr '\0' '\n' <"/proc/$nw_packet_filter_pid/environ" | sed -n 's/^SSH_CONNECTION=//p')
     if [ -n "$nw_packet_filter_from" ]; then
       echo "client ${nw_packet_filter_from%% *}"
       return 0
     fi
-    nw_packet_filter_up=0
-    while read -r nw_packet_filter_key nw_packet_filter_rest; do
-      [ "$nw_packet_filter_key" != PPid: ] || nw_packet_filter_up=$nw_packet_filter_rest
-    done <"/proc/$nw_packet_filter_pid/status"
-    nw_packet_filter_pid=$nw_packet_filter_up
+    nw_packet_filter_pid=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$nw_packet_filter_pid/status")
   done
 }
 

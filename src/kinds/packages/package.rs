@@ -6,7 +6,7 @@ use crate::kind::{
 };
 use crate::platform::PackageTool;
 use crate::sh::Call;
-use crate::shell::Shell;
+use crate::shell::{PROCESS, Shell};
 use std::cmp::Ordering;
 
 /// `package = "chrony"`, or a list of names.
@@ -58,8 +58,8 @@ pub struct Seen {
 }
 
 /// Packages and repositories share their shell, so that a script holds it once.
-pub(super) const SHELL: Shell =
-    Shell::new(include_str!("package.sh")).needing(&[Shell::new(include_str!("repository.sh"))]);
+const REPOSITORY: Shell = Shell::new(include_str!("repository.sh")).needing(&[PROCESS]);
+pub(super) const SHELL: Shell = Shell::new(include_str!("package.sh")).needing(&[REPOSITORY]);
 
 /// Sections of the answer.
 const PACKAGES: &str = "package";

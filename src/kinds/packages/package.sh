@@ -34,15 +34,16 @@ nw_package_apt_install() {
 
 # dpkg takes nothing else away with a package, as apt would; its status 2 may be a lock that another holds.
 nw_package_apt_remove() {
-  nw_pk_try=0
-  while :; do
-    dpkg --remove -- "$@" </dev/null
-    nw_pk_rc=$?
-    { [ "$nw_pk_rc" = 2 ] && [ "$nw_pk_try" -lt 12 ]; } || return "$nw_pk_rc"
-    nw_pk_try=$((nw_pk_try + 1))
-    echo "nodewright: dpkg is in use; waiting for it ($nw_pk_try of 12)"
-    sleep 5
-  done
+  nw_until 12 5 nw_package_dpkg_remove "$@" || :
+  return "$nw_pk_rc"
+}
+
+nw_package_dpkg_remove() {
+  dpkg --remove -- "$@" </dev/null
+  nw_pk_rc=$?
+  [ "$nw_pk_rc" = 2 ] || return 0
+  echo 'nodewright: dpkg is in use'
+  return 1
 }
 
 # nw_package apt|yum|dnf install|downgrade|remove|hold|unhold NAME...: one transaction. Of yum and dnf, "hold" wants the

@@ -38,23 +38,22 @@ nw_repository_state() {
 # apt-get with what every call needs; waits for another apt that holds a lock (its own waiting covers dpkg's only).
 # Not for what starts daemons: they would keep the pipe open.
 nw_repository_apt() {
-  nw_rp_try=0
-  while :; do
-    { LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1
-      echo "$?" >"$NW_DIR/apt.rc"; } | tee "$NW_DIR/apt.out"
-    read -r nw_rp_rc <"$NW_DIR/apt.rc" || nw_rp_rc=1
-    nw_rp_out=$(cat "$NW_DIR/apt.out")
-    rm -f "$NW_DIR/apt.out" "$NW_DIR/apt.rc"
-    case $nw_rp_rc,$nw_rp_out in
-    0,*) break ;;
-    *'Could not get lock'* | *'Unable to lock directory'*) [ "$nw_rp_try" -lt 24 ] || break ;;
-    *) break ;;
-    esac
-    nw_rp_try=$((nw_rp_try + 1))
-    echo "nodewright: another apt holds the lock; waiting for it ($nw_rp_try of 24)"
-    sleep 5
-  done
+  nw_until 24 5 nw_repository_apt_once "$@" || :
   return "$nw_rp_rc"
+}
+
+nw_repository_apt_once() {
+  { LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1
+    echo "$?" >"$NW_DIR/apt.rc"; } | tee "$NW_DIR/apt.out"
+  read -r nw_rp_rc <"$NW_DIR/apt.rc" || nw_rp_rc=1
+  nw_rp_out=$(cat "$NW_DIR/apt.out")
+  rm -f "$NW_DIR/apt.out" "$NW_DIR/apt.rc"
+  case $nw_rp_rc,$nw_rp_out in
+  0,*) return 0 ;;
+  *'Could not get lock'* | *'Unable to lock directory'*) echo 'nodewright: another apt holds the lock' ;;
+  *) return 0 ;;
+  esac
+  return 1
 }
 
 # nw_repository TOOL: fetches (apt) or forgets (yum, dnf) the lists. Fails when a repository cannot be read.

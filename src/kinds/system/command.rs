@@ -7,7 +7,6 @@ use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Orphans, Progress, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
-use crate::shell::Shell;
 use serde_json::Value as Json;
 
 /// `command = ["newaliases"]` with `unless` or `creates`.
@@ -48,7 +47,6 @@ impl Want {
 impl Kind for CommandKind {
     const NAME: &'static str = "command";
     const DOC: &'static str = "A command, and how to see that it is not needed. For a site's own roles; shipped ones have kinds.";
-    const SHELL: Shell = Shell::new(include_str!("command.sh"));
     const OWN_ONLY: bool = true;
     const ORPHANS: Orphans = Orphans::reported("its effects stay");
     const RUNNING: &'static dyn Runs = &Running {
@@ -87,7 +85,8 @@ impl CommandKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let creates: Vec<_> = wants.iter().filter_map(|w| w.creates.clone()).collect();
         if !creates.is_empty() {
-            observe.section("command", Call::new("nw_command_there").args(creates));
+            let find = Call::new("find").args(creates);
+            observe.section("command", find.args(["-maxdepth", "0"]));
         }
         let queries = |w: &&Want| [w.unless.clone(), w.progress.clone()];
         for words in wants.iter().flat_map(queries).flatten() {
@@ -229,7 +228,7 @@ mod tests {
         let step = json!({ "command": "mkaliases /a", "creates": "/etc/aliases.db" });
         assert_eq!(
             queries(&step, Platform::El6),
-            ["command: nw_command_there /etc/aliases.db"]
+            ["command: find /etc/aliases.db -maxdepth 0"]
         );
         assert_eq!(
             verdict(&step, &[("command", "/etc/aliases.db\n", 0)]),

@@ -2,12 +2,13 @@
 
 use crate::kind::{
     Answer, Attributes, Circumstances, Delta, Edit, EditChange, Files, Kind, Observe, Orphans,
-    Running, Runs, Target, Verdict,
+    Running, Runs, Section, Target, Verdict,
 };
 use crate::platform::NameFile;
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::Text;
+use std::collections::BTreeSet;
 
 /// `hostname = "node1"`.
 pub struct HostnameKind;
@@ -28,6 +29,19 @@ pub struct Seen {
     /// The processes of a cluster that run.
     cluster: Vec<String>,
 }
+
+/// Sections of the answer.
+const NAME: &str = "hostname";
+const PROCESSES: &str = "hostname-processes";
+
+/// Processes of a cluster, which goes by the name of each node.
+const CLUSTER: [&str; 5] = [
+    "corosync",
+    "pacemakerd",
+    "fenced",
+    "rgmanager",
+    "dlm_controld",
+];
 
 impl Kind for HostnameKind {
     const NAME: &'static str = "hostname";
@@ -96,21 +110,32 @@ impl HostnameKind {
     }
 
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
-        observe.section("hostname", Call::new("nw_hostname_seen"));
+        observe.section(NAME, Call::new("uname").arg("-n"));
+        observe.section(PROCESSES, Call::new("ps").args(["-e", "-o", "comm="]));
     }
 
-    fn parse(_want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
-        let text = answer.text("hostname");
-        let mut lines = text.lines();
-        let running = lines
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let text = answer.text(NAME);
+        let running = text
+            .lines()
             .next()
             .filter(|name| !name.is_empty() && !name.contains(' '))
             .ok_or("the node gave no host name")?
             .to_owned();
-        let mut cluster: Vec<String> = lines.filter(|l| !l.is_empty()).map(str::to_owned).collect();
-        cluster.sort();
-        cluster.dedup();
-        Ok(Seen { running, cluster })
+        let processes = answer.get(PROCESSES).filter(|s| s.status == 0);
+        if processes.is_none() && running != want.hostname {
+            return Err("whether a cluster goes by the old name is not known: `ps` failed".into());
+        }
+        let processes = processes.map(Section::text).unwrap_or_default();
+        let cluster: BTreeSet<&str> = processes
+            .lines()
+            .map(str::trim)
+            .filter(|process| CLUSTER.contains(process))
+            .collect();
+        Ok(Seen {
+            running,
+            cluster: cluster.into_iter().map(str::to_owned).collect(),
+        })
     }
 
     /// DRBD, the cluster and its fencing all go by `uname -n` (docs/facts/membership.md#names).
@@ -158,17 +183,18 @@ mod tests {
         }
         assert_eq!(
             queries(&step, Platform::El6),
-            ["hostname: nw_hostname_seen"]
+            ["hostname: uname -n", "hostname-processes: ps -e -o comm="]
         );
     }
 
     #[test]
     fn another_running_name_is_changed() {
         let step = json!({ "hostname": "n1" });
-        let seen = [("hostname", "localhost.localdomain\n", 0)];
+        let alone = (PROCESSES, "init\nsshd\n", 0);
+        let seen = [(NAME, "localhost.localdomain\n", 0), alone];
         assert_eq!(changes(&step, &seen), ["name: localhost.localdomain -> n1"]);
         assert_eq!(actions(&step, &seen), ["nw_hostname_set n1"]);
-        assert_eq!(verdict(&step, &[("hostname", "n1\n", 0)]), Verdict::Same);
+        assert_eq!(verdict(&step, &[(NAME, "n1\n", 0), alone]), Verdict::Same);
     }
 
     #[test]
@@ -177,7 +203,10 @@ mod tests {
         assert_eq!(
             verdict(
                 &step,
-                &[("hostname", "old\ncorosync\npacemakerd\ncorosync\n", 0)]
+                &[
+                    (NAME, "old\n", 0),
+                    (PROCESSES, "init\ncorosync\npacemakerd\ncorosync\n", 0)
+                ]
             ),
             Verdict::refuse(
                 "the node is called old, wanted n1, and corosync, pacemakerd runs, which goes by the name: stop the cluster on this node first",
@@ -185,7 +214,7 @@ mod tests {
             )
         );
         assert_eq!(
-            verdict(&step, &[("hostname", "n1\ncorosync\n", 0)]),
+            verdict(&step, &[(NAME, "n1\n", 0), (PROCESSES, "corosync\n", 0)]),
             Verdict::Same
         );
     }
@@ -194,7 +223,9 @@ mod tests {
     fn odd_answers_are_errors_and_odd_names_refused() {
         let step = json!({ "hostname": "n1" });
         assert!(verdict_on(&step, Platform::El6, &[]).is_err());
-        assert!(verdict_on(&step, Platform::El6, &[("hostname", "", 127)]).is_err());
+        assert!(verdict_on(&step, Platform::El6, &[(NAME, "", 127)]).is_err());
+        let unlisted = [(NAME, "old\n", 0), (PROCESSES, "", 127)];
+        assert!(verdict_on(&step, Platform::El6, &unlisted).is_err());
         for bad in [
             "",
             "-a",

@@ -287,7 +287,7 @@ impl ServiceKind {
             observe.section(RC3, Call::new("ls").arg("/etc/rc3.d"));
         } else {
             let levels = match target.platform.init() {
-                Init::UpdateRc => Call::new("nw_service_levels"),
+                Init::UpdateRc => Call::new("ls").arg("/etc/rc2.d"),
                 _ => Call::new("chkconfig").arg("--list"),
             };
             observe.section(LEVELS, levels);
@@ -488,7 +488,14 @@ fn parse_script(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, S
     let text = levels.text();
     let level = text.lines().find_map(|line| {
         let mut words = line.split_whitespace();
-        (words.next() == Some(name)).then(|| words.any(|word| word == "3:on"))
+        let first = words.next()?;
+        // Of `ls`, Debian's level 2: `S02ntp` is started in it, `K02ntp` is not.
+        let linked = first.strip_suffix(name).map(str::as_bytes);
+        match linked {
+            Some([]) => Some(words.any(|word| word == "3:on")),
+            Some([start @ (b'S' | b'K'), b'0'..=b'9', b'0'..=b'9']) => Some(*start == b'S'),
+            _ => None,
+        }
     });
     let (active, main_pid, start_tick) = if want.of_kernel(target) {
         let locks = answer.get(LOCKS).ok_or("the services were not asked")?;

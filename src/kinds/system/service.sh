@@ -1,19 +1,6 @@
 # What a running service started with is kept in services/NAME: "BOOT PID TICK NAME", then for each file of its
 # configuration "DIGEST  PATH" or "missing  PATH". Ticks count from the boot; no clock is read.
 
-# nw_service_levels [NAME]: what Debian starts in its level 2, in the words in which chkconfig lists level 3.
-nw_service_levels() {
-  for nw_sv_file in /etc/rc2.d/[SK][0-9][0-9]"${1:-}"*; do
-    nw_sv_one=${nw_sv_file#/etc/rc2.d/[SK]??}
-    [ "$nw_sv_one" = "${1:-$nw_sv_one}" ] || continue
-    case $nw_sv_file in
-    *'*') ;;
-    */S*) printf '%s 3:on\n' "$nw_sv_one" ;;
-    *) printf '%s 3:off\n' "$nw_sv_one" ;;
-    esac
-  done
-}
-
 # Observation by systemd: one "systemctl show", then a line "Tick=PID TICK" a main process.
 nw_service_units() {
   nw_sv_show=$(systemctl show -p Id,Names,LoadState,ActiveState,SubState,UnitFileState,SourcePath,MainPID,ActiveEnterTimestampMonotonic -- "$@")
@@ -120,7 +107,10 @@ nw_service_guard() {
   nw_service_instance "$1" || return
   if nw_systemd; then nw_sv_boots=$(systemctl is-enabled -- "$1" 2>/dev/null || :)
   else
-    case $(if nw_service_update_rc; then nw_service_levels "$1"; else chkconfig --list "$1" 2>/dev/null; fi) in *3:on*) nw_sv_boots=enabled ;; *) nw_sv_boots=disabled ;; esac
+    case $(if nw_service_update_rc; then echo /etc/rc2.d/S[0-9][0-9]"$1"; else chkconfig --list "$1" 2>/dev/null; fi) in
+    *3:on* | *S[0-9][0-9]"$1") nw_sv_boots=enabled ;;
+    *) nw_sv_boots=disabled ;;
+    esac
   fi
   printf '%s\n' "$nw_instance" "${nw_sv_boots%%"$nw_nl"*}" >"$NW_GUARD/service-$1"
 }

@@ -394,6 +394,32 @@ fn el6_reads_runlevel_3_and_the_status_of_scripts() {
 }
 
 #[test]
+fn debian_without_systemd_reads_the_links_of_level_2() {
+    let target = on(Platform::Pve3);
+    // Constructed: `ls /etc/rc2.d` with links of insserv.
+    let links = "K01rsync\nREADME\nS02ntp\nS03ntpd-x\n";
+    let answer = Answer::from_sections([
+        (LEVELS, links, 0),
+        (SCRIPTS, "ntp 0 1234 5521\nrsync 3 0 0\nntpd 3 0 0\n", 0),
+        (BOOT, BOOT_ID, 0),
+        (RECORDS, "", 0),
+    ]);
+    for (name, enabled, loaded) in [
+        ("ntp", "enabled", true),
+        ("rsync", "disabled", true),
+        ("ntpd", "", false),
+    ] {
+        let want = want(serde_json::json!({ "service": name }));
+        let seen = ServiceKind::parse(&want, &target, &answer).unwrap();
+        assert_eq!(
+            (seen.enabled.as_str(), seen.loaded),
+            (enabled, loaded),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn names_and_paths_that_a_tool_could_misread_are_refused() {
     let target = on(Platform::El9);
     for json in [

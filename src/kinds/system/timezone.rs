@@ -7,7 +7,6 @@ use crate::kind::{
 };
 use crate::platform::ZoneFile;
 use crate::sh::Call;
-use crate::shell::Shell;
 use crate::text::Text;
 
 /// `timezone = "Europe/Zurich"`.
@@ -28,11 +27,13 @@ pub struct Seen {
     known: bool,
 }
 
+/// Where the files of all zones lie.
+const ZONES: &str = "/usr/share/zoneinfo";
+
 impl Kind for TimezoneKind {
     const NAME: &'static str = "timezone";
     const DOC: &'static str =
         "The node's time zone: /etc/localtime and what else names it on the release.";
-    const SHELL: Shell = Shell::new(include_str!("timezone.sh"));
     const ORPHANS: Orphans = Orphans::reported("it stays as it is");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
@@ -110,15 +111,17 @@ impl TimezoneKind {
     }
 
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
-        let zones = wants.iter().map(|w| w.timezone.clone());
-        observe.section("timezone", Call::new("nw_timezone_known").args(zones));
+        let zones = wants.iter().map(|w| format!("{ZONES}/{}", w.timezone));
+        let find = Call::new("find").arg("-L").args(zones);
+        observe.section("timezone", find.args(["-maxdepth", "0", "-type", "f"]));
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get("timezone")
             .ok_or("the time zone was not looked for")?;
-        let known = section.text().lines().any(|line| line == want.timezone);
+        let file = format!("{ZONES}/{}", want.timezone);
+        let known = section.text().lines().any(|line| line == file);
         Ok(Seen { known })
     }
 
@@ -200,10 +203,13 @@ mod tests {
         let step = json!({ "timezone": "Europe/Zurich" });
         assert_eq!(
             queries(&step, Platform::El6),
-            ["timezone: nw_timezone_known Europe/Zurich"]
+            ["timezone: find -L /usr/share/zoneinfo/Europe/Zurich -maxdepth 0 -type f"]
         );
         assert_eq!(
-            verdict(&step, &[("timezone", "Europe/Zurich\n", 0)]),
+            verdict(
+                &step,
+                &[("timezone", "/usr/share/zoneinfo/Europe/Zurich\n", 0)]
+            ),
             Verdict::Same
         );
         assert!(matches!(

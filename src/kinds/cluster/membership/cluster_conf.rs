@@ -87,7 +87,7 @@ pub(super) fn observe(path: &str, observe: &mut Observe) {
     observe.functions(ClusterConfKind::SHELL);
     let call = Call::new("nw_cluster_conf_seen")
         .arg(path)
-        .args(cman::PUBLIC_TAGS);
+        .arg(cman::PUBLIC_TAGS.join("|"));
     observe.slow_section(CONF, call);
 }
 
@@ -97,11 +97,14 @@ impl Seen {
         for line in text.lines() {
             let (key, value) = line.split_once(' ').unwrap_or((line, ""));
             match key {
-                "version" => seen.version = value.parse().ok(),
                 "running" => seen.running = value.parse().ok(),
                 "content" => value.clone_into(&mut seen.content),
                 "sha256" => value.clone_into(&mut seen.sha256),
-                "tag" => seen.tags.push(value.to_owned()),
+                "tag" => {
+                    let (tag, version) = cman::split_version(value);
+                    seen.version = seen.version.or(version);
+                    seen.tags.push(tag);
+                }
                 "file" => {
                     let words: Vec<&str> = value.split(' ').collect();
                     if let [mode, owner, group, bytes] = words.as_slice() {

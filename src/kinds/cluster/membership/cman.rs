@@ -45,15 +45,20 @@ pub(super) fn canonical(text: &str) -> String {
         if tag.starts_with("<?") || tag.starts_with("<!") {
             continue;
         }
-        if let Some(start) = tag.find(VERSION) {
-            let rest = &tag[start + VERSION.len()..];
-            let end = rest.find('"').map_or(rest.len(), |at| at + 1);
-            tag = format!("{}{}", &tag[..start], &rest[end..]);
-        }
-        out.push_str(&tag);
+        out.push_str(&split_version(&tag).0);
         out.push('\n');
     }
     out
+}
+
+/// A tag without the version that it says, and that version.
+pub(super) fn split_version(tag: &str) -> (String, Option<u64>) {
+    let Some((head, rest)) = tag.split_once(VERSION) else {
+        return (tag.to_owned(), None);
+    };
+    let (version, rest) = rest.split_once('"').unwrap_or((rest, ""));
+    let version = version.parse().ok().filter(|_| name(tag) == "cluster");
+    (format!("{head}{rest}"), version)
 }
 
 /// Reads `cman_tool status` and `cman_tool nodes -F id,type,name` (docs/facts/membership.md#state-of-the-membership).

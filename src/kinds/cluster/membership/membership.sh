@@ -45,12 +45,6 @@ nw_membership_leave() {
   done
 }
 
-# nw_membership_until SECONDS WHAT COMMAND...: waits until the command succeeds.
-nw_membership_until() {
-  nw_mb_seconds=$1 nw_mb_what=$2; shift 2
-  nw_until "$nw_mb_seconds" 1 "$@" >/dev/null 2>&1 || { echo "$nw_mb_what did not come about in time"; return 1; }
-}
-
 # nw_membership_whole STACK ID...: whether each is a member, and they are quorate.
 nw_membership_whole() {
   nw_mb_stack=$1; shift
@@ -67,40 +61,11 @@ nw_membership_whole() {
   done
 }
 
-# nw_membership_join corosync|cman SECONDS ID...: every member does this at the same time.
-nw_membership_join() {
-  nw_mb_how=$1 nw_mb_time=$2; shift 2
-  nw_mark membership/due || return
-  case $nw_mb_how in
-  # Without the daemons that fence: where the peer does not come up, nobody is shot.
-  cman) nw_service_do start cman join || return ;;
-  *) nw_service_do start corosync || return ;;
-  esac
-  nw_membership_until "$nw_mb_time" 'a quorate cluster of all members' nw_membership_whole "$nw_mb_how" "$@" || return
-  [ "$nw_mb_how" = cman ] || rm -f "$NW_STATE/membership/due"
-}
-
 # nw_membership_domain COUNT: whether all members are in the fence domain, and it waits for nothing.
 nw_membership_domain() {
   nw_mb_said=$(fence_tool ls) || return
   printf '%s\n' "$nw_mb_said" | grep -q -E "^member count +$1\$" || return
   printf '%s\n' "$nw_mb_said" | grep -q -E '^wait state +none$'
-}
-
-# nw_membership_fence SECONDS COUNT: the rest of cman's start, once all are members.
-nw_membership_fence() {
-  nw_service_do start cman || return
-  nw_membership_until "$1" 'a fence domain of all members' nw_membership_domain "$2" || return
-  rm -f "$NW_STATE/membership/due"
-}
-
-# nw_membership_reload corosync|cman: what is on all members by now is taken up by all, whoever says it.
-nw_membership_reload() {
-  case $1 in
-  cman) cman_tool version -r -S </dev/null || return ;;
-  *) corosync-cfgtool -R </dev/null || return ;;
-  esac
-  rm -f "$NW_STATE/membership/key"
 }
 
 # nw_membership_off NODE: cman's fence domain is told that a member is off.

@@ -334,6 +334,55 @@ impl Want {
     }
 }
 
+impl Want {
+    /// The calls that its side of the work takes. What every member does at the same time is marked until it is done.
+    fn calls(&self) -> Vec<Call> {
+        const DUE: &str = "membership/due";
+        let call = |program| Call::new(program);
+        let wait = |what: &str| call("nw_await").arg(self.patience.to_string()).arg(what);
+        let ids = self.members.iter().map(|m| m.id.to_string());
+        let stack = self.stack.word();
+        let mut calls = Vec::new();
+        match self.membership {
+            Duty::Watched => {}
+            Duty::Stopped => {
+                let above = self.above.iter().cloned();
+                calls.push(call("nw_membership_leave").args(above).arg(stack));
+            }
+            // What is on all members by now is taken up by all, whoever says it.
+            Duty::Reloaded => {
+                calls.push(match self.stack {
+                    DaemonStack::Cman => call("cman_tool").args(["version", "-r", "-S"]),
+                    DaemonStack::Corosync => call("corosync-cfgtool").arg("-R"),
+                });
+                calls.push(call("nw_unmark").arg("membership/key"));
+            }
+            Duty::Joined => {
+                let start = call("nw_service_do").args(["start", stack]);
+                calls.push(call("nw_mark").arg(DUE));
+                calls.push(match self.stack {
+                    // Without the daemons that fence: where the peer does not come up, nobody is shot.
+                    DaemonStack::Cman => start.arg("join"),
+                    DaemonStack::Corosync => start,
+                });
+                let whole = wait("a quorate cluster of all members").arg("nw_membership_whole");
+                calls.push(whole.arg(stack).args(ids));
+                if self.stack == DaemonStack::Corosync {
+                    calls.push(call("nw_unmark").arg(DUE));
+                }
+            }
+            // The rest of cman's start, once all are members.
+            Duty::Fencing => {
+                calls.push(call("nw_service_do").args(["start", "cman"]));
+                let domain = wait("a fence domain of all members").arg("nw_membership_domain");
+                calls.push(domain.arg(self.members.len().to_string()));
+                calls.push(call("nw_unmark").arg(DUE));
+            }
+        }
+        calls
+    }
+}
+
 impl Kind for MembershipKind {
     const NAME: &'static str = "membership";
     const DOC: &'static str = "A node's membership in its cluster (cman, corosync): formed where every member proves that there was none, a \
@@ -447,24 +496,7 @@ impl MembershipKind {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().filter_map(|(want, _)| {
-            let stack = want.stack.word();
-            let ids = want.members.iter().map(|m| m.id.to_string());
-            let patience = want.patience.to_string();
-            Some(match want.membership {
-                Duty::Watched => return None,
-                Duty::Stopped => Call::new("nw_membership_leave")
-                    .args(want.above.iter().cloned())
-                    .arg(stack),
-                Duty::Reloaded => Call::new("nw_membership_reload").arg(stack),
-                Duty::Joined => Call::new("nw_membership_join")
-                    .args([stack, &patience])
-                    .args(ids),
-                Duty::Fencing => Call::new("nw_membership_fence")
-                    .arg(patience)
-                    .arg(want.members.len().to_string()),
-            })
-        });
+        let calls = wants.iter().flat_map(|(want, _)| want.calls());
         calls.collect()
     }
 

@@ -4,6 +4,7 @@ use super::cman;
 use super::corosync::{self, ConfigKeys};
 use super::{DaemonStack, Want};
 use crate::kind::{Answer, Section};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Sections of the answer.
@@ -160,24 +161,29 @@ impl Seen {
             .filter(|m| m.name != node)
             .map(|m| (m.name.clone(), peer(&m.name, answer)))
             .collect();
-        let number = |text: &str, key: &str| first(text, key).parse().ok();
+        let running_one = |text: &str| first(text, "running").parse().ok();
+        let version_of = |text: &str| all(text, "tag").find_map(|tag| cman::split_version(tag).1);
         let versions = want
             .members
             .iter()
             .filter(|m| m.name != node)
             .filter_map(|m| {
                 let text = answer.of(&m.name, CONF)?.text().into_owned();
-                Some([number(&text, "version"), number(&text, "running")])
+                Some([version_of(&text), running_one(&text)])
             });
         // Where the file is lost, that of another member shows what runs.
         let files = want.members.iter().filter_map(|m| answer.of(&m.name, CONF));
         let files = std::iter::once(conf.clone()).chain(files.map(Section::text));
-        let tags = files.map(|text| all(&text, "tag").map(str::to_owned).collect::<Vec<_>>());
+        let unversioned = |text: Cow<'_, str>| -> Vec<String> {
+            let tags = all(&text, "tag");
+            tags.map(|tag| cman::split_version(tag).0).collect()
+        };
+        let tags = files.map(unversioned);
         let tags = tags
             .into_iter()
             .find(|tags| !tags.is_empty())
             .unwrap_or_default();
-        let (version, running_version) = (number(&conf, "version"), number(&conf, "running"));
+        let (version, running_version) = (version_of(&conf), running_one(&conf));
         let both: Vec<Option<u64>> = versions
             .flatten()
             .chain([version, running_version])

@@ -339,8 +339,19 @@ fn each_side_calls_its_own() {
     let calls =
         |side: &str| testing::actions(&step(side, CONF, "3.1"), &[("membership", WHOLE, 0)]);
     assert_eq!(calls("stopped"), ["nw_membership_leave pacemaker corosync"]);
-    assert_eq!(calls("reloaded"), ["nw_membership_reload corosync"]);
-    assert_eq!(calls("joined"), ["nw_membership_join corosync 120 1 2"]);
+    assert_eq!(
+        calls("reloaded"),
+        ["corosync-cfgtool -R", "nw_unmark membership/key"]
+    );
+    assert_eq!(
+        calls("joined"),
+        [
+            "nw_mark membership/due",
+            "nw_service_do start corosync",
+            "nw_await 120 'a quorate cluster of all members' nw_membership_whole corosync 1 2",
+            "nw_unmark membership/due"
+        ]
+    );
     assert!(testing::error(&step("fencing", CONF, "3.1")).contains("of cman"));
 }
 
@@ -376,11 +387,12 @@ fn conf(content: &str, version: Option<u64>, running: Option<u64>) -> String {
     if let Some(version) = version {
         let digest = crate::digest::sha256(canonical.as_bytes());
         text += &format!(
-            "file 640 root root 900\nsha256 {}\ncontent {digest}\nversion {version}\n",
+            "file 640 root root 900\nsha256 {}\ncontent {digest}\n",
             "a".repeat(64)
         );
         for tag in super::cman::public_tags(&canonical) {
-            text += &format!("tag {tag}\n");
+            let versioned = format!("<cluster config_version=\"{version}\" ");
+            text += &format!("tag {}\n", tag.replace("<cluster ", &versioned));
         }
     }
     text

@@ -34,14 +34,7 @@ nw_interface_print() {
   ip -o addr show dev "$2" | while read -r _ _ _ nw_if_line nw_if_rest; do
     case $nw_if_rest in *'scope link'*) ;; *) printf 'addr %s\n' "$nw_if_line" ;; esac
   done
-  for nw_if_key in -4 -6; do
-    ip "$nw_if_key" route show dev "$2" | while read -r nw_if_line; do
-      case $nw_if_line in
-      *'proto kernel'* | fe80::* | multicast*) ;;
-      *) printf 'route %s %s\n' "$nw_if_key" "${nw_if_line%" linkdown"}" ;;
-      esac
-    done
-  done
+  nw_interface_routes "$2" | sed 's/^/route /'
   if [ "$1" = ifupdown ] && grep -q -s -x -F -e "$2=$2" /run/network/ifstate; then echo 'state yes'; fi
   if [ "$1" = keyfile ]; then printf 'profile %s\n' "$(nmcli -g GENERAL.CON-UUID device show "$2" 2>/dev/null)"
   elif ps -C dhclient -o args= | grep -v nm-dhcp-helper | grep -q -E " $2\$"; then echo dhcp
@@ -170,20 +163,12 @@ nw_interface_fill() {
   while read -r nw_if_key nw_if_one nw_if_line; do
     [ "$nw_if_key" = route ] || continue
     grep -q -x -F -e "route $nw_if_one $nw_if_line" "$NW_GUARD/interface.$2" && continue
-    set -f
-    # Its words are words of `ip`.
-    # shellcheck disable=SC2086
-    ip "$nw_if_one" route del $nw_if_line dev "$2" 2>/dev/null
-    set +f
+    nw_interface_route "$2" "$nw_if_one" del "$nw_if_line" 2>/dev/null
   done <"$NW_GUARD/interface.now"
   while read -r nw_if_key nw_if_one nw_if_line; do
     case $nw_if_key in
     addr) nw_interface_address "$2" "$nw_if_one" ;;
-    route)
-      set -f
-      # shellcheck disable=SC2086
-      ip "$nw_if_one" route replace $nw_if_line dev "$2"
-      set +f ;;
+    route) nw_interface_route "$2" "$nw_if_one" replace "$nw_if_line" ;;
     esac
   done <"$NW_GUARD/interface.$2"
   return 0
@@ -206,12 +191,6 @@ nw_interface_away() {
   elif grep -q -s -E "^$2 +\\|" /proc/net/vlan/config; then ip link del dev "$2" type vlan
   else nw_interface_part "$2" && ip addr flush dev "$2"
   fi
-}
-
-# nw_interface_forgotten STYLE: the files of devices are gone.
-nw_interface_forgotten() {
-  if [ "$1" = keyfile ]; then nmcli connection reload; fi
-  if nw_systemd; then systemctl daemon-reload; fi
 }
 
 # The serial line: not started any more; and what the guard notes of it and brings back.

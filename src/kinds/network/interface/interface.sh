@@ -7,12 +7,6 @@ nw_interface_mirrors() {
   cat /proc/drbd && { grep -q '^version: [0-8]\.' /proc/drbd || drbdsetup events2 --now; }
 }
 
-# nw_interface_begin STYLE: before the first device.
-nw_interface_begin() {
-  : >"$NW_DIR/interface-kept"
-  if [ "$1" = keyfile ]; then nmcli connection reload; fi
-}
-
 # Sets nw_if_master to the bond or bridge of a device.
 nw_interface_master() {
   nw_if_master=
@@ -49,6 +43,27 @@ nw_interface_join() {
     ip link set dev "$1" up
 }
 
+# nw_interface_routes DEVICE: "-4 ROUTE" and "-6 ROUTE", a line each, without those that the kernel makes by itself.
+nw_interface_routes() {
+  for nw_if_key in -4 -6; do
+    ip "$nw_if_key" route show dev "$1" | while read -r nw_if_line; do
+      case $nw_if_line in
+      *'proto kernel'* | fe80::* | multicast*) ;;
+      # What `ip` says of the moment is no word of the route.
+      *) printf '%s %s\n' "$nw_if_key" "${nw_if_line%" linkdown"}" ;;
+      esac
+    done
+  done
+}
+
+# nw_interface_route DEVICE -4|-6 replace|del ROUTE: its words are words of `ip`.
+nw_interface_route() {
+  set -f
+  # shellcheck disable=SC2086
+  ip "$2" route "$3" $4 dev "$1"
+  set +f
+}
+
 # nw_interface_keep DEVICE...: what these lose while a device below them is down.
 nw_interface_keep() {
   for nw_if_name; do
@@ -56,27 +71,17 @@ nw_interface_keep() {
     ip -o -6 addr show dev "$nw_if_name" scope global | while read -r _ _ _ nw_if_line _; do
       printf 'addr %s %s\n' "$nw_if_name" "$nw_if_line"
     done
-    for nw_if_key in -4 -6; do
-      ip "$nw_if_key" route show dev "$nw_if_name" | while read -r nw_if_line; do
-        case $nw_if_line in *'proto kernel'* | fe80::* | multicast*) ;; *) printf 'route %s %s %s\n' "$nw_if_key" "$nw_if_name" "$nw_if_line" ;; esac
-      done
-    done
+    nw_interface_routes "$nw_if_name" | sed "s/^/route $nw_if_name /"
   done >>"$NW_DIR/interface-kept"
 }
 
 # Gives back what was kept and is not there.
 nw_interface_end() {
+  [ -e "$NW_DIR/interface-kept" ] || return 0
   while read -r nw_if_key nw_if_one nw_if_two nw_if_line; do
     case $nw_if_key in
     addr) nw_interface_address "$nw_if_one" "$nw_if_two" ;;
-    route)
-      # What `ip` says of the moment is no word of the route.
-      nw_if_line=${nw_if_line%" linkdown"}
-      set -f
-      # Its words are words of `ip`.
-      # shellcheck disable=SC2086
-      ip "$nw_if_one" route replace $nw_if_line dev "$nw_if_two"
-      set +f ;;
+    route) nw_interface_route "$nw_if_one" "$nw_if_two" replace "$nw_if_line" ;;
     esac || :
   done <"$NW_DIR/interface-kept"
   rm -f "$NW_DIR/interface-kept"
@@ -91,12 +96,10 @@ nw_interface_no_dhcp() {
   done
 }
 
-# nw_interface_drop STYLE SORT DEVICE UPPER...: down, so that it can be started anew. NetworkManager does it itself.
+# nw_interface_drop SORT DEVICE: down, so that it can be started anew.
 nw_interface_drop() {
-  nw_if_style=$1 nw_if_sort=$2 nw_if_dev=$3
-  shift 3
-  nw_interface_keep "$@" || return
-  if [ "$nw_if_style" = keyfile ] || [ ! -e "/sys/class/net/$nw_if_dev" ]; then return 0; fi
+  nw_if_sort=$1 nw_if_dev=$2
+  [ -e "/sys/class/net/$nw_if_dev" ] || return 0
   nw_interface_no_dhcp "$nw_if_dev"
   case $nw_if_sort in
   vlan) ip link del dev "$nw_if_dev" type vlan ;;
@@ -124,23 +127,10 @@ nw_interface_state() {
   if [ "$2" = yes ]; then printf '%s\n' "$1" >"/run/network/ifstate.$1"; else rm -f "/run/network/ifstate.$1"; fi
 }
 
-# nw_interface_up STYLE SORT DEVICE UUID PORT...: started as the boot would do it. A VLAN's port is what it is on.
-nw_interface_up() {
-  nw_if_style=$1 nw_if_sort=$2 nw_if_dev=$3 nw_if_uuid=$4
-  shift 4
-  case $nw_if_style in
-  keyfile) nmcli -w 60 connection up uuid "$nw_if_uuid" ;;
-  ifupdown)
-    if [ "$nw_if_sort" = vlan ] && [ -e "/sys/class/net/$1" ]; then nw_interface_state "$1" yes || return; fi
-    nw_interface_state "$nw_if_dev" no && ifup "$nw_if_dev" ;;
-  ifcfg)
-    if [ "$nw_if_sort" = bridge ]; then
-      for nw_if_port; do
-        if [ -e "/sys/class/net/$nw_if_port" ]; then ifup "$nw_if_port" || return; fi
-      done
-    fi
-    ifup "$nw_if_dev" ;;
-  esac </dev/null
+# nw_interface_there DEVICE COMMAND...: where the device is there.
+nw_interface_there() {
+  nw_if_dev=$1; shift
+  [ ! -e "/sys/class/net/$nw_if_dev" ] || "$@"
 }
 
 # nw_interface_reapply DEVICE UUID: NetworkManager takes up its profile without taking the device down, if it can.

@@ -251,7 +251,44 @@ impl InterfaceKind {
     }
 
     fn after_removal(target: &Target) -> Vec<Call> {
-        vec![Call::new("nw_interface_forgotten").arg(target.platform.network().word())]
+        let mut calls = Vec::new();
+        if target.platform.network() == Network::Keyfile {
+            calls.push(Call::new("nmcli").args(["connection", "reload"]));
+        }
+        if target.platform.has_systemd() {
+            calls.push(Call::new("systemctl").arg("daemon-reload"));
+        }
+        calls
+    }
+
+    /// Starts it as the boot would do it.
+    fn start(want: &Want, style: Network, uuid: &str) -> Vec<Call> {
+        let there = |device: &String| Call::new("nw_interface_there").arg(device);
+        let up = Call::new("ifup").arg(&want.interface);
+        match style {
+            Network::Keyfile => {
+                let up = Call::new("nmcli").args(["-w", "60", "connection", "up"]);
+                vec![up.args(["uuid", uuid])]
+            }
+            Network::Ifupdown => {
+                let state = |device: &String, word: &str| {
+                    Call::new("nw_interface_state").args([device.as_str(), word])
+                };
+                let parent = want.parent.iter().filter(|_| want.sort == Sort::Vlan);
+                let mut calls: Vec<Call> = parent
+                    .map(|parent| there(parent).then(&state(parent, "yes")))
+                    .collect();
+                calls.extend([state(&want.interface, "no"), up]);
+                calls
+            }
+            Network::Ifcfg => {
+                let ports = want.ports.iter().filter(|_| want.sort == Sort::Bridge);
+                let mut calls: Vec<Call> =
+                    ports.map(|port| there(port).args(["ifup", port])).collect();
+                calls.push(up);
+                calls
+            }
+        }
     }
 
     fn title(names: &str, deltas: &[Delta]) -> String {
@@ -280,22 +317,26 @@ impl InterfaceKind {
             all.push((*want, *seen, differences, recreate));
         }
         let mut calls = Vec::new();
-        if !all.is_empty() {
-            calls.push(Call::new("nw_interface_begin").arg(style.word()));
+        if !all.is_empty() && style == Network::Keyfile {
+            calls.push(Call::new("nmcli").args(["connection", "reload"]));
         }
         for (want, seen, _, recreate) in all.iter().rev() {
             if *recreate && seen.present {
-                let above = want.above.iter().map(|u| u.name.clone());
-                let drop = Call::new("nw_interface_drop").args([style.word(), want.sort.word()]);
-                calls.push(drop.arg(&want.interface).args(above));
+                let above: Vec<_> = want.above.iter().map(|u| u.name.clone()).collect();
+                if !above.is_empty() {
+                    calls.push(Call::new("nw_interface_keep").args(above));
+                }
+                // NetworkManager takes it down itself.
+                if style != Network::Keyfile {
+                    let drop = Call::new("nw_interface_drop");
+                    calls.push(drop.args([want.sort.word(), &want.interface]));
+                }
             }
         }
         for (want, _, differences, recreate) in &all {
             let uuid = want.uuid.clone().unwrap_or_default();
             if *recreate || style == Network::Keyfile && differences.has("master") {
-                let up = Call::new("nw_interface_up").args([style.word(), want.sort.word()]);
-                let up = up.args([&want.interface, &uuid]);
-                calls.push(up.args(want.ports.iter().chain(&want.parent).cloned()));
+                calls.extend(Self::start(want, style, &uuid));
                 continue;
             }
             let mends: Vec<Call> = differences

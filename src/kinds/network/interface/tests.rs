@@ -202,7 +202,6 @@ fn an_address_is_added_without_taking_anything_down() {
     assert_eq!(
         calls(&step, Platform::Debian12, &[]),
         [
-            "nw_interface_begin ifupdown",
             "nw_interface_address eth0 192.0.2.5/24",
             "nw_interface_address eth0 192.0.2.9/24",
             "nw_interface_address eth0 2001:db8::5/64",
@@ -240,7 +239,7 @@ fn only_addresses_of_ours_go() {
         ]
     );
     assert_eq!(
-        calls(&step, Platform::Debian12, &changes)[1..3],
+        calls(&step, Platform::Debian12, &changes)[0..2],
         [
             "nw_interface_no_address eth0 192.0.2.5/24",
             "nw_interface_address eth0 192.0.2.7/24"
@@ -280,7 +279,7 @@ fn routes_are_put_right_one_by_one() {
         ["gateway: 192.0.2.1 -> ", "gateway:  -> 192.0.2.2"]
     );
     assert_eq!(
-        calls(&step, Platform::Debian12, &[])[1..3],
+        calls(&step, Platform::Debian12, &[])[0..2],
         [
             "ip -4 route del default via 192.0.2.1 dev eth0",
             "ip -4 route replace default via 192.0.2.2 dev eth0"
@@ -316,7 +315,7 @@ fn a_bond_takes_some_options_at_work_and_others_only_when_it_is_down() {
         ]
     );
     assert_eq!(
-        calls(&live, Platform::El6, &[])[1..5],
+        calls(&live, Platform::El6, &[])[0..4],
         [
             "nw_interface_option bond0 bonding/miimon 50",
             "nw_interface_option bond0 bonding/updelay 200",
@@ -340,9 +339,10 @@ fn a_bond_takes_some_options_at_work_and_others_only_when_it_is_down() {
     assert_eq!(
         calls(&down, Platform::Debian12, &[]),
         [
-            "nw_interface_begin ifupdown",
-            "nw_interface_drop ifupdown bond bond0 bond0.10 vbr10",
-            "nw_interface_up ifupdown bond bond0 '' eth1 eth2",
+            "nw_interface_keep bond0.10 vbr10",
+            "nw_interface_drop bond bond0",
+            "nw_interface_state bond0 no",
+            "ifup bond0",
             "nw_interface_end",
         ]
     );
@@ -358,8 +358,7 @@ fn a_vlan_is_made_beside_what_is_there() {
     assert_eq!(
         calls(&step, Platform::El7, &[]),
         [
-            "nw_interface_begin ifcfg",
-            "nw_interface_up ifcfg vlan bond0.11 '' bond0",
+            "ifup bond0.11",
             "nw_interface_join bond0.11 vbr11",
             "nw_interface_end"
         ]
@@ -395,11 +394,14 @@ fn several_changes_go_in_the_order_of_their_dependencies() {
     assert_eq!(
         words,
         [
-            "nw_interface_begin ifupdown",
-            "nw_interface_drop ifupdown vlan bond0.10",
-            "nw_interface_drop ifupdown bond bond0 bond0.10 vbr10",
-            "nw_interface_up ifupdown bond bond0 '' eth1 eth2",
-            "nw_interface_up ifupdown vlan bond0.10 '' bond0",
+            "nw_interface_drop vlan bond0.10",
+            "nw_interface_keep bond0.10 vbr10",
+            "nw_interface_drop bond bond0",
+            "nw_interface_state bond0 no",
+            "ifup bond0",
+            "nw_interface_there bond0 nw_interface_state bond0 yes",
+            "nw_interface_state bond0.10 no",
+            "ifup bond0.10",
             "nw_interface_join bond0.10 vbr10",
             "nw_interface_end",
         ]
@@ -417,11 +419,7 @@ fn a_port_that_left_comes_back_and_the_bridge_goes_on() {
     );
     assert_eq!(
         calls(&vlan(), Platform::El6, &changes),
-        [
-            "nw_interface_begin ifcfg",
-            "nw_interface_join bond0.10 vbr10",
-            "nw_interface_end"
-        ]
+        ["nw_interface_join bond0.10 vbr10", "nw_interface_end"]
     );
     let devices = DEVICES.replace("bonding/slaves:eth1 eth2", "bonding/slaves:eth1");
     assert_eq!(
@@ -432,7 +430,7 @@ fn a_port_that_left_comes_back_and_the_bridge_goes_on() {
     let changes = [("interface", devices.as_str(), 0)];
     assert_eq!(differs(&bond0(), &changes)[0], "port: eth9 -> ");
     assert_eq!(
-        calls(&bond0(), Platform::El6, &changes)[1],
+        calls(&bond0(), Platform::El6, &changes)[0],
         "nw_interface_part eth9"
     );
 }
@@ -568,7 +566,7 @@ fn network_manager_has_our_profile_active() {
     assert_eq!(
         calls(&mtu, Platform::El8, &[("interface-profiles", &ours, 0)]),
         [
-            "nw_interface_begin keyfile",
+            "nmcli connection reload",
             "nw_interface_reapply eth0 79e42e95-a098-85c1-89b6-83632dad4e4e",
             "ip link set dev eth0 mtu 9000",
             "nw_interface_end"
