@@ -2,6 +2,7 @@
 
 use super::decide::{Gone, below};
 use super::manifest::PART;
+use super::paths;
 use super::{Change, Decided, Item, Manifest, Orphan, Owned, PlannedStep, sha256};
 use crate::kind::{Address, Answer, Delta, Erased, Observe, Orphaned, Resource, StepMeta, Target};
 use crate::kinds::kind_named;
@@ -107,12 +108,16 @@ pub fn questions(decided: &Decided) -> Vec<String> {
     orphans.flat_map(|orphan| orphan.paths.clone()).collect()
 }
 
-/// Sections of the answer: type, path and target of each path and of what lies in it, and the digests of files.
+/// Sections of the answer: the paths that are there; type, path and target of each and of what lies in it; the digests of
+/// files.
+const THERE: &str = "orphan-there";
 const TYPES: &str = "orphan-types";
 const SUMS: &str = "orphan-sums";
 
 /// Asks for the state of these paths.
 pub fn observe(paths: &[String], observe: &mut Observe) {
+    observe.functions(paths::SHELL);
+    observe.section(THERE, Call::new("nw_path_stat").args(paths));
     let find = Call::new("find").args(paths).args(["-maxdepth", "1"]);
     let types = find.clone().args(["-printf", r"%y\t%p\t%l\n"]);
     observe.section(TYPES, types);
@@ -121,8 +126,16 @@ pub fn observe(paths: &[String], observe: &mut Observe) {
 }
 
 /// The state of each of these paths that is there: the digest of a file, `folder:DIGEST`, `link:TARGET`, or `other`. A
-/// folder in which anything but plain files with plain names lies is `folder:other`.
-pub fn states(paths: &[String], answer: &Answer) -> BTreeMap<String, String> {
+/// folder in which anything but plain files with plain names lies is `folder:other`. What a tool failed to tell of is
+/// `other`, never absent.
+pub fn states(paths: &[String], answer: &Answer) -> Result<BTreeMap<String, String>, String> {
+    let there = answer.get(THERE).filter(|section| section.status == 0);
+    let there = there.ok_or("the files of orphans could not be looked at")?;
+    let there = there.text();
+    let there: BTreeSet<&str> = there
+        .lines()
+        .filter_map(|line| line.splitn(6, ' ').nth(5))
+        .collect();
     let (types, sums) = (answer.text(TYPES), answer.text(SUMS));
     let sums: BTreeMap<&str, &str> = sums
         .lines()
@@ -151,7 +164,8 @@ pub fn states(paths: &[String], answer: &Answer) -> BTreeMap<String, String> {
         lines.map_or_else(|| "other".to_owned(), |lines| digest_of(&lines))
     };
     let state = |path: &String| {
-        let (sort, _, target) = entries.iter().find(|(_, one, _)| one == path)?;
+        let seen = entries.iter().find(|(_, one, _)| one == path);
+        let (sort, _, target) = seen.unwrap_or(&("", "", ""));
         let state = match *sort {
             "f" => sums
                 .get(path.as_str())
@@ -161,9 +175,10 @@ pub fn states(paths: &[String], answer: &Answer) -> BTreeMap<String, String> {
             "d" => format!("folder:{}", folder(path)),
             _ => "other".to_owned(),
         };
-        Some((path.clone(), state))
+        (path.clone(), state)
     };
-    paths.iter().filter_map(state).collect()
+    let paths = paths.iter().filter(|path| there.contains(path.as_str()));
+    Ok(paths.map(state).collect())
 }
 
 /// The digest of a folder: of the lines of `sha256sum` for its files, in the order of their names. `tree.sh` makes the
@@ -335,8 +350,17 @@ mod tests {
             digest("first\n"),
             digest("")
         );
-        let answer = Answer::from_sections([(TYPES, types, 1), (SUMS, sums.as_str(), 1)]);
-        let paths = ["a", "l", "t", "h", "s", "p", "unread", "none"].map(|n| format!("/etc/{n}"));
+        let all = "a l t h s p unread unseen".split(' ');
+        let there = all.fold(String::new(), |all, n| {
+            all + &format!("81a4 644 root root 1 /etc/{n}\n")
+        });
+        let sections = [(TYPES, types, 1), (SUMS, sums.as_str(), 1)];
+        let answer = |status| {
+            let there = (THERE, there.as_str(), status);
+            Answer::from_sections(sections.into_iter().chain([there]))
+        };
+        let paths =
+            ["a", "l", "t", "h", "s", "p", "unread", "unseen", "none"].map(|n| format!("/etc/{n}"));
         let expected = [
             ("/etc/a", digest("a")),
             ("/etc/h", "folder:other".to_owned()),
@@ -350,8 +374,11 @@ mod tests {
                     .to_owned(),
             ),
             ("/etc/unread", "other".to_owned()),
+            ("/etc/unseen", "other".to_owned()),
         ];
         let expected = expected.map(|(path, state)| (path.to_owned(), state));
-        assert_eq!(states(&paths, &answer), expected.into());
+        assert_eq!(states(&paths, &answer(0)), Ok(expected.into()));
+        // A tool that failed says of nothing that it is gone.
+        assert!(states(&paths, &answer(123)).is_err());
     }
 }

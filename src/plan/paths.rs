@@ -8,6 +8,8 @@ use crate::shell::Shell;
 use crate::text::Vault;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) const SHELL: Shell = Shell::new(include_str!("paths.sh"));
+
 /// The paths of one node that are observed.
 #[derive(Debug, Default)]
 pub struct Paths<'a> {
@@ -62,7 +64,7 @@ impl<'a> Paths<'a> {
         if all.is_empty() {
             return;
         }
-        observe.functions(Shell::new(include_str!("paths.sh")));
+        observe.functions(SHELL);
         // What is always there comes last: an answer with it is whole.
         let stat = Call::new("nw_path_stat").args(all).arg("/");
         observe.section("path.stat", stat);

@@ -165,5 +165,5 @@ async fn found(
         .observe(&observe)
         .await
         .map_err(|e| from_error(&e))?;
-    Ok(orphan::states(&paths, &answer))
+    orphan::states(&paths, &answer).map_err(NodeFailure::failed)
 }

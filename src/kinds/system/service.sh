@@ -34,8 +34,8 @@ nw_service_lines() {
     if [ -f "$nw_sv_file" ]; then set -- "$@" "$nw_sv_file"; continue; fi
     # Expanded on purpose, and not split.
     # shellcheck disable=SC2086
-    nw_sv_sum=$(IFS=; find -L $nw_sv_file -type f -exec sha256sum -- {} + 2>/dev/null | sort)
-    if [ -n "$nw_sv_sum" ]; then nw_sv_sum=$(printf '%s\n' "$nw_sv_sum" | sha256sum); else nw_sv_sum=missing; fi
+    nw_sv_sum=$(IFS=; set -- $nw_sv_file; [ ! -e "$1" ] || find -L "$@" -type f -exec sha256sum -- {} +) || return
+    if [ -n "$nw_sv_sum" ]; then nw_sv_sum=$(printf '%s\n' "$nw_sv_sum" | sort | sha256sum); else nw_sv_sum=missing; fi
     printf '%s  %s\n' "${nw_sv_sum%% *}" "$nw_sv_file"
   done
   [ "$#" -eq 0 ] || sha256sum -- "$@"
