@@ -161,7 +161,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 spec.flavour = Flavour::Brought(root.clone());
             }
             crate::lab::up(&spec, &mut |progress| {
-                context.note(&progress_text(progress))
+                context.note(&progress_text(progress));
             })?;
             status(name, context)?;
         }

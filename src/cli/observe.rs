@@ -9,7 +9,7 @@ use crate::workplace::{self, Context, Forks, Nodes, Pick, Workplace};
 use std::collections::BTreeMap;
 
 /// The answers.
-pub struct Answers {
+pub struct Observation {
     /// The site.
     pub place: Workplace,
     /// The values of its secrets.
@@ -29,7 +29,7 @@ pub fn observe(
     nodes: &Nodes,
     forks: Forks,
     question: impl Fn(&Member, &Vault) -> Observe + Sync,
-) -> anyhow::Result<Answers> {
+) -> anyhow::Result<Observation> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&nodes.nodes)?;
     let setup = place.setup(context, &nodes, &Pick::default(), forks)?;
@@ -46,7 +46,7 @@ pub fn observe(
         },
     )?;
     reporter.finish()?;
-    Ok(Answers {
+    Ok(Observation {
         place,
         vault,
         answers,

@@ -245,7 +245,7 @@ impl PackageKind {
             match want.verb(seen, circumstances.target) {
                 Some("remove") => deltas.push(Delta::new("installed", version, "no")),
                 Some(_) if seen.own() => {
-                    deltas.push(Delta::new("version", version, version_wanted))
+                    deltas.push(Delta::new("version", version, version_wanted));
                 }
                 Some(_) => deltas.push(Delta::new("installed", "no", version_wanted)),
                 None => {}
