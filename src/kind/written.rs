@@ -23,8 +23,14 @@ pub struct Written(BTreeMap<String, Became>);
 struct Became {
     /// Position of the step that writes it.
     step: usize,
-    /// Its digest, or nothing where it goes; `None` where that is not known.
-    digest: Option<Option<String>>,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Digest(String),
+    Gone,
+    Unknown,
 }
 
 impl Written {
@@ -35,16 +41,17 @@ impl Written {
 
     /// The step at this position writes a path.
     pub fn add(&mut self, step: usize, path: impl Into<String>, becomes: Rewrite<'_>) {
-        let digest = match becomes {
+        let content = match becomes {
             Rewrite::No => return,
-            Rewrite::To(digest) => Some(Some(digest.to_owned())),
-            Rewrite::Gone => Some(None),
-            Rewrite::Somehow => None,
+            Rewrite::To(digest) => Content::Digest(digest.to_owned()),
+            Rewrite::Gone => Content::Gone,
+            Rewrite::Somehow => Content::Unknown,
         };
-        self.0.insert(path.into(), Became { step, digest });
+        self.0.insert(path.into(), Became { step, content });
     }
 
     /// What is written by steps before the one at this position.
+    #[must_use]
     pub fn before(&self, step: usize) -> Self {
         let earlier = self.0.iter().filter(|(_, b)| b.step < step);
         Self(earlier.map(|(p, b)| (p.clone(), b.clone())).collect())
@@ -52,11 +59,11 @@ impl Written {
 
     /// What becomes of a file, of a folder with all in it, or of what a pattern stands for.
     pub fn of(&self, path: &str) -> Rewrite<'_> {
-        match self.0.get(path).and_then(|b| b.digest.as_ref()) {
-            Some(Some(digest)) => Rewrite::To(digest),
-            Some(None) => Rewrite::Gone,
-            None if self.concerns(path) => Rewrite::Somehow,
-            None => Rewrite::No,
+        match self.0.get(path).map(|b| &b.content) {
+            Some(Content::Digest(digest)) => Rewrite::To(digest),
+            Some(Content::Gone) => Rewrite::Gone,
+            None if !self.concerns(path) => Rewrite::No,
+            _ => Rewrite::Somehow,
         }
     }
 

@@ -594,6 +594,7 @@ impl FakeNode {
         self.root.path().join(name).display().to_string()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "it is given a literal")]
     fn want(&self, keys: serde_json::Value, config: &[&str]) -> Want {
         let mut step = serde_json::json!({"service": "x"});
         step["config"] = config.iter().map(|name| self.path(name)).collect();
