@@ -181,10 +181,10 @@ pub(in crate::site) fn user_name(text: &str) -> Checked {
 }
 
 pub(in crate::site) fn device_user(text: &str) -> Checked {
-    let printed = text.bytes().all(|b| b.is_ascii_graphic());
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._@+-".contains(&b);
     ensure(
-        printed && !text.is_empty() && text.len() <= 64 && !text.starts_with('-'),
-        "a device's account has printable characters without blanks, does not begin with `-`, and is at most 64 long",
+        text.bytes().all(plain) && !text.is_empty() && text.len() <= 64 && !text.starts_with('-'),
+        "a device's account has letters, digits and `._@+-`, does not begin with `-`, and is at most 64 long",
     )
 }
 
