@@ -497,7 +497,7 @@ const CASES: &[Case] = &[
     case("MONITORING-OPEN", BASE, &[("from = [\"198.51.100.20\"]", "from = [\"10.0.0.0/8\"]")],
         ("\"10.0.0.0/8\"", "")),
     case("NO-ROLE-ACTS", SMALL, &[("[services]\n", "[services]\nlog = { server = \"log.example.net\" }\n")],
-        ("{ server = \"log.example.net\" }", "")),
+        ("log", "")),
     case("NODE-IDLE", SMALL, &[("nodes = [\"n1\", \"n2\"]", "nodes = [\"n1\"]")],
         ("n2", "")),
     case("ROLE-TWICE", SMALL, &[("roles = [\"base\"]", "roles = [\"base\", \"base\"]")],
