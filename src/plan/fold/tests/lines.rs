@@ -154,7 +154,7 @@ fn half_a_block_is_an_error_that_names_the_line() {
     let twice = "# BEGIN nodewright b\n# END nodewright b\n".repeat(2);
     let error = refused(&request, &file(twice));
     assert!(
-        error.contains("line 3: a mark of `# BEGIN nodewright b` stands twice"),
+        error.contains("line 3: a mark of `# BEGIN nodewright b` is there twice"),
         "{error}"
     );
 }
