@@ -373,7 +373,7 @@ mod tests {
             let mut events = samples::check_events();
             events.retain(|e| matches!(e, Event::Check { ok: true, .. }));
             let all = shown(
-                &[&events[..], &[end.clone()]].concat(),
+                &[&events[..], std::slice::from_ref(&end)].concat(),
                 OutputStyle::default(),
                 false,
             );

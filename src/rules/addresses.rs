@@ -87,7 +87,10 @@ fn name_twice(site: &Site, findings: &mut Vec<Finding>) {
         }
         let maker = site.node_names().find_map(|node| {
             let zone = name.strip_prefix(node)?.strip_prefix('-')?;
-            site.inventory.zone.contains_key(zone).then(|| (node, zone))
+            site.inventory
+                .zone
+                .contains_key(zone)
+                .then_some((node, zone))
         });
         let place = match maker {
             Some((node, zone)) => at(site, &["node", node, "address", zone]),

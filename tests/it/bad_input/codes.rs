@@ -28,7 +28,7 @@ fn codes() -> BTreeSet<String> {
     rust_files(&root().join("src"), &mut files);
     let code: String = files.iter().map(|file| code(file)).collect();
     let constant = Regex::new(r#"const ([A-Z_]+): &str = "([A-Z0-9.-]+)";"#).unwrap();
-    let made = Regex::new(r#"Finding::(?:error|warning)\(\s*([^,]*),"#).unwrap();
+    let made = Regex::new(r"Finding::(?:error|warning)\(\s*([^,]*),").unwrap();
     let of_rules: BTreeSet<&str> = rules::all().map(|rule| rule.code).collect();
     let words = made.captures_iter(&code).map(|found| found[1].to_owned());
     let codes = words.map(|word| {
