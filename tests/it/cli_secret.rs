@@ -197,11 +197,8 @@ fn a_knock_that_everybody_or_nobody_gets_in_by_is_refused() {
 
 #[test]
 fn a_secret_without_a_value_is_said_by_check() {
-    let mut desk = with_key();
-    let site =
-        desk.read("inventory.toml") + "[group.all]\nnodes = [\"node1\"]\nroles = [\"mine\"]\n";
-    desk = desk.file("inventory.toml", &site).file(
-        "roles/mine.toml",
+    let desk = with_key().file(
+        "roles/own.toml",
         "description = \"d\"\n[[step]]\nfile = \"/etc/x\"\ncontent = \"{{ secret('token') }}\"\n",
     );
     assert_eq!(
