@@ -14,7 +14,7 @@ nw_path_link() {
 
 nw_path_sum() {
   for nw_p; do if [ -f "$nw_p" ]; then printf '%s\000' "$nw_p"; fi; done |
-    xargs -0 -r timeout -k 5 50 sha256sum --
+    xargs -0 -r timeout -s KILL 50 sha256sum --
 }
 
 # nw_path_whole WANTED PATH...: the digests of the files, and the content of those whose line is not in WANTED

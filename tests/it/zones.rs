@@ -18,7 +18,7 @@ const NAMES: [(&str, &str); 6] = [
     ("yellow", "ring"),
     ("green", "lan"),
     ("blue", "project"),
-    ("orange", "bmc"),
+    ("orange", "oob"),
 ];
 
 /// A text with the examples' names replaced where they are words of their own, in small or capital letters. Columns may
