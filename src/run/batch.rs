@@ -47,11 +47,23 @@ pub fn batch(
     let mut todo = Vec::new();
     let mut functions = vec![Shell::new(include_str!("run.sh")), validator::SHELL];
     let written = written(items, member);
+    let hidden = unrecorded(resources);
+    let hidden = (records_etc || !hidden.is_empty()).then_some(hidden);
     let mut before = if touches {
-        before(origin, resources, &written, decided, records_etc)
+        before(
+            origin,
+            resources,
+            &written,
+            decided,
+            records_etc,
+            hidden.as_ref(),
+        )
     } else {
         Vec::new()
     };
+    if touches && hidden.is_some() {
+        functions.push(Shell::new(include_str!("unrecorded.sh")));
+    }
     // A wave is guarded as a whole or not at all: a window is a stage.
     let guarded = items.iter().any(|i| i.change.guarded);
     let forgotten = decided.gone.iter().map(|gone| {
@@ -246,13 +258,13 @@ fn before(
     written: &[String],
     decided: &Decided,
     records_etc: bool,
+    hidden: Option<&BTreeSet<String>>,
 ) -> Vec<Call> {
     let concerned = resources.iter().filter(|r| r.depends.on(written));
     let calls = concerned.filter_map(|r| decided.before_write.get(&r.address));
     let mut calls: Vec<Call> = calls.flatten().cloned().collect();
-    let unrecorded = unrecorded(resources);
-    if records_etc || !unrecorded.is_empty() {
-        calls.push(Call::new("nw_etckeeper_hide").args(unrecorded));
+    if let Some(hidden) = hidden {
+        calls.push(Call::new("nw_etckeeper_hide").args(hidden.iter().cloned()));
     }
     if records_etc {
         calls.push(Call::new("nw_etckeeper_before").args([origin.run.as_str(), &origin.who]));

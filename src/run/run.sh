@@ -13,10 +13,6 @@ nw_etckeeper_git() {
     && export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL && git "$@" )
 }
 
-# Also for who first records /etc in the middle of a run (a package does): a new record begins with what is passed over.
-GIT_TEMPLATE_DIR=${NW_STATE:-}/git
-export GIT_TEMPLATE_DIR
-
 # nw_etckeeper_hide [PATTERN...]: files of /etc that hold secrets, and staged ones of ours, are in no commit from now on,
 # whoever makes it. What was hidden once stays so.
 nw_etckeeper_hide() {
