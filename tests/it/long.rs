@@ -80,7 +80,7 @@ fn work_that_goes_on_by_itself_needs_the_step_to_say_so() {
     assert_eq!(said.code, 1, "{}", said.err);
     let failed = said.failed().join("\n");
     assert!(
-        failed.contains("its step has to say `long = true`"),
+        failed.contains("its step needs `long = true`"),
         "{failed}"
     );
 }

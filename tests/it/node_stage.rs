@@ -112,7 +112,7 @@ async fn a_file_that_is_another_by_now_is_not_taken() {
     let error = session.stage(&files).await.unwrap_err();
     let said = error.to_string();
     assert!(
-        said.contains("changed.rpm is not what it was when the site was read"),
+        said.contains("changed.rpm has changed since the site was read"),
         "{said}"
     );
     assert_eq!(session.missing(&files).await.unwrap(), files[1..]);

@@ -127,8 +127,8 @@ fn an_orphan_is_forgotten_where_that_is_said_and_nowhere_else() {
     node1
           demo/file:/etc/kept  still as it was written
           demo/line:/etc/lined a
-            the line stays, for what it took the place of is not known; `state =
-            "absent"` takes it out
+            the line stays, since the former line is unknown; `state = "absent"`
+            removes it
           demo/sysctl:net.ipv4.ip_forward
             its line stays in the file, its value in the kernel
 
