@@ -79,8 +79,5 @@ fn work_that_goes_on_by_itself_needs_the_step_to_say_so() {
     let said = rig.apply();
     assert_eq!(said.code, 1, "{}", said.err);
     let failed = said.failed().join("\n");
-    assert!(
-        failed.contains("its step needs `long = true`"),
-        "{failed}"
-    );
+    assert!(failed.contains("its step needs `long = true`"), "{failed}");
 }

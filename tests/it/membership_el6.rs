@@ -62,6 +62,7 @@ fn versions(rig: &Rig, version: u32) {
     assert!(one.ends_with("640 root:root\n"), "{one}");
 }
 
+/// Once before anything is changed, and once right before the file is put in place.
 const VALIDATE: &str = "ccs_config_validate -l";
 const JOIN: &str = "service cman start join";
 const START: &str = "service cman start";
@@ -73,7 +74,7 @@ fn el6_is_formed_in_stages_and_changed_by_versions() {
     let rig = rig();
     let said = rig.apply();
     went_well(&said);
-    let stages = [VALIDATE, JOIN, START];
+    let stages = [VALIDATE, VALIDATE, JOIN, START];
     called(&rig, &stages, &stages);
     // Nobody joins the fence domain before all are members.
     let order = said.course();
@@ -104,7 +105,7 @@ fn el6_is_formed_in_stages_and_changed_by_versions() {
     let plan = rig.plan().page();
     assert!(plan.contains("config_version: 1 -> 2"), "{plan}");
     went_well(&rig.apply());
-    called(&rig, &[VALIDATE, ACTIVATE], &[VALIDATE]);
+    called(&rig, &[VALIDATE, VALIDATE, ACTIVATE], &[VALIDATE, VALIDATE]);
     versions(&rig, 2);
     rig.nothing_to_do();
     called(&rig, &[], &[]);
@@ -115,13 +116,13 @@ fn el6_is_formed_in_stages_and_changed_by_versions() {
         "sed -i 's/post_join_delay=\"45\"/post_join_delay=\"6\"/' /etc/cluster/cluster.conf",
     );
     went_well(&rig.apply());
-    called(&rig, &[VALIDATE, ACTIVATE], &[VALIDATE]);
+    called(&rig, &[VALIDATE, VALIDATE, ACTIVATE], &[VALIDATE, VALIDATE]);
     versions(&rig, 3);
 
     // Somebody lost one: it gets the very file that the other has.
     rig.nodes.ok("node2", "rm /etc/cluster/cluster.conf");
     went_well(&rig.apply());
-    called(&rig, &[], &[VALIDATE]);
+    called(&rig, &[], &[VALIDATE, VALIDATE]);
     versions(&rig, 3);
     rig.nothing_to_do();
 
@@ -206,8 +207,8 @@ fn el6_refuses_what_needs_all_members_down_and_does_it_with_an_outage() {
     went_well(&said);
     called(
         &rig,
-        &[VALIDATE, JOIN, START],
-        &[STOP, VALIDATE, JOIN, START],
+        &[VALIDATE, VALIDATE, JOIN, START],
+        &[STOP, VALIDATE, VALIDATE, JOIN, START],
     );
     versions(&rig, 2);
     rig.nothing_to_do();
@@ -237,7 +238,11 @@ fn el6_shoots_nobody_where_a_member_does_not_come_up_and_leaves_out_who_is_out()
         said.err
     );
     // One is a member of a cluster of one, and fences nobody: its fence daemon does not run.
-    called(&rig, &[VALIDATE, JOIN], &[VALIDATE, JOIN]);
+    called(
+        &rig,
+        &[VALIDATE, VALIDATE, JOIN],
+        &[VALIDATE, VALIDATE, JOIN],
+    );
     rig.nodes.ok("node2", "rm -r /var/run/NetworkManager");
     went_well(&rig.apply());
     called(&rig, &[JOIN, START], &[JOIN, START]);
