@@ -61,7 +61,8 @@ nw_inside() {
 nw_private() {
   rm -rf -- ./.nw-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T*
   nw_tmp=$(mktemp -d "./.nw-${NW_RUN:-run}-XXXXXXXX") && nw_down "${nw_tmp#./}" || return
-  [ "$(stat -c '%u%A' .)" = "$(id -u)drwx------" ]
+  # A folder that hands its group on hands that on too.
+  case $(stat -c '%u%A' .) in "$(id -u)drwx------" | "$(id -u)drwx--S---") ;; *) return 1 ;; esac
 }
 
 # nw_public: back, and what is left in there goes.

@@ -557,3 +557,17 @@ fn what_waits_for_a_member_that_is_left_out_is_not_done_and_named() {
     rig.nodes
         .ok("node2", "test -e /run/all && ! test -e /run/single");
 }
+
+/// As /etc/ppp/peers of Debian is: what is made in it gets its group, and folders the mark as well.
+#[test]
+fn a_folder_that_hands_its_group_on_takes_a_file_all_the_same() {
+    let rig = Rig::new(nodes::debian(1));
+    let make = "mkdir /etc/handed; chgrp mail /etc/handed; chmod 2750 /etc/handed";
+    rig.nodes.ok("node1", make);
+    rig.role("[[step]]\nfile = \"/etc/handed/on\"\ncontent = \"a\\n\"");
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    let seen = "cat /etc/handed/on; stat -c '%U %G %a' /etc/handed/on; ls -A /etc/handed";
+    assert_eq!(rig.nodes.ok("node1", seen), "a\nroot root 644\non\n");
+    rig.nothing_to_do();
+}
