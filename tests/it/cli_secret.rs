@@ -215,6 +215,8 @@ fn a_secret_without_a_value_is_said_by_check() {
         said.contains("help: `nodewright secret set token`"),
         "{said}"
     );
+    // A rehearsal makes values up.
+    assert!(!desk.output(&["--lab", "check"]).1.contains("SECRET-ABSENT"));
     assert_eq!(
         desk.output(&["secret", "set", "token", "--generate", "8"])
             .0,
