@@ -223,6 +223,8 @@ fn a_machine_that_loses_power_in_the_window_comes_up_with_its_network() {
         failed.contains("the node went down before anybody confirmed it"),
         "{failed}"
     );
+    // Both ends of the serial line agree some time after the boot.
+    rig.until("node1.lab", "ip -o addr show dev ppp0 | grep -q 10.0.9.1");
     is_put_back(&rig, &before, &said);
 }
 
