@@ -5,7 +5,6 @@ use crate::run::Event;
 use crate::workplace::saved::Saved;
 use crate::workplace::{self, Context, Forks, Outage, Over, Pick, Usage};
 use clap_complete::ArgValueCompleter;
-use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -74,13 +73,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
     setup.intent = args.outage.intent();
-    setup.over = args
-        .over
-        .over
-        .iter()
-        .cloned()
-        .collect::<BTreeSet<_>>()
-        .into();
+    setup.over = args.over.runs();
     setup.asks.set(!args.yes && saved.is_none());
     setup.wait = args.wait;
     let mut reporter = context.reporter();

@@ -5,7 +5,6 @@ use crate::plan::Plan;
 use crate::run::Event;
 use crate::workplace::saved::Saved;
 use crate::workplace::{self, Context, Forks, Nodes, Outage, Over, Pick};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Arguments of `plan`.
@@ -48,13 +47,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let nodes = place.select(&args.nodes.nodes)?;
     let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
     setup.intent = args.outage.intent();
-    setup.over = args
-        .over
-        .over
-        .iter()
-        .cloned()
-        .collect::<BTreeSet<_>>()
-        .into();
+    setup.over = args.over.runs();
     setup.asks.set(true);
     let mut reporter = context.reporter();
     let (plan, worst) = workplace::with_engine(

@@ -3,6 +3,8 @@
 use crate::plan::{Intent, Selection};
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Options of every command.
@@ -109,6 +111,13 @@ pub struct Over {
     /// git repository here); repeatable.
     #[arg(long, value_name = "RUN")]
     pub over: Vec<String>,
+}
+
+impl Over {
+    /// The runs.
+    pub fn runs(&self) -> RefCell<BTreeSet<String>> {
+        self.over.iter().cloned().collect::<BTreeSet<_>>().into()
+    }
 }
 
 /// How many nodes are worked on at once.

@@ -66,7 +66,10 @@ fn left_out(site: &Site, survey: &Survey) -> Vec<String> {
         if survey.nodes[node].resources.iter().any(links)
             && site.devices(node).iter().any(|d| !d.managed)
         {
-            add("links that they are reached over or that their kernel does not know".to_owned());
+            add(
+                "links that they are reached over, or that their kernel lacks, are left alone"
+                    .to_owned(),
+            );
         }
     }
     all
@@ -105,8 +108,8 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
         let left_out = left_out(&site, &survey);
         if !left_out.is_empty() {
             context.note(&format!(
-                "lab: containers leave out {}\n",
-                left_out.join(", ")
+                "lab: containers differ from nodes: {}\n",
+                left_out.join("; ")
             ));
         }
     }

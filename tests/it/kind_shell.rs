@@ -735,3 +735,22 @@ fn a_cluster_conf_is_the_same_whatever_its_layout_and_its_version_are() {
         );
     });
 }
+
+#[test]
+fn rules_of_others_are_told_or_the_filter_is_not() {
+    Place::each(|place| {
+        place.program("iptables", "echo '-P INPUT ACCEPT'");
+        let save = "echo '*nat'; echo '-A POSTROUTING -j MASQUERADE'";
+        place.program("iptables-save", save);
+        let told = place.run("packet_filter", "nw_packet_filter_kernel iptables");
+        assert!(told.ok, "{}", told.err);
+        assert_eq!(
+            told.out,
+            "-P INPUT ACCEPT\nrules 0\nother *nat\nother -A POSTROUTING -j MASQUERADE\n"
+        );
+        // What was killed on its way has not told all of them.
+        place.program("iptables-save", &format!("{save}; kill -9 $$"));
+        let killed = place.run("packet_filter", "nw_packet_filter_kernel iptables");
+        assert!(!killed.ok, "{}", killed.out);
+    });
+}

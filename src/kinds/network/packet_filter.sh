@@ -28,7 +28,10 @@ nw_packet_filter_kernel() {
   echo "rules $(printf '%s\n' "$nw_packet_filter_rules" | grep -c -e '^-A ')"
   case $nw_packet_filter_rules in
   *"-N shorewall"*) ;;
-  *) ! command -v "$1-save" >/dev/null 2>&1 || "$1-save" | sed -n -e 's/^-A /other -A /p' -e 's/^\(\*.*\)/other \1/p' ;;
+  *)
+    command -v "$1-save" >/dev/null 2>&1 || return 0
+    nw_packet_filter_rules=$("$1-save") || return
+    printf '%s\n' "$nw_packet_filter_rules" | sed -n -e 's/^-A /other -A /p' -e 's/^\(\*.*\)/other \1/p' ;;
   esac
 }
 
