@@ -27,8 +27,10 @@ const BARE: [&str; 10] = [
 
 /// What can be installed on a node without any network: what the shipped roles ask for, what a cluster is made of, and
 /// three small packages (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
-const OFFLINE: [&str; 46] = [
+const OFFLINE: [&str; 51] = [
     "acl",
+    "acpid",
+    "auditd",
     "bind9-dnsutils",
     "bridge-utils",
     "ca-certificates",
@@ -50,6 +52,7 @@ const OFFLINE: [&str; 46] = [
     "ipmitool",
     "isc-dhcp-client",
     "less",
+    "logrotate",
     "lsof",
     "lvm2",
     "lvm2-lockd",
@@ -57,6 +60,7 @@ const OFFLINE: [&str; 46] = [
     "network-manager",
     "pacemaker",
     "pacemaker-cli-utils",
+    "postfix",
     "ppp",
     "psmisc",
     "rsync",
@@ -73,6 +77,7 @@ const OFFLINE: [&str; 46] = [
     "vim",
     "vlan",
     "watchdog",
+    "xinetd",
     "xxd",
 ];
 

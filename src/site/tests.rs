@@ -44,7 +44,8 @@ fn the_shipped_example_is_read() {
             "fencing",
             "membership",
             "resources",
-            "etckeeper"
+            "etckeeper",
+            "logging"
         ]
     );
     assert_eq!(site.groups_of("node2"), ["hypervisors"]);

@@ -68,6 +68,25 @@ fn masked(text: &str) -> String {
     Text::new(text).expect("marks are whole").masked()
 }
 
+/// Everything that a node's roles ask for, below a folder.
+fn whole(out: &mut BTreeMap<String, String>, below: &str, expansion: &Expansion) {
+    for (path, content) in files(&expansion.resources) {
+        out.insert(format!("{below}{path}"), content.masked());
+    }
+    let line = |r: &Resource| format!("{} {}\n", r.address, masked(&r.value.to_string()));
+    let resources: String = expansion.resources.iter().map(line).collect();
+    out.insert(format!("{below}/resources.txt"), resources);
+    let mut asked = String::new();
+    for check in &expansion.checks {
+        let expect = serde_json::to_string(&check.expect).unwrap();
+        let _ = writeln!(asked, "check {} {} {expect}", check.code, check.severity);
+    }
+    for open in &expansion.opens {
+        let _ = writeln!(asked, "open {}", serde_json::to_string(open).unwrap());
+    }
+    out.insert(format!("{below}/asked.txt"), asked);
+}
+
 /// What a run on this platform would bring: path under `tests/golden/PLATFORM` and content.
 fn rendered(platform: Platform) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
@@ -94,22 +113,17 @@ fn rendered(platform: Platform) -> BTreeMap<String, String> {
         let resources: String = expansion.resources.iter().map(line).collect();
         out.insert(format!("cluster/{node}/resources.txt"), resources);
     }
+    for (node, mut expansion) in expanded("logserver", platform) {
+        // The rest of it is as in the other example.
+        expansion
+            .resources
+            .retain(|r| r.address.role == "log-server");
+        expansion.opens.retain(|open| open.role == "log-server");
+        expansion.checks.retain(|c| c.code == "LOG-SERVER");
+        whole(&mut out, &format!("logserver/{node}"), &expansion);
+    }
     for (node, expansion) in expanded("crosslink", platform) {
-        for (path, content) in files(&expansion.resources) {
-            out.insert(format!("{node}{path}"), content.masked());
-        }
-        let line = |r: &Resource| format!("{} {}\n", r.address, masked(&r.value.to_string()));
-        let resources: String = expansion.resources.iter().map(line).collect();
-        out.insert(format!("{node}/resources.txt"), resources);
-        let mut asked = String::new();
-        for check in &expansion.checks {
-            let expect = serde_json::to_string(&check.expect).unwrap();
-            let _ = writeln!(asked, "check {} {} {expect}", check.code, check.severity);
-        }
-        for open in &expansion.opens {
-            let _ = writeln!(asked, "open {}", serde_json::to_string(open).unwrap());
-        }
-        out.insert(format!("{node}/asked.txt"), asked);
+        whole(&mut out, &node, &expansion);
     }
     out
 }

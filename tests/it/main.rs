@@ -22,6 +22,7 @@ mod kinds_running;
 mod lab;
 mod lifecycle;
 mod lockouts;
+mod logging_role;
 mod long;
 mod machines;
 mod membership;
