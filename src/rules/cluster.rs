@@ -3,7 +3,7 @@
 use super::{Rule, at, found, once, path};
 use crate::platform::Stack;
 use crate::site::tables::machines::{GuestLock, Start, Transport};
-use crate::site::tables::network::BondMode;
+use crate::site::tables::network::{BondMode, Zone};
 use crate::site::{Finding, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
@@ -62,6 +62,14 @@ pub(super) const RULES: &[Rule] = &[
         why: "Traffic of guests delays the token, and a bridge with multicast snooping may drop multicast where nobody queries for it.",
         facts: &["network#bridges"],
         check: ring_bridge,
+    },
+    Rule {
+        code: "MIRRORS-BRIDGE",
+        severity: Severity::Warning,
+        title: "The mirrors' zone has no bridge and no VLAN.",
+        why: "Every write of a guest waits for the other member, so what guests send there slows the disks of all of them.",
+        facts: &["storage#mirrors"],
+        check: mirrors_bridge,
     },
     Rule {
         code: "RING-SERIAL",
@@ -236,31 +244,61 @@ fn ring_address(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The key by which a zone carries more than the members' own traffic.
+fn shared_by(zone: &Zone) -> Option<&'static str> {
+    [
+        (zone.bridge.is_some(), "bridge"),
+        (zone.vlan.is_some(), "vlan"),
+        (!zone.vlans.is_empty(), "vlans"),
+    ]
+    .into_iter()
+    .find_map(|(is, key)| is.then_some(key))
+}
+
 fn ring_bridge(site: &Site, findings: &mut Vec<Finding>) {
     let Some(cluster) = &site.inventory.cluster else {
         return;
     };
-    let Some(zone) = site.inventory.zone.get(cluster.ring.as_str()) else {
+    let zone = site.inventory.zone.get(cluster.ring.as_str());
+    if let Some(key) = zone.and_then(shared_by) {
+        findings.push(
+            found(format!(
+                "the ring is in zone `{}`, which has a `{key}`",
+                cluster.ring
+            ))
+            .at(at(site, &["zone", cluster.ring.as_str(), key]))
+            .help("give the ring a link of its own")
+            .also(at(site, &["cluster", "ring"]), "the ring"),
+        );
+    }
+}
+
+fn mirrors_bridge(site: &Site, findings: &mut Vec<Finding>) {
+    let Some(name) = site
+        .mirror_zone()
+        .filter(|_| !site.inventory.mirror.is_empty())
+    else {
         return;
     };
-    let key = if zone.bridge.is_some() {
-        "bridge"
-    } else if zone.vlan.is_some() {
-        "vlan"
-    } else if !zone.vlans.is_empty() {
-        "vlans"
-    } else {
-        return;
-    };
-    findings.push(
-        found(format!(
-            "the ring is in zone `{}`, which has a `{key}`",
-            cluster.ring
-        ))
-        .at(at(site, &["zone", cluster.ring.as_str(), key]))
-        .help("give the ring a link of its own")
-        .also(at(site, &["cluster", "ring"]), "the ring"),
-    );
+    let zone = site.inventory.zone.get(name);
+    if let Some(key) = zone.and_then(shared_by) {
+        let guests = &site.inventory.guest;
+        let guest = guests.iter().find_map(|(guest, g)| {
+            let at_zone = g.zones.iter().position(|z| z.as_str() == name)?;
+            at(
+                site,
+                &["guest", guest.as_str(), "zones", &at_zone.to_string()],
+            )
+        });
+        findings.push(
+            found(format!(
+                "the mirrors are in zone `{name}`, which has a `{key}`"
+            ))
+            .at(at(site, &["zone", name, key]))
+            .help("give the mirrors a link of their own")
+            .also(guest, "a guest is connected there"),
+        );
+    }
 }
 
 fn ring_serial(site: &Site, findings: &mut Vec<Finding>) {

@@ -51,6 +51,14 @@ pub(super) const RULES: &[Rule] = &[
         check: options,
     },
     Rule {
+        code: "FENCE-SNMP",
+        severity: Severity::Warning,
+        title: "A fence device is asked by SNMPv3 with privacy.",
+        why: "Without privacy everybody on the way reads what is switched, and without authentication everybody may switch it.",
+        facts: &["fencing#agents"],
+        check: snmp_level,
+    },
+    Rule {
         code: "FENCE-SECRET",
         severity: Severity::Error,
         title: "No secret of a fence device is stored in the CIB.",
@@ -267,6 +275,25 @@ fn options(site: &Site, findings: &mut Vec<Finding>) {
                 );
             }
         }
+    }
+}
+
+fn snmp_level(site: &Site, findings: &mut Vec<Finding>) {
+    for (_, device, path) in devices(site) {
+        let level = device
+            .options
+            .iter()
+            .find(|(key, _)| key.as_str() == "snmp_sec_level");
+        let Some((_, level)) = level.filter(|(_, level)| level.as_str() != "authPriv") else {
+            continue;
+        };
+        let mut path = path;
+        path.extend(["options".to_owned(), "snmp_sec_level".to_owned()]);
+        findings.push(
+            found(format!("the device is asked by SNMPv3 at level `{level}`"))
+                .at(at(site, &path))
+                .help("write `snmp_sec_level = \"authPriv\"`, with `snmp_priv_prot` and the secret `snmp_priv_passwd`"),
+        );
     }
 }
 

@@ -232,6 +232,8 @@ const CASES: &[Case] = &[
         ("address", "\"yellow\"")),
     case("RING-BRIDGE", SMALL, &[("nic = \"eth1\"", "nic = \"eth1\", bridge = \"bry\"")],
         ("\"bry\"", "\"yellow\"")),
+    case("MIRRORS-BRIDGE", BASE, &[("grey   = { nic = \"eth1\"", "grey   = { nic = \"eth1\", bridge = \"brg\""), ("disk = \"400G\", zones = [\"green\"]", "disk = \"400G\", zones = [\"grey\"]")],
+        ("\"brg\"", "\"grey\"")),
     case("RING-SERIAL", SMALL, &[
             ("ring = \"yellow\"", "ring = \"serial\""),
             ("[firewall]", "[serial]\ntty = \"ttyS0\"\nnetwork = \"10.0.9.0/30\"\n[firewall]"),
@@ -282,6 +284,8 @@ const CASES: &[Case] = &[
         ("\"public\"", "")),
     case("FENCE-OPTIONS", BASE, &[("secret = \"bmc-node2\" }", "secret = \"bmc-node2\" }, options = { delay = \"15\" }")],
         ("\"15\"", "")),
+    case("FENCE-SNMP", BASE, &[("host_id  = 2", "host_id  = 2\nfence = [{ agent = \"fence_intelmodular\", address = \"10.0.4.3\", user = \"snmp\", password = { secret = \"auth\" }, plug = \"3\", options = { snmp_version = \"3\", snmp_sec_level = \"authNoPriv\", snmp_auth_prot = \"SHA\" } }]")],
+        ("\"authNoPriv\"", "")),
     case("FENCE-SECRET", BASE, &[("secret = \"bmc-node2\" }", "secret = \"bmc-node2\" }, secrets = { community = { secret = \"c\" } }")],
         ("community", "")),
     case("FENCE-METHOD", BASE, &[("host_id  = 2", "host_id  = 2\nfence = [{ agent = \"fence_kdump\", method = \"a\" }, { agent = \"fence_kdump\" }, { agent = \"fence_kdump\", method = \"a\" }]")],
