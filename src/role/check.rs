@@ -23,12 +23,12 @@ pub struct CheckEntry {
     pub when: Option<Placed<String>>,
     /// An observation of its own.
     pub see: Option<Step>,
-    /// of, tcp, expect, remedy.
+    /// of, tcp, expect, same, remedy.
     pub own: Table,
 }
 
 /// The keys of a check, with what each means.
-pub const CHECK_KEYS: [(&str, &str); 10] = [
+pub const CHECK_KEYS: [(&str, &str); 11] = [
     ("code", "Stable code."),
     ("severity", "How bad it is when the answer is another."),
     (
@@ -44,6 +44,10 @@ pub const CHECK_KEYS: [(&str, &str); 10] = [
          `open`, and `answer`: `open`, `refused`, `unreachable` or `silent`.",
     ),
     ("expect", "What is expected, by the names the kind gives."),
+    (
+        "same",
+        "A list of names as `expect` has them, whose values are the same on all members: of scope `cluster`.",
+    ),
     ("remedy", "What the operator can do."),
     (
         "for_each",
@@ -136,7 +140,16 @@ impl CheckEntry {
         let see = reader.any("see");
         let tcp = reader.any("tcp");
         let expect = reader.any("expect");
+        let same = reader.texts("same");
         reader.required("remedy");
+        let cluster = scope.as_ref().is_some_and(|s| s.value == "cluster");
+        if let Some(first) = same.first().filter(|_| !cluster) {
+            reader.findings().push(
+                Finding::error("CHECK", "one node has nothing to be the same as")
+                    .at(first.place)
+                    .help("say `scope = \"cluster\"`, or leave `same` out"),
+            );
+        }
         let outside = scope.as_ref().is_some_and(|s| s.value == "outside");
         if outside || tcp.is_some() {
             if !outside || tcp.is_none() || of.is_some() || see.is_some() {
@@ -174,7 +187,7 @@ impl CheckEntry {
             );
         }
         let mut own = table.clone();
-        own.retain(|key, _| ["of", "tcp", "expect", "remedy"].contains(&key.as_str()));
+        own.retain(|key, _| ["of", "tcp", "expect", "same", "remedy"].contains(&key.as_str()));
         check.expression(when.as_ref());
         check_values(&own, check);
         let each = each.and_then(|e| loop_head(&e, check));

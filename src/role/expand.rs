@@ -49,6 +49,8 @@ pub struct Check {
     pub tcp: Option<Tcp>,
     /// The expected values, by the kind's own names.
     pub expect: Map<String, Json>,
+    /// Names of values that are the same on all members.
+    pub same: Vec<String>,
     /// The remedy.
     pub remedy: String,
     /// The role it belongs to.
@@ -527,6 +529,13 @@ impl<'a> Expander<'a> {
                 .and_then(Json::as_object)
                 .cloned()
                 .unwrap_or_default(),
+            same: own
+                .get("same")
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
             remedy: text("remedy").unwrap_or_default().to_owned(),
             role: role.name.clone(),
             place: format!("{}:{}", location.file, location.line),

@@ -50,6 +50,7 @@ pub fn schema() -> Json {
                 "tcp" => json!({ "type": "object", "additionalProperties": false, "required": ["port"],
                     "properties": { "port": { "type": ["integer", "string"] }, "host": { "type": "string" } } }),
                 "expect" => json!({ "type": "object" }),
+                "same" => json!({ "type": "array", "items": { "type": "string" } }),
                 _ => json!({ "type": "string" }),
             };
             value["description"] = json!(doc);

@@ -22,6 +22,9 @@ pub struct CheckOutcome {
     pub message: String,
     /// The remedy; empty when it holds.
     pub remedy: String,
+    /// What it saw of what has to be the same on all members, in words.
+    #[serde(skip)]
+    pub same: String,
 }
 
 /// A result, and of whom it is.
@@ -92,6 +95,12 @@ fn joined(members: &[(&str, &Check, &Result<CheckOutcome, String>)]) -> CheckOut
         wrong.clone()
     };
     let (_, first) = failing[0];
+    if wrong.is_empty() && failing.iter().any(|(_, o)| o.same != first.same) {
+        let each = failing
+            .iter()
+            .map(|(node, o)| format!("{node}: {}", o.same));
+        return rated(check, false, each.collect::<Vec<_>>().join("; "));
+    }
     let alike =
         failing.len() == members.len() && failing.iter().all(|(_, o)| o.message == first.message);
     let message = if alike {
@@ -155,6 +164,17 @@ pub fn judge(
 
 /// Compares what was seen (its name, what it is, whether it is as wanted) with what a check expects.
 fn compared(check: &Check, judged: Result<(String, Json, bool), String>) -> CheckOutcome {
+    let same = judged.as_ref().map_or_else(
+        |_| String::new(),
+        |(_, seen, _)| {
+            let value = |name: &String| look_up(seen, name).map_or("nothing".to_owned(), shown);
+            let values = check
+                .same
+                .iter()
+                .map(|name| format!("{name} is {}", value(name)));
+            values.collect::<Vec<_>>().join(", ")
+        },
+    );
     let (ok, message) = match judged {
         Err(error) => (false, error),
         Ok((address, _, same)) if check.expect.is_empty() => (
@@ -182,7 +202,10 @@ fn compared(check: &Check, judged: Result<(String, Json, bool), String>) -> Chec
             }
         }
     };
-    rated(check, ok, message)
+    CheckOutcome {
+        same,
+        ..rated(check, ok, message)
+    }
 }
 
 fn rated(check: &Check, ok: bool, message: String) -> CheckOutcome {
@@ -194,6 +217,7 @@ fn rated(check: &Check, ok: bool, message: String) -> CheckOutcome {
         skipped: false,
         message,
         remedy: remedy.to_owned(),
+        same: String::new(),
     }
 }
 
@@ -239,6 +263,7 @@ mod tests {
                 port: 22,
             }),
             expect: expect.as_object().unwrap().clone(),
+            same: Vec::new(),
             remedy: "mend it".into(),
             role: "mine".into(),
             place: place.into(),
@@ -296,6 +321,39 @@ mod tests {
                 ["false true node2 did not answer: away|mend it"]
             );
         }
+    }
+
+    #[test]
+    fn what_has_to_be_the_same_is_compared_between_members() {
+        let one = Check {
+            expect: serde_json::Map::new(),
+            same: vec!["version".to_owned()],
+            ..check("role:1")
+        };
+        let said = |version: Json| {
+            let seen = json!({ "version": version });
+            Ok(compared(&one, Ok(("package:corosync".into(), seen, true))))
+        };
+        let both = |a: Json, b: Json| {
+            let of = |node, outcome| MemberOutcomes {
+                node,
+                outcomes: vec![(&one, outcome)],
+            };
+            let all = of_cluster(&[of("node1", said(a)), of("node2", said(b))]);
+            format!("{} {}|{}", all[0].ok, all[0].message, all[0].remedy)
+        };
+        assert_eq!(
+            both(json!("3.1.7"), json!("3.1.7")),
+            "true package:corosync is as wanted on all members|"
+        );
+        assert_eq!(
+            both(json!("3.1.7"), json!("3.1.9")),
+            "false node1: version is 3.1.7; node2: version is 3.1.9|mend it"
+        );
+        assert_eq!(
+            both(json!("3.1.7"), Json::Null),
+            "false node1: version is 3.1.7; node2: version is null|mend it"
+        );
     }
 
     #[test]

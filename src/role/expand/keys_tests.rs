@@ -209,6 +209,11 @@ fn every_key_of_a_check_has_its_effect() {
                 assert_eq!(check(unseen).1, ["CHECK"]);
             }
             "expect" => assert_eq!(one("expect = { mode = '0600' }").expect["mode"], "0600"),
+            "same" => {
+                let same = one("scope = 'cluster'\nsame = ['mode', 'owner']").same;
+                assert_eq!(same, ["mode", "owner"]);
+                assert_eq!(check("same = ['mode']").1, ["CHECK"]);
+            }
             "remedy" => assert_eq!(one("remedy = 'mend'").remedy, "mend"),
             "for_each" => assert_eq!(check("for_each = 'm in [1, 2]'").0.len(), 2),
             "when" => assert_eq!(check("when = 'false'").0.len(), 0),
