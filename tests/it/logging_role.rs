@@ -23,7 +23,7 @@ red = {{ nic = \"eth0\", network = \"10.77.0.0/16\" }}
 log = {{ server = \"{}\", port = 5140, keep = \"3d\", queue = \"64M\" }}
 [group.all]
 nodes = [\"node1\", \"node2\"]
-roles = [\"base\", \"logging\"]
+roles = [\"base\", \"logging\", \"privilege\"]
 [group.logs]
 nodes = [\"node2\"]
 roles = [\"log-server\"]
@@ -123,6 +123,17 @@ fn logs_are_read_by_one_group_and_rotated() {
     assert_eq!(rig.apply().code, 0);
     rig.nodes.ok("node1", "logger here-it-is");
     until(&rig, "node2", "grep -qs here-it-is /var/log/hosts/*.log");
+    // What is done by sudo is read on the log server too.
+    rig.nodes.ok(
+        "node1",
+        "useradd -m anna && echo 'anna ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/anna && chmod 440 /etc/sudoers.d/anna && \
+         runuser -u anna -- sudo /bin/true && grep -q ' anna : .*COMMAND=/bin/true' /var/log/sudo.log",
+    );
+    until(
+        &rig,
+        "node2",
+        "grep -qs ' anna : .*COMMAND=/bin/true' /var/log/hosts/*.log",
+    );
     // An account of the group reads them, another one does not.
     rig.nodes.ok(
         "node2",
