@@ -45,7 +45,12 @@ fn the_shipped_example_is_read() {
             "membership",
             "resources",
             "etckeeper",
-            "logging"
+            "logging",
+            "privilege",
+            "monitoring",
+            "mail",
+            "notices",
+            "hardware"
         ]
     );
     assert_eq!(site.groups_of("node2"), ["hypervisors"]);
