@@ -121,6 +121,8 @@ pub struct ShorewallSyntax {
     pub longest_zone: usize,
     /// Directives have a question mark, and shorewall.conf the keys of that time.
     pub marked: bool,
+    /// It can keep Docker's rules when it starts.
+    pub docker: bool,
     /// The service takes changed files up by a reload; otherwise it is restarted.
     pub reload: bool,
 }
@@ -152,6 +154,7 @@ impl ShorewallSyntax {
             knocking: if since(4, 6, 9) { "events" } else { "recent" },
             longest_zone,
             marked,
+            docker: since(5, 0, 6),
             reload: since(5, 0, 0),
         }
     }

@@ -108,6 +108,21 @@ pub enum EditChange {
     Absent,
 }
 
+impl EditChange {
+    /// Whether it leaves the rest of a file to others.
+    pub fn is_part(&self) -> bool {
+        matches!(
+            self,
+            Self::Line { .. }
+                | Self::Only { .. }
+                | Self::Block { .. }
+                | Self::Ini { .. }
+                | Self::Keyed { .. }
+                | Self::NoStanza { .. }
+        )
+    }
+}
+
 impl Edit {
     /// The fault of a request that no node is needed to see: in the path, names or the mode, an expression that cannot
     /// be used or does not match the line it is to bring, a line that is more than one.

@@ -16,7 +16,13 @@ pub fn find(manifest: &Manifest, resources: &[Resource], answer: &Answer) -> Vec
     let wanted = StillDesired::of(resources);
     let mut orphans: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
     for (address, path) in manifest.entries() {
-        if !wanted.addresses.contains(address) && !wanted.has(path) {
+        let part = manifest.expected(address, path) == Some(PART);
+        let wanted_else = if part {
+            wanted.has_whole(path)
+        } else {
+            wanted.has(path)
+        };
+        if !wanted.addresses.contains(address) && !wanted_else {
             orphans.entry(address).or_default().push(path.to_owned());
         }
     }
@@ -66,6 +72,8 @@ struct StillDesired<'a> {
     addresses: BTreeSet<&'a Address>,
     /// Paths that are wanted in some state.
     paths: BTreeSet<&'a str>,
+    /// Those of them that are wanted whole: nothing of what stood in them before is left.
+    whole: BTreeSet<&'a str>,
     /// Folders that belong to a resource with all that lies in them.
     folders: BTreeSet<&'a str>,
     /// Paths that a resource leans on, and which one does.
@@ -75,6 +83,7 @@ struct StillDesired<'a> {
 impl<'a> StillDesired<'a> {
     fn of(resources: &'a [Resource]) -> Self {
         let edits = resources.iter().flat_map(|r| &r.files.edits);
+        let whole = edits.clone().filter(|e| !e.change.is_part());
         let folders = resources.iter().filter_map(|r| r.files.folder.as_ref());
         let named = resources.iter().flat_map(|r| {
             let paths = r.depends.paths.iter();
@@ -82,10 +91,18 @@ impl<'a> StillDesired<'a> {
         });
         Self {
             addresses: resources.iter().map(|r| &r.address).collect(),
+            whole: whole.map(|e| e.path.as_str()).collect(),
             paths: edits.map(|e| e.path.as_str()).collect(),
             folders: folders.map(|f| f.path.as_str()).collect(),
             named: named.collect(),
         }
+    }
+
+    /// Whether nothing can be left of a part of this path: all of it is wanted, or what lies in it.
+    fn has_whole(&self, path: &str) -> bool {
+        let folders = self.folders.iter().copied();
+        let mut inside = self.paths.iter().copied().filter(|p| *p != path);
+        self.whole.contains(path) || inside.any(|w| below([path], w)) || below(folders, path)
     }
 
     /// Whether a path, something in it, or the folder that it lies in is wanted.
@@ -324,6 +341,61 @@ fn remove(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::Platform;
+
+    /// The resources of steps, on a node of Debian.
+    fn resources(steps: &[serde_json::Value]) -> Vec<Resource> {
+        let target = Target {
+            node: "node1".to_owned(),
+            platform: Platform::Debian12,
+        };
+        let read = |step: &serde_json::Value| {
+            let own = step.as_object().unwrap().clone();
+            let kind = own.keys().find_map(|key| kind_named(key)).unwrap();
+            kind.read("demo", own, &Arc::new(StepMeta::default()), &target)
+                .unwrap()
+        };
+        steps.iter().flat_map(read).collect()
+    }
+
+    /// The addresses that are orphans of a manifest whose entries are ours in part.
+    fn left(parts: &[(&str, &str)], wanted: &[serde_json::Value]) -> Vec<String> {
+        let lines = parts
+            .iter()
+            .map(|(address, path)| format!("demo/{address}\t{path}\t{PART}\tr1\tplain\n"));
+        let manifest = Manifest::parse(&lines.collect::<String>());
+        let found = find(&manifest, &resources(wanted), &Answer::from_sections([]));
+        found.iter().map(|o| o.address.to_string()).collect()
+    }
+
+    #[test]
+    fn a_part_is_left_behind_though_something_else_is_wanted_of_its_file() {
+        use serde_json::json;
+        let parts = [
+            ("hosts:10.0.0.1", "/etc/hosts"),
+            ("line:/etc/f old", "/etc/f"),
+            ("block:/etc/f old", "/etc/f"),
+            ("ini:/etc/f a/old", "/etc/f"),
+            (
+                "sysctl:net.ipv4.ip_forward",
+                "/etc/sysctl.d/60-nodewright.conf",
+            ),
+        ];
+        let other = [
+            json!({"hosts": "10.0.0.2", "names": ["node1"]}),
+            json!({"line": "new", "file": "/etc/f"}),
+            json!({"sysctl": "vm.swappiness", "value": 1}),
+        ];
+        assert_eq!(left(&parts, &other).len(), parts.len());
+        // Of a file that is wanted whole, or in a folder that is, nothing else is left.
+        let whole = json!({"file": "/etc/f", "content": "x"});
+        assert_eq!(left(&parts[1..4], &[whole]), [""; 0]);
+        let tree = json!({"tree": "/etc/d", "files": [{"name": "a", "content": "x"}]});
+        assert_eq!(left(&[("line:/etc/d/a x", "/etc/d/a")], &[tree]), [""; 0]);
+        // A folder is there for what lies in it.
+        let inside = json!({"file": "/etc/d/a", "content": "x"});
+        assert_eq!(left(&[("directory:/etc/d", "/etc/d")], &[inside]), [""; 0]);
+    }
 
     #[test]
     fn the_digest_of_a_folder_is_that_of_the_shell() {

@@ -145,7 +145,7 @@ fn nic_twice(site: &Site, findings: &mut Vec<Finding>) {
         site,
         all,
         "card",
-        "name another card, or make every zone on it a VLAN",
+        "name another card, or give each zone on it a `vlan`; an untagged zone beside VLANs on one card (the switch's native VLAN) cannot be described",
         findings,
     );
 }

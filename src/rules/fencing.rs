@@ -59,6 +59,14 @@ pub(super) const RULES: &[Rule] = &[
         check: snmp_level,
     },
     Rule {
+        code: "FENCE-CYCLE",
+        severity: Severity::Warning,
+        title: "A fence device switches off and on, and does not cycle.",
+        why: "A controller refuses to cycle the power of a machine that is off, so a member that lost its power cannot be fenced.",
+        facts: &["fencing#agents"],
+        check: cycle,
+    },
+    Rule {
         code: "FENCE-SECRET",
         severity: Severity::Error,
         title: "No secret of a fence device is stored in the CIB.",
@@ -294,6 +302,26 @@ fn snmp_level(site: &Site, findings: &mut Vec<Finding>) {
                 .at(at(site, &path))
                 .help("write `snmp_sec_level = \"authPriv\"`, with `snmp_priv_prot` and the secret `snmp_priv_passwd`"),
         );
+    }
+}
+
+fn cycle(site: &Site, findings: &mut Vec<Finding>) {
+    for (_, device, path) in devices(site) {
+        for (key, _) in device.options.iter().filter(|(key, value)| {
+            let key = key.as_str();
+            let action = key == "method" || key.starts_with("pcmk_") && key.ends_with("_action");
+            action && value.as_str() == "cycle"
+        }) {
+            let mut path = path.clone();
+            path.extend(["options".to_owned(), key.to_string()]);
+            findings.push(
+                found(format!(
+                    "`{key} = \"cycle\"` cannot fence a member that is off"
+                ))
+                .at(at(site, &path))
+                .help("leave it out: the agent then switches off and on"),
+            );
+        }
     }
 }
 

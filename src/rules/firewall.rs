@@ -25,6 +25,14 @@ pub(super) const RULES: &[Rule] = &[
         check: shorewall_none,
     },
     Rule {
+        code: "DOCKER-SHOREWALL",
+        severity: Severity::Error,
+        title: "Docker's rules stay only where Shorewall can keep them.",
+        why: "Shorewall before 5.0.6 removes them at each start, and containers lose their network.",
+        facts: &["firewall#versions-of-shorewall"],
+        check: docker_shorewall,
+    },
+    Rule {
         code: "KNOCK-ZONE",
         severity: Severity::Error,
         title: "A zone with port knocking drops unwanted packets.",
@@ -111,6 +119,26 @@ fn zone_length(site: &Site, findings: &mut Vec<Finding>) {
                         ShorewallSyntax::of("5.1").longest_zone
                     ),
                 ),
+            );
+        }
+    }
+}
+
+fn docker_shorewall(site: &Site, findings: &mut Vec<Finding>) {
+    if !site.inventory.firewall.docker {
+        return;
+    }
+    for (node, _) in with_firewall(site) {
+        if !site.shorewall_form(node).docker {
+            findings.push(
+                found(format!("Shorewall on `{node}` cannot keep Docker's rules"))
+                    .at(at(site, &["firewall", "docker"]))
+                    .help("take `docker` out, and run no containers there")
+                    .also(
+                        site.place_of("versions.shorewall")
+                            .or_else(|| at(site, &["site", "platform"])),
+                        "5.0.6 and later can",
+                    ),
             );
         }
     }

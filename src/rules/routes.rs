@@ -148,7 +148,11 @@ fn gateway_network(site: &Site, findings: &mut Vec<Finding>) {
                     "gateway {ip} is not in the network of zone `{zone}`"
                 ))
                 .at(at(site, &["zone", zone, "gateway"]))
-                .help("correct the gateway or the network")
+                .help(if net.is_some_and(|n| n.net().prefix_len() == n.net().max_prefix_len()) {
+                    "a routed address, whose gateway lies outside of its network, cannot be described"
+                } else {
+                    "correct the gateway or the network"
+                })
                 .also(
                     net.and_then(|_| at(site, &["zone", zone, "network"])),
                     "the network",

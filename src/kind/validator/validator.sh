@@ -4,7 +4,7 @@
 # there. A drop-in is judged alone: what it says first counts.
 nw_validator_sshd() {
   nw_sshd=$(command -v sshd) || nw_sshd=/usr/sbin/sshd
-  mkdir -p /run/sshd 2>/dev/null
+  [ ! -d /run ] || mkdir -p /run/sshd 2>/dev/null # Debian's; EL6 has no /run
   "$nw_sshd" -t -f "$1" && "$nw_sshd" -T -f "$1" -C "user=$3,host=$4,addr=$4"
 }
 

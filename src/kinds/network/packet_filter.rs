@@ -30,6 +30,9 @@ pub struct Want {
     /// Whether it also closes the other family altogether.
     #[serde(default)]
     alone: bool,
+    /// Whether Docker's rules stay, as Shorewall is told by `DOCKER=Yes`.
+    #[serde(default)]
+    docker: bool,
 }
 
 /// One of the kernel's filters.
@@ -251,10 +254,12 @@ impl PacketFilterKind {
             let open = BUILT_IN.into_iter().filter(|chain| lines.lets_all(chain));
             seen.open = open.map(str::to_owned).collect();
         }
+        let stays = |line: &&str| !(want.docker && of_docker(line));
         let mut table = "";
         for line in kernel
             .lines()
             .filter_map(|line| line.strip_prefix("other "))
+            .filter(stays)
         {
             match line.strip_prefix('*') {
                 Some(name) => table = name,
@@ -389,6 +394,12 @@ impl PacketFilterKind {
         });
         calls.collect()
     }
+}
+
+/// Whether a rule of others is Docker's: of a chain of its own, or of its bridge.
+fn of_docker(rule: &str) -> bool {
+    let mut words = rule.split(' ');
+    words.any(|word| word.starts_with("DOCKER") || word == "docker0")
 }
 
 /// The first two numbers of a version.
@@ -582,6 +593,28 @@ mod tests {
         let many = format!("{FLUSHED}{}", "other -A INPUT -j THEIRS\n".repeat(50));
         let told = what(&judged("5.2", CLEARED, &many).0);
         assert_eq!(told.last().unwrap(), "rules of others: 10 more -> removed");
+    }
+
+    // Constructed of what Docker writes, in the form of iptables-save 1.8.9.
+    #[test]
+    fn rules_that_stay_are_not_said_to_go() {
+        let rules = "other *nat\nother -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nother *filter\n\
+                     other -A FORWARD -j DOCKER-USER\nother -A INPUT -j THEIRS\n";
+        let kernel = format!("{FLUSHED}{rules}");
+        let told = |docker: bool| {
+            let step = json!({ "packet_filter": "ipv4", "docker": docker });
+            let kernels = [("packet_filter.ipv4-kernel", kernel.as_str(), 0)];
+            let told = what(&judged_of(&step, CLEARED, &kernels).unwrap().0);
+            let rules = told
+                .into_iter()
+                .filter(|t| t.starts_with("a rule of others"));
+            rules.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(true),
+            ["a rule of others: -A INPUT -j THEIRS -> removed"]
+        );
+        assert_eq!(told(false).len(), 3);
     }
 
     #[test]

@@ -155,6 +155,14 @@ impl Kind for PackageKind {
         let fits = name.bytes().all(ok)
             && name.bytes().next().is_some_and(first)
             && !(apt && (name.ends_with('-') || name.bytes().any(|b| b.is_ascii_uppercase())));
+        if let Some((plain, architecture)) = name.split_once(':').filter(|_| apt) {
+            return Err(format!(
+                "`{}` names an architecture, `{}`, and a package is of the node's own: write `{}`",
+                name.escape_debug(),
+                architecture.escape_debug(),
+                plain.escape_debug()
+            ));
+        }
         if !fits {
             let letters = if apt { "lower-case letters" } else { "letters" };
             return Err(format!(
@@ -196,7 +204,7 @@ impl PackageKind {
         let names = wants.iter().map(|w| w.package.clone());
         let held = wants
             .iter()
-            .any(|w| w.held.is_some() || w.version.is_some());
+            .any(|w| w.held.is_some() || w.version.is_some() || Self::absent(w));
         let tool = target.platform.package_tool();
         let call = if tool.is_rpm() {
             if let Some(lock) = tool.version_lock().filter(|_| held) {
@@ -251,7 +259,9 @@ impl PackageKind {
                 None => {}
             }
         }
-        if let Some(held) = want.held
+        // What is held goes with its hold, which is somebody's word: the plan says so.
+        let held = want.held.or(Self::absent(want).then_some(false));
+        if let Some(held) = held.filter(|_| !deltas.is_empty() || want.held.is_some())
             && held != seen.held
         {
             let word = |yes| if yes { "yes" } else { "no" };

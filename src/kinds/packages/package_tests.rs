@@ -267,6 +267,14 @@ fn dpkg_states() {
             vec![],
         ),
         (
+            serde_json::json!({"package": "drbd-utils", "state": "absent"}),
+            "installed: 9.22.0-1 → no; held: yes → no",
+            vec![
+                "nw_package apt unhold drbd-utils",
+                "nw_package apt remove drbd-utils",
+            ],
+        ),
+        (
             serde_json::json!({"package": "drbd-utils", "held": false}),
             "held: yes → no",
             vec!["nw_package apt unhold drbd-utils"],
@@ -340,6 +348,10 @@ fn words_that_a_tool_could_misread_are_refused() {
         (Platform::El7, serde_json::json!({"package": "a*"})),
         (Platform::El7, serde_json::json!({"package": ""})),
         (Platform::Debian12, serde_json::json!({"package": "dash-"})),
+        (
+            Platform::Debian12,
+            serde_json::json!({"package": "dash:i386"}),
+        ),
         (Platform::Debian12, serde_json::json!({"package": "Dash"})),
         (
             Platform::Debian12,

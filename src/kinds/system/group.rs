@@ -31,6 +31,8 @@ pub struct Want {
 pub struct Seen {
     /// Its number, if it is there.
     gid: Option<u32>,
+    /// Another group that has the number wanted.
+    holder: Option<String>,
 }
 
 impl Kind for GroupKind {
@@ -67,17 +69,29 @@ impl Kind for GroupKind {
 impl GroupKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let names = wants.iter().map(|w| w.group.clone());
+        let numbers = wants.iter().filter_map(|w| w.gid).map(|n| n.to_string());
+        let names = names.chain(numbers);
         observe.section("group", Call::new("getent").arg("group").args(names));
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let fields = super::user::entry(answer, "group", &want.group, 4)?;
         let gid = fields.map(|f| super::user::number(&f[2])).transpose()?;
-        Ok(Seen { gid })
+        let holder = want.gid;
+        let holder = holder.and_then(|gid| super::user::holder(answer, "group", &want.group, gid));
+        Ok(Seen { gid, holder })
     }
 
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match (want.state, seen.gid, want.gid) {
+            (Presence::Present, None, Some(wanted)) if seen.holder.is_some() => Verdict::Finding {
+                what: format!(
+                    "group {} cannot be made: {} has the number {wanted}",
+                    want.group,
+                    seen.holder.as_deref().unwrap_or_default()
+                ),
+                remedy: "name another `gid`, or leave it out".to_owned(),
+            },
             (Presence::Present, None, _) => {
                 Verdict::Change(vec![Delta::new("group", "absent", "present")])
             }
@@ -162,6 +176,19 @@ mod tests {
                 remedy: "files belong to numbers: `groupmod -g 189 haclient` and a `chgrp` of what belonged to 989, by hand".into(),
             }
         );
+    }
+
+    #[test]
+    fn a_number_that_another_group_has_is_a_finding() {
+        let step = json!({ "group": "haclient", "gid": 4 });
+        assert_eq!(
+            queries(&step, Platform::El6),
+            ["group: getent group haclient 4"]
+        );
+        let Verdict::Finding { what, .. } = verdict(&step, &[("group", "adm:x:4:\n", 2)]) else {
+            panic!("no finding");
+        };
+        assert_eq!(what, "group haclient cannot be made: adm has the number 4");
     }
 
     #[test]

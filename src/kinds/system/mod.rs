@@ -12,6 +12,7 @@ mod kernel_module;
 mod mount;
 mod selinux;
 mod selinux_boolean;
+mod selinux_port;
 mod service;
 mod sysctl;
 mod timezone;
@@ -28,6 +29,7 @@ pub(super) static KINDS: &[&dyn Erased] = &[
     &Adapter::<mount::MountKind>::new(),
     &Adapter::<selinux::SelinuxKind>::new(),
     &Adapter::<selinux_boolean::SelinuxBooleanKind>::new(),
+    &Adapter::<selinux_port::SelinuxPortKind>::new(),
     &Adapter::<cron::CronKind>::new(),
     &Adapter::<user::UserKind>::new(),
     &Adapter::<group::GroupKind>::new(),

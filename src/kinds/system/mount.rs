@@ -59,7 +59,8 @@ pub struct Seen {
     fstype: String,
     /// Whether it is certain that it is another device than the wanted one.
     other_device: bool,
-    /// The folder under it, while nothing is mounted: `none`, `empty`, `full`, `other`.
+    /// The folder under it, while nothing is mounted: `none`, `empty`, `full`, `other`; `link` where its path
+    /// leads over one, so that the kernel knows it by another.
     folder: String,
 }
 
@@ -235,6 +236,13 @@ impl MountKind {
     fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
         let point = &want.mount;
         match (want.state, seen.mounted) {
+            (_, false) if seen.folder == "link" => Verdict::refuse(
+                format!(
+                    "{point} leads over a symbolic link, and the kernel knows mounts by the path behind it: name the \
+                     path that `readlink -f {point}` shows"
+                ),
+                &circumstances.target.node,
+            ),
             (MountState::Fstab, _) | (MountState::Unmounted | MountState::Absent, false) => {
                 Verdict::Same
             }

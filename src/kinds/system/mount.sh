@@ -12,7 +12,10 @@ nw_mount_folders() {
   for nw_mn_path; do
     case $nw_mn_mounted in
     *" $nw_mn_path "*) nw_mn_state=mounted ;;
-    *) nw_mount_folder "$nw_mn_path" ;;
+    *)
+      nw_mn_real=$(readlink -f -- "$nw_mn_path")
+      if [ "${nw_mn_real:-$nw_mn_path}" = "$nw_mn_path" ]; then nw_mount_folder "$nw_mn_path"; else nw_mn_state=link; fi
+      ;;
     esac
     printf '%s %s\n' "$nw_mn_state" "$nw_mn_path"
   done

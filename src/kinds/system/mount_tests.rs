@@ -162,6 +162,22 @@ fn entries_that_fstab_would_misread_are_refused() {
 }
 
 #[test]
+fn a_path_over_a_link_is_refused_and_never_mounted_twice() {
+    let behind = "link /var/run/x\n";
+    for state in ["mounted", "unmounted", "fstab", "absent"] {
+        let step = step("/var/run/x", "/dev/sdb1", state);
+        let sections = [(MOUNTS, MOUNTINFO, 0), (FOLDERS, behind, 0)];
+        let Verdict::Refuse(refusal) = testing::verdict(&step, &sections) else {
+            panic!("{state}");
+        };
+        assert!(
+            refusal.what.contains("`readlink -f /var/run/x`"),
+            "{refusal:?}"
+        );
+    }
+}
+
+#[test]
 fn the_shell_tells_folders_apart() {
     let root = tempfile::tempdir().unwrap();
     let at = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
@@ -170,9 +186,10 @@ fn the_shell_tells_folders_apart() {
     std::fs::create_dir(at("link")).unwrap();
     std::os::unix::fs::symlink("/nonexistent", at("link/a")).unwrap();
     std::fs::write(at("file"), "").unwrap();
+    std::os::unix::fs::symlink("hidden", at("way")).unwrap();
     for shell in ["dash", "bash", "busybox"] {
         let call = Call::new("nw_mount_folders")
-            .args(["empty", "hidden", "link", "file", "none"].map(at))
+            .args(["empty", "hidden", "link", "file", "none", "way/new"].map(at))
             .arg("/proc");
         let script = format!("set -u\n{}\n{}\n", MountKind::SHELL.text(), call.to_shell());
         let args: &[&str] = if shell == "busybox" {
@@ -190,7 +207,7 @@ fn the_shell_tells_folders_apart() {
             .collect();
         assert_eq!(
             states,
-            ["empty", "full", "full", "other", "none", "mounted"],
+            ["empty", "full", "full", "other", "none", "link", "mounted"],
             "{shell}"
         );
     }

@@ -48,6 +48,9 @@ pub struct Seen {
     active: String,
     /// Whether it runs.
     running: bool,
+    /// Whether it is over as soon as its process ends: a oneshot that does not remain.
+    #[serde(skip)]
+    over: bool,
     /// Main process; 0 for a service without one.
     main_pid: u64,
     /// The word that distinguishes this start from others: ticks since boot, or for a service without a process
@@ -180,6 +183,17 @@ impl Want {
                     "`nodewright run {} -- systemctl unmask {}`, if it may start again",
                     target.node, self.service
                 ),
+            };
+        }
+        if seen.over && self.running == Some(true) && !seen.running {
+            return Verdict::Finding {
+                what: format!(
+                    "{} is a oneshot that is over as soon as it has done its work: it never stays running",
+                    self.service
+                ),
+                remedy:
+                    "write `enabled = true` without `running`, or name the timer that starts it"
+                        .into(),
             };
         }
         let mut deltas = self.deltas(seen);
@@ -444,6 +458,7 @@ fn parse_unit(unit: &str, answer: &Answer) -> Result<Seen, String> {
             value(block, "UnitFileState").to_owned()
         },
         running: matches!(active.as_str(), "active" | "reloading"),
+        over: value(block, "Type") == "oneshot" && value(block, "RemainAfterExit") == "no",
         active,
         main_pid: pid,
         start_tick,
@@ -513,6 +528,7 @@ fn parse_script(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, S
         }
         .to_owned(),
         running: active == "active",
+        over: false,
         active: active.to_owned(),
         main_pid,
         start_tick,

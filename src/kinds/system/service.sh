@@ -3,7 +3,7 @@
 
 # Observation by systemd: one "systemctl show", then a line "Tick=PID TICK" a main process.
 nw_service_units() {
-  nw_sv_show=$(systemctl show -p Id,Names,LoadState,ActiveState,SubState,UnitFileState,SourcePath,MainPID,ActiveEnterTimestampMonotonic -- "$@")
+  nw_sv_show=$(systemctl show -p Id,Names,LoadState,ActiveState,SubState,UnitFileState,SourcePath,Type,RemainAfterExit,MainPID,ActiveEnterTimestampMonotonic -- "$@")
   nw_sv_rc=$?
   printf '%s\n\n' "$nw_sv_show"
   printf '%s\n' "$nw_sv_show" | while IFS= read -r nw_sv_line; do

@@ -272,6 +272,40 @@ fn a_masked_unit_is_left_to_people() {
 }
 
 #[test]
+fn a_oneshot_that_is_over_at_once_is_not_started_again_and_again() {
+    let over = "\nType=oneshot\nRemainAfterExit=no\n";
+    let judged = |properties: &str, step: serde_json::Value| {
+        let text = UNITS_SEEN.replacen(
+            "ActiveState=failed\n",
+            &format!("ActiveState=inactive{properties}"),
+            1,
+        );
+        assert_ne!(text, UNITS_SEEN);
+        let answer = Answer::from_sections([(UNITS, text.as_str(), 0), (BOOT, BOOT_ID, 0)]);
+        verdict(&want(step), &answer)
+    };
+    let running = || serde_json::json!({"service": "chrony", "running": true});
+    let Verdict::Finding { what, .. } = judged(over, running()) else {
+        panic!("no finding");
+    };
+    assert!(
+        what.starts_with("chrony is a oneshot that is over"),
+        "{what}"
+    );
+    let enabled = serde_json::json!({"service": "chrony", "enabled": true});
+    assert!(matches!(judged(over, enabled), Verdict::Change(_)));
+    for stays in [
+        "\nType=oneshot\nRemainAfterExit=yes\n",
+        "\nType=simple\nRemainAfterExit=no\n",
+    ] {
+        assert!(
+            matches!(judged(stays, running()), Verdict::Change(_)),
+            "{stays}"
+        );
+    }
+}
+
+#[test]
 fn no_answer_is_never_taken_for_stopped() {
     let chrony = want(serde_json::json!({"service": "chrony", "running": false}));
     let target = on(Platform::Debian12);

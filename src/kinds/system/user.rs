@@ -57,6 +57,10 @@ pub struct Seen {
     group_gid: Option<u32>,
     /// Whether there is a group of its name.
     namesake: bool,
+    /// Whether processes run as it.
+    running: bool,
+    /// Another account that has the number wanted.
+    holder: Option<String>,
     /// `locked`, `none`, `empty` or `set`; nothing when the account is not there.
     password: Option<String>,
     /// Digest of the hash of its password.
@@ -103,6 +107,16 @@ pub(super) fn entry(
         }
     }
     Ok(None)
+}
+
+/// Who has a number in a database beside the one that it is wanted for.
+pub(super) fn holder(answer: &Answer, section: &str, name: &str, wanted: u32) -> Option<String> {
+    let text = answer.text(section);
+    text.lines().find_map(|line| {
+        let mut words = line.split(':');
+        let (holder, number) = (words.next()?, words.nth(1)?);
+        (holder != name && number == wanted.to_string()).then(|| holder.to_owned())
+    })
 }
 
 /// A number in a line of `getent`.
@@ -201,10 +215,16 @@ impl Kind for UserKind {
 impl UserKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let users = || wants.iter().map(|w| w.user.clone());
+        let numbers = wants.iter().filter_map(|w| w.uid).map(|n| n.to_string());
         observe.section(
             "user.passwd",
-            Call::new("getent").arg("passwd").args(users()),
+            Call::new("getent")
+                .arg("passwd")
+                .args(users().chain(numbers)),
         );
+        if wants.iter().any(|w| w.home.is_some() || Self::absent(w)) {
+            observe.section("user.running", Call::new("ps").args(["-A", "-o", "uid="]));
+        }
         let mut groups: Vec<&String> = wants
             .iter()
             .flat_map(|w| std::iter::once(&w.user).chain(&w.group).chain(&w.groups))
@@ -230,6 +250,13 @@ impl UserKind {
             groups: Vec::new(),
             group_gid: None,
             namesake: entry(answer, "user.group", &want.user, 4)?.is_some(),
+            running: account.as_ref().is_some_and(|a: &Account| {
+                let running = answer.text("user.running");
+                running.lines().any(|l| l.trim() == a.uid.to_string())
+            }),
+            holder: want
+                .uid
+                .and_then(|uid| holder(answer, "user.passwd", &want.user, uid)),
             password: None,
             digest: None,
             account,
@@ -269,13 +296,36 @@ impl UserKind {
 
     fn compare(want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         let Some(account) = &seen.account else {
-            return match want.state {
-                Presence::Present => {
+            return match (want.state, &seen.holder) {
+                (Presence::Present, Some(holder)) => Verdict::Finding {
+                    what: format!(
+                        "account {} cannot be made: {holder} has the number {}",
+                        want.user,
+                        want.uid.unwrap_or_default()
+                    ),
+                    remedy: "name another `uid`, or leave it out".to_owned(),
+                },
+                (Presence::Present, None) => {
                     Verdict::Change(vec![Delta::new("account", "absent", "present")])
                 }
-                Presence::Absent => Verdict::Same,
+                (Presence::Absent, _) => Verdict::Same,
             };
         };
+        let moves = want.home.as_ref().is_some_and(|h| *h != account.home);
+        if seen.running && (moves || want.state == Presence::Absent) {
+            let what = if moves { "move its home" } else { "remove it" };
+            let tool = if moves { "usermod" } else { "userdel" };
+            return Verdict::Finding {
+                what: format!(
+                    "account {} is in use: {tool} would not {what} while processes run as it",
+                    want.user
+                ),
+                remedy: format!(
+                    "end them (`pgrep -l -u {}` lists them), and run again",
+                    want.user
+                ),
+            };
+        }
         if want.state == Presence::Absent {
             return Verdict::Change(vec![Delta::new(
                 "account",

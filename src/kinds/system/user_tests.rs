@@ -132,6 +132,49 @@ fn another_number_is_a_finding() {
 }
 
 #[test]
+fn a_number_that_another_account_has_is_a_finding() {
+    let wanted = step(&json!({ "uid": 1001 }));
+    let other = sections("bob:x:1001:1001::/home/bob:/bin/sh\n", "", "");
+    let Verdict::Finding { what, .. } = verdict(&wanted, &other) else {
+        panic!("no finding");
+    };
+    assert_eq!(what, "account anna cannot be made: bob has the number 1001");
+}
+
+#[test]
+fn what_the_tools_refuse_while_an_account_is_in_use_is_a_finding() {
+    let [passwd, group, shadow] = sections(PASSWD, GROUP, SET);
+    let told = |extra: Value, running: &str| {
+        let seen = [passwd, group, shadow, ("user.running", running, 0)];
+        match verdict(&step(&extra), &seen) {
+            Verdict::Finding { what, .. } => what,
+            Verdict::Change(_) => "change".to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let busy = "    0\n 1000\n";
+    assert_eq!(
+        told(json!({ "home": "/srv/anna" }), busy),
+        "account anna is in use: usermod would not move its home while processes run as it"
+    );
+    assert_eq!(
+        told(json!({ "state": "absent" }), busy),
+        "account anna is in use: userdel would not remove it while processes run as it"
+    );
+    assert_eq!(
+        told(
+            json!({ "home": "/srv/anna", "shell": "/bin/zsh" }),
+            "    0\n"
+        ),
+        "change"
+    );
+    assert_eq!(
+        told(json!({ "home": "/home/anna", "shell": "/bin/zsh" }), busy),
+        "change"
+    );
+}
+
+#[test]
 fn passwords_and_locks_are_told_apart() {
     let hash = step(&json!({ "password": "$6$s$other" }));
     assert_eq!(

@@ -6,6 +6,7 @@ use super::stanza;
 use crate::kind::EditChange;
 use crate::text::{MarkError, Text};
 use regex_lite::Regex;
+use std::net::IpAddr;
 
 /// A file's lines. Put together again they are the same bytes: line ends are left unchanged, a missing one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -379,8 +380,12 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|w| !w.is_empty())
 }
 
+/// Whether a line begins with a key. An address is the same however it is spelled: `2001:DB8::1`, `2001:db8:0::1`.
 fn is_keyed(line: &[u8], key: &[u8]) -> bool {
-    words(line).next() == Some(key)
+    let address = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<IpAddr>().ok();
+    words(line).next().is_some_and(|first| {
+        first == key || address(key).is_some_and(|wanted| address(first) == Some(wanted))
+    })
 }
 
 /// Reduces the lines that are `ours` to one, at the place of the first. A `good` one keeps its form.

@@ -277,6 +277,9 @@ pub struct Firewall {
     /// The repository that has Shorewall where the release has none: on EL9 there is none in EPEL either.
     #[serde(default)]
     pub repository: Option<Name>,
+    /// Whether Docker's own rules stay when Shorewall starts: from Shorewall 5.0.6 on.
+    #[serde(default)]
+    pub docker: bool,
 }
 
 /// Port knocking.

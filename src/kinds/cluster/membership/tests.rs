@@ -894,3 +894,38 @@ fn what_the_tools_say_is_read_of_each_stack() {
     );
     assert_eq!(report.flags, "2Node WaitForAll");
 }
+
+/// `corosync-quorumtool -s` of 2.4 ends with 1 also where the members are quorate: its words count.
+#[test]
+fn the_status_of_the_quorum_tool_is_not_asked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let tool = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let members = "for id in 1 2; do echo \"runtime.totem.pg.mrp.srp.members.$id.status (str) = joined\"; done";
+    tool("corosync-cmapctl", members);
+    for (said, whole) in [("Yes", "whole 0"), ("No", "whole 1")] {
+        let words = format!("echo 'Quorate:          {said}'; exit 1");
+        tool("corosync-quorumtool", &words);
+        let script = format!(
+            "set -u\n{}\nnw_membership_told corosync\necho told $?\nnw_membership_whole corosync 1 2\necho whole $?\n",
+            <MembershipKind as crate::kind::Kind>::SHELL.text()
+        );
+        let path = std::env::var("PATH").unwrap();
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .env("PATH", format!("{}:{path}", dir.path().display()))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("running\n") && text.contains("told 0\n"),
+            "{text}"
+        );
+        assert_eq!(text.lines().next_back(), Some(whole), "{text}");
+        assert_eq!(super::corosync::parse_status(&text).quorate, said == "Yes");
+    }
+}

@@ -121,4 +121,10 @@ fn a_keyed_line_is_one_per_key() {
         "10.0.2.10 x\n10.0.2.1 n1\n",
     );
     becomes("10.0.2.1 a\nb\n", &[keyed("10.0.2.1", None)], "b\n");
+    // An address in another spelling is the same key.
+    becomes(
+        "2001:DB8:0::5 old\n2001:db8::50 x\n",
+        &[keyed("2001:db8::5", Some("n1"))],
+        "2001:db8::5 n1\n2001:db8::50 x\n",
+    );
 }
