@@ -194,6 +194,25 @@ impl Library {
         })
     }
 
+    /// The text of a template.
+    pub(super) fn text(&self, template: &str) -> Option<&str> {
+        self.texts.get(template).map(String::as_str)
+    }
+
+    /// That there is no such template, which is named at a place.
+    pub(super) fn no_template(&self, name: &str, place: Place) -> Finding {
+        let known: Vec<_> = self.templates().collect();
+        let finding = Finding::error(
+            "TEMPLATE-MISSING",
+            format!("there is no file templates/{name}"),
+        )
+        .at(place);
+        match crate::site::did_you_mean(name, &known) {
+            Some(near) => finding.help(format!("did you mean {}?", shown(&near))),
+            None => finding,
+        }
+    }
+
     /// A template's error as a finding in its file. `None` for an error in a value of a role file.
     pub(super) fn finding(&self, error: &TemplateError) -> Option<Finding> {
         let name = error.template.as_ref()?;

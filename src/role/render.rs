@@ -6,7 +6,7 @@ use super::library::Library;
 use super::reader::Placed;
 use super::template::TemplateError;
 use crate::platform::Platform;
-use crate::site::{Finding, Place, Sources, Table, Tree, Value as Node, shown};
+use crate::site::{Finding, Place, Sources, Table, Tree, Value as Node};
 
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
@@ -192,15 +192,7 @@ impl Renderer<'_> {
     }
 
     fn no_template(&mut self, name: &str, place: Place) -> Option<String> {
-        let known: Vec<_> = self.library.templates().collect();
-        let mut finding = Finding::error(
-            "TEMPLATE-MISSING",
-            format!("there is no file templates/{name}"),
-        )
-        .at(place);
-        if let Some(near) = crate::site::did_you_mean(name, &known) {
-            finding = finding.help(format!("did you mean {}?", shown(&near)));
-        }
+        let finding = self.library.no_template(name, place);
         self.findings.push(finding);
         None
     }

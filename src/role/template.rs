@@ -22,6 +22,10 @@ pub const NAMES: [&str; 7] = [
     "site", "node", "members", "peers", "firewall", "platform", "vars",
 ];
 
+/// Why there are no facts in templates.
+pub(super) const NO_FACTS: &str =
+    "a file is made from the site alone: what decides its form is declared in the site";
+
 /// Why something was not rendered, and where in which template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
@@ -207,6 +211,32 @@ impl Templates {
             .map_err(|e| self.explain(&e, None, source))
     }
 
+    /// Whether every expression sees a name, whatever is around it.
+    pub(super) fn is_global(&self, name: &str) -> bool {
+        self.env.globals().any(|(global, _)| global == name)
+    }
+
+    /// Why there is no such filter; `None` where there is.
+    pub(super) fn unknown_filter(&self, name: &str) -> Option<String> {
+        self.unknown(&format!("1|{name}"), ErrorKind::UnknownFilter)
+    }
+
+    /// Why there is no such test; `None` where there is.
+    pub(super) fn unknown_test(&self, name: &str) -> Option<String> {
+        self.unknown(&format!("1 is {name}"), ErrorKind::UnknownTest)
+    }
+
+    /// Why there is no such function; `None` where there is.
+    pub(super) fn unknown_function(&self, name: &str) -> Option<String> {
+        self.unknown(&format!("{name}()"), ErrorKind::UnknownFunction)
+    }
+
+    fn unknown(&self, expression: &str, kind: ErrorKind) -> Option<String> {
+        let compiled = self.env.compile_expression(expression);
+        let error = compiled.and_then(|e| e.eval(())).err()?;
+        (error.kind() == kind).then(|| explain(&error, None, expression).message)
+    }
+
     /// Goes through a loop: for each item, its variables and their values.
     pub fn each(
         &self,
@@ -362,8 +392,7 @@ fn hint(mut error: TemplateError, context: &Value) -> TemplateError {
             .unwrap_or_default();
         if !known.iter().any(|k| k == word) {
             error.help = if word == "facts" && path.is_empty() {
-                let why = "a file is made from the site alone: what decides its form is declared in the site";
-                Some(why.to_owned())
+                Some(NO_FACTS.to_owned())
             } else if let Some(near) = did_you_mean(word, &known) {
                 Some(format!("did you mean {}?", shown(&format!("{path}{near}"))))
             } else if known.is_empty() || words.next().is_some() {

@@ -1,7 +1,7 @@
-//! The site's encrypted file: `secrets.age`, opened by age identities and SSH keys, closed to the operators.
+//! The site's encrypted file: `secrets.age`, opened by age identities and SSH keys, encrypted to the operators.
 //!
 //! Everything here works on bytes that somebody else read and writes; nothing touches a disk. Inside is TOML, one
-//! `name = "value"` a line, so that `age -d` shows it as well. In clear the file tells only to how many it is closed,
+//! `name = "value"` a line, so that `age -d` shows it as well. In clear the file tells only to how many it is encrypted,
 //! and the tags of their SSH keys.
 
 use super::Site;
@@ -22,11 +22,11 @@ pub const FILE: &str = "secrets.age";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretsError {
     /// No key at hand opens it.
-    #[error("none of {tried} key(s) opens {FILE}; it is closed to {recipients} key(s)")]
+    #[error("none of {tried} key(s) opens {FILE}; it is encrypted to {recipients} key(s)")]
     Closed {
         /// How many keys were tried.
         tried: usize,
-        /// To how many it is closed.
+        /// To how many it is encrypted.
         recipients: usize,
     },
     /// It is no age file, or was changed on its way.
@@ -49,8 +49,8 @@ pub enum SecretsError {
     /// Nobody could open it again.
     #[error("no operator could open {FILE}: give operators `secrets = true`")]
     Nobody,
-    /// An operator's key to whom nothing can be closed.
-    #[error("nothing can be closed to the key of `{who}`: {why}")]
+    /// An operator's key to which nothing can be encrypted.
+    #[error("nothing can be encrypted to the key of `{who}`: {why}")]
     Recipient {
         /// The operator.
         who: String,
@@ -284,7 +284,7 @@ impl Recipients {
         names
     }
 
-    /// Whether the file is closed to others than these: `rekey` is owed. Keys of age cannot be distinguished in the
+    /// Whether the file is encrypted to others than these: `rekey` is owed. Keys of age cannot be distinguished in the
     /// file; they are counted.
     pub fn differ_from(&self, file: &[u8]) -> Result<bool, SecretsError> {
         let mut there: Vec<Option<[u8; 4]>> = recipients(file)?;
@@ -386,6 +386,12 @@ impl Key {
 }
 
 impl Keyring {
+    /// Whether one of these keys may open an encrypted file. An identity of age cannot be told apart beforehand.
+    pub fn may_open(&self, file: &[u8]) -> bool {
+        let named = recipients(file).unwrap_or_default();
+        self.keys.iter().any(|key| key.may_open(&named))
+    }
+
     /// Adds the keys in a file: identities of age (`AGE-SECRET-KEY-…`, one a line), or one private key of OpenSSH.
     /// `name` is what people know the file by. A key with a passphrase is opened when it is needed.
     pub fn add(

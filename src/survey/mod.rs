@@ -2,9 +2,11 @@
 //!
 //! What every command knows before it meets a node. Pure but for reading the site's files.
 
+mod codes;
 mod files;
 mod knock;
 
+pub use codes::CODES;
 pub use files::{RenderedFile, rendered};
 pub use knock::knock_findings;
 
@@ -12,7 +14,7 @@ use crate::kind::Resource;
 use crate::plan::Selection;
 use crate::plan::fold::{EditRequest, conflicts};
 use crate::platform::PackageTool;
-use crate::role::{Check, Expansion, Library, SITE_FILE, expand_all};
+use crate::role::{Check, Expansion, Library, SITE_FILE, expand_all, unknown_names};
 use crate::rules;
 use crate::site::words::types::Date;
 use crate::site::{Finding, Overrides, SelectError, Severity, Site, Sources};
@@ -84,6 +86,8 @@ impl Survey {
             .map(|s| rules::run(s, today))
             .unwrap_or_default();
         findings.extend(judged.findings);
+        // What shipped roles make of a site that is not sound would be wrong once more there.
+        let unsound = findings.iter().any(|f| f.severity == Severity::Error);
         findings.extend(of_roles);
         let file_findings = loaded.site.iter();
         let file_findings: Vec<Finding> = file_findings
@@ -93,16 +97,34 @@ impl Survey {
         let site_vars = loaded.site.iter().filter(|_| resolved);
         findings.extend(site_vars.flat_map(|s| strange_vars(s, &library)));
         let mut nodes = IndexMap::new();
+        let named = loaded.site.iter().filter(|_| resolved);
+        let named: Vec<Finding> = named
+            .flat_map(|s| unknown_names(s, &library, &sources))
+            .collect();
         for (node, mut expansion) in expanded {
             let wrong = std::mem::take(&mut expansion.findings);
             // What a role only passes on is told where the site declares it.
             let again = |f: &Finding| {
                 f.code == SITE_FILE && file_findings.iter().any(|t| t.message == f.message)
             };
-            findings.extend(wrong.into_iter().filter(|f| !again(f)));
-            findings.extend(at_odds(&expansion.resources));
+            let follows = |f: &Finding| unsound && f.place.is_some_and(|p| sources.is_shipped(p));
+            findings.extend(wrong.into_iter().filter(|f| !again(f) && !follows(f)));
+            findings.extend(
+                at_odds(&expansion.resources)
+                    .into_iter()
+                    .filter(|_| !unsound),
+            );
             nodes.insert(node, expansion);
         }
+        // What was rendered told of its names already.
+        let told = |f: &Finding| {
+            let same = |t: &Finding| {
+                t.message == f.message && t.place.map(|p| p.file) == f.place.map(|p| p.file)
+            };
+            findings.iter().any(same)
+        };
+        let untold: Vec<Finding> = named.into_iter().filter(|f| !told(f)).collect();
+        findings.extend(untold);
         let mut each: Vec<Finding> = Vec::new();
         for finding in findings {
             if !each.contains(&finding) {
@@ -349,6 +371,31 @@ mod tests {
         );
         assert_eq!(told("[vars.base]\nmachine = false"), [""; 0]);
         assert_eq!(told("[vars.rack]\nrow = 3"), [""; 0]);
+    }
+
+    #[test]
+    fn what_follows_from_a_site_that_is_not_sound_is_not_told_again() {
+        for (right, wrong) in [
+            (
+                "blue   = { nic = \"eth3\"",
+                "blue   = { vlan = 4000, nic = \"enp0s20f0u1u2\"",
+            ),
+            (
+                "name     = \"crosslink\"",
+                "name     = \"crosslink-in-another-town\"",
+            ),
+        ] {
+            let text = SITE.replacen(right, wrong, 1);
+            assert_ne!(text, SITE, "{right}");
+            let survey = survey(&text);
+            let shipped = survey
+                .findings
+                .iter()
+                .filter(|f| f.place.is_some_and(|p| survey.sources.is_shipped(p)));
+            let shipped: Vec<_> = shipped.map(|f| &f.message).collect();
+            assert!(!errors(&survey).is_empty(), "{wrong}");
+            assert_eq!(shipped, [""; 0], "{wrong}");
+        }
     }
 
     #[test]

@@ -456,6 +456,12 @@ impl Site {
     }
 }
 
+/// The keys that templates see of `site.cluster` besides those of the inventory.
+pub const MODEL_OF_CLUSTER: [&str; 4] = ["name", "totem", "delay_base", "mirrors"];
+
+/// The keys that templates see of a mirror besides those of the inventory.
+pub const MODEL_OF_MIRROR: [&str; 2] = ["device", "ends"];
+
 impl Disk {
     /// The disk's device.
     pub fn path(&self) -> String {

@@ -105,6 +105,13 @@ impl Sources {
             .any(|h| h.file == file && (h.start..h.end).contains(&at))
     }
 
+    /// Whether a place is in a file that comes with the program.
+    pub fn is_shipped(&self, place: Place) -> bool {
+        self.path(place.file)
+            .to_string_lossy()
+            .starts_with("shipped:")
+    }
+
     /// File, line and column of a place's beginning.
     pub fn locate(&self, place: Place) -> Location {
         let (line, start) = self.line_start(place);
