@@ -3,7 +3,7 @@
 SHELL = /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test test-vm style lint bench setup
+.PHONY: demo test test-vm style lint bench setup install uninstall
 
 # Two bare nodes made a cluster's, step by step, on this machine.
 demo: setup
@@ -38,3 +38,23 @@ bench: setup
 
 setup:
 	scripts/setup.sh
+
+# The program, its manual pages, and what bash, zsh and fish complete of it. BIN names a program that is built already;
+# DESTDIR is put before PREFIX, for packages.
+PREFIX ?= /usr/local
+BIN ?=
+SHARE = $(DESTDIR)$(PREFIX)/share
+install:
+	bin='$(BIN)'; [ -n "$$bin" ] || { cargo build --release --locked && bin=target/release/nodewright; } && \
+	install -D -m 0755 "$$bin" '$(DESTDIR)$(PREFIX)/bin/nodewright' && \
+	install -d '$(SHARE)/man/man1' '$(SHARE)/bash-completion/completions' '$(SHARE)/zsh/site-functions' \
+	  '$(SHARE)/fish/vendor_completions.d' && \
+	"$$bin" man '$(SHARE)/man/man1' && \
+	"$$bin" completions bash >'$(SHARE)/bash-completion/completions/nodewright' && \
+	"$$bin" completions zsh >'$(SHARE)/zsh/site-functions/_nodewright' && \
+	"$$bin" completions fish >'$(SHARE)/fish/vendor_completions.d/nodewright.fish'
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/nodewright' '$(SHARE)'/man/man1/nodewright.1 '$(SHARE)'/man/man1/nodewright-*.1 \
+	  '$(SHARE)/bash-completion/completions/nodewright' '$(SHARE)/zsh/site-functions/_nodewright' \
+	  '$(SHARE)/fish/vendor_completions.d/nodewright.fish'

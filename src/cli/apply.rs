@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::run::Event;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Forks, Outage, Over, Pick, Usage};
+use crate::workplace::{self, Context, Forks, Outage, Over, Pick, Usage, Values};
 use clap_complete::ArgValueCompleter;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         let text = "apply asks before it changes anything, and there is no terminal to ask on: use --yes, or a saved plan";
         return Err(Usage(text.to_owned()).into());
     }
-    let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    let mut setup = place.setup(context, &nodes, &args.pick, args.forks, Values::Needed)?;
     setup.intent = args.outage.intent();
     setup.over = args.over.runs();
     setup.asks.set(!args.yes && saved.is_none());

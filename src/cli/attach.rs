@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::node::RunId;
-use crate::workplace::{self, Context, Forks, Pick, Usage};
+use crate::workplace::{self, Context, Forks, Pick, Usage, Values};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `attach`.
@@ -34,7 +34,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             ))
         })?),
     };
-    let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 1 })?;
+    let setup = place.setup(
+        context,
+        &nodes,
+        &Pick::default(),
+        Forks { forks: 1 },
+        Values::Hidden,
+    )?;
     let mut reporter = context.reporter();
     let exit = workplace::with_engine(
         &mut reporter,

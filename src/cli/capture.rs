@@ -6,7 +6,7 @@ use crate::facts::{self, Facts};
 use crate::kind::{Observe, Permits};
 use crate::node::scrub;
 use crate::report::write_whole;
-use crate::workplace::{Context, Forks, Nodes};
+use crate::workplace::{Context, Forks, Nodes, Values};
 use anyhow::Context as _;
 use std::path::PathBuf;
 
@@ -32,14 +32,20 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing, a file that cannot be written.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let observed = observe(context, &args.nodes, args.forks, |member, vault| {
-        let mut observe = Observe::default();
-        facts::observe(&mut observe);
-        member
-            .wanted(vault, &Permits::default())
-            .observe(&mut observe);
-        observe
-    })?;
+    let observed = observe(
+        context,
+        &args.nodes,
+        args.forks,
+        Values::Hidden,
+        |member, vault| {
+            let mut observe = Observe::default();
+            facts::observe(&mut observe);
+            member
+                .wanted(vault, &Permits::default())
+                .observe(&mut observe);
+            observe
+        },
+    )?;
     let today = crate::run::today();
     for (node, answer) in observed.answers {
         let dir = args.out.join(&node);

@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::report::write_whole;
 use crate::workplace::{Context, Usage};
 use anyhow::Context as _;
+use clap_complete::ArgValueCompleter;
 
 /// Arguments of `eject`.
 #[derive(Debug, clap::Args)]
@@ -15,7 +16,7 @@ Examples:
   nodewright eject sshd/sshd_config one template")]
 pub struct Args {
     /// A shipped role or template.
-    #[arg(value_name = "ROLE|TEMPLATE")]
+    #[arg(value_name = "ROLE|TEMPLATE", add = ArgValueCompleter::new(super::roles::known))]
     name: String,
     /// Print the files instead of writing them.
     #[arg(long)]
@@ -47,6 +48,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             .and_then(|()| write_whole(&target, text.as_bytes(), 0o644))
             .with_context(|| format!("cannot write {}", target.display()))?;
         context.note(&format!("{path}\n"));
+    }
+    // A role names its schema: an editor has to find it.
+    let schemas = site.join(super::schema::FOLDER);
+    if files.iter().any(|(path, _)| path.starts_with("roles/")) && !schemas.exists() {
+        super::schema::write_all(&schemas)?;
+        context.note(&format!("{}/\n", super::schema::FOLDER));
     }
     Ok(Exit::Done)
 }

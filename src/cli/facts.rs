@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::facts::{self, Facts, Mismatch};
 use crate::kind::Observe;
 use crate::report::json_line;
-use crate::workplace::{Context, Forks, Nodes};
+use crate::workplace::{Context, Forks, Nodes, Values};
 use std::fmt::Write as _;
 
 /// Arguments of `facts`.
@@ -27,7 +27,7 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let observed = observe(context, &args.nodes, args.forks, |_, _| {
+    let observed = observe(context, &args.nodes, args.forks, Values::Unused, |_, _| {
         let mut observe = Observe::default();
         facts::observe(&mut observe);
         observe

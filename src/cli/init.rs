@@ -34,14 +34,12 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let dir = &args.dir;
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    if let Some(entry) = std::fs::read_dir(dir)?
-        .flatten()
-        .find(|e| e.file_name() != ".git")
-    {
+    let entries = std::fs::read_dir(dir)?.flatten().map(|e| e.file_name());
+    if let Some(entry) = entries.filter(|name| name != ".git").min() {
         return Err(Usage(format!(
             "{} is not empty: {} is in it\n  a starter is written into a new or empty folder only",
             dir.display(),
-            entry.file_name().to_string_lossy().escape_debug()
+            entry.to_string_lossy().escape_debug()
         ))
         .into());
     }
@@ -61,6 +59,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             .and_then(|()| write_whole(&path, text.as_bytes(), 0o644))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
+    super::schema::write_all(&dir.join(super::schema::FOLDER))?;
     context.note(&format!(
         "A starter site is in {}. Put your own nodes into its inventory.toml, then: nodewright check\n",
         dir.display()

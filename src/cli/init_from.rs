@@ -2,11 +2,13 @@
 
 use crate::facts::{self, Facts};
 use crate::kind::Observe;
-use crate::node::{ConnectOptions, NodeAccess, Privilege, Session, Way};
+use crate::node::{ConnectOptions, Failure, NodeAccess, NodeError, Privilege, Session, Way};
 use anyhow::{Context as _, anyhow};
 use ipnet::IpNet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// Asks nodes what they are made of, by the operator's own OpenSSH configuration.
@@ -54,10 +56,20 @@ pub fn facts_of(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
                 timeout: Duration::from_secs(60),
             };
             runtime.block_on(async {
-                let with_advice = |e: crate::node::NodeError| anyhow!("{e}. {}", e.advice());
-                let session = Session::connect(&options, Privilege::Root)
-                    .await
-                    .map_err(with_advice)?;
+                let with_advice = |e: NodeError| anyhow!("{e}. {}", advice(&e, destination));
+                let mut tried = Vec::new();
+                let session = loop {
+                    match Session::connect(&options, Privilege::Root).await {
+                        Ok(session) => break session,
+                        // What the operator mends here and now is tried again, each once.
+                        Err(error) => match mended_by(&error.failure, destination) {
+                            Some(words) if !tried.contains(&words) && asked(&words, &config) => {
+                                tried.push(words);
+                            }
+                            _ => return Err(with_advice(error)),
+                        },
+                    }
+                };
                 let mut observe = Observe::default();
                 facts::observe(&mut observe);
                 let answer = session.observe(&observe).await.map_err(with_advice)?;
@@ -66,6 +78,53 @@ pub fn facts_of(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
             })
         })
         .collect()
+}
+
+/// The command by which an operator lets himself in on first contact: ssh asks about the host key, or installs a key
+/// by password.
+fn mended_by(failure: &Failure, destination: &str) -> Option<Vec<String>> {
+    let words: &[&str] = match failure {
+        Failure::HostKeyUnknown => &[
+            "ssh",
+            "-o",
+            "StrictHostKeyChecking=ask",
+            "--",
+            destination,
+            "true",
+        ],
+        Failure::NoKeyAccepted(_) => &["ssh-copy-id", destination],
+        _ => return None,
+    };
+    // A destination is no option of these, whatever it is called.
+    let fits = !destination.starts_with('-');
+    fits.then(|| words.iter().map(|w| (*w).to_owned()).collect())
+}
+
+/// Runs such a command on the operator's terminal; whether there is one, and it went well.
+fn asked(words: &[String], config: &Path) -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    let mut command = Command::new(&words[0]);
+    if words[0] == "ssh" {
+        command.arg("-F").arg(config);
+    }
+    let ended = command.args(&words[1..]).status();
+    ended.is_ok_and(|status| status.success())
+}
+
+/// The advice on a node that there is no site for yet: nothing that needs one.
+fn advice(error: &NodeError, destination: &str) -> String {
+    match mended_by(&error.failure, destination) {
+        Some(words) if words[0] == "ssh" => {
+            format!("run this on a terminal, or accept its host key once with `ssh {destination}`")
+        }
+        Some(words) => format!(
+            "run this on a terminal, or install your key once with `{}`",
+            words.join(" ")
+        ),
+        None => error.advice(),
+    }
 }
 
 /// Puts what nodes said into the text of a starter's inventory.
@@ -198,6 +257,31 @@ mod tests {
     use super::*;
     use crate::facts::{DiskFacts, InterfaceFacts};
     use crate::platform::Platform;
+
+    #[test]
+    fn what_is_advised_before_there_is_a_site_needs_none() {
+        for (failure, words) in [
+            (
+                Failure::HostKeyUnknown,
+                "accept its host key once with `ssh hv1`",
+            ),
+            (
+                Failure::NoKeyAccepted("root@hv1".to_owned()),
+                "install your key once with `ssh-copy-id hv1`",
+            ),
+        ] {
+            let error = NodeError {
+                node: "hv1".to_owned(),
+                failure,
+                output: String::new(),
+            };
+            let advice = advice(&error, "hv1");
+            assert!(advice.contains(words), "{advice}");
+            assert!(!advice.contains("enroll"), "{advice}");
+            assert_eq!(mended_by(&error.failure, "-oProxyCommand=x"), None);
+        }
+        assert_eq!(mended_by(&Failure::Refused, "hv1"), None);
+    }
 
     #[test]
     fn what_nodes_say_stands_in_an_inventory_that_reads() {

@@ -4,14 +4,21 @@ use crate::exit::Exit;
 use crate::kind::Erased;
 use crate::kinds::{kind_named, kinds};
 use crate::role::kinds_reference;
+use crate::workplace::completers::beginning;
 use crate::workplace::{Context, Usage};
+use clap_complete::{ArgValueCompleter, CompletionCandidate};
+use std::ffi::OsStr;
 
 /// Arguments of `kinds`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only these kinds.
-    #[arg(value_name = "KIND")]
+    #[arg(value_name = "KIND", add = ArgValueCompleter::new(known))]
     kinds: Vec<String>,
+}
+
+fn known(current: &OsStr) -> Vec<CompletionCandidate> {
+    beginning(kinds().map(Erased::name), current)
 }
 
 /// Prints the reference of kinds as Markdown.

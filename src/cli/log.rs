@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::kind::Observe;
 use crate::node::{self, JournalLine};
 use crate::report::json_line;
-use crate::workplace::{Context, Forks, Nodes};
+use crate::workplace::{Context, Forks, Nodes, Usage, Values};
 use indexmap::IndexMap;
 use std::fmt::Write as _;
 
@@ -35,11 +35,13 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a selection that matches nothing.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let observed = observe(context, &args.nodes, args.forks, |_, _| {
+    let observed = observe(context, &args.nodes, args.forks, Values::Unused, |_, _| {
         let mut observe = Observe::default();
         node::observe_journal(&mut observe, LINES);
         observe
     })?;
+    let mut found = false;
+    let nodes = observed.answers.keys().cloned().collect::<Vec<_>>();
     for (node, answer) in observed.answers {
         let lines = node::read_journal(&answer);
         let mut runs: IndexMap<&str, Vec<&JournalLine>> = IndexMap::new();
@@ -55,7 +57,11 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             .iter()
             .skip(skip)
             .filter(|(run, _)| args.run.as_deref().is_none_or(|r| r == **run));
+        if runs.is_empty() && args.run.is_none() && !context.global.json {
+            context.print(&format!("{node}  no run yet\n"))?;
+        }
         for (run, lines) in chosen {
+            found = true;
             if context.global.json {
                 let line = serde_json::json!({"event": "logged", "node": node, "run": run, "lines": lines});
                 context.print(&json_line(&line))?;
@@ -63,6 +69,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 context.print(&shown(&node, run, lines, args.run.is_some()))?;
             }
         }
+    }
+    if let Some(run) = args.run.as_ref().filter(|_| !found && !nodes.is_empty()) {
+        let why = format!(
+            "no run {run} in the journal of {}; `nodewright log` lists the latest",
+            nodes.join(", ")
+        );
+        return Err(Usage(why).into());
     }
     Ok(observed.worst.unwrap_or(Exit::Done))
 }

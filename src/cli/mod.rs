@@ -9,6 +9,7 @@ mod confirm_fenced;
 mod demo_progress;
 mod eject;
 pub mod enroll;
+mod explain;
 pub mod facts;
 pub mod forget;
 mod graph;
@@ -28,6 +29,7 @@ mod rules;
 pub mod run;
 mod schema;
 mod secret;
+mod show;
 pub mod unlock;
 pub mod verify;
 
@@ -62,6 +64,8 @@ pub enum Command {
     Capture(capture::Args),
     /// Show what `apply` would change, with a diff for each file; changes nothing.
     Plan(plan::Args),
+    /// Show a plan that was saved; contacts no node.
+    Show(show::Args),
     /// Converge the nodes: show the plan, ask, carry it out, observe the result.
     Apply(apply::Args),
     /// Run the checks of all roles; changes nothing.
@@ -104,6 +108,8 @@ pub enum Command {
     Roles(roles::Args),
     /// Print the reference of rules: what `check` requires of a site.
     Rules(rules::Args),
+    /// Explain codes of findings, rules and checks.
+    Explain(explain::Args),
     /// The way into a lab's network, for ssh.
     #[command(hide = true)]
     LabPipe(crate::lab::pipe::Args),
@@ -126,6 +132,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Nodes",
         &[
             "plan",
+            "show",
             "apply",
             "verify",
             "log",
@@ -141,7 +148,15 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Reference",
-        &["roles", "kinds", "rules", "schema", "completions", "man"],
+        &[
+            "explain",
+            "roles",
+            "kinds",
+            "rules",
+            "schema",
+            "completions",
+            "man",
+        ],
     ),
 ];
 
@@ -153,6 +168,7 @@ impl Command {
             Self::Facts(args) => facts::run(&args, context),
             Self::Capture(args) => capture::run(&args, context),
             Self::Plan(args) => plan::run(&args, context),
+            Self::Show(args) => show::run(&args, context),
             Self::Apply(args) => apply::run(&args, context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Run(args) => run::run(&args, context),
@@ -173,6 +189,7 @@ impl Command {
             Self::Kinds(args) => kinds::run(&args, context),
             Self::Roles(args) => roles::run(&args, context),
             Self::Rules(args) => rules::run(&args, context),
+            Self::Explain(args) => explain::run(&args, context),
             Self::Lab(args) => lab::run(&args, context),
             Self::LabPipe(args) => crate::lab::pipe::run(&args).map(|()| Exit::Done),
             Self::LabBmc(args) => {
@@ -186,6 +203,8 @@ impl Command {
 
 /// The whole program: reads the arguments, carries the command out, says how it ended.
 pub fn main() -> ExitCode {
+    // What the caller has open is none of ours: no process that we start has it, however long it lives.
+    close_fds::set_fds_cloexec(3, &[]);
     clap_complete::CompleteEnv::with_factory(help::command)
         .bin("nodewright")
         .complete();

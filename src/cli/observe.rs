@@ -5,7 +5,7 @@ use crate::kind::{Answer, Observe};
 use crate::run::Member;
 use crate::text::Vault;
 
-use crate::workplace::{self, Context, Forks, Nodes, Pick, Workplace};
+use crate::workplace::{self, Context, Forks, Nodes, Pick, Values, Workplace};
 use std::collections::BTreeMap;
 
 /// The answers.
@@ -28,11 +28,12 @@ pub fn observe(
     context: &Context,
     nodes: &Nodes,
     forks: Forks,
+    values: Values,
     question: impl Fn(&Member, &Vault) -> Observe + Sync,
 ) -> anyhow::Result<Observation> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&nodes.nodes)?;
-    let setup = place.setup(context, &nodes, &Pick::default(), forks)?;
+    let setup = place.setup(context, &nodes, &Pick::default(), forks, values)?;
     let vault = setup.vault.clone();
     let mut reporter = context.reporter();
     let secrets = &vault;

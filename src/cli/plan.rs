@@ -1,10 +1,12 @@
 //! `nodewright plan`.
 
 use crate::exit::Exit;
-use crate::plan::Plan;
+use crate::plan::{Plan, Selection};
+use crate::report::json_line;
 use crate::run::Event;
+use crate::survey::matching;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Forks, Nodes, Outage, Over, Pick};
+use crate::workplace::{self, Context, Forks, Nodes, Outage, Over, Pick, Values, Workplace};
 use std::path::PathBuf;
 
 /// Arguments of `plan`.
@@ -36,6 +38,9 @@ pub struct Args {
     /// Save the plan to FILE. `apply FILE` carries it out, and refuses what changed on a node meanwhile.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// List the addresses of the selected resources, and contact no node.
+    #[arg(long, conflicts_with_all = ["out", "outage", "over"])]
+    pub list: bool,
 }
 
 /// Does it.
@@ -45,7 +50,10 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&args.nodes.nodes)?;
-    let mut setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    if args.list {
+        return list(&place, &nodes, &args.pick.selection(), context);
+    }
+    let mut setup = place.setup(context, &nodes, &args.pick, args.forks, Values::Needed)?;
     setup.intent = args.outage.intent();
     setup.over = args.over.runs();
     setup.asks.set(true);
@@ -74,6 +82,31 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         (Exit::Refused, _) => Exit::Refused,
         (ended, worst) => worst.unwrap_or(ended),
     })
+}
+
+/// Prints the addresses that a selection names: `NODE  ROLE/KIND:NAME`.
+fn list(
+    place: &Workplace,
+    nodes: &[String],
+    selection: &Selection,
+    context: &Context,
+) -> anyhow::Result<Exit> {
+    matching(selection, nodes.iter().map(|n| &place.nodes[n]))?;
+    let all = nodes.iter().map(String::len).max().unwrap_or(0);
+    for node in nodes {
+        let resources = place.nodes[node].resources.iter();
+        for resource in resources.filter(|r| selection.takes(&r.address)) {
+            let address = resource.address.to_string();
+            if context.global.json {
+                let line =
+                    serde_json::json!({"event": "resource", "node": node, "address": address});
+                context.print(&json_line(&line))?;
+            } else {
+                context.print(&format!("{node:all$}  {address}\n"))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// What a plan alone ends a command with.

@@ -4,7 +4,10 @@ use crate::exit::Exit;
 use crate::report;
 use crate::role::Library;
 use crate::site::{Sources, did_you_mean};
+use crate::workplace::completers::beginning;
 use crate::workplace::{Context, Usage};
+use clap_complete::{ArgValueCompleter, CompletionCandidate};
+use std::ffi::OsStr;
 
 /// Arguments of `roles`.
 #[derive(Debug, clap::Args)]
@@ -13,8 +16,14 @@ use crate::workplace::{Context, Usage};
 )]
 pub struct Args {
     /// Only these roles.
-    #[arg(value_name = "ROLE")]
+    #[arg(value_name = "ROLE", add = ArgValueCompleter::new(known))]
     roles: Vec<String>,
+}
+
+/// The shipped roles.
+pub(super) fn known(current: &OsStr) -> Vec<CompletionCandidate> {
+    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+    beginning(library.roles().map(|r| r.name.as_str()), current)
 }
 
 /// Prints the reference of roles as Markdown.

@@ -4,7 +4,10 @@ use crate::exit::Exit;
 use crate::report;
 use crate::rules::{all, rule};
 use crate::site::did_you_mean;
+use crate::workplace::completers::beginning;
 use crate::workplace::{Context, Usage};
+use clap_complete::{ArgValueCompleter, CompletionCandidate};
+use std::ffi::OsStr;
 
 /// Arguments of `rules`.
 #[derive(Debug, clap::Args)]
@@ -13,8 +16,12 @@ use crate::workplace::{Context, Usage};
 )]
 pub struct Args {
     /// Only these codes.
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = ArgValueCompleter::new(known))]
     codes: Vec<String>,
+}
+
+fn known(current: &OsStr) -> Vec<CompletionCandidate> {
+    beginning(all().map(|r| r.code), current)
 }
 
 /// Prints the reference of rules as Markdown.

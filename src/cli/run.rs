@@ -5,7 +5,7 @@ use crate::operate::Intent;
 use crate::operate::script::{self, Ran};
 use crate::report::json_line;
 use crate::sh::has_nul;
-use crate::workplace::{self, Context, Forks, Nodes, Pick, Usage};
+use crate::workplace::{self, Context, Forks, Nodes, Pick, Usage, Values};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     if let Some(word) = args.words.iter().find(|w| has_nul(w)) {
         return Err(Usage(format!("{word:?} holds NUL, which no argument can carry")).into());
     }
-    let mut setup = place.setup(context, &nodes, &Pick::default(), args.forks)?;
+    let mut setup = place.setup(
+        context,
+        &nodes,
+        &Pick::default(),
+        args.forks,
+        Values::Hidden,
+    )?;
     setup.intent = Intent::Script;
     let mut reporter = context.reporter();
     let (results, worst) = workplace::with_engine(

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::report::write_whole;
 use crate::workplace::Context;
 use anyhow::Context as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,18 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         context.print(&args.which.text())?;
         return Ok(Exit::Done);
     };
+    write_all(dir)?;
+    Ok(Exit::Done)
+}
+
+/// Where a site has its schemas, as the first lines of its files say.
+pub const FOLDER: &str = "schema";
+
+/// Writes all schemas into a folder.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_all(dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     for (name, which) in [
         ("site.json", SchemaName::Site),
@@ -56,5 +68,5 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         write_whole(&path, which.text().as_bytes(), 0o644)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -226,7 +226,7 @@ fn list(context: &Context, dir: &Path, site: &Site, secrets: &Secrets) -> anyhow
     let file = std::fs::read(dir.join(FILE)).unwrap_or_default();
     if !file.is_empty() && Recipients::of(site)?.differ_from(&file)? {
         context.note(
-            "The file is closed to others than the site's operators: nodewright secret rekey\n",
+            "The file is encrypted to others than the site's operators: nodewright secret rekey\n",
         );
     }
     Ok(())

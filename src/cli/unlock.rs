@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::kind::Observe;
 use crate::node::{self, NodeState};
 use crate::run::Event;
-use crate::workplace::{self, Context, Forks, Pick};
+use crate::workplace::{self, Context, Forks, Pick, Values};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `unlock`.
@@ -26,7 +26,13 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(std::slice::from_ref(&args.node))?;
-    let setup = place.setup(context, &nodes, &Pick::default(), Forks { forks: 1 })?;
+    let setup = place.setup(
+        context,
+        &nodes,
+        &Pick::default(),
+        Forks { forks: 1 },
+        Values::Unused,
+    )?;
     let mut reporter = context.reporter();
     let yes = args.yes;
     let exit = workplace::with_engine(

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::run::Event;
-use crate::workplace::{self, Context, Forks, Nodes, Pick};
+use crate::workplace::{self, Context, Forks, Nodes, Pick, Values};
 use std::path::PathBuf;
 
 /// Arguments of `verify`.
@@ -36,7 +36,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&args.nodes.nodes)?;
-    let setup = place.setup(context, &nodes, &args.pick, args.forks)?;
+    let setup = place.setup(context, &nodes, &args.pick, args.forks, Values::Needed)?;
     let mut reporter = context.reporter().of_checks(args.junit.as_deref());
     let selection = args.pick.selection();
     let (checks, left_out) = place.asked_checks(&nodes, &selection);

@@ -3,15 +3,15 @@
 use crate::text::size;
 
 /// How far work is that goes on by itself on a node: the first sync of a mirror, a rebuild of an array.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
     /// Per cent done, from 0 to 100.
     pub percent: u8,
     /// Bytes per second, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<u64>,
     /// Seconds left, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
 }
 

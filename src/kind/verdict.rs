@@ -64,7 +64,7 @@ impl Verdict {
 }
 
 /// One point in which a resource differs.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Delta {
     /// The point: `mode`, `version`, `running`.
     pub what: String,

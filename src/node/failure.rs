@@ -226,7 +226,8 @@ impl Failure {
                     .into()
             }
             Self::NoKeyAccepted(_) => format!(
-                "load the key into your agent (ssh-add -l shows what is offered), or nodewright enroll {node}"
+                "load the key into your agent (ssh-add -l shows what is offered), or nodewright enroll {node}; ssh is called \
+                 by the node's name, so an entry of ~/.ssh/config counts under `Host {node}`, not under its address"
             ),
             Self::NoShell(_) => "give the login /bin/sh or bash as its shell, and no forced command".into(),
             Self::NoChannel => "raise MaxSessions in its sshd_config".into(),
@@ -234,7 +235,7 @@ impl Failure {
                 "let ~/.bashrc and its like write only where the shell is interactive: case $- in *i*) …".into()
             }
             Self::SudoRefused(_) => "let the login run /bin/sh as root in sudoers, or log in as root".into(),
-            Self::SudoNeedsPassword => "give the password with --ask-sudo-password, or NOPASSWD in sudoers".into(),
+            Self::SudoNeedsPassword => "say `sudo = \"password\"` in the inventory, or give the login NOPASSWD in sudoers".into(),
             Self::SudoWrongPassword => "try again; it was sent once and not stored".into(),
             Self::SudoNeedsTty => format!("nodewright enroll {node}: lifts requiretty for this login only"),
             Self::DiskFull(_) => "make room (df -h, df -i), then run again".into(),

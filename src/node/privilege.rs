@@ -6,6 +6,7 @@ use super::run_id::hex;
 use crate::sh::quote;
 use crate::shell::{ENV, Shell};
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _};
 
@@ -102,14 +103,23 @@ impl Privilege {
     }
 }
 
-/// `exec /bin/sh -c TEXT nw ARGS`, quoted for the login's shell.
+/// The command that runs a text with arguments in `/bin/sh`, whichever shell the login has: one word of one line, in
+/// which no shell finds anything to change. (csh takes no newline in quotes, and a `!` for a line of its history.)
 fn command(text: &str, args: &[String]) -> String {
-    let mut line = format!("exec /bin/sh -c {} nw", quote(text));
-    for arg in args {
-        line.push(' ');
-        line.push_str(&quote(arg));
+    let args: Vec<_> = args.iter().map(|arg| quote(arg)).collect();
+    let whole = format!("set -- {}\n{text}", args.join(" "));
+    let mut word = String::with_capacity(whole.len() + whole.len() / 8);
+    for c in whole.chars() {
+        match c {
+            '\n' => word.push_str("\\n"),
+            // The octal form of `printf %b`.
+            '\\' | '\'' | '!' => {
+                let _ = write!(word, "\\0{:03o}", u32::from(c));
+            }
+            c => word.push(c),
+        }
     }
-    line
+    format!("exec /bin/sh -c 'eval \"$(printf %b \"$1\")\"' nw '{word}'")
 }
 
 fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String, Vec<StdinPiece>)> {
@@ -226,7 +236,40 @@ mod tests {
         assert_eq!(*file, files[0]);
         let whole = [script.as_slice(), b"content"].concat();
         let sum = hex(&Sha256::digest(&whole));
-        assert!(command.ends_with(&format!(" nw {} {sum} no no", script.len())));
+        let args = format!("set -- {} {sum} no no\\n", script.len());
+        assert!(command.contains(&args), "{command}");
+    }
+
+    /// csh takes no newline in quotes, and a `!` for its history; fish reads a backslash before a quote or another.
+    #[test]
+    fn a_command_is_one_line_of_words_that_every_shell_takes_alike() {
+        let arg = "a'b\\\\c!d\n\u{e4}$x`y\"";
+        let program = Program::Constant {
+            text: "! false && printf '%s' \"$1\" # it's \\\n",
+            args: vec![arg.to_owned()],
+            data: Data::Bytes(b""),
+            stream: false,
+        };
+        let (command, _) = Privilege::Root.wrap(&program).unwrap();
+        let (first, word) = command.split_once(" nw ").unwrap();
+        assert_eq!(first, "exec /bin/sh -c 'eval \"$(printf %b \"$1\")\"'");
+        let inner = word
+            .strip_prefix('\'')
+            .and_then(|w| w.strip_suffix('\''))
+            .unwrap();
+        assert!(
+            !inner.contains(['\n', '\'', '!']) && !inner.contains("\\\\"),
+            "{inner}"
+        );
+        let mut child = std::process::Command::new("/bin/sh")
+            .args(["-c", &command])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"go\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), arg);
     }
 
     /// A channel that opened too late is given up, and the program runs on another: with no input it does nothing.

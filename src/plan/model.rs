@@ -5,19 +5,19 @@ use crate::kind::{Address, Delta, Progress};
 use std::collections::BTreeSet;
 
 /// The plan of a whole site (or of what was selected of it).
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Plan {
     /// One a node, in the site's order.
     pub nodes: Vec<NodePlan>,
     /// The nodes that were asked for and not looked at.
     pub unseen: Vec<String>,
     /// Runs of a commit of the site that this checkout does not contain: nothing is done over them before somebody agreed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub older: Vec<String>,
 }
 
 /// The plan of one node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NodePlan {
     /// The node's name.
     pub node: String,
@@ -26,7 +26,7 @@ pub struct NodePlan {
     /// Resources that are decided after an earlier step.
     pub later: Vec<Later>,
     /// Long steps whose work goes on by itself: what comes after them is decided once they are done.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
     /// Differences that a run does not mend: findings.
     pub findings: Vec<Remark>,
@@ -39,10 +39,10 @@ pub struct NodePlan {
 }
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     /// The resources that request it: several when their edits meet in one file.
-    #[serde(serialize_with = "addresses")]
+    #[serde(serialize_with = "addresses", deserialize_with = "parse_addresses")]
     pub addresses: Vec<Address>,
     /// The change in a few words: `replace /etc/hosts`, `install chrony`.
     pub title: String,
@@ -55,7 +55,7 @@ pub struct Change {
     /// Whether it is done under the guard, which rolls it back unless a new connection confirms it.
     pub guarded: bool,
     /// What holds it back, where it waits for other members.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
     pub digest: String,
@@ -66,7 +66,7 @@ pub struct Change {
 }
 
 /// The difference in a file's content.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileDiff {
     /// The file's path.
     pub path: String,
@@ -75,7 +75,7 @@ pub struct FileDiff {
 }
 
 /// A difference of content.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Diff {
     /// A unified diff.
@@ -94,7 +94,7 @@ pub enum Diff {
 }
 
 /// Why a content is not shown by lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unshown {
     /// It is not text.
@@ -104,7 +104,7 @@ pub enum Unshown {
 }
 
 /// Size and digest of a content that is not shown.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Weight {
     /// Its size in bytes.
     pub bytes: u64,
@@ -113,28 +113,28 @@ pub struct Weight {
 }
 
 /// A decision that follows another step.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Later {
     /// The resources that request it: several when their edits meet in one file.
-    #[serde(serialize_with = "addresses")]
+    #[serde(serialize_with = "addresses", deserialize_with = "parse_addresses")]
     pub addresses: Vec<Address>,
     /// The step that comes first.
-    #[serde(serialize_with = "address")]
+    #[serde(serialize_with = "address", deserialize_with = "parse_address")]
     pub after: Address,
     /// The table by which it is decided then.
     pub table: String,
     /// What holds it back, where it waits for other members.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     /// The difference in its files, by their present state.
     pub diffs: Vec<FileDiff>,
 }
 
 /// A long step whose work goes on by itself.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Waiting {
     /// The resource that it belongs to.
-    #[serde(serialize_with = "address")]
+    #[serde(serialize_with = "address", deserialize_with = "parse_address")]
     pub address: Address,
     /// How far it is.
     pub progress: Progress,
@@ -147,25 +147,25 @@ impl std::fmt::Display for Waiting {
 }
 
 /// A remark about a resource.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Remark {
     /// The resource.
-    #[serde(serialize_with = "address")]
+    #[serde(serialize_with = "address", deserialize_with = "parse_address")]
     pub address: Address,
     /// The observed state.
     pub what: String,
     /// The remedy.
     pub remedy: String,
     /// The device that would be overwritten, where it is refused for that.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
 }
 
 /// A resource that an earlier run made and the site no longer wants.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Orphan {
     /// The address it was made under.
-    #[serde(serialize_with = "address")]
+    #[serde(serialize_with = "address", deserialize_with = "parse_address")]
     pub address: Address,
     /// The paths that it wrote.
     pub paths: Vec<String>,
@@ -230,4 +230,18 @@ fn address<S: serde::Serializer>(address: &Address, s: S) -> Result<S::Ok, S::Er
 
 fn addresses<S: serde::Serializer>(addresses: &[Address], s: S) -> Result<S::Ok, S::Error> {
     s.collect_seq(addresses.iter().map(ToString::to_string))
+}
+
+fn parse_address<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Address, D::Error> {
+    let text = <String as serde::Deserialize>::deserialize(d)?;
+    read_address(&text)
+}
+
+fn parse_addresses<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<Address>, D::Error> {
+    let all = <Vec<String> as serde::Deserialize>::deserialize(d)?;
+    all.iter().map(|text| read_address(text)).collect()
+}
+
+fn read_address<E: serde::de::Error>(text: &str) -> Result<Address, E> {
+    Address::parse(text).ok_or_else(|| E::custom(format!("`{text}` is no address")))
 }

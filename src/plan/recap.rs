@@ -45,6 +45,8 @@ pub struct RunEnd<'a> {
     pub held: Option<&'a Undone>,
     /// Why it takes no further part, if it does not.
     pub failed: Option<String>,
+    /// The title of the step that failed, if it was one: it was run.
+    pub step: Option<&'a str>,
     /// The findings of its plan.
     pub shown: &'a [Remark],
 }
@@ -67,6 +69,8 @@ impl Recap {
             changed.partition(|a| ended.wanted.contains(*a));
         let same = decided.map(|d| d.same.iter().filter(|a| !changed.contains(a)).count());
         let findings = decided.map_or(&[][..], |d| &d.findings);
+        let not_run = undone.titles.into_iter();
+        let not_run = not_run.filter(|title| ended.step != Some(title.as_str()));
         Self {
             node: ended.node.to_owned(),
             same: same.unwrap_or(0),
@@ -74,7 +78,7 @@ impl Recap {
             removed: removed.len(),
             undone: undone.addresses.len(),
             failed: ended.failed,
-            not_run: undone.titles,
+            not_run: not_run.collect(),
             waiting: decided.map_or_else(Vec::new, |d| d.waiting.clone()),
             findings: findings.len(),
             found: findings
@@ -138,6 +142,24 @@ mod tests {
         });
         assert_eq!((recap.changed, recap.undone), (1, 1));
         assert_eq!(recap.not_run, ["do r/service:s"]);
+    }
+
+    #[test]
+    fn the_step_that_failed_was_run() {
+        let decided = Decided {
+            items: vec![of("r/service:s"), of("r/file:/a")],
+            ..Decided::default()
+        };
+        let recap = Recap::of(RunEnd {
+            decided: Some(&decided),
+            failed: Some("do r/service:s: failed with status 1".to_owned()),
+            step: Some("do r/service:s"),
+            ..RunEnd::default()
+        });
+        assert_eq!(
+            (recap.undone, recap.not_run),
+            (2, vec!["do r/file:/a".to_owned()])
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod checks;
 mod diff;
+mod explain;
 mod files;
 mod findings;
 mod graph;
@@ -22,6 +23,7 @@ mod table;
 mod tree;
 
 pub use checks::CheckResult;
+pub use explain::{explain_check, explain_finding, explain_rule};
 pub use files::write_whole;
 pub use findings::{accepted, findings, json_lines as survey_json, verdict};
 pub use graph::{Picture, dot, svg};

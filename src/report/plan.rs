@@ -11,8 +11,48 @@ use std::fmt::Write as _;
 /// The whole plan: what changes by node and role, what is decided later, orphans, refusals, findings, and one line that
 /// sums it up. A plan with nothing in it is that line alone.
 ///
-/// With `look.quiet` it is the last line alone, with refusals and findings before it.
+/// With `look.quiet` it is the last line alone, with refusals and findings before it. Without `style.diffs` a plan that is
+/// longer than a screen names what happens, without the differences.
 pub fn plan(plan: &Plan, style: &OutputStyle) -> String {
+    let whole = OutputStyle {
+        diffs: true,
+        ..*style
+    };
+    let text = written(plan, &whole);
+    if style.diffs || text.lines().count() <= LONG {
+        return text + &summary(plan, style);
+    }
+    let line = format!("{}; `--diff` shows each difference.", tallied(plan));
+    written(plan, style) + &style.wrap(0, Tone::Dim, &line) + &summary(plan, style)
+}
+
+/// How many lines of a plan are shown with all differences.
+const LONG: usize = 60;
+
+/// What kinds of change a plan has, each counted.
+fn tallied(plan: &Plan) -> String {
+    let all = || plan.nodes.iter().flat_map(changes);
+    let signs = |sign_of: char| all().filter(|c| sign(c).0 == sign_of).count();
+    let again = |c: &&Change| {
+        let mut deltas = c.deltas.iter();
+        deltas.any(|d| matches!(d.what.as_str(), "restart" | "reload"))
+    };
+    let removed: usize = plan.nodes.iter().map(|n| n.to_remove().len()).sum();
+    let parts = [
+        (signs('+'), "created"),
+        (signs('~'), "changed"),
+        (signs('-') + removed, "removed"),
+        (all().filter(again).count(), "restarted or reloaded"),
+        (all().filter(|c| c.guarded).count(), "guarded"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    format!("Steps: {}", parts.join(", "))
+}
+
+fn written(plan: &Plan, style: &OutputStyle) -> String {
     let mut text = String::new();
     let mut shown: Vec<(&str, &Change)> = Vec::new();
     for node in &plan.nodes {
@@ -25,7 +65,6 @@ pub fn plan(plan: &Plan, style: &OutputStyle) -> String {
     for older in &plan.older {
         text.push_str(&style.wrap(0, Tone::Bad, older));
     }
-    text.push_str(&summary(plan, style));
     text
 }
 
@@ -140,6 +179,9 @@ fn change(change: &Change, shown: &[(&str, &Change)], style: &OutputStyle) -> St
     let title = format!("{}{guarded}", change.title);
     let mut text = asking(sign, tone, &change.addresses, &title, style);
     text.push_str(&held(change.held.as_ref(), style));
+    if !style.diffs {
+        return text;
+    }
     if let Some((node, _)) = shown.iter().find(|(_, c)| alike(c, change)) {
         let line = format!("the same as on {node}");
         let _ = writeln!(text, "        {}", style.paint(Tone::Dim, line));
@@ -184,6 +226,9 @@ fn later(later: &Later, style: &OutputStyle) -> String {
     let title = format!("decided after {}", later.after);
     let mut text = asking('?', Tone::Later, &later.addresses, &title, style);
     text.push_str(&held(later.held.as_ref(), style));
+    if !style.diffs {
+        return text;
+    }
     for row in later.table.split(['\n', ';']).map(str::trim) {
         text.push_str(&style.wrap(8, Tone::Plain, row));
     }
@@ -303,6 +348,51 @@ fn summary(plan: &Plan, style: &OutputStyle) -> String {
 mod tests {
     use super::super::samples;
     use super::*;
+
+    #[test]
+    fn a_long_plan_on_a_terminal_names_what_happens_without_the_differences() {
+        let terminal = OutputStyle {
+            diffs: false,
+            ..OutputStyle::default()
+        };
+        // What fits on a screen is shown whole.
+        let mut short = samples::plan();
+        short.nodes.truncate(1);
+        short.nodes[0].changes.truncate(2);
+        assert_eq!(
+            plan(&short, &terminal),
+            plan(&short, &OutputStyle::default())
+        );
+        let long = samples::plan();
+        let text = plan(&long, &terminal);
+        for there in [
+            "+ base/package:chrony  install chrony\n",
+            "replace /etc/hosts, guarded\n",
+        ] {
+            assert!(text.contains(there), "{text}");
+        }
+        assert!(
+            !text.contains("10.0.2.9") && !text.contains("installed:"),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "\nSteps: 3 created, 5 changed, 2 removed, 2 guarded; `--diff` shows each\n"
+            ),
+            "{text}"
+        );
+        // The sum is the last line.
+        let whole = plan(&long, &OutputStyle::default());
+        assert!(whole.contains("10.0.2.9"));
+        assert_eq!(text.lines().next_back(), whole.lines().next_back());
+    }
+
+    #[test]
+    fn a_plan_comes_back_from_its_json() {
+        let plan = samples::plan();
+        let json = serde_json::to_value(&plan).unwrap();
+        assert_eq!(serde_json::from_value::<Plan>(json).unwrap(), plan);
+    }
 
     #[test]
     fn every_case_has_its_sign() {

@@ -21,7 +21,7 @@ pub fn rules<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> String {
 }
 
 /// Where a fact stands: `membership#two-nodes` is in `docs/facts/membership.md#two-nodes`.
-fn place(fact: &str) -> String {
+pub(super) fn place(fact: &str) -> String {
     format!("docs/facts/{}", fact.replacen('#', ".md#", 1))
 }
 

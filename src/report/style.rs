@@ -15,6 +15,8 @@ pub struct OutputStyle {
     pub verbose: u8,
     /// Only results, no progress (`-q`).
     pub quiet: bool,
+    /// Whether a long plan shows each difference, too.
+    pub diffs: bool,
 }
 
 impl Default for OutputStyle {
@@ -25,6 +27,7 @@ impl Default for OutputStyle {
             width: 80,
             verbose: 0,
             quiet: false,
+            diffs: true,
         }
     }
 }

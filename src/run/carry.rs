@@ -205,7 +205,11 @@ impl Engine {
             let Reached { changed, unreached } = reached::wholly(items, &observation.decided);
             course.reach(node, changed);
             if let Some(unreached) = unreached {
-                self.fail(node, NodeFailure::failed(unreached.to_string()));
+                let mut items = observation.decided.items.iter();
+                let item = items.find(|i| i.addresses().contains(&unreached.address));
+                let title = item.map(|i| i.change.title.as_str());
+                let failure = NodeFailure::failed(unreached.to_string()).of_step(title);
+                self.fail(node, failure);
             }
         }
     }
@@ -226,6 +230,7 @@ impl Engine {
                 changed: course.changed.get(node),
                 held: course.held.get(node),
                 failed: self.failures.get(node).map(|t| t.why.clone()),
+                step: self.failures.get(node).and_then(|t| t.step.as_deref()),
                 shown: shown.map_or(&[], |n| &n.findings),
             })
         });

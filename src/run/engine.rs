@@ -235,14 +235,18 @@ impl Engine {
         let items = items.collect();
         let standing = self.standing();
         let situation = standing.situation(&self.setup.cluster);
+        // Of a node that failed nothing is as it should be, however much of it was seen.
+        let seen =
+            |node: &str| self.observed.contains_key(node) && !self.failures.contains_key(node);
         let nodes = self.setup.members.iter().filter_map(|member| {
-            let decided = &self.observed.get(&member.target.node)?.decided;
+            let observed = self.observed.get(&member.target.node);
+            let decided = &observed.filter(|_| seen(&member.target.node))?.decided;
             let mut plan = decided.plan();
             plan::say_who_is_awaited(&mut plan, &member.resources, &items, &situation);
             Some(plan)
         });
         let names = self.setup.members.iter().map(|m| &m.target.node);
-        let unseen = names.filter(|n| !self.observed.contains_key(*n));
+        let unseen = names.filter(|n| !seen(n));
         Plan {
             nodes: nodes.collect(),
             unseen: unseen.cloned().collect(),

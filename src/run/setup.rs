@@ -160,6 +160,8 @@ pub struct NodeFailure {
     pub exit: Exit,
     /// Whether nothing at all was heard of the node, which is no proof that it is off, and no sign of life either.
     pub silent: bool,
+    /// The step that was done and failed, by its title, where it is one.
+    pub step: Option<String>,
 }
 
 impl NodeFailure {
@@ -169,7 +171,15 @@ impl NodeFailure {
             why: why.into(),
             exit,
             silent: false,
+            step: None,
         }
+    }
+
+    /// The same because of a step that was done.
+    #[must_use]
+    pub(super) fn of_step(mut self, title: Option<&str>) -> Self {
+        self.step = title.map(ToOwned::to_owned);
+        self
     }
 
     /// A failure.
@@ -228,7 +238,11 @@ pub(super) fn outcome_failure(outcome: &Outcome, titles: &[String], said: &str) 
     } else {
         Exit::Failed
     };
-    NodeFailure::new(why, exit)
+    let step = match outcome {
+        Outcome::Failed { step, .. } => titles.get(*step).map(String::as_str),
+        _ => None,
+    };
+    NodeFailure::new(why, exit).of_step(step)
 }
 
 /// A failure over SSH as trouble of its node.
@@ -250,5 +264,6 @@ pub(super) fn from_error(error: &NodeError) -> NodeFailure {
         why,
         exit,
         silent: error.failure.is_silence(),
+        step: None,
     }
 }

@@ -31,10 +31,13 @@ pub struct Global {
     /// Print results as JSON, one object per line.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Connect to NODE at HOST instead of its address in the site, for example to renumber it. The guard still
-    /// confirms at the address in the site.
-    #[arg(long, value_name = "NODE=HOST", global = true, value_parser = at)]
-    pub at: Vec<(String, String)>,
+    /// Connect to NODE at HOST (and PORT) instead of its address in the site, for example to renumber it or to give its
+    /// sshd another port. The guard still confirms at the address and port in the site.
+    #[arg(long, value_name = "NODE=HOST[:PORT]", global = true, value_parser = at)]
+    pub at: Vec<At>,
+    /// Show every difference of a long plan on a terminal, too.
+    #[arg(long, global = true, action = clap::ArgAction::Count)]
+    pub diff: u8,
     /// Show each step (-v), and what is sent (-vv).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
@@ -70,10 +73,10 @@ pub struct Nodes {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Pick {
     /// Select only resources whose address matches this glob (`base/*`, `*/file:/etc/hosts`); repeatable.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(super::completers::addresses))]
     pub only: Vec<String>,
     /// Leave out resources whose address matches this glob; repeatable.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(super::completers::addresses))]
     pub skip: Vec<String>,
 }
 
@@ -129,11 +132,88 @@ pub struct Forks {
 }
 
 /// Reads `NODE=HOST`.
-fn at(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((node, host)) if !node.is_empty() && !host.is_empty() => {
-            Ok((node.to_owned(), host.to_owned()))
+/// Where a node is reached in this command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The node.
+    pub node: String,
+    /// A name or an address.
+    pub host: String,
+    /// The port of its sshd; that of the site where it is none.
+    pub port: Option<u16>,
+}
+
+fn at(text: &str) -> Result<At, String> {
+    let wrong = || {
+        "it is NODE=HOST or NODE=HOST:PORT, such as node1=192.0.2.5 or node1=[2001:db8::5]:22"
+            .to_owned()
+    };
+    let (node, place) = text.split_once('=').ok_or_else(wrong)?;
+    // An address of IPv6 has colons of its own: with a port it stands in brackets.
+    let (host, port) = if let Some(rest) = place.strip_prefix('[') {
+        let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
+        (
+            host,
+            port.strip_prefix(':')
+                .or(Some(port).filter(|p| !p.is_empty())),
+        )
+    } else if place.matches(':').count() == 1 {
+        let (host, port) = place.split_once(':').ok_or_else(wrong)?;
+        (host, Some(port))
+    } else {
+        (place, None)
+    };
+    let port = match port {
+        Some(text) => Some(
+            text.parse::<u16>()
+                .ok()
+                .filter(|p| *p > 0)
+                .ok_or_else(wrong)?,
+        ),
+        None => None,
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_:%".contains(c);
+    if node.is_empty() || host.is_empty() || host.starts_with('-') || !host.chars().all(fits) {
+        return Err(wrong());
+    }
+    Ok(At {
+        node: node.to_owned(),
+        host: host.to_owned(),
+        port,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_reached_at_a_host_and_perhaps_a_port() {
+        for (text, host, port) in [
+            ("n=192.0.2.5", "192.0.2.5", None),
+            ("n=192.0.2.5:22", "192.0.2.5", Some(22)),
+            ("n=gate.example.net:2022", "gate.example.net", Some(2022)),
+            ("n=2001:db8::5", "2001:db8::5", None),
+            ("n=[2001:db8::5]", "2001:db8::5", None),
+            ("n=[2001:db8::5]:22", "2001:db8::5", Some(22)),
+        ] {
+            let found = at(text).unwrap();
+            assert_eq!((found.host.as_str(), found.port), (host, port), "{text}");
+            assert_eq!(found.node, "n");
         }
-        _ => Err("it is NODE=HOST, such as node1=192.0.2.5".to_owned()),
+        for text in [
+            "n",
+            "n=",
+            "=h",
+            "n=h:",
+            "n=h:0",
+            "n=h:65536",
+            "n=h:x",
+            "n=[::1",
+            "n=[::1]22x",
+            "n=-o",
+        ] {
+            assert!(at(text).is_err(), "{text}");
+        }
     }
 }

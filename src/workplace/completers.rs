@@ -1,24 +1,51 @@
-//! Completions in a shell: nodes and groups of the site around.
+//! Completions in a shell: nodes, groups and addresses of the site around.
 
 use super::{Context, Global};
+use crate::survey::Survey;
 use clap_complete::CompletionCandidate;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// Nodes and groups of the site around, as far as it can be read.
 pub fn node_names(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(site) = around().and_then(|s| s.site) else {
+        return Vec::new();
+    };
+    beginning(site.node_names().chain(site.groups()), current)
+}
+
+/// Addresses of all resources of the site around, and of all of a role.
+pub fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(survey) = around() else {
+        return Vec::new();
+    };
+    let resources = survey.nodes.values().flat_map(|n| &n.resources);
+    let named = resources.flat_map(|r| [format!("{}/*", r.address.role), r.address.to_string()]);
+    let named: BTreeSet<String> = named.collect();
+    beginning(named, current)
+}
+
+/// Those of some names that begin with what was typed.
+pub fn beginning<S: AsRef<str>>(
+    names: impl IntoIterator<Item = S>,
+    current: &OsStr,
+) -> Vec<CompletionCandidate> {
+    let typed = current.to_str();
+    let names = names.into_iter();
+    let names = names.filter(|n| typed.is_some_and(|typed| n.as_ref().starts_with(typed)));
+    names
+        .map(|n| CompletionCandidate::new(n.as_ref()))
+        .collect()
+}
+
+/// The site around, as far as it can be read.
+fn around() -> Option<Survey> {
     let context = Context::new(Global {
         site: named_site(std::env::args_os()),
         ..Global::default()
     });
-    let Some(site) = context.survey().ok().and_then(|s| s.site) else {
-        return Vec::new();
-    };
-    let names = site.node_names().chain(site.groups());
-    names
-        .filter(|name| current.to_str().is_some_and(|c| name.starts_with(c)))
-        .map(CompletionCandidate::new)
-        .collect()
+    context.survey().ok()
 }
 
 /// The folder that `-C` or `--site` names in a line that is not finished.

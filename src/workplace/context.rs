@@ -48,6 +48,7 @@ impl Context {
             width: width.clamp(40, 100),
             verbose: global.verbose,
             quiet: global.quiet,
+            diffs: global.diff > 0 || !std::io::stdout().is_terminal(),
         };
         let err_style = OutputStyle {
             colour: colour(AutoStream::choice(&std::io::stderr())),

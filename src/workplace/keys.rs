@@ -6,7 +6,7 @@ use crate::site::Site;
 use crate::site::secrets::{AskPassphrase, FILE, Keyring, Recipients, Secrets};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Where keys are looked for in the home folder when none is named.
 const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_rsa", ".config/age/keys.txt"];
@@ -25,12 +25,32 @@ pub enum PassphraseFrom {
 /// # Errors
 /// When a named key cannot be read or used.
 pub fn keyring(named: &[PathBuf], ask: PassphraseFrom) -> anyhow::Result<Keyring> {
-    let ask: AskPassphrase = match ask {
-        PassphraseFrom::Operator => {
-            Arc::new(|key| rpassword::prompt_password(format!("Passphrase of {key}: ")).ok())
+    keyring_noting(named, ask, &Unasked::default())
+}
+
+/// The keys whose passphrase nobody could be asked for.
+type Unasked = Arc<Mutex<Vec<String>>>;
+
+fn keyring_noting(
+    named: &[PathBuf],
+    ask: PassphraseFrom,
+    unasked: &Unasked,
+) -> anyhow::Result<Keyring> {
+    let unasked = Arc::clone(unasked);
+    let ask: AskPassphrase = Arc::new(move |key| {
+        let said = match ask {
+            PassphraseFrom::Operator => {
+                rpassword::prompt_password(format!("Passphrase of {key}: ")).ok()
+            }
+            PassphraseFrom::Nobody => None,
+        };
+        if said.is_none()
+            && let Ok(mut keys) = unasked.lock()
+        {
+            keys.push(key.to_owned());
         }
-        PassphraseFrom::Nobody => Arc::new(|_| None),
-    };
+        said
+    });
     let mut keyring = Keyring::default();
     for path in named {
         let bytes =
@@ -69,7 +89,8 @@ pub fn open_with(named: &[PathBuf], site: &Path, ask: PassphraseFrom) -> anyhow:
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),
         read => read.with_context(|| format!("cannot read {}", path.display()))?,
     };
-    let keyring = keyring(named, ask)?;
+    let unasked = Unasked::default();
+    let keyring = keyring_noting(named, ask, &unasked)?;
     if keyring.is_empty() {
         let usual = USUAL.map(|p| format!("~/{p}")).join(", ");
         return Err(Usage(format!(
@@ -78,7 +99,17 @@ pub fn open_with(named: &[PathBuf], site: &Path, ask: PassphraseFrom) -> anyhow:
         .into());
     }
     leave_no_core();
-    Ok(Secrets::open(&bytes, &keyring)?)
+    Secrets::open(&bytes, &keyring).map_err(|error| {
+        let unasked = unasked.lock().map(|keys| keys.join(", "));
+        match unasked {
+            Ok(keys) if !keys.is_empty() => Usage(format!(
+                "{FILE} is not opened: {keys} has a passphrase, and there is no terminal to ask for it; name a key \
+                 without one with --identity"
+            ))
+            .into(),
+            _ => error.into(),
+        }
+    })
 }
 
 /// Has the kernel write no core dump of this process, nor hand one to a service: from now on it holds secrets. Programs
@@ -94,7 +125,7 @@ pub fn leave_no_core() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// Writes the site's secrets, closed to its operators.
+/// Writes the site's secrets, encrypted to its operators, and says so to whoever is none of them.
 ///
 /// # Errors
 /// When nobody could open the file again, or it cannot be written.
@@ -104,6 +135,13 @@ pub fn save(context: &Context, dir: &Path, site: &Site, secrets: &Secrets) -> an
     write_whole(&path, &secrets.close(&recipients)?, 0o644)
         .with_context(|| format!("cannot write {}", path.display()))?;
     let names = recipients.names().join(", ");
-    context.note(&format!("{FILE} is closed to {names}.\n"));
+    context.note(&format!("{FILE} is encrypted to {names}.\n"));
+    let own = keyring(&context.global.identity, PassphraseFrom::Nobody)?;
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    if !own.may_open(&bytes) {
+        context.warn(&format!(
+            "None of your keys opens {FILE} again: only {names} can.\n"
+        ));
+    }
     Ok(())
 }

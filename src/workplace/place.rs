@@ -2,7 +2,8 @@
 
 use super::access::access;
 use super::context::{Commit, Context};
-use super::{Forks, Pick, Usage};
+use super::vault::Values;
+use super::{At, Forks, Pick, Usage};
 use crate::exit::Exit;
 use crate::kind::Resource;
 use crate::lab;
@@ -172,11 +173,13 @@ impl Workplace {
         nodes: &[String],
         pick: &Pick,
         forks: Forks,
+        values: Values,
     ) -> anyhow::Result<Setup> {
         let selection = pick.selection();
         matching(&selection, nodes.iter().map(|n| &self.nodes[n]))?;
-        let vault = self.vault(context)?;
-        let ways = self.ways(context, nodes, Some(&vault))?;
+        let vault = self.vault_for(context, values)?;
+        let known = (values == Values::Needed).then_some(&vault);
+        let ways = self.ways(context, nodes, known)?;
         let mut members = Vec::new();
         let mut password = None;
         for (node, connect) in ways {
@@ -186,7 +189,7 @@ impl Workplace {
                 match self.site.login(&node).sudo {
                     Sudo::None => Privilege::Root,
                     Sudo::Nopasswd => Privilege::SudoNoPassword,
-                    Sudo::Password => Privilege::SudoPassword(prompt_once(&mut password, context)?),
+                    Sudo::Password => Privilege::SudoPassword(prompt_once(&mut password)?),
                 }
             };
             let expansion = &self.nodes[&node];
@@ -332,7 +335,7 @@ impl Workplace {
             .node_names()
             .map(|n| access(&self.site, n, &known_hosts, None, &door))
             .collect();
-        for (node, host) in &context.global.at {
+        for At { node, host, port } in &context.global.at {
             let Some(one) = all.iter_mut().find(|a| a.name == *node) else {
                 return Err(
                     Usage(format!("--at {node}={host}: the site has no node {node}")).into(),
@@ -343,7 +346,7 @@ impl Workplace {
                 alias: format!("{node}.{AT}"),
                 word: AT.to_owned(),
                 host: host.clone(),
-                port: login.port,
+                port: port.or(login.port),
                 user: login.user,
                 door: None,
                 jump: None,
@@ -376,23 +379,32 @@ impl Workplace {
     }
 }
 
+/// The file that the sudo password is read from where nobody is asked; a descriptor is `/dev/fd/3`.
+const SUDO_PASSWORD_FILE: &str = "NODEWRIGHT_SUDO_PASSWORD_FILE";
+
 /// The operator's sudo password, asked once a command.
-fn prompt_once(password: &mut Option<Secret>, context: &Context) -> anyhow::Result<Secret> {
+fn prompt_once(password: &mut Option<Secret>) -> anyhow::Result<Secret> {
     if let Some(known) = password {
         return Ok(known.clone());
     }
     super::keys::leave_no_core();
-    let text = match std::env::var("NODEWRIGHT_SUDO_PASSWORD_FILE") {
-        Ok(path) => std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {path}"))?
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        Err(_) => rpassword::prompt_password("Your sudo password on the nodes: ")
-            .context("cannot ask for the password")?,
+    let text = match std::env::var(SUDO_PASSWORD_FILE) {
+        Ok(path) => {
+            let text = std::fs::read_to_string(&path);
+            let text = text.with_context(|| format!("{SUDO_PASSWORD_FILE}: cannot read {path}"))?;
+            let line = text.lines().next().unwrap_or_default().to_owned();
+            if line.is_empty() {
+                return Err(Usage(format!("{SUDO_PASSWORD_FILE}: the first line of {path} is empty")).into());
+            }
+            line
+        }
+        Err(_) => rpassword::prompt_password("Your sudo password on the nodes: ").map_err(|_| {
+            Usage(format!(
+                "sudo on the nodes needs your password, and there is no terminal to ask on: name a file with it in \
+                 {SUDO_PASSWORD_FILE}, such as /dev/fd/3"
+            ))
+        })?,
     };
-    let _ = context;
     let secret = Secret::new(text);
     *password = Some(secret.clone());
     Ok(secret)
@@ -477,16 +489,27 @@ fn drive<T>(
         .context("cannot start")?;
     let (send, request) = tokio::sync::watch::channel(StopRequest::No);
     Ok(tokio::task::LocalSet::new().block_on(&runtime, async move {
+        let answers = events.clone();
         let mut engine = Engine::new(setup, events, request);
         let at_work = engine.at_work();
         tokio::task::spawn_local(async move {
-            let mut next = [StopRequest::Stop, StopRequest::Detach].into_iter();
+            let mut next = [
+                (
+                    StopRequest::Stop,
+                    "stops after the step under way; Ctrl-C once more detaches, and the run goes on by itself",
+                ),
+                (StopRequest::Detach, "detaches; the run goes on by itself"),
+            ]
+            .into_iter();
             while tokio::signal::ctrl_c().await.is_ok() {
                 if !at_work.get() {
                     // Nothing was begun that would have to be reported. The code is that of a program ended by SIGINT.
                     std::process::exit(Exit::Interrupted as i32);
                 }
-                if let Some(request) = next.next() {
+                if let Some((request, answer)) = next.next() {
+                    // At once, however long the step takes.
+                    let text = answer.to_owned();
+                    let _ = answers.send(Event::Note { node: None, text });
                     let _ = send.send(request);
                 }
             }

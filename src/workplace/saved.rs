@@ -49,7 +49,7 @@ impl Saved {
         Self { json, tainted }
     }
 
-    /// Writes it; closed to those who may open the site's secrets when a change holds one.
+    /// Writes it; encrypted to those who may open the site's secrets when a change holds one.
     pub fn save(&self, place: &Workplace, file: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(&self.json)? + "\n";
         let bytes = if self.tainted {
@@ -84,6 +84,15 @@ impl Saved {
             .into());
         }
         Ok(Self { json, tainted })
+    }
+
+    /// The plan as it was made.
+    ///
+    /// # Errors
+    /// When the file holds another thing.
+    pub fn plan(&self) -> anyhow::Result<Plan> {
+        let plan = serde_json::from_value(self.json["plan"].clone());
+        plan.map_err(|e| Usage(format!("this is no saved plan of this version: {e}")).into())
     }
 
     /// The nodes it is about.

@@ -14,9 +14,34 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+/// What a command needs the values of secrets for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// To compare and to write: without them it does not go on.
+    Needed,
+    /// To take them out of what comes back: who cannot open them sees what the node shows.
+    Hidden,
+    /// For nothing.
+    Unused,
+}
+
 impl Workplace {
+    /// The values of the secrets for a command with this need.
+    pub(super) fn vault_for(&self, context: &Context, values: Values) -> anyhow::Result<Vault> {
+        match values {
+            Values::Unused => Ok(Vault::new()),
+            Values::Needed => self.vault(context),
+            Values::Hidden => self.vault(context).or_else(|error| {
+                context.warn(&format!(
+                    "The site's secrets are not opened, so they are not taken out of what nodes answer: {error:#}\n"
+                ));
+                Ok(Vault::new())
+            }),
+        }
+    }
+
     /// The values of the secrets that the nodes' files need; nothing is opened where none is needed.
-    pub fn vault(&self, context: &Context) -> anyhow::Result<Vault> {
+    fn vault(&self, context: &Context) -> anyhow::Result<Vault> {
         let all = self.nodes.values();
         let resources = all.flat_map(|n| {
             n.resources

@@ -352,6 +352,8 @@ fn a_starter_site_is_written_into_an_empty_folder_only() {
             "README.md",
             "inventory.toml",
             "roles/motd.toml",
+            "schema/role.json",
+            "schema/site.json",
             "templates/motd/motd"
         ]
     );
@@ -362,7 +364,7 @@ fn a_starter_site_is_written_into_an_empty_folder_only() {
     assert_snapshot!(desk.run(&["init", "rack"]), @r"
     exit 64
     --- stderr
-    error: rack is not empty: README.md is in it
+    error: rack is not empty: .gitignore is in it
       a starter is written into a new or empty folder only
     ");
 }
@@ -600,6 +602,29 @@ fn nodes_and_groups_are_completed() {
 }
 
 #[test]
+fn addresses_codes_kinds_and_roles_are_completed() {
+    let mut desk = small();
+    desk.env("COMPLETE", "fish");
+    for (words, all) in [
+        (
+            &["plan", "--only", "own/file:/etc/m"][..],
+            "own/file:/etc/motd\n",
+        ),
+        (&["apply", "--skip", "own/*"], "own/*\n"),
+        (&["explain", "RING-D"], "RING-DLM\n"),
+        (&["explain", "TIME-S"], "TIME-SYNC\n"),
+        (&["rules", "RING-D"], "RING-DLM\n"),
+        (&["kinds", "fence"], "fence_device\n"),
+        (&["roles", "etc"], "etckeeper\n"),
+        (&["eject", "etc"], "etckeeper\n"),
+    ] {
+        let line = [&["--", "nodewright"], words].concat();
+        let (code, out, _) = desk.output(&line);
+        assert_eq!((code, out.as_str()), (0, all), "{words:?}");
+    }
+}
+
+#[test]
 fn the_schema_is_json_and_names_every_table() {
     let desk = Desk::new();
     let (code, out, _) = desk.output(&["schema"]);
@@ -614,6 +639,51 @@ fn the_schema_is_json_and_names_every_table() {
         assert!(
             named.iter().any(|n| starter.contains(n)),
             "the starter says nothing of [{table}]"
+        );
+    }
+}
+
+/// Every `#:schema` line leads to a schema: in a new site, in one with a copied role, and in this repository.
+#[test]
+fn a_schema_that_a_file_names_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let resolves = |file: &std::path::Path, needed: bool| {
+        let text = std::fs::read_to_string(file).unwrap();
+        let named = text.lines().find_map(|l| l.strip_prefix("#:schema "));
+        assert!(named.is_some() || !needed, "{}", file.display());
+        if let Some(named) = named {
+            let path = file.parent().unwrap().join(named);
+            let schema = std::fs::read_to_string(&path);
+            let schema = schema.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            serde_json::from_str::<serde_json::Value>(&schema).unwrap();
+        }
+    };
+    let desk = Desk::new();
+    assert_eq!(desk.output(&["init", "rack"]).0, 0);
+    for file in ["rack/inventory.toml", "rack/roles/motd.toml"] {
+        resolves(&desk.site().join(file), true);
+    }
+    let desk = without_secrets();
+    assert_eq!(desk.output(&["eject", "base"]).0, 0);
+    resolves(&desk.site().join("roles/base.toml"), true);
+    for folder in ["roles", "inventory"].map(|f| root.join(f)) {
+        for file in walk(&folder).iter().filter(|f| f.ends_with(".toml")) {
+            resolves(&folder.join(file), false);
+        }
+    }
+    // Those of the repository are those of now.
+    let now = Desk::new();
+    assert_eq!(now.output(&["schema", "-o", "schema"]).0, 0);
+    for name in ["schema/site.json", "schema/role.json"] {
+        let (path, text) = (root.join(name), now.read(name));
+        if std::env::var_os("NODEWRIGHT_BLESS").is_some() {
+            std::fs::create_dir_all(root.join("schema")).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == text,
+            "{name} is not current: NODEWRIGHT_BLESS=1 writes it"
         );
     }
 }
@@ -633,6 +703,41 @@ fn walk(dir: &std::path::Path) -> Vec<String> {
         }
     }
     files
+}
+
+#[test]
+fn the_addresses_of_a_selection_are_listed_without_a_node() {
+    let desk = crate::support::without_secrets();
+    let (code, out, err) = desk.output(&["plan", "--list"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "node1  own/file:/etc/motd\nnode2  own/file:/etc/motd\n"
+    );
+    let (_, out, _) = desk.output(&["plan", "node2", "--list", "--json"]);
+    assert_eq!(
+        out,
+        "{\"event\":\"resource\",\"node\":\"node2\",\"address\":\"own/file:/etc/motd\"}\n"
+    );
+    let (code, _, err) = desk.output(&["plan", "--list", "--only", "none/*"]);
+    assert!(code == 64 && err.contains("none/*"), "{err}");
+}
+
+#[test]
+fn a_saved_plan_is_shown_again() {
+    let plan = r#"{"nodewright-plan":1,"site":"small","digest":"x","plan":{"nodes":[{"node":"node1",
+        "changes":[],"later":[],"findings":[],"refusals":[],"orphans":[],"same":3}],"unseen":[]}}"#;
+    let desk = Desk::new()
+        .file("a.plan", plan)
+        .file("b.plan", "{\"nodewright-plan\":1,\"plan\":{\"nodes\":[7]}}");
+    let (code, out, err) = desk.output(&["show", "a.plan"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(out, "Nothing to do: 1 node, 3 resources as wanted.\n");
+    let (code, _, err) = desk.output(&["show", "b.plan"]);
+    assert!(
+        code == 64 && err.contains("this is no saved plan of this version"),
+        "{err}"
+    );
 }
 
 /// A help that says what to write is right when it is written so.

@@ -26,7 +26,7 @@ fn a_secret_is_kept_encrypted_and_comes_back() {
     assert_snapshot!(desk.run(&["secret", "set", "own"]), @r"
     exit 0
     --- stderr
-    secrets.age is closed to anna.
+    secrets.age is encrypted to anna.
     ");
     assert!(
         desk.read("secrets.age")
@@ -77,6 +77,122 @@ fn a_process_that_holds_secrets_leaves_no_core_dump() {
     let limits = std::fs::read_to_string(seen).unwrap();
     let words: Vec<&str> = limits.split_whitespace().collect();
     assert_eq!(words[..6], ["Max", "core", "file", "size", "0", "0"]);
+}
+
+/// What the caller has open is none of the processes that a command starts: neither of an editor, nor of what stays.
+#[test]
+fn no_process_has_what_the_caller_has_open() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut desk = with_key();
+    desk.input("value\n");
+    assert_eq!(desk.output(&["secret", "set", "own"]).0, 0);
+    let (held, seen) = (desk.home().join("held"), desk.home().join("seen"));
+    std::fs::write(&held, "").unwrap();
+    let editor = desk.home().join("editor");
+    let script = format!("#!/bin/sh\nls -l /proc/$$/fd >{}\n", seen.display());
+    std::fs::write(&editor, script).unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    desk.env("EDITOR", editor.to_str().unwrap());
+    let command = desk.command(&["secret", "edit"]);
+    let done = std::process::Command::new("sh")
+        .args(["-c", "exec 7<\"$0\" 9>>\"$0\"; exec \"$@\""])
+        .arg(&held)
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(desk.site())
+        .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))))
+        .status()
+        .unwrap();
+    assert!(done.success());
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.contains(" 0 -> ") && !seen.contains("/held"), "{seen}");
+}
+
+/// Who cannot open the secrets still works with what needs none of them.
+#[test]
+fn what_needs_no_secret_works_without_a_key() {
+    let desk = with_key();
+    assert_eq!(
+        desk.output(&["secret", "set", "own", "--generate", "8"]).0,
+        0
+    );
+    std::fs::remove_file(desk.home().join(".ssh/id_ed25519")).unwrap();
+    // Nobody listens at that port: the node is asked, and cannot be reached.
+    let at = ["node1", "--at", "node1=127.0.0.1:1", "--color", "never"];
+    for command in ["facts", "log", "unlock", "attach", "capture"] {
+        let (code, _, err) = desk.output(&[&[command], &at[..]].concat());
+        assert_eq!(code, 4, "{command}: {err}");
+        let hidden = ["attach", "capture"].contains(&command);
+        assert_eq!(
+            err.contains("secrets are not opened"),
+            hidden,
+            "{command}: {err}"
+        );
+    }
+    let (code, _, err) = desk.output(&[&["plan"], &at[..]].concat());
+    assert!(
+        code == 64 && err.contains("no private key to open secrets.age"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_passphrase_that_nobody_can_be_asked_for_is_named() {
+    let desk = with_key();
+    assert_eq!(
+        desk.output(&["secret", "set", "own", "--generate", "8"]).0,
+        0
+    );
+    let key = desk.home().join(".ssh/id_ed25519");
+    let locked = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-p", "-P", "", "-N", "open sesame", "-f"])
+        .arg(&key)
+        .status()
+        .unwrap();
+    assert!(locked.success());
+    let command = desk.command(&["secret", "get", "own"]);
+    let output = std::process::Command::new("setsid")
+        .arg("--wait")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(desk.site())
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))))
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        err.contains("id_ed25519 has a passphrase, and there is no terminal to ask for it"),
+        "{err}"
+    );
+}
+
+#[test]
+fn whoever_writes_what_he_cannot_open_is_told() {
+    let mut desk = with_key();
+    let other = desk.home().join("other");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&other)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    // The file is new: it is written by whoever has no key of it.
+    desk.input("x");
+    let words = [
+        "secret",
+        "set",
+        "own",
+        "--identity",
+        other.to_str().unwrap(),
+    ];
+    let (code, _, err) = desk.output(&words);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        err.contains("None of your keys opens secrets.age again: only anna can."),
+        "{err}"
+    );
 }
 
 #[test]

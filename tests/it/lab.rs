@@ -461,3 +461,43 @@ fn el6_like_nodes_refuse_options_that_are_not_listed() {
     }
     assert_eq!(nodes.ok("node1", "wc -l </run/refused"), "4\n");
 }
+
+/// What outlives `lab up` has nothing of what its caller has open: a lock or a pipe is not held until the lab is down.
+#[test]
+fn what_outlives_lab_up_holds_nothing_of_its_caller() {
+    let name = fresh_name();
+    let folder = tempfile::tempdir().expect("a folder");
+    let held = folder.path().join("held");
+    fs::write(&held, "").expect("a file");
+    // Reading to the end of its output ends only once nobody has it open any more.
+    let up = Command::new("timeout")
+        .args(["300", "sh", "-c", "exec 7<\"$0\" 9>>\"$0\"; exec \"$@\""])
+        .arg(&held)
+        .args([PROGRAM, "lab", "up", "--nodes", "1", "--name", &name])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("it starts");
+    let holders: Vec<_> = fs::read_dir("/proc")
+        .expect("processes")
+        .flatten()
+        .filter(|process| {
+            let open = fs::read_dir(process.path().join("fd"))
+                .into_iter()
+                .flatten();
+            let mut open = open
+                .flatten()
+                .filter_map(|fd| fs::read_link(fd.path()).ok());
+            open.any(|file| file == held)
+        })
+        .map(|process| fs::read(process.path().join("cmdline")).unwrap_or_default())
+        .map(|words| String::from_utf8_lossy(&words).replace('\0', " "))
+        .collect();
+    program(&["lab", "down", "--name", &name]);
+    assert!(
+        up.status.success(),
+        "{}",
+        String::from_utf8_lossy(&up.stderr)
+    );
+    assert_eq!(holders, [""; 0]);
+}

@@ -84,6 +84,12 @@ fn an_orphan_is_forgotten_where_that_is_said_and_nowhere_else() {
          [[step]]\nfile = \"/etc/wanted\"\ncontent = \"x\\n\"",
     );
     rig.apply_as_planned();
+    let (code, _, err) = rig.run(&["log", "node1", "--run", "20000101-000000-aa"]);
+    assert_eq!(code, 64);
+    assert!(
+        err.contains("no run 20000101-000000-aa in the journal of node1"),
+        "{err}"
+    );
     rig.nodes
         .ok("node1", "rm /etc/gone; echo mine >>/etc/spoilt");
     let wanted = "[[step]]\nfile = \"/etc/wanted\"\ncontent = \"x\\n\"";

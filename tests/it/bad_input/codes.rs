@@ -80,3 +80,33 @@ fn every_code_has_an_example() {
         );
     }
 }
+
+/// Every code that a command prints is explained, and nothing is explained that no command prints.
+#[test]
+fn every_code_is_explained() {
+    let explained: BTreeSet<String> = nodewright::survey::CODES
+        .iter()
+        .map(|(code, _)| (*code).to_owned())
+        .collect();
+    assert_eq!(explained, codes());
+    let long = |(_, meaning): &&(&str, &str)| meaning.len() < 20 || !meaning.ends_with(['.', 's']);
+    assert_eq!(nodewright::survey::CODES.iter().find(long), None);
+    let words: Vec<&str> = ["explain"]
+        .into_iter()
+        .chain(rules::all().map(|r| r.code))
+        .chain(nodewright::survey::CODES.iter().map(|(code, _)| *code))
+        .chain(["TIME-SYNC", "FENCE-ANSWERS"])
+        .collect();
+    let (code, out, err) = crate::support::Desk::new().output(&words);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    for word in &words[1..] {
+        assert!(out.contains(&format!("{word}  a ")), "{word}");
+    }
+    assert!(out.lines().all(|l| l.chars().count() <= 80), "{out}");
+    let (code, _, err) = crate::support::Desk::new().output(&["explain", "RING-DML"]);
+    assert_eq!(code, 64);
+    assert!(
+        err.contains("nothing has the code RING-DML; did you mean RING-DLM?"),
+        "{err}"
+    );
+}

@@ -1,0 +1,78 @@
+//! `nodewright explain`.
+
+use crate::exit::Exit;
+use crate::report;
+use crate::role::Library;
+use crate::rules;
+use crate::site::{Sources, did_you_mean};
+use crate::survey::CODES;
+use crate::workplace::completers::beginning;
+use crate::workplace::{Context, Usage};
+use clap_complete::{ArgValueCompleter, CompletionCandidate};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  nodewright explain RING-DLM TIME-SYNC KEY-UNKNOWN
+
+Codes are those of rules, of other findings of `check`, and of the checks of roles; inside a site, of its own roles
+as well.")]
+pub struct Args {
+    /// The codes.
+    #[arg(value_name = "CODE", required = true, add = ArgValueCompleter::new(known))]
+    codes: Vec<String>,
+}
+
+/// All codes of rules, findings, and checks of shipped roles.
+fn known(current: &OsStr) -> Vec<CompletionCandidate> {
+    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+    let checks = library.roles().flat_map(|r| &r.checks);
+    let codes: BTreeSet<&str> = rules::all()
+        .map(|r| r.code)
+        .chain(CODES.iter().map(|(c, _)| *c))
+        .chain(checks.map(|c| c.code.value.as_str()))
+        .collect();
+    beginning(codes, current)
+}
+
+/// Prints what codes mean.
+///
+/// # Errors
+/// When a code is not known.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let library = match context.site_dir() {
+        Ok(dir) => Library::load(&dir, &mut Sources::default(), &mut Vec::new()),
+        Err(_) => Library::of([], &mut Sources::default(), &mut Vec::new()),
+    };
+    let style = &context.style;
+    let mut pages = Vec::new();
+    for code in &args.codes {
+        let mut page = String::new();
+        if let Some(rule) = rules::rule(code) {
+            page.push_str(&report::explain_rule(rule, style));
+        }
+        if let Some((code, meaning)) = CODES.iter().find(|(c, _)| c == code) {
+            page.push_str(&report::explain_finding(code, meaning, style));
+        }
+        for role in library.roles() {
+            page.push_str(&report::explain_check(code, role, style));
+        }
+        if page.is_empty() {
+            let checks = library.roles().flat_map(|r| &r.checks);
+            let known: Vec<&str> = rules::all()
+                .map(|r| r.code)
+                .chain(CODES.iter().map(|(c, _)| *c))
+                .chain(checks.map(|c| c.code.value.as_str()))
+                .collect();
+            let near = did_you_mean(code, &known);
+            let near = near.map_or_else(String::new, |c| format!("; did you mean {c}?"));
+            return Err(Usage(format!("nothing has the code {code}{near}")).into());
+        }
+        pages.push(page);
+    }
+    context.print(&pages.join("\n"))?;
+    Ok(Exit::Done)
+}
