@@ -61,6 +61,8 @@ pub struct Decided {
     pub unhealthy: Vec<String>,
     /// Entries of the manifest that are neither desired nor there: the next batch removes them.
     pub gone: Vec<Gone>,
+    /// Paths that are no longer as an earlier run wrote them, where the site still wants them so.
+    pub changed: Vec<String>,
     /// What each resource needs to be done before a path that it depends on is written.
     pub before_write: BTreeMap<Address, Vec<Call>>,
 }
@@ -168,6 +170,9 @@ impl Desired<'_> {
         found: &BTreeMap<String, String>,
         logins: &BTreeSet<String>,
     ) {
+        let owned = decided.items.iter().map(|item| &item.work.owns);
+        let changed = owned.filter(|o| manifest.wrote(&o.path, &o.digest));
+        decided.changed = changed.map(|o| o.path.clone()).collect();
         orphan::settle(decided, manifest, self.target, found);
         guarded::windows(decided, self.resources, logins);
     }

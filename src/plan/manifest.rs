@@ -91,6 +91,16 @@ impl Manifest {
         self.entries.get(&key).map(|e| e.digest.as_str())
     }
 
+    /// Whether this was the last that was written to a path, wholly ours.
+    pub fn wrote(&self, path: &str, digest: &str) -> bool {
+        let whole = !path.is_empty() && digest != PART && !digest.is_empty();
+        whole
+            && self
+                .entries
+                .values()
+                .any(|e| e.path == path && e.digest == digest)
+    }
+
     /// The paths of an address; an empty one for an address without any.
     pub fn paths(&self, address: &Address) -> Vec<String> {
         let mine = self.entries().filter(|(a, _)| *a == address);
@@ -114,6 +124,7 @@ mod tests {
         assert!(!manifest.is_secret(&address("base/package:x")));
         let address = address("base/file:/etc/a");
         assert_eq!(manifest.expected(&address, "/etc/a"), Some("bb"));
+        assert!(manifest.wrote("/etc/a", "bb") && !manifest.wrote("/etc/a", "aa"));
         assert_eq!(manifest.paths(&address), ["/etc/a"]);
     }
 }

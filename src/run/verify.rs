@@ -40,6 +40,13 @@ impl Engine {
                     outcome,
                 }));
             }
+            let changed = self.observed.get(node);
+            let changed = changed.and_then(|o| verify::changed_files(&o.decided.changed));
+            rows.extend(changed.map(|outcome| CheckRow {
+                node: Some(node.clone()),
+                scope: Scope::Node,
+                outcome,
+            }));
         }
         let said = self.setup.cluster.iter().map(|node| {
             let of_cluster = checks(node).iter().filter(|c| c.scope == Scope::Cluster);

@@ -3,7 +3,7 @@
 use crate::kind::{Answer, Verdict, Written};
 use crate::plan::{Decided, Desired};
 use crate::probe;
-use crate::role::{Check, Scope};
+use crate::role::{Check, CheckSeverity, Scope};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -115,6 +115,30 @@ fn joined(members: &[(&str, &Check, &Result<CheckOutcome, String>)]) -> CheckOut
         remedy: first.remedy.clone(),
         ..rated(check, wrong.is_empty(), message)
     }
+}
+
+/// The result of what somebody changed in files of ours; nothing where all of them are as they were written.
+pub fn changed_files(paths: &[String]) -> Option<CheckOutcome> {
+    let (message, remedy) = match paths {
+        [] => return None,
+        [path] => (
+            format!("{path} is not as it was last written"),
+            "`nodewright plan` shows what was changed, `nodewright apply` puts it back.",
+        ),
+        _ => (
+            format!("{} are not as they were last written", paths.join(", ")),
+            "`nodewright plan` shows what was changed, `nodewright apply` puts them back.",
+        ),
+    };
+    Some(CheckOutcome {
+        code: "FILE-CHANGED".to_owned(),
+        severity: CheckSeverity::Warning.to_string(),
+        ok: false,
+        skipped: false,
+        message,
+        remedy: remedy.to_owned(),
+        same: String::new(),
+    })
 }
 
 /// Judges a check by what a port answered from outside.
@@ -247,7 +271,7 @@ fn shown(value: &Json) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::role::{CheckSeverity, Tcp};
+    use crate::role::Tcp;
     use serde_json::json;
 
     fn check(place: &str) -> Check {

@@ -571,3 +571,35 @@ fn a_folder_that_hands_its_group_on_takes_a_file_all_the_same() {
     assert_eq!(rig.nodes.ok("node1", seen), "a\nroot root 644\non\n");
     rig.nothing_to_do();
 }
+
+#[test]
+fn a_byte_that_somebody_changed_in_a_file_of_ours_is_told_by_verify() {
+    let rig = Rig::new(nodes::debian(2));
+    let role = |content: &str| {
+        rig.role(&format!(
+            "[[step]]\nfile = \"/etc/ours\"\ncontent = \"{content}\\n\"\n\
+             [[check]]\ncode = \"OURS\"\nseverity = \"info\"\nof = \"file:/etc/ours\"\nexpect = {{ kind = \"file\" }}\nremedy = \"none\"\n"
+        ));
+    };
+    role("a");
+    assert_eq!(rig.apply().code, 0);
+    let verify = || {
+        let (code, out, err) = rig.run(&["verify"]);
+        (code, format!("{out}{err}"))
+    };
+    let (_, said) = verify();
+    assert!(!said.contains("FILE-CHANGED"), "{said}");
+    rig.nodes.ok("node2", "printf b >/etc/ours");
+    let (code, said) = verify();
+    assert_eq!(code, 3, "{said}");
+    assert_eq!(said.matches("FILE-CHANGED").count(), 1, "{said}");
+    assert!(
+        said.contains("/etc/ours is not as it was last written"),
+        "{said}"
+    );
+    // What the site wants otherwise by now was changed by nobody.
+    assert_eq!(rig.apply().code, 0);
+    role("c");
+    let (_, said) = verify();
+    assert!(!said.contains("FILE-CHANGED"), "{said}");
+}
