@@ -201,6 +201,57 @@ fn golden_debian13() {
     check(Platform::Debian13);
 }
 
+/// The example site with these changes: each node with what its roles ask for.
+fn changed(edits: &[(&str, &str)], platform: Platform) -> Vec<(String, Expansion)> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = include_str!("../../inventory/crosslink/inventory.toml").to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    std::fs::write(dir.path().join("inventory.toml"), text).unwrap();
+    expanded_in(dir.path(), platform)
+}
+
+#[test]
+fn golden_arguments_of_the_kernel_are_those_of_the_site_alone() {
+    let arguments = |nodes: Vec<(String, Expansion)>| {
+        let resources = nodes.into_iter().flat_map(|(_, e)| e.resources);
+        let arguments = resources.filter(|r| r.address.kind == "kernel_args");
+        arguments.map(|r| r.address.name).collect::<Vec<_>>()
+    };
+    let more =
+        "[vars.hardware]\nkernel_args = [\"acpi=off\"]\nconsole = \"ttyS1,115200n8\"\n\n[guest] ";
+    for platform in Platform::all() {
+        assert_eq!(arguments(expanded("crosslink", platform)), [""; 0]);
+        let each = ["acpi=off", "console=tty0", "console=ttyS1,115200n8"];
+        let asked = changed(&[("[guest] ", more)], platform);
+        assert_eq!(arguments(asked), [each, each].concat(), "{platform}");
+    }
+}
+
+#[test]
+fn golden_the_multicast_address_is_the_sites() {
+    let more = "failback  = false\ntransport = \"multicast\"\nmulticast = \"239.192.7.7\"";
+    for platform in Platform::all() {
+        for (node, expansion) in changed(&[("failback  = false", more)], platform) {
+            let files = files(&expansion.resources);
+            let conf = files.iter().find(|(path, _)| {
+                path.ends_with("/cluster.conf") || path.ends_with("/corosync.conf")
+            });
+            let (path, text) = conf.expect("the cluster's configuration");
+            let text = text.masked();
+            let line = if path.ends_with("/cluster.conf") {
+                "    <multicast addr=\"239.192.7.7\"/>"
+            } else {
+                "        mcastaddr: 239.192.7.7"
+            };
+            let found = text.lines().filter(|l| *l == line);
+            assert_eq!(found.count(), 1, "{platform} {node}: {text}");
+        }
+    }
+}
+
 /// The rule that keeps the stack together, on every platform (docs/facts/membership.md#names).
 #[test]
 fn golden_names_never_lead_to_the_loopback() {

@@ -1,8 +1,9 @@
 //! The roles `mail`, `notices` and `hardware` on real nodes: mail to root reaches people by the relay, updates that wait are
-//! told, and nothing answers the power button.
+//! told, and nothing answers the power button; and what `verify` says of the way out.
 
 use crate::nodes;
 use crate::rig::Rig;
+use crate::yard::Yard;
 use std::fmt::Write as _;
 
 /// Two nodes that send their mail to `node2`, where the test takes it.
@@ -127,4 +128,48 @@ fn nothing_answers_the_power_button() {
     rig.nodes.ok("node1", "systemctl enable -q acpid.socket");
     let plan = rig.plan();
     assert!(plan.page().contains("acpid.socket"), "{}", plan.page());
+}
+
+/// Without `--lab`, in which the cards of a container are its host's.
+#[test]
+fn another_way_out_is_found_and_a_single_uplink_is_known() {
+    let yard = Yard::new(
+        "root",
+        "none",
+        "mac.eth0 = \"00:16:76:d6:c9:60\"\n[group.all]\nnodes = [\"node1\"]\nroles = [\"base\", \"network\"]\n",
+    );
+    let text = yard.desk.read("inventory.toml");
+    yard.write(
+        "inventory.toml",
+        &text.replace("/16\" }", "/16\", gateway = \"10.77.255.254\" }"),
+    );
+    yard.write("roles/base.toml", "description = \"nothing\"\n");
+    // What is said of a check: its line and the two below it.
+    let said = |code: &str| {
+        let said = yard.run(&["verify"]);
+        let lines: Vec<_> = said.out.lines().collect();
+        let at = lines.iter().position(|l| l.contains(code));
+        let at = at.unwrap_or_else(|| panic!("no {code}: {}{}", said.out, said.err));
+        lines[at..lines.len().min(at + 3)].join(" ")
+    };
+    yard.nodes.ok(
+        "node1",
+        "ip route replace default via 10.77.255.254 dev eth0",
+    );
+    let known = said("UPLINK-SINGLE");
+    assert!(
+        known.contains("UPLINK-SINGLE  info") && known.contains("expected bond"),
+        "{known}"
+    );
+    let right = yard.run(&["verify", "-v"]).out;
+    assert!(
+        !right.contains("! DEFAULT-ROUTE") && !right.contains("✗ DEFAULT-ROUTE"),
+        "{right}"
+    );
+    yard.nodes.ok(
+        "node1",
+        "ip route add default via 10.77.9.9 dev eth0 metric 500",
+    );
+    let wrong = said("DEFAULT-ROUTE  error");
+    assert!(wrong.contains("10.77.9.9"), "{wrong}");
 }

@@ -103,6 +103,18 @@ fn the_monitoring_server_is_answered_and_nobody_else() {
             && answer.contains("\n2 UNITS-FAILED - failed: broken.service"),
         "{answer}"
     );
+
+    // Another port is open where the site says so, and the former one is closed.
+    let monitoring = text.find("monitoring = {").expect("who asks");
+    let end = monitoring + text[monitoring..].find(" }").unwrap();
+    let text = format!("{}, port = 10050{}", &text[..end], &text[end..]);
+    std::fs::write(&path, text).unwrap();
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    let answer = asked(&rig, "node2", 10050).expect("the other port is open");
+    assert!(answer.starts_with("<<<check_mk>>>\n"), "{answer}");
+    assert_eq!(asked(&rig, "node3", 10050), None);
+    assert_eq!(asked(&rig, "node2", 6556), None);
 }
 
 /// The form of EL6 and EL7 with a real xinetd, which itself refuses who may not ask: no firewall is there.
