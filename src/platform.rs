@@ -46,6 +46,8 @@ struct Release {
     /// What earlier minor releases bring otherwise, the earliest first.
     earlier: &'static [Earlier],
     init: Init,
+    /// SysV scripts that stand for no process: their status is that of the kernel's tables (docs/facts/services.md#sysv-scripts).
+    kernel_scripts: &'static [&'static str],
     package_tool: PackageTool,
     /// apt reads `.sources` files (apt 1.1); of no meaning for the others.
     sources_files: bool,
@@ -111,6 +113,7 @@ const RELEASES: &[Release] = &[
         minors: true,
         earlier: &[],
         init: Init::Chkconfig,
+        kernel_scripts: &["ip6tables", "iptables"],
         package_tool: PackageTool::Yum,
         sources_files: false,
         network: Network::Ifcfg,
@@ -161,6 +164,7 @@ const RELEASES: &[Release] = &[
             },
         ],
         init: Init::Systemd,
+        kernel_scripts: &[],
         package_tool: PackageTool::Yum,
         sources_files: false,
         network: Network::Ifcfg,
@@ -271,6 +275,7 @@ const EL8: Release = Release {
     minors: true,
     earlier: &[],
     init: Init::Systemd,
+    kernel_scripts: &[],
     package_tool: PackageTool::Dnf,
     sources_files: false,
     network: Network::Keyfile,
@@ -306,6 +311,7 @@ const DEBIAN12: Release = Release {
     minors: false,
     earlier: &[],
     init: Init::Systemd,
+    kernel_scripts: &[],
     package_tool: PackageTool::Apt,
     sources_files: true,
     network: Network::Ifupdown,
@@ -487,6 +493,11 @@ impl Platform {
     /// How services are started.
     pub fn init(self) -> Init {
         self.release().init
+    }
+
+    /// Services whose script stands for no process; its status is that of the kernel's tables.
+    pub fn kernel_scripts(self) -> &'static [&'static str] {
+        self.release().kernel_scripts
     }
 
     /// Whether services are systemd units.

@@ -1,6 +1,4 @@
 # A service by systemd or by a SysV script: its instance, start and stop, and whether it is started at boot.
-nw_nl='
-'
 
 # Whether SysV scripts are enabled by Debian's tool.
 nw_service_update_rc() { ! command -v chkconfig >/dev/null 2>&1; }
@@ -43,15 +41,16 @@ nw_service_instance() {
     esac
     [ "$nw_pid" = 0 ] || nw_tick "$nw_pid"
   else
-    case $1 in
-    # Their status tells of the kernel's rules, whoever made them.
-    iptables | ip6tables) nw_said= && [ -e "/var/lock/subsys/$1" ] || return 0 ;;
-    *) nw_said=$(service "$1" status </dev/null 2>&1) || return 0 ;;
-    esac
+    if [ "${nw_by_lock:-no}" = yes ]; then nw_said= && [ -e "/var/lock/subsys/$1" ] || return 0
+    else nw_said=$(service "$1" status </dev/null 2>&1) || return 0
+    fi
     nw_service_process "$1" "$nw_said"
   fi
   [ -z "$nw_tick" ] || nw_instance="$nw_boot $nw_pid $nw_tick"
 }
+
+# nw_service_by_lock COMMAND...: of a script whose status says nothing of it, as to which its lock file is believed.
+nw_service_by_lock() ( nw_by_lock=yes; "$@" )
 
 # nw_service_runs NAME
 nw_service_runs() {

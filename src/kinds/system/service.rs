@@ -83,14 +83,24 @@ const CONFIG: &str = "service-config";
 const BOOT: &str = "boot-id";
 const RC3: &str = "service-rc3";
 
-/// SysV scripts that stand for no process: `status` tells whether the kernel has a table, whoever made it, and `stop`
-/// empties the kernel. What they started themselves is told by their lock file (docs/facts/services.md#sysv-scripts).
-const OF_KERNEL: [&str; 2] = ["ip6tables", "iptables"];
-
 impl Want {
-    /// Whether it is one of [`OF_KERNEL`].
+    /// Whether it is a SysV script that stands for no process: `status` shows whether the kernel has a table, whoever made
+    /// it, and `stop` empties the kernel. Its lock file shows whether it was started itself.
     fn of_kernel(&self, target: &Target) -> bool {
-        !target.platform.has_systemd() && OF_KERNEL.contains(&self.service.as_str())
+        target
+            .platform
+            .kernel_scripts()
+            .contains(&self.service.as_str())
+    }
+
+    /// A call of a function of this service, whose first word is its unit.
+    fn call(&self, function: &'static str, target: &Target) -> Call {
+        let call = Call::new(function).arg(self.unit(target));
+        if self.of_kernel(target) {
+            Call::new("nw_service_by_lock").then(&call)
+        } else {
+            call
+        }
     }
 
     /// The name by which the node's tools and the node's record call it.
@@ -285,8 +295,8 @@ impl Kind for ServiceKind {
     fn guard(want: &Want, target: &Target) -> Guarding {
         Guarding {
             cuts_off: CutsOff::when(lets_in::service(&want.service)),
-            note: vec![Call::new("nw_service_guard").arg(want.unit(target))],
-            undo_first: vec![Call::new("nw_service_undo_first").arg(want.unit(target))],
+            note: vec![want.call("nw_service_guard", target)],
+            undo_first: vec![want.call("nw_service_undo_first", target)],
             undo: vec![Self::undo(want, target)],
         }
     }
@@ -361,8 +371,8 @@ impl ServiceKind {
     fn before_write(want: &Want, seen: &Seen, target: &Target) -> Vec<Call> {
         let read = want.config.iter();
         let read = read.map(|file| format!("{}  {file}", want.read(seen, file)));
-        let call = Call::new("nw_service_note")
-            .arg(want.unit(target))
+        let call = want
+            .call("nw_service_note", target)
             .arg(seen.instance.clone().unwrap_or_default())
             .arg(read.collect::<Vec<_>>().join("\n"));
         vec![call.args(want.config.iter().cloned())]
@@ -383,9 +393,7 @@ impl ServiceKind {
     }
 
     fn undo(want: &Want, target: &Target) -> Call {
-        let call = Call::new("nw_service_undo")
-            .arg(want.unit(target))
-            .arg(want.verb());
+        let call = want.call("nw_service_undo", target).arg(want.verb());
         call.args(want.config.iter().cloned())
     }
 
@@ -408,8 +416,7 @@ impl ServiceKind {
                     .map_or("keep", |on| if on { "start" } else { "stop" });
                 let owed = want.owed(seen, circumstances.written);
                 let debt = if owed.is_empty() { "none" } else { want.verb() };
-                Call::new("nw_service")
-                    .arg(want.unit(target))
+                want.call("nw_service", target)
                     .args([boot, run, debt])
                     .args(want.config.iter().cloned())
             })

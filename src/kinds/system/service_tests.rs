@@ -379,6 +379,13 @@ fn scripts_of_the_kernels_rules_are_judged_by_what_they_left_and_never_stopped()
             (compared.verdict, compared.seen["running"].clone())
         })
         .collect();
+    let undo: Vec<_> = resources.iter().flat_map(|r| &r.guard.undo).collect();
+    assert!(
+        undo.iter().all(|call| call
+            .to_shell()
+            .starts_with("nw_service_by_lock nw_service_undo ip")),
+        "{undo:?}"
+    );
     let off = Verdict::Change(vec![Delta::new("enabled", "yes", "no")]);
     assert_eq!(judged, [(off, json!(true)), (Verdict::Same, json!(false))]);
     let stop = json!({ "service": "iptables", "enabled": false, "running": false });
