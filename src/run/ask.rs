@@ -40,7 +40,7 @@ impl Engine {
             Exit::Findings,
             Exit::Unreachable,
         ];
-        let found: Vec<Exit> = self.failures.values().map(|t| t.exit).collect();
+        let found: Vec<Exit> = self.nodes.failures.values().map(|t| t.exit).collect();
         order.into_iter().find(|e| found.contains(e))
     }
 
@@ -62,7 +62,7 @@ impl Engine {
     ) -> BTreeMap<String, Recorded> {
         let live = self.live();
         let nodes = nodes.into_iter().filter(|n| live.contains(n)).collect();
-        let (setup, sessions) = (Rc::clone(&self.setup), self.sessions.clone());
+        let (setup, sessions) = (Rc::clone(&self.setup), self.nodes.sessions.clone());
         let (shown, words): (Rc<str>, Rc<[String]>) = (shown.into(), words.into());
         let all = each(self.setup.forks, nodes, move |node| {
             let (setup, session) = (Rc::clone(&setup), Rc::clone(&sessions[&node]));
@@ -89,7 +89,7 @@ impl Engine {
             .iter()
             .map(|m| (m.target.node.clone(), Rc::new(make(m))))
             .collect();
-        let sessions = self.sessions.clone();
+        let sessions = self.nodes.sessions.clone();
         let all = each(self.setup.forks, self.live(), move |node| {
             let (session, observe) = (Rc::clone(&sessions[&node]), Rc::clone(&questions[&node]));
             async move { session.observe(&observe).await.map_err(|e| from_error(&e)) }
@@ -101,14 +101,18 @@ impl Engine {
     /// Follows a run that is on a node, from its start to its end: its exit code.
     pub async fn attach(&mut self, node: &str, run: Option<&RunId>) -> Exit {
         self.connect().await;
-        let Some(session) = self.sessions.get(node).cloned() else {
-            return self.failures.get(node).map_or(Exit::Failed, |t| t.exit);
+        let Some(session) = self.nodes.sessions.get(node).cloned() else {
+            return self
+                .nodes
+                .failures
+                .get(node)
+                .map_or(Exit::Failed, |t| t.exit);
         };
         let mut prepared = match session.attach(run).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.fail(node, from_error(&error));
-                return self.failures[node].exit;
+                return self.nodes.failures[node].exit;
             }
         };
         let text = format!("following run {}", prepared.run());
@@ -128,7 +132,7 @@ impl Engine {
             &session,
             prepared.run().clone(),
             prepared.stage(),
-            &self.sessions,
+            &self.nodes.sessions,
             self.events.clone(),
         )
         .await;

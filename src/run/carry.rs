@@ -111,7 +111,7 @@ impl Engine {
         let part = self.setup.members.iter().map(|m| m.target.node.clone());
         Standing {
             part: part.collect(),
-            failed: self.failures.keys().cloned().collect(),
+            failed: self.nodes.failures.keys().cloned().collect(),
             waits_at: self.waits_at(),
             unhealthy: self.unhealthy(),
         }
@@ -121,7 +121,7 @@ impl Engine {
     fn waits_at(&self) -> BTreeMap<String, usize> {
         let all = self.live().into_iter();
         all.filter_map(|node| {
-            let at = self.observed.get(&node)?.decided.waits_at?;
+            let at = self.nodes.observed.get(&node)?.decided.waits_at?;
             Some((node, at))
         })
         .collect()
@@ -129,7 +129,7 @@ impl Engine {
 
     /// Why each node that is not healthy is not.
     fn unhealthy(&self) -> BTreeMap<String, String> {
-        let all = self.observed.iter();
+        let all = self.nodes.observed.iter();
         all.filter(|(_, observation)| !observation.decided.unhealthy.is_empty())
             .map(|(node, observation)| (node.clone(), observation.decided.unhealthy.join(", ")))
             .collect()
@@ -137,7 +137,7 @@ impl Engine {
 
     /// Reports the progress of long steps, waits a little unless the operator stops it, and observes again.
     async fn wait_for_progress(&mut self, pause: Duration) {
-        for (node, observation) in &self.observed {
+        for (node, observation) in &self.nodes.observed {
             for waiting in &observation.decided.waiting {
                 self.emit(Event::Waiting {
                     node: node.clone(),
@@ -157,7 +157,7 @@ impl Engine {
     fn permitted(&mut self, approved: &Approved) -> BTreeMap<String, Vec<Item>> {
         let mut all = BTreeMap::new();
         for node in self.live() {
-            let Some(observation) = self.observed.get(&node) else {
+            let Some(observation) = self.nodes.observed.get(&node) else {
                 continue;
             };
             match approved.permits(&observation.decided) {
@@ -185,7 +185,7 @@ impl Engine {
         for (node, observation) in all.into_iter().filter_map(|(n, l)| Some((n, l.ok()?))) {
             let reached = reached::in_part(&todo[&node], &observation.decided);
             course.reach(&node, reached);
-            self.observed.insert(node, observation);
+            self.nodes.observed.insert(node, observation);
         }
         self.settle_once();
     }
@@ -198,8 +198,8 @@ impl Engine {
         course: &mut Course,
     ) {
         for (node, items) in todo.iter().filter(|(n, _)| done.contains(*n)) {
-            let failed = self.failures.contains_key(node);
-            let Some(observation) = self.observed.get(node).filter(|_| !failed) else {
+            let failed = self.nodes.failures.contains_key(node);
+            let Some(observation) = self.nodes.observed.get(node).filter(|_| !failed) else {
                 continue;
             };
             let Reached { changed, unreached } = reached::wholly(items, &observation.decided);
@@ -224,13 +224,18 @@ impl Engine {
                 node,
                 wanted: member.resources.iter().map(|r| &r.address).collect(),
                 decided: self
+                    .nodes
                     .observed
                     .get(node)
                     .map(|observation| &observation.decided),
                 changed: course.changed.get(node),
                 held: course.held.get(node),
-                failed: self.failures.get(node).map(|t| t.why.clone()),
-                step: self.failures.get(node).and_then(|t| t.step.as_deref()),
+                failed: self.nodes.failures.get(node).map(|t| t.why.clone()),
+                step: self
+                    .nodes
+                    .failures
+                    .get(node)
+                    .and_then(|t| t.step.as_deref()),
                 shown: shown.map_or(&[], |n| &n.findings),
             })
         });

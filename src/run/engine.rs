@@ -18,11 +18,21 @@ pub struct Engine {
     pub(super) setup: Rc<Setup>,
     pub(super) events: Events,
     pub(super) stop_request: watch::Receiver<StopRequest>,
-    pub(super) sessions: BTreeMap<String, Rc<Session>>,
-    pub(super) failures: BTreeMap<String, NodeFailure>,
-    pub(super) observed: BTreeMap<String, NodeObservation>,
-    pub(super) stages: BTreeMap<String, u32>,
+    pub(super) nodes: Nodes,
     pub(super) at_work: Rc<Cell<bool>>,
+}
+
+/// What a command has of its nodes, each by the node's name.
+#[derive(Default)]
+pub(super) struct Nodes {
+    /// The open connections.
+    pub(super) sessions: BTreeMap<String, Rc<Session>>,
+    /// The nodes that failed or cannot be reached, with why.
+    pub(super) failures: BTreeMap<String, NodeFailure>,
+    /// The last observation.
+    pub(super) observed: BTreeMap<String, NodeObservation>,
+    /// The stage that the next batch of the run gets.
+    pub(super) stages: BTreeMap<String, u32>,
 }
 
 impl Engine {
@@ -38,10 +48,7 @@ impl Engine {
             setup: Rc::new(setup),
             events,
             stop_request,
-            sessions: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            observed: BTreeMap::new(),
-            stages: BTreeMap::new(),
+            nodes: Nodes::default(),
             at_work: Rc::default(),
         }
     }
@@ -52,7 +59,7 @@ impl Engine {
 
     /// The nodes that failed or cannot be reached, with why.
     pub fn failures(&self) -> &BTreeMap<String, NodeFailure> {
-        &self.failures
+        &self.nodes.failures
     }
 
     /// Whether batches are carried out or followed right now: then what the operator wants of them is heeded.
@@ -62,22 +69,24 @@ impl Engine {
 
     /// The state of each node, as it was last seen.
     pub fn observed(&self) -> &BTreeMap<String, NodeObservation> {
-        &self.observed
+        &self.nodes.observed
     }
 
     /// The open connections, by node.
     pub fn sessions(&self) -> &BTreeMap<String, Rc<Session>> {
-        &self.sessions
+        &self.nodes.sessions
     }
 
     pub(super) fn live(&self) -> Vec<String> {
         let names = self.setup.members.iter().map(|m| m.target.node.clone());
-        names.filter(|n| !self.failures.contains_key(n)).collect()
+        names
+            .filter(|n| !self.nodes.failures.contains_key(n))
+            .collect()
     }
 
     /// Takes a node in again that failed: it is tried anew by what follows.
     pub fn try_again(&mut self, node: &str) {
-        self.failures.remove(node);
+        self.nodes.failures.remove(node);
     }
 
     /// Takes a node out of this command, with why.
@@ -86,13 +95,13 @@ impl Engine {
             node: node.to_owned(),
             why: trouble.why.clone(),
         });
-        self.failures.insert(node.to_owned(), trouble);
+        self.nodes.failures.insert(node.to_owned(), trouble);
     }
 
     /// Connects where there is no connection yet, for commands that need nothing else.
     pub async fn connect(&mut self) {
         let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
-        let sessions = self.sessions.clone();
+        let sessions = self.nodes.sessions.clone();
         let all = each(self.setup.forks, self.live(), move |node| {
             connect(
                 Rc::clone(&setup),
@@ -103,7 +112,7 @@ impl Engine {
         })
         .await;
         let open = self.keep_or_fail(all);
-        self.sessions.extend(open);
+        self.nodes.sessions.extend(open);
     }
 
     /// Observes every node: one trip each.
@@ -119,7 +128,7 @@ impl Engine {
                         });
                     }
                     let broken = observation.decided.errors.first().cloned();
-                    self.observed.insert(node.clone(), observation);
+                    self.nodes.observed.insert(node.clone(), observation);
                     if let Some(why) = broken {
                         self.fail(&node, NodeFailure::failed(why));
                     }
@@ -138,7 +147,7 @@ impl Engine {
         nodes: Vec<String>,
     ) -> BTreeMap<String, Result<NodeObservation, NodeFailure>> {
         let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
-        let sessions = self.sessions.clone();
+        let sessions = self.nodes.sessions.clone();
         let all = each(self.setup.forks, nodes, move |node| {
             observe(
                 Rc::clone(&setup),
@@ -163,7 +172,7 @@ impl Engine {
         self.share(&mut answers);
         let nodes = answers.keys().cloned().collect();
         let answers = RefCell::new(answers);
-        let (setup, sessions) = (Rc::clone(&self.setup), self.sessions.clone());
+        let (setup, sessions) = (Rc::clone(&self.setup), self.nodes.sessions.clone());
         let decided = each(self.setup.forks, nodes, move |node| {
             let one = answers
                 .borrow_mut()
@@ -177,8 +186,9 @@ impl Engine {
 
     /// Gives each member the shared sections of the others.
     fn share(&self, answers: &mut BTreeMap<String, NodeAnswer>) {
-        let with_us = |(node, _): &(&String, &NodeObservation)| !self.failures.contains_key(*node);
-        let before = self.observed.iter().filter(with_us);
+        let with_us =
+            |(node, _): &(&String, &NodeObservation)| !self.nodes.failures.contains_key(*node);
+        let before = self.nodes.observed.iter().filter(with_us);
         let before = before.map(|(node, observation)| (node.as_str(), &observation.answer));
         let now = answers.iter_mut();
         let mut now = now
@@ -216,7 +226,7 @@ impl Engine {
     /// Leaves what is done once with the member that does it.
     pub(super) fn settle_once(&mut self) {
         let setup = &self.setup;
-        let observed = self.observed.iter_mut();
+        let observed = self.nodes.observed.iter_mut();
         let members = observed.filter(|(node, _)| setup.cluster.contains(*node));
         let mut answered: Vec<once::Answered<'_>> = members
             .map(|(node, observation)| once::Answered {
@@ -230,16 +240,17 @@ impl Engine {
 
     /// The plan, from what was last seen.
     pub fn plan(&self) -> Plan {
-        let observed = self.observed.iter();
+        let observed = self.nodes.observed.iter();
         let items = observed.map(|(node, o)| (node.as_str(), &*o.decided.items));
         let items = items.collect();
         let standing = self.standing();
         let situation = standing.situation(&self.setup.cluster);
         // Of a node that failed nothing is as it should be, however much of it was seen.
-        let seen =
-            |node: &str| self.observed.contains_key(node) && !self.failures.contains_key(node);
+        let seen = |node: &str| {
+            self.nodes.observed.contains_key(node) && !self.nodes.failures.contains_key(node)
+        };
         let nodes = self.setup.members.iter().filter_map(|member| {
-            let observed = self.observed.get(&member.target.node);
+            let observed = self.nodes.observed.get(&member.target.node);
             let decided = &observed.filter(|_| seen(&member.target.node))?.decided;
             let mut plan = decided.plan();
             plan::say_who_is_awaited(&mut plan, &member.resources, &items, &situation);
@@ -251,6 +262,7 @@ impl Engine {
             nodes: nodes.collect(),
             unseen: unseen.cloned().collect(),
             older: self
+                .nodes
                 .observed
                 .values()
                 .filter_map(|o| o.older.clone())

@@ -19,7 +19,7 @@ impl Engine {
             return;
         }
         let nodes = files.keys().cloned().collect();
-        let (sessions, events) = (self.sessions.clone(), self.events.clone());
+        let (sessions, events) = (self.nodes.sessions.clone(), self.events.clone());
         let files = Rc::new(files);
         let work = each(self.setup.forks, nodes, move |node| {
             let (session, events) = (Rc::clone(&sessions[&node]), events.clone());
@@ -54,10 +54,10 @@ impl Engine {
         self.keep_or_fail(all);
         let mut members: Vec<&String> = batches.keys().collect();
         members.retain(|n| self.setup.cluster.contains(*n));
-        let failed = |n: &&&String| self.failures.contains_key(**n);
+        let failed = |n: &&&String| self.nodes.failures.contains_key(**n);
         if let Some(without) = members.iter().find(failed).copied() {
             for node in members {
-                if !self.failures.contains_key(node) {
+                if !self.nodes.failures.contains_key(node) {
                     self.fail(node, NodeFailure::without(without));
                 }
             }

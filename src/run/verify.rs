@@ -40,7 +40,7 @@ impl Engine {
                     outcome,
                 }));
             }
-            let changed = self.observed.get(node);
+            let changed = self.nodes.observed.get(node);
             let changed = changed.and_then(|o| verify::changed_files(&o.decided.changed));
             rows.extend(changed.map(|outcome| CheckRow {
                 node: Some(node.clone()),
@@ -70,7 +70,7 @@ impl Engine {
 
     /// The outcome of a check by a node's own answer; nothing where the node was not observed.
     fn outcome(&self, node: &str, check: &Check) -> Option<CheckOutcome> {
-        let observation = self.observed.get(node)?;
+        let observation = self.nodes.observed.get(node)?;
         let member = self.setup.members.iter().find(|m| m.target.node == node)?;
         let permits = self.setup.permits();
         let wanted = member.wanted(&self.setup.vault, &permits);
@@ -84,7 +84,7 @@ impl Engine {
 
     /// Why a member gave no answer.
     fn silence(&self, node: &str) -> String {
-        match self.failures.get(node) {
+        match self.nodes.failures.get(node) {
             Some(trouble) => format!("{node} did not answer: {}", trouble.why),
             None => format!("{node} was not observed"),
         }

@@ -33,7 +33,7 @@ impl Engine {
         }
         let mut running: JoinSet<WaveEnd> = JoinSet::new();
         for (node, mut ready) in ready {
-            let session = Rc::clone(&self.sessions[&node]);
+            let session = Rc::clone(&self.nodes.sessions[&node]);
             let stop_request = self.stop_request.clone();
             running.spawn_local(async move {
                 let failed = ready.guardian.as_ref().map(|(g, _)| g.failed());
@@ -107,7 +107,7 @@ impl Engine {
                         "goes on without us; `nodewright attach {node} {run}` follows it again"
                     );
                     // The items of the batch will run; later stages will not.
-                    if let Some(observation) = self.observed.get_mut(&node) {
+                    if let Some(observation) = self.nodes.observed.get_mut(&node) {
                         observation.decided.items.drain(..todo[&node].len());
                     }
                     self.fail(&node, NodeFailure::failed(why));
@@ -121,7 +121,7 @@ impl Engine {
     /// Sends batches that are ready home, since the operator wants no more; nothing was changed.
     async fn send_home(&mut self, ready: BTreeMap<String, ReadyBatch>) {
         for (node, mut one) in ready {
-            let session = Rc::clone(&self.sessions[&node]);
+            let session = Rc::clone(&self.nodes.sessions[&node]);
             let home = async {
                 session.abandon(&one.prepared).await?;
                 session.follow(&mut one.prepared, &one.events_in).await
@@ -139,9 +139,9 @@ impl Engine {
     ) -> BTreeMap<String, ReadyBatch> {
         let mut batches = BTreeMap::new();
         for (node, items) in todo {
-            let stage = self.stages.entry(node.clone()).or_insert(0);
+            let stage = self.nodes.stages.entry(node.clone()).or_insert(0);
             let member = self.setup.member(node);
-            let Some(look) = self.observed.get(node) else {
+            let Some(look) = self.nodes.observed.get(node) else {
                 continue;
             };
             let batch = batch(&self.setup, *stage, items, &look.decided, member);
@@ -157,7 +157,7 @@ impl Engine {
         if *self.stop_request.borrow() != StopRequest::No {
             return BTreeMap::new();
         }
-        batches.retain(|node, _| !self.failures.contains_key(node));
+        batches.retain(|node, _| !self.nodes.failures.contains_key(node));
         let (cluster, others): (Vec<String>, Vec<String>) = batches
             .keys()
             .cloned()
@@ -173,9 +173,9 @@ impl Engine {
         for node in cluster {
             match get_ready(
                 Rc::clone(&self.setup),
-                Rc::clone(&self.sessions[&node]),
+                Rc::clone(&self.nodes.sessions[&node]),
                 &batches[&node],
-                guarded(&todo[&node]).then_some(&self.sessions),
+                guarded(&todo[&node]).then_some(&self.nodes.sessions),
                 self.events.clone(),
             )
             .await
@@ -186,7 +186,7 @@ impl Engine {
                 Err(trouble) => {
                     self.fail(&node, trouble);
                     for (other, one) in std::mem::take(&mut ready) {
-                        let _ = self.sessions[&other].abandon(&one.prepared).await;
+                        let _ = self.nodes.sessions[&other].abandon(&one.prepared).await;
                         self.fail(&other, NodeFailure::without(&node));
                     }
                     break;
@@ -195,7 +195,7 @@ impl Engine {
         }
         let (setup, sessions, events) = (
             Rc::clone(&self.setup),
-            self.sessions.clone(),
+            self.nodes.sessions.clone(),
             self.events.clone(),
         );
         let all = each(self.setup.forks, others, move |node| {
