@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// What tells people what to do tells what there is; and what a kind finds on one node is mended on that one.
+    /// Texts name only commands that exist; a remedy for one node names that node.
     #[test]
     fn every_command_that_a_text_names_exists() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

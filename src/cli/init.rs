@@ -7,7 +7,7 @@ use crate::workplace::{Context, Usage};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 
-/// The files of a starter site. `SITE` and `VERSION` stand for the site's name and this program's version.
+/// The files of a starter site. `SITE` and `VERSION` are replaced by the site's name and this program's version.
 const FILES: [(&str, &str); 5] = [
     ("inventory.toml", include_str!("starter/inventory.toml")),
     ("roles/motd.toml", include_str!("starter/motd.toml")),

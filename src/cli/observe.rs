@@ -14,7 +14,7 @@ pub struct Observation {
     pub place: Workplace,
     /// The values of its secrets.
     pub vault: Vault,
-    /// What each node said.
+    /// The answer of each node.
     pub answers: BTreeMap<String, Answer>,
     /// The gravest of what befell the others.
     pub worst: Option<Exit>,

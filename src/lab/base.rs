@@ -229,7 +229,7 @@ pub fn make_once(
     fs::rename(&new, path).with_context(|| format!("cannot put {} in place", path.display()))
 }
 
-/// What this machine's apt says of proxies, to be said to the build's apt as well. In a file of its own, since a
+/// The proxy settings of this machine's apt, for the build's apt as well. In a file of its own, since a
 /// proxy's address can hold a password.
 pub fn proxy_options() -> String {
     let dump = tools::call("apt-config", ["dump", "Acquire"]).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The hardware of a site's nodes: the cards, disks, controllers and wires that its inventory tells of.
+//! The hardware of a site's nodes: the cards, disks, controllers and wires of its inventory.
 
 use std::net::IpAddr;
 
@@ -100,7 +100,7 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
     hardware.way_in = way_in(site, name);
 }
 
-/// What an installer would have set up: the address in the management zone, else the first that stands on a card of its own.
+/// What an installer would have set up: the address in the management zone, else the first on a card of its own.
 fn way_in(site: &Site, node: &str) -> Option<WayIn> {
     let mut zones: Vec<_> = site.inventory.zone.iter().collect();
     let management = site.management_zone();

@@ -8,7 +8,7 @@
 //!
 //! * `nodewright lab up|down|status|ssh|save|reset|power|link|console` are [`up`], [`down`], [`status`], [`ssh`],
 //!   [`save`], [`reset`], [`power`], [`link()`] and [`console`]: arguments in, data or an error out, nothing printed. [`up`]
-//!   tells what takes long by a [`UpProgress`].
+//!   reports what takes long by an [`UpProgress`].
 //! * The hidden subcommand `lab-pipe` is [`pipe::run`]: by it `ssh` gets into a lab.
 //! * A run on a lab (`--lab NAME`) reads [`LabState::load`]: `ssh_config` is what `ssh -F` (or an `Include`) takes; nodes
 //!   are in it by name and by address, with keys, `known_hosts` and the way in, and machines as `NAME.lab` by a way that
@@ -204,14 +204,14 @@ pub fn reset_to(name: &str, tag: &str) -> Result<LabState> {
     })
 }
 
-/// Saves memory and disks of all machines under a tag, all at once. They stand still for a moment and go on.
+/// Saves memory and disks of all machines under a tag, all at once. They are paused for a moment.
 pub fn save(name: &str, tag: &str) -> Result<LabState> {
     change(name, |lab, backend| {
         machines::save(lab, backend.machines(lab, "saving a state")?, tag)
     })
 }
 
-/// Lets the processors of all machines stand still, until [`reset_to`] or [`resume`].
+/// Pauses the processors of all machines, until [`reset_to`] or [`resume`].
 pub fn pause(name: &str) -> Result<LabState> {
     change(name, |lab, backend| {
         backend.machines(lab, "standing still")?;
@@ -261,7 +261,7 @@ pub enum Power {
     On,
 }
 
-/// Switches a node off or on; its disk is kept. One that was switched on is waited for.
+/// Switches a node off or on, and waits until one that was switched on is up. Its disk stays.
 pub fn power(name: &str, node: &str, power: Power) -> Result<()> {
     tools::require(&[&tools::ALWAYS])?;
     let lab = find(name)?;
@@ -303,7 +303,7 @@ pub fn is_on(name: &str, node: &str) -> Result<bool> {
     Ok(!cgroup::processes(&lab.node(node)?.groups).is_empty())
 }
 
-/// What a node's console said since the lab is up.
+/// The output of a node's console since the lab is up.
 pub fn console(name: &str, node: &str) -> Result<String> {
     let lab = find(name)?;
     let path = &lab.node(node)?.log;
@@ -418,7 +418,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        // A lab that could not be taken down stays in `nodewright lab status`, and `lab down` tells why.
+        // A lab that could not be taken down stays in `nodewright lab status`, and `lab down` reports why.
         let _ = down(&self.state.name);
     }
 }

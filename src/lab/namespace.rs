@@ -1,4 +1,4 @@
-//! Network namespaces of a lab: where they stand, what is done in them, their end.
+//! Network namespaces of a lab: their paths, running commands in them, removing them.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ pub fn of_lab(lab: &str) -> String {
     format!("nw-{lab}")
 }
 
-/// Where a named namespace stands.
+/// The path of a named namespace.
 pub fn path(namespace: &str) -> Box<Path> {
     Path::new(FOLDER).join(namespace).into()
 }

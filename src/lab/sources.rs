@@ -176,7 +176,7 @@ fn deb822(text: &str, named: &str, codename: &str, out: &mut String) {
     }
 }
 
-/// The suite of the release `codename` that stands where this one stands for the release `named`.
+/// The suite of the release `codename` that corresponds to this one of the release `named`.
 fn suite_of(suite: &str, named: &str, codename: &str) -> Option<String> {
     let rest = suite.strip_prefix(named)?;
     if named == codename {

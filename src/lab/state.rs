@@ -63,7 +63,7 @@ pub struct StateNode {
     pub name: String,
     /// Its addresses, the first the one it is reached at.
     pub addresses: Vec<NodeAddress>,
-    /// What its console said.
+    /// The output of its console.
     pub log: PathBuf,
     /// Its control groups.
     pub groups: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! The machine's own programs that the lab calls, and how a missing one is told.
+//! The machine's own programs that the lab calls, and the error for a missing one.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -107,7 +107,7 @@ pub fn command(program: &str) -> Command {
     command
 }
 
-/// Runs a command to its end; its standard output, or an error with the command and what it said.
+/// Runs a command to its end; its standard output, or an error with the command and its output.
 pub fn run(command: &mut Command) -> Result<String> {
     let line = describe(command);
     let output = command

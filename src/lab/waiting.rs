@@ -11,13 +11,13 @@ use super::state::{LabState, StateNode};
 use super::{cgroup, namespace, pipe, tools};
 
 /// Waits until a server of SSH greets at each node's address; a node whose processes end before is an error with what
-/// its console said.
+/// the output of its console.
 pub fn await_ssh(lab: &LabState, nodes: &[&StateNode]) -> Result<()> {
     let places: Vec<_> = nodes.iter().map(|node| (*node, node.address())).collect();
     await_greeting(lab, &places, Duration::from_mins(2))
 }
 
-/// The same for any address of each node, and for as long as is said.
+/// The same for any address of each node, with a given limit of time.
 pub fn await_greeting(
     lab: &LabState,
     places: &[(&StateNode, IpAddr)],

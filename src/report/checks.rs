@@ -4,7 +4,7 @@ use super::style::{count, looked_at, not_looked_at};
 use super::{OutputStyle, Tone};
 use std::fmt::Write as _;
 
-/// Under what stands what is of the cluster as a whole.
+/// The heading of checks of the cluster as a whole.
 const CLUSTER: &str = "cluster";
 
 /// The result of one check on one node, or on the cluster.
@@ -43,7 +43,7 @@ impl CheckResult {
 pub(super) struct Reach {
     /// How many nodes were asked for.
     pub(super) nodes: usize,
-    /// Those of them that were not looked at.
+    /// Those of them that were not observed.
     pub(super) unseen: Vec<String>,
     /// How many checks the selection leaves out.
     pub(super) left_out: usize,

@@ -43,7 +43,7 @@ pub(super) fn is_new(diff: &Diff) -> bool {
     }
 }
 
-/// A unified diff in colour. Its two lines of file names are left out: the path stands above.
+/// A unified diff in colour. Its two lines of file names are left out: the path is above.
 fn unified(diff: &str, line: &mut impl FnMut(Tone, &str)) {
     for text in diff.lines().skip_while(|l| !l.starts_with("@@")) {
         let tone = match text.as_bytes().first() {

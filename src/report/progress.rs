@@ -23,7 +23,7 @@ pub struct ProgressView {
     style: OutputStyle,
     /// Steps of the batch under way: node → how many.
     steps: BTreeMap<String, usize>,
-    /// What the step under way has said, by node.
+    /// The output of the step under way, by node.
     output: BTreeMap<String, String>,
 }
 
@@ -216,7 +216,7 @@ impl ProgressView {
     }
 }
 
-/// What the guard says, as a line. The seconds are counted down in the live line; a log tells every half minute.
+/// An event of the guard, as a line. The live line counts the seconds down; a log has a line every half minute.
 fn guard(style: &OutputStyle, node: &str, says: &GuardEvent, live: bool) -> String {
     let (tone, text) = match says {
         GuardEvent::Armed { .. } if live => return String::new(),
@@ -368,7 +368,7 @@ impl Live {
     }
 }
 
-/// What is under way on a node, on one line: the step, and what it said last.
+/// What is under way on a node, on one line: the step, and its last line of output.
 fn working(title: &str, line: &str, style: OutputStyle) -> String {
     let words = super::style::last_words(line);
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");

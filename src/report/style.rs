@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// How much is said, how wide and in which colours.
+/// How verbose the output is, how wide and in which colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputStyle {
     /// Whether colours are used.
@@ -43,7 +43,7 @@ pub enum Tone {
     Dim,
     /// Added, or well.
     Good,
-    /// Changed, or to be looked at.
+    /// Changed, or due for review.
     Change,
     /// Removed, or failed.
     Bad,
@@ -89,7 +89,7 @@ impl OutputStyle {
         }
     }
 
-    /// Prose in lines of at most the width, each after `indent` spaces. Line breaks in the text are kept.
+    /// Prose in lines of at most the width, each after `indent` spaces. Line breaks in the text stay.
     pub fn wrap(&self, indent: usize, tone: Tone, text: &str) -> String {
         let room = self.width.saturating_sub(indent).max(20);
         let mut out = String::new();
@@ -111,7 +111,7 @@ impl OutputStyle {
     }
 }
 
-/// What a program said on one line, as a terminal would leave it: colours are dropped, and of a line that was written over
+/// One line of a program's output, as a terminal would leave it: colours are dropped, and of a line that was written over
 /// the last version stays. Control characters that are left are spelled out when it is painted.
 pub(super) fn last_words(line: &str) -> String {
     let line = line.trim_end_matches('\r');
@@ -175,7 +175,7 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// `2 nodes`, or `1 of 2 nodes` where others were not looked at.
+/// `2 nodes`, or `1 of 2 nodes` where others were not observed.
 pub(super) fn looked_at(seen: usize, unseen: &[String]) -> String {
     let asked = seen + unseen.len();
     let nodes = count(asked, "node", "nodes");

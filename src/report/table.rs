@@ -2,7 +2,7 @@
 
 use super::{OutputStyle, Tone};
 
-/// On which side of its column a cell stands.
+/// The alignment of a cell in its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// Words.

@@ -68,7 +68,7 @@ fn read(path: &Path, findings: &mut Vec<Finding>) -> Option<String> {
     }
 }
 
-/// The keys of a `known_hosts` by every plain name of its lines; hashed names and marked lines tell nothing here.
+/// The keys of a `known_hosts` by every plain name of its lines; hashed names and marked lines are passed over.
 fn hosts(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in text.lines().map(str::trim) {

@@ -5,7 +5,7 @@ use crate::platform::Platform;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What is said besides the site, for this run only.
+/// Options beside the site, for this run only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// Every node counts as of this platform: a rehearsal on nodes of another release. Versions then follow from it,
@@ -16,7 +16,7 @@ pub struct Overrides {
     /// Every node counts as a container, whose kernel and clock are its host's: variables of roles then have
     /// the value that they say under `in_container`.
     pub containers: bool,
-    /// The `known_hosts` that tells the nodes' host keys, instead of the site's own.
+    /// The `known_hosts` with the nodes' host keys, instead of the site's own.
     pub known_hosts: Option<PathBuf>,
     /// The folder with the public halves of the keys of root, instead of the site's own.
     pub root_keys: Option<PathBuf>,

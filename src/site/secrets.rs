@@ -60,7 +60,7 @@ pub enum SecretsError {
     /// A name that is none.
     #[error("{0}")]
     Name(String),
-    /// A value that cannot be kept.
+    /// A value that cannot be stored.
     #[error("a secret is not empty and has neither NUL nor private-use characters")]
     Value,
 }
@@ -168,7 +168,7 @@ impl Secrets {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Sets a value. Fails when name or value cannot be kept.
+    /// Sets a value. Fails when name or value cannot be stored.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SecretsError> {
         SecretName::parse(name).map_err(SecretsError::Name)?;
         let marks = mark("");

@@ -64,7 +64,7 @@ fn groups(node: &StateNode) -> Vec<PathBuf> {
     groups.map(|group| group.with_file_name(&name)).collect()
 }
 
-/// Refuses what `ipmi_sim` cannot be told.
+/// Refuses what `ipmi_sim` cannot represent.
 pub fn check(node: &str, bmc: &Bmc) -> Result<()> {
     for (what, text, most) in [("user", &bmc.user, 15), ("password", &bmc.password, 19)] {
         let fits = (1..=most).contains(&text.len())

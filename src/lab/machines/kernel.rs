@@ -16,7 +16,7 @@ const FETCH: &str = include_str!("guest/fetch-kernel.sh");
 /// Raised when the code below prepares a kernel differently from before.
 const LAYOUT: u32 = 1;
 
-/// Folders of the kernel's modules of which only some entries are kept; what has no such line is kept whole.
+/// Folders of the kernel's modules of which only some entries are installed; a folder without such a line is installed whole.
 const KEPT: [(&str, &[&str]); 4] = [
     (
         "drivers",

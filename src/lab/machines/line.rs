@@ -1,4 +1,4 @@
-//! The lab's own serial port of each machine: what it is told there, and that it did it.
+//! The lab's own serial port of each machine: commands to it, and their acknowledgement.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -59,7 +59,7 @@ pub fn send(lab: &LabState, node: &StateNode, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Tells a machine, which slept while it was a file, what time it is.
+/// Sets the clock of a machine that was restored from a file.
 pub fn set_clock(lab: &LabState, node: &StateNode) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
     send(lab, node, &format!("clock {now:.3}"))

@@ -1,4 +1,4 @@
-//! What QEMU is told while it runs: its monitor, over a socket.
+//! Commands for a running QEMU: its monitor, over a socket.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -40,7 +40,7 @@ impl Monitor {
                 let answer = error["desc"].as_str().unwrap_or("no reason given");
                 bail!("QEMU refuses `{command}`: {answer}");
             }
-            // What is neither tells of an event.
+            // What is neither is an event.
             if let Some(returned) = answer.get_mut("return") {
                 return Ok(returned.take());
             }

@@ -91,7 +91,7 @@ pub fn lock_all(lab: &LabState) -> Result<Vec<File>> {
     lab.nodes.iter().map(|node| lock(lab, node)).collect()
 }
 
-/// Switches a machine off or on as the lab's user wishes; one that was switched on is waited for.
+/// Switches a machine off or on for the lab's user, and waits until one that was switched on is up.
 pub fn switch(lab: &LabState, own: &Machines, node: &StateNode, power: Power) -> Result<()> {
     let held = lock(lab, node)?;
     match power {
@@ -121,9 +121,9 @@ fn start(lab: &LabState, own: &Machines, node: &StateNode) -> Result<()> {
     go(lab, &[node])
 }
 
-/// Does what a management controller is told: `get power`, `set power 0|1`, `set reset 1`, `set shutdown 1`.
+/// Executes a command of a management controller: `get power`, `set power 0|1`, `set reset 1`, `set shutdown 1`.
 ///
-/// The answer is what stands on its standard output. Nothing is waited for but the switch itself.
+/// The answer is its standard output. It waits for nothing but the switch itself.
 pub fn by_bmc(lab: &str, node: &str, words: &[String]) -> Result<String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let seen = load(lab)?;

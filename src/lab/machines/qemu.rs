@@ -14,7 +14,7 @@ use crate::lab::hardware::Accel;
 use crate::lab::state::{LabState, StateNode};
 use crate::lab::{cgroup, namespace, tools};
 
-/// What the kernel is told: nothing that emulation would make slow, no clock that a snapshot would take elsewhere, and
+/// The kernel's command line: nothing that emulation would make slow, no clock that a snapshot would take elsewhere, and
 /// names of network cards that are the initramfs's to give.
 const KERNEL_ARGUMENTS: &str = "quiet loglevel=4 net.ifnames=0 mitigations=off nokaslr no5lvl tsc=unstable \
      clocksource=acpi_pm no_timer_check audit=0 apparmor=0 selinux=0 random.trust_cpu=on systemd.show_status=0";
@@ -61,7 +61,7 @@ pub fn furnish(lab: &LabState, own: &Machines, number: usize) -> Result<()> {
     Ok(())
 }
 
-/// Starts a machine; its processor stands still until [`go`]. With a tag, it has the state that was saved by it.
+/// Starts a machine; its processor is paused until [`go`]. With a tag, it has the state that was saved under it.
 pub fn start(lab: &LabState, own: &Machines, number: usize, tag: Option<&str>) -> Result<()> {
     let node = &lab.nodes[number];
     let mut command = cgroup::command(&node.groups)?;

@@ -96,7 +96,7 @@ pub fn reset(lab: &LabState, own: &mut Machines, tag: &str) -> Result<()> {
     each(lab, |number| line::set_clock(lab, &lab.nodes[number]))
 }
 
-/// Lets the processors of the machines that are on stand still.
+/// Pauses the processors of the machines that are on.
 pub fn pause(lab: &LabState) -> Result<()> {
     for node in &lab.nodes {
         if qemu::is_on(node) {

@@ -35,7 +35,7 @@ pub struct NodePart {
     pub name: String,
     /// What it is, in a few lines.
     pub about: Vec<String>,
-    /// Its cards and what stands on them: a card of its own or a bond each.
+    /// Its cards and the devices on them: a card of its own or a bond each.
     pub bases: Vec<Base>,
     /// What else a wire ends in: the management controller, the serial port.
     pub ports: Vec<Port>,

@@ -93,7 +93,7 @@ struct Columns {
     bridges: i32,
     words: i32,
     heading: i32,
-    /// How many lines a heading has, so that what is alike stands at the same height.
+    /// How many lines a heading has, so that alike things are at the same height.
     lines: i32,
 }
 
@@ -135,7 +135,7 @@ fn widest<'a>(parts: impl Iterator<Item = &'a GraphDevice>) -> i32 {
     parts.map(width).max().unwrap_or(0)
 }
 
-/// What stands beside a zone: its name with the project, and its addresses, in two lines at most.
+/// The label beside a zone: its name with the project, and its addresses, in two lines at most.
 fn words(branch: &Branch) -> impl Iterator<Item = String> {
     let first = branch.words.first().cloned();
     let rest = branch.words.get(1..).unwrap_or_default().join(" ");

@@ -114,13 +114,13 @@ pub struct BondModel {
     pub number: u8,
     /// The card that is used while it is well.
     pub primary: Option<String>,
-    /// How often links are looked at, milliseconds; 0 where ARP judges them.
+    /// How often links are monitored, in milliseconds; 0 where ARP monitors them.
     pub miimon: u32,
     /// How long a link that came back is not used, milliseconds.
     pub updelay: u32,
     /// How long a link that is gone is still used, milliseconds.
     pub downdelay: u32,
-    /// How often ARP is asked, milliseconds; 0 where carriers are looked at.
+    /// How often ARP probes are sent, in milliseconds; 0 where carriers are monitored.
     pub arp_interval: u32,
     /// Who is asked.
     pub arp_targets: Vec<IpAddr>,

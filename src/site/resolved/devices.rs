@@ -72,8 +72,8 @@ impl Site {
         }
     }
 
-    /// Whether the default route is the one that a zone's DHCP server tells: where the zone has the gateway, or is the
-    /// first with DHCP and nothing else tells it.
+    /// Whether the default route comes from a zone's DHCP server: where the zone has the gateway, or is the
+    /// first with DHCP and nothing else gives one.
     pub(crate) fn default_by_dhcp(&self, name: &str) -> bool {
         let zones = &self.inventory.zone;
         let has_route =
@@ -301,7 +301,7 @@ impl Devices<'_> {
         }
     }
 
-    /// What stands on what, what the cluster sends over it, and whose MAC address a bridge has.
+    /// Which device is built on which, what the cluster sends over it, and whose MAC address a bridge has.
     fn relations(&mut self) {
         let old = self.list.clone();
         for device in &mut self.list {

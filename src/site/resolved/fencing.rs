@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// Where the scripts lie that tell agents a secret. Root alone gets there; under `sbin` SELinux's policies of EL let
+/// The folder of the scripts that give agents a secret. Root alone gets there; under `sbin` SELinux's policies of EL let
 /// `fenced` start them.
 pub const SECRETS: &str = "/usr/local/sbin/fence-secrets";
 
@@ -48,11 +48,11 @@ pub struct Method {
     pub level: usize,
     /// The names of its devices, in order.
     pub devices: Vec<String>,
-    /// What cman has to be told to do, in order.
+    /// The actions of cman on the device, in order.
     pub steps: Vec<FencingStep>,
 }
 
-/// What one device is told to do.
+/// One action on one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FencingStep {
     /// The device.
@@ -72,13 +72,13 @@ pub struct FencingDevice {
     pub node: String,
     /// The program.
     pub agent: String,
-    /// What it has to be told, as it calls it, without secrets; of those it is told the script.
+    /// Its parameters, by the agent's names, without secrets; for those it is given the script.
     pub parameters: IndexMap<String, String>,
-    /// Secrets that it is told by a script.
+    /// Secrets that a script gives it.
     pub scripts: Vec<Script>,
     /// Secrets for which the agent has no script: their values are in the cluster's configuration.
     pub values: IndexMap<String, String>,
-    /// The file that tells the agent all of it at its standard input, for who asks it without the cluster.
+    /// The file with all parameters for the agent's standard input, for queries without the cluster.
     pub input: String,
     /// Seconds to wait before it switches: only on the first device of the preferred member.
     pub delay: Option<u64>,

@@ -27,7 +27,7 @@ pub enum KnockError {
         "word {0} of it is no port: ports are numbers from {LOWEST} to 65535, with commas between them"
     )]
     NoPort(usize),
-    /// A port stands in it twice.
+    /// A port is in it twice.
     #[error(
         "ports {0} and {1} of it are the same: somebody who tries one port after another would get further"
     )]

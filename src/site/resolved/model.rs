@@ -310,7 +310,7 @@ impl Site {
 
     /// What templates see as `site`: everything with its defaults, and mirrors with their ends.
     ///
-    /// The keys of `[site]` stand at its top (`site.name`), every other table under its name (`site.zone`).
+    /// The keys of `[site]` are at its top (`site.name`), every other table is under its name (`site.zone`).
     pub fn model(&self) -> Json {
         let Ok(Json::Object(mut model)) = serde_json::to_value(&self.inventory) else {
             unreachable!("an inventory is a table with text as keys")

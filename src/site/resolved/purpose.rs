@@ -13,7 +13,7 @@ pub enum Purpose {
     Management,
     /// The members hear each other over it: `cluster.ring` and `cluster.second_ring`.
     Ring,
-    /// The mirrors are kept equal over it: `cluster.mirrors`.
+    /// The mirrors replicate over it: `cluster.mirrors`.
     Mirrors,
     /// The nodes' BMCs are in it: `crossed`, or a network that holds the address of one.
     Bmc,
@@ -60,7 +60,7 @@ impl Site {
             .map(|(zone, _)| zone.as_str())
     }
 
-    /// The zone over which the mirrors are kept equal: `cluster.mirrors`, else the only zone beside the rings that is
+    /// The zone over which the mirrors replicate: `cluster.mirrors`, else the only zone beside the rings that is
     /// nothing but a link between the members.
     pub fn mirror_zone(&self) -> Option<&str> {
         let cluster = self.inventory.cluster.as_ref()?;

@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 pub struct Inventory {
     /// The site as a whole.
     pub site: SiteTable,
-    /// Versions that decide a syntax. What is not said follows from the platform; a node that differs is a finding.
+    /// Versions that decide a syntax. A version that is not given follows from the platform; a node that differs is a finding.
     #[serde(default)]
     pub versions: Versions,
     /// Findings this site lives with, by the rule's code.
@@ -252,7 +252,7 @@ pub struct Versions {
 pub struct Accept {
     /// The reason.
     pub why: Line,
-    /// The day from which on it is looked at again.
+    /// The day from which on it is due for review.
     pub until: Date,
 }
 
@@ -294,10 +294,10 @@ pub struct Log {
     /// Its port, TCP.
     #[serde(default = "log_port")]
     pub port: Port,
-    /// How long logs are kept on the node.
+    /// How long the node retains logs.
     #[serde(default = "log_keep")]
     pub keep: Duration,
-    /// How much is kept while the server is away.
+    /// How much the node queues while the server is unreachable.
     #[serde(default = "log_queue")]
     pub queue: Size,
 }

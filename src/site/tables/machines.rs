@@ -75,7 +75,7 @@ pub struct Cluster {
     /// A second zone for the same. Harmful wherever DLM is used (rule RING-DLM).
     #[serde(default)]
     pub second_ring: Option<ZoneName>,
-    /// The zone over which the mirrors are kept equal. Without it, the only one beside the rings that is nothing but a
+    /// The zone over which the mirrors replicate. Without it, the only one beside the rings that is nothing but a
     /// link between the members: no gateway, DHCP, VLAN or bridge.
     #[serde(default)]
     pub mirrors: Option<ZoneName>,

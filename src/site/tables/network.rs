@@ -85,7 +85,7 @@ pub struct Bond {
     /// The interface that is used while it is well; the first where none is named.
     #[serde(default)]
     pub primary: Option<InterfaceName>,
-    /// How often the links are looked at, milliseconds.
+    /// How often the links are monitored, in milliseconds.
     #[serde(default = "miimon")]
     #[schemars(range(min = 1, max = 10000))]
     pub miimon: u32,

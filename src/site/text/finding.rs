@@ -1,4 +1,4 @@
-//! What is wrong with what a person wrote: said with its place, and with what would be right.
+//! Findings about what a person wrote: the place, the fault, and the remedy.
 
 use super::source::{Location, Place, Sources, floor};
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It can be lived with, once somebody said why (`[accept]`).
+    /// It can be accepted with a reason (`[accept]`).
     Warning,
     /// Nothing goes on before it is mended.
     Error,

@@ -15,13 +15,13 @@ use crate::platform::is_minor;
 use crate::text::did_you_mean;
 use serde_json::Value as Json;
 
-/// The code of a secret's value that stands where its name should.
+/// The code of the finding that a secret's value is written in place of its name.
 pub(in crate::site) const IN_CLEAR: &str = "SECRET-IN-CLEAR";
 
 /// How a tree is compared.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Any text that holds `{{` or `{%` is taken, whatever is wanted there: it is looked at once it is rendered.
+    /// Any text that holds `{{` or `{%` is accepted for any type: it is checked once it is rendered.
     pub templates: bool,
     /// Path of the tree within its document, for the messages.
     pub path: Vec<String>,

@@ -93,7 +93,7 @@ impl Sources {
             .unwrap_or_default()
     }
 
-    /// From now on no finding shows what is written there: a secret that stands where it should not.
+    /// From now on no finding shows this text: it holds a secret in the wrong place.
     pub fn hide(&mut self, place: Place) {
         self.hidden.push(place);
     }

@@ -1,4 +1,4 @@
-//! What the tree of a TOML document does not tell: keys that are given twice, and what only TOML 1.1 allows.
+//! Faults that the tree of a TOML document does not show: duplicate keys, and syntax that only TOML 1.1 allows.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -170,7 +170,7 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
     }
 }
 
-/// The lines of the table whose header this stands in, up to the next header; nothing where it is in no header.
+/// The lines of the table whose header holds this, up to the next header; nothing outside of headers.
 fn table_at(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
     let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     if !text[line..].starts_with('[') {
