@@ -3,13 +3,11 @@ nw_answer() { printf '%s %s\n' "$nw_sentinel" "$*"; }
 
 # RUN STAGE: lets a batch that is ready begin. One rename decides between this and its giving up.
 nw_release() {
-  nw_d=$NW_STATE/runs/$1/$2
   if mv "$nw_d/armed" "$nw_d/go" 2>/dev/null || [ -e "$nw_d/go" ]; then nw_answer ok; else nw_answer late; fi
 }
 
 # RUN STAGE: sends a batch that is ready home.
 nw_abandon() {
-  nw_d=$NW_STATE/runs/$1/$2
   if mv "$nw_d/armed" "$nw_d/abandoned" 2>/dev/null || [ ! -e "$nw_d/go" ]; then nw_answer ok; else nw_answer late; fi
 }
 
@@ -33,20 +31,16 @@ nw_find() {
   nw_run=$1
   if [ -z "$nw_run" ] && [ -s "$NW_STATE/last" ]; then read -r _ nw_run _ <"$NW_STATE/last"; fi
   nw_best=
-  for nw_d in "$NW_STATE/runs/$nw_run"/*/; do
-    if [ -z "$nw_run" ] || [ ! -e "${nw_d}spool" ]; then continue; fi
-    nw_d=${nw_d%/}
-    if [ -z "$nw_best" ] || [ "${nw_d##*/}" -gt "${nw_best##*/}" ]; then nw_best=$nw_d; fi
-  done
-  if [ -n "$nw_best" ]; then nw_answer found "$nw_run" "${nw_best##*/}"; else nw_answer none; fi
+  [ -z "$nw_run" ] || nw_best=$(find "$NW_STATE/runs/$nw_run" -mindepth 2 -maxdepth 2 -name spool 2>/dev/null |
+    sed -e 's,/spool$,,' -e 's,.*/,,' | sort -n | tail -n 1)
+  if [ -n "$nw_best" ]; then nw_answer found "$nw_run" "$nw_best"; else nw_answer none; fi
 }
 
 # RUN STAGE: how the guard of a batch stands.
 nw_guard() {
-  nw_d=$NW_STATE/runs/$1/$2/guard
   for nw_word in confirmed reverted reverting armed; do
-    if [ -e "$nw_d/$nw_word" ]; then
-      nw_answer "$nw_word" "$(cat "$nw_d/result" 2>/dev/null)" "$(cat "$nw_d/why" 2>/dev/null)"
+    if [ -e "$nw_d/guard/$nw_word" ]; then
+      nw_answer "$nw_word" "$(cat "$nw_d/guard/result" 2>/dev/null)" "$(cat "$nw_d/guard/why" 2>/dev/null)"
       return
     fi
   done
@@ -55,7 +49,7 @@ nw_guard() {
 
 # RUN STAGE: lets a change stay. One rename decides between this and its being rolled back.
 nw_confirm() {
-  nw_d=$NW_STATE/runs/$1/$2/guard
+  nw_d=$nw_d/guard
   if [ -e "$nw_d/waiting" ] && mv "$nw_d/armed" "$nw_d/confirmed" 2>/dev/null || [ -e "$nw_d/confirmed" ]; then nw_answer ok; else nw_answer late; fi
 }
 
@@ -81,7 +75,6 @@ nw_unlock() {
 
 # RUN STAGE OFFSET
 nw_watch() {
-  nw_d=$NW_STATE/runs/$1/$2
   [ -e "$nw_d/spool" ] || { nw_answer none; return; }
   nw_answer spool
   nw_follow "$nw_d" "$3"
@@ -90,4 +83,6 @@ nw_watch() {
 
 nw_sentinel=$1 nw_verb=nw_$2
 shift 2
+# Where the verbs begin with RUN STAGE.
+nw_d=$NW_STATE/runs/${1:-}/${2:-}
 "$nw_verb" "$@"

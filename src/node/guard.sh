@@ -14,9 +14,9 @@ nw_guard_script=/etc/init.d/nodewright-guard
 # Sets nw_up to the seconds since the boot.
 nw_uptime() { read -r nw_up nw_rest </proc/uptime && nw_up=${nw_up%%.*}; }
 
-# nw_guard_flush FILE...: on the disk before anything is changed.
+# nw_guard_flush PATH...: each file, and all in a folder, on the disk before anything is changed.
 nw_guard_flush() {
-  for nw_f; do dd if=/dev/null of="$nw_f" conv=notrunc,fsync 2>/dev/null || return 1; done
+  find "$@" -type f -exec sh -c 'for nw_f; do dd if=/dev/null of="$nw_f" conv=notrunc,fsync || exit 1; done' nw {} + 2>/dev/null
 }
 
 # nw_guard_keep whole|own PATH...: as they are now. "whole" keeps a folder with all that lies in it, "own" its owner
@@ -30,9 +30,7 @@ nw_guard_keep() {
       nw_own=$(stat -c '%a,%u:%g' -- "$nw_path") || return 1
       printf 'folder %s %s\n' "$nw_own" "$nw_path" >>"$NW_GUARD/paths"
     elif [ -e "$nw_path" ] || [ -L "$nw_path" ]; then
-      nw_inside "$nw_path" '*' no nw_guard_copy "$nw_n" || return 1
-      find "$NW_GUARD/kept/$nw_n" -type f >"$NW_GUARD/files" || return 1
-      while IFS= read -r nw_f; do nw_guard_flush "$nw_f" || return 1; done <"$NW_GUARD/files"
+      nw_inside "$nw_path" '*' no nw_guard_copy "$nw_n" && nw_guard_flush "$NW_GUARD/kept/$nw_n" || return 1
       printf 'there %s %s\n' "$nw_n" "$nw_path" >>"$NW_GUARD/paths"
     else
       printf 'absent %s %s\n' "$nw_guard_how" "$nw_path" >>"$NW_GUARD/paths"
@@ -63,15 +61,18 @@ nw_guard_print() {
 nw_guard_arm() {
   nw_guard_print >"$NW_GUARD/before"
   { sed '$d' "$NW_DIR/batch.sh" && printf 'nw_guard "$@"\n'; } >"$NW_GUARD/undo.sh" && sh -n "$NW_GUARD/undo.sh" || return 1
-  nw_boot
-  nw_uptime || return 1
-  printf '%s %s\n' "$((nw_up + $1))" "$nw_boot" >"$NW_GUARD/deadline" || return 1
-  : >"$NW_GUARD/armed" || return 1
-  nw_guard_flush "$NW_GUARD/paths" "$NW_GUARD/before" "$NW_GUARD/undo.sh" "$NW_GUARD/deadline" "$NW_GUARD/armed" || return 1
-  nw_guard_hook || { nw_guard_unhook; mv "$NW_GUARD/armed" "$NW_GUARD/off"; return 1; }
-  nw_guard_watch || { nw_guard_unhook; mv "$NW_GUARD/armed" "$NW_GUARD/off"; return 1; }
+  nw_guard_until "$1" && : >"$NW_GUARD/armed" || return 1
+  nw_guard_flush "$NW_GUARD/paths" "$NW_GUARD/before" "$NW_GUARD/undo.sh" "$NW_GUARD/armed" || return 1
+  if ! nw_guard_hook || ! nw_guard_watch; then
+    nw_guard_unhook
+    mv "$NW_GUARD/armed" "$NW_GUARD/off"
+    return 1
+  fi
   printf 'guard armed %s\n' "$1" >>"$NW_DIR/spool"
 }
+
+# nw_guard_until SECONDS: so many from now on.
+nw_guard_until() { nw_uptime && echo "$((nw_up + $1))" | nw_atomic "$NW_GUARD/deadline"; }
 
 # Starts the process that waits, and sees that it does.
 nw_guard_watch() {
@@ -106,10 +107,11 @@ nw_guard_unhook() { rm -f "$nw_guard_want" "$nw_guard_unit" "$nw_guard_script" /
 
 # nw_guard_wait SECONDS: the change is made; waits for the confirmation.
 nw_guard_wait() {
-  nw_boot
-  nw_uptime || return 1
-  printf '%s %s\n' "$((nw_up + $1))" "$nw_boot" >"$NW_GUARD/deadline.new" && mv -f "$NW_GUARD/deadline.new" "$NW_GUARD/deadline" || return 1
-  nw_guard_doors || return 1
+  nw_guard_until "$1" || return 1
+  # Whoever knocked before the change knocks again: a door that stands open says nothing of the knock.
+  for nw_f in /proc/net/xt_recent/NW_*; do
+    [ ! -e "$nw_f" ] || echo / >"$nw_f" || return 1
+  done
   : >"$NW_GUARD/waiting"
   printf 'guard waiting %s\n' "$1" >>"$NW_DIR/spool"
   while [ -e "$NW_GUARD/armed" ] && nw_guard_watched; do sleep 0.1; done
@@ -120,17 +122,10 @@ nw_guard_wait() {
   nw_guard_forget
 }
 
-# Whoever knocked before the change knocks again: a door that stands open says nothing of the knock.
-nw_guard_doors() {
-  for nw_f in /proc/net/xt_recent/NW_*; do
-    [ ! -e "$nw_f" ] || echo / >"$nw_f" || return 1
-  done
-}
-
 # Of what was kept nothing stays: it may hold secrets.
 nw_guard_forget() {
   if [ -d "$NW_GUARD/kept" ]; then find "$NW_GUARD/kept" -type f -exec shred -n 1 -u -- {} + 2>/dev/null; fi
-  rm -rf "$NW_GUARD/kept" "$NW_GUARD/before" "$NW_GUARD/after" "$NW_GUARD/files"
+  rm -rf "$NW_GUARD/kept" "$NW_GUARD/before" "$NW_GUARD/after"
 }
 
 # nw_guard_settle RESULT...: a batch ends. What is not confirmed is rolled back first; sets nw_result.
@@ -142,13 +137,13 @@ nw_guard_settle() {
   fi
   trap '' TERM INT
   if [ -e "$NW_GUARD/armed" ]; then printf '%s\n' "$*" | nw_atomic "$NW_GUARD/undo-now"; fi
-  nw_n=0
-  while [ ! -e "$NW_GUARD/reverted" ] && [ "$nw_n" -lt 3000 ]; do
-    nw_guard_watched || /bin/sh "$NW_GUARD/undo.sh" now </dev/null >/dev/null 2>&1
-    sleep 0.1
-    nw_n=$((nw_n + 1))
-  done
+  nw_until 3000 0.1 nw_guard_reverted
   nw_result="put-back $(cat "$NW_GUARD/result" 2>/dev/null || echo unknown) $(cat "$NW_GUARD/why" 2>/dev/null)"
+}
+
+nw_guard_reverted() {
+  [ -e "$NW_GUARD/reverted" ] || nw_guard_watched || /bin/sh "$NW_GUARD/undo.sh" now </dev/null >/dev/null 2>&1
+  [ -e "$NW_GUARD/reverted" ]
 }
 
 # A change of a run that is gone, put back before another begins.
@@ -168,13 +163,12 @@ nw_guard() {
   trap '' HUP
   case $1 in
   watch)
-    nw_boot
-    nw_tick "$$"
-    printf '%s %s %s\n' "$$" "$nw_tick" "$nw_boot" >"$NW_GUARD/watcher.new" && mv -f "$NW_GUARD/watcher.new" "$NW_GUARD/watcher"
+    nw_me
+    echo "$nw_me" | nw_atomic "$NW_GUARD/watcher"
     while [ -e "$NW_GUARD/armed" ]; do
       nw_why=
       nw_uptime
-      read -r nw_limit nw_rest <"$NW_GUARD/deadline"
+      read -r nw_limit <"$NW_GUARD/deadline"
       if [ -e "$NW_GUARD/undo-now" ]; then nw_why=$(cat "$NW_GUARD/undo-now")
       elif [ "$nw_up" -ge "$nw_limit" ] && [ -e "$NW_GUARD/waiting" ]; then nw_why='timeout nobody confirmed it in time'
       elif [ "$nw_up" -ge "$nw_limit" ]; then nw_why='timeout the change itself took too long'
@@ -219,7 +213,7 @@ nw_guard_undo() {
 
 # nw_guard_restore: the files, last kept first. What was being written when the node went down goes.
 nw_guard_restore() {
-  awk '{ l[NR] = $0 } END { for (i = NR; i; i--) print l[i] }' "$NW_GUARD/paths" >"$NW_GUARD/back"
+  tac "$NW_GUARD/paths" >"$NW_GUARD/back"
   while read -r nw_word nw_n nw_path; do
     if [ "$nw_word" = absent ] && [ ! -d "${nw_path%/*}/" ]; then continue; fi
     nw_inside "$nw_path" '*' make nw_guard_put "$nw_word" "$nw_n" "$nw_path" || { nw_guard_bad=yes; printf 'not put back: %s\n' "$nw_path"; }
@@ -243,9 +237,7 @@ nw_guard_put() {
     nw_private && cp -a -- "$NW_GUARD/kept/$2" ./new || return 1
     if [ -d "../$nw_name" ] && [ ! -L "../$nw_name" ]; then mv -T -- "../$nw_name" ./old; fi
     mv -fT -- ./new "../$nw_name"
-    nw_rc=$?
-    nw_public
-    return "$nw_rc" ;;
+    nw_public ;;
   esac
 }
 

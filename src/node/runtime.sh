@@ -11,20 +11,15 @@ nw_locked=no nw_ended=no
 
 nw_say() { printf '%s\n' "$*" >>"$NW_DIR/spool"; }
 
-# nw_atomic FILE: standard input becomes the file, whole or not at all.
-nw_atomic() { dd of="$1.new" conv=fsync 2>/dev/null && mv -fT "$1.new" "$1"; }
-
 nw_start() {
   exec </dev/null >/dev/null 2>&1
   cd /
   trap '' HUP
   trap 'exit 143' TERM INT
   trap nw_broken EXIT
-  nw_boot
-  nw_tick "$$"
-  NW_HOLDER="$NW_RUN $$ $nw_tick $nw_boot $(date -u +%Y-%m-%dT%H:%M:%SZ) $NW_BY"
-  printf '%s %s %s\n' "$$" "$nw_tick" "$nw_boot" >"$NW_DIR/pid.new"
-  mv -fT "$NW_DIR/pid.new" "$NW_DIR/pid"
+  nw_me
+  NW_HOLDER="$NW_RUN $nw_me $(date -u +%Y-%m-%dT%H:%M:%SZ) $NW_BY"
+  echo "$nw_me" | nw_atomic "$NW_DIR/pid"
 }
 
 # nw_unpack OFFSET [SHA256 LENGTH]...: the contents that stand behind the text, the last of them the secrets' values.
@@ -102,10 +97,8 @@ nw_lock() {
   nw_locked=yes
   nw_guard_leftovers
   nw_leftovers
-  nw_boot
-  nw_tick "$$"
   # shellcheck disable=SC2153
-  printf 'running %s %s %s %s %s\n' "$NW_RUN" "$NW_STAGE" "$$" "$nw_tick" "$nw_boot" | nw_atomic "$NW_STATE/last"
+  echo "running $NW_RUN $NW_STAGE $nw_me" | nw_atomic "$NW_STATE/last"
 }
 
 # How many lines of what a step says are told while it runs.

@@ -14,27 +14,7 @@ nw_see() {
 # nw_expect PATH EXPECTED: of nw_name here.
 nw_expect() {
   nw_see "./$nw_name" || return 1
-  [ "$nw_now" = "$2" ] && return 0
-  printf '%s was changed since the plan was made: it was %s, it is %s\n' "$1" "$2" "$nw_now"
-  return 3
-}
-
-# nw_keep PATH: a copy under the run's own folder, outside /etc.
-nw_keep() {
-  nw_kept=$NW_DIR/kept$1
-  ( umask 077; mkdir -p "${nw_kept%/*}" && cp -pP -- "./$nw_name" "$nw_kept" )
-}
-
-# nw_label OLD NEW: the SELinux label of the old file for the new one.
-nw_label() {
-  [ -e /sys/fs/selinux/enforce ] || [ -e /selinux/enforce ] || return 0
-  chcon --reference="$1" -- "$2" 2>/dev/null || :
-}
-
-# nw_relabel PATH: the label that its path should have, for what was not there before.
-nw_relabel() {
-  [ -e /sys/fs/selinux/enforce ] || [ -e /selinux/enforce ] || return 0
-  ! command -v restorecon >/dev/null 2>&1 || restorecon "$1" || :
+  [ "$nw_now" = "$2" ] || nw_changed "$1" "$2" "$nw_now"
 }
 
 # nw_replace PATH EXPECTED CONTENT OWNER GROUP MODE KEEP(yes|no)
@@ -44,19 +24,18 @@ nw_replace_here() {
   case $nw_now in
   directory | other) printf '%s is no file\n' "$1"; return 3 ;;
   esac
-  if [ "$7" = yes ] && [ "$nw_now" != absent ]; then nw_keep "$1" || return; fi
+  if [ "$7" = yes ] && [ "$nw_now" != absent ]; then nw_keep "$1" "./$nw_name" || return; fi
   nw_private || return
-  nw_rc=1
-  if ( umask 077; dd if="$3" of=./new bs=65536 conv=fsync 2>"$NW_DIR/dd" ); then
-    if [ "$nw_now" != absent ]; then nw_label "../$nw_name" ./new; fi
-    # Owner before mode: a change of owner takes the set-user-id bits away.
-    chown -- "$4:$5" ./new && chmod -- "$6" ./new && mv -fT -- ./new "../$nw_name" && nw_rc=0
-  else cat "$NW_DIR/dd"
-  fi
-  rm -f "$NW_DIR/dd"
-  nw_public
-  if [ "$nw_rc$nw_now" = 0absent ]; then nw_relabel "$1"; fi
-  return "$nw_rc"
+  nw_put_here "$@"
+  nw_public || return
+  [ "$nw_now" != absent ] || nw_relabel "$1"
+}
+nw_put_here() {
+  nw_said=$( umask 077; dd if="$3" of=./new bs=65536 conv=fsync 2>&1 ) || { printf '%s\n' "$nw_said"; return 1; }
+  # The SELinux label of the old file for the new one.
+  [ "$nw_now" = absent ] || ! nw_selinux || chcon --reference="../$nw_name" -- ./new 2>/dev/null || :
+  # Owner before mode: a change of owner takes the set-user-id bits away.
+  chown -- "$4:$5" ./new && chmod -- "$6" ./new && mv -fT -- ./new "../$nw_name"
 }
 
 # nw_attributes PATH OWNER GROUP MODE: by a descriptor of the file that is meant, so no link is followed; nor is another
@@ -98,12 +77,10 @@ nw_symlink_here() {
   case $nw_now in
   directory | other) printf '%s is no link or file\n' "$1"; return 3 ;;
   esac
-  if [ "${4:-yes}" = yes ] && [ "$nw_now" != absent ]; then nw_keep "$1" || return; fi
+  if [ "${4:-yes}" = yes ] && [ "$nw_now" != absent ]; then nw_keep "$1" "./$nw_name" || return; fi
   nw_private || return
   ln -s -- "$2" ./new && mv -fT -- ./new "../$nw_name"
-  nw_rc=$?
   nw_public
-  return "$nw_rc"
 }
 
 # nw_remove PATH EXPECTED KEEP(yes|no): a directory only when it is empty. What is gone already (with its package, a
@@ -115,6 +92,6 @@ nw_remove_here() {
   nw_expect "$1" "$2" || return
   case $nw_now in
   directory) rmdir -- "./$nw_name" ;;
-  *) if [ "${3:-yes}" = yes ]; then nw_keep "$1" || return; fi; rm -f -- "./$nw_name" ;;
+  *) if [ "${3:-yes}" = yes ]; then nw_keep "$1" "./$nw_name" || return; fi; rm -f -- "./$nw_name" ;;
   esac
 }

@@ -1,9 +1,3 @@
-# nw_preflight COMMAND...: runs a validator, or says that it is not there yet (a package of this run may bring it).
-nw_preflight() {
-  command -v "$1" >/dev/null 2>&1 || { echo "$1 is not there yet; checked again before the file is put in place"; return 0; }
-  "$@"
-}
-
 # /etc is under etckeeper: what others left is committed before a run, and a run is one commit that names it.
 nw_etckeeper_ready() { [ -d /etc/.git ] && command -v etckeeper >/dev/null 2>&1 && command -v git >/dev/null 2>&1; }
 

@@ -65,5 +65,18 @@ nw_private() {
   case $(stat -c '%u%A' .) in "$(id -u)drwx------" | "$(id -u)drwx--S---") ;; *) return 1 ;; esac
 }
 
-# nw_public: back, and what is left in there goes.
-nw_public() { cd .. && rm -rf -- "$nw_tmp"; }
+# nw_public: back, and what is left in there goes; with the status of what was done in there.
+nw_public() { nw_rc=$?; cd .. && rm -rf -- "$nw_tmp"; return "$nw_rc"; }
+
+# nw_changed PATH WAS IS
+nw_changed() { printf '%s was changed since the plan was made: it was %s, it is %s\n' "$1" "$2" "$3"; return 3; }
+
+# nw_keep PATH HERE: a copy of what lies here under the run's own folder, outside /etc.
+nw_keep() {
+  nw_kept=$NW_DIR/kept$1
+  ( umask 077; mkdir -p -- "${nw_kept%/*}" && rm -rf -- "$nw_kept" && cp -a -- "$2" "$nw_kept" )
+}
+
+# nw_relabel [-R --] PATH: the SELinux label that its path should have, for what was not there before.
+nw_relabel() { ! nw_selinux || ! command -v restorecon >/dev/null 2>&1 || restorecon "$@" || :; }
+nw_selinux() { [ -e /sys/fs/selinux/enforce ] || [ -e /selinux/enforce ]; }

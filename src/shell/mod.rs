@@ -8,7 +8,8 @@
 pub const ENV: Shell = Shell::new(include_str!("env.sh"));
 
 /// What tells a process from others (`nw_tick`, `nw_boot`, `nw_alive`), notes that hold for one boot (`nw_mark`,
-/// `nw_marked`), whether systemd runs (`nw_systemd`), and starting what outlives a connection (`nw_spawn`).
+/// `nw_marked`), whether systemd runs (`nw_systemd`), starting what outlives a connection (`nw_spawn`), and writing a file whole
+/// (`nw_atomic`).
 pub const PROCESS: Shell = Shell::new(include_str!("process.sh"));
 
 /// A service by systemd or SysV: its instance, whether it runs, start and stop, start at boot (`nw_service_instance`,

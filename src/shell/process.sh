@@ -1,5 +1,10 @@
 # Which process is meant: its pid, the tick at which it started (field 22 of its stat) and the boot it started in.
 # No clock is read.
+nw_nl='
+'
+
+# nw_atomic FILE: standard input becomes the file, whole or not at all.
+nw_atomic() { dd of="$1.new" conv=fsync 2>/dev/null && mv -fT "$1.new" "$1"; }
 
 nw_systemd() { [ -d /run/systemd/system ]; }
 
@@ -16,6 +21,9 @@ nw_tick() {
 
 # Sets nw_boot to the name of this boot.
 nw_boot() { IFS= read -r nw_boot </proc/sys/kernel/random/boot_id || nw_boot=unknown; }
+
+# Sets nw_me to the PID TICK BOOT of this process.
+nw_me() { nw_boot; nw_tick "$$"; nw_me="$$ $nw_tick $nw_boot"; }
 
 # Whether the process PID TICK BOOT still runs.
 nw_alive() {

@@ -442,7 +442,7 @@ fn packages(place: &Place) {
 }
 
 const PUSH: &str =
-    r#"nw_repository_folder own 1 a.rpm sub/b.rpm "$NW_BLOB/0" repodata/repomd.xml "$NW_BLOB/1""#;
+    r#"nw_repository_folder own a.rpm - sub/b.rpm "$NW_BLOB/0" repodata/repomd.xml "$NW_BLOB/1""#;
 
 #[test]
 fn a_folder_of_packages_is_made_of_what_stays_and_what_was_brought() {
@@ -485,7 +485,7 @@ fn a_folder_of_packages_is_made_where_nothing_or_a_link_is() {
             if there {
                 symlink(place.path("elsewhere"), place.path("p/own")).unwrap();
             }
-            let call = PUSH.replace("1 a.rpm", "0");
+            let call = PUSH.replace("a.rpm - ", "");
             let ran = place.run("repository", &format!("NW_PACKAGES=@/p\n{call}"));
             assert!(ran.ok, "{:?}: {}", place.shell, ran.err);
             assert_eq!(place.names("p/own"), ["repodata", "sub"]);
@@ -746,8 +746,13 @@ fn rules_of_others_are_told_or_the_filter_is_not() {
         assert!(told.ok, "{}", told.err);
         assert_eq!(
             told.out,
-            "-P INPUT ACCEPT\nrules 0\nother *nat\nother -A POSTROUTING -j MASQUERADE\n"
+            "-P INPUT ACCEPT\n\n*nat\n-A POSTROUTING -j MASQUERADE\n"
         );
+        // Those of a Shorewall that runs are its own.
+        place.program("iptables", "echo '-N shorewall'");
+        let own = place.run("packet_filter", "nw_packet_filter_kernel iptables");
+        assert_eq!(own.out, "-N shorewall\n\n");
+        place.program("iptables", "echo '-P INPUT ACCEPT'");
         // What was killed on its way has not told all of them.
         place.program("iptables-save", &format!("{save}; kill -9 $$"));
         let killed = place.run("packet_filter", "nw_packet_filter_kernel iptables");

@@ -1,5 +1,11 @@
 # What validators run that have a name; validator/mod.rs says how they are named, and what is judged of their answers.
 
+# nw_preflight COMMAND...: runs a validator, or says that it is not there yet (a package of this run may bring it).
+nw_preflight() {
+  command -v "$1" >/dev/null 2>&1 || { echo "$1 is not there yet; checked again before it is put in place"; return 0; }
+  "$@"
+}
+
 # nw_validator_sshd FILE PORT ACCOUNT ADDRESS: sshd itself reads it, and says what it would do with this account from
 # there. A drop-in is judged alone: what it says first counts.
 nw_validator_sshd() {
@@ -10,7 +16,7 @@ nw_validator_sshd() {
 
 # nw_validator_corosync FILE KEY: corosync itself reads it, which it does not do without its key.
 nw_validator_corosync() {
-  [ -s "$2" ] || { echo "$2 is not there yet; checked again before the file is put in place"; return 0; }
+  [ -s "$2" ] || { echo "$2 is not there yet; checked again before it is put in place"; return 0; }
   # Version 3 has an option for the path, version 2 reads it from its environment.
   case $(corosync -h 2>&1) in
   *' -c '*) corosync -t -c "$1" </dev/null ;;

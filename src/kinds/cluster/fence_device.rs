@@ -209,7 +209,8 @@ impl FenceDeviceKind {
             if seen.unknown.is_empty() {
                 Call::new("nw_fence_device").args([&want.agent, &want.input, &want.node])
             } else {
-                Call::new("nw_fence_device_wrong").arg(want.unknown(seen))
+                let fail = Call::new("sh").args(["-c", "echo \"$1\"; exit 1", "nw"]);
+                fail.arg(want.unknown(seen))
             }
         });
         calls.collect()
@@ -306,7 +307,7 @@ mod tests {
         assert_eq!(
             actions,
             [
-                "nw_fence_device_wrong 'fence_ipmilan on this node does not know `plug`: `fence_ipmilan -o metadata` lists \
+                "sh -c 'echo \"$1\"; exit 1' nw 'fence_ipmilan on this node does not know `plug`: `fence_ipmilan -o metadata` lists \
               its parameters'"
             ]
         );

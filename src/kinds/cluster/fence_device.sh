@@ -22,18 +22,11 @@ nw_fence_device_seen() {
 # nw_fence_device AGENT INPUT NODE: fails unless the device says that the node, which is being set up, has power.
 nw_fence_device() {
   nw_fence_device_asked "$1" "$2" 60
-  nw_fd_status=$?
-  [ "$nw_fd_status" -ne 0 ] || return 0
-  case $nw_fd_status in
+  case $? in
+  0) return 0 ;;
   2) echo "$1 says that $3 is off, and $3 runs: is it the device of another machine?" ;;
   124) echo "$1 told nothing of $3 within 60 seconds" ;;
   *) echo "$1 told nothing of $3: $nw_fd_said" ;;
   esac
-  return 1
-}
-
-# nw_fence_device_wrong WHY
-nw_fence_device_wrong() {
-  echo "$1"
   return 1
 }

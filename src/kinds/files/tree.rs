@@ -10,7 +10,7 @@ use crate::kind::{
     Observe, Orphans, OwnedFolder, Payload, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
-use crate::shell::{FOLDER, MANIFEST, Shell};
+use crate::shell::{FOLDER, MANIFEST, PROCESS, Shell};
 use crate::text::{Text, Vault};
 use std::collections::BTreeMap;
 
@@ -146,7 +146,8 @@ impl Want {
 impl Kind for TreeKind {
     const NAME: &'static str = "tree";
     const DOC: &'static str = "A folder that is staged, validated as a whole and replaced; former files are removed, and a copy is kept.";
-    const SHELL: Shell = Shell::new(include_str!("tree.sh")).needing(&[FOLDER, MANIFEST]);
+    const SHELL: Shell =
+        Shell::new(include_str!("tree.sh")).needing(&[PROCESS, FOLDER, MANIFEST, validator::SHELL]);
     const ORPHANS: Orphans = Orphans {
         remove_folder: Self::remove_folder,
         ..Orphans::removed("the folder goes while nothing in it was changed, added or taken away")

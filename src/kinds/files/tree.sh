@@ -11,7 +11,7 @@ nw_tree_seen() {
 # nw_tree_read WANTED FOLDER...: the digests of their files, then the content of each file whose line is not in WANTED.
 # None of a file that is to hold a secret (its line in WANTED has a dash for its digest) or was written with one, none above 128 KiB, and no more than 1 MiB in all.
 nw_tree_read() {
-  nw_tree_want=$1; shift
+  nw_tree_want=$nw_nl$1$nw_nl; shift
   nw_tree_sums=$(nw_tree_seen sum "$@")
   nw_tree_rc=$?
   [ -n "$nw_tree_sums" ] || return "$nw_tree_rc"
@@ -19,15 +19,8 @@ nw_tree_read() {
   nw_tree_room=1048576
   while IFS= read -r nw_tree_line; do
     nw_tree_one=${nw_tree_line#*  }
-    case "
-$nw_tree_want
-" in *"
-$nw_tree_line
-"* | *"
--  $nw_tree_one
-"*) continue ;; esac
-    nw_tree_path=${nw_tree_one%/*}
-    ! nw_manifest_secret tree "$nw_tree_path" || ! nw_tree_hidden "$nw_tree_one" || continue
+    case $nw_tree_want in *"$nw_nl$nw_tree_line$nw_nl"* | *"$nw_nl-  $nw_tree_one$nw_nl"*) continue ;; esac
+    ! nw_manifest_secret tree "${nw_tree_one%/*}" || ! nw_tree_hidden "$nw_tree_one" || continue
     nw_tree_size=$(wc -c <"$nw_tree_one") || continue
     if [ "$nw_tree_size" -gt 131072 ] || [ "$nw_tree_size" -gt "$nw_tree_room" ]; then continue; fi
     nw_tree_room=$((nw_tree_room - nw_tree_size))
@@ -39,41 +32,32 @@ NW_END
   return "$nw_tree_rc"
 }
 
-# Stages "COUNT NAME CONTENT NAME CONTENT... [CHECK...]" in the folder ./staged, and its files as one beside it; runs CHECK
-# with {staged} and {joined} put in.
+# nw_tree_stage [nw_preflight] COUNT NAME CONTENT NAME CONTENT... [CHECK...]: stages the files in the folder ./staged, and all
+# of them as one beside it; runs CHECK with {staged} and {joined} put in, by the first word if there is one.
 nw_tree_stage() {
-  nw_tree_stage=$(pwd -P)/staged
+  nw_tree_by=$1 nw_tree_n=$2 nw_tree_at=$(pwd -P)/staged; shift 2
   mkdir -m 0700 ./staged && ( umask 077; : >./staged.joined ) || return 1
-  nw_tree_n=$1; shift
   while [ "$nw_tree_n" -gt 0 ]; do
     cat -- "$2" >"./staged/$1" && cat -- "$2" >>./staged.joined || return 1
     shift 2
     nw_tree_n=$((nw_tree_n - 1))
   done
-  [ "$#" -gt 0 ] || return 0
-  if [ "$nw_tree_early" = yes ] && ! command -v "$1" >/dev/null 2>&1; then
-    echo "$1 is not there yet; checked again before the folder is put in place"
-    return 0
-  fi
-  nw_tree_n=$#
-  while [ "$nw_tree_n" -gt 0 ]; do
-    nw_tree_word=$1; shift
+  for nw_tree_word; do
+    shift
     case $nw_tree_word in
-    *'{staged}'*) nw_tree_word=${nw_tree_word%%'{staged}'*}$nw_tree_stage${nw_tree_word#*'{staged}'} ;;
-    *'{joined}'*) nw_tree_word=${nw_tree_word%%'{joined}'*}$nw_tree_stage.joined${nw_tree_word#*'{joined}'} ;;
+    *'{staged}'*) nw_tree_word=${nw_tree_word%%'{staged}'*}$nw_tree_at${nw_tree_word#*'{staged}'} ;;
+    *'{joined}'*) nw_tree_word=${nw_tree_word%%'{joined}'*}$nw_tree_at.joined${nw_tree_word#*'{joined}'} ;;
     esac
     set -- "$@" "$nw_tree_word"
-    nw_tree_n=$((nw_tree_n - 1))
   done
-  ( cd /; "$@" </dev/null )
+  [ "$#" -eq 0 ] || ( cd /; $nw_tree_by "$@" </dev/null )
 }
 
 # nw_tree_check COUNT NAME CONTENT... [CHECK...]: before anything is changed, away from its place.
 nw_tree_check() {
   # Among the contents of the batch, which are destroyed when it ends, however it ends.
   nw_tree_tmp=$(mktemp -d "$NW_BLOB/.nw-tree.XXXXXX") || return 1
-  nw_tree_early=yes
-  ( cd "$nw_tree_tmp" && nw_tree_stage "$@" )
+  ( cd "$nw_tree_tmp" && nw_tree_stage nw_preflight "$@" )
   nw_tree_rc=$?
   rm -rf -- "$nw_tree_tmp"
   return "$nw_tree_rc"
@@ -88,17 +72,14 @@ nw_tree_replace() {
     printf '%s was changed since the plan was made\n' "$nw_tree_path"
     return 3
   fi
-  nw_tree_early=no
   nw_inside "$nw_tree_path" "${nw_tree_owner%%:*}" no nw_tree_replace_here "$@"
 }
 
 nw_tree_replace_here() {
   nw_private || return
   # Until the folder is there, files of both are hidden.
-  nw_tree_stage "$@" && nw_tree_list all && nw_tree_swap && nw_tree_list new
-  nw_tree_rc=$?
+  nw_tree_stage '' "$@" && nw_tree_list all && nw_tree_swap && nw_tree_list new
   nw_public
-  return "$nw_tree_rc"
 }
 
 # Whether a file of such a folder holds a secret. Where it is not known which ones do, all of them.
@@ -122,51 +103,28 @@ nw_tree_list() {
 }
 
 nw_tree_swap() {
-  for nw_tree_one in ./staged/*; do
-    [ ! -f "$nw_tree_one" ] || chmod -- "$nw_tree_files" "$nw_tree_one" || return 1
-  done
-  chown -R -- "$nw_tree_owner" ./staged && chmod -- "$nw_tree_mode" ./staged || return 1
+  find ./staged -type f -exec chmod -- "$nw_tree_files" {} + &&
+    chown -R -- "$nw_tree_owner" ./staged && chmod -- "$nw_tree_mode" ./staged || return 1
   if [ -d "../$nw_name" ]; then
     # What held a secret is not kept: it can be rendered again, and secrets stay secret.
-    if [ -z "$nw_tree_secrets" ] && ! nw_manifest_secret tree "$nw_tree_path"; then
-      nw_tree_kept=$NW_DIR/kept$nw_tree_path
-      ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
-      cp -a -- "../$nw_name" "$nw_tree_kept" || return 1
-    fi
+    [ -n "$nw_tree_secrets" ] || nw_manifest_secret tree "$nw_tree_path" || nw_keep "$nw_tree_path" "../$nw_name" || return 1
     mv -T -- "../$nw_name" ./old || return 1
   fi
-  if ! mv -T -- ./staged "../$nw_name"; then
-    [ ! -d ./old ] || mv -T -- ./old "../$nw_name"
-    return 1
-  fi
-  ! command -v restorecon >/dev/null 2>&1 || restorecon -R -- "$nw_tree_path" || :
+  mv -T -- ./staged "../$nw_name" || { mv -T -- ./old "../$nw_name" 2>/dev/null; return 1; }
+  nw_relabel -R -- "$nw_tree_path"
 }
 
-# nw_tree_digest FOLDER: sets nw_tree_sum to the digest of its files' digests and names, or to "other" when anything but
-# plain files with plain names lies in it.
-nw_tree_digest() {
-  nw_tree_sum=other
-  [ -z "$(find "$1" -mindepth 1 \( ! -type f -o -name '.*' \))" ] || return 0
-  nw_tree_sum=$(cd "$1" && sha256sum -- * | sha256sum) || nw_tree_sum=other
-  nw_tree_sum=${nw_tree_sum%% *}
-}
-
-# nw_tree_remove FOLDER DIGEST KEEP(yes|no): a folder that nobody wants any more, while it is as it was written.
+# nw_tree_remove FOLDER DIGEST KEEP(yes|no): a folder that nobody wants any more, while it is as it was written: DIGEST is that
+# of its files' digests and names, and of no folder in which anything but plain files with plain names lies.
 nw_tree_remove() { [ ! -d "${1%/*}/" ] || nw_inside "$1" '*' no nw_tree_remove_here "$@"; }
 nw_tree_remove_here() {
   if [ ! -e "./$nw_name" ] && [ ! -L "./$nw_name" ]; then return 0; fi
   nw_tree_sum=other
-  [ -L "./$nw_name" ] || nw_tree_digest "./$nw_name"
-  if [ "$nw_tree_sum" != "$2" ]; then
-    printf '%s was changed since the plan was made: it was %s, it is %s\n' "$1" "$2" "$nw_tree_sum"
-    return 3
-  fi
-  if [ "$3" = yes ]; then
-    nw_tree_kept=$NW_DIR/kept$1
-    ( umask 077; mkdir -p -- "${nw_tree_kept%/*}" ) && rm -rf -- "$nw_tree_kept" || return 1
-    cp -a -- "./$nw_name" "$nw_tree_kept" || return 1
-  fi
+  [ -L "./$nw_name" ] || [ -n "$(find "./$nw_name" -mindepth 1 \( ! -type f -o -name '.*' \))" ] ||
+    nw_tree_sum=$(cd "./$nw_name" && sha256sum -- * | sha256sum) || nw_tree_sum=other
+  [ "${nw_tree_sum%% *}" = "$2" ] || nw_changed "$1" "$2" "${nw_tree_sum%% *}" || return
+  [ "$3" = no ] || nw_keep "$1" "./$nw_name" || return
   # Whole or not at all, for whoever looks.
   nw_private && mv -T -- "../$nw_name" ./old || return
-  nw_public
+  nw_public && [ ! -e "$nw_tmp" ]
 }

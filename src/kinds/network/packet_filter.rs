@@ -61,7 +61,7 @@ pub struct Seen {
     /// The kernel's policy for what goes out.
     output: String,
     /// How many rules the kernel has.
-    rules: u32,
+    rules: usize,
     /// The kernel's own chains that have no rule, or begin with one that accepts everything.
     open: Vec<String>,
     /// Rules of others, which Shorewall removes when it starts: `nat: -A POSTROUTING -j MASQUERADE`.
@@ -235,9 +235,11 @@ impl PacketFilterKind {
                 )),
             }
         };
-        let kernel = asked(family)?;
-        let lines = Kernel(&kernel);
-        let counted = kernel.lines().find_map(|l| l.strip_prefix("rules "));
+        let asked_kernel = asked(family)?;
+        let (kernel, all_tables) = asked_kernel
+            .split_once("\n\n")
+            .unwrap_or((&asked_kernel, ""));
+        let lines = Kernel(kernel);
         let mut seen = Seen {
             version: value("version ").to_owned(),
             state: first(value("state ")),
@@ -245,7 +247,10 @@ impl PacketFilterKind {
             input: lines.policy("INPUT").to_owned(),
             forward: lines.policy("FORWARD").to_owned(),
             output: lines.policy("OUTPUT").to_owned(),
-            rules: counted.and_then(|n| n.parse().ok()).unwrap_or(0),
+            rules: kernel
+                .lines()
+                .filter(|line| line.starts_with("-A "))
+                .count(),
             client: value("client ").parse().ok(),
             ..Seen::default()
         };
@@ -256,13 +261,10 @@ impl PacketFilterKind {
         }
         let stays = |line: &&str| !(want.docker && of_docker(line));
         let mut table = "";
-        for line in kernel
-            .lines()
-            .filter_map(|line| line.strip_prefix("other "))
-            .filter(stays)
-        {
+        for line in all_tables.lines().filter(stays) {
             match line.strip_prefix('*') {
                 Some(name) => table = name,
+                None if !line.starts_with("-A ") => {}
                 None if table == "filter" => seen.foreign.push(line.to_owned()),
                 None => seen.foreign.push(format!("{table}: {line}")),
             }
@@ -421,8 +423,8 @@ mod tests {
     const CLEARED: &str = "version 5.2.8\nstate Cleared Sat Nov 21 04:50:00 UTC 2026\n";
     const FILTERS: &str = "-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT DROP\n-N dynamic\n-N fw-red\n-N red-fw\n-N shorewall\n\
         -A INPUT -i brred -j red-fw\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j DROP\n-A FORWARD -i brred -j red_frwd\n\
-        -A FORWARD -j DROP\n-A OUTPUT -o brred -j fw-red\n-A OUTPUT -j ACCEPT\nrules 214\n";
-    const FLUSHED: &str = "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\nrules 0\n";
+        -A FORWARD -j DROP\n-A OUTPUT -o brred -j fw-red\n-A OUTPUT -j ACCEPT\n\n";
+    const FLUSHED: &str = "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n\n";
 
     fn judged(version: &str, said: &str, kernel: &str) -> (Verdict, serde_json::Value) {
         let step = json!({ "packet_filter": "ipv4", "version": version });
@@ -481,7 +483,7 @@ mod tests {
         assert_eq!(
             seen,
             json!({ "version": "5.2.8", "state": "Started", "chain": true, "input": "DROP", "forward": "DROP",
-                    "output": "DROP", "rules": 214, "open": [], "foreign": [], "other": [], "client": null })
+                    "output": "DROP", "rules": 7, "open": [], "foreign": [], "other": [], "client": null })
         );
         // Before the package is there, and before it was ever started.
         assert_eq!(judged("5.2", "version \nstate \n", "").0, Verdict::Same);
@@ -524,7 +526,7 @@ mod tests {
             (
                 "-N shorewall\n",
                 "",
-                "the kernel's ipv4: 214 rules, none of Shorewall's -> Shorewall's rules",
+                "the kernel's ipv4: 7 rules, none of Shorewall's -> Shorewall's rules",
             ),
             (
                 "-A INPUT -i brred",
@@ -573,7 +575,7 @@ mod tests {
     // Constructed of what libvirt and a person write, in the form of iptables-save 1.8.9.
     #[test]
     fn rules_of_others_are_named_before_they_go() {
-        let rules = "other *nat\nother -A POSTROUTING -s 192.168.122.0/24 -j MASQUERADE\nother *filter\nother -A INPUT -j THEIRS\n";
+        let rules = "# Generated\n*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 192.168.122.0/24 -j MASQUERADE\nCOMMIT\n*filter\n-A INPUT -j THEIRS\nCOMMIT\n";
         let kernel = format!("{FLUSHED}{rules}");
         let gone = [
             "a rule of others: nat: -A POSTROUTING -s 192.168.122.0/24 -j MASQUERADE -> removed",
@@ -590,7 +592,7 @@ mod tests {
             assert_eq!(told[0], first);
             assert_eq!(told[told.len() - 2..], gone);
         }
-        let many = format!("{FLUSHED}{}", "other -A INPUT -j THEIRS\n".repeat(50));
+        let many = format!("{FLUSHED}*filter\n{}", "-A INPUT -j THEIRS\n".repeat(50));
         let told = what(&judged("5.2", CLEARED, &many).0);
         assert_eq!(told.last().unwrap(), "rules of others: 10 more -> removed");
     }
@@ -598,8 +600,8 @@ mod tests {
     // Constructed of what Docker writes, in the form of iptables-save 1.8.9.
     #[test]
     fn rules_that_stay_are_not_said_to_go() {
-        let rules = "other *nat\nother -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nother *filter\n\
-                     other -A FORWARD -j DOCKER-USER\nother -A INPUT -j THEIRS\n";
+        let rules = "*nat\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\n*filter\n\
+                     -A FORWARD -j DOCKER-USER\n-A INPUT -j THEIRS\n";
         let kernel = format!("{FLUSHED}{rules}");
         let told = |docker: bool| {
             let step = json!({ "packet_filter": "ipv4", "docker": docker });

@@ -18,21 +18,14 @@ nw_packet_filter_seen() {
   echo "state $(cat "/var/lib/$1/state" 2>/dev/null)"
 }
 
-# nw_packet_filter_kernel IPTABLES: the kernel's chains, their policies, the rules of its own chains, and how many there are;
-# where they are not Shorewall's all of them, of all tables, as "other RULE".
+# nw_packet_filter_kernel IPTABLES: the kernel's rules; where they are not Shorewall's, all tables after them.
 nw_packet_filter_kernel() {
   command -v "$1" >/dev/null 2>&1 || return 0
   [ "$1" = iptables ] || [ -e /proc/net/if_inet6 ] || return 0
   nw_packet_filter_rules=$("$1" -S) || return
-  printf '%s\n' "$nw_packet_filter_rules" | grep -E '^-([PN]|A (INPUT|FORWARD|OUTPUT)) '
-  echo "rules $(printf '%s\n' "$nw_packet_filter_rules" | grep -c -e '^-A ')"
-  case $nw_packet_filter_rules in
-  *"-N shorewall"*) ;;
-  *)
-    command -v "$1-save" >/dev/null 2>&1 || return 0
-    nw_packet_filter_rules=$("$1-save") || return
-    printf '%s\n' "$nw_packet_filter_rules" | sed -n -e 's/^-A /other -A /p' -e 's/^\(\*.*\)/other \1/p' ;;
-  esac
+  printf '%s\n\n' "$nw_packet_filter_rules"
+  case $nw_packet_filter_rules in *"-N shorewall"*) return 0 ;; esac
+  ! command -v "$1-save" >/dev/null 2>&1 || "$1-save"
 }
 
 # nw_packet_filter_note PROGRAM IPTABLES: before a window, what it says of itself, and the rules where they are not its own.

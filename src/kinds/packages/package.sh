@@ -18,11 +18,8 @@ nw_package_quiet() {
 nw_package_apt_install() {
   # What an interrupted dpkg left half done would stop apt.
   dpkg --configure -a --force-confdef --force-confold </dev/null || :
-  nw_pk_fresh=$(nw_repository_state apt) || return
-  if [ "$nw_pk_fresh" != fresh ]; then
-    # One repository out of reach does not matter if the packages come from another.
-    nw_repository apt || echo 'nodewright: some package lists could not be fetched'
-  fi
+  # One repository out of reach does not matter if the packages come from another.
+  [ "$(nw_repository_state apt)" = fresh ] || nw_repository apt || echo 'nodewright: some package lists could not be fetched'
   set -- -y --no-install-recommends --allow-downgrades -o APT::Cmd::Pattern-Only=true \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install -- "$@"
   if ! nw_repository_apt --download-only "$@"; then
@@ -58,8 +55,7 @@ nw_package() (
   # rpm refuses to remove what others need; yum would take them along.
   *,remove) rpm -e -- "$@" </dev/null; exit ;;
   esac
-  nw_pk_fresh=$(nw_repository_state "$nw_pk_tool") || exit
-  [ "$nw_pk_fresh" = fresh ] || nw_repository "$nw_pk_tool" || exit
+  [ "$(nw_repository_state "$nw_pk_tool")" = fresh ] || nw_repository "$nw_pk_tool" || exit
   case $nw_pk_verb in
   hold)
     rpm -q -- "$1" >/dev/null || "$nw_pk_tool" -y -q install "$1" </dev/null 3>&- || exit

@@ -10,28 +10,18 @@ nw_repository_digest() {
   yum) nw_rp_globs="/etc/yum.conf /etc/yum.repos.d/*.repo $NW_PACKAGES/*/repodata/repomd.xml" ;;
   *) nw_rp_globs="/etc/dnf/dnf.conf /etc/yum.repos.d/*.repo $NW_PACKAGES/*/repodata/repomd.xml" ;;
   esac
-  set --
   # The words are split and expanded on purpose; they are constants.
-  for nw_rp_file in $nw_rp_globs; do
-    [ ! -f "$nw_rp_file" ] || set -- "$@" "$nw_rp_file"
-  done
-  nw_rp_digest=$(cat /dev/null "$@" | sha256sum) || return
+  # shellcheck disable=SC2086
+  nw_rp_digest=$(cat $nw_rp_globs 2>/dev/null | sha256sum) || return
   nw_rp_digest=${nw_rp_digest%% *}
 }
 
 # nw_repository_state TOOL: prints "fresh" or "stale".
 nw_repository_state() {
   nw_repository_digest "$1" || return
-  nw_rp_kept=''
-  [ ! -e "$NW_STATE/repositories" ] || read -r nw_rp_kept <"$NW_STATE/repositories" || :
   nw_rp_state=stale
-  if [ "$nw_rp_kept" = "$nw_rp_digest" ]; then
-    nw_rp_state=fresh
-    if [ "$1" = apt ]; then
-      set -- /var/lib/apt/lists/*_*
-      [ -e "$1" ] || nw_rp_state=stale
-    fi
-  fi
+  [ "$(cat "$NW_STATE/repositories" 2>/dev/null)" != "$nw_rp_digest" ] || nw_rp_state=fresh
+  [ "$1" != apt ] || [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_*' 2>/dev/null)" ] || nw_rp_state=stale
   echo "$nw_rp_state"
 }
 
@@ -64,8 +54,7 @@ nw_repository() {
   *) "$nw_rp_tool" -q clean metadata </dev/null || return ;;
   esac
   nw_repository_digest "$nw_rp_tool" || return
-  mkdir -p "$NW_STATE" && printf '%s\n' "$nw_rp_digest" >"$NW_STATE/.nw-repositories" &&
-    mv -f "$NW_STATE/.nw-repositories" "$NW_STATE/repositories"
+  mkdir -p "$NW_STATE" && printf '%s\n' "$nw_rp_digest" | nw_atomic "$NW_STATE/repositories"
 }
 
 # nw_repository_files ID...: the digests of what was pushed, and "odd  PATH" for what is not root's or not open to all.
@@ -81,29 +70,22 @@ nw_repository_files() {
     -exec printf 'odd  %s\n' {} +
 }
 
-# nw_repository_folder ID COUNT [NAME]... [NAME CONTENT]...: the folder as it is to be. COUNT files of it are there and
-# stay, the others were brought. It is made beside the one that is there and takes its place whole.
+# nw_repository_folder ID [NAME CONTENT|-]...: the folder as it is to be. Files of it with a dash are there and stay, the others
+# were brought. It is made beside the one that is there and takes its place whole.
 nw_repository_folder() {
-  nw_rp_dir=$NW_PACKAGES/$1 nw_rp_new=$NW_PACKAGES/.nw-$1 nw_rp_stay=$2; shift 2
+  nw_rp_dir=$NW_PACKAGES/$1 nw_rp_new=$NW_PACKAGES/.nw-$1; shift
   rm -rf -- "$nw_rp_new" "$nw_rp_new.old" && ( umask 022; mkdir -p -- "$nw_rp_new" ) || return
   while [ "$#" -gt 0 ]; do
-    nw_rp_name=$1; shift
-    if [ "$nw_rp_stay" -gt 0 ]; then
-      nw_rp_from=$nw_rp_dir/$nw_rp_name nw_rp_stay=$((nw_rp_stay - 1))
-    else
-      nw_rp_from=$(readlink -- "$1") || return
-      shift
-    fi
-    case $nw_rp_name in */*) ( umask 022; mkdir -p -- "$nw_rp_new/${nw_rp_name%/*}" ) || return ;; esac
+    nw_rp_from=$nw_rp_dir/$1 nw_rp_to=$nw_rp_new/$1
+    [ "$2" = - ] || nw_rp_from=$(readlink -- "$2") || return
+    ( umask 022; mkdir -p -- "${nw_rp_to%/*}" ) || return
     # Not copied where one filesystem holds both.
-    ln -- "$nw_rp_from" "$nw_rp_new/$nw_rp_name" 2>/dev/null || cp -- "$nw_rp_from" "$nw_rp_new/$nw_rp_name" || return
-    chown -- root:root "$nw_rp_new/$nw_rp_name" && chmod -- 0644 "$nw_rp_new/$nw_rp_name" || return
+    ln -- "$nw_rp_from" "$nw_rp_to" 2>/dev/null || cp -- "$nw_rp_from" "$nw_rp_to" || return
+    chown -- root:root "$nw_rp_to" && chmod -- 0644 "$nw_rp_to" || return
+    shift 2
   done
   if [ -e "$nw_rp_dir" ] || [ -L "$nw_rp_dir" ]; then mv -T -- "$nw_rp_dir" "$nw_rp_new.old" || return; fi
-  if ! mv -T -- "$nw_rp_new" "$nw_rp_dir"; then
-    [ ! -e "$nw_rp_new.old" ] || mv -T -- "$nw_rp_new.old" "$nw_rp_dir"
-    return 1
-  fi
+  mv -T -- "$nw_rp_new" "$nw_rp_dir" || { mv -T -- "$nw_rp_new.old" "$nw_rp_dir" 2>/dev/null; return 1; }
   rm -rf -- "$nw_rp_new.old"
 }
 

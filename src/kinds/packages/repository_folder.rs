@@ -105,10 +105,9 @@ impl Packages {
     pub(super) fn push(&self, id: &str, seen: &Pushed, mut blob: usize) -> Call {
         let needed: BTreeMap<&str, &SiteFile> = self.needed(seen).collect();
         let stay = self.named().map(|(name, _)| name);
-        let stay: Vec<&str> = stay.filter(|name| !needed.contains_key(name)).collect();
-        let mut call = Call::new("nw_repository_folder")
-            .args([id, &stay.len().to_string()])
-            .args(stay);
+        let stay = stay.filter(|name| !needed.contains_key(name));
+        let mut call = Call::new("nw_repository_folder").arg(id);
+        call = call.args(stay.flat_map(|name| [name, "-"]));
         for (name, _) in self.needed(seen) {
             call = call.arg(name).blob(blob);
             blob += 1;

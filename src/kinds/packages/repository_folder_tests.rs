@@ -159,7 +159,7 @@ fn only_what_differs_is_brought() {
     assert_eq!(
         actions_on(&step, Platform::Debian12, &sections),
         [
-            "nw_repository_folder own 1 a.deb b.deb \"$NW_BLOB/0\" Packages \"$NW_BLOB/1\"",
+            "nw_repository_folder own a.deb - b.deb \"$NW_BLOB/0\" Packages \"$NW_BLOB/1\"",
             "nw_repository apt"
         ]
     );

@@ -22,12 +22,8 @@ nw_cib_push() {
   cibadmin --query --local | sed -n -e '/^  <configuration/,/^  <\/configuration>/p' >"$nw_cib_now"
   cmp -s "$1" "$nw_cib_now" || { echo 'the CIB was changed since it was looked at: run again'; return 1; }
   # 1: they differ.
-  crm_diff --original "$2" --new "$3" >"$nw_cib_patch.all"
-  case $? in
-  0) return 0 ;;
-  1) ;;
-  *) return 1 ;;
-  esac
+  crm_diff --original "$2" --new "$3" >"$nw_cib_patch.all" && return
+  [ "$?" = 1 ] || return 1
   # What crm_diff leaves out with --no-version, which came after 1.1.13: the versions are those of two files.
   sed '/<version>/,/<\/version>/d' "$nw_cib_patch.all" >"$nw_cib_patch" || return
   cibadmin --patch --xml-file "$nw_cib_patch"
