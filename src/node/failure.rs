@@ -94,8 +94,8 @@ pub enum Failure {
     /// The connection went away.
     #[error("the connection was lost")]
     Lost,
-    /// The answer did not come in time.
-    #[error("no whole answer came within {0} seconds")]
+    /// The answer did not come, or did not go on, in time.
+    #[error("no answer came for {0} seconds")]
     Late(u64),
     /// Another run holds the node.
     #[error("another run holds it: {0}")]

@@ -143,26 +143,24 @@ impl Session {
             .map_err(|e| NodeError::new(&node, Failure::Here(master::chain(&e))))
     }
 
-    /// Runs a program and reads its whole output, within [`ConnectOptions::timeout`].
+    /// Runs a program and reads its whole output. A node that is busy is waited for while it goes on answering: nothing
+    /// may come for [`ConnectOptions::timeout`] at most, and the whole answer takes [`PATIENCE`] times as long at most.
     pub(super) async fn run(&self, program: &Program<'_>) -> Result<Reply, NodeError> {
-        self.run_within(program, self.options.timeout).await
+        let silence = self.options.timeout;
+        self.run_within(program, silence, silence * PATIENCE).await
     }
 
-    /// The same with a deadline of its own.
+    /// The same with limits of its own.
     pub(super) async fn run_within(
         &self,
         program: &Program<'_>,
+        silence: Duration,
         deadline: Duration,
     ) -> Result<Reply, NodeError> {
         let mut channel = self.open(program).await?;
         let work = async {
             let fed = feed(&mut channel.stdin, &channel.input, deadline);
-            let streams = async {
-                tokio::try_join!(
-                    read_all(&mut channel.stdout, ANSWER_LIMIT),
-                    read_all(&mut channel.stderr, ERRORS_LIMIT)
-                )
-            };
+            let streams = read_both(&mut channel.stdout, &mut channel.stderr, silence);
             // Whoever says too much is not heard to the end.
             let ((), streams) = tokio::try_join!(fed, streams)?;
             Ok(streams)
@@ -263,6 +261,9 @@ impl Channel {
     }
 }
 
+/// How many times as long as its longest silence a whole answer may take.
+const PATIENCE: u32 = 10;
+
 /// How much a node may say on standard error, in bytes.
 pub(super) const ERRORS_LIMIT: usize = 1 << 20;
 
@@ -279,6 +280,49 @@ pub(super) async fn read_all(
         return Err(Failure::TooMuch(limit));
     }
     Ok(bytes)
+}
+
+/// Reads an answer and what stands on standard error beside it, each to its end. Once nothing more of the answer comes for
+/// so long, it is given up.
+async fn read_both(
+    stdout: &mut (impl AsyncRead + Unpin),
+    stderr: &mut (impl AsyncRead + Unpin),
+    silence: Duration,
+) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+    const CHUNK: usize = 64 * 1024;
+    let answer = async {
+        let mut bytes = Vec::new();
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let read = tokio::time::timeout(silence, stdout.read(&mut chunk));
+            let read = read.await.map_err(|_| Failure::Late(silence.as_secs()))?;
+            match read.map_err(|e| Failure::Here(format!("the pipe to ssh: {e}")))? {
+                0 => return Ok(bytes),
+                n => bytes.extend_from_slice(&chunk[..n]),
+            }
+            if bytes.len() > ANSWER_LIMIT {
+                return Err(Failure::TooMuch(ANSWER_LIMIT));
+            }
+        }
+    };
+    let errors = read_all(stderr, ERRORS_LIMIT);
+    tokio::pin!(answer, errors);
+    let mut said = None;
+    loop {
+        tokio::select! {
+            bytes = &mut answer => {
+                let bytes = bytes?;
+                let said = match said {
+                    Some(said) => said,
+                    None => tokio::time::timeout(silence, errors)
+                        .await
+                        .map_err(|_| Failure::Late(silence.as_secs()))??,
+                };
+                return Ok((bytes, said));
+            }
+            bytes = &mut errors, if said.is_none() => said = Some(bytes?),
+        }
+    }
 }
 
 /// Writes these pieces and closes the pipe. A program that ends early closes it, too: its output has the reason.

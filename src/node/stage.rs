@@ -78,7 +78,7 @@ impl Session {
             stream: false,
         };
         let deadline = self.timeout() + Duration::from_secs(bytes / SLOWEST);
-        let reply = self.run_within(&program, deadline).await?;
+        let reply = self.run_within(&program, deadline, deadline).await?;
         let text = String::from_utf8_lossy(&reply.stdout);
         let reply_line = text.trim_end().strip_prefix(&sentinel).map(str::trim);
         if reply_line == Some("staged") {

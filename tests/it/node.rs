@@ -209,6 +209,20 @@ async fn an_answer_that_does_not_come_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_busy_node_is_waited_for_while_it_goes_on_answering() {
+    let sshd = Sshd::start();
+    let mut options = sshd.options(vec![sshd.way("root")]);
+    options.timeout = std::time::Duration::from_secs(2);
+    let session = Session::connect(&options, Privilege::Root).await.unwrap();
+    let mut observe = Observe::default();
+    for name in ["one", "two", "three"] {
+        observe.section(name, Call::new("sleep").arg("1"));
+    }
+    let answer = session.observe(&observe).await.unwrap();
+    assert_eq!(answer.get("three").map(|s| s.status), Some(0));
+}
+
+#[tokio::test]
 async fn a_connection_that_was_left_and_is_dead_is_made_anew() {
     let sshd = Sshd::start();
     let options = sshd.options(vec![sshd.way("root")]);
