@@ -17,7 +17,6 @@ mod fuzz_corpus;
 mod golden;
 mod graph;
 mod guard;
-mod helps;
 mod host_roles;
 mod hostile;
 mod install;
