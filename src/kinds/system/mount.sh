@@ -14,7 +14,7 @@ nw_mount_folders() {
     *" $nw_mn_path "*) nw_mn_state=mounted ;;
     *)
       nw_mn_real=$(readlink -f -- "$nw_mn_path")
-      if [ "${nw_mn_real:-$nw_mn_path}" = "$nw_mn_path" ]; then nw_mount_folder "$nw_mn_path"; else nw_mn_state=link; fi
+      if [ "${nw_mn_real:-$nw_mn_path}" = "$nw_mn_path" ]; then nw_mount_folder "$nw_mn_path"; else nw_mn_state='link'; fi
       ;;
     esac
     printf '%s %s\n' "$nw_mn_state" "$nw_mn_path"
