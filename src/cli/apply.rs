@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::run::Event;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Forks, Outage, Over, Pick, Usage, Values};
+use crate::workplace::{self, Context, Destroy, Forks, Outage, Over, Pick, Usage, Values};
 use clap_complete::ArgValueCompleter;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,9 @@ pub struct Args {
     /// Over what.
     #[command(flatten)]
     pub over: Over,
+    /// What may be destroyed.
+    #[command(flatten)]
+    pub destroy: Destroy,
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
@@ -75,6 +78,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     setup.intent = args.outage.intent();
     setup.over = args.over.runs();
     setup.asks.set(!args.yes && saved.is_none());
+    setup.destroy = args.destroy.devices(&nodes)?;
     setup.wait = args.wait;
     let mut reporter = context.reporter();
     let ask = !args.yes && saved.is_none();
@@ -87,7 +91,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             } else {
                 "Carry this out over what this checkout does not contain? [y/N] "
             };
-            let go = nothing || !ask || context.agrees(question);
+            let agreed = || !ask || context.agrees(question);
+            let go = nothing || agreed() && args.destroy.agreed(context);
             let _ = answer.send(go);
         }
     };

@@ -82,13 +82,11 @@ fn typed(context: &Context, node: &str, proven: bool) -> bool {
     } else {
         "and nothing above proves it: go to the machine, and unplug its power"
     };
-    context.warn(&format!(
+    let question = format!(
         "The cluster will take over what ran on {node}. That destroys data unless {node} is off, {proven}.\n\
          Type the node's name to confirm that it is off: "
-    ));
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.is_ok() && line.trim_end_matches(['\n', '\r']) == node
+    );
+    context.types(&question, node)
 }
 
 /// Says what it ended with.

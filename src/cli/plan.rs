@@ -6,7 +6,9 @@ use crate::report::json_line;
 use crate::run::Event;
 use crate::survey::matching;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Forks, Nodes, Outage, Over, Pick, Values, Workplace};
+use crate::workplace::{
+    self, Context, Destroy, Forks, Nodes, Outage, Over, Pick, Values, Workplace,
+};
 use std::path::PathBuf;
 
 /// Arguments of `plan`.
@@ -32,6 +34,9 @@ pub struct Args {
     /// Over what.
     #[command(flatten)]
     pub over: Over,
+    /// What may be destroyed.
+    #[command(flatten)]
+    pub destroy: Destroy,
     /// How many nodes at once.
     #[command(flatten)]
     pub forks: Forks,
@@ -57,6 +62,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     setup.intent = args.outage.intent();
     setup.over = args.over.runs();
     setup.asks.set(true);
+    setup.destroy = args.destroy.devices(&nodes)?;
     let mut reporter = context.reporter();
     let (plan, worst) = workplace::with_engine(
         &mut reporter,

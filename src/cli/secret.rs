@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::site::Site;
 use crate::site::keys::{root_file, root_secret};
-use crate::site::resolved::membership;
+use crate::site::resolved::{membership, mirrors};
 use crate::site::secrets::{Alphabet, FILE, Recipients, Secrets, generate};
 use crate::survey::{Survey, SurveyError, knock_findings};
 use crate::workplace::{Context, Usage, keys};
@@ -174,7 +174,14 @@ fn root_keys(
         let value = generate(membership::KEY_LENGTH, Alphabet::Alphanumeric);
         secrets.set(totem.key, &value)?;
     }
-    if made.is_empty() && shared.is_none() {
+    let mirrors = site.mirror_secret().filter(|s| secrets.get(s).is_none());
+    if let Some(name) = mirrors {
+        secrets.set(
+            name,
+            &generate(mirrors::SECRET_LENGTH, Alphabet::Alphanumeric),
+        )?;
+    }
+    if made.is_empty() && shared.is_none() && mirrors.is_none() {
         context.note("Nothing was lacking.\n");
         return Ok(());
     }
@@ -184,6 +191,9 @@ fn root_keys(
             "A key for the members of the cluster: {} in {FILE}.\n",
             totem.key
         ));
+    }
+    if let Some(name) = mirrors {
+        context.note(&format!("A secret for the mirrors: {name} in {FILE}.\n"));
     }
     std::fs::create_dir_all(dir.join(crate::site::keys::FOLDER))?;
     for (node, file, text) in made {

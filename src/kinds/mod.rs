@@ -4,6 +4,7 @@ pub mod cluster;
 mod files;
 pub mod network;
 mod packages;
+mod storage;
 mod system;
 #[cfg(test)]
 mod testing;
@@ -11,11 +12,12 @@ mod testing;
 use crate::kind::Erased;
 
 /// The kinds of each wing.
-const WINGS: [&[&dyn Erased]; 5] = [
+const WINGS: [&[&dyn Erased]; 6] = [
     packages::KINDS,
     system::KINDS,
     files::KINDS,
     network::KINDS,
+    storage::KINDS,
     cluster::KINDS,
 ];
 

@@ -27,7 +27,7 @@ const BARE: [&str; 10] = [
 
 /// What can be installed on a node without any network: what the shipped roles ask for, what a cluster is made of, and
 /// three small packages (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
-const OFFLINE: [&str; 51] = [
+const OFFLINE: [&str; 53] = [
     "acl",
     "acpid",
     "auditd",
@@ -60,9 +60,11 @@ const OFFLINE: [&str; 51] = [
     "network-manager",
     "pacemaker",
     "pacemaker-cli-utils",
+    "parted",
     "postfix",
     "ppp",
     "psmisc",
+    "resource-agents",
     "rsync",
     "rsyslog",
     "sanlock",

@@ -70,6 +70,7 @@ fn templates_see_mirrors_with_their_ends() {
             "node": "node2",
             "address": "10.0.1.2",
             "port": 7789,
+            "endpoint": "ipv4 10.0.1.2:7789",
             "disk": "/dev/disk/by-id/scsi-3600508e00000000aaaaaaaaaaaaaaaa2-part7",
         })
     );

@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use super::{Context, Usage};
 use crate::plan::{Intent, Selection};
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
@@ -123,12 +124,60 @@ impl Over {
     }
 }
 
+/// What a command may destroy.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Destroy {
+    /// Allow the content of this device of this node to be destroyed where a step needs the device, as a refusal names it
+    /// (`node2:/dev/disk/by-id/ID-part7`); repeatable. Asks for the device's path again. Nothing else can allow this.
+    #[arg(long, value_name = "NODE:DEVICE", value_parser = device)]
+    pub destroy: Vec<(String, String)>,
+}
+
+impl Destroy {
+    /// The devices, each with its node.
+    ///
+    /// # Errors
+    /// A node that this run does not concern.
+    pub fn devices(&self, nodes: &[String]) -> Result<BTreeSet<(String, String)>, Usage> {
+        match self.destroy.iter().find(|(node, _)| !nodes.contains(node)) {
+            Some((node, device)) => Err(Usage(format!(
+                "--destroy {node}:{device}: `{node}` is no node of this run, whose nodes are {}",
+                nodes.join(", ")
+            ))),
+            None => Ok(self.destroy.iter().cloned().collect()),
+        }
+    }
+
+    /// Whether a person types the path of each device again.
+    pub fn agreed(&self, context: &Context) -> bool {
+        self.destroy.iter().all(|(node, device)| {
+            context.types(
+                &format!(
+                    "What {device} of {node} carries is lost for good where the plan above changes it.\n\
+                     Type the device's path to allow that: "
+                ),
+                device,
+            )
+        })
+    }
+}
+
 /// How many nodes are worked on at once.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Forks {
     /// The number of nodes to work on in parallel.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub forks: u16,
+}
+
+/// Reads `NODE:DEVICE`.
+fn device(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((node, device)) if !node.is_empty() && device.starts_with("/dev/") => {
+            Ok((node.to_owned(), device.to_owned()))
+        }
+        _ => Err("it is NODE:DEVICE, such as node2:/dev/disk/by-id/ID-part7".to_owned()),
+    }
 }
 
 /// Reads `NODE=HOST`.

@@ -192,6 +192,14 @@ impl Context {
         read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
     }
 
+    /// Whether a person types exactly this word.
+    pub fn types(&self, question: &str, word: &str) -> bool {
+        self.warn(question);
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        read.is_ok() && line.trim_end_matches(['\n', '\r']) == word
+    }
+
     /// The receiver of events that fits the terminal and the options.
     pub fn reporter(&self) -> Reporter {
         let progress = if std::io::stderr().is_terminal() {

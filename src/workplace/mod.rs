@@ -11,7 +11,7 @@ mod place;
 pub(crate) mod saved;
 pub(crate) mod vault;
 
-pub use args::{At, Color, Forks, Global, Nodes, Outage, Over, Pick};
+pub use args::{At, Color, Destroy, Forks, Global, Nodes, Outage, Over, Pick};
 pub use context::{Commit, Context};
 pub use outcome::{OutputClosed, Usage};
 pub use place::{Workplace, open_sound, runtime_dir, with_engine};

@@ -159,7 +159,9 @@ fn a_kind_is_registered_in_its_wing_and_known_nowhere_else() {
     let kinds = root().join("src/kinds");
     let mut registered = 0;
     let mut wrong = Vec::new();
-    for wing in ["files", "packages", "system", "network", "cluster"] {
+    for wing in [
+        "files", "packages", "system", "network", "cluster", "storage",
+    ] {
         let wing = kinds.join(wing).join("mod.rs");
         let text = std::fs::read_to_string(&wing).unwrap();
         for line in text.lines().filter(|line| line.contains("Adapter::<")) {

@@ -55,7 +55,7 @@ pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
 
 /// What a cluster and its network are made of: to install it under emulation would take minutes of every run. Nothing
 /// of it is started. One list for all, so that one image is built.
-pub const STACK: [&str; 16] = [
+pub const STACK: [&str; 18] = [
     "bridge-utils",
     "corosync",
     "dlm-controld",
@@ -68,7 +68,9 @@ pub const STACK: [&str; 16] = [
     "lvm2-lockd",
     "pacemaker",
     "pacemaker-cli-utils",
+    "parted",
     "ppp",
+    "resource-agents",
     "sanlock",
     "vlan",
     "watchdog",

@@ -63,6 +63,7 @@ mod vm_lab;
 mod vm_lockouts;
 mod vm_network;
 mod vm_renumber;
+mod vm_storage;
 mod wired;
 mod words;
 mod yard;

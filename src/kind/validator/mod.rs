@@ -26,12 +26,19 @@ pub struct Validator {
 }
 
 /// All of them.
-pub const VALIDATORS: [Validator; 2] = [
+pub const VALIDATORS: [Validator; 3] = [
     Validator {
         name: "corosync",
         arguments: &["KEY"],
         doc: "corosync reads the file as its corosync.conf; KEY is the path of the members' key, without which it reads nothing.",
         call: "nw_validator_corosync",
+        judge: None,
+    },
+    Validator {
+        name: "lvm",
+        arguments: &[],
+        doc: "LVM reads the file as settings that come last, and with it still finds every volume group that it finds now.",
+        call: "nw_validator_lvm",
         judge: None,
     },
     Validator {

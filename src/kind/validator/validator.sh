@@ -23,3 +23,14 @@ nw_validator_corosync() {
   *) COROSYNC_MAIN_CONFIG_FILE=$1 corosync -t </dev/null ;;
   esac
 }
+
+# nw_validator_lvm FILE: a filter that hides the groups in use would keep the node from its own disks at the next boot.
+nw_validator_lvm() {
+  command -v vgs >/dev/null 2>&1 || return 0
+  nw_lvm_now=$(vgs --noheadings -o vg_name </dev/null) && nw_lvm_then=$(vgs --config "$(cat "$1")" --noheadings -o vg_name </dev/null) || return
+  for nw_lvm_group in $nw_lvm_now; do
+    for nw_lvm_found in $nw_lvm_then; do [ "$nw_lvm_found" != "$nw_lvm_group" ] || continue 2; done
+    echo "with these settings LVM would no longer find the volume group $nw_lvm_group"
+    return 1
+  done
+}

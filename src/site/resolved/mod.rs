@@ -6,6 +6,7 @@ pub mod fencing;
 pub(in crate::site) mod hosts;
 pub mod knock;
 pub mod membership;
+pub mod mirrors;
 pub(in crate::site) mod model;
 pub mod purpose;
 pub(in crate::site) mod select;

@@ -1,7 +1,7 @@
 //! What the site declares, resolved: for roles and templates, and for those who carry out a run.
 
 use super::super::tables::inventory::{Reach, Sudo, Versions};
-use super::super::tables::machines::{Disk, Mirror, Node};
+use super::super::tables::machines::{Disk, Node};
 use super::super::words::types::{ClusterName, Version, Word as _};
 use super::super::{Place, Site};
 use super::devices::cidr;
@@ -342,6 +342,7 @@ impl Site {
             let known = members.all(|m| self.platform_of(m).has_delay_base());
             cluster.insert("delay_base".into(), json!(known));
             cluster.insert("mirrors".into(), json!(self.mirror_zone()));
+            cluster.insert("mirror_secret".into(), json!(self.mirror_secret()));
         }
         Json::Object(top)
     }
@@ -372,25 +373,6 @@ impl Site {
             .into_iter()
             .map(|m| Json::Object(self.base_model(m)))
             .collect()
-    }
-
-    fn mirror_model(&self, mirror: &Mirror) -> Json {
-        let mut model = json!(mirror);
-        model["device"] = json!(format!("/dev/drbd{}", mirror.minor));
-        let zone = self.mirror_zone().unwrap_or_default();
-        model["ends"] = self
-            .members()
-            .into_iter()
-            .map(|name| {
-                json!({
-                    "node": name,
-                    "address": self.address(name, zone).map(|(ip, _)| ip),
-                    "port": mirror.port,
-                    "disk": self.node(name).and_then(|n| n.disk.as_ref()).map(|d| d.partition(mirror.partition.get())),
-                })
-            })
-            .collect();
-        model
     }
 
     fn base_model(&self, name: &str) -> Map<String, Json> {
@@ -457,7 +439,7 @@ impl Site {
 }
 
 /// The keys that templates see of `site.cluster` besides those of the inventory.
-pub const MODEL_OF_CLUSTER: [&str; 4] = ["name", "totem", "delay_base", "mirrors"];
+pub const MODEL_OF_CLUSTER: [&str; 5] = ["name", "totem", "delay_base", "mirrors", "mirror_secret"];
 
 /// The keys that templates see of a mirror besides those of the inventory.
 pub const MODEL_OF_MIRROR: [&str; 2] = ["device", "ends"];

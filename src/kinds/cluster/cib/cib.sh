@@ -8,7 +8,8 @@ nw_cib_seen() {
   printf '%s\n' "$nw_cib_live" | sed -n -e '/^<cib /p' -e '/^  <configuration/,/^  <\/configuration>/p'
 }
 
-# nw_cib_push FROM OLD NEW: what makes NEW of OLD goes to the cluster, if its configuration is still that of FROM.
+# nw_cib_push FROM OLD NEW SECONDS: what makes NEW of OLD goes to the cluster, if its configuration is still that of FROM.
+# Then the cluster has so many seconds until nothing is left to do.
 nw_cib_push() {
   nw_cib_patch=$NW_DIR/cib-patch.xml nw_cib_now=$NW_DIR/cib-now.xml
   # What is not as it should be in the cluster just now is a warning, and no reason to leave the configuration wrong.
@@ -26,5 +27,6 @@ nw_cib_push() {
   [ "$?" = 1 ] || return 1
   # What crm_diff leaves out with --no-version, which came after 1.1.13: the versions are those of two files.
   sed '/<version>/,/<\/version>/d' "$nw_cib_patch.all" >"$nw_cib_patch" || return
-  cibadmin --patch --xml-file "$nw_cib_patch"
+  cibadmin --patch --xml-file "$nw_cib_patch" || return
+  [ "$4" = 0 ] || crm_resource --wait --timeout="${4}s" </dev/null || { echo "the cluster had not settled after $4 seconds: \`crm_mon -1rf\` tells what it waits for"; return 1; }
 }

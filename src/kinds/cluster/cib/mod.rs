@@ -30,6 +30,10 @@ pub struct Want {
     cib: String,
     /// A `configuration` with the sections and elements that are wanted. What is not in it stays as it is.
     content: Text,
+    /// How many seconds the cluster may take, after a change, until it has nothing left to start, stop or move; 0 does
+    /// not wait for that.
+    #[serde(default)]
+    settle: u32,
     /// The members. What fences one has an ID that begins with `fence_MEMBER_`, and is removed once it is not wanted.
     #[serde(default)]
     members: Vec<String>,
@@ -91,6 +95,8 @@ impl Kind for CibKind {
          operated; only the difference is pushed.";
     const SHELL: Shell = Shell::new(include_str!("cib.sh")).needing(&[TRACES]);
     const RUNNING: &'static dyn Runs = &Running {
+        // What it starts is there for what comes after it.
+        ends_stage: true,
         compare: Self::compare,
         contents: Self::contents,
         actions: Self::actions,
@@ -123,14 +129,14 @@ impl Kind for CibKind {
 
     fn files(want: &Want, _target: &Target) -> Files {
         Files {
-            rendered: Some((FILE.to_owned(), want.content.clone())),
+            rendered: Some((format!("{FILE}.{}", want.cib), want.content.clone())),
             laid_over: true,
             ..Files::default()
         }
     }
 }
 
-/// Where Pacemaker keeps it.
+/// Where Pacemaker keeps it; each part of it is shown by its name.
 const FILE: &str = "/var/lib/pacemaker/cib/cib.xml";
 
 impl CibKind {
@@ -200,8 +206,11 @@ impl CibKind {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let call = |_| Call::new("nw_cib_push").blob(0).blob(1).blob(2);
-        wants.iter().map(call).collect()
+        let calls = wants.iter().map(|(want, _)| {
+            let call = Call::new("nw_cib_push").blob(0).blob(1).blob(2);
+            call.arg(want.settle.to_string())
+        });
+        calls.collect()
     }
 
     fn title(_names: &str, _deltas: &[Delta]) -> String {

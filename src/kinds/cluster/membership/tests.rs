@@ -607,7 +607,7 @@ fn its_check_names_a_validator_or_is_a_command() {
     };
     assert_eq!(
         with("ccs_config_validat"),
-        "`ccs_config_validat` is no validator, there are corosync, sshd; a command must hold {staged}, which \
+        "`ccs_config_validat` is no validator, there are corosync, lvm, sshd; a command must hold {staged}, which \
          stands for the path of the new content"
     );
     assert!(with("corosync").contains("the validator is written `corosync KEY`"));

@@ -1,0 +1,284 @@
+//! A DRBD resource: brought up and synced for the first time while it is formed; later its state is only reported.
+//!
+//! Facts: docs/facts/storage.md#state-of-mirrors, docs/facts/storage.md#first-sync.
+
+use super::drbd_seen::{self, Metadata, Minor};
+use super::{DRBD, name_is_right};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Progress, Running, Runs, Target, Verdict,
+};
+use crate::sh::Call;
+use crate::shell::Shell;
+
+/// `drbd = "r0"`.
+pub struct Drbd;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The resource.
+    drbd: String,
+    /// Its minor number.
+    minor: u16,
+    /// The version of the kernel's module: `8.3`, `8.4`, `9`.
+    version: String,
+    /// The member whose content is taken at the first sync.
+    first: String,
+    /// All members that have an end of it.
+    members: Vec<String>,
+}
+
+/// How it was.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether it is up on this node.
+    up: bool,
+    /// The connection's state, in the words of version 8; empty where it is not up.
+    connection: String,
+    /// `Primary` or `Secondary`.
+    role: String,
+    /// The peer's role.
+    peer_role: String,
+    /// The state of the own disk: `UpToDate`.
+    disk: String,
+    /// The state of the peer's disk.
+    peer_disk: String,
+    /// Whether I/O waits.
+    suspended: bool,
+    /// How far a sync is.
+    progress: Option<Progress>,
+    /// Whether no member has data of it yet, which each of them said.
+    forming: bool,
+    /// Who has no meta-data of it yet, while nobody has data.
+    #[serde(skip)]
+    lacking: Vec<String>,
+    /// What keeps it from being formed.
+    #[serde(skip)]
+    formed: Option<String>,
+}
+
+const OWN: &str = "drbd";
+const STATE: &str = "drbd.state";
+
+impl Kind for Drbd {
+    const NAME: &'static str = "drbd";
+    const DOC: &'static str = "A DRBD resource: brought up and synced for the first time while no member has data of it. Afterwards one that is \
+         down, alone, outdated, split or suspended is reported.";
+    const SHELL: Shell = DRBD;
+    const ORPHANS: Orphans = Orphans::reported("the mirror stays as it is, with all its data");
+    const RUNNING: &'static dyn Runs = &Running {
+        ends_stage: true,
+        together: true,
+        shared: &[OWN],
+        compare: Self::compare,
+        health: Self::health,
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
+    type Want = Want;
+
+    fn name(want: &Want) -> String {
+        want.drbd.clone()
+    }
+
+    fn validate(want: &Want, target: &Target) -> Result<(), String> {
+        name_is_right(&want.drbd)?;
+        if !["8.3", "8.4", "9"].contains(&want.version.as_str()) {
+            return Err(format!(
+                "`version` is 8.3, 8.4 or 9, not `{}`",
+                want.version.escape_debug()
+            ));
+        }
+        for (what, node) in [("this node", &target.node), ("`first`", &want.first)] {
+            if !want.members.contains(node) {
+                return Err(format!("{what}, {node}, is not among the members"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drbd {
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        let names = wants.iter().map(|w| w.drbd.clone());
+        observe.beside_section(OWN, Call::new("nw_drbd_seen").args(names));
+        observe.beside_section(STATE, Call::new("nw_drbd_state"));
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let own = answer.get(OWN).ok_or("DRBD was not asked")?;
+        let state = answer.get(STATE).ok_or("DRBD was not asked")?;
+        if own.status == 124 || state.status == 124 {
+            return Err("DRBD did not answer in time".to_owned());
+        }
+        if state.status != 0 {
+            return Err("the state of DRBD's resources cannot be read".to_owned());
+        }
+        let minor = drbd_seen::minor(&state.text(), want.minor)?;
+        let metadata = |member: &String| {
+            let section = if *member == target.node {
+                Some(own)
+            } else {
+                answer.of(member, OWN)
+            };
+            let section = section.filter(|s| s.status == 0)?;
+            drbd_seen::metadata(&section.text(), &want.drbd)
+        };
+        let (mut lacking, mut formed) = (Vec::new(), None);
+        for member in &want.members {
+            let why = match metadata(member) {
+                Some(Metadata::Some(generation)) if generation.is_new() => continue,
+                Some(Metadata::None | Metadata::Unconfigured) => {
+                    lacking.push(member.clone());
+                    continue;
+                }
+                Some(Metadata::Some(_)) => format!("{member} has data of it"),
+                Some(Metadata::Unknown(why)) => {
+                    format!("what {member} has of it is not known: {why}")
+                }
+                None => format!(
+                    "{member} was not asked or did not answer, so nothing proves that it has no data of it"
+                ),
+            };
+            formed.get_or_insert(why);
+        }
+        let up = minor.is_some();
+        // What stands on the disk comes a few seconds behind the state.
+        let has_data = |m: &Minor| m.disk == "UpToDate" || m.peer_disk == "UpToDate";
+        let begun = minor.as_ref().is_some_and(has_data);
+        let Minor {
+            connection,
+            role,
+            peer_role,
+            disk,
+            peer_disk,
+            suspended,
+            progress,
+        } = minor.unwrap_or_default();
+        Ok(Seen {
+            up,
+            connection,
+            role,
+            peer_role,
+            disk,
+            peer_disk,
+            suspended,
+            progress,
+            forming: formed.is_none() && lacking.is_empty() && !begun,
+            lacking,
+            formed,
+        })
+    }
+
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        let (name, node) = (&want.drbd, &circumstances.target.node);
+        let finding = |what: String, remedy: String| Verdict::Finding { what, remedy };
+        if !seen.up {
+            return match &seen.formed {
+                Some(why) => finding(
+                    format!("{name} is down on {node}; {why}"),
+                    format!("once you know why: `nodewright run {node} -- drbdadm up {name}`"),
+                ),
+                None if seen.forming => {
+                    let mut deltas = vec![Delta::new("connected", "no", "yes")];
+                    if want.first == *node {
+                        deltas.push(first_sync(node));
+                    }
+                    Verdict::Form(deltas)
+                }
+                None => Verdict::After {
+                    what: format!("the meta-data of {name} on {}", seen.lacking.join(" and ")),
+                    table: "no member has data: connected, then synced from the first; anything else: reported"
+                        .to_owned(),
+                },
+            };
+        }
+        if seen.suspended {
+            return finding(
+                format!(
+                    "all I/O to {name} is suspended on {node}: it waits until its peer is fenced, or for a hand"
+                ),
+                "find out whether the peer is off; once it is: `nodewright confirm-fenced`"
+                    .to_owned(),
+            );
+        }
+        match seen.connection.as_str() {
+            "SyncSource" | "SyncTarget" | "StartingSyncS" | "StartingSyncT" | "WFBitMapS"
+            | "WFBitMapT" | "WFSyncUUID" => Verdict::Waiting(seen.progress.unwrap_or_default()),
+            "Connected" | "VerifyS" | "VerifyT" if seen.whole() => Verdict::Same,
+            "Connected" if seen.forming => {
+                if want.first == *node {
+                    Verdict::Form(vec![first_sync(node)])
+                } else {
+                    Verdict::Waiting(Progress::default())
+                }
+            }
+            "StandAlone" => finding(
+                format!(
+                    "{name} is alone on {node} (StandAlone): it was disconnected by hand, or both ends have changed apart (split brain)"
+                ),
+                format!(
+                    "`nodewright run {node} -- drbdadm get-gi {name}` on both ends tells; only you can say whose data is right"
+                ),
+            ),
+            connection => finding(
+                format!(
+                    "{name} is {connection} on {node}, its disk {}, its peer's {}",
+                    seen.disk, seen.peer_disk
+                ),
+                format!(
+                    "`nodewright run {node} -- drbdadm status {name}`; nothing of it is changed by itself"
+                ),
+            ),
+        }
+    }
+
+    fn health(want: &Want, seen: &Seen) -> Option<String> {
+        let connected = ["Connected", "VerifyS", "VerifyT"].contains(&seen.connection.as_str());
+        let data = !seen.forming && seen.up;
+        (data && !(connected && seen.whole() && !seen.suspended)).then(|| {
+            format!(
+                "{} is {}, {}/{}",
+                want.drbd, seen.connection, seen.disk, seen.peer_disk
+            )
+        })
+    }
+
+    /// What is done has to show in one step that it was done: who gives the first data begins the sync as soon as both
+    /// ends are connected.
+    fn actions(wants: &[(&Want, &Seen)], circumstances: &Circumstances<'_>) -> Vec<Call> {
+        let node = &circumstances.target.node;
+        let calls = wants.iter().flat_map(|(want, seen)| {
+            let up = (!seen.up).then(|| Call::new("nw_drbd_up").arg(&want.drbd));
+            let first = (want.first == *node)
+                .then(|| Call::new("nw_drbd_first").args([&want.drbd, &want.version]));
+            up.into_iter().chain(first)
+        });
+        calls.collect()
+    }
+
+    fn title(names: &str, deltas: &[Delta]) -> String {
+        if deltas.iter().any(|d| d.what.ends_with("connected")) {
+            format!("bring up {names}")
+        } else {
+            format!("begin the first sync of {names}")
+        }
+    }
+}
+
+fn first_sync(node: &str) -> Delta {
+    Delta::new("first sync", "", format!("from {node}"))
+}
+
+impl Seen {
+    /// Whether both ends have the same data.
+    fn whole(&self) -> bool {
+        self.disk == "UpToDate" && self.peer_disk == "UpToDate"
+    }
+}
+
+#[cfg(test)]
+#[path = "drbd_tests.rs"]
+mod tests;

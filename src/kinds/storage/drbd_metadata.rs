@@ -1,0 +1,228 @@
+//! DRBD's meta-data on the device under a mirror: made once, on a device that is proven to be blank.
+//!
+//! Facts: docs/facts/storage.md#meta-data, docs/facts/storage.md#generations.
+
+use super::device::{self, Content, Device};
+use super::drbd_seen::{self, Metadata};
+use super::generation::Relation;
+use super::{DRBD, name_is_right};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Overwritten, Running, Runs, Target,
+    Verdict, valid,
+};
+use crate::sh::Call;
+use crate::shell::Shell;
+use std::collections::BTreeMap;
+
+/// `drbd_metadata = "r0"`.
+pub struct DrbdMetadata;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The resource.
+    drbd_metadata: String,
+    /// The device under it on this node.
+    device: String,
+    /// All members that have an end of it.
+    members: Vec<String>,
+}
+
+/// How it was.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// The device.
+    device: Device,
+    /// `none`, `new` (never had data), `data`, `unknown`, `not configured`.
+    metadata: &'static str,
+    #[serde(skip)]
+    own: Metadata,
+    #[serde(skip)]
+    peers: BTreeMap<String, Option<Metadata>>,
+}
+
+const OWN: &str = "drbd_metadata";
+
+/// How it is decided once it can be.
+const TABLE: &str = "blank on all members: made; made before: kept; anything else: refused";
+
+impl Kind for DrbdMetadata {
+    const NAME: &'static str = "drbd_metadata";
+    const DOC: &'static str = "DRBD's meta-data under a mirror: made on a device that is proven blank, while no member has data of that mirror. \
+         Whatever else is on the device stays, until the operator names that device in the command.";
+    const SHELL: Shell = DRBD;
+    const ORPHANS: Orphans = Orphans::reported("the mirror stays with all its data");
+    const RUNNING: &'static dyn Runs = &Running {
+        ends_stage: true,
+        together: true,
+        shared: &[OWN],
+        compare: Self::compare,
+        destroys: Self::destroys,
+        actions: Self::actions,
+        title: Some(Self::title),
+        ..Running::new(Self::observe, Self::parse)
+    };
+    type Want = Want;
+
+    fn name(want: &Want) -> String {
+        want.drbd_metadata.clone()
+    }
+
+    fn validate(want: &Want, target: &Target) -> Result<(), String> {
+        name_is_right(&want.drbd_metadata)?;
+        valid::path("device", &want.device)?;
+        if want.members.contains(&target.node) {
+            Ok(())
+        } else {
+            Err(format!("{} is not among the members", target.node))
+        }
+    }
+}
+
+impl DrbdMetadata {
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        let names = wants.iter().map(|w| w.drbd_metadata.clone());
+        observe.beside_section(OWN, Call::new("nw_drbd_seen").args(names));
+        device::observe(wants.iter().map(|w| w.device.as_str()), observe);
+    }
+
+    fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let name = &want.drbd_metadata;
+        let own = answer.get(OWN).ok_or("DRBD was not asked")?;
+        if own.status == 124 {
+            return Err("drbdadm did not answer in time".to_owned());
+        }
+        let own = drbd_seen::metadata(&own.text(), name)
+            .ok_or_else(|| format!("drbdadm was not asked for {name}"))?;
+        let peers = want.members.iter().filter(|m| **m != target.node);
+        Ok(Seen {
+            device: device::seen(&want.device, answer)?,
+            metadata: match &own {
+                Metadata::Unconfigured => "not configured",
+                Metadata::None => "none",
+                Metadata::Some(generation) if generation.is_new() => "new",
+                Metadata::Some(_) => "data",
+                Metadata::Unknown(_) => "unknown",
+            },
+            own,
+            peers: peers
+                .map(|m| {
+                    let section = answer.of(m, OWN).filter(|s| s.status == 0);
+                    let metadata = section.and_then(|s| drbd_seen::metadata(&s.text(), name));
+                    (m.clone(), metadata)
+                })
+                .collect(),
+        })
+    }
+
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        let node = &circumstances.target.node;
+        let (name, device) = (&want.drbd_metadata, &want.device);
+        let after = |what: String| Verdict::After {
+            what,
+            table: TABLE.to_owned(),
+        };
+        match (&seen.own, &seen.device.content) {
+            (_, Content::Absent) => after(format!("what brings {device}")),
+            (_, Content::Other) => Verdict::refuse(format!("{device} is no block device"), node),
+            (Metadata::Unconfigured, Content::Carries(found)) if is_drbd(found) => {
+                after(format!("the configuration of {name}"))
+            }
+            (Metadata::Unknown(why), _) => Verdict::Finding {
+                what: format!("nobody knows what {name} has on {device}: {why}"),
+                remedy: format!("`nodewright run {node} -- drbdadm get-gi {name}`"),
+            },
+            (Metadata::Some(own), _) => Self::beside_peers(want, own, seen, node),
+            (Metadata::Unconfigured | Metadata::None, _) => Self::made(want, seen, node),
+        }
+    }
+
+    /// There is some: it is ours unless a member has data of which this end knows nothing.
+    fn beside_peers(
+        want: &Want,
+        own: &super::generation::Generation,
+        seen: &Seen,
+        node: &str,
+    ) -> Verdict {
+        for (peer, metadata) in &seen.peers {
+            let Some(Metadata::Some(theirs)) = metadata else {
+                continue;
+            };
+            if own.to(theirs) == Relation::Unrelated {
+                return Verdict::refuse(
+                    format!(
+                        "{} carries data of another mirror than {peer} has for {} (generations {} and {})",
+                        want.device,
+                        want.drbd_metadata,
+                        own.shown(),
+                        theirs.shown()
+                    ),
+                    node,
+                );
+            }
+        }
+        Verdict::Same
+    }
+
+    /// There is none: it is made where no member has data of it, which each of them has to say.
+    fn made(want: &Want, seen: &Seen, node: &str) -> Verdict {
+        let name = &want.drbd_metadata;
+        for (peer, metadata) in &seen.peers {
+            let why = match metadata {
+                None => format!(
+                    "{peer} was not asked or did not answer, so nothing proves that it has no data of {name}"
+                ),
+                Some(Metadata::Unknown(why)) => {
+                    format!("what {peer} has of {name} is not known: {why}")
+                }
+                Some(Metadata::Some(theirs)) if !theirs.is_new() => {
+                    return Verdict::Finding {
+                        what: format!(
+                            "{name} has no meta-data on {node}, and {peer} has its data (generation {}): this end was lost",
+                            theirs.shown()
+                        ),
+                        remedy: format!(
+                            "to take it back as the target of a sync: `nodewright run {node} -- drbdadm create-md {name}`, then `… drbdadm up {name}`"
+                        ),
+                    };
+                }
+                Some(_) => continue,
+            };
+            return Verdict::Finding {
+                what: format!("no meta-data of {name} is made: {why}"),
+                remedy: format!("apply again once {peer} answers"),
+            };
+        }
+        Verdict::Change(vec![Delta::new("meta-data", "none", name)])
+    }
+
+    fn destroys(_want: &Want, seen: &Seen) -> Vec<Overwritten> {
+        seen.device.overwritten()
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
+        let calls = wants.iter().map(|(want, seen)| {
+            let call = Call::new("nw_drbd_metadata").args([&want.drbd_metadata, &want.device]);
+            // Only what the operator named comes here with anything on it.
+            match seen.device.content {
+                Content::Carries(_) => call.arg("wipe"),
+                _ => call,
+            }
+        });
+        calls.collect()
+    }
+
+    fn title(names: &str, _deltas: &[Delta]) -> String {
+        format!("make DRBD's meta-data of {names}")
+    }
+}
+
+/// Whether what was found on a device is DRBD's.
+fn is_drbd(found: &[String]) -> bool {
+    found.first().is_some_and(|first| first.starts_with("drbd"))
+}
+
+#[cfg(test)]
+#[path = "drbd_metadata_tests.rs"]
+mod tests;

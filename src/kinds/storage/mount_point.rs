@@ -1,0 +1,133 @@
+//! The folder over which a resource manager mounts a shared filesystem: immutable while nothing is mounted there, so that
+//! nothing is ever written beneath it.
+//!
+//! Facts: docs/facts/storage.md#mount-points.
+
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observe, Running, Runs, Target, Verdict, valid,
+};
+use crate::sh::Call;
+use crate::shell::Shell;
+
+/// `mount_point = "/shared"`.
+pub struct MountPoint;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// The folder.
+    mount_point: String,
+}
+
+/// How it was.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// Whether something is mounted there.
+    mounted: bool,
+    /// The device that is mounted there, as the kernel names it.
+    source: String,
+    /// The type of the filesystem that is mounted there.
+    fstype: String,
+    /// The folder while nothing is mounted: `none`, `open`, `immutable`, `full`, `other`.
+    folder: String,
+}
+
+const MOUNTS: &str = "mount_point.mounts";
+const FOLDERS: &str = "mount_point.folders";
+
+impl Kind for MountPoint {
+    const NAME: &'static str = "mount_point";
+    const DOC: &'static str = "A folder over which a resource manager mounts: made, and immutable while nothing is mounted there, so that nothing is \
+         written beneath the filesystem. It is never mounted or unmounted by this.";
+    const SHELL: Shell = Shell::new(include_str!("mount_point.sh"));
+    const RUNNING: &'static dyn Runs = &Running {
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
+    type Want = Want;
+
+    fn name(want: &Want) -> String {
+        want.mount_point.clone()
+    }
+
+    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+        valid::path("mount_point", &want.mount_point)?;
+        if want.mount_point == "/" || want.mount_point.contains(char::is_whitespace) {
+            return Err(
+                "`mount_point` is a folder of its own, without blanks in its path".to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+impl MountPoint {
+    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        observe.section(MOUNTS, Call::new("cat").arg("/proc/self/mountinfo"));
+        let folders = wants.iter().map(|w| w.mount_point.clone());
+        observe.slow_section(FOLDERS, Call::new("nw_mount_points").args(folders));
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let path = &want.mount_point;
+        let mounts = answer.get(MOUNTS).ok_or("the mounts were not observed")?;
+        let folders = answer.get(FOLDERS).ok_or("the folder was not observed")?;
+        if mounts.status != 0 || folders.status != 0 {
+            return Err(format!("{path} did not answer in time"));
+        }
+        // The last one that is mounted there is on top.
+        let text = mounts.text();
+        let top = text.lines().rev().find_map(|line| {
+            let (before, after) = line.split_once(" - ")?;
+            let here = before.split(' ').nth(4)? == path;
+            let mut words = after.split(' ');
+            here.then_some((words.next()?.to_owned(), words.next()?.to_owned()))
+        });
+        let text = folders.text();
+        let folder = text.lines().find_map(|line| {
+            let (state, at) = line.split_once(' ')?;
+            (at == path).then(|| state.to_owned())
+        });
+        let folder = folder.ok_or_else(|| format!("{path} was not observed"))?;
+        let (fstype, source) = top.unwrap_or_default();
+        Ok(Seen {
+            mounted: folder == "mounted",
+            folder: if folder == "mounted" {
+                String::new()
+            } else {
+                folder
+            },
+            source,
+            fstype,
+        })
+    }
+
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        let (path, node) = (&want.mount_point, &circumstances.target.node);
+        match seen.folder.as_str() {
+            "" | "immutable" => Verdict::Same,
+            "none" => Verdict::Change(vec![Delta::new("folder", "", "immutable")]),
+            "open" => Verdict::Change(vec![Delta::new("folder", "can be written", "immutable")]),
+            "full" => Verdict::Finding {
+                what: format!(
+                    "{path} holds files on {node} while nothing is mounted there: they would be hidden by what is mounted"
+                ),
+                remedy: format!("`nodewright run {node} -- ls -la {path}`, then move them away"),
+            },
+            _ => Verdict::refuse(format!("{path} is no folder"), node),
+        }
+    }
+
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
+        let calls = wants.iter();
+        calls
+            .map(|(want, _)| Call::new("nw_mount_point").arg(&want.mount_point))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "mount_point_tests.rs"]
+mod tests;

@@ -1,0 +1,440 @@
+//! Storage on two virtual machines: mirrors made of bare disks by one run, and what a run never touches.
+
+use nodewright::lab::Power;
+
+use crate::machines;
+use crate::membership::{KEY, on_both, short_base, site};
+use crate::nodes::Nodes;
+use crate::rig::Rig;
+
+/// The wires of the mirrors, of the ring and to the other one's controller, at every boot.
+const WIRED: &str = "\
+[Unit]
+Before=network.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -ec \"n=$$(uname -n); n=$${n#node}; for l in eth1 eth2 eth4; do ip link set $$l up; done; \
+ip addr add 10.0.1.$$n/24 dev eth1; ip addr add 10.0.2.$$n/24 dev eth2; ip addr add 10.0.3.$$((n * 4 - 3))/30 dev eth4\"
+[Install]
+WantedBy=multi-user.target";
+
+/// The mirrors alone.
+const MIRRORS: &str = r#"roles = ["base", "network", "mirrors"]"#;
+
+/// The cluster with all that stands on them.
+const WHOLE: &str =
+    r#"roles = ["base", "network", "fencing", "membership", "resources", "mirrors", "storage"]"#;
+
+/// The example with small disks, which are to have three partitions, each under a mirror, and with one guest. Emulated
+/// machines stall at times: the token is patient, and monitors are rare.
+fn inventory(roles: &str) -> String {
+    let text = site(KEY);
+    let from = r#"roles = ["base", "membership"]"#;
+    assert!(text.contains(from));
+    let text = text.replace(from, roles);
+    let first = text.find("[partition]").expect("the partitions");
+    let last = text.find("[cluster]").expect("the cluster");
+    let table = r#"[partition]
+1 = { size = "64M", use = "mirror" }
+2 = { size = "48M", use = "mirror" }
+3 = { size = "48M", use = "mirror" }
+
+[mirror]
+r0 = { minor = 0, partition = 1, port = 7788, source = "node1", gfs2 = "/shared" }
+r1 = { minor = 1, partition = 2, port = 7789, source = "node1", group = "vg_node1" }
+r2 = { minor = 2, partition = 3, port = 7790, source = "node2", group = "vg_node2" }
+
+"#;
+    let guests = text.find("\n[guest]").expect("the guests");
+    let text = format!("{}{table}{}\n", &text[..first], &text[last..guests]);
+    let text = text.replacen("token     = \"3s\"", "token     = \"10s\"", 1);
+    text.replace("size = \"2T\"", "size = \"1G\"")
+        + r#"
+[guest]
+web   = { node = "node1", failover = true, memory = "64M", disk = "16M", zones = ["green"] }
+watch = { node = "node2", failover = true, memory = "64M", disk = "16M", zones = ["green"] }
+
+[vars.resources]
+monitor = "120s"
+
+[vars.storage]
+journal_size = 8
+monitor      = 170
+"#
+}
+
+/// Two bare machines, and the desk for these roles.
+fn bare(roles: &str) -> Option<Rig> {
+    let text = inventory(roles);
+    let lab = machines::shared("storage", || {
+        machines::with(machines::site(&text), &machines::STACK)
+    })?;
+    let rig = Rig::with(lab, &text);
+    short_base(&rig);
+    rig.write("roles/network.toml", "description = \"nothing of it\"\n");
+    Some(rig)
+}
+
+fn wire(lab: &Nodes) {
+    for node in ["node1", "node2"] {
+        lab.ok(
+            node,
+            &format!("echo '{WIRED}' >/etc/systemd/system/wired.service; systemctl enable --now wired && ip -o addr show dev eth1 | grep -c 10.0.1."),
+        );
+    }
+}
+
+/// What was not written yet would be lost with the power.
+fn written(lab: &Nodes) {
+    for node in ["node1", "node2"] {
+        lab.ok(node, "sync");
+    }
+}
+
+/// Two machines with their wires, and nothing else.
+fn wired() -> Option<Rig> {
+    let rig = bare(MIRRORS)?;
+    rig.nodes.stage("wired", |lab| {
+        wire(lab);
+        written(lab);
+    });
+    Some(rig)
+}
+
+/// One `apply` on the machines as they are, to the end of its long steps.
+#[track_caller]
+fn applied(rig: &Rig) {
+    let said = rig.say(&["apply", "--yes", "--wait"]);
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+}
+
+/// Two machines with their mirrors, as one `apply` made and synced them.
+fn mirrored() -> Option<Rig> {
+    let rig = bare(MIRRORS)?;
+    rig.nodes.stage("mirrored", |lab| {
+        wire(lab);
+        applied(&rig);
+        written(lab);
+    });
+    Some(rig)
+}
+
+/// Two machines with all that stands on the mirrors, as one `apply` made it of bare ones.
+fn whole() -> Option<Rig> {
+    let rig = bare(WHOLE)?;
+    rig.nodes.stage("whole", |lab| {
+        wire(lab);
+        applied(&rig);
+        written(lab);
+    });
+    Some(rig)
+}
+
+/// What tells one state of the mirrors from another.
+const STATE: &str = "grep -o 'cs:.* C ' /proc/drbd";
+const GENERATIONS: &str = "for r in r0 r1 r2; do drbdadm get-gi $r; done";
+
+#[test]
+fn mirrors_are_made_and_synced_by_one_run_and_left_alone_by_the_next() {
+    let Some(rig) = mirrored() else { return };
+    let synced = |roles: [&str; 3]| {
+        let line = |roles| format!("cs:Connected ro:{roles} ds:UpToDate/UpToDate C \n");
+        roles.map(line).concat()
+    };
+    assert_eq!(
+        on_both(&rig, STATE),
+        [
+            synced([
+                "Primary/Secondary",
+                "Primary/Secondary",
+                "Secondary/Primary"
+            ]),
+            synced([
+                "Secondary/Primary",
+                "Secondary/Primary",
+                "Primary/Secondary"
+            ]),
+        ]
+    );
+    let before = on_both(&rig, GENERATIONS);
+    rig.nothing_to_do();
+    let (code, out, err) = rig.run(&["verify"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(on_both(&rig, GENERATIONS), before);
+
+    // What one writes the other one has.
+    rig.nodes.ok(
+        "node1",
+        "echo hello | dd of=/dev/drbd0 bs=512 count=1 conv=sync oflag=direct; drbdadm secondary r0",
+    );
+    assert_eq!(
+        rig.nodes
+            .ok("node2", "drbdadm primary r0; head -c 6 /dev/drbd0"),
+        "hello\n"
+    );
+    rig.nothing_to_do();
+}
+
+#[test]
+fn both_members_write_to_shared_after_one_apply_of_bare_machines() {
+    let Some(rig) = whole() else { return };
+    let mounted = "grep -c '^/dev/drbd0 /shared gfs2 ' /proc/mounts";
+    assert_eq!(on_both(&rig, mounted), ["1\n", "1\n"]);
+    let groups = "vgs --noheadings -o vg_name,vg_lock_type,lv_count | sed 's/  */ /g'";
+    let all = " vg_node1 dlm 1\n vg_node2 dlm 1\n";
+    assert_eq!(on_both(&rig, groups), [all, all]);
+
+    // What one writes the other one reads, and a lock of one holds on the other.
+    rig.nodes.ok("node1", "echo hello >/shared/greeting");
+    assert_eq!(rig.nodes.ok("node2", "cat /shared/greeting"), "hello\n");
+    rig.nodes.ok(
+        "node1",
+        "setsid flock /shared/greeting sleep 600 </dev/null >/dev/null 2>&1 & until ! flock -n /shared/greeting true; do sleep 0.1; done",
+    );
+    rig.nodes.ok("node2", "! flock -n /shared/greeting true");
+
+    // Appends of both at a time lose no line.
+    let append = |node: &str| {
+        format!("for i in $(seq 50); do echo {node} $i >>/shared/lines; done; sync /shared/lines")
+    };
+    std::thread::scope(|scope| {
+        for node in ["node1", "node2"] {
+            let (nodes, script) = (&rig.nodes, append(node));
+            scope.spawn(move || nodes.ok(node, &script));
+        }
+    });
+    for node in ["node1", "node2"] {
+        let count = format!("grep -c '^{node} ' /shared/lines");
+        assert_eq!(on_both(&rig, &count), ["50\n", "50\n"], "{node}");
+    }
+
+    rig.nothing_to_do();
+    let (code, out, err) = rig.run(&["verify"]);
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
+fn nothing_is_written_beneath_shared_and_no_run_mounts_it() {
+    let Some(rig) = whole() else { return };
+    rig.nodes.ok("node2", "crm_resource --wait; crm_resource --ban --resource gfs2_r0-clone --node node2 && crm_resource --wait --timeout=300s");
+    rig.nodes.ok(
+        "node2",
+        "! grep -q ' /shared ' /proc/mounts && ! touch /shared/lost",
+    );
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    rig.nodes.ok("node2", "! grep -q ' /shared ' /proc/mounts");
+    let (code, out, _) = rig.run(&["verify"]);
+    assert!(
+        code == 3 && out.contains("SHARED-MOUNTED"),
+        "exit {code}: {out}"
+    );
+}
+
+#[test]
+fn what_an_operator_or_a_failure_did_to_a_mirror_stays_and_is_reported() {
+    for (what, on, change, said) in [
+        (
+            "disconnected by hand",
+            "node1",
+            "drbdadm disconnect r0",
+            "r0 is alone on node1 (StandAlone)",
+        ),
+        (
+            "down",
+            "node2",
+            "drbdadm down r1",
+            "r1 is down on node2; node1 has data of it",
+        ),
+        (
+            "a lost disk",
+            "node2",
+            "drbdadm down r1; dd if=/dev/zero of=/dev/disk/by-id/scsi-3600508e00000000aaaaaaaaaaaaaaaa2-part2 bs=1M count=48 conv=fsync",
+            "r1 has no meta-data on node2, and node1 has its data",
+        ),
+    ] {
+        let Some(rig) = mirrored() else { return };
+        rig.nodes.ok(on, change);
+        let before = on_both(
+            &rig,
+            &format!("cat /proc/drbd | grep cs:; {GENERATIONS} 2>&1"),
+        );
+        let plan = rig.plan();
+        assert!(plan.page().contains(said), "{what}: {}", plan.page());
+        let applied = rig.apply();
+        assert_eq!(
+            (applied.code, applied.failed()),
+            (3, Vec::new()),
+            "{what}: {}",
+            applied.err
+        );
+        let after = on_both(
+            &rig,
+            &format!("cat /proc/drbd | grep cs:; {GENERATIONS} 2>&1"),
+        );
+        assert_eq!(after, before, "{what}");
+        let (code, out, _) = rig.run(&["verify"]);
+        assert!(
+            code == 3 && out.contains("MIRROR-WHOLE"),
+            "{what}: exit {code}: {out}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_loses_a_node_while_mirrors_are_made_is_taken_up_again() {
+    let Some(rig) = wired() else { return };
+    // One end was made, then the power went.
+    rig.nodes.ok("node2", "sync");
+    let mut live = rig.start(&["apply", "--yes", "--wait"]);
+    live.until(|event| event["event"] == "done" && event["text"].to_string().contains("meta-data"));
+    rig.nodes.power("node2", Power::Cut);
+    let _ = live.end();
+    rig.nodes.power("node2", Power::On);
+    rig.up("node2");
+    let said = rig.say(&["apply", "--yes", "--wait"]);
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    assert_eq!(
+        rig.nodes
+            .ok("node1", "grep -c 'ds:UpToDate/UpToDate' /proc/drbd"),
+        "3\n"
+    );
+    rig.nothing_to_do();
+}
+
+#[test]
+fn each_releases_drbdadm_reads_what_is_written_for_it() {
+    let Some(rig) = wired() else { return };
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    // Which of the parsers of drbd-utils 9.22 is that of the release's version.
+    for (release, parser) in [
+        ("pve3", "/lib/drbd/drbdadm-83"),
+        ("el6", "/lib/drbd/drbdadm-84"),
+        ("el7", "/lib/drbd/drbdadm-84"),
+        ("debian12", "/lib/drbd/drbdadm-84"),
+        ("debian13", "/lib/drbd/drbdadm-84"),
+        ("el8", "DRBD_DRIVER_VERSION_OVERRIDE=9.1.0 drbdadm"),
+        ("el9", "DRBD_DRIVER_VERSION_OVERRIDE=9.1.0 drbdadm"),
+        ("el10", "DRBD_DRIVER_VERSION_OVERRIDE=9.1.0 drbdadm"),
+    ] {
+        let folder = golden.join(release).join("cluster/node1/etc/drbd.d");
+        let mut text = String::new();
+        for name in ["global_common.conf", "r0.res", "r1.res", "r2.res"] {
+            let path = folder.join(name);
+            text += &std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        }
+        let dump = rig.nodes.ok(
+            "node1",
+            &format!(
+                "cat >/tmp/{release}.conf <<'END'\n{text}END\n{parser} -c /tmp/{release}.conf dump"
+            ),
+        );
+        for line in [
+            "resource r0 {",
+            "fencing",
+            "resource-and-stonith;",
+            "10.0.1.2:7790;",
+        ] {
+            assert!(dump.contains(line), "{release}: {line}\n{dump}");
+        }
+    }
+}
+
+/// States of a device of 64 MiB: what makes it, and a word of what is refused.
+const STATES: [(&str, &str); 22] = [
+    ("mke2fs -q -t ext4 -L web $D", "ext4 `web`"),
+    ("mke2fs -q -t ext3 $D", "ext3"),
+    ("mkswap -q $D", "swap"),
+    ("mkswap -q $D; swapon $D", "swap that is in use"),
+    ("pvcreate -qq $D", "LVM2_member"),
+    ("pvcreate -qq $D; vgcreate -qq foreign $D", "LVM2_member"),
+    (
+        "pvcreate -qq $D; vgcreate -qq active $D; lvcreate -qq -Wn -L 8M -n v active",
+        "dm-",
+    ),
+    (
+        "mkfs.gfs2 -O -q -p lock_dlm -j 1 -J 8 -t other:shared $D",
+        "gfs2 `other:shared`",
+    ),
+    ("parted -s $D mklabel gpt", "a partition table (gpt)"),
+    ("parted -s $D mklabel msdos", "a partition table (dos)"),
+    (
+        "parted -s $D mklabel gpt mkpart a 1MiB 9MiB; udevadm settle",
+        "the partitions loop",
+    ),
+    (
+        "mke2fs -q -t ext4 $D; mkdir -p /mnt/busy; mount $D /mnt/busy",
+        "what is mounted on /mnt/busy",
+    ),
+    ("drbdmeta --force 9 v08 $D internal create-md", "drbd"),
+    (
+        "printf 'LUKS\\272\\276\\000\\001' | dd of=$D conv=notrunc",
+        "crypto_LUKS",
+    ),
+    (
+        "printf 'XFSB\\000\\000\\020\\000' | dd of=$D conv=notrunc",
+        "first MiB",
+    ),
+    (
+        "printf '_BHRfS_M' | dd of=$D bs=1 seek=65600 conv=notrunc",
+        "first MiB",
+    ),
+    (
+        "printf '\\374\\116\\053\\251' | dd of=$D bs=1 seek=4096 conv=notrunc",
+        "first MiB",
+    ),
+    ("printf x | dd of=$D bs=1 seek=0 conv=notrunc", "first MiB"),
+    (
+        "printf x | dd of=$D bs=1 seek=1048575 conv=notrunc",
+        "first MiB",
+    ),
+    (
+        "printf x | dd of=$D bs=1 seek=66060288 conv=notrunc",
+        "last MiB",
+    ),
+    (
+        "printf x | dd of=$D bs=1 seek=67108863 conv=notrunc",
+        "last MiB",
+    ),
+    (
+        "truncate -s 512K $F; losetup -c $D",
+        "no more than 1024 sectors",
+    ),
+];
+
+#[test]
+fn no_device_is_overwritten_that_carries_anything_unless_it_is_named() {
+    let Some(rig) = wired() else { return };
+    rig.nodes.reset("wired");
+    let (mut steps, mut script) = (String::new(), "set -e\n".to_owned());
+    for (i, (make, _)) in STATES.iter().enumerate() {
+        script.push_str(&format!(
+            "F=/root/d{i}; truncate -s 64M $F; D=/dev/loop{i}; losetup $D $F\n({make}) </dev/null >&2\n"
+        ));
+        steps.push_str(&format!(
+            "[[step]]\ndrbd_metadata = \"d{i}\"\ndevice = \"/dev/loop{i}\"\nmembers = [\"node1\"]\n\
+             [[step]]\nvolume_group = \"g{i}\"\ndevice = \"/dev/loop{i}\"\n\
+             [[step]]\ngfs2 = \"/dev/loop{i}\"\ntable = \"crosslink:d{i}\"\njournals = 1\njournal_size = 8\n"
+        ));
+    }
+    rig.nodes.ok("node1", &script);
+    let digests = || rig.nodes.ok("node1", "sync; sha256sum /root/d*");
+    let before = digests();
+    rig.write(
+        "roles/devices.toml",
+        &format!("description = \"devices\"\n{steps}"),
+    );
+    rig.write("inventory.toml", &inventory(r#"roles = ["devices"]"#));
+    let said = rig.say(&["apply", "--yes", "node1"]);
+    assert_eq!(said.code, 5, "{}", said.err);
+    let page = said.page();
+    for (i, (make, word)) in STATES.iter().enumerate() {
+        let carries = format!("/dev/loop{i} carries ");
+        let lines: Vec<_> = page.lines().filter(|l| l.contains(&carries)).collect();
+        // A GFS2 of another cluster is reported by the kind that would make one, and refused by the others.
+        let kinds = if word.starts_with("gfs2") { 2 } else { 3 };
+        assert_eq!(lines.len(), kinds, "{make}:\n{page}");
+        assert!(lines.iter().all(|l| l.contains(word)), "{make}: {lines:?}");
+    }
+    assert_eq!(digests(), before);
+}
