@@ -148,12 +148,20 @@ fn every_kind_has_a_life_here() {
         .map(nodewright::kind::Erased::name)
         .collect();
     // These have verdicts alone here: a clock, a peer's login and what fences are only seen, and there is no policy
-    // whose boolean could be set. A packet filter, a cluster's membership and what manages its resources have tests of
-    // their own.
+    // whose boolean or port could be set. A packet filter, a cluster's membership, what manages its resources and what
+    // stands on disks have tests of their own.
     let own = BTreeSet::from([
         "clock",
         "peer",
         "selinux_boolean",
+        "selinux_port",
+        "drbd",
+        "drbd_metadata",
+        "gfs2",
+        "logical_volume",
+        "mount_point",
+        "partition",
+        "volume_group",
         "packet_filter",
         "cib",
         "cluster_conf",
