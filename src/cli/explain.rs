@@ -26,16 +26,20 @@ pub struct Args {
     codes: Vec<String>,
 }
 
-/// All codes of rules, findings, and checks of shipped roles.
-fn known(current: &OsStr) -> Vec<CompletionCandidate> {
-    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+/// All codes of rules, of findings, and of the checks of these roles, each once.
+fn codes(library: &Library) -> BTreeSet<&str> {
     let checks = library.roles().flat_map(|r| &r.checks);
-    let codes: BTreeSet<&str> = rules::all()
+    rules::all()
         .map(|r| r.code)
         .chain(CODES.iter().map(|(c, _)| *c))
         .chain(checks.map(|c| c.code.value.as_str()))
-        .collect();
-    beginning(codes, current)
+        .collect()
+}
+
+/// Those of the shipped roles.
+fn known(current: &OsStr) -> Vec<CompletionCandidate> {
+    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+    beginning(codes(&library), current)
 }
 
 /// Prints what codes mean.
@@ -61,12 +65,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             page.push_str(&report::explain_check(code, role, style));
         }
         if page.is_empty() {
-            let checks = library.roles().flat_map(|r| &r.checks);
-            let known: Vec<&str> = rules::all()
-                .map(|r| r.code)
-                .chain(CODES.iter().map(|(c, _)| *c))
-                .chain(checks.map(|c| c.code.value.as_str()))
-                .collect();
+            let known: Vec<&str> = codes(&library).into_iter().collect();
             let near = did_you_mean(code, &known);
             let near = near.map_or_else(String::new, |c| format!("; did you mean {c}?"));
             return Err(Usage(format!("nothing has the code {code}{near}")).into());

@@ -120,7 +120,8 @@ nw_tree_remove() { [ ! -d "${1%/*}/" ] || nw_inside "$1" '*' no nw_tree_remove_h
 nw_tree_remove_here() {
   if [ ! -e "./$nw_name" ] && [ ! -L "./$nw_name" ]; then return 0; fi
   nw_tree_sum=other
-  [ -L "./$nw_name" ] || [ -n "$(find "./$nw_name" -mindepth 1 \( ! -type f -o -name '.*' \))" ] ||
+  # A find that failed says nothing of what lies in it.
+  [ ! -L "./$nw_name" ] && nw_tree_odd=$(find "./$nw_name" -mindepth 1 \( ! -type f -o -name '.*' \)) && [ -z "$nw_tree_odd" ] &&
     nw_tree_sum=$(cd "./$nw_name" && sha256sum -- * | sha256sum) || nw_tree_sum=other
   [ "${nw_tree_sum%% *}" = "$2" ] || nw_changed "$1" "$2" "${nw_tree_sum%% *}" || return
   [ "$3" = no ] || nw_keep "$1" "./$nw_name" || return

@@ -34,20 +34,9 @@ pub struct Want {
 pub struct Seen {
     /// Whether it is up on this node.
     up: bool,
-    /// The connection's state, in the words of version 8; empty where it is not up.
-    connection: String,
-    /// `Primary` or `Secondary`.
-    role: String,
-    /// The peer's role.
-    peer_role: String,
-    /// The state of the own disk: `UpToDate`.
-    disk: String,
-    /// The state of the peer's disk.
-    peer_disk: String,
-    /// Whether I/O waits.
-    suspended: bool,
-    /// How far a sync is.
-    progress: Option<Progress>,
+    /// Its state; empty where it is not up.
+    #[serde(flatten)]
+    state: Minor,
     /// Whether no member has data of it yet, which each of them said.
     forming: bool,
     /// Who has no meta-data of it yet, while nobody has data.
@@ -148,24 +137,9 @@ impl Drbd {
         // What stands on the disk comes a few seconds behind the state.
         let has_data = |m: &Minor| m.disk == "UpToDate" || m.peer_disk == "UpToDate";
         let begun = minor.as_ref().is_some_and(has_data);
-        let Minor {
-            connection,
-            role,
-            peer_role,
-            disk,
-            peer_disk,
-            suspended,
-            progress,
-        } = minor.unwrap_or_default();
         Ok(Seen {
             up,
-            connection,
-            role,
-            peer_role,
-            disk,
-            peer_disk,
-            suspended,
-            progress,
+            state: minor.unwrap_or_default(),
             forming: formed.is_none() && lacking.is_empty() && !begun,
             lacking,
             formed,
@@ -195,7 +169,7 @@ impl Drbd {
                 },
             };
         }
-        if seen.suspended {
+        if seen.state.suspended {
             return finding(
                 format!(
                     "all I/O to {name} is suspended on {node}: it waits until its peer is fenced, or for a hand"
@@ -204,10 +178,12 @@ impl Drbd {
                     .to_owned(),
             );
         }
-        match seen.connection.as_str() {
+        match seen.state.connection.as_str() {
             "SyncSource" | "SyncTarget" | "StartingSyncS" | "StartingSyncT" | "WFBitMapS"
-            | "WFBitMapT" | "WFSyncUUID" => Verdict::Waiting(seen.progress.unwrap_or_default()),
-            "Connected" | "VerifyS" | "VerifyT" if seen.whole() => Verdict::Same,
+            | "WFBitMapT" | "WFSyncUUID" => {
+                Verdict::Waiting(seen.state.progress.unwrap_or_default())
+            }
+            "Connected" | "VerifyS" | "VerifyT" if seen.state.whole() => Verdict::Same,
             "Connected" if seen.forming => {
                 if want.first == *node {
                     Verdict::Form(vec![first_sync(node)])
@@ -226,7 +202,7 @@ impl Drbd {
             connection => finding(
                 format!(
                     "{name} is {connection} on {node}, its disk {}, its peer's {}",
-                    seen.disk, seen.peer_disk
+                    seen.state.disk, seen.state.peer_disk
                 ),
                 format!(
                     "`nodewright run {node} -- drbdadm status {name}`; nothing of it is changed by itself"
@@ -236,12 +212,13 @@ impl Drbd {
     }
 
     fn health(want: &Want, seen: &Seen) -> Option<String> {
-        let connected = ["Connected", "VerifyS", "VerifyT"].contains(&seen.connection.as_str());
+        let connected =
+            ["Connected", "VerifyS", "VerifyT"].contains(&seen.state.connection.as_str());
         let data = !seen.forming && seen.up;
-        (data && !(connected && seen.whole() && !seen.suspended)).then(|| {
+        (data && !(connected && seen.state.whole() && !seen.state.suspended)).then(|| {
             format!(
                 "{} is {}, {}/{}",
-                want.drbd, seen.connection, seen.disk, seen.peer_disk
+                want.drbd, seen.state.connection, seen.state.disk, seen.state.peer_disk
             )
         })
     }
@@ -270,13 +247,6 @@ impl Drbd {
 
 fn first_sync(node: &str) -> Delta {
     Delta::new("first sync", "", format!("from {node}"))
-}
-
-impl Seen {
-    /// Whether both ends have the same data.
-    fn whole(&self) -> bool {
-        self.disk == "UpToDate" && self.peer_disk == "UpToDate"
-    }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(super) fn metadata(text: &str, name: &str) -> Option<Metadata> {
 }
 
 /// The state of a minor that is up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Minor {
     /// Of the connection, in the words of version 8: `Connected`, `SyncSource`, `WFConnection`, `StandAlone`.
     pub(super) connection: String,
@@ -64,6 +64,13 @@ pub(super) struct Minor {
     pub(super) suspended: bool,
     /// How far a sync is.
     pub(super) progress: Option<Progress>,
+}
+
+impl Minor {
+    /// Whether both ends have the same data.
+    pub(super) fn whole(&self) -> bool {
+        self.disk == "UpToDate" && self.peer_disk == "UpToDate"
+    }
 }
 
 /// The state of a minor; nothing where it is not up.
