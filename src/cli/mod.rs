@@ -64,7 +64,7 @@ pub enum Command {
     Capture(capture::Args),
     /// Show what `apply` would change, with a diff for each file; changes nothing.
     Plan(plan::Args),
-    /// Show a plan that was saved; contacts no node.
+    /// Show a plan that was saved, or a guest with the places of its values; contacts no node.
     Show(show::Args),
     /// Converge the nodes: show the plan, ask, carry it out, observe the result.
     Apply(apply::Args),

@@ -12,19 +12,48 @@ use std::path::PathBuf;
 Example:
   nodewright plan --out change.plan
   nodewright show change.plan          the same again, for whoever reviews it
-  nodewright apply change.plan")]
+  nodewright apply change.plan
+  nodewright show web                  a guest: each value, and where it comes from")]
 pub struct Args {
-    /// The file that `plan --out` wrote.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// The file that `plan --out` wrote, or a guest of the site.
+    #[arg(value_name = "FILE|GUEST")]
+    pub what: PathBuf,
+}
+
+/// Shows a guest of the site; false where it has none of this name.
+fn guest(name: &str, context: &Context) -> anyhow::Result<bool> {
+    if context.site_dir().is_err() {
+        return Ok(false);
+    }
+    let survey = context.survey()?;
+    let Some(site) = survey
+        .site
+        .as_ref()
+        .filter(|s| s.inventory.guest.contains_key(name))
+    else {
+        return Ok(false);
+    };
+    let sources = &survey.sources;
+    let text = if context.global.json {
+        report::guest_json(site, sources, name).map(|guest| json_line(&guest))
+    } else {
+        report::guest(site, sources, name, &context.style)
+    };
+    context.print(&text.unwrap_or_default())?;
+    Ok(true)
 }
 
 /// Does it.
 ///
 /// # Errors
-/// A file that is no saved plan, or that no key opens.
+/// What is neither a saved plan nor a guest, or a plan that no key opens.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let plan = Saved::load(context, &args.file)?.plan()?;
+    if let Some(name) = args.what.to_str().filter(|_| !args.what.exists())
+        && guest(name, context)?
+    {
+        return Ok(Exit::Done);
+    }
+    let plan = Saved::load(context, &args.what)?.plan()?;
     if context.global.json {
         context.print(&json_line(
             &serde_json::json!({"event": "planned", "plan": plan}),

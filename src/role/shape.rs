@@ -1,6 +1,6 @@
 //! What the names of a template lead to, by the site's schema and model: which keys a table has, whatever is in it today.
 
-use crate::site::{MODEL_OF_CLUSTER, MODEL_OF_MIRROR, Site};
+use crate::site::{MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, Site};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -69,6 +69,9 @@ impl Shape {
         add(keys_of.get_mut("cluster"), &MODEL_OF_CLUSTER);
         if let Some(Self::Map(mirror)) = keys_of.get_mut("mirror") {
             add(Some(mirror), &MODEL_OF_MIRROR);
+        }
+        if let Some(Self::Map(guest)) = keys_of.get_mut("guest") {
+            add(Some(guest), &MODEL_OF_GUEST);
         }
         Self::Table(keys_of)
     }

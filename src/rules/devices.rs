@@ -300,13 +300,12 @@ fn mac_twice(site: &Site, findings: &mut Vec<Finding>) {
         macs.map(move |(nic, mac)| (mac.lower(), path(&["node", name, "mac", nic.as_str()])))
     });
     let guests = site.inventory.guest.iter().flat_map(|(name, guest)| {
-        let macs = guest.macs.iter().enumerate();
-        macs.map(move |(i, mac)| {
-            (
-                mac.lower(),
-                path(&["guest", name.as_str(), "macs", &i.to_string()]),
-            )
-        })
+        let key = match guest.macs.is_empty() {
+            true => "zones",
+            false => "macs",
+        };
+        let macs = site.macs_of(name.as_str(), guest).into_iter().enumerate();
+        macs.map(move |(i, mac)| (mac, path(&["guest", name.as_str(), key, &i.to_string()])))
     });
     once(
         site,

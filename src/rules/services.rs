@@ -112,6 +112,9 @@ fn no_role_acts(site: &Site, findings: &mut Vec<Finding>) {
     let inventory = &site.inventory;
     let services = &inventory.services;
     let lock = site.place_of("cluster.lock").is_some();
+    let mut guests = inventory.guest.iter();
+    let installed = guests.find(|(_, g)| g.install.is_some());
+    let install = installed.map_or_else(String::new, |(name, _)| format!("guest.{name}.install"));
     for (is_there, path, what) in [
         (
             !inventory.partition.is_empty(),
@@ -120,6 +123,7 @@ fn no_role_acts(site: &Site, findings: &mut Vec<Finding>) {
         ),
         (!inventory.mirror.is_empty(), "mirror", Provision::Mirrors),
         (!inventory.guest.is_empty(), "guest", Provision::Guests),
+        (!install.is_empty(), &install, Provision::Installs),
         (lock, "cluster.lock", Provision::Guests),
         (services.mail.is_some(), "services.mail", Provision::Mail),
         (services.log.is_some(), "services.log", Provision::Log),

@@ -5,7 +5,7 @@ use super::tables::inventory::Inventory;
 use super::text::finding::{Finding, Severity};
 use super::text::source::Sources;
 use super::text::{shape, tree};
-use super::{Overrides, Site, Tree, references};
+use super::{Overrides, Site, Tree, inherit, references};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -121,8 +121,10 @@ fn finish(
     mut findings: Vec<Finding>,
 ) -> Loaded {
     // After an error of syntax the tree has holes; what it seems to lack would be noise.
-    let site = tree.filter(|_| findings.is_empty()).and_then(|tree| {
+    let site = tree.filter(|_| findings.is_empty()).and_then(|mut tree| {
+        let shared = inherit::guests(&mut tree);
         shape::check(&tree, cached_schema(), &mut findings);
+        inherit::each_once(&shared, &mut findings);
         if !findings.is_empty() {
             return None;
         }

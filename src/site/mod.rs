@@ -3,6 +3,7 @@
 //! [`load`] reads a site's folder and says everything that is wrong with it at once. The flow is
 //! `source → tree → shape → inventory → references`; [`Site`] is the result, and `model` what templates see of it.
 
+mod inherit;
 pub mod keys;
 mod load;
 pub mod provided;
@@ -17,7 +18,7 @@ pub mod words;
 pub use load::{Loaded, load, load_str, schema};
 pub use provided::{Provided, Provision};
 pub use rehearsal::Overrides;
-pub use resolved::{Login, MODEL_OF_CLUSTER, MODEL_OF_MIRROR, SelectError, Wire};
+pub use resolved::{Login, MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, SelectError, Wire};
 pub use text::{
     FileId, Finding, Location, Place, Severity, Sources, Table, Tree, Value, any_of, did_you_mean,
     merge, parse, shown, windows_lines,

@@ -18,6 +18,8 @@ pub enum Provision {
     Mirrors,
     /// `[guest]` is acted on.
     Guests,
+    /// `install` of guests is acted on.
+    Installs,
     /// Mail goes to `services.mail`.
     Mail,
     /// Logs go to `services.log`.
@@ -28,7 +30,7 @@ pub enum Provision {
 
 impl Provision {
     /// All of them: the word of a role file, what it is, and what it means.
-    pub const ALL: [(&'static str, Self, &'static str); 9] = [
+    pub const ALL: [(&'static str, Self, &'static str); 10] = [
         (
             "peer-login",
             Self::PeerLogin,
@@ -51,6 +53,7 @@ impl Provision {
             Self::Guests,
             "acts on `[guest]` and on the lock of guests",
         ),
+        ("installs", Self::Installs, "acts on `install` of guests"),
         ("mail", Self::Mail, "acts on `services.mail`"),
         ("log", Self::Log, "acts on `services.log`"),
         (
@@ -61,7 +64,7 @@ impl Provision {
     ];
 
     /// The words of a role file.
-    pub fn words() -> [&'static str; 9] {
+    pub fn words() -> [&'static str; 10] {
         Self::ALL.map(|(word, _, _)| word)
     }
 

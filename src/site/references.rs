@@ -286,6 +286,16 @@ impl Checker<'_> {
 
     fn guests(&mut self) {
         let site = self.site;
+        let guests = site.inventory.guest.keys();
+        let guests: Vec<&str> = guests.map(super::words::types::HostName::as_str).collect();
+        for (name, group) in &site.inventory.guest_group {
+            for (at, guest) in group.guests.iter().enumerate() {
+                let path = ["guest_group", name.as_str(), "guests", &at.to_string()];
+                self.known(&path, guest.as_str(), "guest", &guests);
+            }
+        }
+        let pools = site.inventory.pool.keys();
+        let pools: Vec<&str> = pools.map(super::words::types::Name::as_str).collect();
         let nodes = self.site.node_names().collect::<Vec<_>>();
         for (name, guest) in &site.inventory.guest {
             let name = name.as_str();
@@ -295,6 +305,9 @@ impl Checker<'_> {
                 "node",
                 &nodes,
             );
+            if let Some(pool) = &guest.pool {
+                self.known(&["guest", name, "pool"], pool.as_str(), "pool", &pools);
+            }
             for (at, path) in guest.zones.iter().enumerate() {
                 let here = ["guest", name, "zones", &at.to_string()];
                 let (zone, project) = path.parts();

@@ -743,6 +743,47 @@ fn a_saved_plan_is_shown_again() {
     );
 }
 
+/// A guest is shown with the table and the place of each of its values.
+#[test]
+fn a_guest_is_shown_with_the_places_of_its_values() {
+    let site = include_str!("../../inventory/crosslink/inventory.toml");
+    let site = format!("{site}\n[guest_defaults]\nos = \"debian12\"\n");
+    let desk = Desk::new().file("inventory.toml", &site);
+    let (code, out, err) = desk.output(&["show", "web"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let line = |key: &str| {
+        let mut lines = out.lines();
+        let found = lines.find(|l| l.starts_with(key)).expect(key);
+        found.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let at = site.lines().position(|l| l.starts_with("web ")).unwrap() + 1;
+    assert!(
+        line("memory").starts_with(&format!("memory 4G [guest.web] ./inventory.toml:{at}:")),
+        "{out}"
+    );
+    assert!(
+        line("os ").starts_with("os debian12 [guest_defaults] "),
+        "{out}"
+    );
+    assert_eq!(line("cpus"), "cpus 1 default");
+    assert_eq!(line("migrate"), "migrate live follows from the others");
+    assert!(
+        line("card green").ends_with("on vbr1 made of names"),
+        "{out}"
+    );
+    assert_eq!(
+        line("disk web"),
+        "disk web /dev/vg_node1/web, 40G follows from the others"
+    );
+    let (_, out, _) = desk.output(&["show", "web", "--json"]);
+    assert!(
+        out.starts_with("{\"event\":\"guest\",\"guest\":\"web\",\"values\":["),
+        "{out}"
+    );
+    let (code, _, err) = desk.output(&["show", "wed"]);
+    assert!(code == 64 && err.contains("wed"), "{err}");
+}
+
 /// A help that says what to write is right when it is written so.
 #[test]
 fn a_help_taken_literally_is_right() {

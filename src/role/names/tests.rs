@@ -183,4 +183,10 @@ fn what_the_model_adds_to_the_inventory_is_what_is_said() {
         .next()
         .unwrap();
     subset(added(mirror, "Mirror"), &crate::site::MODEL_OF_MIRROR);
+    let site = load_str(include_str!("../../../inventory/crosslink/inventory.toml")).site;
+    let model = site.unwrap().model();
+    subset(
+        added(&model["guest"]["web"], "Guest"),
+        &crate::site::MODEL_OF_GUEST,
+    );
 }

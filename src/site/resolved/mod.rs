@@ -3,6 +3,7 @@
 pub mod device;
 pub(in crate::site) mod devices;
 pub mod fencing;
+pub mod guests;
 pub(in crate::site) mod hosts;
 pub mod knock;
 pub mod membership;
@@ -12,7 +13,7 @@ pub mod purpose;
 pub(in crate::site) mod select;
 pub(in crate::site) mod wires;
 
-pub use model::{Login, MODEL_OF_CLUSTER, MODEL_OF_MIRROR};
+pub use model::{Login, MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR};
 pub use purpose::Purpose;
 pub use select::SelectError;
 pub use wires::Wire;

@@ -328,6 +328,13 @@ impl Site {
             .map(|(name, mirror)| (name.to_string(), self.mirror_model(mirror)))
             .collect();
         top.insert("mirror".into(), Json::Object(mirrors));
+        let guests: Map<String, Json> = self
+            .inventory
+            .guest
+            .iter()
+            .map(|(name, guest)| (name.to_string(), self.guest_model(name.as_str(), guest)))
+            .collect();
+        top.insert("guest".into(), Json::Object(guests));
         let nodes: Map<String, Json> = self
             .node_names()
             .map(|name| (name.to_owned(), Json::Object(self.base_model(name))))
@@ -440,6 +447,9 @@ impl Site {
 
 /// The keys that templates see of `site.cluster` besides those of the inventory.
 pub const MODEL_OF_CLUSTER: [&str; 5] = ["name", "totem", "delay_base", "mirrors", "mirror_secret"];
+
+/// The keys that templates see of a guest besides those of the inventory.
+pub const MODEL_OF_GUEST: [&str; 4] = ["uuid", "cards", "volumes", "native"];
 
 /// The keys that templates see of a mirror besides those of the inventory.
 pub const MODEL_OF_MIRROR: [&str; 2] = ["device", "ends"];

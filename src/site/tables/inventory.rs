@@ -7,7 +7,8 @@ use super::super::words::types::{
     PartitionKey, Port, ReachWord, RuleCode, SecretName, SitePath, Size, SourceNet, SshKey,
     TimeZone, Url, UserName, Version, Word as _, ZoneName,
 };
-use super::machines::{Cluster, Group, Guest, Mirror, Node, Partition};
+use super::guests::{Guest, GuestDefaults, GuestGroup, Pool};
+use super::machines::{Cluster, Group, Mirror, Node, Partition};
 use super::network::{Firewall, Serial, Zone};
 use crate::platform::Platform;
 use indexmap::IndexMap;
@@ -60,9 +61,18 @@ pub struct Inventory {
     /// Groups of nodes and the roles they have, by name.
     #[serde(default)]
     pub group: KeyedTable<Name, Group>,
+    /// What all guests have in common that do not say otherwise.
+    #[serde(default)]
+    pub guest_defaults: GuestDefaults,
+    /// What some guests have in common, by a name of your choice; of two that say the same, the last counts.
+    #[serde(default)]
+    pub guest_group: KeyedTable<Name, GuestGroup>,
     /// The guests, by name.
     #[serde(default)]
     pub guest: KeyedTable<HostName, Guest>,
+    /// Folders of images for guests, by name.
+    #[serde(default)]
+    pub pool: KeyedTable<Name, Pool>,
     /// Free variables, for own roles and templates and over the defaults of roles.
     #[serde(default)]
     pub vars: IndexMap<String, Json>,

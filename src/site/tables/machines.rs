@@ -4,7 +4,6 @@ use super::super::words::types::{
     AbsolutePath, Address, ClusterName, CpuCount, DeviceUser, DiskId, DrbdMinor, Duration,
     FenceAgent, Host, HostAddress, HostId, HostName, InterfaceName, KeyedTable, Line, MacAddress,
     Name, PartitionNumber, PartitionUse, Port, Size, UserName, VolumeGroup, Word as _, ZoneName,
-    ZonePath,
 };
 use super::inventory::{SecretRef, Sudo};
 use crate::platform::Platform;
@@ -191,6 +190,9 @@ pub struct Node {
     /// Its memory, for the rule that one node can carry what both carry.
     #[serde(default)]
     pub memory: Option<Size>,
+    /// Its processors, as the kernel counts them, for the same rule.
+    #[serde(default)]
+    pub cpus: Option<CpuCount>,
     /// Its number in the cluster and for sanlock; never changed in a living cluster.
     #[serde(default)]
     pub host_id: Option<HostId>,
@@ -275,38 +277,4 @@ pub struct Group {
     /// Variables of these nodes, over those of the site.
     #[serde(default)]
     pub vars: IndexMap<String, Json>,
-}
-
-/// A guest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Guest {
-    /// What it is for.
-    #[serde(default)]
-    pub doc: Option<Line>,
-    /// The node it lives on.
-    pub node: HostName,
-    /// Whether the other node starts it when its own is gone. Without fail-over it lives on its node's /local.
-    #[serde(default)]
-    pub failover: bool,
-    /// Its memory.
-    pub memory: Size,
-    /// Its processors.
-    #[serde(default = "one_cpu")]
-    pub cpus: CpuCount,
-    /// The size of its disk.
-    pub disk: Size,
-    /// The zones it is connected to, in the order of its interfaces; a project of a trunk as `ZONE.PROJECT`.
-    #[serde(default)]
-    pub zones: Vec<ZonePath>,
-    /// The MAC addresses of its interfaces, in the order of `zones`.
-    #[serde(default)]
-    pub macs: Vec<MacAddress>,
-    /// Guests with the same word here do the same work; they live on different nodes and need no fail-over.
-    #[serde(default)]
-    pub twin: Option<Name>,
-}
-
-fn one_cpu() -> CpuCount {
-    CpuCount::new(1).expect("a number of processors")
 }

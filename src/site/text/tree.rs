@@ -65,6 +65,14 @@ impl Tree {
         }
     }
 
+    /// The table to be changed, if it is one.
+    pub fn table_mut(&mut self) -> Option<&mut Table> {
+        match &mut self.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
     /// The text, if it is text.
     pub fn as_str(&self) -> Option<&str> {
         match &self.value {

@@ -98,6 +98,18 @@ pub(in crate::site) fn name(text: &str) -> Checked {
     )
 }
 
+pub(in crate::site) fn hypervisor_name(text: &str) -> Checked {
+    ensure(
+        made_of(
+            text,
+            alphanumeric,
+            |b| alphanumeric(b) || b"_.-".contains(&b),
+            64,
+        ),
+        "such a name has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and is at most 64 long",
+    )
+}
+
 pub(in crate::site) fn mac_address(text: &str) -> Checked {
     let pairs: Vec<_> = text.split(':').collect();
     let right = pairs.len() == 6

@@ -212,6 +212,8 @@ words! {
     RuleCode "rule-code" "a rule's code" "RING-DLM" w::rule_code;
     /// What a partition is for: a mount point, `swap` or `mirror`.
     PartitionUse "partition-use" "what a partition is for" "/var" w::partition_use;
+    /// A name of the hypervisor's: a CPU model, a machine type, a guest's release.
+    HypervisorName "hypervisor-name" "a name as the hypervisor has it" "SandyBridge" w::hypervisor_name;
     /// Text for people, on one line.
     Line "line" "a line of text" "no switched PDU in the rack" w::line;
 }
