@@ -55,6 +55,8 @@ pub struct Running<W: 'static, S: 'static> {
     pub together: bool,
     /// See [`Manner::ends_stage`].
     pub ends_stage: bool,
+    /// See [`Manner::takes_up`].
+    pub takes_up: &'static [&'static str],
     /// See [`Manner::shared`].
     pub shared: &'static [&'static str],
 }
@@ -82,6 +84,7 @@ impl<W, S> Running<W, S> {
             title: None,
             together: false,
             ends_stage: false,
+            takes_up: &[],
             shared: &[],
         }
     }
@@ -116,6 +119,9 @@ pub struct Manner {
     pub together: bool,
     /// Whether a change of it ends a stage: what follows is observed again before it is decided.
     pub ends_stage: bool,
+    /// Points of difference that take up what other steps write (a restart): a change of these alone comes after the last
+    /// of these steps.
+    pub takes_up: &'static [&'static str],
     /// Sections of its observation that the other members of the cluster see, as [`Answer::of`] gives them: what has
     /// to be equal or decided together.
     pub shared: &'static [&'static str],
@@ -226,6 +232,7 @@ impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
             title: self.title,
             together: self.together,
             ends_stage: self.ends_stage,
+            takes_up: self.takes_up,
             shared: self.shared,
         }
     }

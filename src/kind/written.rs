@@ -57,6 +57,13 @@ impl Written {
         Self(earlier.map(|(p, b)| (p.clone(), b.clone())).collect())
     }
 
+    /// The position of the last step that writes what one of these paths or patterns stands for.
+    pub fn last(&self, paths: &[String]) -> Option<usize> {
+        let concerned = |written: &String| paths.iter().any(|path| concerns(path, written));
+        let all = self.0.iter().filter(|(written, _)| concerned(written));
+        all.map(|(_, became)| became.step).max()
+    }
+
     /// What becomes of a file, of a folder with all in it, or of what a pattern stands for.
     pub fn of(&self, path: &str) -> Rewrite<'_> {
         match self.0.get(path).map(|b| &b.content) {

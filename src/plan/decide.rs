@@ -51,6 +51,9 @@ pub struct Decided {
     pub seen: BTreeMap<Address, Json>,
     /// The resources that are as wanted.
     pub same: BTreeSet<Address>,
+    /// What is done once and waits for what nothing on this node brings, until [`settle`](super::once::settle) knows
+    /// whether another member has it or does it: else it is a finding.
+    pub unmet: Vec<Remark>,
     /// Errors of deciding: the run ends here for this node.
     pub errors: Vec<String>,
     /// Long steps whose work goes on by itself.
@@ -211,7 +214,7 @@ pub(super) struct After {
 
 /// Something that may be done, before it is put in order.
 pub(super) struct Candidate<'a> {
-    /// Step index, then 0 for a path and 1 for a kind's own action.
+    /// Step index, then 0 for a path, 1 for a kind's own action, 2 for what takes up what that step writes.
     pub(super) order: (usize, u8),
     pub(super) resources: Vec<&'a Resource>,
     pub(super) path: Option<String>,

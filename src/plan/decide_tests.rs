@@ -224,7 +224,11 @@ fn firewall_steps(content: &str) -> [Json; 2] {
 }
 
 fn firewall_decided(unit: &str) -> Decided {
-    let (resources, target) = (resources(&firewall_steps("new\n")), target());
+    decided_of(&firewall_steps("new\n"), unit)
+}
+
+fn decided_of(steps: &[Json], unit: &str) -> Decided {
+    let (resources, target) = (resources(steps), target());
     let vault = Vault::new();
     let wanted = Desired {
         target: &target,
@@ -268,6 +272,29 @@ fn a_service_reloads_in_the_stage_that_changes_its_folder() {
         ["nw_service shorewall.service keep start reload /etc/shorewall/rules"]
     );
     assert!(decided.items[1].work.confirmed.is_empty());
+}
+
+#[test]
+fn a_service_takes_up_once_what_later_steps_write_too() {
+    let [tree, service] = firewall_steps("new\n");
+    let steps = [service, tree];
+    let order = |unit: &str| {
+        let decided = decided_of(&steps, unit);
+        let titles = decided.items.iter().map(|i| i.change.title.clone());
+        titles.collect::<Vec<_>>()
+    };
+    let running =
+        "ActiveState=active\nUnitFileState=enabled\nMainPID=0\nActiveEnterTimestampMonotonic=7";
+    assert_eq!(
+        order(running),
+        ["replace tree /etc/shorewall", "service shorewall"]
+    );
+    // A start is not put off: later steps may need it.
+    let stopped = "ActiveState=inactive\nUnitFileState=disabled\nMainPID=0";
+    assert_eq!(
+        order(stopped),
+        ["service shorewall", "replace tree /etc/shorewall"]
+    );
 }
 
 #[test]

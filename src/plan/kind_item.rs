@@ -23,6 +23,7 @@ impl<'a> Draft<'_, 'a> {
             .flat_map(|c| c.resources.iter().map(|r| r.address.clone()))
             .chain(std::mem::take(&mut self.refused))
             .collect();
+        self.foresee();
         let mut run: Vec<(&'a Resource, Vec<Delta>, String)> = Vec::new();
         let mut outage = false;
         for resource in self.wanted.resources {
@@ -125,6 +126,26 @@ impl<'a> Draft<'_, 'a> {
         self.group(&run);
     }
 
+    /// Notes what actions of later steps write, for what reads it before them.
+    fn foresee(&mut self) {
+        let writes = |r: &&Resource| !r.files.writes.is_empty() || r.files.folder.is_some();
+        for resource in self.wanted.resources.iter().filter(writes) {
+            let compared = self.wanted.compare(resource, self.answer, &self.written);
+            let changes = compared.is_ok_and(|c| match c.verdict {
+                Verdict::Same => !c.secret.is_empty(),
+                Verdict::Change(deltas) => {
+                    !resource.step.operate && !(deltas.is_empty() && c.secret.is_empty())
+                }
+                Verdict::Form(_) => true,
+                Verdict::Outage { .. } => self.wanted.permits.outage,
+                _ => false,
+            });
+            if changes {
+                self.writes(resource);
+            }
+        }
+    }
+
     /// The actions of a resource write its paths.
     fn writes(&mut self, resource: &Resource) {
         let step = resource.step.index;
@@ -220,7 +241,13 @@ impl<'a> Draft<'_, 'a> {
         let kind = resources[0].kind;
         let last = resources.len() - 1;
         let step = resources[last].step.index;
-        let written = self.written.before(step);
+        let takes_up = |d: &Delta| kind.running().manner().takes_up.contains(&&*d.what);
+        let writer = self.written.last(&resources[last].depends.paths);
+        let order = match writer.filter(|writer| *writer > step) {
+            Some(writer) if !deltas.is_empty() && deltas.iter().all(takes_up) => (writer, 2),
+            _ => (step, 1),
+        };
+        let written = self.written.before(order.0 + usize::from(order.1 == 2));
         let circumstances = self.wanted.circumstances(&written);
         let (answer, vault) = (self.answer, self.wanted.vault);
         let mend = kind
@@ -250,7 +277,7 @@ impl<'a> Draft<'_, 'a> {
         };
         // A joint action runs once the files of all its resources are there.
         Candidate {
-            order: (step, 1),
+            order,
             resources: resources.to_vec(),
             path: None,
             title,

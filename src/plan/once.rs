@@ -42,10 +42,25 @@ pub fn settle(cluster: &BTreeSet<String>, answered: &mut [Answered<'_>]) {
     for member in answered {
         let node = member.node;
         let others = |address: &Address| doers.get(address).is_some_and(|doer| !doer.is(node));
+        let there = |address: &Address| doers.get(address) == Some(&Doer::Nobody);
+        let mut awaited = false;
         member.decided.items.retain(|item| {
             let addresses = item.addresses();
-            addresses.is_empty() || !addresses.iter().all(others)
+            let stays = addresses.is_empty() || !addresses.iter().all(others);
+            awaited |= !stays && !addresses.iter().all(there);
+            stays
         });
+        // What a member has already ends no stage.
+        let items = &mut member.decided.items;
+        let first = items.iter().map(|i| i.change.stage).min().unwrap_or(0);
+        if !awaited {
+            items.iter_mut().for_each(|i| i.change.stage -= first);
+        }
+        member.decided.later.retain_mut(|later| {
+            later.addresses.retain(|address| !others(address));
+            !later.addresses.is_empty()
+        });
+        member.decided.unmet.retain(|unmet| !others(&unmet.address));
     }
 }
 
@@ -78,7 +93,7 @@ fn doers(cluster: &BTreeSet<String>, answered: &[Answered<'_>]) -> BTreeMap<Addr
 mod tests {
     use super::super::for_tests::{address, item, names, resource, wave_of};
     use super::*;
-    use crate::plan::Held;
+    use crate::plan::{Held, Later, Remark};
 
     const ONCE: &str = "r/command:once";
 
@@ -211,6 +226,97 @@ mod tests {
                 let todo = wave.todo().into_values().flatten();
                 assert!(todo.into_iter().all(|i| !i.work.meta.once));
             }
+        }
+    }
+
+    #[test]
+    fn what_another_member_has_or_brings_is_no_finding_of_this_one() {
+        let unmet = || Remark {
+            address: address(ONCE),
+            what: "it waits for a device".to_owned(),
+            remedy: String::new(),
+            device: None,
+        };
+        let waits = |source| {
+            let (resources, mut decided) = member(false, source);
+            decided.items.pop();
+            decided.unmet.push(unmet());
+            (resources, decided)
+        };
+        let later = |source| {
+            let (resources, mut decided) = member(false, source);
+            decided.items.pop();
+            decided.later.push(Later {
+                addresses: vec![address(ONCE)],
+                after: address("r/command:all"),
+                table: String::new(),
+                held: None,
+                diffs: Vec::new(),
+            });
+            (resources, decided)
+        };
+        let one = Some("node1");
+        for (what, first, second, unmet, lasts) in [
+            (
+                "node1 has it",
+                member(true, one),
+                waits(one),
+                [0, 0],
+                [0, 0],
+            ),
+            (
+                "node1 does it",
+                member(false, one),
+                waits(one),
+                [0, 0],
+                [0, 0],
+            ),
+            (
+                "node1 does it later",
+                later(one),
+                later(one),
+                [0, 0],
+                [1, 0],
+            ),
+            ("nobody can", waits(one), waits(one), [1, 0], [0, 0]),
+            (
+                "node1 cannot",
+                waits(one),
+                member(false, one),
+                [1, 0],
+                [0, 0],
+            ),
+        ] {
+            let all = settled(
+                &["node1", "node2"],
+                vec![("node1", first), ("node2", second)],
+            );
+            let count = |of: fn(&Decided) -> usize| [of(&all[0].1), of(&all[1].1)];
+            assert_eq!(count(|d| d.unmet.len()), unmet, "{what}");
+            assert_eq!(count(|d| d.later.len()), lasts, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_a_member_has_already_holds_back_nothing_of_another() {
+        let staged = |first: bool, done| {
+            let (resources, mut decided) = member(done, Some("node1"));
+            decided.items.reverse();
+            if !first {
+                decided.items.last_mut().unwrap().change.stage = 1;
+            }
+            (resources, decided)
+        };
+        for (done, stage) in [(true, 0), (false, 1)] {
+            let all = settled(
+                &["node1", "node2"],
+                vec![
+                    ("node1", staged(true, done)),
+                    ("node2", staged(false, false)),
+                ],
+            );
+            let stages: Vec<usize> = all[1].1.items.iter().map(|i| i.change.stage).collect();
+            assert_eq!(stages, [stage], "{done}");
         }
     }
 

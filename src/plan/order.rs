@@ -3,7 +3,7 @@
 use super::decide::{After, Candidate, Decided, Draft};
 use super::orphan;
 use super::path_item::Early;
-use super::{Change, Item, Later, PlannedStep, sha256};
+use super::{Change, Item, Later, PlannedStep, Remark, sha256};
 use crate::kind::Address;
 use std::sync::Arc;
 
@@ -57,6 +57,16 @@ impl Draft<'_, '_> {
             let later = match (candidate.later.take(), candidate.early.take(), &ended_by) {
                 // The step that it waits for is refused.
                 (Some(_), _, None) if !self.decided.refusals.is_empty() => continue,
+                // Another member may have it, or bring it.
+                (Some(After { what, .. }), _, None) if candidate.resources[0].step.once => {
+                    self.decided.unmet.push(Remark {
+                        address: name,
+                        what: format!("it waits for {what}, and nothing here brings it"),
+                        remedy: "bring it about by hand, then run again".to_owned(),
+                        device: None,
+                    });
+                    continue;
+                }
                 (Some(After { what, .. }), _, None) => {
                     let error = format!("{name} waits for {what}, and nothing here brings it");
                     self.decided.errors.push(error);

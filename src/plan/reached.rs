@@ -45,9 +45,26 @@ fn sides(items: &[Item]) -> Vec<ItemSide<'_>> {
         .collect()
 }
 
+/// The item that brings this side to its state, if there is one.
+fn item_of<'i>((address, path): ItemSide<'_>, items: &'i [Item]) -> Option<&'i Item> {
+    let brings = |i: &&Item| i.addresses().contains(address) && i.work.path.as_deref() == path;
+    items.iter().find(brings)
+}
+
+/// Whether an item that was `done` is followed by another phase of the same resource: it was started, and has to take up
+/// now what was written afterwards.
+fn goes_on(done: Option<&Item>, now: Option<&Item>) -> bool {
+    let (Some(done), Some(now)) = (done, now) else {
+        return false;
+    };
+    let alone = done.addresses().len() == 1 && now.addresses().len() == 1;
+    let (before, left) = (&done.change.deltas, &now.change.deltas);
+    let again = |d: &Delta| before.iter().any(|b| b.what == d.what);
+    alone && !before.is_empty() && !left.is_empty() && !left.iter().any(again)
+}
+
 /// What a batch that ran to its end reached: the items that were `done`, compared with the decision `now`.
 pub fn wholly(done: &[Item], now: &Decided) -> Reached {
-    let still = sides(&now.items);
     let mut reached = Reached::default();
     for side in sides(done) {
         let (address, _) = side;
@@ -55,11 +72,10 @@ pub fn wholly(done: &[Item], now: &Decided) -> Reached {
             // Begun, and neither done nor failed.
             continue;
         }
-        if !still.contains(&side) {
+        let item = item_of(side, &now.items);
+        if item.is_none() {
             reached.changed.insert(address.clone());
-        } else if reached.unreached.is_none() {
-            let mut items = now.items.iter();
-            let item = items.find(|i| i.addresses().contains(address));
+        } else if reached.unreached.is_none() && !goes_on(item_of(side, done), item) {
             reached.unreached = Some(Unreached {
                 address: address.clone(),
                 deltas: item.map_or_else(Vec::new, |i| i.change.deltas.clone()),
@@ -166,6 +182,27 @@ mod tests {
         let reached = wholly(&done, &now(vec![of(SERVICE, None)]));
         assert_eq!(reached.changed, [address(SERVICE)].into());
         assert_eq!(reached.unreached, None);
+    }
+
+    #[test]
+    fn a_service_that_has_to_take_up_what_was_written_after_its_start_goes_on() {
+        let with = |whats: &[&str]| {
+            let mut item = of(SERVICE, None);
+            let deltas = whats.iter().map(|what| Delta::new(*what, "no", "yes"));
+            item.change.deltas = deltas.collect();
+            item
+        };
+        for (before, left, goes_on) in [
+            (&["enabled", "running"][..], &["restart"][..], true),
+            (&["restart"], &["restart"], false),
+            (&["restart"], &["restart", "enabled"], false),
+            (&["running"], &[], false),
+            (&[], &["restart"], false),
+        ] {
+            let reached = wholly(&[with(before)], &now(vec![with(left)]));
+            assert_eq!(reached.changed, BTreeSet::new(), "{before:?} {left:?}");
+            assert_eq!(reached.unreached.is_none(), goes_on, "{before:?} {left:?}");
+        }
     }
 
     #[test]

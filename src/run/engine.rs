@@ -4,7 +4,7 @@ use super::observe::{NodeAnswer, NodeObservation, connect, decide, observe};
 use super::setup::{NodeFailure, Setup, StopRequest};
 use super::{Event, Events};
 use crate::node::Session;
-use crate::plan::{self, Plan, once};
+use crate::plan::{self, Decided, Plan, once};
 use crate::text::Vault;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -236,6 +236,12 @@ impl Engine {
             })
             .collect();
         once::settle(&setup.cluster, &mut answered);
+        for observation in self.nodes.observed.values_mut() {
+            let Decided {
+                findings, unmet, ..
+            } = &mut observation.decided;
+            findings.append(unmet);
+        }
     }
 
     /// The plan, from what was last seen.

@@ -23,7 +23,7 @@ red = {{ nic = \"eth0\", network = \"10.77.0.0/16\" }}
 log = {{ server = \"{}\", port = 5140, keep = \"3d\", queue = \"64M\" }}
 [group.all]
 nodes = [\"node1\", \"node2\"]
-roles = [\"base\", \"privilege\", \"logging\"]
+roles = [\"base\", \"logging\", \"privilege\"]
 [group.logs]
 nodes = [\"node2\"]
 roles = [\"log-server\"]

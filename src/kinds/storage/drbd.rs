@@ -191,6 +191,8 @@ impl Drbd {
                     Verdict::Waiting(Progress::default())
                 }
             }
+            // The sync begins in a moment.
+            "Connected" if seen.state.is_about_to_sync() => Verdict::Waiting(Progress::default()),
             "StandAlone" => finding(
                 format!(
                     "{name} is alone on {node} (StandAlone): it was disconnected by hand, or both ends have changed apart (split brain)"

@@ -71,6 +71,12 @@ impl Minor {
     pub(super) fn whole(&self) -> bool {
         self.disk == "UpToDate" && self.peer_disk == "UpToDate"
     }
+
+    /// Whether one end alone has data: of two ends that are connected the other one takes it at once.
+    pub(super) fn is_about_to_sync(&self) -> bool {
+        let ends = [&*self.disk, &*self.peer_disk];
+        ends.contains(&"UpToDate") && ends.contains(&"Inconsistent")
+    }
 }
 
 /// The state of a minor; nothing where it is not up.

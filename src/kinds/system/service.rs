@@ -246,6 +246,7 @@ impl Kind for ServiceKind {
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
         before_write: Self::before_write,
+        takes_up: &["restart", "reload"],
         confirmed: Self::confirmed,
         actions: Self::actions,
         ..Running::new(Self::observe, Self::parse)
