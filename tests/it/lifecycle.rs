@@ -155,6 +155,7 @@ fn every_kind_has_a_life_here() {
         "peer",
         "selinux_boolean",
         "selinux_port",
+        "dlm",
         "drbd",
         "drbd_metadata",
         "gfs2",

@@ -37,6 +37,8 @@ pub struct Seen {
     /// Its state; empty where it is not up.
     #[serde(flatten)]
     state: Minor,
+    /// The generation of its data, without the bit that says whether this end is primary; empty where it has none.
+    generation: String,
     /// Whether no member has data of it yet, which each of them said.
     forming: bool,
     /// Who has no meta-data of it yet, while nobody has data.
@@ -140,6 +142,10 @@ impl Drbd {
         Ok(Seen {
             up,
             state: minor.unwrap_or_default(),
+            generation: match metadata(&target.node) {
+                Some(Metadata::Some(generation)) => generation.shown(),
+                _ => String::new(),
+            },
             forming: formed.is_none() && lacking.is_empty() && !begun,
             lacking,
             formed,

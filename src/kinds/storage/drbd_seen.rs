@@ -62,6 +62,8 @@ pub(super) struct Minor {
     pub(super) peer_disk: String,
     /// Whether I/O waits, for a fence or by hand.
     pub(super) suspended: bool,
+    /// KiB that differ between the ends, as far as this one knows.
+    pub(super) out_of_sync: u64,
     /// How far a sync is.
     pub(super) progress: Option<Progress>,
 }
@@ -114,8 +116,11 @@ fn eight(text: &str, minor: u16) -> Option<Minor> {
     let more: Vec<&str> = lines
         .take_while(|line| !line.trim_start().starts_with(|c: char| c.is_ascii_digit()))
         .collect();
+    let more = more.join("\n");
+    let out_of_sync = more.split_whitespace().find_map(|w| w.strip_prefix("oos:"));
     Some(Minor {
-        progress: synced(&more.join("\n")),
+        progress: synced(&more),
+        out_of_sync: out_of_sync.and_then(|kib| kib.parse().ok()).unwrap_or(0),
         suspended: flags.starts_with('s'),
         connection,
         role,
@@ -194,6 +199,7 @@ fn nine(text: &str, minor: u16) -> Result<Option<Minor>, String> {
             disk: word(device, "disk-state"),
             peer_disk: word(&volume, "peer-disk-state"),
             suspended: resource["suspended"] == true,
+            out_of_sync: volume["out-of-sync"].as_u64().unwrap_or(0),
             progress: percent.filter(|_| syncs).map(|percent| Progress {
                 percent: whole(percent),
                 ..Progress::default()
@@ -238,8 +244,10 @@ srcversion: 211FB288A383ED945B83420
             ("Connected", "Primary", "Primary", "UpToDate", "UpToDate")
         );
         assert_eq!((whole.suspended, whole.progress), (false, None));
+        assert_eq!(whole.out_of_sync, 0);
         let syncs = at(1).unwrap();
         assert_eq!(syncs.connection, "SyncSource");
+        assert_eq!(syncs.out_of_sync, 950_272);
         let progress = Progress {
             percent: 11,
             speed: Some(10_240_000),
@@ -258,7 +266,7 @@ Transports (api:17): tcp (1.0.0)
 [{"name":"r0","node-id":0,"role":"Primary","suspended":false,
 "devices":[{"volume":0,"minor":0,"disk-state":"UpToDate"}],
 "connections":[{"peer-node-id":1,"name":"node2","connection-state":"Connected","peer-role":"Secondary",
-"peer_devices":[{"volume":0,"replication-state":"SyncSource","peer-disk-state":"Inconsistent","percent-in-sync":42.99}]}]},
+"peer_devices":[{"volume":0,"replication-state":"SyncSource","peer-disk-state":"Inconsistent","out-of-sync":4096,"percent-in-sync":42.99}]}]},
 {"name":"r1","node-id":0,"role":"Secondary","suspended":true,"devices":[{"volume":0,"minor":1,"disk-state":"UpToDate"}],
 "connections":[{"peer-node-id":1,"name":"node2","connection-state":"Connecting","peer-role":"Unknown",
 "peer_devices":[{"volume":0,"replication-state":"Off","peer-disk-state":"DUnknown","percent-in-sync":100.00}]}]}]
@@ -272,6 +280,7 @@ Transports (api:17): tcp (1.0.0)
             ("SyncSource", "Inconsistent")
         );
         assert_eq!(syncs.progress.map(|p| p.percent), Some(42));
+        assert_eq!(syncs.out_of_sync, 4096);
         let waits = minor(JSON, 1).unwrap().unwrap();
         assert_eq!(
             (&*waits.connection, waits.suspended, waits.progress),

@@ -39,7 +39,11 @@ pub struct Seen {
     device: Device,
     /// The lock table of the GFS2 on it; empty where there is none, or this member cannot open the device.
     table: String,
+    /// Whether this node withdrew from it after an error: it comes back by a reboot alone.
+    withdrawn: bool,
 }
+
+const WITHDRAWN: &str = "gfs2.withdrawn";
 
 impl Kind for Gfs2 {
     const NAME: &'static str = "gfs2";
@@ -88,6 +92,11 @@ impl Kind for Gfs2 {
 impl Gfs2 {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         device::observe(wants.iter().map(|w| w.gfs2.as_str()), observe);
+        let states = wants
+            .iter()
+            .map(|w| format!("/sys/fs/gfs2/{}/withdraw", w.table));
+        let call = Call::new("grep").args(["-lx", "1", "--"]).args(states);
+        observe.section(WITHDRAWN, call);
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
@@ -96,7 +105,15 @@ impl Gfs2 {
             "gfs2" => device.label.clone(),
             _ => String::new(),
         };
-        Ok(Seen { device, table })
+        let withdrawn = answer.text(WITHDRAWN);
+        let withdrawn = withdrawn
+            .lines()
+            .any(|l| l == format!("/sys/fs/gfs2/{}/withdraw", want.table));
+        Ok(Seen {
+            device,
+            table,
+            withdrawn,
+        })
     }
 
     fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {

@@ -1,6 +1,7 @@
 //! Storage: partitions, mirrors, and what devices carry.
 
 mod device;
+mod dlm;
 mod drbd;
 mod drbd_metadata;
 mod drbd_seen;
@@ -26,6 +27,7 @@ pub(super) static KINDS: &[&dyn Erased] = &[
     &Adapter::<volume_group::VolumeGroup>::new(),
     &Adapter::<logical_volume::LogicalVolume>::new(),
     &Adapter::<gfs2::Gfs2>::new(),
+    &Adapter::<dlm::Dlm>::new(),
     &Adapter::<mount_point::MountPoint>::new(),
 ];
 

@@ -29,6 +29,8 @@ pub struct Seen {
     source: String,
     /// The type of the filesystem that is mounted there.
     fstype: String,
+    /// Whether it is mounted so that it can be written.
+    writable: bool,
     /// The folder while nothing is mounted: `none`, `open`, `immutable`, `full`, `other`.
     folder: String,
 }
@@ -83,7 +85,11 @@ impl MountPoint {
             let (before, after) = line.split_once(" - ")?;
             let here = before.split(' ').nth(4)? == path;
             let mut words = after.split(' ');
-            here.then_some((words.next()?.to_owned(), words.next()?.to_owned()))
+            let (fstype, source) = (words.next()?.to_owned(), words.next()?.to_owned());
+            // Options of the mount, and those of the filesystem.
+            let options = [before.split(' ').nth(5)?, words.next()?];
+            let writable = options.iter().all(|o| o.split(',').any(|one| one == "rw"));
+            here.then_some((fstype, source, writable))
         });
         let text = folders.text();
         let folder = text.lines().find_map(|line| {
@@ -91,7 +97,7 @@ impl MountPoint {
             (at == path).then(|| state.to_owned())
         });
         let folder = folder.ok_or_else(|| format!("{path} was not observed"))?;
-        let (fstype, source) = top.unwrap_or_default();
+        let (fstype, source, writable) = top.unwrap_or_default();
         Ok(Seen {
             mounted: folder == "mounted",
             folder: if folder == "mounted" {
@@ -101,6 +107,7 @@ impl MountPoint {
             },
             source,
             fstype,
+            writable,
         })
     }
 

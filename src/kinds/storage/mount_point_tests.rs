@@ -42,6 +42,10 @@ fn what_is_mounted_is_told_and_left_alone() {
     assert_eq!(mounted.verdict, Verdict::Same);
     assert_eq!(
         mounted.seen,
-        json!({ "mounted": true, "source": "/dev/drbd0", "fstype": "gfs2", "folder": "" })
+        json!({ "mounted": true, "source": "/dev/drbd0", "fstype": "gfs2", "writable": true, "folder": "" })
     );
+    for (from, to) in [("/shared rw,", "/shared ro,"), ("drbd0 rw,", "drbd0 ro,")] {
+        let mounts = format!("{ROOT}{}", SHARED.replace(from, to));
+        assert_eq!(compared(&mounts, "mounted").seen["writable"], false, "{to}");
+    }
 }
