@@ -55,11 +55,12 @@ web   = { node = "node1", failover = true, memory = "64M", disk = "16M", zones =
 watch = { node = "node2", failover = true, memory = "64M", disk = "16M", zones = ["green"] }
 
 [vars.resources]
-monitor = "120s"
+monitor = "300s"
+timeout = "180s"
 
 [vars.storage]
 journal_size = 8
-monitor      = 170
+monitor      = 290
 "#
 }
 

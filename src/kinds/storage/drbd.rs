@@ -222,7 +222,13 @@ impl Drbd {
     fn health(want: &Want, seen: &Seen) -> Option<String> {
         let connected =
             ["Connected", "VerifyS", "VerifyT"].contains(&seen.state.connection.as_str());
-        let data = !seen.forming && seen.up;
+        if !seen.up {
+            return seen
+                .formed
+                .is_some()
+                .then(|| format!("{} is down", want.drbd));
+        }
+        let data = !seen.forming;
         (data && !(connected && seen.state.whole() && !seen.state.suspended)).then(|| {
             format!(
                 "{} is {}, {}/{}",

@@ -4,9 +4,16 @@ nw_drbd_seen() {
     echo "resource $nw_dr_name"
     nw_dr_said=$(drbdadm sh-ll-dev "$nw_dr_name")
     echo "disk $? $nw_dr_said"
-    nw_dr_said=$(drbdadm get-gi "$nw_dr_name")
-    echo "gi $? $nw_dr_said"
+    nw_until 3 1 nw_drbd_gi
+    echo "gi $nw_dr_status $nw_dr_said"
   done
+}
+
+# nw_drbd_gi: 20 says that the device could not be opened, since somebody else looks at it too just now.
+nw_drbd_gi() {
+  nw_dr_said=$(drbdadm get-gi "$nw_dr_name")
+  nw_dr_status=$?
+  [ "$nw_dr_status" != 20 ]
 }
 
 # nw_drbd_state: of version 8 /proc/drbd has all, of version 9 no more than the version.

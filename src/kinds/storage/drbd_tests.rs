@@ -108,6 +108,17 @@ fn a_sync_is_waited_for() {
 }
 
 #[test]
+fn a_sync_that_is_about_to_begin_is_waited_for() {
+    for disks in ["UpToDate/Inconsistent", "Inconsistent/UpToDate"] {
+        let state = proc(&format!(
+            "cs:Connected ro:Primary/Secondary ds:{disks} C r-----"
+        ));
+        let waits = Verdict::Waiting(Progress::default());
+        assert_eq!(verdict("node1", NEW, &state, Some(NEW)), waits, "{disks}");
+    }
+}
+
+#[test]
 fn what_runs_is_left_alone_and_what_does_not_is_reported() {
     for roles in [
         "Primary/Primary",
@@ -159,6 +170,8 @@ fn what_runs_is_left_alone_and_what_does_not_is_reported() {
     );
     // Before it has data nobody waits for it.
     assert_eq!(compared("node1", NEW, "", Some(NEW)).unhealthy, None);
+    let down = compared("node1", DATA, "", Some(DATA)).unhealthy;
+    assert_eq!(down.as_deref(), Some("r0 is down"));
 }
 
 #[test]
