@@ -55,7 +55,7 @@ pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
 
 /// What a cluster and its network are made of: to install it under emulation would take minutes of every run. Nothing
 /// of it is started. One list for all, so that one image is built.
-pub const STACK: [&str; 18] = [
+pub const STACK: [&str; 19] = [
     "bridge-utils",
     "corosync",
     "dlm-controld",
@@ -70,6 +70,7 @@ pub const STACK: [&str; 18] = [
     "pacemaker-cli-utils",
     "parted",
     "ppp",
+    "psmisc",
     "resource-agents",
     "sanlock",
     "vlan",
