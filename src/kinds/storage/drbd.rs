@@ -2,7 +2,7 @@
 //!
 //! Facts: docs/facts/storage.md#state-of-mirrors, docs/facts/storage.md#first-sync.
 
-use super::drbd_seen::{self, Metadata, Minor};
+use super::drbd_seen::{self, Metadata, Minor, OWN};
 use super::{DRBD, name_is_right};
 use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Orphans, Progress, Running, Runs, Target, Verdict,
@@ -49,7 +49,6 @@ pub struct Seen {
     formed: Option<String>,
 }
 
-const OWN: &str = "drbd";
 const STATE: &str = "drbd.state";
 
 impl Kind for Drbd {
@@ -92,9 +91,8 @@ impl Kind for Drbd {
 }
 
 impl Drbd {
-    fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
-        let names = wants.iter().map(|w| w.drbd.clone());
-        observe.beside_section(OWN, Call::new("nw_drbd_seen").args(names));
+    fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        drbd_seen::observe(observe);
         observe.beside_section(STATE, Call::new("nw_drbd_state"));
     }
 
@@ -115,7 +113,7 @@ impl Drbd {
                 answer.of(member, OWN)
             };
             let section = section.filter(|s| s.status == 0)?;
-            drbd_seen::metadata(&section.text(), &want.drbd)
+            Some(drbd_seen::end(&section.text(), &want.drbd).metadata)
         };
         let (mut lacking, mut formed) = (Vec::new(), None);
         for member in &want.members {

@@ -1,9 +1,11 @@
-# nw_drbd_seen NAME...: of each resource what its configuration says, and its generation identifiers.
+# nw_drbd_seen: of each resource in the configuration its device, how many sectors that has, and its generation identifiers.
+# All in one question: of two at a time one finds the device locked.
 nw_drbd_seen() {
-  for nw_dr_name; do
+  for nw_dr_name in $(drbdadm sh-resources); do
     echo "resource $nw_dr_name"
     nw_dr_said=$(drbdadm sh-ll-dev "$nw_dr_name")
     echo "disk $? $nw_dr_said"
+    echo "sectors $(blockdev --getsz "$nw_dr_said")"
     nw_until 3 1 nw_drbd_gi
     echo "gi $nw_dr_status $nw_dr_said"
   done

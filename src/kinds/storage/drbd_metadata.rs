@@ -3,7 +3,7 @@
 //! Facts: docs/facts/storage.md#meta-data, docs/facts/storage.md#generations.
 
 use super::device::{self, Content, Device};
-use super::drbd_seen::{self, Metadata};
+use super::drbd_seen::{self, End, Metadata, OWN};
 use super::generation::Relation;
 use super::{DRBD, name_is_right};
 use crate::kind::{
@@ -37,12 +37,10 @@ pub struct Seen {
     /// `none`, `new` (never had data), `data`, `unknown`, `not configured`.
     metadata: &'static str,
     #[serde(skip)]
-    own: Metadata,
+    own: End,
     #[serde(skip)]
-    peers: BTreeMap<String, Option<Metadata>>,
+    peers: BTreeMap<String, Option<End>>,
 }
-
-const OWN: &str = "drbd_metadata";
 
 /// How it is decided once it can be.
 const TABLE: &str = "blank on all members: made; made before: kept; anything else: refused";
@@ -82,8 +80,7 @@ impl Kind for DrbdMetadata {
 
 impl DrbdMetadata {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
-        let names = wants.iter().map(|w| w.drbd_metadata.clone());
-        observe.beside_section(OWN, Call::new("nw_drbd_seen").args(names));
+        drbd_seen::observe(observe);
         device::observe(wants.iter().map(|w| w.device.as_str()), observe);
     }
 
@@ -93,12 +90,11 @@ impl DrbdMetadata {
         if own.status == 124 {
             return Err("drbdadm did not answer in time".to_owned());
         }
-        let own = drbd_seen::metadata(&own.text(), name)
-            .ok_or_else(|| format!("drbdadm was not asked for {name}"))?;
+        let own = drbd_seen::end(&own.text(), name);
         let peers = want.members.iter().filter(|m| **m != target.node);
         Ok(Seen {
             device: device::seen(&want.device, answer)?,
-            metadata: match &own {
+            metadata: match &own.metadata {
                 Metadata::Unconfigured => "not configured",
                 Metadata::None => "none",
                 Metadata::Some(generation) if generation.is_new() => "new",
@@ -109,8 +105,7 @@ impl DrbdMetadata {
             peers: peers
                 .map(|m| {
                     let section = answer.of(m, OWN).filter(|s| s.status == 0);
-                    let metadata = section.and_then(|s| drbd_seen::metadata(&s.text(), name));
-                    (m.clone(), metadata)
+                    (m.clone(), section.map(|s| drbd_seen::end(&s.text(), name)))
                 })
                 .collect(),
         })
@@ -123,7 +118,7 @@ impl DrbdMetadata {
             what,
             table: TABLE.to_owned(),
         };
-        match (&seen.own, &seen.device.content) {
+        match (&seen.own.metadata, &seen.device.content) {
             (_, Content::Absent) => after(format!("what brings {device}")),
             (_, Content::Other) => Verdict::refuse(format!("{device} is no block device"), node),
             (Metadata::Unconfigured, Content::Carries(found)) if is_drbd(found) => {
@@ -145,8 +140,8 @@ impl DrbdMetadata {
         seen: &Seen,
         node: &str,
     ) -> Verdict {
-        for (peer, metadata) in &seen.peers {
-            let Some(Metadata::Some(theirs)) = metadata else {
+        for (peer, end) in &seen.peers {
+            let Some(Metadata::Some(theirs)) = end.as_ref().map(|e| &e.metadata) else {
                 continue;
             };
             if own.to(theirs) == Relation::Unrelated {
@@ -168,8 +163,8 @@ impl DrbdMetadata {
     /// There is none: it is made where no member has data of it, which each of them has to say.
     fn made(want: &Want, seen: &Seen, node: &str) -> Verdict {
         let name = &want.drbd_metadata;
-        for (peer, metadata) in &seen.peers {
-            let why = match metadata {
+        for (peer, end) in &seen.peers {
+            let why = match end.as_ref().map(|e| &e.metadata) {
                 None => format!(
                     "{peer} was not asked or did not answer, so nothing proves that it has no data of {name}"
                 ),
@@ -193,6 +188,20 @@ impl DrbdMetadata {
                 what: format!("no meta-data of {name} is made: {why}"),
                 remedy: format!("apply again once {peer} answers"),
             };
+        }
+        for (peer, end) in &seen.peers {
+            let theirs = end.as_ref().and_then(|end| end.sectors);
+            if let (Some(own), Some(theirs)) = (seen.own.sectors, theirs)
+                && own != theirs
+            {
+                return Verdict::refuse(
+                    format!(
+                        "{} has {own} sectors, and what {peer} has for {name} has {theirs}: both ends of a mirror are of one size",
+                        want.device
+                    ),
+                    node,
+                );
+            }
         }
         Verdict::Change(vec![Delta::new("meta-data", "none", name)])
     }

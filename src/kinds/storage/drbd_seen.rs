@@ -3,7 +3,8 @@
 //! Facts: docs/facts/storage.md#state-of-mirrors.
 
 use super::generation::Generation;
-use crate::kind::Progress;
+use crate::kind::{Observe, Progress};
+use crate::sh::Call;
 use serde_json::Value as Json;
 
 /// What a node says of one resource.
@@ -19,32 +20,57 @@ pub(super) enum Metadata {
     Unknown(String),
 }
 
-/// What `nw_drbd_seen` says of a resource; nothing where it was not asked for.
-pub(super) fn metadata(text: &str, name: &str) -> Option<Metadata> {
+/// The section in which a node says what its configuration and its disks have of each resource.
+pub(super) const OWN: &str = "drbd";
+
+/// Asks for it.
+pub(super) fn observe(observe: &mut Observe) {
+    observe.beside_section(OWN, Call::new("nw_drbd_seen"));
+}
+
+/// What a node says of one resource in this section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// What its meta-data is.
+    pub(super) metadata: Metadata,
+    /// How many sectors of 512 bytes the device under it has, where that is known.
+    pub(super) sectors: Option<u64>,
+}
+
+/// What `nw_drbd_seen` says of a resource.
+pub(super) fn end(text: &str, name: &str) -> End {
     let head = format!("resource {name}");
-    let mut lines = text.lines().skip_while(|line| **line != *head).skip(1);
-    let mut value = |word: &str| -> Option<(i32, &str)> {
-        let line = lines.next()?.strip_prefix(word)?.strip_prefix(' ')?;
+    let lines = text.lines().skip_while(|line| **line != *head).skip(1);
+    let lines: Vec<&str> = lines.take_while(|l| !l.starts_with("resource ")).collect();
+    let rest = |word: &str| {
+        let mut all = lines.iter();
+        all.find_map(|line| line.strip_prefix(word)?.strip_prefix(' '))
+    };
+    let value = |word: &str| -> Option<(i32, &str)> {
+        let line = rest(word)?;
         let (status, said) = line.split_once(' ').unwrap_or((line, ""));
         Some((status.parse().ok()?, said))
     };
-    let (disk, _) = value("disk")?;
-    let (status, said) = value("gi")?;
-    Some(match (disk, status) {
-        (0, 0) => Generation::read(said).map_or_else(
+    let metadata = match (value("disk"), value("gi")) {
+        (Some((0, _)), Some((0, said))) => Generation::read(said).map_or_else(
             || {
-                Metadata::Unknown(format!(
-                    "`{}`",
-                    said.chars().take(60).collect::<String>().escape_debug()
-                ))
+                let short: String = said.chars().take(60).collect();
+                Metadata::Unknown(format!("`{}`", short.escape_debug()))
             },
             Metadata::Some,
         ),
         // 255 by drbd-utils before 8.9 (docs/facts/storage.md#meta-data).
-        (0, 1 | 255) => Metadata::None,
-        (0, status) => Metadata::Unknown(format!("drbdadm ended with {status}")),
+        (Some((0, _)), Some((1 | 255, _))) => Metadata::None,
+        (Some((0, _)), Some((status, _))) => {
+            Metadata::Unknown(format!("drbdadm ended with {status}"))
+        }
+        (Some((0, _)), None) => Metadata::Unknown("drbdadm did not say".to_owned()),
         _ => Metadata::Unconfigured,
-    })
+    };
+    End {
+        metadata,
+        sectors: rest("sectors").and_then(|sectors| sectors.parse().ok()),
+    }
 }
 
 /// The state of a minor that is up.
@@ -292,14 +318,21 @@ Transports (api:17): tcp (1.0.0)
 
     #[test]
     fn meta_data_is_there_or_not_or_nobody_knows() {
-        let said = "resource r0\ndisk 0 /dev/sda6\ngi 0 0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0\n\
-                    resource r1\ndisk 0 /dev/sda7\ngi 1 \nresource r2\ndisk 1 \ngi 1 \nresource r3\ndisk 0 /dev/sda8\ngi 20 \n\
-                    resource r4\ndisk 127 \ngi 127 \n";
-        assert!(matches!(metadata(said, "r0"), Some(Metadata::Some(g)) if g.is_new()));
-        assert_eq!(metadata(said, "r1"), Some(Metadata::None));
-        assert_eq!(metadata(said, "r2"), Some(Metadata::Unconfigured));
-        assert!(matches!(metadata(said, "r3"), Some(Metadata::Unknown(_))));
-        assert_eq!(metadata(said, "r4"), Some(Metadata::Unconfigured));
-        assert_eq!(metadata(said, "r5"), None);
+        let said = "resource r0\ndisk 0 /dev/sda6\nsectors 131072\n\
+                    gi 0 0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0\n\
+                    resource r1\ndisk 0 /dev/sda7\nsectors \ngi 1 \nresource r2\ndisk 1 \nsectors \ngi 1 \n\
+                    resource r3\ndisk 0 /dev/sda8\nsectors 8\ngi 20 \nresource r4\ndisk 127 \ngi 127 \n\
+                    resource r6\ndisk 0 /dev/sda9\n";
+        let of = |name| end(said, name).metadata;
+        assert!(matches!(of("r0"), Metadata::Some(g) if g.is_new()));
+        assert_eq!(of("r1"), Metadata::None);
+        assert_eq!(of("r2"), Metadata::Unconfigured);
+        assert!(matches!(of("r3"), Metadata::Unknown(_)));
+        assert_eq!(of("r4"), Metadata::Unconfigured);
+        // Not in the configuration; not said to its end.
+        assert_eq!(of("r5"), Metadata::Unconfigured);
+        assert!(matches!(of("r6"), Metadata::Unknown(_)));
+        let sectors = |name| end(said, name).sectors;
+        assert_eq!((sectors("r0"), sectors("r1")), (Some(131_072), None));
     }
 }
