@@ -51,14 +51,22 @@ impl Window {
         let note = note.collect();
         let back = || concerned.iter().rev();
         let undo = retired.into_iter().rev().flat_map(|r| r.undo);
+        let mut undo: Vec<Call> = undo
+            .chain(back().flat_map(|r| r.guard.undo.clone()))
+            .collect();
+        // What resources of a kind undo together is one call.
+        let mut said = Vec::new();
+        undo.retain(|call| {
+            let first = !said.contains(call);
+            said.push(call.clone());
+            first
+        });
         Self {
             own,
             whole,
             note,
             undo_first: back().flat_map(|r| r.guard.undo_first.clone()).collect(),
-            undo: undo
-                .chain(back().flat_map(|r| r.guard.undo.clone()))
-                .collect(),
+            undo,
         }
     }
 }
@@ -175,5 +183,25 @@ mod tests {
         let of = |i: usize| all[i].guard.undo.clone();
         assert!(!of(0).is_empty() && of(0) != of(1));
         assert_eq!(window.undo, [of(1), of(0)].concat());
+    }
+
+    #[test]
+    fn what_interfaces_undo_together_is_one_call() {
+        let bridge = |name: &str| json!({ "interface": name, "type": "bridge", "files": [] });
+        let items = [
+            of(0, "r/interface:vbr1", None),
+            of(1, "r/interface:vbr2", None),
+        ];
+        let all = resources(&[bridge("vbr1"), bridge("vbr2")]);
+        let window = Window::of(&items, &all, &target());
+        let words = |calls: &[Call]| calls.iter().map(Call::to_shell).collect::<Vec<_>>();
+        assert_eq!(
+            words(&window.note),
+            [
+                "nw_interface_note ifupdown vbr1",
+                "nw_interface_note ifupdown vbr2"
+            ]
+        );
+        assert_eq!(words(&window.undo), ["nw_interface_undo ifupdown"]);
     }
 }

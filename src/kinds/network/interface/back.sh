@@ -4,20 +4,13 @@
 # nw_interface_print STYLE DEVICE
 nw_interface_print() {
   nw_if_dir=/sys/class/net/$2
-  if [ ! -e "$nw_if_dir" ]; then
-    echo absent
-    return
-  fi
+  [ -e "$nw_if_dir" ] || { echo absent; return; }
   if [ -d "$nw_if_dir/bonding" ]; then
     echo 'sort bond'
-    for nw_if_key in mode miimon updelay downdelay arp_interval lacp_rate xmit_hash_policy primary primary_reselect; do
-      if { read -r nw_if_line <"$nw_if_dir/bonding/$nw_if_key"; } 2>/dev/null; then
-        printf 'option %s %s\n' "$nw_if_key" "${nw_if_line%% *}"
-      fi
-    done
-    for nw_if_key in arp_ip_target slaves; do
+    # In the order in which a bond can be given them.
+    for nw_if_key in mode miimon updelay downdelay arp_interval lacp_rate xmit_hash_policy arp_ip_target slaves primary primary_reselect; do
       { read -r nw_if_line <"$nw_if_dir/bonding/$nw_if_key"; } 2>/dev/null || nw_if_line=
-      printf '%s %s\n' "$nw_if_key" "$nw_if_line"
+      printf 'bond %s %s\n' "$nw_if_key" "$nw_if_line"
     done
   elif [ -d "$nw_if_dir/bridge" ]; then echo 'sort bridge'
   elif nw_if_line=$(grep -s -E "^$2 +\\|" /proc/net/vlan/config); then
@@ -25,15 +18,10 @@ nw_interface_print() {
     printf 'sort vlan %s %s\n' "${nw_if_line%% *}" "${nw_if_line##* }"
   else echo 'sort card'
   fi
-  read -r nw_if_line <"$nw_if_dir/flags"
-  printf 'flag %s\n' "$((nw_if_line & 1))"
-  read -r nw_if_line <"$nw_if_dir/mtu"
-  printf 'mtu %s\n' "$nw_if_line"
+  if [ "$(($(cat "$nw_if_dir/flags") & 1))" = 1 ]; then echo 'link up'; else echo 'link down'; fi
   nw_interface_master "$2"
-  printf 'master %s\n' "$nw_if_master"
-  ip -o addr show dev "$2" | while read -r _ _ _ nw_if_line nw_if_rest; do
-    case $nw_if_rest in *'scope link'*) ;; *) printf 'addr %s\n' "$nw_if_line" ;; esac
-  done
+  printf 'mtu %s\nmaster %s\n' "$(cat "$nw_if_dir/mtu")" "$nw_if_master"
+  ip -o addr show dev "$2" | awk '!/scope link/ { print "addr", $4 }'
   nw_interface_routes "$2" | sed 's/^/route /'
   if [ "$1" = ifupdown ] && grep -q -s -x -F -e "$2=$2" /run/network/ifstate; then echo 'state yes'; fi
   if [ "$1" = keyfile ]; then printf 'profile %s\n' "$(nmcli -g GENERAL.CON-UUID device show "$2" 2>/dev/null)"
@@ -51,25 +39,22 @@ nw_interface_note() {
   done
 }
 
-# Sets nw_if_note to the value of the first line of a note that begins with a word.
-nw_interface_noted() { nw_if_note=$(sed -n -e "s/^$2 //p" "$NW_GUARD/interface.$1" | head -n 1); }
+# The value of the first line of a note that begins with a word.
+nw_interface_noted() { sed -n -e "s/^$2 //p" "$NW_GUARD/interface.$1" | head -n 1; }
 
-# nw_interface_undo STYLE: all that was noted, once, however often it is called.
+# nw_interface_undo STYLE: all that was noted.
 nw_interface_undo() {
   [ -e "$NW_GUARD/interfaces" ] || return 0
-  if [ "$(cat "$NW_GUARD/interfaces.undone" 2>/dev/null)" = "$$" ]; then return 0; fi
-  echo "$$" >"$NW_GUARD/interfaces.undone"
   nw_if_bad=0
   if [ "$1" = keyfile ]; then nmcli connection reload || nw_if_bad=1; fi
   tac "$NW_GUARD/interfaces" >"$NW_GUARD/interfaces.back"
   while read -r nw_if_dev; do
-    if grep -q '^absent$' "$NW_GUARD/interface.$nw_if_dev"; then nw_interface_away "$1" "$nw_if_dev" || nw_if_bad=1; fi
+    ! grep -q '^absent$' "$NW_GUARD/interface.$nw_if_dev" || nw_interface_away "$1" "$nw_if_dev" || nw_if_bad=1
   done <"$NW_GUARD/interfaces.back"
   for nw_if_part in nw_interface_make nw_interface_fill; do
     while read -r nw_if_dev; do
-      if ! grep -q '^absent$' "$NW_GUARD/interface.$nw_if_dev" && ! nw_interface_is "$1" "$nw_if_dev"; then
+      grep -q '^absent$' "$NW_GUARD/interface.$nw_if_dev" || nw_interface_is "$1" "$nw_if_dev" ||
         "$nw_if_part" "$1" "$nw_if_dev" || nw_if_bad=1
-      fi
     done <"$NW_GUARD/interfaces"
   done
   while read -r nw_if_dev; do
@@ -86,16 +71,15 @@ nw_interface_is() { [ "$(nw_interface_print "$1" "$2")" = "$(cat "$NW_GUARD/inte
 
 # nw_interface_make STYLE DEVICE: the device itself.
 nw_interface_make() {
-  nw_interface_noted "$2" profile
+  nw_if_note=$(nw_interface_noted "$2" profile)
   if [ -n "$nw_if_note" ]; then
     nmcli -w 60 connection up uuid "$nw_if_note" || :
     ! nw_interface_is "$1" "$2" || return 0
   fi
-  nw_interface_noted "$2" sort
-  nw_if_sort=$nw_if_note
-  if [ "${nw_if_sort%% *}" = vlan ] && [ -e "/sys/class/net/$2" ]; then
-    nw_interface_print "$1" "$2" | grep -q -x -F -e "sort $nw_if_sort" || ip link del dev "$2" type vlan
-  fi
+  nw_if_sort=$(nw_interface_noted "$2" sort)
+  case $nw_if_sort in
+  vlan*) nw_interface_print "$1" "$2" | grep -q -x -F -e absent -e "sort $nw_if_sort" || ip link del dev "$2" type vlan ;;
+  esac
   if [ ! -e "/sys/class/net/$2" ]; then
     case $nw_if_sort in
     vlan*) nw_if_sort=${nw_if_sort#vlan }; ip link add link "${nw_if_sort#* }" name "$2" type vlan id "${nw_if_sort%% *}" ;;
@@ -103,67 +87,45 @@ nw_interface_make() {
     bridge) if command -v brctl >/dev/null 2>&1; then brctl addbr "$2"; else ip link add name "$2" type bridge; fi ;;
     esac || return
   fi
-  [ "$nw_if_sort" != bond ] || nw_interface_rebond "$1" "$2" || return
-  nw_interface_noted "$2" mtu
-  ip link set dev "$2" mtu "$nw_if_note" || return
-  nw_interface_noted "$2" flag
-  if [ "$nw_if_note" = 1 ]; then ip link set dev "$2" up; else ip link set dev "$2" down; fi
+  [ "$nw_if_sort" != bond ] || nw_interface_rebond "$1" "$2"
+  ip link set dev "$2" mtu "$(nw_interface_noted "$2" mtu)" && ip link set dev "$2" "$(nw_interface_noted "$2" link)"
 }
 
 # nw_interface_rebond STYLE BOND: its options and cards, where one of them is another.
 nw_interface_rebond() {
-  nw_interface_print "$1" "$2" | grep -E '^(option|arp_ip_target|slaves) ' >"$NW_GUARD/bond.now"
-  grep -E '^(option|arp_ip_target|slaves) ' "$NW_GUARD/interface.$2" >"$NW_GUARD/bond.noted"
+  nw_interface_print "$1" "$2" | grep '^bond ' >"$NW_GUARD/bond.now"
+  grep '^bond ' "$NW_GUARD/interface.$2" >"$NW_GUARD/bond.noted"
   ! cmp -s "$NW_GUARD/bond.now" "$NW_GUARD/bond.noted" || return 0
-  nw_if_dir=/sys/class/net/$2/bonding
   ip link set dev "$2" down
-  read -r nw_if_line <"$nw_if_dir/slaves" || :
-  for nw_if_one in $nw_if_line; do echo "-$nw_if_one" >"$nw_if_dir/slaves"; done
-  read -r nw_if_line <"$nw_if_dir/arp_ip_target" || :
-  for nw_if_one in $nw_if_line; do echo "-$nw_if_one" >"$nw_if_dir/arp_ip_target"; done
+  nw_interface_free "$2" slaves
+  nw_interface_free "$2" arp_ip_target
   # Some words mean nothing in some modes, and are refused.
-  while read -r nw_if_key nw_if_one nw_if_line; do
-    case $nw_if_key$nw_if_one in
-    optionprimary*) ;;
-    option*) echo "$nw_if_line" >"$nw_if_dir/$nw_if_one" ;;
-    arp_ip_target*) for nw_if_one in $nw_if_one $nw_if_line; do echo "+$nw_if_one" >"$nw_if_dir/arp_ip_target"; done ;;
-    slaves*)
-      for nw_if_one in $nw_if_one $nw_if_line; do
-        nw_interface_part "$nw_if_one"
-        ip link set dev "$nw_if_one" down
-        echo "+$nw_if_one" >"$nw_if_dir/slaves"
-      done ;;
+  while read -r _ nw_if_key nw_if_line; do
+    case $nw_if_key in
+    arp_ip_target) for nw_if_one in $nw_if_line; do echo "+$nw_if_one" >"/sys/class/net/$2/bonding/arp_ip_target"; done ;;
+    slaves) for nw_if_one in $nw_if_line; do nw_interface_join "$nw_if_one" "$2"; done ;;
+    *) echo "${nw_if_line%% *}" >"/sys/class/net/$2/bonding/$nw_if_key" ;;
     esac 2>/dev/null
   done <"$NW_GUARD/bond.noted"
-  while read -r nw_if_key nw_if_one nw_if_line; do
-    case $nw_if_one in primary*) echo "$nw_if_line" >"$nw_if_dir/$nw_if_one" 2>/dev/null ;; esac
-  done <"$NW_GUARD/bond.noted"
-  return 0
 }
 
 # nw_interface_fill STYLE DEVICE: what it belongs to, and what it has.
 nw_interface_fill() {
-  nw_interface_noted "$2" master
+  nw_if_note=$(nw_interface_noted "$2" master)
   if [ -n "$nw_if_note" ]; then nw_interface_join "$2" "$nw_if_note"; else nw_interface_part "$2"; fi
   if grep -q '^dhcp$' "$NW_GUARD/interface.$2" && ! nw_interface_print "$1" "$2" | grep -q '^dhcp$'; then
     ip addr flush dev "$2"
     [ "$1" != ifupdown ] || nw_interface_state "$2" no
     ifup "$2" </dev/null || :
   fi
-  if [ "$1" = ifupdown ]; then
-    nw_interface_noted "$2" state
-    nw_interface_state "$2" "${nw_if_note:-no}"
-  fi
-  nw_interface_print "$1" "$2" >"$NW_GUARD/interface.now"
-  while read -r nw_if_key nw_if_one; do
-    [ "$nw_if_key" = addr ] || continue
-    grep -q -x -F -e "addr $nw_if_one" "$NW_GUARD/interface.$2" || ip addr del "$nw_if_one" dev "$2"
-  done <"$NW_GUARD/interface.now"
-  # Before any is made: in words that mean less, one of these stands for the one that is noted.
+  [ "$1" != ifupdown ] || nw_interface_state "$2" "$(nw_interface_noted "$2" state)"
+  nw_interface_print "$1" "$2" | grep -v -x -F -f "$NW_GUARD/interface.$2" >"$NW_GUARD/interface.now"
+  # Before any is made: in words that mean less, one of these routes stands for the one that is noted.
   while read -r nw_if_key nw_if_one nw_if_line; do
-    [ "$nw_if_key" = route ] || continue
-    grep -q -x -F -e "route $nw_if_one $nw_if_line" "$NW_GUARD/interface.$2" && continue
-    nw_interface_route "$2" "$nw_if_one" del "$nw_if_line" 2>/dev/null
+    case $nw_if_key in
+    addr) ip addr del "$nw_if_one" dev "$2" ;;
+    route) nw_interface_route "$2" "$nw_if_one" del "$nw_if_line" 2>/dev/null ;;
+    esac
   done <"$NW_GUARD/interface.now"
   while read -r nw_if_key nw_if_one nw_if_line; do
     case $nw_if_key in
@@ -176,15 +138,13 @@ nw_interface_fill() {
 
 # nw_interface_away STYLE DEVICE: gone, or a card switched off.
 nw_interface_away() {
-  case $2 in ppp*) nw_interface_serial_off; return ;; esac
   [ "$1" != ifupdown ] || nw_interface_state "$2" no || return
   [ -e "/sys/class/net/$2" ] || return 0
   if [ "$1" = keyfile ]; then nmcli -w 60 device disconnect "$2" || :; else nw_interface_no_dhcp "$2"; fi
   [ -e "/sys/class/net/$2" ] || return 0
   ip link set dev "$2" down
   if [ -d "/sys/class/net/$2/bonding" ]; then
-    read -r nw_if_line <"/sys/class/net/$2/bonding/slaves" || :
-    for nw_if_one in $nw_if_line; do echo "-$nw_if_one" >"/sys/class/net/$2/bonding/slaves"; done
+    nw_interface_free "$2" slaves
     echo "-$2" >/sys/class/net/bonding_masters
   elif [ -d "/sys/class/net/$2/bridge" ]; then
     if command -v brctl >/dev/null 2>&1; then brctl delbr "$2"; else ip link del dev "$2" type bridge; fi
@@ -193,13 +153,7 @@ nw_interface_away() {
   fi
 }
 
-# The serial line: not started any more; and what the guard notes of it and brings back.
-nw_interface_serial_off() {
-  if nw_systemd; then systemctl disable ppp-serial.service </dev/null && systemctl stop ppp-serial.service </dev/null
-  elif [ -e /etc/init.d/ppp-serial ]; then service ppp-serial stop </dev/null && update-rc.d ppp-serial disable
-  else initctl stop ppp-serial </dev/null || :
-  fi
-}
+# What the guard notes of the serial line and brings back.
 nw_interface_serial_note() { ps -C pppd -o args= | grep -E ' call serial( |$)' >"$NW_GUARD/interface-serial" || :; }
 nw_interface_serial_undo() {
   if [ -s "$NW_GUARD/interface-serial" ]; then nw_interface_serial; else nw_interface_serial_off; fi

@@ -9,14 +9,8 @@ nw_interface_mirrors() {
 
 # Sets nw_if_master to the bond or bridge of a device.
 nw_interface_master() {
-  nw_if_master=
-  for nw_if_file in /sys/class/net/*/brif/"$1"; do
-    if [ -e "$nw_if_file" ]; then nw_if_file=${nw_if_file%/brif/*}; nw_if_master=${nw_if_file##*/}; fi
-  done
-  for nw_if_file in /sys/class/net/*/bonding/slaves; do
-    { read -r nw_if_line <"$nw_if_file"; } 2>/dev/null || continue
-    case " $nw_if_line " in *" $1 "*) nw_if_file=${nw_if_file%/bonding/*}; nw_if_master=${nw_if_file##*/} ;; esac
-  done
+  nw_if_master=$(readlink "/sys/class/net/$1/master" || readlink "/sys/class/net/$1/brport/bridge")
+  nw_if_master=${nw_if_master##*/}
 }
 
 # nw_interface_part DEVICE: out of its bond or bridge.
@@ -43,16 +37,12 @@ nw_interface_join() {
     ip link set dev "$1" up
 }
 
-# nw_interface_routes DEVICE: "-4 ROUTE" and "-6 ROUTE", a line each, without those that the kernel makes by itself.
+# nw_interface_routes DEVICE: "-4 ROUTE" and "-6 ROUTE", a line each, without those that the kernel makes by itself, and without
+# what `ip` says of the moment, which is no word of the route.
 nw_interface_routes() {
   for nw_if_key in -4 -6; do
-    ip "$nw_if_key" route show dev "$1" | while read -r nw_if_line; do
-      case $nw_if_line in
-      *'proto kernel'* | fe80::* | multicast*) ;;
-      # What `ip` says of the moment is no word of the route.
-      *) printf '%s %s\n' "$nw_if_key" "${nw_if_line%" linkdown"}" ;;
-      esac
-    done
+    ip "$nw_if_key" route show dev "$1" |
+      sed -e '/proto kernel/d' -e '/^fe80::/d' -e '/^multicast/d' -e 's/^[[:blank:]]*//' -e 's/ *$//' -e 's/ linkdown$//' -e "s/^/$nw_if_key /"
   done
 }
 
@@ -68,9 +58,7 @@ nw_interface_route() {
 nw_interface_keep() {
   for nw_if_name; do
     [ -e "/sys/class/net/$nw_if_name" ] || continue
-    ip -o -6 addr show dev "$nw_if_name" scope global | while read -r _ _ _ nw_if_line _; do
-      printf 'addr %s %s\n' "$nw_if_name" "$nw_if_line"
-    done
+    ip -o -6 addr show dev "$nw_if_name" scope global | awk -v name="$nw_if_name" '{ print "addr", name, $4 }'
     nw_interface_routes "$nw_if_name" | sed "s/^/route $nw_if_name /"
   done >>"$NW_DIR/interface-kept"
 }
@@ -96,23 +84,21 @@ nw_interface_no_dhcp() {
   done
 }
 
+# nw_interface_free DEVICE FILE: a bond without what this file of it names: its cards, the addresses that it asks.
+nw_interface_free() {
+  read -r nw_if_line <"/sys/class/net/$1/bonding/$2" || :
+  for nw_if_one in $nw_if_line; do echo "-$nw_if_one" >"/sys/class/net/$1/bonding/$2" || return; done
+}
+
 # nw_interface_drop SORT DEVICE: down, so that it can be started anew.
 nw_interface_drop() {
-  nw_if_sort=$1 nw_if_dev=$2
-  [ -e "/sys/class/net/$nw_if_dev" ] || return 0
-  nw_interface_no_dhcp "$nw_if_dev"
-  case $nw_if_sort in
-  vlan) ip link del dev "$nw_if_dev" type vlan ;;
-  bond)
-    ip addr flush dev "$nw_if_dev"
-    ip link set dev "$nw_if_dev" down || return
-    read -r nw_if_slaves <"/sys/class/net/$nw_if_dev/bonding/slaves" || :
-    for nw_if_slave in $nw_if_slaves; do echo "-$nw_if_slave" >"/sys/class/net/$nw_if_dev/bonding/slaves" || return; done ;;
-  *)
-    nw_interface_part "$nw_if_dev" || return
-    ip addr flush dev "$nw_if_dev"
-    ip link set dev "$nw_if_dev" down ;;
-  esac
+  [ -e "/sys/class/net/$2" ] || return 0
+  nw_interface_no_dhcp "$2"
+  if [ "$1" = vlan ]; then ip link del dev "$2" type vlan; return; fi
+  [ "$1" = bond ] || nw_interface_part "$2" || return
+  ip addr flush dev "$2"
+  ip link set dev "$2" down || return
+  [ "$1" != bond ] || nw_interface_free "$2" slaves
 }
 
 # nw_interface_state DEVICE yes|no: what ifupdown believes of it. It starts what a VLAN is on once more, where it does not
@@ -155,14 +141,16 @@ nw_interface_no_address() {
 # nw_interface_option DEVICE FILE VALUE: one that a device at work takes.
 nw_interface_option() { printf '%s\n' "$3" >"/sys/class/net/$1/$2"; }
 
-# The serial line, started anew.
+# The serial line, started anew, and not started any more. EL6 starts it by upstart.
 nw_interface_serial() {
-  if nw_systemd; then
-    systemctl daemon-reload && systemctl enable ppp-serial.service && systemctl restart ppp-serial.service
-  elif [ -e /etc/init.d/ppp-serial ]; then update-rc.d ppp-serial defaults && service ppp-serial restart
-  else
-    initctl reload-configuration
-    initctl stop ppp-serial 2>/dev/null || :
-    initctl start ppp-serial
-  fi </dev/null
+  ! nw_systemd || systemctl daemon-reload || return
+  if nw_systemd || [ -e /etc/init.d/ppp-serial ]; then nw_service_boot enable ppp-serial && nw_service_do restart ppp-serial; return; fi
+  initctl reload-configuration
+  initctl stop ppp-serial 2>/dev/null || :
+  initctl start ppp-serial
+}
+nw_interface_serial_off() {
+  if nw_systemd || [ -e /etc/init.d/ppp-serial ]; then nw_service_boot disable ppp-serial && nw_service_do stop ppp-serial
+  else initctl stop ppp-serial || :
+  fi
 }

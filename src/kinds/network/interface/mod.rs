@@ -17,7 +17,7 @@ use crate::kind::{
 };
 use crate::platform::Network;
 use crate::sh::Call;
-use crate::shell::{FILES, PROCESS, Shell};
+use crate::shell::{FILES, SERVICE, Shell};
 use crate::text::Text;
 
 use compare::{Cost, Differences};
@@ -41,7 +41,7 @@ impl Kind for InterfaceKind {
     const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only differences are changed, and the plan shows what they interrupt; an interface that carries a running cluster is left alone.";
     const SHELL: Shell = Shell::new(include_str!("back.sh")).needing(&[
         FILES,
-        PROCESS,
+        SERVICE,
         Shell::new(include_str!("interface.sh")),
     ]);
     const ORPHANS: Orphans = Orphans {
