@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_by_a_tenth() {
+    fn sizes_are_reported_by_a_tenth() {
         let shown = [0, 1023, 1024, 1536, (1 << 20) - 1, 3 << 20, 5 << 30].map(size);
         assert_eq!(
             shown,

@@ -54,9 +54,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
 pub enum Command {
-    /// Create a commented starter site in a new folder.
+    /// Create a commented starter site in a new folder; contacts no node unless `--from` names some.
     Init(init::Args),
-    /// Make first contact: pin host keys, install your key, disable requiretty for you in sudo.
+    /// Make first contact: pin host keys in the site; install your key and lift requiretty for you on the nodes.
     Enroll(enroll::Args),
     /// Show the facts of nodes and compare them with the site; changes nothing.
     Facts(facts::Args),
@@ -70,19 +70,19 @@ pub enum Command {
     Apply(apply::Args),
     /// Run the checks of all roles; changes nothing.
     Verify(verify::Args),
-    /// Run a command on nodes, one member of a cluster at a time.
+    /// Run a command on nodes, one member of a cluster at a time; changes what the command changes, and the journal.
     Run(run::Args),
-    /// Send the port knock, to use ssh yourself (other commands do it for you).
+    /// Send the port knock, to use ssh yourself (other commands do it for you); changes no file.
     Knock(knock::Args),
     /// Declare a lost member to be off; refused if anything shows it running.
     ConfirmFenced(confirm_fenced::Args),
-    /// Follow a run that goes on without a connection.
+    /// Follow a run that goes on without a connection; changes nothing.
     Attach(attach::Args),
-    /// Remove a stale lock.
+    /// Remove a stale lock of a node; changes nothing else.
     Unlock(unlock::Args),
     /// Stop tracking an orphaned resource; it stays on the node.
     Forget(forget::Args),
-    /// Show earlier runs from the journals of the nodes.
+    /// Show earlier runs from the journals of the nodes; changes nothing.
     Log(log::Args),
     /// Check the site for errors; contacts no node.
     Check(check::Args),

@@ -26,14 +26,6 @@ pub struct Attributes {
     pub mode: Option<String>,
 }
 
-impl Attributes {
-    /// Owner, group and mode as a step sets them.
-    pub fn of(attributes: [&Option<String>; 3]) -> Self {
-        let [owner, group, mode] = attributes.map(Clone::clone);
-        Self { owner, group, mode }
-    }
-}
-
 /// The desired state of a path, or of a part of its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditChange {

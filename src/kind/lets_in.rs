@@ -91,6 +91,12 @@ pub fn service(service: &str) -> bool {
     SERVICES.contains(&name)
 }
 
+/// The program of a packet filter's service, which `clear` has leave everything open.
+pub fn packet_filter(service: &str) -> Option<&str> {
+    let name = service.strip_suffix(".service").unwrap_or(service);
+    ["shorewall", "shorewall6"].contains(&name).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{path, service};

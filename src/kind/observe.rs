@@ -4,6 +4,8 @@ use crate::sh::Call;
 use crate::shell::{ENV, Pieces, Shell};
 use std::collections::BTreeSet;
 
+/// What every observation starts with. Its output: `SENTINEL begin NAME`, the bytes, `SENTINEL end NAME STATUS`, at the end
+/// `SENTINEL done`. The sentinel is random, so nothing a node says can be taken for a frame.
 const OBSERVE: Shell = Shell::new(include_str!("observe.sh")).needing(&[ENV]);
 
 /// How a section is waited for.
@@ -16,6 +18,9 @@ enum Pace {
     /// Beside all others.
     Beside,
 }
+
+/// Tenths of a second that a slow section may take.
+const SLOW: u32 = 50;
 
 /// Tenths of a second that sections which run beside the others may take longer than these.
 const BESIDE: u32 = 350;
@@ -90,10 +95,12 @@ impl Observe {
         for (name, call, pace) in beside.iter().chain(&others) {
             let verb = match pace {
                 Pace::Quick => "nw_section",
-                Pace::Slow => "nw_slow",
-                Pace::Beside => "nw_begin",
+                Pace::Slow | Pace::Beside => "nw_begin",
             };
             script.push_str(&format!("{verb} {name} {}\n", call.to_shell()));
+            if *pace == Pace::Slow {
+                script.push_str(&format!("nw_i=0\nnw_end {name} {SLOW}\n"));
+            }
         }
         script.push_str("nw_i=0\n");
         for (name, ..) in beside {

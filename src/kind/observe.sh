@@ -1,5 +1,3 @@
-# What every observation starts with. Output: "SENTINEL begin NAME", the bytes, "SENTINEL end NAME STATUS", at the end
-# "SENTINEL done". The sentinel is random, so nothing a node says can be taken for a frame.
 nw_observe_begin() { exec </dev/null 2>/dev/null; cd /; nw_apart=''; }
 
 nw_section() {
@@ -25,12 +23,6 @@ nw_end() {
   else nw_rc=124
   fi
   printf '\n%s end %s %s\n' "$NW_SENTINEL" "$1" "$nw_rc"
-}
-
-nw_slow() {
-  nw_i=0
-  nw_begin "$@"
-  nw_end "$1" 50
 }
 
 nw_observe_end() {

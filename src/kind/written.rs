@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_told_by_its_digest_where_that_is_known() {
+    fn what_is_written_is_reported_by_its_digest_where_that_is_known() {
         let mut written = Written::nothing();
         written.add(1, "/etc/a", Rewrite::To("d"));
         written.add(2, "/etc/gone", Rewrite::Gone);

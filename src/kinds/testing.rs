@@ -88,7 +88,6 @@ pub(super) fn queries(step: &Json, platform: Platform) -> Vec<String> {
         .filter_map(|line| {
             let call = line
                 .strip_prefix("nw_section ")
-                .or_else(|| line.strip_prefix("nw_slow "))
                 .or_else(|| line.strip_prefix("nw_begin "))?;
             let (name, call) = call.split_once(' ')?;
             Some(format!("{name}: {call}"))

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_command_says_what_it_said() {
+    fn a_failed_command_shows_its_output() {
         let stderr = run(command("sh").args(["-c", "echo broken pipe organ >&2; exit 3"]))
             .unwrap_err()
             .to_string();

@@ -10,9 +10,18 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+/// What every batch brings along. A batch is /var/lib/nodewright/runs/RUN/STAGE/batch.sh, started with nothing but its path as
+/// argument; everything it is called with stands in its own text, quoted. Events go to its spool.
 const RUNTIME: Shell =
     Shell::new(include_str!("runtime.sh")).needing(&[ENV, PROCESS, MANIFEST, JOURNAL]);
+/// The verbs for files. All of them look first: what is no longer as the plan saw it is refused with status 3. They work in the
+/// folder of the path, by its last part.
 const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME, FOLDER]);
+/// The guard. What follows in a batch after `nw_guard_arm` is rolled back by itself unless somebody confirms it in time over a
+/// new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then guard/reverted.
+///
+/// guard/undo.sh is this batch's text with another last line. It is started before the first change as a process of its own
+/// that waits (`watch`), and called by a hook when the node boots (`boot`), before the network starts.
 const GUARD: Shell = Shell::new(include_str!("guard.sh")).needing(&[VERBS, PROCESS]);
 
 /// The work of one node in one stage of a run.

@@ -1,26 +1,20 @@
-# The guard. What follows in a batch after "nw_guard_arm" is rolled back by itself unless somebody confirms it in time over
-# a new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then guard/reverted.
-#
-# guard/undo.sh is this batch's text with another last line. It is started before the first change as a process of its
-# own that waits ("watch"), and called by a hook when the node boots ("boot"), before the network starts.
-case $NW_DIR in
-*/guard) NW_GUARD=$NW_DIR nw_guard_batch=${NW_DIR%/guard} ;;
-*) NW_GUARD=$NW_DIR/guard nw_guard_batch=$NW_DIR ;;
-esac
+nw_guard_batch=${NW_DIR%/guard}
+NW_GUARD=$nw_guard_batch/guard
 nw_guard_unit=/etc/systemd/system/nodewright-guard.service
 nw_guard_want=/etc/systemd/system/sysinit.target.wants/nodewright-guard.service
 nw_guard_script=/etc/init.d/nodewright-guard
 
 # Sets nw_up to the seconds since the boot.
 nw_uptime() { read -r nw_up nw_rest </proc/uptime && nw_up=${nw_up%%.*}; }
+# nw_guard_until SECONDS: so many from now on.
+nw_guard_until() { nw_uptime && echo "$((nw_up + $1))" | nw_atomic "$NW_GUARD/deadline"; }
 
 # nw_guard_flush PATH...: each file, and all in a folder, on the disk before anything is changed.
 nw_guard_flush() {
   find "$@" -type f -exec sh -c 'for nw_f; do dd if=/dev/null of="$nw_f" conv=notrunc,fsync || exit 1; done' nw {} + 2>/dev/null
 }
 
-# nw_guard_keep whole|own PATH...: as they are now. "whole" keeps a folder with all that lies in it, "own" its owner
-# and mode alone.
+# nw_guard_keep whole|own PATH...: as they are now, a folder with all that lies in it, or its own owner and mode alone.
 nw_guard_keep() {
   nw_guard_how=$1; shift
   ( umask 077; mkdir -p "$NW_GUARD/kept" ) && : >>"$NW_GUARD/paths" || return 1
@@ -40,65 +34,50 @@ nw_guard_keep() {
 
 nw_guard_copy() { cp -a -- "./$nw_name" "$NW_GUARD/kept/$1"; }
 
-# What we manage here is known again as before, too.
-nw_guard_manifest() { nw_guard_keep own "$NW_STATE/manifest" "$NW_STATE/secret-files"; }
-
 # What all kept paths are made of, a line each thing; links and folders without their times.
 nw_guard_print() {
   while read -r nw_word nw_n nw_path; do
-    case $nw_word in
-    folder) stat -c '%f %u:%g %N' -- "$nw_path" ;;
-    *)
-      if [ -e "$nw_path" ] || [ -L "$nw_path" ]; then
-        find "$nw_path" -exec stat -c '%f %u:%g %N' -- {} + && find "$nw_path" -type f -exec sha256sum -- {} +
-      else printf 'absent %s\n' "$nw_path"
-      fi ;;
-    esac
+    if [ "$nw_word" = folder ]; then stat -c '%f %u:%g %N' -- "$nw_path"
+    elif [ -e "$nw_path" ] || [ -L "$nw_path" ]; then
+      find "$nw_path" -exec stat -c '%f %u:%g %N' -- {} + && find "$nw_path" -type f -exec sha256sum -- {} +
+    else printf 'absent %s\n' "$nw_path"
+    fi
   done <"$NW_GUARD/paths" 2>&1 | sort
 }
 
 # nw_guard_arm LIMIT: puts the guard on. The change may take LIMIT seconds; the wait for the confirmation follows it.
 nw_guard_arm() {
+  # What we manage here is known again as before, too.
+  nw_guard_keep own "$NW_STATE/manifest" "$NW_STATE/secret-files" || return
   nw_guard_print >"$NW_GUARD/before"
   { sed '$d' "$NW_DIR/batch.sh" && printf 'nw_guard "$@"\n'; } >"$NW_GUARD/undo.sh" && sh -n "$NW_GUARD/undo.sh" || return 1
   nw_guard_until "$1" && : >"$NW_GUARD/armed" || return 1
   nw_guard_flush "$NW_GUARD/paths" "$NW_GUARD/before" "$NW_GUARD/undo.sh" "$NW_GUARD/armed" || return 1
-  if ! nw_guard_hook || ! nw_guard_watch; then
-    nw_guard_unhook
-    mv "$NW_GUARD/armed" "$NW_GUARD/off"
-    return 1
-  fi
+  { nw_guard_hook && nw_guard_watch; } || { nw_guard_unhook; mv "$NW_GUARD/armed" "$NW_GUARD/off"; return 1; }
   printf 'guard armed %s\n' "$1" >>"$NW_DIR/spool"
 }
-
-# nw_guard_until SECONDS: so many from now on.
-nw_guard_until() { nw_uptime && echo "$((nw_up + $1))" | nw_atomic "$NW_GUARD/deadline"; }
 
 # Starts the process that waits, and sees that it does.
 nw_guard_watch() {
   rm -f "$NW_GUARD/watcher"
   nw_spawn "nodewright-guard-$NW_RUN-$NW_STAGE" "$NW_GUARD/undo.sh" watch
-  nw_until 150 0.1 nw_guard_watched || { echo 'what puts things back could not be started: nothing was changed'; return 1; }
+  nw_until 150 0.1 nw_lives "$NW_GUARD/watcher" || { echo 'the rollback could not be started: nothing was changed'; return 1; }
 }
-
-nw_guard_watched() { nw_lives "$NW_GUARD/watcher"; }
 
 # A node that goes down in the window comes up as it was.
 nw_guard_hook() {
   if nw_systemd; then
     mkdir -p "${nw_guard_want%/*}" || return 1
-    printf '%s\n' '[Unit]' 'Description=Put back a change of nodewright that nobody confirmed' DefaultDependencies=no \
+    printf '%s\n' '[Unit]' 'Description=Roll back a change of nodewright that nobody confirmed' DefaultDependencies=no \
       "RequiresMountsFor=$NW_STATE /etc" After=local-fs.target Wants=network-pre.target \
       'Before=sysinit.target network-pre.target network.service networking.service NetworkManager.service' \
       '[Service]' Type=oneshot "ExecStart=/bin/sh $NW_GUARD/undo.sh boot" >"$nw_guard_unit" || return 1
     chmod 0644 "$nw_guard_unit" && ln -s -f ../nodewright-guard.service "$nw_guard_want" && nw_guard_flush "$nw_guard_unit"
   else
     # EL6: start scripts run in the order of their numbers, the network has 10.
-    [ -d "${nw_guard_script%/*}" ] || { echo 'nothing here runs at boot that could put things back: nothing was changed'; return 1; }
+    [ -d "${nw_guard_script%/*}" ] || { echo 'nothing here runs at boot that could roll back: nothing was changed'; return 1; }
     printf '%s\n' '#!/bin/sh' "exec /bin/sh $NW_GUARD/undo.sh boot" >"$nw_guard_script" && chmod 0755 "$nw_guard_script" || return 1
-    for nw_level in 2 3 4 5; do
-      [ ! -d "/etc/rc$nw_level.d" ] || ln -s -f ../init.d/nodewright-guard "/etc/rc$nw_level.d/S01nodewright-guard" || return 1
-    done
+    for nw_d in /etc/rc[2345].d; do [ ! -d "$nw_d" ] || ln -s -f ../init.d/nodewright-guard "$nw_d/S01nodewright-guard" || return 1; done
     nw_guard_flush "$nw_guard_script"
   fi
 }
@@ -109,12 +88,10 @@ nw_guard_unhook() { rm -f "$nw_guard_want" "$nw_guard_unit" "$nw_guard_script" /
 nw_guard_wait() {
   nw_guard_until "$1" || return 1
   # Whoever knocked before the change knocks again: a door that stands open says nothing of the knock.
-  for nw_f in /proc/net/xt_recent/NW_*; do
-    [ ! -e "$nw_f" ] || echo / >"$nw_f" || return 1
-  done
+  for nw_f in /proc/net/xt_recent/NW_*; do [ ! -e "$nw_f" ] || echo / >"$nw_f" || return 1; done
   : >"$NW_GUARD/waiting"
   printf 'guard waiting %s\n' "$1" >>"$NW_DIR/spool"
-  while [ -e "$NW_GUARD/armed" ] && nw_guard_watched; do sleep 0.1; done
+  while [ -e "$NW_GUARD/armed" ] && nw_lives "$NW_GUARD/watcher"; do sleep 0.1; done
   # What is being rolled back ends the batch.
   [ -e "$NW_GUARD/confirmed" ] || return 0
   printf 'guard confirmed\n' >>"$NW_DIR/spool"
@@ -142,7 +119,7 @@ nw_guard_settle() {
 }
 
 nw_guard_reverted() {
-  [ -e "$NW_GUARD/reverted" ] || nw_guard_watched || /bin/sh "$NW_GUARD/undo.sh" now </dev/null >/dev/null 2>&1
+  [ -e "$NW_GUARD/reverted" ] || nw_lives "$NW_GUARD/watcher" || /bin/sh "$NW_GUARD/undo.sh" now </dev/null >/dev/null 2>&1
   [ -e "$NW_GUARD/reverted" ]
 }
 
@@ -196,15 +173,15 @@ nw_guard_undo() {
     sleep 2
   fi
   nw_guard_bad=''
-  if [ "$1" = live ]; then nw_guard_first; fi
+  [ "$1" = boot ] || nw_guard_first
   nw_guard_restore
-  if [ "$1" = live ]; then nw_guard_calls; fi
+  [ "$1" = boot ] || nw_guard_calls
   nw_guard_print >"$NW_GUARD/after"
-  if cmp -s "$NW_GUARD/before" "$NW_GUARD/after"; then nw_same=same; else nw_same=differs; fi
-  [ -z "$nw_guard_bad" ] || nw_same=differs
+  nw_same=differs
+  if [ -z "$nw_guard_bad" ] && cmp -s "$NW_GUARD/before" "$NW_GUARD/after"; then nw_same=same; fi
   printf '%s\n' "$nw_same" >"$NW_GUARD/result"
   nw_guard_unhook
-  if [ "$nw_same" = same ]; then nw_guard_forget; fi
+  [ "$nw_same" = differs ] || nw_guard_forget
   nw_journal put-back "$(cat "$NW_GUARD/why") ($nw_same)"
   printf 'guard reverted %s\n' "$nw_same" >>"$nw_guard_batch/spool"
   mv "$NW_GUARD/reverting" "$NW_GUARD/reverted"
@@ -216,7 +193,7 @@ nw_guard_restore() {
   tac "$NW_GUARD/paths" >"$NW_GUARD/back"
   while read -r nw_word nw_n nw_path; do
     if [ "$nw_word" = absent ] && [ ! -d "${nw_path%/*}/" ]; then continue; fi
-    nw_inside "$nw_path" '*' make nw_guard_put "$nw_word" "$nw_n" "$nw_path" || { nw_guard_bad=yes; printf 'not put back: %s\n' "$nw_path"; }
+    nw_inside "$nw_path" '*' make nw_guard_put "$nw_word" "$nw_n" "$nw_path" || { nw_guard_bad=yes; printf 'not restored: %s\n' "$nw_path"; }
   done <"$NW_GUARD/back"
 }
 
@@ -224,13 +201,9 @@ nw_guard_restore() {
 nw_guard_put() {
   rm -rf -- ./.nw-"$NW_RUN"-*
   case $1 in
-  folder)
-    nw_own=${2#*,}
-    nw_directory_here "$3" "${nw_own%:*}" "${nw_own#*:}" "${2%%,*}" ;;
+  folder) nw_own=${2#*,}; nw_directory_here "$3" "${nw_own%:*}" "${nw_own#*:}" "${2%%,*}" ;;
   absent)
-    if [ -d "./$nw_name" ] && [ ! -L "./$nw_name" ] && [ "$2" = own ]; then rmdir -- "./$nw_name"
-    else rm -rf -- "./$nw_name"
-    fi ;;
+    if [ -d "./$nw_name" ] && [ ! -L "./$nw_name" ] && [ "$2" = own ]; then rmdir -- "./$nw_name"; else rm -rf -- "./$nw_name"; fi ;;
   there)
     if [ -f "./$nw_name" ] && [ ! -L "./$nw_name" ] && [ -f "$NW_GUARD/kept/$2" ] && cmp -s "./$nw_name" "$NW_GUARD/kept/$2" &&
       [ "$(stat -c '%a %u %g' -- "./$nw_name")" = "$(stat -c '%a %u %g' -- "$NW_GUARD/kept/$2")" ]; then return 0; fi

@@ -1,9 +1,5 @@
-# Runs a script as root for a login that is not root: /bin/sh -c THIS nw LENGTH SHA256 PASSWORD(yes|no) STREAM(yes|no).
-# Standard input: the password's line if there is one, the script (LENGTH bytes), its data. The digest covers the last
-# two. Script, data and answer go through files in a folder of this login alone, so sudo's recording holds none of them;
-# the password goes to sudo's standard input, and only after sudo has said that it wants one for this very command.
-nw_length=$1 nw_sum=$2 nw_ask=$3 nw_stream=$4 nw_password=
-[ "$nw_ask" = no ] || IFS= read -r nw_password || exit 65
+nw_length=$1 nw_sum=$2 nw_with_password=$3 nw_password=
+[ "$nw_with_password" = no ] || IFS= read -r nw_password || exit 65
 find /tmp -maxdepth 1 -type d -name '.nw-login.*' -user "$(id -un)" -mmin +1440 -exec rm -rf {} + 2>/dev/null
 nw_d=$(mktemp -d /tmp/.nw-login.XXXXXX) || exit 1
 trap 'rm -rf "$nw_d"' EXIT
@@ -16,28 +12,18 @@ rm -f "$nw_d/in"
 : >"$nw_d/out"
 : >"$nw_d/err"
 
-# The files are this login's own, so it is right that this shell opens them.
-# shellcheck disable=SC2024
+# shellcheck disable=SC2024 # The files are this login's own, so it is right that this shell opens them.
 nw_sudo() {
   sudo -n /bin/sh "$nw_d/s" </dev/null >"$nw_d/sudo" 2>&1
   nw_rc=$?
-  if [ ! -e "$nw_d/began" ] && [ "$nw_ask" = yes ] && grep -q 'password is required' "$nw_d/sudo"; then
-    printf '%s\n' "$nw_password" | sudo -S -k -p '' /bin/sh "$nw_d/s" >"$nw_d/sudo" 2>&1
-    nw_rc=$?
-  fi
-  return "$nw_rc"
+  if [ -e "$nw_d/began" ] || [ "$nw_with_password" = no ] || ! grep -q 'password is required' "$nw_d/sudo"; then return "$nw_rc"; fi
+  printf '%s\n' "$nw_password" | sudo -S -k -p '' /bin/sh "$nw_d/s" >"$nw_d/sudo" 2>&1
 }
 
-if [ "$nw_stream" = yes ]; then
-  nw_sudo &
-  tail -c +1 -f -s 0.1 --pid="$!" "$nw_d/out"
-  wait "$!"
-  nw_rc=$?
-else
-  nw_sudo
-  nw_rc=$?
-  cat "$nw_d/out"
-fi
+nw_sudo &
+tail -c +1 -f -s 0.1 --pid="$!" "$nw_d/out"
+wait "$!"
+nw_rc=$?
 [ -e "$nw_d/began" ] || cat "$nw_d/sudo" >&2
 cat "$nw_d/err" >&2
 exit "$nw_rc"

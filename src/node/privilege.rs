@@ -33,8 +33,6 @@ pub(super) enum Program<'a> {
         args: Vec<String>,
         /// Standard input.
         data: Data<'a>,
-        /// Its output is wanted while it runs.
-        stream: bool,
     },
 }
 
@@ -63,7 +61,11 @@ pub(super) enum StdinPiece {
     File(LocalFile),
 }
 
-/// The program that runs as root for another login: see there.
+/// Runs a script as root for a login that is not root: `/bin/sh -c THIS nw LENGTH SHA256 PASSWORD(yes|no)`.
+///
+/// Standard input: the password's line if there is one, the script (LENGTH bytes), its data. The digest covers the last two.
+/// Script, data and answer go through files in a folder of this login alone, so sudo's recording holds none of them; the
+/// password goes to sudo's standard input, and only after sudo has said that it wants one for this very command.
 pub(super) const LOGIN: Shell = Shell::new(include_str!("login.sh")).needing(&[ENV]);
 
 /// Begins what runs as root without sudo: nothing happens before this word has come.
@@ -124,34 +126,27 @@ fn command(text: &str, args: &[String]) -> String {
 
 fn sudo(program: &Program<'_>, password: Option<&Secret>) -> io::Result<(String, Vec<StdinPiece>)> {
     let mut script = BEGIN.to_owned();
-    let (data, stream) = match program {
+    let data = match program {
         Program::Script(text) => {
             script.push_str(text);
-            (Data::Bytes(&[]), false)
+            Data::Bytes(&[])
         }
-        Program::Constant {
-            text,
-            args,
-            data,
-            stream,
-        } => {
+        Program::Constant { text, args, data } => {
             let args: Vec<_> = args.iter().map(|arg| quote(arg)).collect();
             script.push_str("set -- ");
             script.push_str(&args.join(" "));
             script.push('\n');
             script.push_str(text);
-            (*data, *stream)
+            *data
         }
     };
     let length = script.len();
     let mut body = vec![StdinPiece::Bytes(script.into_bytes())];
     body.extend(data.pieces());
-    let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let args = [
         length.to_string(),
         digest(&body)?,
-        yes_no(password.is_some()),
-        yes_no(stream),
+        if password.is_some() { "yes" } else { "no" }.to_owned(),
     ];
     if let Some(password) = password {
         let line = format!("{}\n", password.expose());
@@ -226,7 +221,6 @@ mod tests {
             text: "cat\n",
             args: vec!["a b".into()],
             data: Data::Files(&files),
-            stream: false,
         };
         let (command, input) = Privilege::SudoNoPassword.wrap(&program).unwrap();
         let Some((StdinPiece::Bytes(script), [StdinPiece::File(file)])) = input.split_first()
@@ -236,7 +230,7 @@ mod tests {
         assert_eq!(*file, files[0]);
         let whole = [script.as_slice(), b"content"].concat();
         let sum = hex(&Sha256::digest(&whole));
-        let args = format!("set -- {} {sum} no no\\n", script.len());
+        let args = format!("set -- {} {sum} no\\n", script.len());
         assert!(command.contains(&args), "{command}");
     }
 
@@ -248,7 +242,6 @@ mod tests {
             text: "! false && printf '%s' \"$1\" # it's \\\n",
             args: vec![arg.to_owned()],
             data: Data::Bytes(b""),
-            stream: false,
         };
         let (command, _) = Privilege::Root.wrap(&program).unwrap();
         let (first, word) = command.split_once(" nw ").unwrap();
@@ -281,7 +274,6 @@ mod tests {
             text: "echo x >>\"$1\"\ncat\n",
             args: vec![done.display().to_string()],
             data: Data::Bytes(b"data"),
-            stream: false,
         };
         let run = |privilege: &Privilege, input: &[u8]| {
             let (command, _) = privilege.wrap(&program).unwrap();

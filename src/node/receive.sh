@@ -1,5 +1,3 @@
-# Takes a batch in and starts it: /bin/sh -c THIS nw SENTINEL RUN STAGE SHA256 LENGTH. Standard input: the batch's text
-# (LENGTH bytes) and its contents. Nothing of it runs unless all of it is there. Then its spool is followed.
 nw_dir=$NW_STATE/runs/$2/$3
 nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
 

@@ -9,6 +9,9 @@ use super::{Holder, NodeError, Session};
 use crate::sh::{Call, quote};
 use crate::shell::{JOURNAL, Shell};
 
+/// Carries a command out between two lines of the node's journal, in the login's own environment. Where the journal cannot be
+/// written (a full or read-only disk) the command is carried out all the same. The last line of the answer: the command's
+/// status, `recorded` or `unrecorded`, and who held the lock as it began.
 const RECORDED: Shell = Shell::new(include_str!("recorded.sh")).needing(&[state::SHELL, JOURNAL]);
 
 /// How many characters of the command's text the journal holds.

@@ -1,9 +1,5 @@
-# The command has the login's own environment, so this begins without what other scripts do.
 : "${NW_STATE:=/var/lib/nodewright}"
-
-# nw_recorded COMMAND...: carried out between two lines of the node's journal. Where the journal cannot be written (a full
-# or read-only disk) the command is carried out all the same. The last line of the answer: the command's status, "recorded"
-# or "unrecorded", and who held the lock as it began.
+# nw_recorded COMMAND...
 nw_recorded() {
   nw_rd_lock=$(nw_state_lock)
   nw_rd_noted=unrecorded

@@ -16,9 +16,10 @@ use tokio::time::{Instant, timeout};
 
 /// Follows the spool of a batch.
 const FOLLOW: Shell = Shell::new(include_str!("follow.sh")).needing(&[ENV, PROCESS]);
-/// Takes a batch in.
+/// Takes a batch in and starts it: `/bin/sh -c THIS nw SENTINEL RUN STAGE SHA256 LENGTH`. Standard input: the batch's text
+/// (LENGTH bytes) and its contents. Nothing of it runs unless all of it is there. Then its spool is followed.
 pub(super) const RECEIVE: Shell = Shell::new(include_str!("receive.sh")).needing(&[FOLLOW]);
-/// The verbs that ask about batches.
+/// What is asked about batches: `/bin/sh -c THIS nw SENTINEL VERB ARGUMENTS`. Answers start with the sentinel.
 pub(super) const CONTROL: Shell = Shell::new(include_str!("control.sh")).needing(&[FOLLOW]);
 
 /// How long all validators of a batch may take together.
@@ -136,7 +137,6 @@ impl Session {
                 bundle.script.to_string(),
             ],
             data: Data::Bytes(&bundle.bytes),
-            stream: true,
         };
         let mut channel = self.open(&program).await?;
         let sent = channel.write(self.timeout()).await;
@@ -275,9 +275,10 @@ impl Session {
         }
     }
 
-    /// Sends a batch that is ready home; nothing is changed. Answers whether it had not begun already.
-    pub async fn abandon(&self, prepared: &Prepared) -> Result<bool, NodeError> {
-        Ok(self.control("abandon", &prepared.args()).await? == "ok")
+    /// Sends a batch that is ready home; nothing is changed. One that had begun goes on.
+    pub async fn abandon(&self, prepared: &Prepared) -> Result<(), NodeError> {
+        let asked = self.control("abandon", &prepared.args()).await;
+        asked.map(|_| ())
     }
 
     /// Asks a run to end before its next step. Nothing is killed within a step. Gives whether the node knows the run.
@@ -308,10 +309,10 @@ impl Session {
     pub async fn attach(&self, run: Option<&RunId>) -> Result<Prepared, NodeError> {
         let name = run.map(ToString::to_string).unwrap_or_default();
         let answer = self.control("find", std::slice::from_ref(&name)).await?;
-        let mut words = answer.split(' ');
-        let found = (words.next() == Some("found"))
-            .then(|| Some((RunId::parse(words.next()?)?, words.next()?.parse().ok()?)))
-            .flatten();
+        let (run, spools) = answer.split_once(' ').unwrap_or_default();
+        let stages = spools.split(' ').filter_map(|s| s.strip_suffix("/spool"));
+        let newest: Option<u32> = stages.filter_map(|s| s.parse().ok()).max();
+        let found = RunId::parse(run).zip(newest);
         let (run, stage) = found.ok_or_else(|| self.error(Failure::NoSuchRun(name)))?;
         Ok(Prepared {
             run,
@@ -393,7 +394,6 @@ impl Session {
                 text: &CONTROL.text(),
                 args,
                 data: Data::Bytes(&[]),
-                stream: true,
             })
             .await?;
         let sent = channel.write(self.timeout()).await;
@@ -421,7 +421,6 @@ impl Session {
                 text: &CONTROL.text(),
                 args: all,
                 data: Data::Bytes(&[]),
-                stream: false,
             })
             .await?;
         let text = String::from_utf8_lossy(&reply.stdout);

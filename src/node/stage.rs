@@ -9,7 +9,8 @@ use crate::shell::{ENV, Shell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// See there.
+/// Takes files in for a batch to come: `/bin/sh -c THIS nw SENTINEL [SHA256 BYTES]...`. Standard input: the files, one after
+/// another. Each gets the name of its digest once it is whole; nothing of them is run or put anywhere.
 pub(super) const STAGE: Shell = Shell::new(include_str!("stage.sh")).needing(&[ENV]);
 
 /// The number of digests in one call: the arguments of a login's shell have 128 KiB.
@@ -75,7 +76,6 @@ impl Session {
             text: &STAGE.text(),
             args,
             data: Data::Files(files),
-            stream: false,
         };
         let deadline = self.timeout() + Duration::from_secs(bytes / SLOWEST);
         let reply = self.run_within(&program, deadline, deadline).await?;

@@ -1,23 +1,21 @@
-# Takes files in for a batch to come: /bin/sh -c THIS nw SENTINEL [SHA256 BYTES]... Standard input: the files, one after
-# another. Each gets the name of its digest once it is whole; nothing of them is run or put anywhere.
 nw_in=$NW_STATE/incoming
 nw_refuse() { printf '%s refused %s\n' "$nw_sentinel" "$*"; exit 1; }
 
-# nw_take BYTES: so many of what comes in, and not one more. What goes wrong it says where an answer's errors go: the disk
+# nw_read_bytes BYTES: so many of what comes in, and not one more. What goes wrong it says where an answer's errors go: the disk
 # may be full.
-nw_take() {
+nw_read_bytes() {
   dd bs=65536 count="$(($1 / 65536))" iflag=fullblock &&
     { [ "$(($1 % 65536))" -eq 0 ] || dd bs="$(($1 % 65536))" count=1 iflag=fullblock; }
 }
 
-nw_take_in() {
+nw_receive_files() {
   nw_sentinel=$1; shift
   { mkdir -p "$nw_in" && chmod 700 "$NW_STATE"; } || nw_refuse state "$NW_STATE"
   nw_part=$(mktemp "$nw_in/.nw-part.XXXXXX") || nw_refuse state "$nw_in"
   trap 'rm -f "$nw_part"' EXIT
   trap 'exit 1' HUP INT TERM PIPE
   while [ "$#" -ge 2 ]; do
-    nw_take "$2" >"$nw_part" || nw_refuse state "$nw_in"
+    nw_read_bytes "$2" >"$nw_part" || nw_refuse state "$nw_in"
     nw_got=$(sha256sum <"$nw_part") || nw_refuse tool sha256sum
     [ "${nw_got%% *}" = "$1" ] || nw_refuse cut "$1"
     mv -f "$nw_part" "$nw_in/$1" || nw_refuse state "$nw_in"
@@ -25,4 +23,4 @@ nw_take_in() {
   done
   printf '%s staged\n' "$nw_sentinel"
 }
-nw_take_in "$@"
+nw_receive_files "$@"

@@ -5,6 +5,7 @@ use crate::kind::{Answer, Observe};
 use crate::sh::Call;
 use crate::shell::{MANIFEST, PROCESS, Shell};
 
+/// What a node keeps about runs.
 pub(super) const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[PROCESS, MANIFEST]);
 
 /// A node's record of runs.
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_run_left_is_told() {
+    fn what_an_earlier_run_left_is_reported() {
         let run = "20261120T235959-9f3a";
         let notes = |last: &str, lock: &str| {
             let answer = Answer::from_sections([("nw.last", last, 0), ("nw.lock", lock, 0)]);

@@ -1,6 +1,3 @@
-# The verbs for files. All of them look first: what is no longer as the plan saw it is refused with status 3. They work in
-# the folder of the path, by its last part: "nw_…_here" is called there.
-
 # Sets nw_now: "absent", "link:TARGET", "directory", "other", or the sha256 of a file.
 nw_see() {
   if [ -L "$1" ]; then nw_now=link:$(readlink -- "$1")
@@ -31,7 +28,7 @@ nw_replace_here() {
   [ "$nw_now" != absent ] || nw_relabel "$1"
 }
 nw_put_here() {
-  nw_said=$( umask 077; dd if="$3" of=./new bs=65536 conv=fsync 2>&1 ) || { printf '%s\n' "$nw_said"; return 1; }
+  nw_output=$( umask 077; dd if="$3" of=./new bs=65536 conv=fsync 2>&1 ) || { printf '%s\n' "$nw_output"; return 1; }
   # The SELinux label of the old file for the new one.
   [ "$nw_now" = absent ] || ! nw_selinux || chcon --reference="../$nw_name" -- ./new 2>/dev/null || :
   # Owner before mode: a change of owner takes the set-user-id bits away.
@@ -83,8 +80,7 @@ nw_symlink_here() {
   nw_public
 }
 
-# nw_remove PATH EXPECTED KEEP(yes|no): a directory only when it is empty. What is gone already (with its package, a
-# step before) is as wanted.
+# nw_remove PATH EXPECTED KEEP(yes|no): a directory only when it is empty. What went already (with its package) is as wanted.
 nw_remove() { [ ! -d "${1%/*}/" ] || nw_inside "$1" '*' no nw_remove_here "$@"; }
 nw_remove_here() {
   nw_see "./$nw_name" || return 1

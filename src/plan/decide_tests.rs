@@ -138,7 +138,7 @@ fn what_a_package_may_bring_is_planned_in_words_that_hold_either_way() {
 }
 
 #[test]
-fn nothing_is_said_of_packages_where_none_comes_before() {
+fn nothing_is_reported_of_packages_where_none_comes_before() {
     let steps = [
         json!({ "file": "/etc/x", "content": "a\n" }),
         json!({ "line": "a", "file": "/etc/y" }),

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_told_by_size_and_digest() {
+    fn what_is_no_text_is_reported_by_size_and_digest() {
         // printf '\0a' | sha256sum
         let binary = "022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c";
         assert_eq!(
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_or_stayed_on_the_node_is_told_by_size_and_digest() {
+    fn what_is_long_or_stayed_on_the_node_is_reported_by_size_and_digest() {
         let large = vec![b'a'; LARGE + 1];
         let Diff::Whole { why, before, after } = diff(None, Some(&large)) else {
             panic!("it is long");

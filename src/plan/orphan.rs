@@ -147,7 +147,7 @@ pub fn observe(paths: &[String], observe: &mut Observe) {
 /// `other`, never absent.
 pub fn states(paths: &[String], answer: &Answer) -> Result<BTreeMap<String, String>, String> {
     let there = answer.get(THERE).filter(|section| section.status == 0);
-    let there = there.ok_or("the files of orphans could not be looked at")?;
+    let there = there.ok_or("the files of orphans could not be observed")?;
     let there = there.text();
     let there: BTreeSet<&str> = there
         .lines()
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_of_a_path_is_told_by_its_type_and_its_digests() {
+    fn the_state_of_a_path_is_reported_by_its_type_and_its_digests() {
         let types = "f\t/etc/a\t\nl\t/etc/l\t../b\nd\t/etc/t\t\nf\t/etc/t/b.conf\t\nf\t/etc/t/a b.res\t\n\
                      d\t/etc/h\t\nf\t/etc/h/.x\t\nd\t/etc/s\t\nd\t/etc/s/sub\t\np\t/etc/p\t\nf\t/etc/unread\t\n";
         let digest = |content: &str| sha256(content.as_bytes());

@@ -4,11 +4,13 @@ use super::fold::{PathSeen, SeenKind};
 use crate::digest::sha256;
 use crate::kind::{Answer, Edit, EditChange, Observe, Resource};
 use crate::sh::Call;
-use crate::shell::Shell;
+use crate::shell::{CONTENT, Shell};
 use crate::text::Vault;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const SHELL: Shell = Shell::new(include_str!("paths.sh"));
+/// How paths are looked at. What is no regular file is never opened: a pipe would wait, and a device may do something. What is
+/// exchanged for one meanwhile is given up. Each function fails where a tool does, and hands over as many paths as fit.
+pub(super) const SHELL: Shell = Shell::new(include_str!("paths.sh")).needing(&[CONTENT]);
 
 /// The paths of one node that are observed.
 #[derive(Debug, Default)]

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_that_came_up_in_the_run_is_told() {
+    fn a_finding_that_came_up_in_the_run_is_reported() {
         let finding = |what: &str| Remark {
             address: address("r/service:s"),
             what: what.to_owned(),

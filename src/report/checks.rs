@@ -82,7 +82,7 @@ pub(super) fn screen(checks: &[CheckResult], reach: &Reach, style: &OutputStyle)
     rest.push_str(&not_looked_at(&reach.unseen));
     let seen = reach.nodes - reach.unseen.len();
     if checks.is_empty() && seen == 0 && reach.nodes > 0 {
-        let line = format!("No node was looked at: {}.", reach.unseen.join(", "));
+        let line = format!("No node was observed: {}.", reach.unseen.join(", "));
         text.push_str(&style.paint(Tone::Bad, line));
         text.push('\n');
         return text;

@@ -296,7 +296,7 @@ fn remark(sign: char, tone: Tone, remark: &Remark, style: &OutputStyle) -> Strin
 fn summary(plan: &Plan, style: &OutputStyle) -> String {
     let sum = |f: fn(&NodePlan) -> usize| plan.nodes.iter().map(f).sum::<usize>();
     if plan.nodes.is_empty() && !plan.unseen.is_empty() {
-        let line = format!("No node was looked at: {}.", plan.unseen.join(", "));
+        let line = format!("No node was observed: {}.", plan.unseen.join(", "));
         return style.paint(Tone::Bad, line) + "\n";
     }
     let nodes = looked_at(plan.nodes.len(), &plan.unseen);
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_not_looked_at_is_said_and_is_not_as_wanted() {
+    fn a_node_that_was_not_observed_is_reported_and_is_not_as_wanted() {
         let mut some = samples::nothing();
         some.nodes.pop();
         some.unseen = vec!["node2".into()];
@@ -495,7 +495,7 @@ mod tests {
         assert!(!text.starts_with(green), "{text}");
         assert_eq!(
             plan(&some, &OutputStyle::default()),
-            "Nothing to do: 1 of 2 nodes, 115 resources as wanted; not looked at: node2.\n"
+            "Nothing to do: 1 of 2 nodes, 115 resources as wanted; not observed: node2.\n"
         );
         let none = Plan {
             unseen: vec!["node1".into(), "node2".into()],
@@ -503,21 +503,20 @@ mod tests {
         };
         assert_eq!(
             plan(&none, &OutputStyle::default()),
-            "No node was looked at: node1, node2.\n"
+            "No node was observed: node1, node2.\n"
         );
         let mut work = samples::plan();
         work.unseen = vec!["node3".into()];
         let text = plan(&work, &OutputStyle::default());
         let last = text.lines().last().unwrap();
         assert!(
-            last.starts_with("2 of 3 nodes: 1 refused")
-                && last.ends_with("; not looked at: node3."),
+            last.starts_with("2 of 3 nodes: 1 refused") && last.ends_with("; not observed: node3."),
             "{last}"
         );
     }
 
     #[test]
-    fn a_run_that_this_checkout_does_not_contain_is_said_before_the_last_line() {
+    fn a_run_that_this_checkout_does_not_contain_is_reported_before_the_last_line() {
         let mut some = samples::nothing();
         some.older = vec!["anna applied b".into()];
         assert_eq!(
@@ -527,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_and_what_is_left_are_told_where_nothing_is_to_do() {
+    fn findings_and_what_is_left_are_reported_where_nothing_is_to_do() {
         let mut found = samples::nothing();
         let mut full = samples::plan().nodes.remove(0);
         full.orphans.retain(|o| !o.removed);

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_step_is_told_with_how_far_it_is_and_what_goes_on_after_it() {
+    fn a_long_step_is_reported_with_how_far_it_is_and_what_goes_on_after_it() {
         let node = Recap {
             node: "node1".into(),
             same: 7,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_up_during_the_run_is_told() {
+    fn what_came_up_during_the_run_is_reported() {
         let node = Recap {
             node: "node1".into(),
             changed: 1,

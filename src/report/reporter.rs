@@ -386,11 +386,11 @@ mod tests {
         );
         assert_eq!(
             ends(&["node2"], 0)[0],
-            "All 2 checks on 1 of 2 nodes hold; not looked at: node2."
+            "All 2 checks on 1 of 2 nodes hold; not observed: node2."
         );
         assert_eq!(
             ends(&["node1", "node2"], 0)[1],
-            "No node was looked at: node1, node2."
+            "No node was observed: node1, node2."
         );
     }
 

@@ -186,12 +186,12 @@ pub(super) fn looked_at(seen: usize, unseen: &[String]) -> String {
     }
 }
 
-/// `; not looked at: node2`, or nothing.
+/// `; not observed: node2`, or nothing.
 pub(super) fn not_looked_at(unseen: &[String]) -> String {
     if unseen.is_empty() {
         String::new()
     } else {
-        format!("; not looked at: {}", unseen.join(", "))
+        format!("; not observed: {}", unseen.join(", "))
     }
 }
 

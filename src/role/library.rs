@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_line_ends_are_said_to_be_that() {
+    fn windows_line_ends_are_reported_to_be_that() {
         let mut sources = Sources::default();
         let mut findings = Vec::new();
         let role = "description = \"d\"\r\n[[step]]\r\nfile = \"/etc/x\"\r\ncontent = \"\"\"\r\na\r\nb\"\"\"\r\n";

@@ -103,7 +103,7 @@ fn each_tool_is_brought_its_own() {
 }
 
 #[test]
-fn a_folder_without_packages_or_metadata_is_told_what_to_run() {
+fn a_folder_without_packages_or_metadata_is_reported_what_to_run() {
     let site = PackageSite::new();
     let none = "`packages` holds no package for yum and dnf (*.rpm)";
     assert_eq!(site.wrong(PackageTool::Dnf), none);

@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_told_with_what_it_takes_and_its_default() {
+    fn a_key_is_described_with_what_it_takes_and_its_default() {
         let schema = json!({
             "properties": {
                 "thing": { "type": "string", "description": "Its name." },

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_as_text_or_it_is_said_why_not() {
+    fn a_file_is_read_as_text_or_the_reason_is_given() {
         let dir = tempfile::tempdir().unwrap();
         let files = SiteFiles::of(dir.path());
         std::fs::write(dir.path().join("key"), "text\n").unwrap();

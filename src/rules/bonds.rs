@@ -215,7 +215,7 @@ fn bond_arp(site: &Site, findings: &mut Vec<Finding>) {
                     bond.name
                 ))
                 .at(at(site, &["zone", name.as_str(), "bond", "arp"]))
-                .help("take `arp` out: then carriers are looked at, by `miimon`")
+                .help("take `arp` out: then carriers are checked, by `miimon`")
                 .also(
                     at(site, &["zone", name.as_str(), "bond", "mode"]),
                     "the mode",

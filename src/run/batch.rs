@@ -45,6 +45,7 @@ pub fn batch(
     let mut blobs = Vec::new();
     let mut preflight = Vec::new();
     let mut todo = Vec::new();
+    // /etc is under etckeeper: what others left is committed before a run, and a run is one commit that names it.
     let mut functions = vec![Shell::new(include_str!("run.sh")), validator::SHELL];
     let written = written(items, member);
     let hidden = unrecorded(resources);
@@ -62,6 +63,8 @@ pub fn batch(
         Vec::new()
     };
     if touches && hidden.is_some() {
+        // Git begins each record with what is passed over, whoever begins it (a package does). A template that is not there
+        // would leave a record without its folders.
         functions.push(Shell::new(include_str!("unrecorded.sh")));
     }
     // A wave is guarded as a whole or not at all: a window is a stage.
@@ -190,7 +193,7 @@ fn written(items: &[Item], member: &Member) -> Vec<String> {
 
 /// The calls that arm the guard for a window.
 fn arm(window: &Window) -> Vec<Call> {
-    let mut calls = vec![Call::new("nw_guard_manifest")];
+    let mut calls = Vec::new();
     for (how, paths) in [("own", &window.own), ("whole", &window.whole)] {
         if !paths.is_empty() {
             calls.push(Call::new("nw_guard_keep").arg(how).args(paths.clone()));

@@ -1,10 +1,9 @@
-# /etc is under etckeeper: what others left is committed before a run, and a run is one commit that names it.
-nw_etckeeper_ready() { [ -d /etc/.git ] && command -v etckeeper >/dev/null 2>&1 && command -v git >/dev/null 2>&1; }
+# nw_etckeeper_ready WHO: whether there is a record; commits carry this name.
+nw_etckeeper_ready() { NW_WHO=$1; [ -d /etc/.git ] && command -v etckeeper >/dev/null 2>&1 && command -v git >/dev/null 2>&1; }
 
 # Names of the environment: git 1.7.1 of EL6 has no -c (docs/facts/accounts.md#the-record-of-etc).
 nw_etckeeper_git() {
-  ( cd /etc && GIT_AUTHOR_NAME=$NW_WHO GIT_AUTHOR_EMAIL=$NW_WHO GIT_COMMITTER_NAME=$NW_WHO GIT_COMMITTER_EMAIL=$NW_WHO \
-    && export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL && git "$@" )
+  ( cd /etc && GIT_AUTHOR_NAME=$NW_WHO GIT_AUTHOR_EMAIL=$NW_WHO GIT_COMMITTER_NAME=$NW_WHO GIT_COMMITTER_EMAIL=$NW_WHO git "$@" )
 }
 
 # nw_etckeeper_hide [PATTERN...]: files of /etc that hold secrets, and staged ones of ours, are in no commit from now on,
@@ -23,22 +22,19 @@ nw_etckeeper_hide() {
   done <"$NW_STATE/unrecorded"
 }
 
-nw_etckeeper_mine() { case $(nw_etckeeper_git log -1 --format=%s 2>/dev/null) in *"(run $1)") ;; *) return 1 ;; esac; }
-
+nw_etckeeper_of_run() { case $(nw_etckeeper_git log -1 --format=%s 2>/dev/null) in *"(run $1)") ;; *) return 1 ;; esac; }
 # nw_etckeeper_commit OPTION...: etckeeper's "unclean" is true when there is something to commit.
 nw_etckeeper_commit() { ! etckeeper unclean || { nw_etckeeper_git add -A && nw_etckeeper_git commit -q "$@"; }; }
 
 # nw_etckeeper_before RUN WHO
 nw_etckeeper_before() {
-  nw_etckeeper_ready || return 0
-  NW_WHO=$2
-  nw_etckeeper_mine "$1" || nw_etckeeper_commit -m "Changes found before run $1"
+  nw_etckeeper_ready "$2" || return 0
+  nw_etckeeper_of_run "$1" || nw_etckeeper_commit -m "Changes found before run $1"
 }
 
 # nw_etckeeper_after RUN WHO SUBJECT
 nw_etckeeper_after() {
-  nw_etckeeper_ready || return 0
-  NW_WHO=$2
+  nw_etckeeper_ready "$2" || return 0
   nw_etckeeper_hide || return 1
-  if nw_etckeeper_mine "$1"; then nw_etckeeper_commit --amend --reuse-message=HEAD; else nw_etckeeper_commit -m "$3 (run $1)"; fi
+  if nw_etckeeper_of_run "$1"; then nw_etckeeper_commit --amend --reuse-message=HEAD; else nw_etckeeper_commit -m "$3 (run $1)"; fi
 }

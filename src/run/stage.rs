@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_is_told_by_name_or_number() {
+    fn what_is_sent_is_printed_by_name_or_number() {
         let file = |name: &str, bytes| LocalFile {
             path: format!("/site/packages/{name}").into(),
             bytes,

@@ -1,5 +1,3 @@
-# How every script of ours begins: nothing of the login's own settings counts. NW_STATE is where a node keeps what it
-# knows of runs; tests set it.
 set -u
 umask 077
 LC_ALL=C

@@ -1,9 +1,7 @@
-# nw_lines REGEX PATTERN...: "FILE:LINE" of each line that matches, in the files that the patterns name. What is not there
-# or cannot be read is passed over.
+# nw_lines REGEX PATTERN...: "FILE:LINE" of each line that matches, in the files of these names that are there.
 nw_lines() {
   nw_li_regex=$1; shift
-  # Patterns hold no blanks; they are expanded here on purpose.
-  # shellcheck disable=SC2068
+  # shellcheck disable=SC2068 # Patterns hold no blanks; they are expanded here on purpose.
   grep -s -H -E -e "$nw_li_regex" $@
 }
 

@@ -1,29 +1,17 @@
-# Going where root may write. A path can be changed by whoever owns a part of it, a folder that one is in cannot: so the
-# folder is entered, part by part, and everything in it is done by its name alone.
-
 # nw_safe: whether nobody but root can put anything into the folder that nw_enter went into.
 nw_safe() { case $nw_here in 0d????-??-?) ;; *) return 1 ;; esac; }
 
 # nw_enter FOLDER ACCOUNT|* [make]: each part is root's or the account's ("*": whoever's), or a link that nobody but root
 # can have put there. Parts that are missing are made with "make", as root's, 0755. 3 where it is refused.
 nw_enter() {
-  nw_folder=$1 nw_for=$2 nw_make=${3:-no} nw_rest=${1#/}/ nw_way='' nw_here=0drwxr-xr-x nw_hops=0
+  nw_folder=$1 nw_for=$2 nw_make=${3:-no} nw_hops=0
   case $nw_for in '*' | '' | *[!0-9]*) nw_for=$(id -u -- "$nw_for" 2>/dev/null) || nw_for=$2 ;; esac
-  set -- /
-  while [ -n "$nw_rest" ]; do nw_way=$nw_way/${nw_rest%%/*} nw_rest=${nw_rest#*/}; set -- "$@" "$nw_way"; done
-  while IFS= read -r nw_line; do
-    case $nw_line in 0d????-??-?) ;; *) nw_here='' ;; esac
-  done <<NW_END
-$(stat -c '%u%A' -- "$@" 2>&1)
-NW_END
-  if [ -n "$nw_here" ]; then cd -P -- "${nw_folder:-/}" && return; return 1; fi
   cd / || return 1
   nw_rest=${nw_folder#/}/
   nw_entered || return
   while [ -n "$nw_rest" ]; do
     nw_part=${nw_rest%%/*} nw_rest=${nw_rest#*/}
     [ -n "$nw_part" ] || continue
-    nw_was=$(pwd -P) || return 1
     if [ -L "./$nw_part" ] && nw_safe && [ "$nw_hops" -lt 20 ]; then
       nw_rest=$(cd -P -- "./$nw_part" && pwd -P)/$nw_rest && cd / && nw_entered || return
       nw_hops=$((nw_hops + 1))

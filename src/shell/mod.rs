@@ -4,10 +4,12 @@
 //! A kind or a part of the engine has its own shell beside it and says what that calls:
 //! `Shell::new(include_str!("mount.sh")).needing(&[PROCESS])`.
 
-/// How every script begins: its environment, and where a node keeps its state.
+/// How every script begins: nothing of the login's own settings counts. `NW_STATE` is where a node keeps what it knows of runs;
+/// tests set it.
 pub const ENV: Shell = Shell::new(include_str!("env.sh"));
 
-/// What tells a process from others (`nw_tick`, `nw_boot`, `nw_alive`), notes that hold for one boot (`nw_mark`,
+/// What tells a process from others, its pid, the tick at which it started (field 22 of its stat) and the boot it started in, so
+/// that no clock is read (`nw_tick`, `nw_boot`, `nw_alive`), notes that hold for one boot (`nw_mark`,
 /// `nw_marked`), whether systemd runs (`nw_systemd`), starting what outlives a connection (`nw_spawn`), and writing a file whole
 /// (`nw_atomic`).
 pub const PROCESS: Shell = Shell::new(include_str!("process.sh"));
@@ -19,14 +21,25 @@ pub const SERVICE: Shell = Shell::new(include_str!("service.sh")).needing(&[PROC
 /// The traces of an earlier cluster on a node (`nw_traces`): a proof of one decides whether one is formed.
 pub const TRACES: Shell = Shell::new(include_str!("traces.sh"));
 
+/// Contents of files that travel: which ones, and each within bounds (`nw_differing`, `nw_content`).
+pub const CONTENT: Shell = Shell::new(include_str!("content.sh"));
+
+/// What is at the folders that something is mounted on (`nw_mount_folders`).
+pub const MOUNT: Shell = Shell::new(include_str!("mount.sh"));
+
+/// A setting of the kernel, by its file in /proc or /sys (`nw_kernel_set`).
+pub const KERNEL: Shell = Shell::new(include_str!("kernel.sh"));
+
 /// Lines and names of many files at once, read here (`nw_lines`, `nw_names`).
 pub const FILES: Shell = Shell::new(include_str!("files.sh"));
 
-/// Going where root may write, and nowhere that somebody else leads (`nw_enter`, `nw_safe`, `nw_down`, `nw_inside`), and a
+/// Going where root may write. A path can be changed by whoever owns a part of it, a folder that one is in cannot: so the folder
+/// is entered, part by part, and everything in it is done by its name alone (`nw_enter`, `nw_safe`, `nw_down`, `nw_inside`), and a
 /// folder of root's alone there (`nw_private`, `nw_public`).
 pub const FOLDER: Shell = Shell::new(include_str!("folder.sh"));
 
-/// The manifest of a node: reading, adding, compacting (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
+/// The manifest, what we manage on this node: lines of ADDRESS, PATH, DIGEST, RUN and `secret` or `plain`, of which the last of an
+/// address and path counts; the digest `-` says that it is no longer ours (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
 pub const MANIFEST: Shell = Shell::new(include_str!("manifest.sh"));
 
 /// A line of the node's own record of its runs (`nw_journal`).

@@ -1,5 +1,3 @@
-# Which process is meant: its pid, the tick at which it started (field 22 of its stat) and the boot it started in.
-# No clock is read.
 nw_nl='
 '
 
@@ -21,29 +19,16 @@ nw_tick() {
 
 # Sets nw_boot to the name of this boot.
 nw_boot() { IFS= read -r nw_boot </proc/sys/kernel/random/boot_id || nw_boot=unknown; }
-
 # Sets nw_me to the PID TICK BOOT of this process.
 nw_me() { nw_boot; nw_tick "$$"; nw_me="$$ $nw_tick $nw_boot"; }
 
 # Whether the process PID TICK BOOT still runs.
-nw_alive() {
-  nw_boot
-  [ "$3" = "$nw_boot" ] || return 1
-  nw_tick "$1"
-  [ -n "$nw_tick" ] && [ "$nw_tick" = "$2" ]
-}
-
+nw_alive() { nw_boot; [ "$3" = "$nw_boot" ] && nw_tick "$1" && [ -n "$nw_tick" ] && [ "$nw_tick" = "$2" ]; }
 # Whether the process that a file names, as "PID TICK BOOT", still runs.
 nw_lives() { { read -r nw_p nw_t nw_b <"$1"; } 2>/dev/null && nw_alive "$nw_p" "$nw_t" "$nw_b"; }
 
 # nw_holds "RUN PID TICK BOOT ...": whether who holds the lock, in these words, still runs.
-nw_holds() {
-  set -f
-  # shellcheck disable=SC2086
-  set -- $1
-  set +f
-  [ "$#" -ge 4 ] && nw_alive "$2" "$3" "$4"
-}
+nw_holds() { printf '%s\n' "$1" | { read -r _ nw_p nw_t nw_b _; nw_alive "$nw_p" "$nw_t" "$nw_b"; }; }
 
 # nw_until COUNT PAUSE COMMAND...: until it succeeds; tried again so often, with so many seconds between, before it fails.
 nw_until() {
@@ -60,20 +45,14 @@ nw_mark() {
   nw_boot
   ( umask 077; mkdir -p "$NW_STATE/${1%/*}" && printf '%s\n' "$nw_boot" >"$NW_STATE/$1" )
 }
-
 nw_unmark() { rm -f "$NW_STATE/$1"; }
+# nw_marked NAME: whether that was noted in this boot. Since an earlier one the node may have been fenced.
+nw_marked() { nw_boot; { read -r nw_then <"$NW_STATE/$1"; } 2>/dev/null && [ "$nw_then" = "$nw_boot" ]; }
 
 # nw_await SECONDS WHAT COMMAND...: waits until the command succeeds.
 nw_await() {
   nw_seconds=$1 nw_what=$2; shift 2
   nw_until "$nw_seconds" 1 "$@" >/dev/null 2>&1 || { echo "$nw_what did not come about in time"; return 1; }
-}
-
-# nw_marked NAME: whether that was noted in this boot. A mark of an earlier one says nothing any more: the node may have
-# been fenced since.
-nw_marked() {
-  nw_boot
-  { read -r nw_then <"$NW_STATE/$1"; } 2>/dev/null && [ "$nw_then" = "$nw_boot" ]
 }
 
 # nw_spawn UNIT SCRIPT...: a process that this connection's end, and the end of what started it, does not touch.

@@ -1,5 +1,3 @@
-# A service by systemd or by a SysV script: its instance, start and stop, and whether it is started at boot.
-
 # Whether SysV scripts are enabled by Debian's tool.
 nw_service_update_rc() { ! command -v chkconfig >/dev/null 2>&1; }
 
@@ -32,19 +30,16 @@ nw_service_instance() {
   nw_instance=
   nw_boot
   if nw_systemd; then
-    nw_show=$nw_nl$(systemctl show -p ActiveState,MainPID,ActiveEnterTimestampMonotonic -- "$1")$nw_nl || return
-    case $nw_show in *"${nw_nl}ActiveState=active$nw_nl"* | *"${nw_nl}ActiveState=reloading$nw_nl"*) ;; *) return 0 ;; esac
-    nw_tick=${nw_show##*"${nw_nl}ActiveEnterTimestampMonotonic="}; nw_tick=${nw_tick%%"$nw_nl"*}
-    case $nw_show in
-    *"${nw_nl}MainPID="*) nw_pid=${nw_show##*"${nw_nl}MainPID="}; nw_pid=${nw_pid%%"$nw_nl"*} ;;
-    *) nw_pid=0 ;;
-    esac
-    [ "$nw_pid" = 0 ] || nw_tick "$nw_pid"
+    nw_show=$(systemctl show -p ActiveState,MainPID,ActiveEnterTimestampMonotonic -- "$1") || return
+    case $nw_show in *ActiveState=active* | *ActiveState=reloading*) ;; *) return 0 ;; esac
+    nw_tick=$(printf '%s\n' "$nw_show" | sed -n 's/^ActiveEnterTimestampMonotonic=//p')
+    nw_pid=$(printf '%s\n' "$nw_show" | sed -n 's/^MainPID=//p')
+    [ "${nw_pid:=0}" = 0 ] || nw_tick "$nw_pid"
   else
-    if [ "${nw_by_lock:-no}" = yes ]; then nw_said= && [ -e "/var/lock/subsys/$1" ] || return 0
-    else nw_said=$(service "$1" status </dev/null 2>&1) || return 0
+    if [ "${nw_by_lock:-no}" = yes ]; then nw_output= && [ -e "/var/lock/subsys/$1" ] || return 0
+    else nw_output=$(service "$1" status </dev/null 2>&1) || return 0
     fi
-    nw_service_process "$1" "$nw_said"
+    nw_service_process "$1" "$nw_output"
   fi
   [ -z "$nw_tick" ] || nw_instance="$nw_boot $nw_pid $nw_tick"
 }
@@ -53,9 +48,7 @@ nw_service_instance() {
 nw_service_by_lock() ( nw_by_lock=yes; "$@" )
 
 # nw_service_runs NAME
-nw_service_runs() {
-  if nw_systemd; then systemctl is-active --quiet "$1"; else service "$1" status </dev/null >/dev/null 2>&1; fi
-}
+nw_service_runs() { nw_service_instance "$1" && [ -n "$nw_instance" ]; }
 
 # nw_service_do VERB NAME [WORD]: the word is for a SysV script.
 nw_service_do() {

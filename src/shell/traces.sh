@@ -5,7 +5,5 @@ nw_traces() {
   membership) set -- /var/lib/corosync/ringid_* ;;
   manager) set -- "$NW_STATE/resource_manager/started" ;;
   esac
-  for nw_trace in "$@" /var/lib/pacemaker/cib/cib.xml; do
-    [ ! -e "$nw_trace" ] || echo "trace $nw_trace"
-  done
+  for nw_trace in "$@" /var/lib/pacemaker/cib/cib.xml; do [ ! -e "$nw_trace" ] || echo "trace $nw_trace"; done
 }

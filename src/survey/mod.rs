@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_a_role_that_nobody_has_are_said() {
+    fn variables_of_a_role_that_nobody_has_are_reported() {
         let told = |vars: &str| -> Vec<String> {
             let survey = survey(&format!("{SITE}\n{vars}\n"));
             let told = survey.findings.iter().filter(|f| f.code == "VARS-IDLE");
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_from_a_site_that_is_not_sound_is_not_told_again() {
+    fn what_follows_from_a_site_that_is_not_sound_is_not_reported_again() {
         for (right, wrong) in [
             (
                 "blue   = { nic = \"eth3\"",

@@ -228,3 +228,26 @@ fn nothing_writes_to_the_terminal_but_what_spells_control_characters_out() {
     }
     assert_eq!(writing, WRITERS.map(str::to_owned).into());
 }
+
+/// What judges belongs into Rust, where it is tested with recorded answers: the shell stays small.
+#[test]
+fn the_shell_of_the_program_stays_small() {
+    fn lines(folder: &Path) -> usize {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .map(|path| {
+                if path.is_dir() {
+                    lines(&path)
+                } else if path.extension().is_some_and(|end| end == "sh") {
+                    std::fs::read_to_string(&path).unwrap().lines().count()
+                } else {
+                    0
+                }
+            })
+            .sum()
+    }
+    let lines = lines(&root().join("src"));
+    assert!(lines > 1000, "{lines}");
+    assert!(lines < 2300, "{lines} lines of shell");
+}

@@ -473,7 +473,7 @@ fn a_tool_that_is_missing_or_killed_is_never_nothing_there() {
 }
 
 #[test]
-fn twelve_thousand_paths_are_looked_at() {
+fn twelve_thousand_paths_are_observed() {
     let rig = Rig::new(nodes::debian(1));
     // Longer than what one command takes by far.
     let folder = format!("/srv/{}", "long-".repeat(40));

@@ -51,7 +51,7 @@ fn a_role_that_is_no_text_is_named() {
 }
 
 #[test]
-fn bad_roles_are_told_what_is_wrong() {
+fn bad_roles_are_errors_with_their_place() {
     let all = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bad/role");
     let mut cases: Vec<_> = std::fs::read_dir(&all)
         .unwrap()

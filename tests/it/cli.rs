@@ -78,7 +78,7 @@ fn options_that_exclude_each_other_are_wrong_usage() {
 }
 
 #[test]
-fn packages_and_keys_that_cannot_be_pushed_are_told_where_the_site_names_them() {
+fn packages_and_keys_that_cannot_be_pushed_are_reported_where_the_site_names_them() {
     let inventory = "[site]\nname = \"s\"\ndomain = \"example.net\"\nplatform = \"el7\"\n\
          [repository]\nown = { folder = \"packages\", key_file = \"keys/own\" }\n\
          debs = { folder = \"debs\", platforms = [\"debian12\"] }\n\
@@ -406,7 +406,7 @@ fn a_site_is_found_from_below() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_place() {
+fn what_is_wrong_is_reported_with_its_place() {
     let wrong = SMALL.replace(
         "platform = \"debian12\"",
         "platform = \"debian14\"\ncolor = 1",

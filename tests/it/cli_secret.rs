@@ -169,7 +169,7 @@ fn a_passphrase_that_nobody_can_be_asked_for_is_named() {
 }
 
 #[test]
-fn whoever_writes_what_he_cannot_open_is_told() {
+fn who_writes_what_he_cannot_open_is_warned() {
     let mut desk = with_key();
     let other = desk.home().join("other");
     let made = std::process::Command::new("ssh-keygen")
@@ -312,7 +312,7 @@ fn a_knock_that_everybody_or_nobody_gets_in_by_is_refused() {
 }
 
 #[test]
-fn a_secret_without_a_value_is_said_by_check() {
+fn a_secret_without_a_value_is_reported_by_check() {
     let desk = with_key().file(
         "roles/own.toml",
         "description = \"d\"\n[[step]]\nfile = \"/etc/x\"\ncontent = \"{{ secret('token') }}\"\n",

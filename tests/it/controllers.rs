@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 #[test]
-fn a_second_run_is_told_who_holds_the_node() {
+fn a_second_run_names_who_holds_the_node() {
     let rig = Rig::new(nodes::debian(1));
     rig.nodes.ok("node1", "mkfifo /run/gate");
     rig.role("[[step]]\ncommand = [\"sh\", \"-c\", \"cat /run/gate; touch /run/passed\"]\ncreates = \"/run/passed\"");

@@ -158,7 +158,7 @@ fn a_file_that_a_package_brings_is_edited_after_it_came() {
 }
 
 #[test]
-fn a_file_that_a_package_brings_is_replaced_or_removed_as_the_plan_said() {
+fn a_file_that_a_package_brings_is_replaced_or_removed_as_planned() {
     let rig = Rig::new(nodes::debian(1));
     rig.nodes.ok("node1", EXTRA_REPOSITORY);
     rig.nodes.ok("node1", "echo 'deb [trusted=yes] file:/srv/extra ./' >/etc/apt/sources.list.d/extra.list; apt-get -qq update");
@@ -574,7 +574,7 @@ fn a_folder_that_hands_its_group_on_takes_a_file_all_the_same() {
 }
 
 #[test]
-fn a_byte_that_somebody_changed_in_a_file_of_ours_is_told_by_verify() {
+fn a_byte_that_somebody_changed_in_a_file_of_ours_is_reported_by_verify() {
     let rig = Rig::new(nodes::debian(2));
     let role = |content: &str| {
         rig.role(&format!(

@@ -175,7 +175,7 @@ fn no_text_cites_a_paper_that_is_not_here() {
 }
 
 #[test]
-fn a_rule_is_told_in_sentences_without_numbers_of_a_paper() {
+fn a_rule_is_explained_in_sentences_without_numbers_of_a_paper() {
     let number = |text: &str| {
         let mut behind = text.split('(').skip(1);
         behind.any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))

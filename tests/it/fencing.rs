@@ -292,7 +292,7 @@ fn takes(schema: &std::path::Path, conf: &str) -> Result<(), String> {
 }
 
 #[test]
-fn devices_are_told_in_the_words_of_the_agents_own_schema() {
+fn devices_are_written_in_the_words_of_the_agents_own_schema() {
     let rig = Rig::new(nodes::debian(1));
     let sh = |script: &str| rig.nodes.ok("node1", script);
     let agents = nodes::package("fence-agents");

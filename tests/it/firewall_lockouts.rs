@@ -62,7 +62,7 @@ fn is_put_back(rig: &Rig, before: &str, name: &str, why: &str, break_it: impl Fn
 }
 
 #[test]
-fn a_firewall_that_locks_out_is_put_back() {
+fn a_firewall_that_locks_out_is_rolled_back() {
     let rig = rig();
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
@@ -115,7 +115,7 @@ fn a_firewall_that_locks_out_is_put_back() {
 
 /// Whoever comes by red gets in by the policy alone, which is then what the site says of everybody else.
 #[test]
-fn a_policy_that_locks_out_is_put_back() {
+fn a_policy_that_locks_out_is_rolled_back() {
     let rig = rig();
     eject(&rig, "rules", |text| {
         text.replace("in f.rules %}", "in f.rules if 'red' not in r.from %}")
@@ -143,7 +143,7 @@ fn a_policy_that_locks_out_is_put_back() {
 
 /// The node takes other ports than those that the site's secret has: whoever knocks as the site says stays outside.
 #[test]
-fn ports_at_which_nobody_knocks_are_put_back() {
+fn ports_at_which_nobody_knocks_are_rolled_back() {
     let mut rig = rig();
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);

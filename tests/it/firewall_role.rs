@@ -68,7 +68,7 @@ pub fn change(rig: &Rig, from: &str, to: &str) {
 }
 
 #[test]
-fn a_first_firewall_that_nobody_gets_through_is_put_back() {
+fn a_first_firewall_that_nobody_gets_through_is_rolled_back() {
     let rig = rig();
     // Somebody else's rules come back too.
     let foreign = "apt-get -qq update && apt-get -qq -y install iptables >/dev/null && iptables -N THEIRS && iptables -A THEIRS -p tcp --dport 9 -j DROP && iptables -A INPUT -j THEIRS";
@@ -358,7 +358,7 @@ impl Drop for Agent {
 
 /// The node knows where a run comes from, sudo or not.
 #[test]
-fn a_run_from_where_nobody_gets_in_is_told_so() {
+fn a_run_from_where_nobody_gets_in_is_refused_with_the_reason() {
     let rest = "[group.all]\nnodes = [\"node1\"]\nroles = [\"demo\"]\n";
     for (user, sudo) in [("root", "none"), ("anna", "nopasswd")] {
         let yard = crate::yard::Yard::new(user, sudo, rest);

@@ -80,7 +80,7 @@ fn graphviz(dot: &str) -> String {
 }
 
 #[test]
-fn the_examples_are_drawn_as_they_were_looked_at() {
+fn the_examples_are_drawn_as_they_were_observed() {
     for (name, site) in [("crosslink", CROSSLINK), ("bonded", BONDED)] {
         for format in ["svg", "dot"] {
             let now = drawn(site, &["--format", format]);

@@ -74,7 +74,7 @@ fn what_a_new_connection_confirms_stays() {
 }
 
 #[test]
-fn what_locks_everybody_out_is_put_back() {
+fn what_locks_everybody_out_is_rolled_back() {
     let rig = rig("10s");
     let before = print(&rig.nodes);
     rig.role(&sshd("Port 2222"));
@@ -96,7 +96,7 @@ fn what_locks_everybody_out_is_put_back() {
 }
 
 #[test]
-fn a_folder_that_nobody_wants_any_more_is_put_back_whole() {
+fn a_folder_that_nobody_wants_any_more_is_rolled_back_whole() {
     let rig = rig("10s");
     rig.role(
         "[[step]]\ntree = \"/etc/shorewall\"\nfiles = [{ name = \"zones\", content = \"z\\n\" }]",
@@ -196,7 +196,7 @@ fn a_node_that_goes_down_in_the_window_comes_up_as_it_was() {
 }
 
 #[test]
-fn what_a_killed_run_and_its_killed_guard_left_is_put_back_by_the_next_run() {
+fn what_a_killed_run_and_its_killed_guard_left_is_rolled_back_by_the_next_run() {
     let rig = rig("300s");
     let before = print(&rig.nodes);
     rig.role(&sshd("Port 2222"));
@@ -225,7 +225,7 @@ fn what_a_killed_run_and_its_killed_guard_left_is_put_back_by_the_next_run() {
 }
 
 #[test]
-fn one_member_of_a_cluster_is_armed_at_a_time_and_none_after_one_that_was_put_back() {
+fn one_member_of_a_cluster_is_armed_at_a_time_and_none_after_one_that_was_rolled_back() {
     let rig = Rig::cluster(nodes::debian(2));
     let path = rig.desk.site().join("inventory.toml");
     let text = fs::read_to_string(&path).unwrap();
@@ -286,7 +286,7 @@ fn wait_until(rig: &Rig, script: &str) {
 /// The shell of the guard on a node that has only what EL 6 has, started by `setsid`, hung into the boot as a start
 /// script.
 #[test]
-fn a_window_on_el6_is_put_back_at_once_when_a_step_fails() {
+fn a_window_on_el6_is_rolled_back_at_once_when_a_step_fails() {
     let rig = Rig::new(nodes::el6(1));
     let print = || {
         rig.nodes.ok(

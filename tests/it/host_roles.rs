@@ -44,7 +44,7 @@ roles = [\"demo\"]
 }
 
 #[test]
-fn mail_to_root_reaches_people_and_updates_that_wait_are_told() {
+fn mail_to_root_reaches_people_and_updates_that_wait_are_reported() {
     let rig = rig();
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);

@@ -509,7 +509,7 @@ fn a_folder_of_packages_stays_when_a_file_is_missing() {
 }
 
 #[test]
-fn pushed_packages_are_told_by_digest_and_rights() {
+fn pushed_packages_are_reported_by_digest_and_rights() {
     Place::each(|place| {
         packages(place);
         let look = "NW_PACKAGES=@/p\nnw_repository_files none own link";
@@ -568,7 +568,7 @@ fn a_hash_reaches_chpasswd_by_standard_input_alone() {
 }
 
 #[test]
-fn passwords_are_told_by_kind_and_digest() {
+fn passwords_are_reported_by_kind_and_digest() {
     Place::each(|place| {
         place.program(
             "getent",
@@ -639,7 +639,7 @@ fn repository(place: &Place) -> [String; 2] {
 }
 
 #[test]
-fn a_checkout_is_made_moved_and_told() {
+fn a_checkout_is_made_moved_and_reported() {
     Place::each(|place| {
         let [one, two] = repository(place);
         let seen = |what: &str| {
@@ -675,7 +675,7 @@ fn a_checkout_is_made_moved_and_told() {
 }
 
 #[test]
-fn what_is_no_checkout_is_told() {
+fn what_is_no_checkout_is_reported() {
     Place::each(|place| {
         place.write("full/x", "");
         fs::create_dir(place.path("empty")).unwrap();
@@ -737,7 +737,7 @@ fn a_cluster_conf_is_the_same_whatever_its_layout_and_its_version_are() {
 }
 
 #[test]
-fn rules_of_others_are_told_or_the_filter_is_not() {
+fn rules_of_others_are_reported_or_the_filter_is_not() {
     Place::each(|place| {
         place.program("iptables", "echo '-P INPUT ACCEPT'");
         let save = "echo '*nat'; echo '-A POSTROUTING -j MASQUERADE'";

@@ -307,7 +307,7 @@ fn proxmox_has_the_same_in_its_own_places() {
 }
 
 #[test]
-fn a_second_ring_is_told_in_each_releases_own_way() {
+fn a_second_ring_is_written_in_each_releases_own_way() {
     let second = [(
         "ring      = \"yellow\"",
         "ring      = \"yellow\"\nsecond_ring = \"serial\"",

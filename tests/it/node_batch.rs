@@ -216,7 +216,7 @@ async fn one_batch_at_a_time_and_the_other_is_named() {
     let second = batch(vec![("two", touch("/root/two"))]);
     let error = session.prepare(&second, &sender).await.err().unwrap();
     assert_eq!(error.failure, Failure::Locked(Box::new(holder)));
-    assert!(session.abandon(&prepared).await.unwrap());
+    session.abandon(&prepared).await.unwrap();
     let mut prepared = prepared;
     assert_eq!(
         session.follow(&mut prepared, &sender).await.unwrap(),
@@ -327,7 +327,7 @@ async fn a_lock_is_taken_away_only_from_who_was_shown() {
     );
     session.unlock(&holder).await.unwrap();
     assert_eq!(state(&session).await.holder, None);
-    assert!(session.abandon(&prepared).await.unwrap());
+    session.abandon(&prepared).await.unwrap();
 }
 
 #[tokio::test]

@@ -163,7 +163,7 @@ chmod 755 /usr/local/sbin/dd\n",
 /// The connection hangs when a run is to be stopped. It is said over a new one and taken back, and the old one comes
 /// to life again: what was to be said over it must not be said now.
 #[tokio::test]
-async fn what_a_late_channel_was_to_say_is_not_said_a_second_time() {
+async fn the_request_of_a_late_channel_is_not_sent_twice() {
     let sshd = Sshd::start();
     let session = sshd.root().await;
     let done = batch(vec![("one", vec![Call::new("true")])]);

@@ -72,7 +72,7 @@ fn a_repository_that_goes_leaves_the_lists_of_the_others_fresh() {
 }
 
 #[test]
-fn an_orphan_is_forgotten_where_that_is_said_and_nowhere_else() {
+fn an_orphan_is_forgotten_on_the_named_node_and_nowhere_else() {
     let rig = Rig::new(nodes::debian(1));
     rig.nodes.ok("node1", "touch /etc/lined");
     rig.role(

@@ -381,7 +381,7 @@ fn one_interrupt_stops_after_the_step_and_two_let_go() {
 }
 
 #[test]
-fn what_only_looks_ends_at_once_when_interrupted() {
+fn what_only_observes_ends_at_once_when_interrupted() {
     let bench = Bench::new(
         "[[step]]\ncommand = [\"true\"]\nunless = [\"sh\", \"-c\", \": >/run/asked; sleep 20\"]\n",
     );
@@ -398,7 +398,7 @@ fn what_only_looks_ends_at_once_when_interrupted() {
 }
 
 #[test]
-fn a_batch_that_was_killed_and_a_node_that_lost_power_are_told_of_and_mended() {
+fn a_batch_that_was_killed_and_a_node_that_lost_power_are_reported_of_and_mended() {
     let bench = Bench::new(&slow_trace());
     let lab = bench.nodes.state().name.clone();
     for power in [false, true] {

@@ -115,7 +115,7 @@ fn ports_are_tried_and_the_cluster_is_skipped_where_no_node_answers() {
     assert!(out.contains("- SAME  skipped"), "{out}");
     assert!(
         out.contains(
-            "0 of 2 nodes: 2 checks do not hold, 2 hold, 1 was skipped; not looked at: n1, n2."
+            "0 of 2 nodes: 2 checks do not hold, 2 hold, 1 was skipped; not observed: n1, n2."
         ),
         "{out}"
     );

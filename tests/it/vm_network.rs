@@ -153,7 +153,7 @@ fn a_bond_goes_on_with_one_card() {
 }
 
 #[test]
-fn what_a_bond_takes_only_when_it_is_down_is_told_before() {
+fn what_a_bond_takes_only_when_it_is_down_is_planned_as_an_interruption() {
     let Some(rig) = up() else { return };
     let eth3 = rig.links("node1")["eth3"].clone();
     let balanced = (

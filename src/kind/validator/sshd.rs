@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_keeping_it_out_is_told() {
+    fn each_way_of_keeping_it_out_is_reported() {
         for (more, why) in [
             ("pubkeyauthentication no", "it refuses keys"),
             ("permitrootlogin no", "it refuses root"),

@@ -1,13 +1,10 @@
-# What validators run that have a name; validator/mod.rs says how they are named, and what is judged of their answers.
-
 # nw_preflight COMMAND...: runs a validator, or says that it is not there yet (a package of this run may bring it).
 nw_preflight() {
   command -v "$1" >/dev/null 2>&1 || { echo "$1 is not there yet; checked again before it is put in place"; return 0; }
   "$@"
 }
 
-# nw_validator_sshd FILE PORT ACCOUNT ADDRESS: sshd itself reads it, and says what it would do with this account from
-# there. A drop-in is judged alone: what it says first counts.
+# nw_validator_sshd FILE PORT ACCOUNT ADDRESS: sshd itself reads it and says what it would do with this account from there.
 nw_validator_sshd() {
   nw_sshd=$(command -v sshd) || nw_sshd=/usr/sbin/sshd
   [ ! -d /run ] || mkdir -p /run/sshd 2>/dev/null # Debian's; EL6 has no /run

@@ -1,7 +1,7 @@
-# nw_fence_device_asked AGENT INPUT SECONDS: what the device says, and its status (0 on, 2 off). The agent is told all of
+# nw_fence_device_status AGENT INPUT SECONDS: what the device says, and its status (0 on, 2 off). The agent is told all of
 # it at its standard input, so nothing stands in an argument list.
-nw_fence_device_asked() {
-  nw_fd_said=$( { cat "$2"; echo action=status; } | timeout "$3" "$1" 2>&1)
+nw_fence_device_status() {
+  nw_fd_output=$( { cat "$2"; echo action=status; } | timeout "$3" "$1" 2>&1)
 }
 
 # nw_fence_device_seen AGENT INPUT SCRIPT...: the parameters that the agent knows, and what the device answers.
@@ -12,21 +12,19 @@ nw_fence_device_seen() {
   command -v "$nw_fd_agent" >/dev/null 2>&1 || return 0
   echo installed
   timeout 10 "$nw_fd_agent" -o metadata </dev/null | sed -n 's/.*<parameter [^>]*name="\([^"]*\)".*/parameter \1/p'
-  for nw_fd_file in "$nw_fd_input" "$@"; do
-    [ -e "$nw_fd_file" ] || return 0
-  done
-  nw_fence_device_asked "$nw_fd_agent" "$nw_fd_input" 20
+  for nw_fd_file in "$nw_fd_input" "$@"; do [ -e "$nw_fd_file" ] || return 0; done
+  nw_fence_device_status "$nw_fd_agent" "$nw_fd_input" 20
   echo "status $?"
 }
 
 # nw_fence_device AGENT INPUT NODE: fails unless the device says that the node, which is being set up, has power.
 nw_fence_device() {
-  nw_fence_device_asked "$1" "$2" 60
+  nw_fence_device_status "$1" "$2" 60
   case $? in
   0) return 0 ;;
   2) echo "$1 says that $3 is off, and $3 runs: is it the device of another machine?" ;;
-  124) echo "$1 told nothing of $3 within 60 seconds" ;;
-  *) echo "$1 told nothing of $3: $nw_fd_said" ;;
+  124) echo "$1 did not report on $3 within 60 seconds" ;;
+  *) echo "$1 did not report on $3: $nw_fd_output" ;;
   esac
   return 1
 }

@@ -177,6 +177,8 @@ impl Kind for ResourceManagerKind {
     const NAME: &'static str = "resource_manager";
     const DOC: &'static str = "Pacemaker or rgmanager on a member: started while the cluster is first formed, and after an outage of this \
          tool's. One that is stopped otherwise, and a member in standby, are reported.";
+    // What is kept in resource_manager/: "due", with the boot it was written in, while this node takes part in forming the
+    // cluster, or was taken down by us and has to come up again; "started" once it was started by us.
     const SHELL: Shell =
         Shell::new(include_str!("resource_manager.sh")).needing(&[SERVICE, TRACES]);
     const RUNNING: &'static dyn Runs = &Running {
@@ -225,7 +227,11 @@ impl ResourceManagerKind {
         for want in wants {
             let word = want.resource_manager.word();
             observe.slow_section(OWN, Call::new("nw_resource_manager_seen").arg(word));
-            observe.beside_section(NODES, Call::new("nw_resource_manager_nodes").arg(word));
+            let nodes = match want.resource_manager {
+                ManagerName::Pacemaker => Call::new("crm_mon").args(["--one-shot", "--as-xml"]),
+                ManagerName::Rgmanager => Call::new("clustat").arg("-x"),
+            };
+            observe.beside_section(NODES, nodes);
         }
     }
 
@@ -240,7 +246,13 @@ impl ResourceManagerKind {
         if answer.get(NODES).is_some_and(|s| s.status == 124) {
             return Err("the resource manager did not answer in time".to_owned());
         }
+        // How it sees the members, its resources, what failed, and who was fenced.
         let text = answer.text(NODES);
+        let lines = text.lines().map(str::trim_start).filter(|line| {
+            let starts = ["<node ", "<resource ", "<failure ", "<fence_event "];
+            starts.iter().any(|start| line.starts_with(start))
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
         let named = |yes: &dyn Fn(&str) -> bool| -> Vec<String> {
             let lines = text.lines().filter(|l| own.running && yes(l));
             lines.map(|l| attribute(l, "name").to_owned()).collect()
@@ -375,7 +387,7 @@ mod tests {
         <fence_event action=\"reboot\" target=\"node2\" client=\"pacemaker-controld.812\" origin=\"node1\" status=\"success\" delegate=\"node1\"/>\n";
 
     #[test]
-    fn a_fence_device_that_did_not_start_is_told_with_what_failed() {
+    fn a_fence_device_that_did_not_start_is_reported_with_what_failed() {
         let own = format!("running\n{TRACE}");
         let told = seen(&own, &format!("{NODES_SEEN}{DEVICES}"));
         assert_eq!(told["devices_down"], json!(["fence_node2_1"]));

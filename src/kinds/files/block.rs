@@ -1,7 +1,7 @@
 //! Lines between two marks.
 
-use crate::kind::valid::Presence;
-use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
+use super::of_path::OfPath;
+use crate::kind::{EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `block = "cluster"` with `file` and `content`.
@@ -20,15 +20,6 @@ pub struct Want {
     /// The beginning of a comment in this file; `#` when unset.
     #[serde(default = "hash")]
     comment: String,
-    /// Name of the file's owner.
-    owner: Option<String>,
-    /// Name of the file's group.
-    group: Option<String>,
-    /// The file's mode, such as "0644".
-    mode: Option<String>,
-    /// `present` (the default) or `absent`.
-    #[serde(default)]
-    state: Presence,
 }
 
 fn hash() -> String {
@@ -41,13 +32,13 @@ impl Kind for BlockKind {
         "Lines of a file between two marks, replaced in place or added at the end.";
     const ORPHANS: Orphans =
         Orphans::reported("the block stays; `state = \"absent\"` takes it out");
-    type Want = Want;
+    type Want = OfPath<Want>;
 
-    fn name(want: &Want) -> String {
+    fn name(want: &Self::Want) -> String {
         format!("{} {}", want.file, want.block)
     }
 
-    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+    fn validate(want: &Self::Want, _target: &Target) -> Result<(), String> {
         if want.block.trim().is_empty() || want.block.trim() != want.block {
             return Err(format!(
                 "`{}` is no name for a block",
@@ -57,26 +48,25 @@ impl Kind for BlockKind {
         if want.comment.is_empty() {
             return Err("`comment` is empty: the marks would not be comments".to_owned());
         }
-        if want.state == Presence::Present && want.content.is_none() {
+        if !want.absent() && want.content.is_none() {
             return Err(format!("the block `{}` needs its `content`", want.block));
         }
         Ok(())
     }
 
-    fn files(want: &Want, _target: &Target) -> Files {
-        Files::edit(
-            want.file.clone(),
+    fn files(want: &Self::Want, _target: &Target) -> Files {
+        want.edit(
+            &want.file,
             EditChange::Block {
                 name: want.block.clone(),
-                content: want.state.then(want.content.clone()).flatten(),
+                content: want.present(want.content.clone()).flatten(),
                 comment: want.comment.clone(),
             },
-            Attributes::of([&want.owner, &want.group, &want.mode]),
         )
     }
 
-    fn absent(want: &Want) -> bool {
-        want.state == Presence::Absent
+    fn absent(want: &Self::Want) -> bool {
+        want.absent()
     }
 }
 

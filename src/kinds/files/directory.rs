@@ -1,7 +1,7 @@
 //! A directory.
 
-use crate::kind::valid::Presence;
-use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
+use super::of_path::OfPath;
+use crate::kind::{EditChange, Files, Kind, Orphans, Target};
 
 /// `directory = "/etc/openvpn"`.
 pub struct DirectoryKind;
@@ -12,15 +12,6 @@ pub struct DirectoryKind;
 pub struct Want {
     /// Its absolute path; the folder it lies in must be there.
     directory: String,
-    /// Name of its owner; root for a new one.
-    owner: Option<String>,
-    /// Name of its group; root for a new one.
-    group: Option<String>,
-    /// Its mode, such as "0750"; 0755 for a new one.
-    mode: Option<String>,
-    /// `present` (the default) or `absent`: removed only when it is empty.
-    #[serde(default)]
-    state: Presence,
 }
 
 impl Kind for DirectoryKind {
@@ -28,25 +19,25 @@ impl Kind for DirectoryKind {
     const DOC: &'static str = "A directory with its owner and mode; its content is left alone.";
     const ORPHANS: Orphans =
         Orphans::reported("the folder stays, for it may be a mount point or somebody's home");
-    type Want = Want;
+    type Want = OfPath<Want>;
 
-    fn name(want: &Want) -> String {
+    fn name(want: &Self::Want) -> String {
         want.directory.clone()
     }
 
-    fn files(want: &Want, _target: &Target) -> Files {
-        Files::edit(
-            want.directory.clone(),
-            match want.state {
-                Presence::Present => EditChange::Directory,
-                Presence::Absent => EditChange::Absent,
+    fn files(want: &Self::Want, _target: &Target) -> Files {
+        want.edit(
+            &want.directory,
+            if want.absent() {
+                EditChange::Absent
+            } else {
+                EditChange::Directory
             },
-            Attributes::of([&want.owner, &want.group, &want.mode]),
         )
     }
 
-    fn absent(want: &Want) -> bool {
-        want.state == Presence::Absent
+    fn absent(want: &Self::Want) -> bool {
+        want.absent()
     }
 }
 

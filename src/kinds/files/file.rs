@@ -1,8 +1,9 @@
 //! A whole file.
 
+use super::of_path::OfPath;
 use crate::kind::valid;
-use crate::kind::valid::{CommandWords, Presence};
-use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
+use crate::kind::valid::CommandWords;
+use crate::kind::{EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `file = "/etc/motd"`.
@@ -16,21 +17,12 @@ pub struct Want {
     file: String,
     /// Its whole content.
     content: Option<Text>,
-    /// Name of its owner; root for a new file.
-    owner: Option<String>,
-    /// Name of its group; root for a new file.
-    group: Option<String>,
-    /// Its mode, such as "0644"; 0600 for a new file that holds a secret.
-    mode: Option<String>,
     /// A command that must accept the content before it is put in place; `{staged}` stands for the new file's path. Or
     /// the name of a validator, with its further words.
     check: Option<CommandWords>,
     /// Written only where nothing is: an existing file keeps its content.
     #[serde(default)]
     keep: bool,
-    /// `present` (the default) or `absent`.
-    #[serde(default)]
-    state: Presence,
 }
 
 impl Kind for FileKind {
@@ -38,22 +30,22 @@ impl Kind for FileKind {
     const DOC: &'static str =
         "A file with its whole content, replaced in one go once a check has accepted it.";
     const ORPHANS: Orphans = Orphans::removed("the file goes");
-    type Want = Want;
+    type Want = OfPath<Want>;
 
-    fn name(want: &Want) -> String {
+    fn name(want: &Self::Want) -> String {
         want.file.clone()
     }
 
-    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+    fn validate(want: &Self::Want, _target: &Target) -> Result<(), String> {
         if let Some(check) = &want.check {
             valid::words("check", check)?;
         }
-        match (want.state, &want.content) {
-            (Presence::Present, None) => Err(format!(
+        match (want.absent(), &want.content) {
+            (false, None) => Err(format!(
                 "`{}` needs its content: `content` or `template`; to change single lines there are `line`, `block` and `ini`",
                 want.file
             )),
-            (Presence::Absent, Some(_)) => Err(format!(
+            (true, Some(_)) => Err(format!(
                 "`{}` is to be absent, and has a content",
                 want.file
             )),
@@ -61,7 +53,7 @@ impl Kind for FileKind {
         }
     }
 
-    fn files(want: &Want, _target: &Target) -> Files {
+    fn files(want: &Self::Want, _target: &Target) -> Files {
         let change = match &want.content {
             Some(content) => EditChange::Whole {
                 content: content.clone(),
@@ -70,15 +62,11 @@ impl Kind for FileKind {
             },
             None => EditChange::Absent,
         };
-        Files::edit(
-            want.file.clone(),
-            change,
-            Attributes::of([&want.owner, &want.group, &want.mode]),
-        )
+        want.edit(&want.file, change)
     }
 
-    fn absent(want: &Want) -> bool {
-        want.state == Presence::Absent
+    fn absent(want: &Self::Want) -> bool {
+        want.absent()
     }
 }
 
@@ -86,7 +74,7 @@ impl Kind for FileKind {
 mod tests {
     use super::super::super::testing::{edits, error};
     use super::*;
-    use crate::kind::Edit;
+    use crate::kind::{Attributes, Edit};
     use serde_json::json;
 
     #[test]

@@ -1,7 +1,7 @@
 //! A key of an INI file.
 
-use crate::kind::valid::Presence;
-use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
+use super::of_path::OfPath;
+use crate::kind::{EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `ini = "HandlePowerKey"` with `file`, `section` and `value`.
@@ -23,15 +23,6 @@ pub struct Want {
     /// The text between key and value: `=` (the default) or ` = `.
     #[serde(default = "equals")]
     separator: String,
-    /// Name of the file's owner.
-    owner: Option<String>,
-    /// Name of the file's group.
-    group: Option<String>,
-    /// The file's mode, such as "0644".
-    mode: Option<String>,
-    /// `present` (the default) or `absent`.
-    #[serde(default)]
-    state: Presence,
 }
 
 fn equals() -> String {
@@ -45,9 +36,9 @@ impl Kind for IniKind {
     const ORPHANS: Orphans = Orphans::reported(
         "the key stays, since its former value is unknown; `state = \"absent\"` removes it",
     );
-    type Want = Want;
+    type Want = OfPath<Want>;
 
-    fn name(want: &Want) -> String {
+    fn name(want: &Self::Want) -> String {
         if want.section.is_empty() {
             format!("{} {}", want.file, want.ini)
         } else {
@@ -55,28 +46,27 @@ impl Kind for IniKind {
         }
     }
 
-    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
-        if want.state == Presence::Present && want.value.is_none() {
+    fn validate(want: &Self::Want, _target: &Target) -> Result<(), String> {
+        if !want.absent() && want.value.is_none() {
             return Err(format!("the key `{}` needs its `value`", want.ini));
         }
         Ok(())
     }
 
-    fn files(want: &Want, _target: &Target) -> Files {
-        Files::edit(
-            want.file.clone(),
+    fn files(want: &Self::Want, _target: &Target) -> Files {
+        want.edit(
+            &want.file,
             EditChange::Ini {
                 section: want.section.clone(),
                 key: want.ini.clone(),
-                value: want.state.then(want.value.clone()).flatten(),
+                value: want.present(want.value.clone()).flatten(),
                 separator: want.separator.clone(),
             },
-            Attributes::of([&want.owner, &want.group, &want.mode]),
         )
     }
 
-    fn absent(want: &Want) -> bool {
-        want.state == Presence::Absent
+    fn absent(want: &Self::Want) -> bool {
+        want.absent()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One line of a file.
 
-use crate::kind::valid::Presence;
-use crate::kind::{Attributes, EditChange, Files, Kind, Orphans, Target};
+use super::of_path::OfPath;
+use crate::kind::{EditChange, Files, Kind, Orphans, Target};
 use crate::text::Text;
 
 /// `line = "PermitRootLogin no"` with `file` and, mostly, `matches`.
@@ -20,15 +20,6 @@ pub struct Want {
     /// All lines that match, and not only the last, make way for this one.
     #[serde(default)]
     only: bool,
-    /// Name of the file's owner.
-    owner: Option<String>,
-    /// Name of the file's group.
-    group: Option<String>,
-    /// The file's mode, such as "0644".
-    mode: Option<String>,
-    /// `present` (the default) or `absent`: every line that matches (or is the same) goes.
-    #[serde(default)]
-    state: Presence,
 }
 
 impl Kind for LineKind {
@@ -38,14 +29,14 @@ impl Kind for LineKind {
     const ORPHANS: Orphans = Orphans::reported(
         "the line stays, since the former line is unknown; `state = \"absent\"` removes it",
     );
-    type Want = Want;
+    type Want = OfPath<Want>;
 
-    fn name(want: &Want) -> String {
+    fn name(want: &Self::Want) -> String {
         let which = want.matches.clone().unwrap_or_else(|| want.line.masked());
         format!("{} {which}", want.file)
     }
 
-    fn validate(want: &Want, _target: &Target) -> Result<(), String> {
+    fn validate(want: &Self::Want, _target: &Target) -> Result<(), String> {
         if want.matches.is_none() && want.only {
             return Err("`only` needs `matches`: which lines make way for this one".to_owned());
         }
@@ -55,27 +46,23 @@ impl Kind for LineKind {
         Ok(())
     }
 
-    fn files(want: &Want, _target: &Target) -> Files {
+    fn files(want: &Self::Want, _target: &Target) -> Files {
         let change = match (&want.matches, want.only) {
             (Some(matches), true) => EditChange::Only {
-                line: want.state.then(want.line.clone()),
+                line: want.present(want.line.clone()),
                 matches: matches.clone(),
             },
             (matches, _) => EditChange::Line {
                 line: want.line.clone(),
                 matches: matches.clone(),
-                absent: want.state == Presence::Absent,
+                absent: want.absent(),
             },
         };
-        Files::edit(
-            want.file.clone(),
-            change,
-            Attributes::of([&want.owner, &want.group, &want.mode]),
-        )
+        want.edit(&want.file, change)
     }
 
-    fn absent(want: &Want) -> bool {
-        want.state == Presence::Absent
+    fn absent(want: &Self::Want) -> bool {
+        want.absent()
     }
 }
 

@@ -8,6 +8,7 @@ mod hosts;
 mod ini;
 mod known_host;
 mod line;
+mod of_path;
 mod public_key;
 mod symlink;
 mod tree;

@@ -10,7 +10,7 @@ use crate::kind::{
     Observe, Orphans, OwnedFolder, Payload, Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
-use crate::shell::{FOLDER, MANIFEST, PROCESS, Shell};
+use crate::shell::{CONTENT, FOLDER, MANIFEST, Shell};
 use crate::text::{Text, Vault};
 use std::collections::BTreeMap;
 
@@ -147,7 +147,7 @@ impl Kind for TreeKind {
     const NAME: &'static str = "tree";
     const DOC: &'static str = "A folder that is staged, validated as a whole and replaced; former files are removed, and a copy is kept.";
     const SHELL: Shell =
-        Shell::new(include_str!("tree.sh")).needing(&[PROCESS, FOLDER, MANIFEST, validator::SHELL]);
+        Shell::new(include_str!("tree.sh")).needing(&[CONTENT, FOLDER, MANIFEST, validator::SHELL]);
     const ORPHANS: Orphans = Orphans {
         remove_folder: Self::remove_folder,
         ..Orphans::removed("the folder goes while nothing in it was changed, added or taken away")
@@ -245,7 +245,7 @@ impl TreeKind {
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let stat = answer
             .get("tree.stat")
-            .ok_or("the folder was not looked at")?;
+            .ok_or("the folder was not observed")?;
         let (sums, contents) = answer
             .framed("tree.sum")
             .ok_or("the folder's files were not read")?;

@@ -11,24 +11,19 @@ nw_tree_seen() {
 # nw_tree_read WANTED FOLDER...: the digests of their files, then the content of each file whose line is not in WANTED.
 # None of a file that is to hold a secret (its line in WANTED has a dash for its digest) or was written with one, none above 128 KiB, and no more than 1 MiB in all.
 nw_tree_read() {
-  nw_tree_want=$nw_nl$1$nw_nl; shift
+  nw_tree_want=$1; shift
   nw_tree_sums=$(nw_tree_seen sum "$@")
   nw_tree_rc=$?
   [ -n "$nw_tree_sums" ] || return "$nw_tree_rc"
   printf '%s\n' "$nw_tree_sums"
-  nw_tree_room=1048576
-  while IFS= read -r nw_tree_line; do
-    nw_tree_one=${nw_tree_line#*  }
-    case $nw_tree_want in *"$nw_nl$nw_tree_line$nw_nl"* | *"$nw_nl-  $nw_tree_one$nw_nl"*) continue ;; esac
+  nw_room=1048576
+  nw_tree_sums=$(nw_differing "$nw_tree_want" "$nw_tree_sums") || return
+  printf '%s\n' "$nw_tree_sums" | while IFS= read -r nw_tree_one; do
+    nw_tree_one=${nw_tree_one#*  }
+    [ -n "$nw_tree_one" ] || continue
     ! nw_manifest_secret tree "${nw_tree_one%/*}" || ! nw_tree_hidden "$nw_tree_one" || continue
-    nw_tree_size=$(wc -c <"$nw_tree_one") || continue
-    if [ "$nw_tree_size" -gt 131072 ] || [ "$nw_tree_size" -gt "$nw_tree_room" ]; then continue; fi
-    nw_tree_room=$((nw_tree_room - nw_tree_size))
-    printf '\n%s content %s\n' "$NW_SENTINEL" "$nw_tree_one"
-    cat -- "$nw_tree_one"
-  done <<NW_END
-$nw_tree_sums
-NW_END
+    nw_content "$nw_tree_one" 131072 || continue
+  done
   return "$nw_tree_rc"
 }
 
@@ -63,9 +58,8 @@ nw_tree_check() {
   return "$nw_tree_rc"
 }
 
-# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE SECRETS SUMS COUNT NAME CONTENT... [CHECK...]: stages, checks, keeps
-# what was there, swaps by rename. SECRETS are the files that hold one, a line each. SUMS is what the plan
-# saw: the digests of the files that were in it.
+# nw_tree_replace FOLDER MODE OWNER GROUP FILE_MODE SECRETS SUMS COUNT NAME CONTENT... [CHECK...]: stages, checks, keeps what was
+# there, swaps by rename. SECRETS are the files that hold one, a line each; SUMS the digests that the plan saw.
 nw_tree_replace() {
   nw_tree_path=$1 nw_tree_mode=$2 nw_tree_owner=$3:$4 nw_tree_files=$5 nw_tree_secrets=$6 nw_tree_sums=$7; shift 7
   if [ "$(nw_tree_seen sum "$nw_tree_path")" != "$nw_tree_sums" ]; then
@@ -84,22 +78,21 @@ nw_tree_replace_here() {
 
 # Whether a file of such a folder holds a secret. Where it is not known which ones do, all of them.
 nw_tree_hidden() {
-  nw_tree_mine=$NW_STATE/secret-files
-  ! grep -F -x -q -- "$1" "$nw_tree_mine" 2>/dev/null || return 0
-  ! grep -F -q -- "${1%/*}/" "$nw_tree_mine" 2>/dev/null
+  nw_tree_listed=$NW_STATE/secret-files
+  ! grep -F -x -q -- "$1" "$nw_tree_listed" 2>/dev/null || return 0
+  ! grep -F -q -- "${1%/*}/" "$nw_tree_listed" 2>/dev/null
 }
 
 # nw_tree_list all|new: notes which files of the folder hold a secret; "all" leaves those that did.
 nw_tree_list() {
-  nw_tree_mine=$NW_STATE/secret-files
-  [ -n "$nw_tree_secrets" ] || [ -e "$nw_tree_mine" ] || return 0
+  nw_tree_listed=$NW_STATE/secret-files
+  [ -n "$nw_tree_secrets" ] || [ -e "$nw_tree_listed" ] || return 0
   {
-    [ ! -e "$nw_tree_mine" ] || while IFS= read -r nw_tree_one; do
-      if [ "$1" = new ] && [ "${nw_tree_one%/*}" = "$nw_tree_path" ]; then continue; fi
-      printf '%s\n' "$nw_tree_one"
-    done <"$nw_tree_mine"
+    [ ! -e "$nw_tree_listed" ] || while IFS= read -r nw_tree_one; do
+      if [ "$1" = all ] || [ "${nw_tree_one%/*}" != "$nw_tree_path" ]; then printf '%s\n' "$nw_tree_one"; fi
+    done <"$nw_tree_listed"
     [ -z "$nw_tree_secrets" ] || printf '%s\n' "$nw_tree_secrets"
-  } >"$nw_tree_mine.new" && mv -f -- "$nw_tree_mine.new" "$nw_tree_mine"
+  } >"$nw_tree_listed.new" && mv -f -- "$nw_tree_listed.new" "$nw_tree_listed"
 }
 
 nw_tree_swap() {

@@ -86,7 +86,7 @@ fn what_is_no_folder_is_refused() {
 }
 
 #[test]
-fn what_becomes_of_each_file_is_told() {
+fn what_becomes_of_each_file_is_reported() {
     let stat = "41e8 80 750 root root /etc/drbd.d\n81a0 9 640 root root /etc/drbd.d/g.conf\n81a0 7 640 root root /etc/drbd.d/old.res\n41ed 40 755 root root /etc/drbd.d/sub\n";
     let sum = format!(
         "{0}  /etc/drbd.d/g.conf\n{0}  /etc/drbd.d/old.res\n{0}  /etc/other/g.conf\n\nzz content /etc/drbd.d/old.res\nold\n",

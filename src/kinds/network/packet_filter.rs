@@ -599,7 +599,7 @@ mod tests {
 
     // Constructed of what Docker writes, in the form of iptables-save 1.8.9.
     #[test]
-    fn rules_that_stay_are_not_said_to_go() {
+    fn rules_that_stay_are_not_reported_to_go() {
         let rules = "*nat\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\n*filter\n\
                      -A FORWARD -j DOCKER-USER\n-A INPUT -j THEIRS\n";
         let kernel = format!("{FLUSHED}{rules}");
@@ -620,7 +620,7 @@ mod tests {
     }
 
     #[test]
-    fn what_mends_it_is_said_by_its_version_and_by_its_chain() {
+    fn what_mends_it_is_reported_by_its_version_and_by_its_chain() {
         for (platform, version, kernel, call) in [
             (
                 Platform::Debian12,

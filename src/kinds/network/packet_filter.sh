@@ -1,30 +1,21 @@
-# nw_packet_filter_client: the address that this login comes from. sudo drops what tells it, but began with it.
-nw_packet_filter_client() {
-  nw_packet_filter_pid=$$
-  while [ "${nw_packet_filter_pid:-0}" -gt 1 ]; do
-    nw_packet_filter_from=$(tr '\0' '\n' <"/proc/$nw_packet_filter_pid/environ" | sed -n 's/^SSH_CONNECTION=//p')
-    if [ -n "$nw_packet_filter_from" ]; then
-      echo "client ${nw_packet_filter_from%% *}"
-      return 0
-    fi
-    nw_packet_filter_pid=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$nw_packet_filter_pid/status")
-  done
-}
-
-# nw_packet_filter_seen PROGRAM: where this login comes from, Shorewall's version, and what it says of itself.
+# nw_packet_filter_seen PROGRAM: where this login comes from (sudo drops what tells it, but began with it), Shorewall's version,
+# and what it says of itself.
 nw_packet_filter_seen() {
-  nw_packet_filter_client
-  echo "version $(cat "/usr/share/$1/version" 2>/dev/null)"
-  echo "state $(cat "/var/lib/$1/state" 2>/dev/null)"
+  nw_pf_pid=$$ nw_pf_from=
+  while [ -z "$nw_pf_from" ] && [ "${nw_pf_pid:-0}" -gt 1 ]; do
+    nw_pf_from=$(tr '\0' '\n' <"/proc/$nw_pf_pid/environ" | sed -n 's/^SSH_CONNECTION=//p')
+    nw_pf_pid=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$nw_pf_pid/status")
+  done
+  printf 'client %s\nversion %s\nstate %s\n' "${nw_pf_from%% *}" "$(cat "/usr/share/$1/version")" "$(cat "/var/lib/$1/state")"
 }
 
 # nw_packet_filter_kernel IPTABLES: the kernel's rules; where they are not Shorewall's, all tables after them.
 nw_packet_filter_kernel() {
   command -v "$1" >/dev/null 2>&1 || return 0
   [ "$1" = iptables ] || [ -e /proc/net/if_inet6 ] || return 0
-  nw_packet_filter_rules=$("$1" -S) || return
-  printf '%s\n\n' "$nw_packet_filter_rules"
-  case $nw_packet_filter_rules in *"-N shorewall"*) return 0 ;; esac
+  nw_pf_rules=$("$1" -S) || return
+  printf '%s\n\n' "$nw_pf_rules"
+  case $nw_pf_rules in *"-N shorewall"*) return 0 ;; esac
   ! command -v "$1-save" >/dev/null 2>&1 || "$1-save"
 }
 
@@ -36,10 +27,6 @@ nw_packet_filter_note() {
 
 nw_packet_filter_undo() {
   [ -e "$NW_GUARD/rules-$1" ] || return 0
-  case $(cat "$NW_GUARD/filter-$1") in
-  '') ;;
-  Stop*) "$1" stop </dev/null || return ;;
-  *) "$1" clear </dev/null || return ;;
-  esac
+  case $(cat "$NW_GUARD/filter-$1") in '') ;; Stop*) "$1" stop </dev/null || return ;; *) "$1" clear </dev/null || return ;; esac
   "$2-restore" <"$NW_GUARD/rules-$1"
 }

@@ -65,7 +65,7 @@ fn words(peer: &str) -> [&str; 10] {
 impl Kind for PeerKind {
     const NAME: &'static str = "peer";
     const DOC: &'static str = "Whether root gets from this node to another without a question, as live migration and recovery need it. \
-         Only looked at, for checks.";
+         Only observed, for checks.";
     const SHELL: Shell = Shell::new(include_str!("peer.sh"));
     const RUNNING: &'static dyn Runs = &Running::new(Self::observe, Self::parse);
     type Want = Want;

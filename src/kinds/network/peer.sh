@@ -1,8 +1,8 @@
 # nw_peer_login SSH...: what ssh said last, a refusal too.
 nw_peer_login() {
-  nw_pe_said=$(timeout 15 "$@" 2>&1 </dev/null)
+  nw_pe_output=$(timeout 15 "$@" 2>&1 </dev/null)
   nw_pe_status=$?
-  printf '%s\n' "$nw_pe_said" | tail -n 1 | head -c 500
+  printf '%s\n' "$nw_pe_output" | tail -n 1 | head -c 500
   return "$nw_pe_status"
 }
 

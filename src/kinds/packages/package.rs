@@ -58,6 +58,8 @@ pub struct Seen {
 }
 
 /// Packages and repositories share their shell, so that a script holds it once.
+/// Whether the package tool's lists were fetched from the repositories that are set up now: a file of the node's state keeps the
+/// digest of what is set up, as it was when they were fetched; no time stamp is compared.
 const REPOSITORY: Shell = Shell::new(include_str!("repository.sh")).needing(&[PROCESS]);
 pub(super) const SHELL: Shell = Shell::new(include_str!("package.sh")).needing(&[REPOSITORY]);
 
@@ -94,7 +96,7 @@ impl Want {
         }
     }
 
-    /// The verb of `nw_package` that a transaction needs, if any.
+    /// The verb of the transaction that it needs, if any.
     fn verb(&self, seen: &Seen, target: &Target) -> Option<&'static str> {
         match self.state {
             PackageState::Absent if seen.own() || seen.broken.is_some() => Some("remove"),
@@ -283,17 +285,24 @@ impl PackageKind {
             .filter(|(w, s)| tool == PackageTool::Apt && w.verb(s, target) == Some("install"))
             .flat_map(|(w, _)| w.unstarted.clone())
             .collect();
-        let mut call = |verb: &str, first: Option<&str>, words: Vec<String>| {
-            if !words.is_empty() {
-                let call = if verb == "install" && !unstarted.is_empty() {
-                    Call::new("nw_package_unstarted")
-                        .arg(unstarted.len().to_string())
-                        .args(unstarted.iter().cloned())
-                } else {
-                    Call::new("nw_package")
-                };
-                calls.push(call.arg(tool.word()).arg(verb).args(first).args(words));
+        let quiet = || Call::new("nw_package_quiet");
+        let mut call = |verb: &str, words: Vec<String>| {
+            if words.is_empty() {
+                return;
             }
+            if let Some(lock) = tool.version_lock().filter(|_| verb == "hold") {
+                let install = transaction(tool, "install", vec![lock.package.to_owned()]);
+                let unless = quiet().args(["nw_package_unless", lock.package]);
+                calls.push(unless.then(&install));
+            }
+            let call = if verb == "install" && !unstarted.is_empty() {
+                let count = unstarted.len().to_string();
+                let call = quiet().arg("nw_package_unstarted").arg(count);
+                call.args(unstarted.iter().cloned())
+            } else {
+                quiet()
+            };
+            calls.push(call.then(&transaction(tool, verb, words)));
         };
         // A lock would block another version.
         let moved = |want: &Want, seen: &Seen| seen.held && want.verb(seen, target).is_some();
@@ -308,7 +317,6 @@ impl PackageKind {
         };
         call(
             "unhold",
-            None,
             names(&|w, s| s.held && (w.held == Some(false) || moved(w, s))),
         );
         for verb in ["remove", "downgrade", "install"] {
@@ -323,11 +331,10 @@ impl PackageKind {
                     }
                 })
                 .collect();
-            call(verb, None, specs);
+            call(verb, specs);
         }
         call(
             "hold",
-            tool.version_lock().map(|lock| lock.package),
             names(&|w, s| {
                 w.state == PackageState::Present
                     && w.held != Some(false)
@@ -431,6 +438,26 @@ fn locks(line: &str, name: &str) -> bool {
     };
     let parts: Vec<_> = entry.rsplitn(3, '-').collect();
     entry == name || (parts.len() == 3 && parts[2] == name)
+}
+
+/// One transaction of a release's tool.
+fn transaction(tool: PackageTool, verb: &str, names: Vec<String>) -> Call {
+    let call = match (tool, verb) {
+        (PackageTool::Apt, "remove") => Call::new("nw_package_apt_remove"),
+        (PackageTool::Apt, "hold" | "unhold") => Call::new("apt-mark").args([verb, "--"]),
+        (PackageTool::Apt, _) => Call::new("nw_package_apt_install"),
+        // rpm refuses to remove what others need; yum would take them along.
+        (_, "remove") => Call::new("rpm").args(["-e", "--"]),
+        (_, verb) => {
+            let call = Call::new("nw_package_fresh").args([tool.word(), "-y"]);
+            match verb {
+                "hold" => call.args(["-q", "versionlock", "add"]),
+                "unhold" => call.args(["-q", "versionlock", "delete"]),
+                verb => call.arg(verb),
+            }
+        }
+    };
+    call.args(names)
 }
 
 #[cfg(test)]

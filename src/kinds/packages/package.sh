@@ -1,7 +1,7 @@
-# Questions are answered by their defaults, changed configuration files are kept, needrestart and etckeeper's hooks are
-# silent: the run commits /etc by itself. For etckeeper a folder of settings with no hooks stands in (it must be able
-# to set itself up when it is one of the packages); without a repository in /etc it wants VCS.
-nw_package_quiet() {
+# nw_package_quiet COMMAND...: questions are answered by their defaults, changed configuration files are kept, needrestart and
+# etckeeper's hooks are silent: the run commits /etc by itself. For etckeeper a folder of settings with no hooks stands in (it
+# must be able to set itself up when it is one of the packages); without a repository in /etc it wants VCS.
+nw_package_quiet() (
   DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical UCF_FORCE_CONFFOLD=1
   APT_LISTCHANGES_FRONTEND=none APT_LISTBUGS_FRONTEND=none NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
   LC_ALL=C VCS=git ETCKEEPER_CONF_DIR=$NW_STATE/etckeeper
@@ -12,7 +12,8 @@ nw_package_quiet() {
     [ -L "$ETCKEEPER_CONF_DIR/$nw_pk_link" ] ||
       ln -s "/etc/etckeeper/$nw_pk_link" "$ETCKEEPER_CONF_DIR/$nw_pk_link" || return
   done
-}
+  "$@" </dev/null
+)
 
 # Everything is fetched before anything is changed; lists that turn out to be too old are fetched once more.
 nw_package_apt_install() {
@@ -31,43 +32,23 @@ nw_package_apt_install() {
 
 # dpkg takes nothing else away with a package, as apt would; its status 2 may be a lock that another holds.
 nw_package_apt_remove() {
-  nw_until 12 5 nw_package_dpkg_remove "$@" || :
+  for nw_pk_try in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    dpkg --remove -- "$@" </dev/null
+    nw_pk_rc=$?
+    [ "$nw_pk_rc" = 2 ] || break
+    echo 'nodewright: dpkg is in use'
+    sleep 5
+  done
   return "$nw_pk_rc"
 }
 
-nw_package_dpkg_remove() {
-  dpkg --remove -- "$@" </dev/null
-  nw_pk_rc=$?
-  [ "$nw_pk_rc" = 2 ] || return 0
-  echo 'nodewright: dpkg is in use'
-  return 1
-}
+# nw_package_fresh yum|dnf WORD...: the tool, by lists of the repositories that are set up now.
+nw_package_fresh() { { [ "$(nw_repository_state "$1")" = fresh ] || nw_repository "$1"; } && "$@"; }
 
-# nw_package apt|yum|dnf install|downgrade|remove|hold|unhold NAME...: one transaction. Of yum and dnf, "hold" wants the
-# name of the versionlock plugin's package before the names.
-nw_package() (
-  nw_pk_tool=$1 nw_pk_verb=$2; shift 2
-  nw_package_quiet || exit
-  case $nw_pk_tool,$nw_pk_verb in
-  apt,install | apt,downgrade) nw_package_apt_install "$@"; exit ;;
-  apt,remove) nw_package_apt_remove "$@"; exit ;;
-  apt,*) apt-mark "$nw_pk_verb" -- "$@" </dev/null; exit ;;
-  # rpm refuses to remove what others need; yum would take them along.
-  *,remove) rpm -e -- "$@" </dev/null; exit ;;
-  esac
-  [ "$(nw_repository_state "$nw_pk_tool")" = fresh ] || nw_repository "$nw_pk_tool" || exit
-  case $nw_pk_verb in
-  hold)
-    rpm -q -- "$1" >/dev/null || "$nw_pk_tool" -y -q install "$1" </dev/null 3>&- || exit
-    shift
-    "$nw_pk_tool" -y -q versionlock add "$@" </dev/null ;;
-  unhold) "$nw_pk_tool" -y -q versionlock delete "$@" </dev/null ;;
-  *) "$nw_pk_tool" -y "$nw_pk_verb" "$@" </dev/null 3>&- ;;
-  esac
-)
+# nw_package_unless NAME COMMAND...: where rpm does not know that package.
+nw_package_unless() { rpm -q -- "$1" >/dev/null || { shift; "$@"; }; }
 
-# nw_package_unstarted COUNT UNIT... TOOL VERB NAME...: the same with units held back that would start by themselves. What
-# is masked is gone with the next boot at the latest.
+# nw_package_unstarted COUNT UNIT... COMMAND...: with units masked that would start by themselves; no mask outlives a boot.
 nw_package_unstarted() {
   nw_pk_count=$1 nw_pk_masked=''; shift
   while [ "$nw_pk_count" -gt 0 ]; do
@@ -77,10 +58,9 @@ nw_package_unstarted() {
     shift
     nw_pk_count=$((nw_pk_count - 1))
   done
-  nw_package "$@"
+  "$@"
   nw_pk_rc=$?
-  # The names of units hold no blanks.
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # The names of units hold no blanks.
   [ -z "$nw_pk_masked" ] || systemctl unmask --runtime -- $nw_pk_masked
   return "$nw_pk_rc"
 }

@@ -102,7 +102,7 @@ fn rpm_present_absent_provided_and_missing() {
         (points.as_str(), calls),
         (
             "installed: no → yes",
-            vec!["nw_package dnf install nosuch".into()]
+            vec!["nw_package_quiet nw_package_fresh dnf -y install nosuch".into()]
         )
     );
     let (_, points, calls) = judged(
@@ -114,7 +114,7 @@ fn rpm_present_absent_provided_and_missing() {
         (points.as_str(), calls),
         (
             "installed: 1.2-3.el7 → no",
-            vec!["nw_package yum remove nw-plain".into()]
+            vec!["nw_package_quiet rpm -e -- nw-plain".into()]
         )
     );
     // A provided name is no package to remove.
@@ -143,7 +143,9 @@ fn rpm_versions_go_both_ways() {
         let tool = platform.package_tool().word();
         assert_eq!(
             calls,
-            [format!("nw_package {tool} {verb} nw-test-{version}")]
+            [format!(
+                "nw_package_quiet nw_package_fresh {tool} -y {verb} nw-test-{version}"
+            )]
         );
     }
     let (_, points, _) = judged(
@@ -181,7 +183,10 @@ fn rpm_holds_by_versionlock() {
         assert_eq!(points, "held: no → yes", "{line}");
         assert_eq!(
             calls,
-            ["nw_package yum hold yum-plugin-versionlock nw-test"]
+            [
+                "nw_package_quiet nw_package_unless yum-plugin-versionlock nw_package_fresh yum -y install yum-plugin-versionlock",
+                "nw_package_quiet nw_package_fresh yum -y -q versionlock add nw-test"
+            ]
         );
     }
     // Another version of what is held: the lock goes, and comes back.
@@ -193,9 +198,10 @@ fn rpm_holds_by_versionlock() {
     assert_eq!(
         calls,
         [
-            "nw_package dnf unhold nw-test",
-            "nw_package dnf install nw-test-1.3",
-            "nw_package dnf hold python3-dnf-plugin-versionlock nw-test"
+            "nw_package_quiet nw_package_fresh dnf -y -q versionlock delete nw-test",
+            "nw_package_quiet nw_package_fresh dnf -y install nw-test-1.3",
+            "nw_package_quiet nw_package_unless python3-dnf-plugin-versionlock nw_package_fresh dnf -y install python3-dnf-plugin-versionlock",
+            "nw_package_quiet nw_package_fresh dnf -y -q versionlock add nw-test"
         ]
     );
 }
@@ -234,32 +240,32 @@ fn dpkg_states() {
         (
             serde_json::json!({"package": "exim4"}),
             "installed: no → yes",
-            vec!["nw_package apt install exim4"],
+            vec!["nw_package_quiet nw_package_apt_install exim4"],
         ),
         (
             serde_json::json!({"package": "nosuch"}),
             "installed: no → yes",
-            vec!["nw_package apt install nosuch"],
+            vec!["nw_package_quiet nw_package_apt_install nosuch"],
         ),
         (
             serde_json::json!({"package": "chrony"}),
             "installed: half-configured → yes",
-            vec!["nw_package apt install chrony"],
+            vec!["nw_package_quiet nw_package_apt_install chrony"],
         ),
         (
             serde_json::json!({"package": "chrony", "state": "absent"}),
             "installed: half-configured → no",
-            vec!["nw_package apt remove chrony"],
+            vec!["nw_package_quiet nw_package_apt_remove chrony"],
         ),
         (
             serde_json::json!({"package": "dash", "state": "absent"}),
             "installed: 0.5.12-2 → no",
-            vec!["nw_package apt remove dash"],
+            vec!["nw_package_quiet nw_package_apt_remove dash"],
         ),
         (
             serde_json::json!({"package": "dash", "held": true}),
             "held: no → yes",
-            vec!["nw_package apt hold dash"],
+            vec!["nw_package_quiet apt-mark hold -- dash"],
         ),
         (
             serde_json::json!({"package": "drbd-utils", "held": true}),
@@ -270,22 +276,22 @@ fn dpkg_states() {
             serde_json::json!({"package": "drbd-utils", "state": "absent"}),
             "installed: 9.22.0-1 → no; held: yes → no",
             vec![
-                "nw_package apt unhold drbd-utils",
-                "nw_package apt remove drbd-utils",
+                "nw_package_quiet apt-mark unhold -- drbd-utils",
+                "nw_package_quiet nw_package_apt_remove drbd-utils",
             ],
         ),
         (
             serde_json::json!({"package": "drbd-utils", "held": false}),
             "held: yes → no",
-            vec!["nw_package apt unhold drbd-utils"],
+            vec!["nw_package_quiet apt-mark unhold -- drbd-utils"],
         ),
         (
             serde_json::json!({"package": "drbd-utils", "version": "9.15.0-1"}),
             "version: 9.22.0-1 → 9.15.0-1",
             vec![
-                "nw_package apt unhold drbd-utils",
-                "nw_package apt install drbd-utils=9.15.0-1",
-                "nw_package apt hold drbd-utils",
+                "nw_package_quiet apt-mark unhold -- drbd-utils",
+                "nw_package_quiet nw_package_apt_install drbd-utils=9.15.0-1",
+                "nw_package_quiet apt-mark hold -- drbd-utils",
             ],
         ),
     ] {
@@ -315,9 +321,9 @@ fn one_transaction_for_all() {
     assert_eq!(
         calls,
         [
-            "nw_package apt remove dash",
-            "nw_package apt install nosuch exim4",
-            "nw_package apt hold exim4"
+            "nw_package_quiet nw_package_apt_remove dash",
+            "nw_package_quiet nw_package_apt_install nosuch exim4",
+            "nw_package_quiet apt-mark hold -- exim4"
         ]
     );
 }

@@ -1,5 +1,3 @@
-# Whether the package tool's lists were fetched from the repositories that are set up now. "$NW_STATE/repositories"
-# keeps the digest of what is set up, as it was when they were fetched; no time stamp is compared.
 # Where pushed packages lie: readable by all, because apt reads as a user of its own.
 : "${NW_PACKAGES:=/var/lib/nodewright-packages}"
 
@@ -10,8 +8,7 @@ nw_repository_digest() {
   yum) nw_rp_globs="/etc/yum.conf /etc/yum.repos.d/*.repo $NW_PACKAGES/*/repodata/repomd.xml" ;;
   *) nw_rp_globs="/etc/dnf/dnf.conf /etc/yum.repos.d/*.repo $NW_PACKAGES/*/repodata/repomd.xml" ;;
   esac
-  # The words are split and expanded on purpose; they are constants.
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # The words are split and expanded on purpose; they are constants.
   nw_rp_digest=$(cat $nw_rp_globs 2>/dev/null | sha256sum) || return
   nw_rp_digest=${nw_rp_digest%% *}
 }
@@ -25,35 +22,24 @@ nw_repository_state() {
   echo "$nw_rp_state"
 }
 
-# apt-get with what every call needs; waits for another apt that holds a lock (its own waiting covers dpkg's only).
-# Not for what starts daemons: they would keep the pipe open.
+# apt-get, waiting for another's lock on lists too (its own wait covers dpkg's). Not for what starts daemons: they keep the pipe.
 nw_repository_apt() {
-  nw_until 24 5 nw_repository_apt_once "$@" || :
-  return "$nw_rp_rc"
-}
-
-nw_repository_apt_once() {
-  { LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1
-    echo "$?" >"$NW_DIR/apt.rc"; } | tee "$NW_DIR/apt.out"
-  read -r nw_rp_rc <"$NW_DIR/apt.rc" || nw_rp_rc=1
-  nw_rp_out=$(cat "$NW_DIR/apt.out")
+  for nw_rp_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
+    { LC_ALL=C apt-get -q -o Dpkg::Use-Pty=0 -o APT::Color=0 -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1
+      echo "$?" >"$NW_DIR/apt.rc"; } | tee "$NW_DIR/apt.out"
+    read -r nw_rp_rc <"$NW_DIR/apt.rc" || nw_rp_rc=1
+    if [ "$nw_rp_rc" = 0 ] || ! grep -q -e 'Could not get lock' -e 'Unable to lock directory' "$NW_DIR/apt.out"; then break; fi
+    echo 'nodewright: another apt holds the lock'
+    sleep 5
+  done
   rm -f "$NW_DIR/apt.out" "$NW_DIR/apt.rc"
-  case $nw_rp_rc,$nw_rp_out in
-  0,*) return 0 ;;
-  *'Could not get lock'* | *'Unable to lock directory'*) echo 'nodewright: another apt holds the lock' ;;
-  *) return 0 ;;
-  esac
-  return 1
+  return "$nw_rp_rc"
 }
 
 # nw_repository TOOL: fetches (apt) or forgets (yum, dnf) the lists. Fails when a repository cannot be read.
 nw_repository() {
-  nw_rp_tool=$1
-  case $nw_rp_tool in
-  apt) nw_repository_apt -o APT::Update::Error-Mode=any update || return ;;
-  *) "$nw_rp_tool" -q clean metadata </dev/null || return ;;
-  esac
-  nw_repository_digest "$nw_rp_tool" || return
+  case $1 in apt) nw_repository_apt -o APT::Update::Error-Mode=any update ;; *) "$1" -q clean metadata </dev/null ;; esac || return
+  nw_repository_digest "$1" || return
   mkdir -p "$NW_STATE" && printf '%s\n' "$nw_rp_digest" | nw_atomic "$NW_STATE/repositories"
 }
 

@@ -128,7 +128,7 @@ impl Pushed {
     pub(super) fn read(id: &str, answer: &Answer) -> Result<Self, String> {
         let section = answer
             .get(SECTION)
-            .ok_or("the pushed packages were not looked at")?;
+            .ok_or("the pushed packages were not observed")?;
         if section.status != 0 {
             return Err(format!(
                 "looking at the pushed packages ended with status {}",

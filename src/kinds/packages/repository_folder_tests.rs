@@ -80,7 +80,7 @@ fn a_key_of_the_site_has_signatures_checked() {
 }
 
 #[test]
-fn one_call_looks_at_the_folders_of_all() {
+fn one_call_observes_the_folders_of_all() {
     let asked = queries(&step(&FILES), Platform::El9);
     assert_eq!(
         asked,
@@ -94,7 +94,7 @@ fn one_call_looks_at_the_folders_of_all() {
 }
 
 #[test]
-fn what_differs_is_told_by_package() {
+fn what_differs_is_reported_by_package() {
     let step = step(&FILES);
     let all: String = FILES.iter().map(|name| line(name)).collect();
     assert_eq!(deltas(&step, Platform::El7, &all), [] as [&str; 0]);

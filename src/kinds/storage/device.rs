@@ -64,6 +64,12 @@ impl Device {
         }
     }
 
+    /// What takes away all that it carries, signatures and both ends. Only a device that the operator gave up by name in this
+    /// very command reaches an action with anything on it.
+    pub fn wiped(&self, path: &str) -> Option<Call> {
+        matches!(self.content, Content::Carries(_)).then(|| Call::new("nw_device_wipe").arg(path))
+    }
+
     /// It is overwritten: the engine refuses that unless it is blank, or was named in this very command.
     pub fn overwritten(&self) -> Vec<Overwritten> {
         vec![Overwritten {

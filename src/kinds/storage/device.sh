@@ -1,9 +1,9 @@
-# nw_device_ask WORD COMMAND...: "WORD = STATUS", then what it says, each line after "WORD ".
-nw_device_ask() {
+# nw_device_probe WORD COMMAND...: "WORD = STATUS", then what it says, each line after "WORD ".
+nw_device_probe() {
   nw_dv_word=$1; shift
-  nw_dv_said=$("$@")
+  nw_dv_output=$("$@")
   echo "$nw_dv_word = $?"
-  [ -z "$nw_dv_said" ] || printf '%s\n' "$nw_dv_said" | sed "s/^/$nw_dv_word /"
+  [ -z "$nw_dv_output" ] || printf '%s\n' "$nw_dv_output" | sed "s/^/$nw_dv_word /"
 }
 
 # nw_device_edge SECTOR: the digest of one mebibyte from there on.
@@ -20,17 +20,17 @@ nw_device() {
   case $nw_dv in /dev/drbd*) ( true <"$nw_dv" ) 2>/dev/null || { echo closed; return 0; } ;; esac
   nw_dv_sys=/sys/class/block/${nw_dv##*/} nw_dv_size=0
   echo "real $nw_dv"
-  nw_device_ask number cat "$nw_dv_sys/dev"
-  nw_device_ask sectors cat "$nw_dv_sys/size"
-  nw_device_ask below ls "$nw_dv_sys"
-  nw_device_ask holder ls "$nw_dv_sys/holders"
-  nw_device_ask mount cat /proc/self/mountinfo
-  nw_device_ask swap cat /proc/swaps
-  nw_device_ask wipefs wipefs -p -- "$nw_dv"
-  nw_device_ask blkid blkid -p -o export -- "$nw_dv"
+  nw_device_probe number cat "$nw_dv_sys/dev"
+  nw_device_probe sectors cat "$nw_dv_sys/size"
+  nw_device_probe below ls "$nw_dv_sys"
+  nw_device_probe holder ls "$nw_dv_sys/holders"
+  nw_device_probe mount cat /proc/self/mountinfo
+  nw_device_probe swap cat /proc/swaps
+  nw_device_probe wipefs wipefs -p -- "$nw_dv"
+  nw_device_probe blkid blkid -p -o export -- "$nw_dv"
   read -r nw_dv_size <"$nw_dv_sys/size"
-  nw_device_ask first nw_device_edge 0
-  [ "$nw_dv_size" -lt 2048 ] || nw_device_ask last nw_device_edge $((nw_dv_size - 2048))
+  nw_device_probe first nw_device_edge 0
+  [ "$nw_dv_size" -lt 2048 ] || nw_device_probe last nw_device_edge $((nw_dv_size - 2048))
 }
 
 # nw_device_wipe DEVICE: all signatures go, and both ends.

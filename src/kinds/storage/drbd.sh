@@ -3,17 +3,17 @@
 nw_drbd_seen() {
   for nw_dr_name in $(drbdadm sh-resources); do
     echo "resource $nw_dr_name"
-    nw_dr_said=$(drbdadm sh-ll-dev "$nw_dr_name")
-    echo "disk $? $nw_dr_said"
-    echo "sectors $(blockdev --getsz "$nw_dr_said")"
+    nw_dr_output=$(drbdadm sh-ll-dev "$nw_dr_name")
+    echo "disk $? $nw_dr_output"
+    echo "sectors $(blockdev --getsz "$nw_dr_output")"
     nw_until 3 1 nw_drbd_gi
-    echo "gi $nw_dr_status $nw_dr_said"
+    echo "gi $nw_dr_status $nw_dr_output"
   done
 }
 
 # nw_drbd_gi: 20 says that the device could not be opened, since somebody else looks at it too just now.
 nw_drbd_gi() {
-  nw_dr_said=$(drbdadm get-gi "$nw_dr_name")
+  nw_dr_output=$(drbdadm get-gi "$nw_dr_name")
   nw_dr_status=$?
   [ "$nw_dr_status" != 20 ]
 }
@@ -22,13 +22,6 @@ nw_drbd_gi() {
 nw_drbd_state() {
   [ -e /proc/drbd ] || return 0
   cat /proc/drbd && { grep -q '^version: [0-8]\.' /proc/drbd || drbdsetup status --json; }
-}
-
-# nw_drbd_metadata NAME DEVICE [wipe]: no `--force`, so drbdmeta itself refuses what it finds. What the operator gave up by
-# name in this very command goes first: all signatures, and both ends.
-nw_drbd_metadata() {
-  [ -z "${3:-}" ] || nw_device_wipe "$2" || return
-  drbdadm create-md "$1" </dev/null
 }
 
 # nw_drbd_connected NAME

@@ -211,13 +211,10 @@ impl DrbdMetadata {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, seen)| {
-            let call = Call::new("nw_drbd_metadata").args([&want.drbd_metadata, &want.device]);
-            // Only what the operator named comes here with anything on it.
-            match seen.device.content {
-                Content::Carries(_) => call.arg("wipe"),
-                _ => call,
-            }
+        // No `--force`, so drbdmeta itself refuses what it finds.
+        let calls = wants.iter().flat_map(|(want, seen)| {
+            let make = Call::new("drbdadm").args(["create-md", &want.drbd_metadata]);
+            seen.device.wiped(&want.device).into_iter().chain([make])
         });
         calls.collect()
     }

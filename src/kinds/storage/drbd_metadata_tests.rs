@@ -73,7 +73,7 @@ fn it_is_made_where_every_member_says_that_there_is_none() {
         )
         .calls[0]
             .to_shell(),
-        "nw_drbd_metadata r0 /dev/sda6"
+        "drbdadm create-md r0"
     );
 }
 
@@ -178,7 +178,7 @@ fn a_device_that_carries_anything_is_overwritten_by_name_alone() {
     assert_eq!(compared.destroys[0].device, "/dev/sda6");
     assert!(!Permits::default().destroys("node1", "/dev/sda6"));
     let calls = testing::mend(&[&resource], &node, &answer).calls;
-    assert_eq!(calls[0].to_shell(), "nw_drbd_metadata r0 /dev/sda6 wipe");
+    assert_eq!(calls[0].to_shell(), "nw_device_wipe /dev/sda6");
 }
 
 #[test]

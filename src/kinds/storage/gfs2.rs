@@ -49,7 +49,7 @@ impl Kind for Gfs2 {
     const NAME: &'static str = "gfs2";
     const DOC: &'static str = "A GFS2 filesystem: made once, on a device that is proven blank. Whatever else is on the device stays, until the \
          operator names that device in the command.";
-    const SHELL: Shell = Shell::new(include_str!("gfs2.sh")).needing(&[device::SHELL]);
+    const SHELL: Shell = device::SHELL;
     const ORPHANS: Orphans = Orphans::reported("the filesystem stays with all its files");
     const RUNNING: &'static dyn Runs = &Running {
         ends_stage: true,
@@ -153,15 +153,19 @@ impl Gfs2 {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, _)| {
-            Call::new("nw_gfs2").args([
-                want.gfs2.clone(),
-                want.table.clone(),
-                want.journals.to_string(),
-                want.journal_size.to_string(),
-            ])
-        });
-        calls.collect()
+        // That the device is blank was proven just now, or the operator gave up what it carries: so `-O` asks no question. It
+        // takes `--` for the end of all words.
+        // DRBD itself does not let a device be opened where this node is not its primary.
+        let make = |want: &Want| {
+            let call =
+                Call::new("mkfs.gfs2").args(["-O", "-q", "-p", "lock_dlm", "-t", &want.table]);
+            call.arg("-j")
+                .arg(want.journals.to_string())
+                .arg("-J")
+                .arg(want.journal_size.to_string())
+                .arg(&want.gfs2)
+        };
+        wants.iter().map(|(want, _)| make(want)).collect()
     }
 
     fn title(names: &str, _deltas: &[Delta]) -> String {

@@ -107,14 +107,21 @@ impl LogicalVolume {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, _)| {
-            Call::new("nw_logical_volume").args([
-                want.logical_volume.clone(),
-                want.group.clone(),
-                want.sectors.to_string(),
-            ])
-        });
-        calls.collect()
+        // What its place held before does not shine through, and it stays inactive.
+        let make = |want: &Want| {
+            let name = format!("{}/{}", want.group, want.logical_volume);
+            let size = format!("{}s", want.sectors);
+            let make = ["-q", "-a", "ey", "-W", "n", "-Z", "y", "-L", &size, "-n"];
+            let zero = ["if=/dev/zero", "bs=1048576", "count=1", "conv=fsync"];
+            [
+                Call::new("lvcreate")
+                    .args(make)
+                    .args([&want.logical_volume, &want.group]),
+                Call::new("dd").args(zero).arg(format!("of=/dev/{name}")),
+                Call::new("lvchange").args(["-q", "-a", "n", &name]),
+            ]
+        };
+        wants.iter().flat_map(|(want, _)| make(want)).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Running, Runs, Target, Verdict, valid,
 };
 use crate::sh::Call;
-use crate::shell::Shell;
+use crate::shell::{MOUNT, Shell};
 
 /// `mount_point = "/shared"`.
 pub struct MountPoint;
@@ -31,7 +31,7 @@ pub struct Seen {
     fstype: String,
     /// Whether it is mounted so that it can be written.
     writable: bool,
-    /// The folder while nothing is mounted: `none`, `open`, `immutable`, `full`, `other`.
+    /// The folder while nothing is mounted: `none`, `empty`, `immutable`, `full`, `link`, `other`.
     folder: String,
 }
 
@@ -42,7 +42,7 @@ impl Kind for MountPoint {
     const NAME: &'static str = "mount_point";
     const DOC: &'static str = "A folder over which a resource manager mounts: made, and immutable while nothing is mounted there, so that nothing is \
          written beneath the filesystem. It is never mounted or unmounted by this.";
-    const SHELL: Shell = Shell::new(include_str!("mount_point.sh"));
+    const SHELL: Shell = Shell::new(include_str!("mount_point.sh")).needing(&[MOUNT]);
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
         actions: Self::actions,
@@ -69,7 +69,7 @@ impl MountPoint {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         observe.section(MOUNTS, Call::new("cat").arg("/proc/self/mountinfo"));
         let folders = wants.iter().map(|w| w.mount_point.clone());
-        observe.slow_section(FOLDERS, Call::new("nw_mount_points").args(folders));
+        observe.slow_section(FOLDERS, Call::new("nw_mount_folders").args(folders));
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
@@ -116,13 +116,17 @@ impl MountPoint {
         match seen.folder.as_str() {
             "" | "immutable" => Verdict::Same,
             "none" => Verdict::Change(vec![Delta::new("folder", "", "immutable")]),
-            "open" => Verdict::Change(vec![Delta::new("folder", "can be written", "immutable")]),
+            "empty" => Verdict::Change(vec![Delta::new("folder", "can be written", "immutable")]),
             "full" => Verdict::Finding {
                 what: format!(
                     "{path} holds files on {node} while nothing is mounted there: they would be hidden by what is mounted"
                 ),
                 remedy: format!("`nodewright run {node} -- ls -la {path}`, then move them away"),
             },
+            "link" => Verdict::refuse(
+                format!("{path} is a symbolic link, or leads over one"),
+                node,
+            ),
             _ => Verdict::refuse(format!("{path} is no folder"), node),
         }
     }

@@ -24,7 +24,7 @@ const SHARED: &str = "30 22 147:0 / /shared rw,noatime shared:5 - gfs2 /dev/drbd
 fn while_nothing_is_mounted_nothing_can_be_written_there() {
     let change = |from: &str| Verdict::Change(vec![Delta::new("folder", from, "immutable")]);
     assert_eq!(compared(ROOT, "none").verdict, change(""));
-    assert_eq!(compared(ROOT, "open").verdict, change("can be written"));
+    assert_eq!(compared(ROOT, "empty").verdict, change("can be written"));
     assert_eq!(compared(ROOT, "immutable").verdict, Verdict::Same);
     assert!(matches!(
         compared(ROOT, "full").verdict,
@@ -37,7 +37,7 @@ fn while_nothing_is_mounted_nothing_can_be_written_there() {
 }
 
 #[test]
-fn what_is_mounted_is_told_and_left_alone() {
+fn what_is_mounted_is_reported_and_left_alone() {
     let mounted = compared(&format!("{ROOT}{SHARED}"), "mounted");
     assert_eq!(mounted.verdict, Verdict::Same);
     assert_eq!(

@@ -39,6 +39,15 @@ enum Locking {
 }
 
 impl Locking {
+    /// What `vgcreate` is told of it.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Local => &[],
+            Self::Shared => &["--shared"],
+            Self::Clustered => &["-cy"],
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -161,17 +170,10 @@ impl VolumeGroup {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, seen)| {
-            let call = Call::new("nw_volume_group").args([
-                &want.volume_group,
-                &want.device,
-                want.locking.word(),
-            ]);
-            // Only what the operator named comes here with anything on it.
-            match seen.device.content {
-                Content::Carries(_) => call.arg("wipe"),
-                _ => call,
-            }
+        let calls = wants.iter().flat_map(|(want, seen)| {
+            let make = Call::new("vgcreate").args(want.locking.options().iter().copied());
+            let make = make.args([&want.volume_group, &want.device]);
+            seen.device.wiped(&want.device).into_iter().chain([make])
         });
         calls.collect()
     }

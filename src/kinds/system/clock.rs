@@ -38,7 +38,7 @@ impl Kind for ClockKind {
     const NAME: &'static str = "clock";
     const DOC: &'static str =
         "Whether the clock follows a time server; for checks, a step of it changes nothing.";
-    const ORPHANS: Orphans = Orphans::reported("it was only looked at");
+    const ORPHANS: Orphans = Orphans::reported("it was only observed");
     const RUNNING: &'static dyn Runs = &Running::new(Self::observe, Self::parse);
     type Want = Want;
 

@@ -96,7 +96,7 @@ impl Kind for EtckeeperKind {
 impl EtckeeperKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let patterns = wants.iter().flat_map(|w| &w.untracked).map(|t| pattern(t));
-        observe.section(Self::NAME, Call::new("nw_etckeeper_look").args(patterns));
+        observe.section(Self::NAME, Call::new("nw_etckeeper_seen").args(patterns));
     }
 
     fn parse(_want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
@@ -148,15 +148,25 @@ impl EtckeeperKind {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        wants
-            .iter()
-            .map(|(want, _)| {
-                Call::new("nw_etckeeper_make")
-                    .arg(&want.name)
-                    .arg(&want.email)
-                    .args(want.untracked.iter().map(|t| pattern(t)))
-            })
-            .collect()
+        // A step is a shell of its own, so where it goes and what it masks ends with it.
+        let record = |(want, seen): &(&Want, &Seen)| {
+            let mut calls = vec![Call::new("cd").arg("/etc")];
+            if !seen.initialised {
+                calls.push(Call::new("umask").arg("077"));
+                calls.push(Call::new("etckeeper").arg("init"));
+            }
+            calls.push(Call::new("chmod").args(["0700", "/etc/.git"]));
+            for (key, value) in [("user.name", &want.name), ("user.email", &want.email)] {
+                calls.push(Call::new("git").args(["config", key, value]));
+            }
+            if !want.untracked.is_empty() {
+                let remove = ["rm", "-r", "-q", "--cached", "--ignore-unmatch", "--"];
+                let untracked = want.untracked.iter().map(|t| pattern(t));
+                calls.push(Call::new("git").args(remove).args(untracked));
+            }
+            calls
+        };
+        wants.iter().flat_map(record).collect()
     }
 }
 
@@ -194,12 +204,23 @@ mod tests {
     fn patterns_reach_git_as_paths_below_etc() {
         assert_eq!(
             queries(&step(), Platform::El6),
-            ["etckeeper: nw_etckeeper_look shadow 'ssh/ssh_host_*_key'"]
+            ["etckeeper: nw_etckeeper_seen shadow 'ssh/ssh_host_*_key'"]
         );
         assert_eq!(
             actions(&step(), &[("etckeeper", "", 0)]),
-            ["nw_etckeeper_make node1 root@node1.example.net shadow 'ssh/ssh_host_*_key'"]
+            [
+                "cd /etc",
+                "umask 077",
+                "etckeeper init",
+                "chmod 0700 /etc/.git",
+                "git config user.name node1",
+                "git config user.email root@node1.example.net",
+                "git rm -r -q --cached --ignore-unmatch -- shadow 'ssh/ssh_host_*_key'"
+            ]
         );
+        let bad = "mode 755\nname node1\nemail \nchanged 0\n";
+        let mended = actions(&step(), &[("etckeeper", bad, 0)]);
+        assert_eq!(mended[..2], ["cd /etc", "chmod 0700 /etc/.git"]);
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl GitKind {
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let section = answer
             .get(&want.section())
-            .ok_or_else(|| format!("{} was not looked at", want.git))?;
+            .ok_or_else(|| format!("{} was not observed", want.git))?;
         let mut seen = Seen::default();
         match section.status {
             0 => {}
@@ -144,7 +144,7 @@ impl GitKind {
             }
         }
         if seen.state.is_empty() {
-            return Err(format!("{} was not looked at", want.git));
+            return Err(format!("{} was not observed", want.git));
         }
         Ok(seen)
     }

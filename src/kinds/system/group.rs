@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_where_that_is_said() {
+    fn it_goes_where_the_step_demands_it() {
         let step = json!({ "group": "adm", "state": "absent" });
         let there = [("group", GETENT, 0)];
         assert_eq!(changes(&step, &there), ["group: present -> absent"]);

@@ -173,7 +173,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn it_is_written_where_the_release_looks() {
+    fn it_is_written_where_the_release_reads_it() {
         let step = json!({ "hostname": "n1" });
         let el6 = edits_on(&step, Platform::El6).remove(0);
         assert_eq!(el6.path, "/etc/sysconfig/network");

@@ -6,7 +6,7 @@ use crate::kind::{
     Running, Runs, Target, Verdict,
 };
 use crate::sh::Call;
-use crate::shell::{PROCESS, Shell};
+use crate::shell::{MOUNT, PROCESS, Shell};
 use crate::text::Text;
 use std::collections::BTreeSet;
 
@@ -98,7 +98,7 @@ impl Want {
 impl Kind for MountKind {
     const NAME: &'static str = "mount";
     const DOC: &'static str = "Filesystems: the entry in fstab, and mounted or not; never over a folder that holds something.";
-    const SHELL: Shell = Shell::new(include_str!("mount.sh")).needing(&[PROCESS]);
+    const SHELL: Shell = Shell::new(include_str!("mount.sh")).needing(&[PROCESS, MOUNT]);
     const ORPHANS: Orphans = Orphans::reported("it stays mounted and in /etc/fstab");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,

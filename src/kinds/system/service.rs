@@ -241,6 +241,8 @@ impl Kind for ServiceKind {
     const NAME: &'static str = "service";
     const DOC: &'static str = "Services: enabled, running, and restarted (or reloaded) when the instance that runs was started with \
          another configuration. Those that a cluster leans on are never restarted by a step.";
+    // What a running service started with is kept in services/NAME: "BOOT PID TICK NAME", then for each file of its
+    // configuration "DIGEST  PATH" or "missing  PATH". Ticks count from the boot; no clock is read.
     const SHELL: Shell = Shell::new(include_str!("service.sh")).needing(&[SERVICE]);
     const ORPHANS: Orphans = Orphans::reported("it stays enabled and running as it is");
     const RUNNING: &'static dyn Runs = &Running {
@@ -297,7 +299,10 @@ impl Kind for ServiceKind {
         Guarding {
             cuts_off: CutsOff::when(lets_in::service(&want.service)),
             note: vec![want.call("nw_service_guard", target)],
-            undo_first: vec![want.call("nw_service_undo_first", target)],
+            undo_first: vec![match lets_in::packet_filter(&want.service) {
+                Some(program) => want.call("nw_service_undo_first", target).arg(program),
+                None => want.call("nw_service_undo_first", target),
+            }],
             undo: vec![Self::undo(want, target)],
         }
     }

@@ -1,16 +1,11 @@
-# What a running service started with is kept in services/NAME: "BOOT PID TICK NAME", then for each file of its
-# configuration "DIGEST  PATH" or "missing  PATH". Ticks count from the boot; no clock is read.
-
 # Observation by systemd: one "systemctl show", then a line "Tick=PID TICK" a main process.
 nw_service_units() {
   nw_sv_show=$(systemctl show -p Id,Names,LoadState,ActiveState,SubState,UnitFileState,SourcePath,Type,RemainAfterExit,MainPID,ActiveEnterTimestampMonotonic -- "$@")
   nw_sv_rc=$?
   printf '%s\n\n' "$nw_sv_show"
-  printf '%s\n' "$nw_sv_show" | while IFS= read -r nw_sv_line; do
-    case $nw_sv_line in
-    MainPID=0) ;;
-    MainPID=*) nw_tick "${nw_sv_line#*=}"; printf 'Tick=%s %s\n' "${nw_sv_line#*=}" "$nw_tick" ;;
-    esac
+  printf '%s\n' "$nw_sv_show" | sed -n 's/^MainPID=\([1-9]\)/\1/p' | while read -r nw_sv_pid; do
+    nw_tick "$nw_sv_pid"
+    printf 'Tick=%s %s\n' "$nw_sv_pid" "$nw_tick"
   done
   return "$nw_sv_rc"
 }
@@ -32,8 +27,7 @@ nw_service_lines() {
   for nw_sv_file; do
     shift
     if [ -f "$nw_sv_file" ]; then set -- "$@" "$nw_sv_file"; continue; fi
-    # Expanded on purpose, and not split.
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086 # Expanded on purpose, and not split.
     nw_sv_sum=$(IFS=; set -- $nw_sv_file; [ ! -e "$1" ] || find -L "$@" -type f -exec sha256sum -- {} +) || return
     if [ -n "$nw_sv_sum" ]; then nw_sv_sum=$(printf '%s\n' "$nw_sv_sum" | sort | sha256sum); else nw_sv_sum=missing; fi
     printf '%s  %s\n' "${nw_sv_sum%% *}" "$nw_sv_file"
@@ -57,10 +51,10 @@ nw_service_keep() {
 # nw_service_note NAME INSTANCE LINES FILE...: before the first of these files is written. LINES are what this instance has
 # read of them; another one has read what is there.
 nw_service_note() {
-  nw_sv_name=$1 nw_sv_told=$2 nw_sv_now=$3; shift 3
+  nw_sv_name=$1 nw_sv_read_by=$2 nw_sv_now=$3; shift 3
   nw_service_instance "$nw_sv_name" || return
   [ -n "$nw_instance" ] || return 0
-  [ "$nw_instance" = "$nw_sv_told" ] || nw_sv_now=$(nw_service_lines "$@") || return
+  [ "$nw_instance" = "$nw_sv_read_by" ] || nw_sv_now=$(nw_service_lines "$@") || return
   nw_service_keep "$nw_sv_name" "$nw_sv_now"
 }
 
@@ -68,8 +62,7 @@ nw_service_note() {
 nw_service_pay() {
   nw_sv_verb=$1 nw_sv_name=$2; shift 2
   nw_sv_ifs=$IFS; IFS=$nw_nl; set -f
-  # Files that another step names, too. Split on purpose.
-  # shellcheck disable=SC2046
+  # shellcheck disable=SC2046 # Files that another step names, too. Split on purpose.
   set -- "$@" $(sed -e 1d -e 's/^[^ ]*  //' "$NW_STATE/services/$nw_sv_name" 2>/dev/null)
   IFS=$nw_sv_ifs; set +f
   nw_sv_now=$(nw_service_lines "$@") || return
@@ -121,13 +114,13 @@ nw_service_noted() {
   { IFS= read -r nw_sv_was; IFS= read -r nw_sv_boots; } <"$NW_GUARD/service-$1"
 }
 
-# nw_service_undo_first NAME: what was not running ends, by the files that it was started with. Stopping a firewall may
-# close it: one that was not running leaves everything open.
+# nw_service_undo_first NAME [PROGRAM]: what was not running ends, by the files that it was started with. Stopping a firewall
+# may close it: the program of one that was not running leaves everything open.
 nw_service_undo_first() {
   nw_service_noted "$1" && [ -z "$nw_sv_was" ] || return 0
   nw_service_instance "$1" || return
   [ -z "$nw_instance" ] || nw_service_do stop "$1" || return
-  case $1 in shorewall*) nw_sv_one=${1%.service}; ! command -v "$nw_sv_one" >/dev/null 2>&1 || "$nw_sv_one" clear || : ;; esac
+  [ "$#" = 1 ] || ! command -v "$2" >/dev/null 2>&1 || "$2" clear || :
   rm -f "$NW_STATE/services/$1"
 }
 
@@ -137,10 +130,7 @@ nw_service_undo() {
   nw_sv_name=$1 nw_sv_verb=$2; shift 2
   nw_service_noted "$nw_sv_name" || return 0
   if nw_systemd; then systemctl daemon-reload </dev/null || :; fi
-  case $nw_sv_boots in
-  enabled) nw_service_boot enable "$nw_sv_name" || : ;;
-  disabled) nw_service_boot disable "$nw_sv_name" || : ;;
-  esac
+  case $nw_sv_boots in enabled | disabled) nw_service_boot "${nw_sv_boots%d}" "$nw_sv_name" || : ;; esac
   [ -n "$nw_sv_was" ] || return 0
   nw_service_instance "$nw_sv_name" || return
   case $nw_sv_verb,$nw_instance in

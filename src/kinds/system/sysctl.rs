@@ -9,7 +9,7 @@ use crate::kind::{
 };
 use crate::platform::{Platform, SysctlConf};
 use crate::sh::Call;
-use crate::shell::Shell;
+use crate::shell::{self, KERNEL, Shell};
 use crate::text::Text;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -111,7 +111,7 @@ impl Kind for SysctlKind {
     const NAME: &'static str = "sysctl";
     const DOC: &'static str =
         "Kernel settings, in a file for the next boot and in the running kernel.";
-    const SHELL: Shell = Shell::new(include_str!("sysctl.sh"));
+    const SHELL: Shell = Shell::NONE.needing(&[shell::FILES, KERNEL]);
     const ORPHANS: Orphans =
         Orphans::reported("its line stays in the file, its value in the kernel");
     const RUNNING: &'static dyn Runs = &Running {
@@ -196,7 +196,8 @@ impl SysctlKind {
             VALUES,
             Call::new("head").args(["-v", "-n", "8", "--"]).args(paths),
         );
-        observe.section(FILES, Call::new("nw_sysctl_files"));
+        let files = ["=", "/etc/sysctl.conf", "/etc/sysctl.d/*"];
+        observe.section(FILES, Call::new("nw_lines").args(files));
     }
 
     fn parse(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, String> {
@@ -214,10 +215,10 @@ impl SysctlKind {
             .map(|(_, lines)| plain(&lines.join(" ")));
         let wanted = plain(&want.value.0);
         let text = answer.text(FILES);
-        let overruled = parts(&text)
-            .into_iter()
+        let overruled = text
+            .lines()
+            .filter_map(|line| line.split_once(':'))
             .filter(|(file, _)| read_later(file, target.platform))
-            .flat_map(|(file, lines)| lines.into_iter().map(move |line| (file, line)))
             .filter_map(|(file, line)| {
                 let (key, value) = line.split_once('=')?;
                 let key = key.trim().trim_start_matches('-');
@@ -253,8 +254,8 @@ impl SysctlKind {
         wants
             .iter()
             .map(|(want, _)| {
-                Call::new("nw_sysctl")
-                    .arg(path(&want.sysctl))
+                Call::new("nw_kernel_set")
+                    .arg(format!("/proc/sys/{}", path(&want.sysctl)))
                     .arg(plain(&want.value.0))
             })
             .collect()

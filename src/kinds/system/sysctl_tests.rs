@@ -19,18 +19,11 @@ const VALUES_SEEN: &str = "\
 
 // Constructed: a hand-made setting in the file that is read last.
 const FILES_SEEN: &str = "\
-==> /etc/sysctl.conf <==
-# kernel.printk = 3 4 1 3
--vm/swappiness=10
-
-==> /etc/sysctl.d/10-early.conf <==
-net.ipv4.tcp_rmem = 1 2 3
-
-==> /etc/sysctl.d/60-nodewright.conf <==
-vm.swappiness = 60
-
-==> /etc/sysctl.d/99-sysctl.conf <==
--vm/swappiness=10
+/etc/sysctl.conf:# kernel.printk = 3 4 1 3
+/etc/sysctl.conf:-vm/swappiness=10
+/etc/sysctl.d/10-early.conf:net.ipv4.tcp_rmem = 1 2 3
+/etc/sysctl.d/60-nodewright.conf:vm.swappiness = 60
+/etc/sysctl.d/99-sysctl.conf:-vm/swappiness=10
 ";
 
 fn judge(platform: Platform, step: serde_json::Value) -> Verdict {
@@ -123,7 +116,10 @@ fn the_action_is_one_write() {
         &[(&want, &seen)],
         &testing::circumstances(&testing::target(Platform::El6)),
     );
-    assert_eq!(calls[0].to_shell(), "nw_sysctl net/ipv4/tcp_rmem '1 2 3'");
+    assert_eq!(
+        calls[0].to_shell(),
+        "nw_kernel_set /proc/sys/net/ipv4/tcp_rmem '1 2 3'"
+    );
 }
 
 #[test]

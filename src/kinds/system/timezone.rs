@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn each_release_names_it_where_it_looks() {
+    fn each_release_names_it_where_it_reads_it() {
         assert_eq!(
             shown(Platform::El6),
             [

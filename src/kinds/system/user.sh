@@ -1,5 +1,4 @@
-# nw_user_shadow NAME...: "NAME locked|none|empty|set DIGEST": what kind of password each account has, and the digest of
-# its hash. The hash itself stays on the node.
+# nw_user_shadow NAME...: "NAME locked|none|empty|set DIGEST", the kind of password and the digest of its hash, which stays here.
 nw_user_shadow() {
   getent shadow "$@" | while IFS=: read -r nw_user_name nw_user_hash _; do
     case $nw_user_hash in

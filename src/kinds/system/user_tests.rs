@@ -175,7 +175,7 @@ fn what_the_tools_refuse_while_an_account_is_in_use_is_a_finding() {
 }
 
 #[test]
-fn passwords_and_locks_are_told_apart() {
+fn passwords_and_locks_are_distinguished() {
     let hash = step(&json!({ "password": "$6$s$other" }));
     assert_eq!(
         changes(&hash, &sections(PASSWD, GROUP, SET)),
@@ -240,7 +240,7 @@ fn a_secret_hash_is_compared_by_digest_and_in_no_argument() {
 }
 
 #[test]
-fn it_goes_only_where_that_is_said_and_its_home_stays() {
+fn it_goes_only_where_the_step_demands_it_and_its_home_stays() {
     let gone = step(&json!({ "state": "absent" }));
     let there = sections(PASSWD, GROUP, SET);
     assert_eq!(

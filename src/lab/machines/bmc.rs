@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ipmi_sim_cannot_be_told_is_refused() {
+    fn what_ipmi_sim_cannot_take_is_refused() {
         check("node1", &controller("fence", "lab")).unwrap();
         for password in ["", "two words", "quo\"te", "twenty-characters-it-is", "ä"] {
             let bmc = controller("fence", password);

@@ -17,15 +17,13 @@ use crate::lab::base::{Recipe, cache_dir, make_once};
 use crate::lab::{debian, tools};
 
 /// Raised when the code below makes an image differently from before.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// What a bare machine has beside what a bare container has.
 const PACKAGES: [&str; 2] = ["e2fsprogs", "ifupdown"];
 
 /// Where the lab's own files are in a machine.
 pub const HOME: &str = "usr/lib/nodewright-lab";
-
-const INSTALL: &str = include_str!("guest/install.sh");
 
 /// What the lab puts into every machine: path, content, whether it is a program.
 const FILES: [(&str, &str, bool); 7] = [
@@ -136,9 +134,7 @@ fn digest(base: &Path, kernel: &Kernel, installed: &[String]) -> String {
         word(folder.as_os_str().as_encoded_bytes());
     }
     word(&LAYOUT.to_le_bytes());
-    for text in [INSTALL, initramfs::INIT] {
-        word(text.as_bytes());
-    }
+    word(initramfs::INIT.as_bytes());
     for (path, content, _) in FILES {
         word(path.as_bytes());
         word(content.as_bytes());
@@ -161,7 +157,7 @@ fn build(new: &Path, base: &Path, kernel: &Kernel, installed: &[String]) -> Resu
     fs::create_dir_all(&work)?;
     let root = work.join("root");
     copy(base, &root)?;
-    install_all(&work, &root, installed)?;
+    install_all(&root, installed)?;
     let modules = root.join("usr/lib/modules").join(&kernel.version);
     fs::create_dir_all(root.join("usr/lib/modules"))?;
     copy(&kernel.modules(), &modules)?;
@@ -189,13 +185,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Installs the packages of a bare machine, and those that are wished for besides: what these start at boot is left to
 /// roles.
-fn install_all(work: &Path, root: &Path, installed: &[String]) -> Result<()> {
-    install(work, root, &PACKAGES.map(str::to_owned))?;
+fn install_all(root: &Path, installed: &[String]) -> Result<()> {
+    install(root, &PACKAGES.map(str::to_owned))?;
     if installed.is_empty() {
         return Ok(());
     }
     let before = started_at_boot(root)?;
-    install(work, root, installed)?;
+    install(root, installed)?;
     for link in started_at_boot(root)? {
         if !before.contains(&link) {
             fs::remove_file(&link)?;
@@ -204,17 +200,47 @@ fn install_all(work: &Path, root: &Path, installed: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn install(work: &Path, root: &Path, packages: &[String]) -> Result<()> {
-    let script = work.join("install.sh");
-    fs::write(&script, INSTALL)?;
+/// Installs packages in a root from the repository within it, and starts nothing.
+fn install(root: &Path, packages: &[String]) -> Result<()> {
+    let policy = root.join("usr/sbin/policy-rc.d");
+    fs::write(&policy, "#!/bin/sh\nexit 101\n")?;
+    fs::set_permissions(&policy, fs::Permissions::from_mode(0o755))?;
+    apt_get(root, &["update"], &[])?;
+    apt_get(
+        root,
+        &["-y", "--no-install-recommends", "install"],
+        packages,
+    )
+    .context("the packages of the lab's machines could not be installed")?;
+    fs::remove_file(&policy)?;
+    for entry in fs::read_dir(root.join("var/cache/apt"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "bin") {
+            fs::remove_file(&path)?;
+        }
+    }
+    let lists = root.join("var/lib/apt/lists");
+    tools::remove_tree(&lists)?;
+    fs::create_dir_all(lists.join("partial"))?;
+    Ok(())
+}
+
+/// Runs apt-get in a root, in namespaces of its own for mounts and processes.
+fn apt_get(root: &Path, words: &[&str], packages: &[String]) -> Result<()> {
+    let mut proc = std::ffi::OsString::from("--mount-proc=");
+    proc.push(root.join("proc"));
     tools::run(
         tools::command("setpriv")
             .args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid"])
-            .args(["--fork", "--kill-child", "bash"])
-            .args([&script, root])
-            .args(packages),
-    )
-    .context("the packages of the lab's machines could not be installed")?;
+            .args(["--fork", "--kill-child"])
+            .arg(proc)
+            .arg("chroot")
+            .arg(root)
+            .args(["apt-get", "-q"])
+            .args(words)
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )?;
     Ok(())
 }
 
@@ -304,14 +330,7 @@ mod tests {
     #[test]
     fn shellcheck_has_nothing_to_say_of_what_runs_in_machines() {
         let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lab/machines/guest");
-        let scripts = [
-            "init",
-            "back-door",
-            "enter",
-            "line",
-            "install.sh",
-            "fetch-kernel.sh",
-        ];
+        let scripts = ["init", "back-door", "enter", "line"];
         let out = Command::new("shellcheck")
             .args(scripts.map(|name| guest.join(name)))
             .output()

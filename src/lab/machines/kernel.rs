@@ -11,8 +11,6 @@ use crate::digest::hex;
 use crate::lab::base::{make_once, proxy_options};
 use crate::lab::{sources, tools};
 
-const FETCH: &str = include_str!("guest/fetch-kernel.sh");
-
 /// Raised when the code below prepares a kernel differently from before.
 const LAYOUT: u32 = 1;
 
@@ -76,7 +74,6 @@ impl Kernel {
     pub fn ensure(cache: &Path, codename: &str, building: &mut dyn FnMut(&Path)) -> Result<Self> {
         let mut digest = Sha256::new();
         digest.update(LAYOUT.to_le_bytes());
-        digest.update(FETCH);
         digest.update(format!("{KEPT:?}{DROPPED:?}"));
         let name = format!("kernel-{codename}-{}", &hex(&digest.finalize())[..12]);
         let folder = cache.join(name);
@@ -157,16 +154,9 @@ fn fetch(work: &Path, codename: &str) -> Result<(PathBuf, PathBuf)> {
             proxy_options()
         ),
     )?;
-    let script = work.join("fetch-kernel.sh");
-    fs::write(&script, FETCH)?;
-    tools::run(
-        tools::command("bash")
-            .arg(&script)
-            .arg(&debs)
-            .env("APT_CONFIG", &config),
-    )
-    .map_err(|error| sources::explained(error, codename))
-    .with_context(|| format!("the kernel of Debian `{codename}` could not be downloaded"))?;
+    download(&debs, &config)
+        .map_err(|error| sources::explained(error, codename))
+        .with_context(|| format!("the kernel of Debian `{codename}` could not be downloaded"))?;
     let mut folders = [work.join("kernel"), work.join("busybox")];
     for entry in fs::read_dir(&debs)? {
         let deb = entry?.path();
@@ -180,6 +170,25 @@ fn fetch(work: &Path, codename: &str) -> Result<(PathBuf, PathBuf)> {
     }
     let [kernel, busybox] = folders;
     Ok((kernel, busybox))
+}
+
+/// Downloads into a folder the kernel that Debian installs, and a busybox that needs no library.
+fn download(folder: &Path, config: &Path) -> Result<()> {
+    let apt = |program: &str| {
+        let mut command = tools::command(program);
+        command.env("APT_CONFIG", config).current_dir(folder);
+        command
+    };
+    tools::run(apt("apt-get").args(["-q", "update"]))?;
+    let depends = tools::run(apt("apt-cache").args(["depends", "linux-image-amd64"]))?;
+    let mut depended = depends
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("Depends: "));
+    let kernel = depended
+        .find(|name| name.starts_with("linux-image-"))
+        .context("linux-image-amd64 depends on no kernel")?;
+    tools::run(apt("apt-get").args(["-q", "download", kernel, "busybox-static"]))?;
+    Ok(())
 }
 
 fn only_entry(folder: &Path) -> Result<String> {

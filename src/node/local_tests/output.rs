@@ -28,7 +28,7 @@ fn lines_of(events: &[SpoolEvent], step: usize) -> Vec<&str> {
 }
 
 #[test]
-fn what_a_step_says_is_told_while_it_runs_and_without_secrets() {
+fn the_output_of_a_step_is_shown_while_it_runs_and_without_secrets() {
     // With busybox alone there is no `tail` that can be used: what a step says is told at its end.
     for words in &SHELLS[..3] {
         let local = Local::new(words);
@@ -89,7 +89,7 @@ fn what_a_step_says_is_told_while_it_runs_and_without_secrets() {
                 < at(&SpoolEvent::Progress(1, "*** again".into()))
         );
         let left = local.run_dir(&batch);
-        for name in ["live", "told", "out", "secrets"] {
+        for name in ["live", "emitted", "out", "secrets"] {
             assert!(!left.join(name).exists(), "{words:?}: {name}");
         }
     }
@@ -169,7 +169,7 @@ fn a_daemon_that_keeps_the_output_of_its_step_holds_nothing_up() {
 }
 
 #[test]
-fn steps_that_are_over_at_once_are_told_whole() {
+fn the_output_of_steps_that_are_over_at_once_is_shown_whole() {
     for words in SHELLS {
         let local = Local::new(words);
         let one = |n: usize| step("quick", vec![Call::new("echo").arg(n.to_string())]);

@@ -73,7 +73,7 @@ fn a_name_in_a_step_that_is_never_rendered_is_found_where_it_is_written() {
 }
 
 #[test]
-fn what_is_there_is_not_told() {
+fn what_is_there_is_not_reported() {
     for value in [
         "{{ name }} {{ m.device }} {{ m.port }} {{ vars.speed }} {{ secret('x') }}",
         "{% for e in m.ends %}{{ e.node }} {{ loop.index }}{% endfor %}",
@@ -161,7 +161,7 @@ fn shipped_roles_name_nothing_that_is_not_there() {
 }
 
 #[test]
-fn what_the_model_adds_to_the_inventory_is_what_is_said() {
+fn the_model_adds_to_the_inventory_what_is_documented() {
     let site = load_str(SITE).site.unwrap();
     let (model, schema) = (site.model(), crate::site::schema());
     let added = |table: &serde_json::Value, of: &str| -> Vec<String> {

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_one_is_told_and_no_port_is_said() {
+    fn every_bad_one_is_reported_and_no_port_is_shown() {
         let cases = [
             (problems("7301,7117,7301", 3), KnockError::Twice(1, 3)),
             (problems("7301,7401,7501", 3), KnockError::InOrder("rise")),

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_corosync_would_not_take_is_told() {
+    fn a_key_that_corosync_would_not_take_is_reported() {
         assert_eq!(key_problem(&"k".repeat(128)), None);
         assert_eq!(key_problem(&"k".repeat(KEY_LENGTH)), None);
         for wrong in [

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn words_to_choose_from_are_told() {
+    fn words_to_choose_from_are_reported() {
         assert_eq!(any_of(&["a", "b", "c"]), "`a`, `b` or `c`");
     }
 }

@@ -13,15 +13,12 @@ nw_cib_seen() {
 nw_cib_push() {
   nw_cib_patch=$NW_DIR/cib-patch.xml nw_cib_now=$NW_DIR/cib-now.xml
   # What is not as it should be in the cluster just now is a warning, and no reason to leave the configuration wrong.
-  nw_cib_said=$(crm_verify --xml-file "$3" 2>&1) || case $nw_cib_said in
+  nw_cib_output=$(crm_verify --xml-file "$3" 2>&1) || case $nw_cib_output in
   *'Warnings found'* | *'(with warnings)'*) ;; # Pacemaker 3 says the second
-  *)
-    printf '%s\n' "$nw_cib_said" 'Pacemaker would not take this configuration'
-    return 1
-    ;;
+  *) printf '%s\n' "$nw_cib_output" 'Pacemaker would not take this configuration'; return 1 ;;
   esac
   cibadmin --query --local | sed -n -e '/^  <configuration/,/^  <\/configuration>/p' >"$nw_cib_now"
-  cmp -s "$1" "$nw_cib_now" || { echo 'the CIB was changed since it was looked at: run again'; return 1; }
+  cmp -s "$1" "$nw_cib_now" || { echo 'the CIB was changed since it was observed: run again'; return 1; }
   # 1: they differ.
   crm_diff --original "$2" --new "$3" >"$nw_cib_patch.all" && return
   [ "$?" = 1 ] || return 1

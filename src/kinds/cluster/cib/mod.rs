@@ -161,7 +161,7 @@ impl CibKind {
         }
         let at = text.find("<cib ").ok_or("the CIB has no beginning")?;
         let (head, text) = text[at..].split_once('\n').ok_or("the CIB is cut off")?;
-        // `nw_slow` ends each answer with a line break of its own.
+        // `nw_end` ends each answer with a line break of its own.
         seen.text = format!("{}\n", text.trim_end());
         head.clone_into(&mut seen.head);
         let live = Element::read(&seen.text).map_err(|e| format!("the CIB cannot be read: {e}"))?;

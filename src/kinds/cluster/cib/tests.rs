@@ -94,7 +94,7 @@ fn elements_too_deep_in_one_another_are_no_cib() {
 }
 
 #[test]
-fn what_differs_is_told_by_name_and_the_rest_stays() {
+fn what_differs_is_reported_by_name_and_the_rest_stays() {
     assert_eq!(
         points(WANTED, LIVE),
         [

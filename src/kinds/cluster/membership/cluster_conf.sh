@@ -9,7 +9,7 @@ nw_cluster_conf_unversioned() { sed 's/ config_version="[^"]*"//'; }
 # nw_cluster_conf_seen PATH ELEMENTS: what is there, and of its tags those of elements that cannot hold a secret ("a|b").
 nw_cluster_conf_seen() {
   # "6.2.0 config 7"
-  nw_cc_said=$(cman_tool version) && case $nw_cc_said in *' config '*) echo "running ${nw_cc_said##* config }" ;; esac
+  nw_cc_output=$(cman_tool version) && case $nw_cc_output in *' config '*) echo "running ${nw_cc_output##* config }" ;; esac
   [ -f "$1" ] || return 0
   stat -c 'file %a %U %G %s' -- "$1"
   nw_cc_sum=$(sha256sum <"$1"); echo "sha256 ${nw_cc_sum%% *}"

@@ -1,7 +1,3 @@
-# What is kept of the cluster in membership/: "due", with the boot it was written in, while this node takes part in
-# forming the cluster, or was taken down by us and has to come up again; "key" while a running daemon has another key
-# than its file.
-
 # Before another key is written: what runs has the old one. (A daemon that does not run will start with the new one.)
 nw_membership_other_key() {
   corosync-cmapctl -g totem.version >/dev/null 2>&1 </dev/null || return 0
@@ -12,15 +8,13 @@ nw_membership_other_key() {
 nw_membership_seen() {
   nw_mb_name=$(uname -n)
   echo "name $nw_mb_name"
-  nw_mb_said=$(getent hosts "$nw_mb_name") && echo "address ${nw_mb_said%%[ 	]*}"
-  for nw_mb_mark in due key; do
-    ! nw_marked "membership/$nw_mb_mark" || echo "mark $nw_mb_mark"
-  done
+  nw_mb_output=$(getent hosts "$nw_mb_name") && echo "address ${nw_mb_output%%[ 	]*}"
+  for nw_mb_mark in due key; do ! nw_marked "membership/$nw_mb_mark" || echo "mark $nw_mb_mark"; done
   nw_traces membership
-  nw_membership_told "$1"
+  nw_membership_state "$1"
 }
 
-nw_membership_told() {
+nw_membership_state() {
   case $1 in
   cman) cman_tool status && echo running && cman_tool nodes -F id,type,name ;;
   *)
@@ -33,8 +27,7 @@ nw_membership_told() {
 
 nw_membership_map() { corosync-cmapctl | grep -E '^(totem|nodelist|quorum|logging)\.'; }
 
-# nw_membership_leave SERVICE...: those that run stop in this order; the mark says that all of it has to come up again. A
-# resource manager does so by its own mark (resource_manager.sh).
+# nw_membership_leave SERVICE...: those that run stop in this order; marks say what has to come up again.
 nw_membership_leave() {
   nw_mark membership/due || return
   for nw_mb_service; do
@@ -48,25 +41,21 @@ nw_membership_leave() {
 # nw_membership_whole STACK ID...: whether each is a member, and they are quorate.
 nw_membership_whole() {
   nw_mb_stack=$1; shift
-  nw_mb_said=$(nw_membership_told "$nw_mb_stack")
-  case $nw_mb_stack,$nw_mb_said in
+  nw_mb_output=$(nw_membership_state "$nw_mb_stack")
+  case $nw_mb_stack,$nw_mb_output in
   cman,*'Activity blocked'*) return 1 ;;
   cman,*) ;;
-  *) printf '%s\n' "$nw_mb_said" | grep -q -E '^Quorate: +Yes' || return ;;
+  *) printf '%s\n' "$nw_mb_output" | grep -q -E '^Quorate: +Yes' || return ;;
   esac
   for nw_mb_id; do
     # A line of cman, or one of corosync.
-    printf '%s\n' "$nw_mb_said" |
+    printf '%s\n' "$nw_mb_output" |
       grep -q -E -e "^ *$nw_mb_id +M " -e "members\.$nw_mb_id\.status \(str\) = joined\$" || return
   done
 }
 
 # nw_membership_domain COUNT: whether all members are in the fence domain, and it waits for nothing.
-nw_membership_domain() {
-  nw_mb_said=$(fence_tool ls) || return
-  printf '%s\n' "$nw_mb_said" | grep -q -E "^member count +$1\$" || return
-  printf '%s\n' "$nw_mb_said" | grep -q -E '^wait state +none$'
-}
+nw_membership_domain() { fence_tool ls | tr '\n' ' ' | grep -q -E "member count +$1 .* wait state +none "; }
 
 # nw_membership_off NODE: cman's fence domain is told that a member is off.
 nw_membership_off() { echo absolutely | timeout 60 fence_ack_manual "$1"; }

@@ -388,6 +388,8 @@ impl Kind for MembershipKind {
     const DOC: &'static str = "A node's membership in its cluster (cman, corosync): formed where every member proves that there was none, a \
          configuration that differs taken up where what runs can, and what needs all members down refused without \
          `--outage`. A node that is out stays out: it is reported.";
+    // What is kept of the cluster in membership/: "due", with the boot it was written in, while this node takes part in forming
+    // the cluster, or was taken down by us and has to come up again; "key" while a running daemon has another key than its file.
     const SHELL: Shell = Shell::new(include_str!("membership.sh")).needing(&[SERVICE, TRACES]);
     const RUNNING: &'static dyn Runs = &Running {
         ends_stage: true,

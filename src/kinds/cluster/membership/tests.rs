@@ -546,7 +546,7 @@ fn nobody_joins_the_fence_domain_before_all_are_members() {
 }
 
 #[test]
-fn the_fence_domain_is_told_in_a_word() {
+fn the_fence_domain_is_named_in_a_word() {
     let resource = testing::resources_on(&cman("fencing", XML), Platform::El6).remove(0);
     for (text, word) in [
         (DOMAIN.to_owned(), "whole"),
@@ -911,7 +911,7 @@ fn the_status_of_the_quorum_tool_is_not_asked() {
         let words = format!("echo 'Quorate:          {said}'; exit 1");
         tool("corosync-quorumtool", &words);
         let script = format!(
-            "set -u\n{}\nnw_membership_told corosync\necho told $?\nnw_membership_whole corosync 1 2\necho whole $?\n",
+            "set -u\n{}\nnw_membership_state corosync\necho told $?\nnw_membership_whole corosync 1 2\necho whole $?\n",
             <MembershipKind as crate::kind::Kind>::SHELL.text()
         );
         let path = std::env::var("PATH").unwrap();

@@ -1,6 +1,3 @@
-# What the guard notes of interfaces before a change, and brings back: the state of the kernel, in words by which it can
-# be made so again, whoever had made it.
-
 # nw_interface_print STYLE DEVICE
 nw_interface_print() {
   nw_if_dir=/sys/class/net/$2
@@ -40,7 +37,7 @@ nw_interface_note() {
 }
 
 # The value of the first line of a note that begins with a word.
-nw_interface_noted() { sed -n -e "s/^$2 //p" "$NW_GUARD/interface.$1" | head -n 1; }
+nw_interface_from_note() { sed -n -e "s/^$2 //p" "$NW_GUARD/interface.$1" | head -n 1; }
 
 # nw_interface_undo STYLE: all that was noted.
 nw_interface_undo() {
@@ -71,12 +68,12 @@ nw_interface_is() { [ "$(nw_interface_print "$1" "$2")" = "$(cat "$NW_GUARD/inte
 
 # nw_interface_make STYLE DEVICE: the device itself.
 nw_interface_make() {
-  nw_if_note=$(nw_interface_noted "$2" profile)
+  nw_if_note=$(nw_interface_from_note "$2" profile)
   if [ -n "$nw_if_note" ]; then
     nmcli -w 60 connection up uuid "$nw_if_note" || :
     ! nw_interface_is "$1" "$2" || return 0
   fi
-  nw_if_sort=$(nw_interface_noted "$2" sort)
+  nw_if_sort=$(nw_interface_from_note "$2" sort)
   case $nw_if_sort in
   vlan*) nw_interface_print "$1" "$2" | grep -q -x -F -e absent -e "sort $nw_if_sort" || ip link del dev "$2" type vlan ;;
   esac
@@ -88,7 +85,7 @@ nw_interface_make() {
     esac || return
   fi
   [ "$nw_if_sort" != bond ] || nw_interface_rebond "$1" "$2"
-  ip link set dev "$2" mtu "$(nw_interface_noted "$2" mtu)" && ip link set dev "$2" "$(nw_interface_noted "$2" link)"
+  ip link set dev "$2" mtu "$(nw_interface_from_note "$2" mtu)" && ip link set dev "$2" "$(nw_interface_from_note "$2" link)"
 }
 
 # nw_interface_rebond STYLE BOND: its options and cards, where one of them is another.
@@ -111,14 +108,14 @@ nw_interface_rebond() {
 
 # nw_interface_fill STYLE DEVICE: what it belongs to, and what it has.
 nw_interface_fill() {
-  nw_if_note=$(nw_interface_noted "$2" master)
+  nw_if_note=$(nw_interface_from_note "$2" master)
   if [ -n "$nw_if_note" ]; then nw_interface_join "$2" "$nw_if_note"; else nw_interface_part "$2"; fi
   if grep -q '^dhcp$' "$NW_GUARD/interface.$2" && ! nw_interface_print "$1" "$2" | grep -q '^dhcp$'; then
     ip addr flush dev "$2"
     [ "$1" != ifupdown ] || nw_interface_state "$2" no
     ifup "$2" </dev/null || :
   fi
-  [ "$1" != ifupdown ] || nw_interface_state "$2" "$(nw_interface_noted "$2" state)"
+  [ "$1" != ifupdown ] || nw_interface_state "$2" "$(nw_interface_from_note "$2" state)"
   nw_interface_print "$1" "$2" | grep -v -x -F -f "$NW_GUARD/interface.$2" >"$NW_GUARD/interface.now"
   # Before any is made: in words that mean less, one of these routes stands for the one that is noted.
   while read -r nw_if_key nw_if_one nw_if_line; do
@@ -127,13 +124,7 @@ nw_interface_fill() {
     route) nw_interface_route "$2" "$nw_if_one" del "$nw_if_line" 2>/dev/null ;;
     esac
   done <"$NW_GUARD/interface.now"
-  while read -r nw_if_key nw_if_one nw_if_line; do
-    case $nw_if_key in
-    addr) nw_interface_address "$2" "$nw_if_one" ;;
-    route) nw_interface_route "$2" "$nw_if_one" replace "$nw_if_line" ;;
-    esac
-  done <"$NW_GUARD/interface.$2"
-  return 0
+  nw_interface_restore_addresses "$2" "$NW_GUARD/interface.$2"
 }
 
 # nw_interface_away STYLE DEVICE: gone, or a card switched off.

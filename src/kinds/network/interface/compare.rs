@@ -101,7 +101,7 @@ impl Differences {
         }
         if want.sort == Sort::Bridge && seen.options.get("stp").is_some_and(|v| v != "0") {
             let delta = Delta::new("stp", "on", "off");
-            let mend = Call::new("nw_interface_option").args([name, "bridge/stp_state", "0"]);
+            let mend = set(name, "bridge/stp_state", "0");
             all.add(delta, Cost::Change, Some(mend));
         }
         if seen.master != want.master {
@@ -168,8 +168,7 @@ impl Differences {
         for (option, wanted) in live {
             let found = found(option);
             if let Some(wanted) = wanted.filter(|w| *w != found) {
-                let mend = Call::new("nw_interface_option");
-                let mend = mend.args([name, &format!("bonding/{option}"), &wanted]);
+                let mend = set(name, &format!("bonding/{option}"), &wanted);
                 self.add(Delta::new(option, found, wanted), Cost::Free, Some(mend));
             }
         }
@@ -398,4 +397,11 @@ fn serial(want: &Want, seen: &Seen) -> Verdict {
     } else {
         Verdict::Change(deltas)
     }
+}
+
+/// Sets an option that a device at work takes.
+fn set(device: &str, option: &str, value: &str) -> Call {
+    Call::new("nw_kernel_set")
+        .arg(format!("/sys/class/net/{device}/{option}"))
+        .arg(value)
 }

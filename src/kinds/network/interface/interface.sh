@@ -1,6 +1,3 @@
-# Interfaces: what brings them to where they are to be. STYLE says who starts them at boot: ifcfg (start scripts of EL6
-# and EL7), keyfile (NetworkManager), ifupdown.
-
 # What DRBD says of its mirrors; from version 9 on its file tells no more than the version.
 nw_interface_mirrors() {
   [ -e /proc/drbd ] || return 0
@@ -37,8 +34,7 @@ nw_interface_join() {
     ip link set dev "$1" up
 }
 
-# nw_interface_routes DEVICE: "-4 ROUTE" and "-6 ROUTE", a line each, without those that the kernel makes by itself, and without
-# what `ip` says of the moment, which is no word of the route.
+# nw_interface_routes DEVICE: "-4 ROUTE" or "-6 ROUTE" a line, without the kernel's own, and without what is no word of a route.
 nw_interface_routes() {
   for nw_if_key in -4 -6; do
     ip "$nw_if_key" route show dev "$1" |
@@ -46,33 +42,40 @@ nw_interface_routes() {
   done
 }
 
-# nw_interface_route DEVICE -4|-6 replace|del ROUTE: its words are words of `ip`.
+# nw_interface_route DEVICE -4|-6 replace|del ROUTE
 nw_interface_route() {
-  set -f
-  # shellcheck disable=SC2086
-  ip "$2" route "$3" $4 dev "$1"
-  set +f
+  # shellcheck disable=SC2086 # Its words are words of `ip`.
+  ( set -f; ip "$2" route "$3" $4 dev "$1" )
 }
 
 # nw_interface_keep DEVICE...: what these lose while a device below them is down.
 nw_interface_keep() {
   for nw_if_name; do
     [ -e "/sys/class/net/$nw_if_name" ] || continue
-    ip -o -6 addr show dev "$nw_if_name" scope global | awk -v name="$nw_if_name" '{ print "addr", name, $4 }'
-    nw_interface_routes "$nw_if_name" | sed "s/^/route $nw_if_name /"
-  done >>"$NW_DIR/interface-kept"
+    {
+      ip -o -6 addr show dev "$nw_if_name" scope global | awk '{ print "addr", $4 }'
+      nw_interface_routes "$nw_if_name" | sed 's/^/route /'
+    } >>"$NW_DIR/interface-kept.$nw_if_name"
+  done
 }
 
 # Gives back what was kept and is not there.
 nw_interface_end() {
-  [ -e "$NW_DIR/interface-kept" ] || return 0
-  while read -r nw_if_key nw_if_one nw_if_two nw_if_line; do
+  for nw_if_file in "$NW_DIR"/interface-kept.*; do
+    [ -e "$nw_if_file" ] || continue
+    nw_interface_restore_addresses "${nw_if_file##*/interface-kept.}" "$nw_if_file"
+    rm -f "$nw_if_file"
+  done
+}
+
+# nw_interface_restore_addresses DEVICE FILE: the addresses and routes that stand there.
+nw_interface_restore_addresses() {
+  while read -r nw_if_key nw_if_one nw_if_line; do
     case $nw_if_key in
-    addr) nw_interface_address "$nw_if_one" "$nw_if_two" ;;
-    route) nw_interface_route "$nw_if_one" "$nw_if_two" replace "$nw_if_line" ;;
+    addr) nw_interface_address "$1" "$nw_if_one" ;;
+    route) nw_interface_route "$1" "$nw_if_one" replace "$nw_if_line" ;;
     esac || :
-  done <"$NW_DIR/interface-kept"
-  rm -f "$NW_DIR/interface-kept"
+  done <"$2"
 }
 
 # nw_interface_no_dhcp DEVICE: no DHCP client asks for it any more.
@@ -134,12 +137,7 @@ nw_interface_address() {
 }
 
 # nw_interface_no_address DEVICE ADDRESS
-nw_interface_no_address() {
-  case "$(ip -o addr show dev "$1") " in *" $2 "*) ip addr del "$2" dev "$1" ;; esac
-}
-
-# nw_interface_option DEVICE FILE VALUE: one that a device at work takes.
-nw_interface_option() { printf '%s\n' "$3" >"/sys/class/net/$1/$2"; }
+nw_interface_no_address() { case "$(ip -o addr show dev "$1") " in *" $2 "*) ip addr del "$2" dev "$1" ;; esac; }
 
 # The serial line, started anew, and not started any more. EL6 starts it by upstart.
 nw_interface_serial() {

@@ -17,7 +17,7 @@ use crate::kind::{
 };
 use crate::platform::Network;
 use crate::sh::Call;
-use crate::shell::{FILES, SERVICE, Shell};
+use crate::shell::{FILES, KERNEL, SERVICE, Shell};
 use crate::text::Text;
 
 use compare::{Cost, Differences};
@@ -39,8 +39,11 @@ fn old_ifcfg(interface: &str) -> String {
 impl Kind for InterfaceKind {
     const NAME: &'static str = "interface";
     const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only differences are changed, and the plan shows what they interrupt; an interface that carries a running cluster is left alone.";
+    // STYLE says in it who starts them at boot: ifcfg (start scripts of EL6 and EL7), keyfile (NetworkManager), ifupdown. What
+    // the guard notes is the state of the kernel, in words by which it can be made so again, whoever had made it.
     const SHELL: Shell = Shell::new(include_str!("back.sh")).needing(&[
         FILES,
+        KERNEL,
         SERVICE,
         Shell::new(include_str!("interface.sh")),
     ]);

@@ -317,10 +317,10 @@ fn a_bond_takes_some_options_at_work_and_others_only_when_it_is_down() {
     assert_eq!(
         calls(&live, Platform::El6, &[])[0..4],
         [
-            "nw_interface_option bond0 bonding/miimon 50",
-            "nw_interface_option bond0 bonding/updelay 200",
-            "nw_interface_option bond0 bonding/primary eth2",
-            "nw_interface_option bond0 bonding/primary_reselect better"
+            "nw_kernel_set /sys/class/net/bond0/bonding/miimon 50",
+            "nw_kernel_set /sys/class/net/bond0/bonding/updelay 200",
+            "nw_kernel_set /sys/class/net/bond0/bonding/primary eth2",
+            "nw_kernel_set /sys/class/net/bond0/bonding/primary_reselect better"
         ]
     );
     let down = with(

@@ -105,7 +105,7 @@ pub(super) struct BondWant {
     pub(super) number: u8,
     /// The card that is used while it is well.
     pub(super) primary: Option<String>,
-    /// How often carriers are looked at; 0 where ARP judges.
+    /// How often carriers are checked; 0 where ARP judges.
     pub(super) miimon: u32,
     /// How long a link that came back is not used.
     #[serde(default)]
@@ -113,7 +113,7 @@ pub(super) struct BondWant {
     /// How long a link that is gone is still used.
     #[serde(default)]
     pub(super) downdelay: u32,
-    /// How often ARP is asked; 0 where carriers are looked at.
+    /// How often ARP is asked; 0 where carriers are checked.
     #[serde(default)]
     pub(super) arp_interval: u32,
     /// Who is asked.

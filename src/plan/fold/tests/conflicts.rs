@@ -28,7 +28,7 @@ fn conflict(first: Edit, second: Edit) -> String {
 }
 
 #[test]
-fn wishes_at_odds_name_both_steps() {
+fn contradicting_edits_name_both_steps() {
     let (a, b) = (address("one"), address("two"));
     let (first, second) = (whole("a"), whole("b"));
     let requests = [
@@ -106,7 +106,7 @@ fn different_things_of_the_same_place_are_conflicts() {
 }
 
 #[test]
-fn the_same_wish_twice_and_wishes_about_other_places_are_none() {
+fn the_same_edit_twice_and_edits_of_other_places_do_not_contradict() {
     let edits = [
         line("a", None),
         line("a", None),

@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn a_single_wish_always_settles(bytes in content(), edit in request()) {
+    fn a_single_edit_always_settles(bytes in content(), edit in request()) {
         match fold_with(std::slice::from_ref(&edit), &file(&bytes), &Vault::new()) {
             Err(FoldError::Unsettled { .. }) => prop_assert!(false, "{edit:?}"),
             Err(FoldError::Bad { .. } | FoldError::File { .. }) | Ok(_) => {}
