@@ -2,8 +2,9 @@
 
 use crate::exit::Exit;
 use crate::report::{self, json_line};
-use crate::workplace::Context;
+use crate::site::{did_you_mean, shown};
 use crate::workplace::saved::Saved;
+use crate::workplace::{Context, Usage};
 use std::path::PathBuf;
 
 /// Arguments of `show`.
@@ -20,18 +21,19 @@ pub struct Args {
     pub what: PathBuf,
 }
 
-/// Shows a guest of the site; false where it has none of this name.
-fn guest(name: &str, context: &Context) -> anyhow::Result<bool> {
-    if context.site_dir().is_err() {
-        return Ok(false);
-    }
+/// Shows a guest of the site.
+fn guest(name: &str, context: &Context) -> anyhow::Result<()> {
     let survey = context.survey()?;
-    let Some(site) = survey
-        .site
-        .as_ref()
-        .filter(|s| s.inventory.guest.contains_key(name))
-    else {
-        return Ok(false);
+    let guests = survey.site.iter().flat_map(|s| s.inventory.guest.keys());
+    let guests: Vec<&str> = guests.map(AsRef::as_ref).collect();
+    let Some(site) = survey.site.as_ref().filter(|_| guests.contains(&name)) else {
+        let near = did_you_mean(name, &guests);
+        let near = near.map_or_else(String::new, |g| format!("; did you mean {g}?"));
+        return Err(Usage(format!(
+            "{} is neither a file nor a guest of the site{near}",
+            shown(name)
+        ))
+        .into());
     };
     let sources = &survey.sources;
     let text = if context.global.json {
@@ -39,8 +41,7 @@ fn guest(name: &str, context: &Context) -> anyhow::Result<bool> {
     } else {
         report::guest(site, sources, name, &context.style)
     };
-    context.print(&text.unwrap_or_default())?;
-    Ok(true)
+    context.print(&text.unwrap_or_default())
 }
 
 /// Does it.
@@ -48,9 +49,9 @@ fn guest(name: &str, context: &Context) -> anyhow::Result<bool> {
 /// # Errors
 /// What is neither a saved plan nor a guest, or a plan that no key opens.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    if let Some(name) = args.what.to_str().filter(|_| !args.what.exists())
-        && guest(name, context)?
-    {
+    let missing = args.what.to_str().filter(|_| !args.what.exists());
+    if let Some(name) = missing.filter(|_| context.site_dir().is_ok()) {
+        guest(name, context)?;
         return Ok(Exit::Done);
     }
     let plan = Saved::load(context, &args.what)?.plan()?;

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 mod files;
+mod guests;
 pub mod network;
 mod packages;
 mod storage;
@@ -12,13 +13,14 @@ mod testing;
 use crate::kind::Erased;
 
 /// The kinds of each wing.
-const WINGS: [&[&dyn Erased]; 6] = [
+const WINGS: [&[&dyn Erased]; 7] = [
     packages::KINDS,
     system::KINDS,
     files::KINDS,
     network::KINDS,
     storage::KINDS,
     cluster::KINDS,
+    guests::KINDS,
 ];
 
 /// Every kind.

@@ -1,6 +1,6 @@
 //! What the names of a template lead to, by the site's schema and model: which keys a table has, whatever is in it today.
 
-use crate::site::{MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, Site};
+use crate::site::{MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, MODEL_OF_POOL, Site};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -72,6 +72,9 @@ impl Shape {
         }
         if let Some(Self::Map(guest)) = keys_of.get_mut("guest") {
             add(Some(guest), &MODEL_OF_GUEST);
+        }
+        if let Some(Self::Map(pool)) = keys_of.get_mut("pool") {
+            add(Some(pool), &MODEL_OF_POOL);
         }
         Self::Table(keys_of)
     }

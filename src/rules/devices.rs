@@ -300,9 +300,10 @@ fn mac_twice(site: &Site, findings: &mut Vec<Finding>) {
         macs.map(move |(nic, mac)| (mac.lower(), path(&["node", name, "mac", nic.as_str()])))
     });
     let guests = site.inventory.guest.iter().flat_map(|(name, guest)| {
-        let key = match guest.macs.is_empty() {
-            true => "zones",
-            false => "macs",
+        let key = if guest.macs.is_empty() {
+            "zones"
+        } else {
+            "macs"
         };
         let macs = site.macs_of(name.as_str(), guest).into_iter().enumerate();
         macs.map(move |(i, mac)| (mac, path(&["guest", name.as_str(), key, &i.to_string()])))

@@ -325,9 +325,10 @@ fn may_run<'a>(site: &'a Site, node: &'a str) -> impl Iterator<Item = (&'a str, 
 fn sums(site: &Site, node: &str, of: fn(&Guest) -> u64) -> (u64, u64) {
     let mut sums = (0_u64, 0_u64);
     for (_, guest) in may_run(site, node) {
-        let sum = match guest.node == *node {
-            true => &mut sums.0,
-            false => &mut sums.1,
+        let sum = if guest.node == *node {
+            &mut sums.0
+        } else {
+            &mut sums.1
         };
         *sum = sum.saturating_add(of(guest));
     }
@@ -398,18 +399,10 @@ fn cpu_sum(site: &Site, findings: &mut Vec<Finding>) {
 }
 
 fn pool(site: &Site, findings: &mut Vec<Finding>) {
-    let shared = |path: &str| {
-        let mut mounts = site
-            .inventory
-            .mirror
-            .values()
-            .filter_map(|m| m.gfs2.as_ref());
-        mounts.any(|mount| std::path::Path::new(path).starts_with(mount.as_str()))
-    };
     for (name, guest) in &site.inventory.guest {
         if let Some(pool) = site.pool_of(guest)
             && guest.failover
-            && !shared(pool.path.as_str())
+            && site.mount_of(pool).is_none()
         {
             let pool_name = guest.pool.as_ref().map_or("", |p| p.as_str());
             findings.push(

@@ -18,7 +18,9 @@ pub mod words;
 pub use load::{Loaded, load, load_str, schema};
 pub use provided::{Provided, Provision};
 pub use rehearsal::Overrides;
-pub use resolved::{Login, MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, SelectError, Wire};
+pub use resolved::{
+    Login, MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, MODEL_OF_POOL, SelectError, Wire,
+};
 pub use text::{
     FileId, Finding, Location, Place, Severity, Sources, Table, Tree, Value, any_of, did_you_mean,
     merge, parse, shown, windows_lines,

@@ -160,7 +160,7 @@ fn a_kind_is_registered_in_its_wing_and_known_nowhere_else() {
     let mut registered = 0;
     let mut wrong = Vec::new();
     for wing in [
-        "files", "packages", "system", "network", "cluster", "storage",
+        "files", "packages", "system", "network", "cluster", "storage", "guests",
     ] {
         let wing = kinds.join(wing).join("mod.rs");
         let text = std::fs::read_to_string(&wing).unwrap();

@@ -781,7 +781,11 @@ fn a_guest_is_shown_with_the_places_of_its_values() {
         "{out}"
     );
     let (code, _, err) = desk.output(&["show", "wed"]);
-    assert!(code == 64 && err.contains("wed"), "{err}");
+    assert!(
+        code == 64
+            && err.contains("`wed` is neither a file nor a guest of the site; did you mean web?"),
+        "{err}"
+    );
 }
 
 /// A help that says what to write is right when it is written so.

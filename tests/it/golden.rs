@@ -54,7 +54,7 @@ fn cluster(platform: Platform) -> Vec<(String, Expansion)> {
     let roles = text.lines().find(|l| l.starts_with("roles = ["));
     let text = text.replace(
         roles.expect("its roles"),
-        "roles = [\"base\", \"network\", \"fencing\", \"membership\", \"resources\", \"mirrors\", \"storage\"]",
+        "roles = [\"base\", \"network\", \"fencing\", \"membership\", \"resources\", \"mirrors\", \"storage\", \"virtualisation\", \"guests\"]",
     );
     let more = r#"host_id  = 1
 fence = [{ agent = "fence_apc", address = "10.0.4.1", user = "apc", password = { secret = "pdu1" }, plug = "1", method = "power" }, { agent = "fence_apc", address = "10.0.4.2", user = "apc", password = { secret = "pdu2" }, plug = "1", method = "power" }, { agent = "fence_intelmodular", address = "10.0.4.3", user = "snmp", password = { secret = "auth" }, plug = "3", options = { snmp_version = "3", snmp_sec_level = "authPriv", snmp_auth_prot = "SHA", snmp_priv_prot = "AES" }, secrets = { snmp_priv_passwd = { secret = "priv" } } }]
@@ -103,7 +103,15 @@ fn rendered(platform: Platform) -> BTreeMap<String, String> {
         out.insert(format!("bonded/{node}/interfaces.txt"), resources);
     }
     for (node, mut expansion) in cluster(platform) {
-        let roles = ["fencing", "membership", "resources", "mirrors", "storage"];
+        let roles = [
+            "fencing",
+            "membership",
+            "resources",
+            "mirrors",
+            "storage",
+            "virtualisation",
+            "guests",
+        ];
         let role = |r: &Resource| roles.contains(&r.address.role.as_str());
         expansion.resources.retain(role);
         for (path, content) in files(&expansion.resources) {

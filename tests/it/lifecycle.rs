@@ -149,7 +149,7 @@ fn every_kind_has_a_life_here() {
         .collect();
     // These have verdicts alone here: a clock, a peer's login and what fences are only seen, and there is no policy
     // whose boolean or port could be set. A packet filter, a cluster's membership, what manages its resources and what
-    // stands on disks have tests of their own.
+    // stands on disks have tests of their own, and so have guests and what is under them.
     let own = BTreeSet::from([
         "clock",
         "peer",
@@ -163,6 +163,13 @@ fn every_kind_has_a_life_here() {
         "mount_point",
         "partition",
         "volume_group",
+        "disk_image",
+        "guest",
+        "hypervisor",
+        "immutable",
+        "libvirt_peer",
+        "storage_pool",
+        "virtual_network",
         "packet_filter",
         "cib",
         "cluster_conf",

@@ -17,6 +17,7 @@ mod fuzz_corpus;
 mod golden;
 mod graph;
 mod guard;
+mod guests_role;
 mod host_roles;
 mod hostile;
 mod install;

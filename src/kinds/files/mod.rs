@@ -5,6 +5,7 @@ mod block;
 mod directory;
 mod file;
 mod hosts;
+mod immutable;
 mod ini;
 mod known_host;
 mod line;
@@ -20,6 +21,7 @@ pub(super) static KINDS: &[&dyn Erased] = &[
     &Adapter::<file::FileKind>::new(),
     &Adapter::<directory::DirectoryKind>::new(),
     &Adapter::<symlink::SymlinkKind>::new(),
+    &Adapter::<immutable::ImmutableKind>::new(),
     &Adapter::<line::LineKind>::new(),
     &Adapter::<block::BlockKind>::new(),
     &Adapter::<ini::IniKind>::new(),

@@ -2,7 +2,7 @@
 
 use super::package_version::RpmVersion;
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict, valid,
 };
 use crate::platform::PackageTool;
 use crate::sh::Call;
@@ -29,6 +29,9 @@ pub struct Want {
     /// Units that its installation must not start, which Debian does with the configuration that the package brings.
     #[serde(default)]
     unstarted: Vec<String>,
+    /// Immutable folders that it owns: the attribute is lifted while it is installed, updated or removed, and put back.
+    #[serde(default)]
+    lifts: Vec<String>,
 }
 
 /// Whether it has to be there.
@@ -189,6 +192,15 @@ impl Kind for PackageKind {
         {
             return Err(format!("`{}` is no name of a unit", name.escape_debug()));
         }
+        for folder in &want.lifts {
+            valid::path("lifts", folder)?;
+            if folder.contains(|c: char| c.is_whitespace() || "*?[".contains(c)) {
+                return Err(format!(
+                    "`lifts` names folders without blanks and patterns, and not `{}`",
+                    folder.escape_debug()
+                ));
+            }
+        }
         if want.state == PackageState::Absent && (want.version.is_some() || want.held == Some(true))
         {
             return Err("a package that is `absent` has no `version` and is not `held`".into());
@@ -285,6 +297,10 @@ impl PackageKind {
             .filter(|(w, s)| tool == PackageTool::Apt && w.verb(s, target) == Some("install"))
             .flat_map(|(w, _)| w.unstarted.clone())
             .collect();
+        let changed = wants.iter().filter(|(w, s)| w.verb(s, target).is_some());
+        let mut lifts: Vec<String> = changed.flat_map(|(w, _)| w.lifts.clone()).collect();
+        lifts.sort();
+        lifts.dedup();
         let quiet = || Call::new("nw_package_quiet");
         let mut call = |verb: &str, words: Vec<String>| {
             if words.is_empty() {
@@ -301,6 +317,12 @@ impl PackageKind {
                 call.args(unstarted.iter().cloned())
             } else {
                 quiet()
+            };
+            let call = if lifts.is_empty() || verb.ends_with("hold") {
+                call
+            } else {
+                let call = call.arg("nw_package_lifted").arg(lifts.len().to_string());
+                call.args(lifts.iter().cloned())
             };
             calls.push(call.then(&transaction(tool, verb, words)));
         };

@@ -64,3 +64,21 @@ nw_package_unstarted() {
   [ -z "$nw_pk_masked" ] || systemctl unmask --runtime -- $nw_pk_masked
   return "$nw_pk_rc"
 }
+
+# nw_package_lifted COUNT FOLDER... CALL...: CALL while these folders, which its packages own, are not immutable.
+nw_package_lifted() {
+  nw_pk_count=$1 nw_pk_lifted=''; shift
+  while [ "$nw_pk_count" -gt 0 ]; do
+    case $(lsattr -d -- "$1" 2>/dev/null) in
+    [!\ ]*i*' '*) chattr -i -- "$1" && nw_pk_lifted="$nw_pk_lifted $1" ;;
+    esac
+    shift
+    nw_pk_count=$((nw_pk_count - 1))
+  done
+  "$@"
+  set -- "$?"
+  # These paths hold no blanks.
+  # shellcheck disable=SC2086
+  [ -z "$nw_pk_lifted" ] || chattr +i -- $nw_pk_lifted
+  return "$1"
+}

@@ -5,6 +5,7 @@
 use super::super::Site;
 use super::super::tables::guests::{Guest, Migrate, Pool};
 use super::super::tables::machines::GuestLock;
+use super::super::words::types::MacAddress;
 use super::device::uuid;
 use serde_json::{Value as Json, json};
 
@@ -29,7 +30,7 @@ impl Site {
     /// and zone, so that they are the same for ever and on every member.
     pub fn macs_of(&self, name: &str, guest: &Guest) -> Vec<String> {
         if !guest.macs.is_empty() {
-            return guest.macs.iter().map(|mac| mac.lower()).collect();
+            return guest.macs.iter().map(MacAddress::lower).collect();
         }
         let zones = guest.zones.iter().enumerate();
         let macs = zones.map(|(i, zone)| {
@@ -52,10 +53,13 @@ impl Site {
         let exclusive =
             self.inventory.cluster.as_ref().map(|c| c.lock) == Some(GuestLock::Exclusive);
         let in_group = guest.pool.is_none();
-        guest.migrate.unwrap_or(match guest.failover {
-            true if !(exclusive && in_group) => Migrate::Live,
-            _ => Migrate::Restart,
-        })
+        let live = guest.failover && !(exclusive && in_group);
+        let usual = if live {
+            Migrate::Live
+        } else {
+            Migrate::Restart
+        };
+        guest.migrate.unwrap_or(usual)
     }
 
     /// The project that a guest belongs to: its own word, else that of the first of its zones that is a project's.
@@ -64,8 +68,8 @@ impl Site {
             .project
             .as_ref()
             .map(super::super::words::types::Name::as_str);
-        let zones = guest.zones.iter();
-        own.or_else(|| zones.filter_map(|zone| zone.parts().1).next())
+        let mut zones = guest.zones.iter();
+        own.or_else(|| zones.find_map(|zone| zone.parts().1))
     }
 
     /// The pool in which a guest's disks are images, where it names one.
@@ -97,6 +101,44 @@ impl Site {
             name,
         };
         first.chain(others).map(volume).collect()
+    }
+
+    /// The disks of all guests, each with its guest's name, node and fail-over.
+    pub(super) fn volumes_model(&self) -> Json {
+        let guests = self.inventory.guest.iter();
+        let all = guests.flat_map(|(name, guest)| {
+            let volumes = self.volumes_of(name.as_str(), guest).into_iter();
+            volumes.map(move |volume| {
+                let mut model = json!(volume);
+                model["guest"] = json!(name);
+                model["node"] = json!(guest.node);
+                model["failover"] = json!(guest.failover);
+                model
+            })
+        });
+        all.collect()
+    }
+
+    /// The mount point of the shared filesystem on which a pool lies; nothing where it is a node's own.
+    pub fn mount_of(&self, pool: &Pool) -> Option<&str> {
+        let mut mounts = self
+            .inventory
+            .mirror
+            .values()
+            .filter_map(|m| m.gfs2.as_ref());
+        let on = |mount: &&super::super::words::types::AbsolutePath| {
+            std::path::Path::new(pool.path.as_str()).starts_with(mount.as_str())
+        };
+        mounts
+            .find(on)
+            .map(super::super::words::types::AbsolutePath::as_str)
+    }
+
+    /// What templates see of a pool: as written, with where it lies.
+    pub(super) fn pool_model(&self, pool: &Pool) -> Json {
+        let mut model = json!(pool);
+        model["mount"] = json!(self.mount_of(pool));
+        model
     }
 
     /// What templates see of a guest: as written, with what follows from it.

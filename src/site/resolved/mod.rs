@@ -13,7 +13,7 @@ pub mod purpose;
 pub(in crate::site) mod select;
 pub(in crate::site) mod wires;
 
-pub use model::{Login, MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR};
+pub use model::{Login, MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, MODEL_OF_POOL};
 pub use purpose::Purpose;
 pub use select::SelectError;
 pub use wires::Wire;

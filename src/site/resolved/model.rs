@@ -335,6 +335,10 @@ impl Site {
             .map(|(name, guest)| (name.to_string(), self.guest_model(name.as_str(), guest)))
             .collect();
         top.insert("guest".into(), Json::Object(guests));
+        top.insert("volumes".into(), self.volumes_model());
+        let pools = self.inventory.pool.iter();
+        let pools = pools.map(|(name, pool)| (name.to_string(), self.pool_model(pool)));
+        top.insert("pool".into(), Json::Object(pools.collect()));
         let nodes: Map<String, Json> = self
             .node_names()
             .map(|name| (name.to_owned(), Json::Object(self.base_model(name))))
@@ -450,6 +454,9 @@ pub const MODEL_OF_CLUSTER: [&str; 5] = ["name", "totem", "delay_base", "mirrors
 
 /// The keys that templates see of a guest besides those of the inventory.
 pub const MODEL_OF_GUEST: [&str; 4] = ["uuid", "cards", "volumes", "native"];
+
+/// The keys that templates see of a pool besides those of the inventory.
+pub const MODEL_OF_POOL: [&str; 1] = ["mount"];
 
 /// The keys that templates see of a mirror besides those of the inventory.
 pub const MODEL_OF_MIRROR: [&str; 2] = ["device", "ends"];

@@ -6,7 +6,7 @@
 //!
 //! Facts: docs/facts/resources.md#cib.
 
-mod element;
+pub(in crate::kinds) mod element;
 mod overlay;
 #[cfg(test)]
 mod tests;

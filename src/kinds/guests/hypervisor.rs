@@ -1,0 +1,128 @@
+//! Whether a node can run guests, and which guests its libvirt knows that the site does not.
+//!
+//! Facts: docs/facts/guests.md#hardware.
+
+use super::libvirt;
+use crate::kind::{Answer, Circumstances, Delta, Kind, Observe, Running, Runs, Target, Verdict};
+use crate::sh::Call;
+use crate::shell::{PROCESS, Shell};
+
+/// `hypervisor = "kvm"`.
+pub struct HypervisorKind;
+
+/// What a step asks for.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// How guests run: `kvm`, by the processor, or `qemu`, emulated.
+    hypervisor: How,
+    /// The guests that the site has.
+    #[serde(default)]
+    guests: Vec<String>,
+}
+
+/// How guests run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum How {
+    Kvm,
+    Qemu,
+}
+
+/// How it was.
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Seen {
+    /// What the processor says of itself: `vmx`, `svm`, or nothing.
+    flags: String,
+    /// Whether the kernel offers it: /dev/kvm.
+    device: bool,
+    /// Whether libvirt answers.
+    answers: bool,
+    /// Guests that libvirt knows and the site does not.
+    unknown: Vec<String>,
+}
+
+const FLAGS: &str = "hypervisor.flags";
+const DEVICE: &str = "hypervisor.device";
+
+impl Kind for HypervisorKind {
+    const NAME: &'static str = "hypervisor";
+    const DOC: &'static str = "Whether a node can run guests by its processor, and which guests libvirt has there that the site does not know. \
+         It waits until libvirt answers; guests are never touched by it.";
+    const SHELL: Shell = PROCESS;
+    const RUNNING: &'static dyn Runs = &Running {
+        // What comes after it asks libvirt.
+        ends_stage: true,
+        compare: Self::compare,
+        actions: Self::actions,
+        ..Running::new(Self::observe, Self::parse)
+    };
+    type Want = Want;
+
+    fn name(want: &Want) -> String {
+        match want.hypervisor {
+            How::Kvm => "kvm".to_owned(),
+            How::Qemu => "qemu".to_owned(),
+        }
+    }
+}
+
+impl HypervisorKind {
+    fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
+        libvirt::observe(observe);
+        let words = ["-m", "1", "-o", "-w", "-E", "vmx|svm", "/proc/cpuinfo"];
+        observe.section(FLAGS, Call::new("grep").args(words));
+        observe.section(DEVICE, Call::new("test").args(["-c", "/dev/kvm"]));
+    }
+
+    fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
+        let lists = libvirt::lists(answer, None)?;
+        let device = answer.get(DEVICE).ok_or("/dev/kvm was not looked for")?;
+        let known = |name: &String| want.guests.contains(name);
+        Ok(Seen {
+            flags: answer
+                .text(FLAGS)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            device: device.status == 0,
+            answers: lists.answers,
+            unknown: lists.guests.into_keys().filter(|g| !known(g)).collect(),
+        })
+    }
+
+    fn compare(want: &Want, seen: &Seen, circumstances: &Circumstances<'_>) -> Verdict {
+        let node = &circumstances.target.node;
+        if !seen.answers {
+            return Verdict::Change(vec![Delta::new("libvirt", "silent", "answers")]);
+        }
+        let (what, remedy) = match (want.hypervisor, seen.flags.as_str(), seen.device) {
+            (How::Qemu, ..) | (How::Kvm, _, true) => return Verdict::Same,
+            (How::Kvm, "", false) => (
+                format!("{node} cannot run guests: its processor says neither vmx nor svm"),
+                "switch virtualisation (VT-x or AMD-V) on in its firmware; in a virtual machine, in its hypervisor's".to_owned(),
+            ),
+            (How::Kvm, flags, false) => {
+                let module = if flags == "svm" { "kvm_amd" } else { "kvm_intel" };
+                (
+                    format!("{node} cannot run guests: its processor says {flags}, and there is no /dev/kvm"),
+                    format!("`nodewright run {node} -- modprobe {module}`; where that fails, `dmesg` says whether the firmware locks it"),
+                )
+            }
+        };
+        Verdict::Finding { what, remedy }
+    }
+    /// A step before it starts libvirt, which looks at its emulators first.
+    fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
+        let wait = Call::new("nw_await").args(["120", "libvirt"]);
+        let calls = wants
+            .iter()
+            .map(|_| wait.clone().then(&libvirt::virsh(["uri"])));
+        calls.collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "hypervisor_tests.rs"]
+mod tests;

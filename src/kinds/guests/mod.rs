@@ -1,0 +1,22 @@
+//! Guests and the hypervisor under them: definitions, images, pools and networks of libvirt.
+
+mod definition;
+mod disk_image;
+mod guest;
+mod hypervisor;
+mod libvirt;
+mod libvirt_peer;
+mod storage_pool;
+mod virtual_network;
+
+use crate::kind::{Adapter, Erased};
+
+/// The kinds of this wing.
+pub(super) static KINDS: &[&dyn Erased] = &[
+    &Adapter::<hypervisor::HypervisorKind>::new(),
+    &Adapter::<virtual_network::VirtualNetworkKind>::new(),
+    &Adapter::<storage_pool::StoragePoolKind>::new(),
+    &Adapter::<disk_image::DiskImageKind>::new(),
+    &Adapter::<guest::GuestKind>::new(),
+    &Adapter::<libvirt_peer::LibvirtPeerKind>::new(),
+];

@@ -1,0 +1,202 @@
+//! The roles `virtualisation` and `guests` on a real libvirt, whose guests are emulated: what is defined once, what somebody
+//! changed by hand, and what runs meanwhile.
+
+use crate::nodes::{self, Nodes};
+use crate::rig::Rig;
+use nodewright::lab::{self, FirstProcess, Flavour, LabSpec, Recipe};
+use std::fmt::Write as _;
+
+/// A node whose packages are those that the roles install.
+fn hypervisor() -> Nodes {
+    let mut recipe = Recipe {
+        name: "hypervisor".into(),
+        ..Recipe::default()
+    };
+    recipe.offline.extend(
+        [
+            "libvirt-clients",
+            "libvirt-daemon-system",
+            "libxml2-utils",
+            "netcat-openbsd",
+            "polkitd",
+            "qemu-system-x86",
+        ]
+        .map(String::from),
+    );
+    let codename = lab::codename_of(nodes::release());
+    let base = recipe
+        .ensure(&lab::cache_dir(), codename, &mut |_| ())
+        .unwrap_or_else(|error| panic!("no root for a hypervisor: {error:#}"));
+    let mut spec = LabSpec::debian(nodes::fresh_name(), 1);
+    spec.flavour = Flavour::Layers(vec![base], FirstProcess::Systemd);
+    nodes::up(spec)
+}
+
+/// One node with two guests: `web`, which can run here, and `dual`, whose cards need bridges.
+fn rig() -> Rig {
+    let nodes = hypervisor();
+    let release = nodes::release();
+    let mut inventory = format!(
+        "\
+[site]
+name = \"rig\"
+domain = \"example.net\"
+platform = \"{release}\"
+[zone]
+red = {{ nic = \"eth0\", network = \"10.77.0.0/16\" }}
+lan = {{ nic = \"eth1\", bridge = \"brlan\" }}
+dmz = {{ nic = \"eth2\", bridge = \"brdmz\" }}
+[partition]
+1 = {{ size = \"1G\", use = \"/local\", filesystem = \"ext4\" }}
+[operator]
+anna = {{ key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqlm6nufet3w+BcDawjSYii2UWTCFiyjkdEv8TzB3oO anna@desk\" }}
+[pool]
+iso = {{ path = \"/srv/iso\" }}
+[guest_defaults]
+node = \"node1\"
+memory = \"64M\"
+disk = \"4M\"
+video = \"none\"
+[guest]
+web = {{ doc = \"counts & waits\" }}
+dual = {{ zones = [\"lan\", \"dmz\"], video = \"vga\", disks = {{ data = \"8M\" }} }}
+[group.all]
+nodes = [\"node1\"]
+roles = [\"base\", \"virtualisation\", \"guests\"]
+"
+    );
+    let node = &nodes.state().nodes[0];
+    writeln!(
+        inventory,
+        "[node.node1]\naddress = {{ red = \"{}\" }}",
+        node.address()
+    )
+    .unwrap();
+    let rig = Rig::with(nodes, &inventory);
+    rig.write("roles/base.toml", "description = \"nothing\"\n");
+    rig
+}
+
+/// What libvirt has of a guest for its next start.
+fn inactive(rig: &Rig, guest: &str) -> String {
+    rig.nodes
+        .ok("node1", &format!("virsh dumpxml --inactive {guest}"))
+}
+
+/// Has somebody give `web` more memory by hand.
+fn by_hand(rig: &Rig) {
+    rig.nodes.ok(
+        "node1",
+        "virsh dumpxml --inactive web | sed s/65536/131072/ >/root/web.xml && virsh define /root/web.xml",
+    );
+    assert!(inactive(rig, "web").contains(">131072<"));
+}
+
+#[test]
+fn guests_are_defined_once_mended_and_left_running() {
+    let rig = rig();
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    rig.nothing_to_do();
+    let ok = |script: &str| rig.nodes.ok("node1", script);
+
+    // The host: its own network is gone, bridges and pools have names, nothing starts by itself, an operator may ask.
+    let networks = ok("virsh net-list --all --name");
+    let mut networks: Vec<&str> = networks.split_whitespace().collect();
+    networks.sort_unstable();
+    assert_eq!(networks, ["brdmz", "brlan"]);
+    assert_eq!(ok("virsh pool-list --name").trim(), "iso");
+    assert_eq!(ok("stat -c %a /local/images").trim(), "711");
+    // libvirt 9.0 says that it did it, and could not.
+    ok("virsh autostart web");
+    assert_eq!(ok("ls /etc/libvirt/qemu/autostart"), "");
+    assert!(ok("su anna -c 'virsh -c qemu:///system list --all --name'").contains("web"));
+
+    // The definitions: valid by libvirt's own schema, with what the site says.
+    for guest in ["web", "dual"] {
+        ok(&format!(
+            "virsh dumpxml --inactive {guest} >/root/x.xml && virt-xml-validate /root/x.xml domain"
+        ));
+    }
+    let dual = inactive(&rig, "dual");
+    let place = |what: &str| dual.find(what).unwrap_or_else(|| panic!("{what}: {dual}"));
+    assert!(place("<source bridge='brlan'/>") < place("<source bridge='brdmz'/>"));
+    assert!(dual.contains("<source file='/local/images/dual-data.img'/>"));
+    assert_eq!(
+        ok("stat -c %s /local/images/dual-data.img").trim(),
+        "8388608"
+    );
+    assert!(inactive(&rig, "web").contains("<description>counts &amp; waits</description>"));
+
+    // Drift by hand is told, and mended.
+    by_hand(&rig);
+    let (code, out, _) = rig.run(&["verify"]);
+    assert!(code == 3 && out.contains("GUEST-DEFINED"), "{code}: {out}");
+    let plan = rig.plan().page();
+    assert!(
+        plan.contains("change the definition of guest web"),
+        "{plan}"
+    );
+    assert_eq!(rig.apply().code, 0);
+    rig.nothing_to_do();
+    assert!(inactive(&rig, "web").contains(">65536<"));
+
+    // A guest that runs goes on; what changes holds from its next start, and the plan says so.
+    // In a container libvirt may make no control groups.
+    ok(
+        "echo 'cgroup_controllers = []' >>/etc/libvirt/qemu.conf && systemctl restart libvirtd && virsh start web",
+    );
+    let process = || ok("pidof qemu-system-x86_64");
+    let before = process();
+    by_hand(&rig);
+    let plan = rig.plan().page();
+    assert!(plan.contains("its next start"), "{plan}");
+    assert_eq!(rig.apply().code, 0);
+    rig.nothing_to_do();
+    assert!(inactive(&rig, "web").contains(">65536<"));
+    assert_eq!(process(), before);
+    assert_eq!(ok("virsh domstate web").trim(), "running");
+
+    // Somebody else's guest is named and left alone.
+    ok(
+        "sed -e 's/>web</>other</' -e '/<uuid>/d' /root/web.xml >/root/other.xml && virsh define /root/other.xml",
+    );
+    let other = inactive(&rig, "other");
+    let (code, out, _) = rig.run(&["verify"]);
+    assert!(code == 3 && out.contains("GUESTS-UNKNOWN"), "{code}: {out}");
+    rig.nothing_to_do();
+    assert_eq!(inactive(&rig, "other"), other);
+    ok("virsh destroy web");
+}
+
+/// A package gets its file into a folder that is immutable, which is so again afterwards.
+#[test]
+fn a_package_that_owns_an_immutable_folder_is_installed() {
+    let rig = Rig::new(nodes::debian(1));
+    rig.role("[[step]]\npackage = \"e2fsprogs\"\n[[step]]\nimmutable = \"/usr/share/doc/tree\"");
+    assert_eq!(rig.apply().code, 0);
+    rig.nothing_to_do();
+    let closed = || {
+        rig.nodes
+            .ok("node1", "lsattr -d /usr/share/doc/tree")
+            .contains('i')
+    };
+    assert!(closed());
+    assert!(
+        !rig.nodes
+            .sh("node1", "touch /usr/share/doc/tree/x")
+            .status
+            .success()
+    );
+    let step = |more: &str| {
+        format!("[[step]]\npackage = \"e2fsprogs\"\n[[step]]\npackage = \"tree\"\n{more}")
+    };
+    rig.role(&step(""));
+    assert_ne!(rig.apply().code, 0, "dpkg gets nothing into it");
+    rig.role(&step("lifts = [\"/usr/share/doc/tree\"]"));
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    rig.nodes
+        .ok("node1", "test -e /usr/share/doc/tree/copyright");
+    assert!(closed());
+}
