@@ -5,7 +5,7 @@ mod files;
 mod guests;
 pub mod network;
 mod packages;
-mod storage;
+pub mod storage;
 mod system;
 #[cfg(test)]
 mod testing;

@@ -214,22 +214,71 @@ fn both_members_write_to_shared_after_one_apply_of_bare_machines() {
     assert_eq!(code, 0, "{out}{err}");
 }
 
-#[test]
-fn nothing_is_written_beneath_shared_and_no_run_mounts_it() {
-    let Some(rig) = whole() else { return };
-    rig.nodes.ok("node2", "crm_resource --wait; crm_resource --ban --resource gfs2_r0-clone --node node2 && crm_resource --wait --timeout=300s");
-    rig.nodes.ok(
+/// What an operator, or a failure, did to a running cluster: on which node, by what, until what shows there, and the check
+/// that tells it.
+const STATES_OF_A_CLUSTER: [(&str, &str, &str, &str, &str); 5] = [
+    (
+        "/shared is unmounted on one member",
         "node2",
+        "crm_resource --ban --resource gfs2_r0-clone --node node2",
         "! grep -q ' /shared ' /proc/mounts && ! touch /shared/lost",
-    );
-    let said = rig.apply();
-    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
-    rig.nodes.ok("node2", "! grep -q ' /shared ' /proc/mounts");
-    let (code, out, _) = rig.run(&["verify"]);
-    assert!(
-        code == 3 && out.contains("SHARED-MOUNTED"),
-        "exit {code}: {out}"
-    );
+        "SHARED-MOUNTED",
+    ),
+    (
+        "a group is not active on one member",
+        "node1",
+        "crm_resource --ban --resource vg_node2-clone --node node1",
+        "! lvs --noheadings -o lv_active vg_node2 | grep -q active",
+        "",
+    ),
+    (
+        "a member in standby",
+        "node2",
+        "crm_standby -N node2 -v on",
+        "crm_mon -1 | grep -q 'node2: standby$'",
+        "RESOURCES-STANDBY",
+    ),
+    (
+        "a member kept out",
+        "node2",
+        "systemctl stop pacemaker",
+        "! systemctl is-active pacemaker",
+        "RESOURCES-RUN",
+    ),
+    (
+        "a cluster in maintenance",
+        "node1",
+        "crm_attribute --name maintenance-mode --update true",
+        "crm_mon -1 | grep -qi maintenance",
+        "",
+    ),
+];
+
+/// All that a run could have changed: resources and where they run, mirrors, mounts, volumes.
+const RUNNING: &str = "crm_mon -1r | sed -n '/^Node List/,$p'; grep -o 'cs:.* C ' /proc/drbd; grep -c ' /shared ' /proc/mounts; \
+                       lvs --noheadings -o lv_name,lv_active 2>/dev/null; systemctl is-active pacemaker dlm lvmlockd";
+
+#[test]
+fn what_an_operator_did_to_a_running_cluster_stays_and_is_reported() {
+    for (what, on, change, shows, code) in STATES_OF_A_CLUSTER {
+        let Some(rig) = whole() else { return };
+        let settled = "crm_resource --wait --timeout=300s; ";
+        rig.nodes.ok(on, change);
+        rig.nodes.ok("node1", settled);
+        rig.nodes.ok(on, shows);
+        let before = on_both(&rig, RUNNING);
+        let said = rig.apply();
+        assert_eq!(said.failed(), Vec::<String>::new(), "{what}: {}", said.err);
+        assert!([0, 3].contains(&said.code), "{what}: exit {}", said.code);
+        assert_eq!(on_both(&rig, RUNNING), before, "{what}");
+        if !code.is_empty() {
+            let (exit, out, _) = rig.run(&["verify"]);
+            assert!(
+                exit == 3 && out.contains(code),
+                "{what}: exit {exit}: {out}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //!
 //! Facts: docs/facts/storage.md#lock-manager.
 
-use crate::kind::{Answer, Kind, Observe, Running, Runs, Target};
+use crate::kind::{Answer, Kind, Observable, Observe, Running, Runs, Target};
 use crate::sh::Call;
+use crate::shell::{PROCESS, Shell};
 
 /// `dlm = "lockspaces"`.
 pub struct Dlm;
@@ -28,13 +29,13 @@ enum Subject {
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether `dlm_controld` answers.
-    running: bool,
+    pub running: bool,
     /// The lockspaces that this node is in.
-    lockspaces: Vec<String>,
+    pub lockspaces: Vec<String>,
     /// Those in which no lock is given, each with what it waits for: `shared: fencing`.
-    waiting: Vec<String>,
+    pub waiting: Vec<String>,
     /// Those in which a member is missing.
-    partial: Vec<String>,
+    pub partial: Vec<String>,
 }
 
 const SECTION: &str = "dlm";
@@ -43,6 +44,7 @@ impl Kind for Dlm {
     const NAME: &'static str = "dlm";
     const DOC: &'static str = "DLM, the lock manager of GFS2 and of shared volume groups: whether it runs, and which of its lockspaces give \
          no locks and for what they wait. Only observed, for checks.";
+    const SHELL: Shell = Shell::new(include_str!("dlm.sh")).needing(&[PROCESS]);
     const RUNNING: &'static dyn Runs = &Running::new(Self::observe, Self::parse);
     type Want = Want;
 
@@ -58,6 +60,23 @@ impl Kind for Dlm {
         }
         Ok(())
     }
+}
+
+impl Observable for Dlm {
+    type Seen = Seen;
+}
+
+impl Seen {
+    /// The lockspaces that give no locks until a lost member is fenced.
+    pub fn until_fenced(&self) -> impl Iterator<Item = &str> {
+        let waiting = self.waiting.iter();
+        waiting.filter_map(|w| w.strip_suffix(": fencing"))
+    }
+}
+
+/// The call that vouches to DLM that the lost member with this host id was fenced.
+pub fn is_off(host_id: u32) -> Call {
+    Call::new("nw_dlm_fenced").arg(host_id.to_string())
 }
 
 impl Dlm {

@@ -5,7 +5,8 @@
 use super::drbd_seen::{self, Metadata, Minor, OWN};
 use super::{DRBD, name_is_right};
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Orphans, Progress, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Kind, Observable, Observe, Orphans, Progress, Running, Runs,
+    Target, Verdict,
 };
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -88,6 +89,22 @@ impl Kind for Drbd {
         }
         Ok(())
     }
+}
+
+impl Observable for Drbd {
+    type Seen = Seen;
+}
+
+impl Seen {
+    /// Whether all I/O to it waits on this node, until its peer is fenced or a hand lets it go on.
+    pub fn is_suspended(&self) -> bool {
+        self.state.suspended
+    }
+}
+
+/// The call that lets I/O to a resource go on: DRBD asks a handler that failed no second time.
+pub fn resume(name: &str) -> Call {
+    Call::new("drbdadm").args(["resume-io", name])
 }
 
 impl Drbd {

@@ -1,8 +1,8 @@
 //! Storage: partitions, mirrors, and what devices carry.
 
 mod device;
-mod dlm;
-mod drbd;
+pub mod dlm;
+pub mod drbd;
 mod drbd_metadata;
 mod drbd_seen;
 mod generation;

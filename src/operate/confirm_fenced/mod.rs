@@ -11,10 +11,13 @@ use crate::kinds::cluster::membership::{self, MembershipKind};
 use crate::kinds::cluster::resource_manager::{self, ResourceManagerKind};
 use crate::kinds::kind_named;
 use crate::kinds::network::peer::{self, PeerKind};
+use crate::kinds::storage::dlm::{self, Dlm};
+use crate::kinds::storage::drbd::{self, Drbd};
 use crate::node::{Holder, NodeState};
 use crate::plan::{Item, Recap};
 use crate::platform::Manager;
 use crate::run::{Engine, Event, Evidence, Proof, Setup};
+use crate::sh::Call;
 use crate::site::Site;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -27,6 +30,8 @@ pub struct ConfirmFenced {
     lost: String,
     /// Its addresses with their zones.
     addresses: Vec<(String, String)>,
+    /// Its number in the cluster.
+    host_id: Option<u32>,
     /// The members that are left. The first of them declares the lost one to be off.
     survivors: Vec<String>,
     /// The kinds observed on each of these.
@@ -82,6 +87,8 @@ struct Sight {
     peer: Result<peer::Seen, String>,
     membership: Option<Result<membership::Seen, String>>,
     manager: Option<Result<resource_manager::Seen, String>>,
+    dlm: Option<Result<dlm::Seen, String>>,
+    mirrors: Vec<(String, Result<drbd::Seen, String>)>,
 }
 
 impl ConfirmFenced {
@@ -111,6 +118,7 @@ impl ConfirmFenced {
         }
         Ok(Self {
             lost: lost.to_owned(),
+            host_id: host_id(site, lost),
             addresses,
             survivors,
             watched,
@@ -191,17 +199,29 @@ impl ConfirmFenced {
         ended
     }
 
-    /// Declares the member to be off by a batch that holds the lock of all members that are left, and observes whether
-    /// the cluster took it up: exit codes are no evidence.
+    /// Declares the member to be off by a batch that holds the lock of all members that are left, then lets go on what
+    /// waits on the others, and observes whether the cluster took it up: exit codes are no evidence.
     async fn announce(&self, engine: &mut Engine) -> Confirmation {
-        let steps = self
-            .survivors
-            .iter()
-            .map(|s| (s.clone(), vec![self.item(s)]));
-        let done = engine.operate(&steps.collect()).await;
-        if !done.contains(self.announcer()) {
-            let trouble = engine.failures().get(self.announcer());
-            return Confirmation::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
+        let (mut first, mut after) = (BTreeMap::new(), BTreeMap::new());
+        for survivor in &self.survivors {
+            let observation = engine.observed().get(survivor);
+            let sight = observation.map(|o| self.sight(survivor, &o.answer));
+            let released = sight.map_or_else(Vec::new, |s| self.released(survivor, &s));
+            if survivor == self.announcer() {
+                let all = std::iter::once(self.declared(survivor)).chain(released);
+                first.insert(survivor.clone(), all.collect());
+            } else {
+                first.insert(survivor.clone(), vec![self.declared(survivor)]);
+                after.insert(survivor.clone(), released);
+            }
+        }
+        after.retain(|_, items: &mut Vec<Item>| !items.is_empty());
+        for steps in [first, after].iter().filter(|steps| !steps.is_empty()) {
+            let done = engine.operate(steps).await;
+            if let Some(failed) = steps.keys().find(|s| !done.contains(*s)) {
+                let trouble = engine.failures().get(failed);
+                return Confirmation::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
+            }
         }
         engine.observe().await;
         match engine.failures().get(self.announcer()) {
@@ -211,20 +231,45 @@ impl ConfirmFenced {
         }
     }
 
-    /// The step of a survivor.
-    fn item(&self, survivor: &str) -> Item {
+    /// The step that declares it.
+    fn declared(&self, survivor: &str) -> Item {
         let (lost, command) = (&self.lost, self.command());
-        let (title, calls) = if survivor == self.announcer() {
+        if survivor == self.announcer() {
             let call = match self.manager {
                 Manager::Rgmanager => membership::is_off(lost),
                 Manager::Pacemaker => resource_manager::is_off(lost),
             };
-            let title = format!("declare {lost} to be off: {command}");
-            (title, vec![call])
+            self.item(
+                survivor,
+                format!("declare {lost} to be off: {command}"),
+                vec![call],
+            )
         } else {
             let title = format!("{} declares {lost} to be off", self.announcer());
-            (title, Vec::new())
-        };
+            self.item(survivor, title, Vec::new())
+        }
+    }
+
+    /// The steps that let go on what waits on a survivor: neither DLM nor DRBD hears of the declaration
+    /// (docs/facts/fencing.md#confirming-by-hand).
+    fn released(&self, survivor: &str, sight: &Sight) -> Vec<Item> {
+        let mut items = Vec::new();
+        if let (Some(Ok(seen)), Some(id)) = (&sight.dlm, self.host_id)
+            && seen.until_fenced().next().is_some()
+        {
+            let title = format!("let DLM give locks again: dlm_tool fence_ack {id}");
+            items.push(self.item(survivor, title, vec![dlm::is_off(id)]));
+        }
+        for (name, seen) in &sight.mirrors {
+            if seen.as_ref().is_ok_and(drbd::Seen::is_suspended) {
+                let title = format!("let writes to {name} go on: drbdadm resume-io {name}");
+                items.push(self.item(survivor, title, vec![drbd::resume(name)]));
+            }
+        }
+        items
+    }
+
+    fn item(&self, survivor: &str, title: String, calls: Vec<Call>) -> Item {
         // Only named: nothing of it is ours afterwards.
         let watched = self.watched[survivor].resources.iter();
         let addresses = watched.map(|r| r.address.clone());
@@ -356,6 +401,25 @@ impl ConfirmFenced {
             Some(Err(why)) => unknown.push(why.clone()),
             None => {}
         }
+        match &sight.dlm {
+            Some(Ok(seen)) => {
+                for lockspace in seen.until_fenced() {
+                    let what = format!("DLM gives no locks in {lockspace} until it is fenced");
+                    prove(Evidence::Waits, what);
+                }
+            }
+            Some(Err(why)) => unknown.push(why.clone()),
+            None => {}
+        }
+        for (name, seen) in &sight.mirrors {
+            match seen {
+                Ok(seen) if seen.is_suspended() => {
+                    prove(Evidence::Waits, format!("all writes to mirror {name} wait"));
+                }
+                Ok(_) => {}
+                Err(why) => unknown.push(why.clone()),
+            }
+        }
         (proofs, unknown)
     }
 
@@ -427,6 +491,12 @@ impl Sight {
             },
             membership: membership.map(|r| seen::<MembershipKind>(r, target, answer)),
             manager: manager.map(|r| seen::<ResourceManagerKind>(r, target, answer)),
+            dlm: of_kind::<Dlm>(resources)
+                .next()
+                .map(|r| seen::<Dlm>(r, target, answer)),
+            mirrors: of_kind::<Drbd>(resources)
+                .map(|r| (r.address.name.clone(), seen::<Drbd>(r, target, answer)))
+                .collect(),
         }
     }
 }
@@ -453,13 +523,12 @@ fn steps(
     let addresses: Vec<&str> = addresses.iter().map(|(a, _)| a.as_str()).collect();
     steps.push(json!({ "peer": lost, "addresses": addresses }));
     let members = site.members();
-    let id = |m: &&str| site.node(m)?.host_id.as_ref().map(ToString::to_string);
     let numbered = members.iter().filter_map(|m| {
-        let id: u32 = id(m)?.parse().ok()?;
+        let id = host_id(site, m)?;
         Some(json!({ "name": m, "host_id": id }))
     });
     let numbered: Vec<Json> = numbered.collect();
-    if members.iter().any(|m| *m == survivor && id(m).is_some()) {
+    if members.contains(&survivor) && host_id(site, survivor).is_some() {
         steps.push(json!({
             "membership": "watched",
             "stack": match manager {
@@ -472,7 +541,29 @@ fn steps(
     if manager == Manager::Pacemaker {
         steps.push(json!({ "resource_manager": "pacemaker", "members": members }));
     }
+    for (name, mirror) in &site.inventory.mirror {
+        steps.push(json!({
+            "drbd": name,
+            "minor": mirror.minor,
+            "version": "8.4",
+            "first": mirror.source,
+            "members": members,
+        }));
+    }
+    if manager == Manager::Pacemaker && !site.inventory.mirror.is_empty() {
+        steps.push(json!({ "dlm": "lockspaces", "members": members }));
+    }
     steps
+}
+
+/// A member's number in the cluster.
+fn host_id(site: &Site, member: &str) -> Option<u32> {
+    site.node(member)?
+        .host_id
+        .as_ref()?
+        .to_string()
+        .parse()
+        .ok()
 }
 
 /// The resources of a step of this operation's own.

@@ -9,8 +9,7 @@ fn operation(platform: &str) -> ConfirmFenced {
 }
 
 /// What node1 says, where all other sections are as of a node that heard and saw nothing.
-fn proofs(platform: &str, own: &[(&str, &str, i32)]) -> (Vec<String>, Vec<String>) {
-    let operation = operation(platform);
+fn answer(own: &[(&str, &str, i32)]) -> Answer {
     let mut sections = vec![
         ("fence_device.fence_node2_ipmilan", "installed\n", 0),
         ("peer-node2", "", 124),
@@ -25,12 +24,20 @@ fn proofs(platform: &str, own: &[(&str, &str, i32)]) -> (Vec<String>, Vec<String
             "<node name=\"node1\" online=\"true\"/>\n<node name=\"node2\" online=\"false\"/>\n",
             0,
         ),
+        ("drbd", "", 0),
+        ("drbd.state", "", 0),
+        ("dlm", "", 1),
     ];
     for section in own {
         sections.retain(|(name, ..)| name != &section.0);
         sections.push(*section);
     }
-    let answer = Answer::from_sections(sections);
+    Answer::from_sections(sections)
+}
+
+/// The proofs by what node1 says.
+fn proofs(platform: &str, own: &[(&str, &str, i32)]) -> (Vec<String>, Vec<String>) {
+    let (operation, answer) = (operation(platform), answer(own));
     let (proofs, unknown) = operation.proofs("node1", &operation.sight("node1", &answer));
     let shown = proofs
         .iter()
@@ -210,6 +217,47 @@ fn any_sign_of_life_says_that_it_is_on() {
     }
     let cman = ("membership", "running\n1 M node1\n2 M node2\n", 0);
     assert_eq!(shown("el6", &[cman]), ["on: cman has it as a member"]);
+}
+
+/// A survivor whose mirrors and locks wait (as it was seen on two virtual machines).
+const FROZEN: [(&str, &str, i32); 2] = [
+    (
+        "drbd.state",
+        "version: 8.4.11 (api:1/proto:86-101)\n 0: cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C s-----\n    oos:0\n \
+         1: cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C r-----\n    oos:0\n",
+        0,
+    ),
+    (
+        "dlm",
+        "dlm lockspaces\nname          shared\nid            0x9b3f62c1\nflags         0x00000004 kern_stop\n\
+         members       1 2 \nnew status    wait fencing\nnew members   1 \n",
+        0,
+    ),
+];
+
+#[test]
+fn mirrors_and_locks_that_wait_are_let_go_on_after_the_declaration() {
+    assert_eq!(
+        shown("el9", &FROZEN),
+        [
+            "waits: DLM gives no locks in shared until it is fenced",
+            "waits: all writes to mirror r0 wait",
+        ]
+    );
+    let operation = operation("el9");
+    let steps = |own: &[(&str, &str, i32)]| {
+        let sight = operation.sight("node1", &answer(own));
+        let items = operation.released("node1", &sight).into_iter();
+        let calls = items.flat_map(|i| i.work.calls);
+        calls.map(|c| c.to_shell()).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(&FROZEN), ["nw_dlm_fenced 2", "drbdadm resume-io r0"]);
+    // What does not wait is left alone, and so is what waits for something else.
+    assert_eq!(steps(&[]), [""; 0]);
+    let quorum = FROZEN[1].1.replace("fencing", "quorum");
+    assert_eq!(steps(&[("dlm", &quorum, 0)]), [""; 0]);
+    // cman's fence domain tells DLM itself.
+    assert_eq!(shown("el6", &FROZEN[1..]), [""; 0]);
 }
 
 #[test]
