@@ -30,6 +30,7 @@ pub mod run;
 mod schema;
 mod secret;
 mod show;
+mod status;
 pub mod unlock;
 pub mod verify;
 
@@ -70,6 +71,8 @@ pub enum Command {
     Apply(apply::Args),
     /// Run the checks of all roles; changes nothing.
     Verify(verify::Args),
+    /// Show the state of the cluster: who is in, what runs where, what is degraded or frozen and why; changes nothing.
+    Status(status::Args),
     /// Run a command on nodes, one member of a cluster at a time; changes what the command changes, and the journal.
     Run(run::Args),
     /// Send the port knock, to use ssh yourself (other commands do it for you); changes no file.
@@ -135,6 +138,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "show",
             "apply",
             "verify",
+            "status",
             "log",
             "facts",
             "run",
@@ -173,6 +177,7 @@ impl Command {
             Self::Verify(args) => verify::run(&args, context),
             Self::Run(args) => run::run(&args, context),
             Self::Knock(args) => knock::run(&args, context),
+            Self::Status(args) => status::run(&args, context),
             Self::ConfirmFenced(args) => confirm_fenced::run(&args, context),
             Self::Attach(args) => attach::run(&args, context),
             Self::Unlock(args) => unlock::run(&args, context),

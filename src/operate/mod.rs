@@ -8,6 +8,8 @@
 pub mod confirm_fenced;
 pub mod forget;
 pub mod script;
+pub mod status;
+mod watched;
 
 pub use crate::plan::Intent;
 

@@ -135,6 +135,15 @@ impl Engine {
             .collect()
     }
 
+    /// Waits so long, unless the operator stops it: then it says so.
+    pub async fn pause(&mut self, pause: Duration) -> bool {
+        let mut stop_request = self.stop_request.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => false,
+            _ = stop_request.changed() => true,
+        }
+    }
+
     /// Reports the progress of long steps, waits a little unless the operator stops it, and observes again.
     async fn wait_for_progress(&mut self, pause: Duration) {
         for (node, observation) in &self.nodes.observed {
@@ -145,12 +154,9 @@ impl Engine {
                 });
             }
         }
-        let mut stop_request = self.stop_request.clone();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = stop_request.changed() => return,
+        if !self.pause(pause).await {
+            self.observe().await;
         }
-        self.observe().await;
     }
 
     /// The items that are permitted, by node; an item that was not approved fails its node.

@@ -147,6 +147,38 @@ fn two_bare_nodes_are_a_quorate_cluster_after_one_apply_and_take_changes_up() {
     let (code, out, err) = rig.run(&["verify"]);
     assert_eq!(code, 0, "{out}{err}");
 
+    // Both are in; the site declares mirrors, and these nodes have none.
+    let (code, out, err) = rig.run(&["status"]);
+    assert_eq!(code, 3, "{out}{err}");
+    let lines: Vec<String> = out
+        .lines()
+        .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for line in [
+        "crosslink: degraded",
+        "node1 yes - yes",
+        "node2 yes - yes",
+        "mirror r0 node1: down",
+        "degraded mirror r0 is not whole on node1: down",
+        "`nodewright run node1 -- drbdadm status r0`",
+    ] {
+        assert!(lines.iter().any(|l| l == line), "{line}: {out}");
+    }
+    rig.nodes.ok("node2", "systemctl stop corosync");
+    let said = rig.say(&["status"]);
+    assert_eq!(said.code, 3, "{}", said.err);
+    let status = said.events.last().unwrap();
+    let lost: Vec<&str> = status["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|p| p["what"].as_str())
+        .collect();
+    assert!(lost.contains(&"node2 is not in the cluster"), "{lost:?}");
+    assert_eq!(status["nodes"][0]["quorate"], true);
+    rig.nodes.ok("node2", "systemctl start corosync");
+    rig.nodes.ok("node1", HEARD);
+
     // What is rendered for EL8 and EL9 is accepted by the same corosync; what is broken is not.
     for conf in [
         include_str!("../golden/el8/node1/etc/corosync/corosync.conf"),

@@ -368,6 +368,17 @@ impl Said {
         events.iter().map(said).collect()
     }
 
+    /// Findings that came up in the run: `NODE: WHAT`.
+    pub fn found(&self) -> Vec<String> {
+        let recaps = self.of("recap").into_iter();
+        let nodes = recaps.flat_map(|e| e["nodes"].as_array().into_iter().flatten());
+        let found = nodes.flat_map(|node| {
+            let all = node["found"].as_array().into_iter().flatten();
+            all.map(|f| format!("{}: {}", word(node, "node"), word(f, "what")))
+        });
+        found.collect()
+    }
+
     /// The texts of notes.
     pub fn notes(&self) -> Vec<&str> {
         self.of("note")

@@ -106,7 +106,8 @@ fn wired() -> Option<Rig> {
 #[track_caller]
 fn applied(rig: &Rig) {
     let said = rig.say(&["apply", "--yes", "--wait"]);
-    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    let ended = (said.code, said.failed(), said.found());
+    assert_eq!(ended, (0, Vec::new(), Vec::new()), "{}", said.err);
 }
 
 /// Two machines with their mirrors, as one `apply` made and synced them.

@@ -73,6 +73,9 @@ pub struct Seen {
     pub failures: Vec<String>,
     /// Attempts to fence that failed, and were not forgotten: `reboot of node2 by node1`.
     pub fencing_failed: Vec<String>,
+    /// What it manages, besides fence devices, and where each runs.
+    #[serde(skip)]
+    pub places: Vec<Place>,
     /// Its view of each member, as far as it has one.
     #[serde(skip)]
     pub sees: BTreeMap<String, View>,
@@ -80,6 +83,19 @@ pub struct Seen {
     own: MemberState,
     #[serde(skip)]
     peers: BTreeMap<String, Option<MemberState>>,
+}
+
+/// Where a resource runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// The resource.
+    pub name: String,
+    /// What runs it: `ocf:heartbeat:VirtualDomain`.
+    pub agent: String,
+    /// How it is: `Started`, `Stopped`, `Promoted`, `FAILED`.
+    pub role: String,
+    /// The members that it runs on.
+    pub nodes: Vec<String>,
 }
 
 /// How a member is seen by the resource manager.
@@ -146,6 +162,46 @@ fn down(text: &str) -> Vec<String> {
     });
     devices.retain(|device| !started.contains(device));
     devices
+}
+
+/// The resources besides fence devices, each once. The line of an instance is followed by a line for each member that it
+/// runs on.
+fn places(text: &str) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    let mut current = None;
+    for line in text.lines() {
+        if line.starts_with("<resource ") {
+            let agent = attribute(line, "resource_agent");
+            if agent.starts_with("stonith:") {
+                current = None;
+                continue;
+            }
+            let role = match attribute(line, "failed") {
+                "true" => "FAILED",
+                _ => attribute(line, "role"),
+            };
+            let name = attribute(line, "id");
+            let known = places.iter().position(|p| p.name == name && p.role == role);
+            current = Some(known.unwrap_or_else(|| {
+                places.push(Place {
+                    name: name.to_owned(),
+                    agent: agent.to_owned(),
+                    role: role.to_owned(),
+                    nodes: Vec::new(),
+                });
+                places.len() - 1
+            }));
+        } else if line.starts_with("<node ")
+            && line.contains(" cached=\"")
+            && let Some(at) = current
+        {
+            places[at].nodes.push(attribute(line, "name").to_owned());
+        }
+    }
+    for place in &mut places {
+        place.nodes.sort();
+    }
+    places
 }
 
 impl Want {
@@ -285,6 +341,11 @@ impl ResourceManagerKind {
                 let failed = attribute(l, "status") == "failed";
                 failed.then(|| format!("{action} of {whom} by {}", attribute(l, "client")))
             }),
+            places: if own.running {
+                places(&text)
+            } else {
+                Vec::new()
+            },
             sees: text
                 .lines()
                 .filter(|l| member(l))

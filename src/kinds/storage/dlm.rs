@@ -146,7 +146,7 @@ mod tests {
         testing::compare(&resource, &target, &answer, false).map(|compared| compared.seen)
     }
 
-    // dlm_tool 4.2.0 in two virtual machines, as the cluster runs.
+    // dlm_tool 4.2.0 in two virtual machines, as the cluster runs (two of its four lockspaces).
     const RUNS: &str = "\
 dlm lockspaces
 name          lvm_global
@@ -156,13 +156,13 @@ change        member 2 joined 1 remove 0 failed 0 seq 1,1
 members       1 2 
 
 name          shared
-id            0x9b3f62c1
+id            0xa98de676
 flags         0x00000000 
 change        member 2 joined 1 remove 0 failed 0 seq 1,1
 members       1 2 
 
 ";
-    // The same once the other member was lost and its fence device did not answer; lvm_global constructed from it.
+    // Constructed: the same with the flags and the lines that were noted while a fence device did not answer.
     const WAITS: &str = "\
 dlm lockspaces
 name          lvm_global
@@ -172,7 +172,7 @@ change        member 2 joined 1 remove 0 failed 0 seq 1,1
 members       1 2 
 
 name          shared
-id            0x9b3f62c1
+id            0xa98de676
 flags         0x00000004 kern_stop
 change        member 2 joined 1 remove 0 failed 0 seq 1,1
 members       1 2 

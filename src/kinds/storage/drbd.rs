@@ -100,6 +100,37 @@ impl Seen {
     pub fn is_suspended(&self) -> bool {
         self.state.suspended
     }
+
+    /// Its role, its disk and its connection on this node, in the words of DRBD 8; `down` where it is not up.
+    pub fn words(&self) -> String {
+        let Minor {
+            role,
+            disk,
+            connection,
+            ..
+        } = &self.state;
+        if self.up {
+            format!("{role} {disk} {connection}")
+        } else {
+            "down".to_owned()
+        }
+    }
+
+    /// Whether both ends are connected and have the same data.
+    pub fn is_whole(&self) -> bool {
+        let connected = ["Connected", "VerifyS", "VerifyT"].contains(&&*self.state.connection);
+        self.up && connected && self.state.whole()
+    }
+
+    /// How far a sync is, while one runs.
+    pub fn progress(&self) -> Option<Progress> {
+        self.state.progress
+    }
+
+    /// Whether it gave up the connection: by hand, or since both ends changed apart.
+    pub fn is_alone(&self) -> bool {
+        self.state.connection == "StandAlone"
+    }
 }
 
 /// The call that lets I/O to a resource go on: DRBD asks a handler that failed no second time.
@@ -235,8 +266,6 @@ impl Drbd {
     }
 
     fn health(want: &Want, seen: &Seen) -> Option<String> {
-        let connected =
-            ["Connected", "VerifyS", "VerifyT"].contains(&seen.state.connection.as_str());
         if !seen.up {
             return seen
                 .formed
@@ -244,7 +273,7 @@ impl Drbd {
                 .then(|| format!("{} is down", want.drbd));
         }
         let data = !seen.forming;
-        (data && !(connected && seen.state.whole() && !seen.state.suspended)).then(|| {
+        (data && !(seen.is_whole() && !seen.state.suspended)).then(|| {
             format!(
                 "{} is {}, {}/{}",
                 want.drbd, seen.state.connection, seen.state.disk, seen.state.peer_disk

@@ -9,7 +9,7 @@ mod generation;
 mod gfs2;
 mod logical_volume;
 mod lvm;
-mod mount_point;
+pub mod mount_point;
 mod partition;
 mod volume_group;
 

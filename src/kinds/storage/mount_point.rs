@@ -4,7 +4,7 @@
 //! Facts: docs/facts/storage.md#mount-points.
 
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Running, Runs, Target, Verdict, valid,
+    Answer, Circumstances, Delta, Kind, Observable, Observe, Running, Runs, Target, Verdict, valid,
 };
 use crate::sh::Call;
 use crate::shell::{MOUNT, Shell};
@@ -62,6 +62,17 @@ impl Kind for MountPoint {
             );
         }
         Ok(())
+    }
+}
+
+impl Observable for MountPoint {
+    type Seen = Seen;
+}
+
+impl Seen {
+    /// Whether something is mounted there.
+    pub fn is_mounted(&self) -> bool {
+        self.mounted
     }
 }
 

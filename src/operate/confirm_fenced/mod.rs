@@ -4,12 +4,12 @@
 //! membership, the resource manager. The lost one is tried from the operator's machine too. Pure functions decide by
 //! the observed states, before a person is asked and once more after that (docs/facts/fencing.md#confirming-by-hand).
 
+use super::watched::{Watched, host_id};
 use crate::exit::Exit;
-use crate::kind::{Answer, Resource, StepMeta, Target, of_kind, seen};
+use crate::kind::Answer;
 use crate::kinds::cluster::fence_device::{self, FenceDeviceKind};
 use crate::kinds::cluster::membership::{self, MembershipKind};
 use crate::kinds::cluster::resource_manager::{self, ResourceManagerKind};
-use crate::kinds::kind_named;
 use crate::kinds::network::peer::{self, PeerKind};
 use crate::kinds::storage::dlm::{self, Dlm};
 use crate::kinds::storage::drbd::{self, Drbd};
@@ -21,7 +21,6 @@ use crate::sh::Call;
 use crate::site::Site;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The operation, for one lost member.
 #[derive(Debug)]
@@ -74,13 +73,6 @@ enum Decision {
     Confirmable,
 }
 
-/// The resources observed on one survivor.
-#[derive(Debug)]
-struct Watched {
-    target: Target,
-    resources: Vec<Resource>,
-}
-
 /// The observed states of one survivor; an error where it gave no full answer.
 struct Sight {
     devices: Vec<(String, Result<fence_device::Seen, String>)>,
@@ -110,11 +102,8 @@ impl ConfirmFenced {
         let mut watched = BTreeMap::new();
         for survivor in &survivors {
             let steps = steps(site, lost, survivor, &addresses, manager);
-            let target = site.target(survivor);
-            let all = steps.iter().map(|step| watch(step, &target));
-            let resources = all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
-            let resources = resources.collect();
-            watched.insert(survivor.clone(), Watched { target, resources });
+            let kinds = Watched::new(site.target(survivor), &steps)?;
+            watched.insert(survivor.clone(), kinds);
         }
         Ok(Self {
             lost: lost.to_owned(),
@@ -476,27 +465,14 @@ impl ConfirmFenced {
 
 impl Sight {
     fn read(watched: &Watched, answer: &Answer) -> Self {
-        let Watched { target, resources } = watched;
-        let device = |r: &Resource| {
-            let seen = seen::<FenceDeviceKind>(r, target, answer);
-            (r.address.name.clone(), seen)
-        };
-        let membership = of_kind::<MembershipKind>(resources).next();
-        let manager = of_kind::<ResourceManagerKind>(resources).next();
+        let peer = watched.one::<PeerKind>(answer);
         Self {
-            devices: of_kind::<FenceDeviceKind>(resources).map(device).collect(),
-            peer: match of_kind::<PeerKind>(resources).next() {
-                Some(peer) => seen::<PeerKind>(peer, target, answer),
-                None => Err("ssh was not tried".to_owned()),
-            },
-            membership: membership.map(|r| seen::<MembershipKind>(r, target, answer)),
-            manager: manager.map(|r| seen::<ResourceManagerKind>(r, target, answer)),
-            dlm: of_kind::<Dlm>(resources)
-                .next()
-                .map(|r| seen::<Dlm>(r, target, answer)),
-            mirrors: of_kind::<Drbd>(resources)
-                .map(|r| (r.address.name.clone(), seen::<Drbd>(r, target, answer)))
-                .collect(),
+            devices: watched.all::<FenceDeviceKind>(answer),
+            peer: peer.unwrap_or_else(|| Err("ssh was not tried".to_owned())),
+            membership: watched.one::<MembershipKind>(answer),
+            manager: watched.one::<ResourceManagerKind>(answer),
+            dlm: watched.one::<Dlm>(answer),
+            mirrors: watched.all::<Drbd>(answer),
         }
     }
 }
@@ -522,57 +498,12 @@ fn steps(
     }
     let addresses: Vec<&str> = addresses.iter().map(|(a, _)| a.as_str()).collect();
     steps.push(json!({ "peer": lost, "addresses": addresses }));
-    let members = site.members();
-    let numbered = members.iter().filter_map(|m| {
-        let id = host_id(site, m)?;
-        Some(json!({ "name": m, "host_id": id }))
-    });
-    let numbered: Vec<Json> = numbered.collect();
-    if members.contains(&survivor) && host_id(site, survivor).is_some() {
-        steps.push(json!({
-            "membership": "watched",
-            "stack": match manager {
-                Manager::Rgmanager => "cman",
-                Manager::Pacemaker => "corosync",
-            },
-            "members": numbered,
-        }));
-    }
-    if manager == Manager::Pacemaker {
-        steps.push(json!({ "resource_manager": "pacemaker", "members": members }));
-    }
-    for (name, mirror) in &site.inventory.mirror {
-        steps.push(json!({
-            "drbd": name,
-            "minor": mirror.minor,
-            "version": "8.4",
-            "first": mirror.source,
-            "members": members,
-        }));
-    }
-    if manager == Manager::Pacemaker && !site.inventory.mirror.is_empty() {
-        steps.push(json!({ "dlm": "lockspaces", "members": members }));
-    }
+    // rgmanager sees no more of a member than cman does.
+    let all = super::watched::cluster_steps(site, survivor, manager);
+    let rgmanager =
+        |step: &Json| manager == Manager::Rgmanager && step.get("resource_manager").is_some();
+    steps.extend(all.into_iter().filter(|step| !rgmanager(step)));
     steps
-}
-
-/// A member's number in the cluster.
-fn host_id(site: &Site, member: &str) -> Option<u32> {
-    site.node(member)?
-        .host_id
-        .as_ref()?
-        .to_string()
-        .parse()
-        .ok()
-}
-
-/// The resources of a step of this operation's own.
-fn watch(step: &Json, target: &Target) -> Result<Vec<Resource>, String> {
-    let step = step.as_object().cloned().unwrap_or_default();
-    let kind = step.keys().find_map(|key| kind_named(key));
-    let kind = kind.ok_or("a step of no kind")?;
-    let meta = Arc::new(StepMeta::default());
-    kind.read("confirm-fenced", step, &meta, target)
 }
 
 /// The result of the operator's own try: for a failure, whether there was no answer at all, and why.

@@ -1,0 +1,429 @@
+//! The state of a cluster on one screen (`nodewright status`): who is in, where everything runs, what is degraded, what is
+//! frozen and why, and the command that leads on. Nothing is changed.
+//!
+//! It works from any member that answers: what one of them says of another is taken as its view, and never as proof.
+
+use super::watched::{Watched, cluster_steps};
+use crate::kind::Answer;
+use crate::kinds::cluster::membership::{self, MembershipKind};
+use crate::kinds::cluster::resource_manager::{self, Place, ResourceManagerKind};
+use crate::kinds::storage::dlm::{self, Dlm};
+use crate::kinds::storage::drbd::{self, Drbd};
+use crate::kinds::storage::mount_point::{self, MountPoint};
+use crate::run::{Engine, Setup};
+use crate::site::Site;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// The operation.
+#[derive(Debug)]
+pub struct Observation {
+    site: String,
+    nodes: Vec<String>,
+    members: Vec<String>,
+    watched: BTreeMap<String, Watched>,
+}
+
+/// The state of a site's cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Status {
+    /// The site.
+    pub site: String,
+    /// The gravest of all points.
+    pub state: State,
+    /// The nodes, in the site's order.
+    pub nodes: Vec<NodeStatus>,
+    /// The mirrors: by name, the words of each node that answered (`Primary UpToDate Connected`).
+    pub mirrors: BTreeMap<String, BTreeMap<String, String>>,
+    /// Shared filesystems: by mount point, the nodes that have it mounted.
+    pub mounts: BTreeMap<String, Vec<String>>,
+    /// What the resource manager runs, as the first member that answered sees it.
+    pub resources: Vec<Place>,
+    /// What is not as it should be, the gravest first.
+    pub points: Vec<Point>,
+}
+
+/// How a cluster, or a point of it, is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Everything that was asked is as it should be.
+    #[default]
+    Healthy,
+    /// Something is missing, and everything goes on.
+    Degraded,
+    /// Something waits, and does not go on by itself.
+    Frozen,
+}
+
+/// How a node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct NodeStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether it answered.
+    pub answered: bool,
+    /// Its place in the cluster: `online`, `standby`, `unclean`, `offline`; empty where nobody knows.
+    pub cluster: String,
+    /// Whether it may act, as it says itself.
+    pub quorate: Option<bool>,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Point {
+    /// How grave it is.
+    pub state: State,
+    /// What it is.
+    pub what: String,
+    /// The command that leads on.
+    pub next: String,
+}
+
+impl State {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Frozen => "frozen",
+        }
+    }
+}
+
+/// What one member says.
+struct Sight {
+    membership: Option<Result<membership::Seen, String>>,
+    manager: Option<Result<resource_manager::Seen, String>>,
+    dlm: Option<Result<dlm::Seen, String>>,
+    mirrors: Vec<(String, Result<drbd::Seen, String>)>,
+    mounts: Vec<(String, Result<mount_point::Seen, String>)>,
+}
+
+impl Observation {
+    /// Of this site.
+    ///
+    /// # Errors
+    ///
+    /// A step that a kind refuses.
+    pub fn new(site: &Site) -> Result<Self, String> {
+        let members: Vec<String> = site.members().into_iter().map(Into::into).collect();
+        let first = members.first().map_or("", String::as_str);
+        let manager = site.platform_of(first).manager();
+        let mut watched = BTreeMap::new();
+        for member in &members {
+            let mut steps = cluster_steps(site, member, manager);
+            let mirrors = site.inventory.mirror.values();
+            for path in mirrors.filter_map(|m| m.gfs2.as_ref()) {
+                steps.push(json!({ "mount_point": path }));
+            }
+            watched.insert(member.clone(), Watched::new(site.target(member), &steps)?);
+        }
+        Ok(Self {
+            site: site.inventory.site.name.to_string(),
+            nodes: site
+                .inventory
+                .node
+                .keys()
+                .map(ToString::to_string)
+                .collect(),
+            members,
+            watched,
+        })
+    }
+
+    /// All nodes of the site.
+    pub fn nodes(&self) -> &[String] {
+        &self.nodes
+    }
+
+    /// Sets a run up for this: nothing of what the nodes are to be takes part.
+    pub fn prepare(&self, setup: &mut Setup) {
+        for member in &mut setup.members {
+            member.resources.clear();
+            member.partial = true;
+            member.records_etc = false;
+            let watched = self.watched.get(&member.target.node);
+            member.watched = watched.map_or_else(Vec::new, |w| w.resources.clone());
+        }
+    }
+
+    /// Observes, and says how everything is.
+    pub async fn status(&self, engine: &mut Engine) -> Status {
+        engine.observe().await;
+        let answers = self.nodes.iter().map(|node| {
+            let failed = engine.failures().get(node).map(|f| f.why.clone());
+            let observed = engine.observed().get(node).map(|o| o.answer.clone());
+            let answer = match (observed, failed) {
+                (Some(answer), None) => Ok(answer),
+                (_, why) => Err(why.unwrap_or_else(|| "it was not asked".to_owned())),
+            };
+            (node.clone(), answer)
+        });
+        self.read(&answers.collect())
+    }
+
+    /// The status by what each node answered, or why it did not.
+    fn read(&self, answers: &BTreeMap<String, Result<Answer, String>>) -> Status {
+        let mut status = Status {
+            site: self.site.clone(),
+            ..Status::default()
+        };
+        let sights: BTreeMap<&str, Sight> = self
+            .watched
+            .iter()
+            .filter_map(|(node, watched)| {
+                let answer = answers.get(node)?.as_ref().ok()?;
+                Some((node.as_str(), Sight::read(watched, answer)))
+            })
+            .collect();
+        for node in &self.nodes {
+            let answered = answers.get(node).is_some_and(Result::is_ok);
+            let quorate = sights.get(node.as_str()).and_then(|s| match &s.membership {
+                Some(Ok(seen)) if seen.running => Some(seen.quorate),
+                _ => None,
+            });
+            status.nodes.push(NodeStatus {
+                name: node.clone(),
+                answered,
+                cluster: placed(node, &sights),
+                quorate,
+            });
+        }
+        let first = sights.values().find_map(|s| s.managed());
+        status.resources = first.map_or_else(Vec::new, |seen| seen.places.clone());
+        for (node, sight) in &sights {
+            for (name, seen) in &sight.mirrors {
+                let words = match seen {
+                    Ok(seen) => seen.words(),
+                    Err(_) => "unknown".to_owned(),
+                };
+                let mirror = status.mirrors.entry(name.clone()).or_default();
+                mirror.insert((*node).to_owned(), words);
+            }
+            for (path, seen) in &sight.mounts {
+                let on = status.mounts.entry(path.clone()).or_default();
+                if seen.as_ref().is_ok_and(mount_point::Seen::is_mounted) {
+                    on.push((*node).to_owned());
+                }
+            }
+        }
+        status.points = self.points(answers, &sights, &status);
+        status.points.sort_by_key(|p| std::cmp::Reverse(p.state));
+        let worst = status.points.iter().map(|p| p.state).max();
+        status.state = worst.unwrap_or_default();
+        status
+    }
+
+    /// What is not as it should be.
+    fn points(
+        &self,
+        answers: &BTreeMap<String, Result<Answer, String>>,
+        sights: &BTreeMap<&str, Sight>,
+        status: &Status,
+    ) -> Vec<Point> {
+        let mut points: Vec<Point> = Vec::new();
+        let mut add = |state, what: String, next: String| {
+            // Two members that see the same say it once.
+            if !points.iter().any(|p| p.what == what) {
+                points.push(Point { state, what, next });
+            }
+        };
+        let (degraded, frozen) = (State::Degraded, State::Frozen);
+        for (node, answer) in answers {
+            if let Err(why) = answer {
+                add(
+                    degraded,
+                    format!("{node} does not answer: {why}"),
+                    format!("nodewright facts {node}"),
+                );
+            }
+        }
+        for (node, sight) in sights {
+            for why in sight.unknown() {
+                add(
+                    degraded,
+                    format!("{node}: {why}"),
+                    "nodewright verify".to_owned(),
+                );
+            }
+            self.membership(node, sight, &mut add);
+            if let Some(Ok(seen)) = &sight.dlm {
+                for waiting in &seen.waiting {
+                    let (lockspace, why) =
+                        waiting.split_once(": ").unwrap_or((waiting, "its members"));
+                    let next = if why == "fencing" {
+                        self.confirm(sights)
+                    } else {
+                        "nodewright verify".to_owned()
+                    };
+                    add(
+                        frozen,
+                        format!("DLM gives no locks in {lockspace}: it waits for {why}"),
+                        next,
+                    );
+                }
+            }
+            for (name, seen) in &sight.mirrors {
+                let Ok(seen) = seen else { continue };
+                if seen.is_suspended() {
+                    add(
+                        frozen,
+                        format!("all writes to mirror {name} wait on {node}"),
+                        self.confirm(sights),
+                    );
+                } else if let Some(progress) = seen.progress() {
+                    add(
+                        degraded,
+                        format!("mirror {name} is synced: {progress}"),
+                        "nodewright status --watch".to_owned(),
+                    );
+                } else if seen.is_alone() {
+                    let next = format!(
+                        "nodewright run {} -- drbdadm get-gi {name}",
+                        self.members.join(" ")
+                    );
+                    add(
+                        degraded,
+                        format!("mirror {name} is alone on {node} (StandAlone)"),
+                        next,
+                    );
+                } else if !seen.is_whole() {
+                    let next = format!("nodewright run {node} -- drbdadm status {name}");
+                    add(
+                        degraded,
+                        format!("mirror {name} is not whole on {node}: {}", seen.words()),
+                        next,
+                    );
+                }
+            }
+        }
+        for (path, on) in &status.mounts {
+            for node in sights.keys().filter(|n| !on.iter().any(|o| o == *n)) {
+                let next = format!("nodewright run {node} -- crm_mon -1rf");
+                add(degraded, format!("{path} is not mounted on {node}"), next);
+            }
+        }
+        points
+    }
+
+    /// What the membership and the resource manager of a member say.
+    fn membership(&self, node: &str, sight: &Sight, add: &mut impl FnMut(State, String, String)) {
+        let (degraded, frozen) = (State::Degraded, State::Frozen);
+        match &sight.membership {
+            Some(Ok(seen)) if !seen.running => {
+                let next = format!("nodewright plan {node}");
+                add(degraded, format!("{node} is not in the cluster"), next);
+            }
+            Some(Ok(seen)) => {
+                if !seen.quorate {
+                    let what = format!("{node} has no quorum: nothing is started or taken over");
+                    add(frozen, what, "nodewright verify".to_owned());
+                }
+                for link in &seen.broken_links {
+                    let what = format!("{node} does not hear the other members everywhere: {link}");
+                    add(degraded, what, "nodewright verify".to_owned());
+                }
+            }
+            Some(Err(_)) | None => {}
+        }
+        let Some(seen) = sight.managed() else {
+            return;
+        };
+        for lost in &seen.unclean {
+            let what = format!("{lost} is not fenced yet: everything waits for that");
+            add(frozen, what, format!("nodewright confirm-fenced {lost}"));
+        }
+        for other in seen.offline.iter().filter(|n| !seen.unclean.contains(n)) {
+            let what = format!("{other} is out of the cluster");
+            add(degraded, what, format!("nodewright plan {other}"));
+        }
+        for other in &seen.standby {
+            let what = format!("{other} is in standby: it carries nothing");
+            let next = format!("nodewright run {node} -- crm_standby --delete --node {other}");
+            add(degraded, what, next);
+        }
+        for device in &seen.devices_down {
+            let what = format!("fence device {device} runs nowhere");
+            let next =
+                format!("nodewright run {node} -- crm_resource --cleanup --resource {device}");
+            add(degraded, what, next);
+        }
+        for failure in &seen.failures {
+            let what = format!("an action failed: {failure}");
+            add(
+                degraded,
+                what,
+                format!("nodewright run {node} -- crm_resource --cleanup"),
+            );
+        }
+    }
+
+    /// The command for what waits until a member is fenced.
+    fn confirm(&self, sights: &BTreeMap<&str, Sight>) -> String {
+        let silent = |m: &&String| !sights.contains_key(m.as_str());
+        let lost = self.members.iter().find(silent);
+        let lost = lost.map_or("NODE", String::as_str);
+        format!("nodewright confirm-fenced {lost}")
+    }
+}
+
+impl Sight {
+    fn read(watched: &Watched, answer: &Answer) -> Self {
+        Self {
+            membership: watched.one::<MembershipKind>(answer),
+            manager: watched.one::<ResourceManagerKind>(answer),
+            dlm: watched.one::<Dlm>(answer),
+            mirrors: watched.all::<Drbd>(answer),
+            mounts: watched.all::<MountPoint>(answer),
+        }
+    }
+
+    /// What the resource manager says, where it runs.
+    fn managed(&self) -> Option<&resource_manager::Seen> {
+        let seen = self.manager.as_ref()?.as_ref().ok()?;
+        seen.running.then_some(seen)
+    }
+
+    /// Why not everything is known.
+    fn unknown(&self) -> Vec<String> {
+        let one = [
+            self.membership.as_ref().and_then(|s| s.as_ref().err()),
+            self.manager.as_ref().and_then(|s| s.as_ref().err()),
+            self.dlm.as_ref().and_then(|s| s.as_ref().err()),
+        ];
+        let mirrors = self.mirrors.iter().filter_map(|(_, s)| s.as_ref().err());
+        let mounts = self.mounts.iter().filter_map(|(_, s)| s.as_ref().err());
+        let mut all: Vec<String> = one
+            .into_iter()
+            .flatten()
+            .chain(mirrors)
+            .chain(mounts)
+            .cloned()
+            .collect();
+        all.dedup();
+        all
+    }
+}
+
+/// The place of a node in the cluster, as the members that answered see it.
+fn placed(node: &str, sights: &BTreeMap<&str, Sight>) -> String {
+    let mut views = sights.values().filter_map(Sight::managed);
+    let word = views.find_map(|seen| {
+        let view = seen.sees.get(node)?;
+        Some(if view.unclean {
+            "unclean"
+        } else if !view.online {
+            "offline"
+        } else if seen.standby.iter().any(|n| n == node) {
+            "standby"
+        } else {
+            "online"
+        })
+    });
+    word.unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

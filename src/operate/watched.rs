@@ -1,0 +1,98 @@
+//! The kinds by which an operation observes a member of the cluster: steps of its own, which change nothing.
+
+use crate::kind::{Answer, Observable, Resource, StepMeta, Target, of_kind, seen};
+use crate::kinds::kind_named;
+use crate::platform::Manager;
+use crate::site::Site;
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// The resources observed on one member.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) target: Target,
+    pub(super) resources: Vec<Resource>,
+}
+
+impl Watched {
+    /// These steps on this member.
+    ///
+    /// # Errors
+    ///
+    /// A step that a kind refuses.
+    pub(super) fn new(target: Target, steps: &[Json]) -> Result<Self, String> {
+        let all = steps.iter().map(|step| watch(step, &target));
+        let resources = all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+        Ok(Self {
+            resources: resources.collect(),
+            target,
+        })
+    }
+
+    /// The observed state of each resource of a kind, by name; an error where it gave no full answer.
+    pub(super) fn all<K: Observable>(
+        &self,
+        answer: &Answer,
+    ) -> Vec<(String, Result<K::Seen, String>)> {
+        let state = |r: &Resource| (r.address.name.clone(), seen::<K>(r, &self.target, answer));
+        of_kind::<K>(&self.resources).map(state).collect()
+    }
+
+    /// The observed state of the one resource of a kind, where there is one.
+    pub(super) fn one<K: Observable>(&self, answer: &Answer) -> Option<Result<K::Seen, String>> {
+        self.all::<K>(answer).into_iter().next().map(|(_, s)| s)
+    }
+}
+
+/// The resources of a step of an operation's own.
+fn watch(step: &Json, target: &Target) -> Result<Vec<Resource>, String> {
+    let step = step.as_object().cloned().unwrap_or_default();
+    let kind = step.keys().find_map(|key| kind_named(key));
+    let kind = kind.ok_or("a step of no kind")?;
+    kind.read("operation", step, &Arc::new(StepMeta::default()), target)
+}
+
+/// Steps for the membership, the resource manager, the mirrors and DLM, as a member sees them.
+pub(super) fn cluster_steps(site: &Site, member: &str, manager: Manager) -> Vec<Json> {
+    let members = site.members();
+    let mut steps = Vec::new();
+    let numbered = members.iter().filter_map(|m| {
+        let id = host_id(site, m)?;
+        Some(json!({ "name": m, "host_id": id }))
+    });
+    let numbered: Vec<Json> = numbered.collect();
+    if members.contains(&member) && host_id(site, member).is_some() {
+        steps.push(json!({
+            "membership": "watched",
+            "stack": match manager {
+                Manager::Rgmanager => "cman",
+                Manager::Pacemaker => "corosync",
+            },
+            "members": numbered,
+        }));
+    }
+    let word = match manager {
+        Manager::Rgmanager => "rgmanager",
+        Manager::Pacemaker => "pacemaker",
+    };
+    steps.push(json!({ "resource_manager": word, "members": members }));
+    for (name, mirror) in &site.inventory.mirror {
+        steps.push(json!({
+            "drbd": name,
+            "minor": mirror.minor,
+            "version": "8.4",
+            "first": mirror.source,
+            "members": members,
+        }));
+    }
+    if manager == Manager::Pacemaker && !site.inventory.mirror.is_empty() {
+        steps.push(json!({ "dlm": "lockspaces", "members": members }));
+    }
+    steps
+}
+
+/// A member's number in the cluster.
+pub(super) fn host_id(site: &Site, member: &str) -> Option<u32> {
+    let id = site.node(member)?.host_id.as_ref()?;
+    id.to_string().parse().ok()
+}
