@@ -28,7 +28,7 @@ nw_alive() { nw_boot; [ "$3" = "$nw_boot" ] && nw_tick "$1" && [ -n "$nw_tick" ]
 nw_lives() { { read -r nw_p nw_t nw_b <"$1"; } 2>/dev/null && nw_alive "$nw_p" "$nw_t" "$nw_b"; }
 
 # nw_holds "RUN PID TICK BOOT ...": whether who holds the lock, in these words, still runs.
-nw_holds() { printf '%s\n' "$1" | { read -r _ nw_p nw_t nw_b _; nw_alive "$nw_p" "$nw_t" "$nw_b"; }; }
+nw_holds() { printf '%s\n' "$1" | { read -r _ nw_hp nw_ht nw_hb _; nw_alive "$nw_hp" "$nw_ht" "$nw_hb"; }; }
 
 # nw_until COUNT PAUSE COMMAND...: until it succeeds; tried again so often, with so many seconds between, before it fails.
 nw_until() {
