@@ -215,6 +215,4 @@ nw_guard_put() {
 }
 
 # nw_guard_back FUNCTION...: one call of what brings the running side back; one that fails does not keep the others.
-nw_guard_back() {
-  ( umask 022; "$@" ) || { nw_guard_bad=yes; printf 'failed: %s\n' "$1"; }
-}
+nw_guard_back() { ( umask 022; "$@" ) || { nw_guard_bad=yes; printf 'failed: %s\n' "$1"; }; }

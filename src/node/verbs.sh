@@ -9,10 +9,7 @@ nw_see() {
 }
 
 # nw_expect PATH EXPECTED: of nw_name here.
-nw_expect() {
-  nw_see "./$nw_name" || return 1
-  [ "$nw_now" = "$2" ] || nw_changed "$1" "$2" "$nw_now"
-}
+nw_expect() { nw_see "./$nw_name" || return 1; [ "$nw_now" = "$2" ] || nw_changed "$1" "$2" "$nw_now"; }
 
 # nw_replace PATH EXPECTED CONTENT OWNER GROUP MODE KEEP(yes|no)
 nw_replace() { nw_inside "$1" "$4" no nw_replace_here "$@"; }

@@ -41,10 +41,7 @@ nw_until() {
 }
 
 # nw_mark NAME: notes in a file under NW_STATE what holds in this boot alone.
-nw_mark() {
-  nw_boot
-  ( umask 077; mkdir -p "$NW_STATE/${1%/*}" && printf '%s\n' "$nw_boot" >"$NW_STATE/$1" )
-}
+nw_mark() { nw_boot; ( umask 077; mkdir -p "$NW_STATE/${1%/*}" && printf '%s\n' "$nw_boot" >"$NW_STATE/$1" ); }
 nw_unmark() { rm -f "$NW_STATE/$1"; }
 # nw_marked NAME: whether that was noted in this boot. Since an earlier one the node may have been fenced.
 nw_marked() { nw_boot; { read -r nw_then <"$NW_STATE/$1"; } 2>/dev/null && [ "$nw_then" = "$nw_boot" ]; }

@@ -52,9 +52,7 @@ nw_package_unless() { rpm -q -- "$1" >/dev/null || { shift; "$@"; }; }
 nw_package_unstarted() {
   nw_pk_count=$1 nw_pk_masked=''; shift
   while [ "$nw_pk_count" -gt 0 ]; do
-    if [ "$(systemctl is-enabled "$1" 2>/dev/null)" != masked-runtime ] && systemctl mask --runtime -- "$1"; then
-      nw_pk_masked="$nw_pk_masked $1"
-    fi
+    [ "$(systemctl is-enabled "$1" 2>/dev/null)" = masked-runtime ] || ! systemctl mask --runtime -- "$1" || nw_pk_masked="$nw_pk_masked $1"
     shift
     nw_pk_count=$((nw_pk_count - 1))
   done
@@ -69,16 +67,13 @@ nw_package_unstarted() {
 nw_package_lifted() {
   nw_pk_count=$1 nw_pk_lifted=''; shift
   while [ "$nw_pk_count" -gt 0 ]; do
-    case $(lsattr -d -- "$1" 2>/dev/null) in
-    [!\ ]*i*' '*) chattr -i -- "$1" && nw_pk_lifted="$nw_pk_lifted $1" ;;
-    esac
+    case $(lsattr -d -- "$1" 2>/dev/null) in [!\ ]*i*' '*) chattr -i -- "$1" && nw_pk_lifted="$nw_pk_lifted $1" ;; esac
     shift
     nw_pk_count=$((nw_pk_count - 1))
   done
   "$@"
   set -- "$?"
-  # These paths hold no blanks.
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # These paths hold no blanks.
   [ -z "$nw_pk_lifted" ] || chattr +i -- $nw_pk_lifted
   return "$1"
 }

@@ -1,8 +1,5 @@
 # Before another key is written: what runs has the old one. (A daemon that does not run will start with the new one.)
-nw_membership_other_key() {
-  corosync-cmapctl -g totem.version >/dev/null 2>&1 </dev/null || return 0
-  nw_mark membership/key
-}
+nw_membership_other_key() { ! corosync-cmapctl -g totem.version >/dev/null 2>&1 </dev/null || nw_mark membership/key; }
 
 # nw_membership_seen corosync|cman: what the other members have to know too, then "running" and what its tools say.
 nw_membership_seen() {

@@ -117,15 +117,10 @@ nw_interface_state() {
 }
 
 # nw_interface_there DEVICE COMMAND...: where the device is there.
-nw_interface_there() {
-  nw_if_dev=$1; shift
-  [ ! -e "/sys/class/net/$nw_if_dev" ] || "$@"
-}
+nw_interface_there() { nw_if_dev=$1; shift; [ ! -e "/sys/class/net/$nw_if_dev" ] || "$@"; }
 
 # nw_interface_reapply DEVICE UUID: NetworkManager takes up its profile without taking the device down, if it can.
-nw_interface_reapply() {
-  nmcli -w 60 device reapply "$1" </dev/null || nmcli -w 60 connection up uuid "$2" </dev/null
-}
+nw_interface_reapply() { nmcli -w 60 device reapply "$1" </dev/null || nmcli -w 60 connection up uuid "$2" </dev/null; }
 
 # nw_interface_address DEVICE ADDRESS
 nw_interface_address() {
