@@ -318,12 +318,10 @@ impl PackageKind {
             } else {
                 quiet()
             };
-            let call = if lifts.is_empty() || verb.ends_with("hold") {
-                call
-            } else {
-                let call = call.arg("nw_package_lifted").arg(lifts.len().to_string());
-                call.args(lifts.iter().cloned())
-            };
+            let lifts = lifts.iter().filter(|_| !verb.ends_with("hold"));
+            let call = lifts.fold(call, |call, folder| {
+                call.args(["nw_package_lifted", folder.as_str()])
+            });
             calls.push(call.then(&transaction(tool, verb, words)));
         };
         // A lock would block another version.

@@ -63,17 +63,11 @@ nw_package_unstarted() {
   return "$nw_pk_rc"
 }
 
-# nw_package_lifted COUNT FOLDER... CALL...: CALL while these folders, which its packages own, are not immutable.
-nw_package_lifted() {
-  nw_pk_count=$1 nw_pk_lifted=''; shift
-  while [ "$nw_pk_count" -gt 0 ]; do
-    case $(lsattr -d -- "$1" 2>/dev/null) in [!\ ]*i*' '*) chattr -i -- "$1" && nw_pk_lifted="$nw_pk_lifted $1" ;; esac
-    shift
-    nw_pk_count=$((nw_pk_count - 1))
-  done
+# nw_package_lifted FOLDER COMMAND...: while this folder, which its packages own, is not immutable.
+nw_package_lifted() (
+  nw_pk_lifted=$1; shift
+  case $(lsattr -d -- "$nw_pk_lifted" 2>/dev/null) in
+  [!\ ]*i*' '*) chattr -i -- "$nw_pk_lifted" && trap 'chattr +i -- "$nw_pk_lifted"' EXIT ;;
+  esac
   "$@"
-  set -- "$?"
-  # shellcheck disable=SC2086 # These paths hold no blanks.
-  [ -z "$nw_pk_lifted" ] || chattr +i -- $nw_pk_lifted
-  return "$1"
-}
+)
