@@ -118,6 +118,28 @@ fn guests_are_defined_once_mended_and_left_running() {
             "virsh dumpxml --inactive {guest} >/root/x.xml && virt-xml-validate /root/x.xml domain"
         ));
     }
+    // So are those of the example, as every release renders them.
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut checked = 0;
+    for release in std::fs::read_dir(golden).unwrap() {
+        let node = release.unwrap().path().join("cluster/node1");
+        let mut script = String::from("cd /root; ");
+        for folder in ["etc/libvirt/qemu", "shared/definitions"] {
+            for file in std::fs::read_dir(node.join(folder)).unwrap() {
+                let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+                let text = nodewright::sh::quote(&text);
+                write!(
+                    script,
+                    "printf %s {text} >x.xml; virt-xml-validate x.xml domain || exit; "
+                )
+                .unwrap();
+                checked += 1;
+            }
+        }
+        ok(&script);
+    }
+    assert_eq!(checked, 64);
+
     let dual = inactive(&rig, "dual");
     let place = |what: &str| dual.find(what).unwrap_or_else(|| panic!("{what}: {dual}"));
     assert!(place("<source bridge='brlan'/>") < place("<source bridge='brdmz'/>"));
@@ -199,4 +221,122 @@ fn a_package_that_owns_an_immutable_folder_is_installed() {
     rig.nodes
         .ok("node1", "test -e /usr/share/doc/tree/copyright");
     assert!(closed());
+}
+
+/// What is between the tags of a section.
+fn section<'a>(text: &'a str, tag: &str) -> &'a str {
+    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+    let inner = text
+        .split_once(&open)
+        .and_then(|(_, rest)| rest.split_once(&close));
+    inner.map_or("", |(inner, _)| inner)
+}
+
+/// A cluster whose CIB is that of the roles, with these members, on which mirrors may be promoted or not.
+fn cib(members: &[&str], promoted: bool) -> String {
+    const PARTS: [&str; 4] = [
+        include_str!("../golden/debian12/cluster/node1/var/lib/pacemaker/cib/cib.xml.cluster"),
+        include_str!("../golden/debian12/cluster/node1/var/lib/pacemaker/cib/cib.xml.mirrors"),
+        include_str!("../golden/debian12/cluster/node1/var/lib/pacemaker/cib/cib.xml.data"),
+        include_str!("../golden/debian12/cluster/node1/var/lib/pacemaker/cib/cib.xml.guests"),
+    ];
+    let sections = [
+        "crm_config",
+        "resources",
+        "constraints",
+        "rsc_defaults",
+        "fencing-topology",
+    ];
+    let mut text = "<cib crm_feature_set=\"3.16.2\" validate-with=\"pacemaker-3.9\" epoch=\"1\" num_updates=\"0\" \
+        admin_epoch=\"0\" have-quorum=\"1\" dc-uuid=\"1\"><configuration>"
+        .to_owned();
+    for tag in sections {
+        let inner: String = PARTS.iter().map(|part| section(part, tag)).collect();
+        write!(text, "<{tag}>{inner}</{tag}>").unwrap();
+        if tag == "crm_config" {
+            text.push_str(
+                "<nodes><node id=\"1\" uname=\"node1\"/><node id=\"2\" uname=\"node2\"/></nodes>",
+            );
+        }
+    }
+    text.push_str("</configuration><status>");
+    for (id, node) in [("1", "node1"), ("2", "node2")] {
+        if !members.contains(&node) {
+            write!(text, "<node_state id=\"{id}\" uname=\"{node}\" in_ccm=\"false\" crmd=\"offline\" join=\"down\" expected=\"down\"/>").unwrap();
+            continue;
+        }
+        write!(text, "<node_state id=\"{id}\" uname=\"{node}\" in_ccm=\"true\" crmd=\"online\" join=\"member\" expected=\"member\"><lrm id=\"{id}\"><lrm_resources/></lrm><transient_attributes id=\"{id}\"><instance_attributes id=\"s{id}\">").unwrap();
+        for mirror in ["r0", "r1", "r2"].iter().filter(|_| promoted) {
+            write!(
+                text,
+                "<nvpair id=\"s{id}-{mirror}\" name=\"master-drbd_{mirror}\" value=\"10000\"/>"
+            )
+            .unwrap();
+        }
+        text.push_str("</instance_attributes></transient_attributes></node_state>");
+    }
+    text + "</status></cib>\n"
+}
+
+/// Where the scheduler of Pacemaker starts each guest of the example: on its own node, after its storage; where that node
+/// is lost, those with fail-over on the other one, and the others nowhere.
+#[test]
+fn pacemaker_starts_each_guest_where_it_belongs() {
+    let rig = Rig::new(nodes::debian(1));
+    rig.role("[[step]]\npackage = [\"pacemaker\", \"pacemaker-cli-utils\"]\nunstarted = [\"pacemaker\", \"corosync\"]");
+    let said = rig.apply();
+    assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
+    let started = |members: &[&str], promoted: bool| {
+        let quoted = nodewright::sh::quote(&cib(members, promoted));
+        let asked = format!(
+            "printf %s {quoted} >/root/cib.xml; crm_verify --xml-file /root/cib.xml && crm_simulate --simulate --xml-file /root/cib.xml 2>/dev/null | sed -n 's/^  \\* Start *guest_\\([a-z0-9]*\\) *( *\\(node[12]\\) *).*/\\1 \\2/p' | sort"
+        );
+        rig.nodes
+            .ok("node1", &asked)
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let both = ["node1", "node2"];
+    assert_eq!(
+        started(&both, true),
+        [
+            "auth1 node1",
+            "auth2 node2",
+            "dns1 node1",
+            "files node1",
+            "knox node2",
+            "mail node1",
+            "shell1 node1",
+            "shell2 node2",
+            "syslog node1",
+            "watch node2",
+            "web node1",
+        ]
+    );
+    assert_eq!(
+        started(&["node1"], true),
+        [
+            "auth1 node1",
+            "dns1 node1",
+            "files node1",
+            "mail node1",
+            "shell1 node1",
+            "syslog node1",
+            "watch node1",
+            "web node1",
+        ]
+    );
+    // Without their mirrors no guest starts whose disk is on one.
+    assert_eq!(
+        started(&both, false),
+        [
+            "auth1 node1",
+            "auth2 node2",
+            "dns1 node1",
+            "knox node2",
+            "shell1 node1",
+            "shell2 node2"
+        ]
+    );
 }
