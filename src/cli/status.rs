@@ -94,7 +94,7 @@ fn tone(state: State) -> Tone {
 
 /// The screen.
 fn page(status: &Status, style: &OutputStyle) -> String {
-    let word = style.paint(tone(status.state), status.state.word().to_owned());
+    let word = style.paint(tone(status.state), status.state.word());
     let mut text = format!("{}: {word}\n\n", status.site);
     let mut nodes = TextTable::new(&[
         ("node", Align::Left),

@@ -247,7 +247,7 @@ impl Observation {
                     "nodewright verify".to_owned(),
                 );
             }
-            self.membership(node, sight, &mut add);
+            membership_points(node, sight, &mut add);
             if let Some(Ok(seen)) = &sight.dlm {
                 for waiting in &seen.waiting {
                     let (lockspace, why) =
@@ -307,58 +307,6 @@ impl Observation {
         points
     }
 
-    /// What the membership and the resource manager of a member say.
-    fn membership(&self, node: &str, sight: &Sight, add: &mut impl FnMut(State, String, String)) {
-        let (degraded, frozen) = (State::Degraded, State::Frozen);
-        match &sight.membership {
-            Some(Ok(seen)) if !seen.running => {
-                let next = format!("nodewright plan {node}");
-                add(degraded, format!("{node} is not in the cluster"), next);
-            }
-            Some(Ok(seen)) => {
-                if !seen.quorate {
-                    let what = format!("{node} has no quorum: nothing is started or taken over");
-                    add(frozen, what, "nodewright verify".to_owned());
-                }
-                for link in &seen.broken_links {
-                    let what = format!("{node} does not hear the other members everywhere: {link}");
-                    add(degraded, what, "nodewright verify".to_owned());
-                }
-            }
-            Some(Err(_)) | None => {}
-        }
-        let Some(seen) = sight.managed() else {
-            return;
-        };
-        for lost in &seen.unclean {
-            let what = format!("{lost} is not fenced yet: everything waits for that");
-            add(frozen, what, format!("nodewright confirm-fenced {lost}"));
-        }
-        for other in seen.offline.iter().filter(|n| !seen.unclean.contains(n)) {
-            let what = format!("{other} is out of the cluster");
-            add(degraded, what, format!("nodewright plan {other}"));
-        }
-        for other in &seen.standby {
-            let what = format!("{other} is in standby: it carries nothing");
-            let next = format!("nodewright run {node} -- crm_standby --delete --node {other}");
-            add(degraded, what, next);
-        }
-        for device in &seen.devices_down {
-            let what = format!("fence device {device} runs nowhere");
-            let next =
-                format!("nodewright run {node} -- crm_resource --cleanup --resource {device}");
-            add(degraded, what, next);
-        }
-        for failure in &seen.failures {
-            let what = format!("an action failed: {failure}");
-            add(
-                degraded,
-                what,
-                format!("nodewright run {node} -- crm_resource --cleanup"),
-            );
-        }
-    }
-
     /// The command for what waits until a member is fenced.
     fn confirm(&self, sights: &BTreeMap<&str, Sight>) -> String {
         let silent = |m: &&String| !sights.contains_key(m.as_str());
@@ -403,6 +351,57 @@ impl Sight {
             .collect();
         all.dedup();
         all
+    }
+}
+
+/// What the membership and the resource manager of a member say.
+fn membership_points(node: &str, sight: &Sight, add: &mut impl FnMut(State, String, String)) {
+    let (degraded, frozen) = (State::Degraded, State::Frozen);
+    match &sight.membership {
+        Some(Ok(seen)) if !seen.running => {
+            let next = format!("nodewright plan {node}");
+            add(degraded, format!("{node} is not in the cluster"), next);
+        }
+        Some(Ok(seen)) => {
+            if !seen.quorate {
+                let what = format!("{node} has no quorum: nothing is started or taken over");
+                add(frozen, what, "nodewright verify".to_owned());
+            }
+            for link in &seen.broken_links {
+                let what = format!("{node} does not hear the other members everywhere: {link}");
+                add(degraded, what, "nodewright verify".to_owned());
+            }
+        }
+        Some(Err(_)) | None => {}
+    }
+    let Some(seen) = sight.managed() else {
+        return;
+    };
+    for lost in &seen.unclean {
+        let what = format!("{lost} is not fenced yet: everything waits for that");
+        add(frozen, what, format!("nodewright confirm-fenced {lost}"));
+    }
+    for other in seen.offline.iter().filter(|n| !seen.unclean.contains(n)) {
+        let what = format!("{other} is out of the cluster");
+        add(degraded, what, format!("nodewright plan {other}"));
+    }
+    for other in &seen.standby {
+        let what = format!("{other} is in standby: it carries nothing");
+        let next = format!("nodewright run {node} -- crm_standby --delete --node {other}");
+        add(degraded, what, next);
+    }
+    for device in &seen.devices_down {
+        let what = format!("fence device {device} runs nowhere");
+        let next = format!("nodewright run {node} -- crm_resource --cleanup --resource {device}");
+        add(degraded, what, next);
+    }
+    for failure in &seen.failures {
+        let what = format!("an action failed: {failure}");
+        add(
+            degraded,
+            what,
+            format!("nodewright run {node} -- crm_resource --cleanup"),
+        );
     }
 }
 

@@ -134,7 +134,7 @@ impl<'a> Draft<'_, 'a> {
             let changes = compared.is_ok_and(|c| match c.verdict {
                 Verdict::Same => !c.secret.is_empty(),
                 Verdict::Change(deltas) => {
-                    !resource.step.operate && !(deltas.is_empty() && c.secret.is_empty())
+                    !(resource.step.operate || deltas.is_empty() && c.secret.is_empty())
                 }
                 Verdict::Form(_) => true,
                 Verdict::Outage { .. } => self.wanted.permits.outage,

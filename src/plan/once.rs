@@ -54,7 +54,9 @@ pub fn settle(cluster: &BTreeSet<String>, answered: &mut [Answered<'_>]) {
         let items = &mut member.decided.items;
         let first = items.iter().map(|i| i.change.stage).min().unwrap_or(0);
         if !awaited {
-            items.iter_mut().for_each(|i| i.change.stage -= first);
+            for item in items {
+                item.change.stage -= first;
+            }
         }
         member.decided.later.retain_mut(|later| {
             later.addresses.retain(|address| !others(address));

@@ -273,7 +273,7 @@ impl Drbd {
                 .then(|| format!("{} is down", want.drbd));
         }
         let data = !seen.forming;
-        (data && !(seen.is_whole() && !seen.state.suspended)).then(|| {
+        (data && (seen.state.suspended || !seen.is_whole())).then(|| {
             format!(
                 "{} is {}, {}/{}",
                 want.drbd, seen.state.connection, seen.state.disk, seen.state.peer_disk
