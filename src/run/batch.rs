@@ -193,11 +193,11 @@ fn written(items: &[Item], member: &Member) -> Vec<String> {
 
 /// The calls that arm the guard for a window.
 fn arm(window: &Window) -> Vec<Call> {
-    let mut calls = Vec::new();
-    for (how, paths) in [("own", &window.own), ("whole", &window.whole)] {
-        if !paths.is_empty() {
-            calls.push(Call::new("nw_guard_keep").arg(how).args(paths.clone()));
-        }
+    // Also where there is no path to keep: it makes the folder that the notes go to.
+    let keep = |how: &str, paths: &Vec<_>| Call::new("nw_guard_keep").arg(how).args(paths.clone());
+    let mut calls = vec![keep("own", &window.own)];
+    if !window.whole.is_empty() {
+        calls.push(keep("whole", &window.whole));
     }
     calls.extend(window.note.iter().cloned());
     calls.push(Call::new("nw_guard_arm").arg(CHANGE_LIMIT.to_string()));
