@@ -189,27 +189,25 @@ impl ConfirmFenced {
     }
 
     /// Declares the member to be off by a batch that holds the lock of all members that are left, then lets go on what
-    /// waits on the others, and observes whether the cluster took it up: exit codes are no evidence.
+    /// waits on them, and observes whether the cluster took it up: exit codes are no evidence.
     async fn announce(&self, engine: &mut Engine) -> Confirmation {
-        let (mut first, mut after) = (BTreeMap::new(), BTreeMap::new());
-        for survivor in &self.survivors {
-            let observation = engine.observed().get(survivor);
-            let sight = observation.map(|o| self.sight(survivor, &o.answer));
-            let released = sight.map_or_else(Vec::new, |s| self.released(survivor, &s));
-            if survivor == self.announcer() {
-                let all = std::iter::once(self.declared(survivor)).chain(released);
-                first.insert(survivor.clone(), all.collect());
-            } else {
-                first.insert(survivor.clone(), vec![self.declared(survivor)]);
-                after.insert(survivor.clone(), released);
-            }
+        let declared = self.survivors.iter();
+        let declared = declared.map(|s| (s.clone(), vec![self.declared(s)]));
+        let done = engine.operate(&declared.collect()).await;
+        if !done.contains(self.announcer()) {
+            let trouble = engine.failures().get(self.announcer());
+            return Confirmation::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
         }
-        after.retain(|_, items: &mut Vec<Item>| !items.is_empty());
-        for steps in [first, after].iter().filter(|steps| !steps.is_empty()) {
-            let done = engine.operate(steps).await;
-            if let Some(failed) = steps.keys().find(|s| !done.contains(*s)) {
-                let trouble = engine.failures().get(failed);
-                return Confirmation::Failed(trouble.map_or(Exit::Failed, |t| t.exit));
+        let released = self.survivors.iter().filter_map(|survivor| {
+            let answer = &engine.observed().get(survivor)?.answer;
+            let items = self.released(survivor, &self.sight(survivor, answer));
+            (!items.is_empty()).then(|| (survivor.clone(), items))
+        });
+        let released: BTreeMap<_, _> = released.collect();
+        if !released.is_empty() {
+            let done = engine.operate(&released).await;
+            if released.keys().any(|survivor| !done.contains(survivor)) {
+                return Confirmation::StillWaits;
             }
         }
         engine.observe().await;
@@ -250,7 +248,9 @@ impl ConfirmFenced {
             items.push(self.item(survivor, title, vec![dlm::is_off(id)]));
         }
         for (name, seen) in &sight.mirrors {
-            if seen.as_ref().is_ok_and(drbd::Seen::is_suspended) {
+            // Of several members that are left, a mirror may wait for another one.
+            let waits_for_lost = self.survivors.len() == 1;
+            if waits_for_lost && seen.as_ref().is_ok_and(drbd::Seen::is_suspended) {
                 let title = format!("let writes to {name} go on: drbdadm resume-io {name}");
                 items.push(self.item(survivor, title, vec![drbd::resume(name)]));
             }
