@@ -8,7 +8,7 @@ fn observation() -> Observation {
     Observation::new(&load_str(&text).site.expect("a site")).expect("what it asks")
 }
 
-// crm_mon 2.1.5 on two virtual machines; of its resources, two.
+// crm_mon 2.1.5 on two virtual machines, shortened: two of its resources, and the attributes that are read.
 const NODES: &str = "\
 <node name=\"node1\" id=\"1\" online=\"true\" standby=\"false\" pending=\"false\" unclean=\"false\" type=\"member\"/>
 <node name=\"node2\" id=\"2\" online=\"true\" standby=\"false\" pending=\"false\" unclean=\"false\" type=\"member\"/>

@@ -219,7 +219,7 @@ fn any_sign_of_life_says_that_it_is_on() {
     assert_eq!(shown("el6", &[cman]), ["on: cman has it as a member"]);
 }
 
-/// A survivor whose mirrors and locks wait (as it was seen on two virtual machines).
+/// A survivor whose mirrors and locks wait: constructed by what was noted on two virtual machines.
 const FROZEN: [(&str, &str, i32); 2] = [
     (
         "drbd.state",
