@@ -15,15 +15,15 @@ enum Pace {
     Quick,
     /// A few seconds.
     Slow,
-    /// Beside all others.
-    Beside,
+    /// Beside all others, for so many seconds longer than these.
+    Beside(u32),
 }
 
 /// Tenths of a second that a slow section may take.
 const SLOW: u32 = 50;
 
-/// Tenths of a second that sections which run beside the others may take longer than these.
-const BESIDE: u32 = 350;
+/// Seconds that sections which run beside the others may take longer than these.
+const BESIDE: u32 = 35;
 
 /// Collects the sections of one observation. One script, one trip, however many kinds and resources.
 #[derive(Debug, Default)]
@@ -56,7 +56,12 @@ impl Observe {
     /// Adds a section about what may never answer (a fence device, a node that is off): it runs in the background from
     /// the beginning, beside all others, and is given up as late half a minute after these.
     pub fn beside_section(&mut self, name: impl Into<String>, call: Call) {
-        self.add(name.into(), call, Pace::Beside);
+        self.beside_section_for(BESIDE, name, call);
+    }
+
+    /// Adds a section as `beside_section` does, which is given up so many seconds after all others.
+    pub fn beside_section_for(&mut self, seconds: u32, name: impl Into<String>, call: Call) {
+        self.add(name.into(), call, Pace::Beside(seconds));
     }
 
     fn add(&mut self, name: String, call: Call, pace: Pace) {
@@ -91,11 +96,11 @@ impl Observe {
         let (beside, others): (Vec<_>, Vec<_>) = self
             .sections
             .iter()
-            .partition(|(_, _, pace)| *pace == Pace::Beside);
+            .partition(|(_, _, pace)| matches!(pace, Pace::Beside(_)));
         for (name, call, pace) in beside.iter().chain(&others) {
             let verb = match pace {
                 Pace::Quick => "nw_section",
-                Pace::Slow | Pace::Beside => "nw_begin",
+                Pace::Slow | Pace::Beside(_) => "nw_begin",
             };
             script.push_str(&format!("{verb} {name} {}\n", call.to_shell()));
             if *pace == Pace::Slow {
@@ -103,8 +108,10 @@ impl Observe {
             }
         }
         script.push_str("nw_i=0\n");
-        for (name, ..) in beside {
-            script.push_str(&format!("nw_end {name} {BESIDE}\n"));
+        for (name, _, pace) in beside {
+            if let Pace::Beside(seconds) = pace {
+                script.push_str(&format!("nw_end {name} {}\n", seconds * 10));
+            }
         }
         script.push_str("nw_observe_end\n}\nmain\n");
         script

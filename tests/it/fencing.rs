@@ -163,7 +163,7 @@ fn a_device_answers_before_anything_leans_on_it() {
     let plan = rig.plan();
     assert!(
         plan.page()
-            .starts_with("findings: fence_device:d: node2 cannot be fenced by d: its status is `"),
+            .starts_with("findings: fence_device:d: node2 may not be fenced by d: it did not report its status within 20 seconds"),
         "{}",
         plan.page()
     );

@@ -54,6 +54,9 @@ r2 = { minor = 2, partition = 3, port = 7790, source = "node2", group = "vg_node
 web   = { node = "node1", failover = true, memory = "64M", disk = "16M", zones = ["green"] }
 watch = { node = "node2", failover = true, memory = "64M", disk = "16M", zones = ["green"] }
 
+[vars.fencing]
+timeout = 120
+
 [vars.resources]
 monitor = "300s"
 timeout = "180s"

@@ -30,7 +30,20 @@ pub struct Want {
     /// Its parameters.
     #[serde(default)]
     parameters: Vec<String>,
+    /// Seconds within which it is to report whether its node has power; 20 where nothing else is said.
+    #[serde(default = "twenty")]
+    timeout: u32,
 }
+
+fn twenty() -> u32 {
+    20
+}
+
+/// Seconds that a device may take at least before a cluster is formed, where nothing is lost by waiting.
+const FORMING: u32 = 60;
+
+/// Seconds that an observation waits for all else that an agent is asked.
+const METADATA: u32 = 15;
 
 /// How it was.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
@@ -129,9 +142,10 @@ impl FenceDeviceKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         for want in wants {
             let call = Call::new("nw_fence_device_seen")
+                .arg(want.timeout.to_string())
                 .args([&want.agent, &want.input])
                 .args(want.scripts.iter().cloned());
-            observe.beside_section(want.section(), call);
+            observe.beside_section_for(want.timeout + METADATA, want.section(), call);
         }
     }
 
@@ -167,7 +181,12 @@ impl FenceDeviceKind {
             // A member that is off was fenced, or taken down.
             "off" if right && seen.formed => Verdict::Same,
             status if seen.formed => Verdict::Finding {
-                what: if right {
+                what: if right && status == "late" {
+                    format!(
+                        "{} may not be fenced by {}: it did not report its status within {} seconds (`timeout`)",
+                        want.node, want.fence_device, want.timeout
+                    )
+                } else if right {
                     format!(
                         "{} cannot be fenced by {}: its status is `{status}`",
                         want.node, want.fence_device
@@ -207,7 +226,8 @@ impl FenceDeviceKind {
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let calls = wants.iter().map(|(want, seen)| {
             if seen.unknown.is_empty() {
-                Call::new("nw_fence_device").args([&want.agent, &want.input, &want.node])
+                let seconds = want.timeout.max(FORMING).to_string();
+                Call::new("nw_fence_device").args([&seconds, &want.agent, &want.input, &want.node])
             } else {
                 let fail = Call::new("sh").args(["-c", "echo \"$1\"; exit 1", "nw"]);
                 fail.arg(want.unknown(seen))
@@ -256,7 +276,7 @@ mod tests {
         assert_eq!(
             queries(&step(), Platform::El6),
             [
-                "fence_device.fence_node2_ipmilan: nw_fence_device_seen fence_ipmilan /s/fence_node2_ipmilan.options \
+                "fence_device.fence_node2_ipmilan: nw_fence_device_seen 20 fence_ipmilan /s/fence_node2_ipmilan.options \
               /s/fence_node2_ipmilan-passwd"
             ]
         );
@@ -274,6 +294,15 @@ mod tests {
         assert_eq!(
             judged("trace /var/lib/corosync/ringid_1\nstatus 2\n"),
             Verdict::Same
+        );
+        let Verdict::Finding { what, .. } =
+            judged("trace /var/lib/corosync/ringid_1\nstatus 124\n")
+        else {
+            panic!();
+        };
+        assert_eq!(
+            what,
+            "node2 may not be fenced by fence_node2_ipmilan: it did not report its status within 20 seconds (`timeout`)"
         );
         let Verdict::Finding { what, remedy } =
             judged("trace /var/lib/corosync/ringid_1\nstatus 1\n")
