@@ -34,6 +34,9 @@ gpg-agent gpg-agent
 dot graphviz
 xmllint libxml2-utils
 xsltproc xsltproc
+parted parted
+debconf-set-selections debconf
+python3 python3-venv
 '
 missing=()
 while read -r program package; do
@@ -67,3 +70,9 @@ for tool in cargo-nextest "$@"; do
     cargo install "$tool" --locked
   fi
 done
+# Reads kickstart files as each release does; no package of Debian.
+validator=$(dirname "$0")/../target/pykickstart
+if [ ! -x "$validator/bin/ksvalidator" ]; then
+  python3 -m venv "$validator"
+  "$validator/bin/pip" -q install pykickstart==3.78
+fi

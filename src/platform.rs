@@ -6,8 +6,8 @@
 mod words;
 
 pub use words::{
-    BootLoader, FenceWords, Init, Manager, Modules, NameFile, Network, PackageTool, Stack,
-    StockRepository, SysctlConf, TimeDaemon, VersionLock, VersionWords, ZoneFile,
+    BootLoader, FenceWords, Init, Installer, Manager, Modules, NameFile, Network, PackageTool,
+    Stack, StockRepository, SysctlConf, TimeDaemon, VersionLock, VersionWords, ZoneFile,
 };
 
 use std::borrow::Cow;
@@ -66,6 +66,8 @@ struct Release {
     /// Its repositories, or EPEL, have Shorewall.
     shorewall_packaged: bool,
     fence: FenceWords,
+    /// What installs it from a file of answers, where that is known.
+    installer: Option<Installer>,
     stock: &'static [StockRepository],
     versions: VersionWords,
 }
@@ -85,6 +87,15 @@ const FENCE: FenceWords = FenceWords {
     user: "username",
     password: "password",
     plug: "plug",
+};
+
+/// Anaconda, from EL8 on: `install` is no command any more there, and `--nobase` was of EL6 alone
+/// (docs/facts/installers.md#kickstart).
+const ANACONDA: Installer = Installer {
+    file: "kickstart",
+    template: "kickstart/anaconda",
+    first: &[],
+    packages: "%packages",
 };
 
 /// CentOS 6 and 7 (docs/facts/packages.md#archives-of-old-releases).
@@ -129,6 +140,11 @@ const RELEASES: &[Release] = &[
         lockd: false,
         shorewall_packaged: true,
         fence: OLD_FENCE,
+        installer: Some(Installer {
+            first: &["install"],
+            packages: "%packages --nobase",
+            ..ANACONDA
+        }),
         stock: CENTOS,
         versions: VersionWords {
             drbd: "8.4",
@@ -180,6 +196,10 @@ const RELEASES: &[Release] = &[
         lockd: true,
         shorewall_packaged: true,
         fence: OLD_FENCE,
+        installer: Some(Installer {
+            first: &["install"],
+            ..ANACONDA
+        }),
         stock: CENTOS,
         versions: VersionWords {
             drbd: "8.4",
@@ -247,6 +267,7 @@ const RELEASES: &[Release] = &[
         time_daemon: TimeDaemon::Ntpd,
         lockd: false,
         fence: OLD_FENCE,
+        installer: None,
         versions: VersionWords {
             drbd: "8.3",
             shorewall: "4.5",
@@ -291,6 +312,7 @@ const EL8: Release = Release {
     lockd: true,
     shorewall_packaged: true,
     fence: FENCE,
+    installer: Some(ANACONDA),
     stock: CENTOS8,
     versions: VersionWords {
         drbd: "9",
@@ -327,6 +349,12 @@ const DEBIAN12: Release = Release {
     lockd: true,
     shorewall_packaged: true,
     fence: FENCE,
+    installer: Some(Installer {
+        file: "preseed file",
+        template: "kickstart/preseed",
+        first: &[],
+        packages: "",
+    }),
     stock: &[],
     versions: VersionWords {
         drbd: "8.4",
@@ -578,6 +606,11 @@ impl Platform {
     /// What its fence agents call their parameters.
     pub fn fence_words(self) -> FenceWords {
         self.release().fence
+    }
+
+    /// What installs it from a file of answers, where that is known.
+    pub fn installer(self) -> Option<Installer> {
+        self.release().installer
     }
 
     /// The distribution's own repositories, where its mirrors are gone.

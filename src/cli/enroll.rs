@@ -5,7 +5,7 @@ use crate::node::first_contact::{self, Pinned};
 use crate::node::{ConnectOptions, NodeError};
 use crate::site::Site;
 use crate::site::tables::inventory::Sudo;
-use crate::site::words::types::UserName;
+use crate::site::words::types::{SshKey, UserName};
 use crate::workplace::{self, Context, Nodes, Usage};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&args.nodes.nodes)?;
-    let key = public_key(args, &place.site)?;
+    let key = public_key(args.key.as_deref(), &place.site, |_| true)?;
     let known_hosts = std::path::absolute(place.dir.join("known_hosts"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -109,9 +109,14 @@ async fn enroll(
     Ok(Ok(()))
 }
 
-/// The operator's public key: the named file's, or the one that the site has under the name of who runs this.
-fn public_key(args: &Args, site: &Site) -> anyhow::Result<String> {
-    if let Some(path) = &args.key {
+/// The operator's public key: the named file's, or the first that the site has under the name of who runs this and that is
+/// taken.
+pub(super) fn public_key(
+    named: Option<&Path>,
+    site: &Site,
+    takes: impl Fn(&SshKey) -> bool,
+) -> anyhow::Result<String> {
+    if let Some(path) = named {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         return Ok(text.trim().to_owned());
@@ -120,7 +125,7 @@ fn public_key(args: &Args, site: &Site) -> anyhow::Result<String> {
     let user = who.split('@').next().unwrap_or_default();
     let operators = &site.inventory.operator;
     let found = operators.iter().find(|(name, _)| name.as_str() == user);
-    let key = found.and_then(|(_, operator)| operator.all_keys().next());
+    let key = found.and_then(|(_, operator)| operator.all_keys().find(|key| takes(key)));
     key.map(ToString::to_string).ok_or_else(|| {
         let names: Vec<&str> = operators.keys().map(UserName::as_str).collect();
         Usage(format!(

@@ -16,6 +16,7 @@ mod graph;
 mod help;
 mod init;
 mod init_from;
+mod kickstart;
 mod kinds;
 mod knock;
 mod lab;
@@ -91,6 +92,8 @@ pub enum Command {
     Check(check::Args),
     /// Render the files of all nodes; contacts no node.
     Render(render::Args),
+    /// Write the file from which a node's installer works, kickstart or preseed; contacts no node.
+    Kickstart(kickstart::Args),
     /// Draw the network of the site: nodes, cards, bonds, VLANs, bridges, wires.
     Graph(graph::Args),
     /// Copy a shipped role or template into the site, to change it there.
@@ -129,7 +132,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["init", "enroll", "lab"]),
     (
         "Site (contacts no node)",
-        &["check", "render", "graph", "secret", "eject"],
+        &["check", "render", "kickstart", "graph", "secret", "eject"],
     ),
     (
         "Nodes",
@@ -186,6 +189,7 @@ impl Command {
             Self::Check(args) => check::run(&args, context),
             Self::Schema(args) => schema::run(&args, context),
             Self::Render(args) => render::run(&args, context),
+            Self::Kickstart(args) => kickstart::run(&args, context),
             Self::Graph(args) => graph::run(&args, context),
             Self::Secret(args) => secret::run(&args, context),
             Self::Eject(args) => eject::run(&args, context),

@@ -202,6 +202,19 @@ pub struct FenceWords {
     pub plug: &'static str,
 }
 
+/// What installs a release from a file of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Installer {
+    /// What such a file is called there.
+    pub file: &'static str,
+    /// The template of the file.
+    pub template: &'static str,
+    /// Lines that this release alone wants.
+    pub first: &'static [&'static str],
+    /// The line that begins the packages.
+    pub packages: &'static str,
+}
+
 /// A repository of the distribution's own: file, section, and the path below the archive.
 pub type StockRepository = (&'static str, &'static str, &'static str);
 

@@ -5,6 +5,7 @@ pub mod expand;
 pub mod file;
 mod filters;
 mod head;
+mod installation;
 mod library;
 mod names;
 mod packages;
@@ -24,6 +25,7 @@ pub use expand::{
 };
 pub use file::Role;
 pub use head::Head;
+pub use installation::{Given, answers, host_key_secret, on_one_line};
 pub use library::{Library, eject};
 pub use names::unknown_names;
 pub use reader::Placed;

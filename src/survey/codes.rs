@@ -1,7 +1,7 @@
 //! What the codes of findings mean that are no rules: of a site's text, its roles and its files.
 
 /// A code, and what it tells, in a sentence or two. Rules describe themselves (`rules`), and so do the checks of roles.
-pub const CODES: [(&str, &str); 40] = [
+pub const CODES: [(&str, &str); 41] = [
     (
         "CHARACTER",
         "A character stands in a text that nobody sees or that turns the text round: control, direction and private-use characters are refused.",
@@ -33,6 +33,10 @@ pub const CODES: [(&str, &str); 40] = [
     (
         "GUARD",
         "The window or the ways of the guard cannot work as they are written.",
+    ),
+    (
+        "INSTALL",
+        "The site lacks what the installer of a node has to be told, or the node's release has none that is known.",
     ),
     ("KEY-MISSING", "A key is missing that has no default."),
     (

@@ -21,6 +21,7 @@ mod guests_role;
 mod host_roles;
 mod hostile;
 mod install;
+mod kickstart;
 mod kind_shell;
 mod kinds_running;
 mod lab;

@@ -5,6 +5,7 @@ pub(in crate::site) mod devices;
 pub mod fencing;
 pub mod guests;
 pub(in crate::site) mod hosts;
+pub mod installation;
 pub mod knock;
 pub mod membership;
 pub mod mirrors;
