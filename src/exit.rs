@@ -48,6 +48,51 @@ impl Exit {
     ];
 }
 
+impl Exit {
+    /// What the code leaves behind, and what leads on.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => {
+                "The command did what it was asked, or there was nothing to do. `check`, `verify` and `status` found \
+                 nothing."
+            }
+            Self::Failed => {
+                "A step failed, or the command itself. The recap names node and step; `nodewright log NODE` has what \
+                 the step said. What was done before it stays done: mend the cause and run the same command again."
+            }
+            Self::Pending => "`plan` shows changes, and made none. `nodewright apply` makes them.",
+            Self::Findings => {
+                "`check` found errors in the site, `verify` failed checks, or `status` something degraded or frozen. \
+                 Each is shown with its code or its next command; `nodewright explain CODE` says more."
+            }
+            Self::Unreachable => {
+                "A node gave no answer on any way in; nothing is known of it, and silence is no proof that it is off. \
+                 `nodewright facts NODE` tries it alone."
+            }
+            Self::Refused => {
+                "A step would have destroyed data that nobody allowed it to destroy. Nothing was destroyed; the \
+                 message names the device."
+            }
+            Self::PutBack => {
+                "A guarded change was not confirmed over a new connection within its window, and the node restored \
+                 what it had before. Mend the change in the site, and run `nodewright plan`."
+            }
+            Self::Locked => {
+                "Another run holds the lock of a node; nothing was done there. Wait for it or follow it with \
+                 `nodewright attach`; `nodewright unlock` removes a lock whose run is gone."
+            }
+            Self::Waiting => {
+                "A long step, as the sync of a mirror, still goes on; what comes after it was not begun. Run the same \
+                 command again once it has ended."
+            }
+            Self::Usage => {
+                "Arguments, the site or a role are wrong. Nothing was done; the message says what would be right."
+            }
+            Self::Interrupted => "Ctrl-C came before anything had begun; nothing was done.",
+        }
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

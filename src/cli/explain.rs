@@ -6,6 +6,7 @@ use crate::role::Library;
 use crate::rules;
 use crate::site::{Sources, did_you_mean};
 use crate::survey::CODES;
+use crate::verify::FILE_CHANGED;
 use crate::workplace::completers::beginning;
 use crate::workplace::{Context, Usage};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
@@ -16,22 +17,23 @@ use std::ffi::OsStr;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  nodewright explain RING-DLM TIME-SYNC KEY-UNKNOWN
+  nodewright explain RING-DLM TIME-SYNC KEY-UNKNOWN 4
 
-Codes are those of rules, of other findings of `check`, and of the checks of roles; inside a site, of its own roles
-as well.")]
+Codes are those of rules, of other findings of `check`, of checks (of `verify` itself and of roles; inside a site, of
+its own roles as well), and exit codes.")]
 pub struct Args {
     /// The codes.
     #[arg(value_name = "CODE", required = true, add = ArgValueCompleter::new(known))]
     codes: Vec<String>,
 }
 
-/// All codes of rules, of findings, and of the checks of these roles, each once.
+/// All codes of rules, of findings, and of checks (of `verify` itself and of these roles), each once.
 fn codes(library: &Library) -> BTreeSet<&str> {
     let checks = library.roles().flat_map(|r| &r.checks);
     rules::all()
         .map(|r| r.code)
         .chain(CODES.iter().map(|(c, _)| *c))
+        .chain([FILE_CHANGED])
         .chain(checks.map(|c| c.code.value.as_str()))
         .collect()
 }
@@ -60,6 +62,15 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         }
         if let Some((code, meaning)) = CODES.iter().find(|(c, _)| c == code) {
             page.push_str(&report::explain_finding(code, meaning, style));
+        }
+        if *code == FILE_CHANGED {
+            page.push_str(&report::explain_changed_files(style));
+        }
+        let exit = Exit::ALL
+            .iter()
+            .find(|(e, _)| (*e as u8).to_string() == *code);
+        if let Some((exit, short)) = exit {
+            page.push_str(&report::explain_exit(*exit, short, style));
         }
         for role in library.roles() {
             page.push_str(&report::explain_check(code, role, style));

@@ -12,8 +12,8 @@ use std::time::Duration;
 #[command(after_help = "\
 Exit codes: 0 healthy, 3 degraded or frozen, 4 no node answered.
 
-It is asked of whoever answers: a node that is dead does not keep the others from telling. Each point names the command
-that leads on.
+It is asked of whoever answers: a node that does not answer within 4 s is shown as unreachable, and does not keep the
+others from telling. Each point names the command that leads on. docs/status.md has every key of --json.
 
 Examples:
   nodewright status            once

@@ -14,6 +14,10 @@ use crate::run::{Engine, Setup};
 use crate::site::Site;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a node may take to answer: a screen comes within 5 s, whoever is dead.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 
 /// The operation.
 #[derive(Debug)]
@@ -25,7 +29,7 @@ pub struct Observation {
 }
 
 /// The state of a site's cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Status {
     /// The site.
     pub site: String,
@@ -44,7 +48,18 @@ pub struct Status {
 }
 
 /// How a cluster, or a point of it, is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Everything that was asked is as it should be.
@@ -57,7 +72,7 @@ pub enum State {
 }
 
 /// How a node is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct NodeStatus {
     /// Its name.
     pub name: String,
@@ -70,7 +85,7 @@ pub struct NodeStatus {
 }
 
 /// Something that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Point {
     /// How grave it is.
     pub state: State,
@@ -139,6 +154,7 @@ impl Observation {
 
     /// Sets a run up for this: nothing of what the nodes are to be takes part.
     pub fn prepare(&self, setup: &mut Setup) {
+        setup.answers_within = Some(ANSWERS_WITHIN);
         for member in &mut setup.members {
             member.resources.clear();
             member.partial = true;

@@ -174,3 +174,61 @@ fn without_quorum_everything_waits() {
     assert_eq!(status.state, State::Frozen);
     assert_eq!(status.nodes[0].quorate, Some(false));
 }
+
+/// The rows of a schema's object and of what it holds: key, type, meaning.
+fn rows(
+    schema: &serde_json::Value,
+    definitions: &serde_json::Value,
+    before: &str,
+    all: &mut Vec<String>,
+) {
+    let properties = schema["properties"].as_object().expect("an object");
+    for (key, value) in properties {
+        let mut path = format!("{before}{key}");
+        let mut inner = value;
+        let mut word = None;
+        while word.is_none() {
+            if let Some(name) = inner["$ref"].as_str() {
+                let name = name.rsplit('/').next().expect("a name");
+                inner = &definitions[name];
+            } else if inner["items"].is_object() {
+                path += "[]";
+                inner = &inner["items"];
+            } else if inner["additionalProperties"].is_object() {
+                path += ".NAME";
+                inner = &inner["additionalProperties"];
+            } else if let Some(values) = inner["oneOf"].as_array() {
+                let values = values.iter().filter_map(|v| v["const"].as_str());
+                let values: Vec<String> = values.map(|v| format!("`{v}`")).collect();
+                word = Some(values.join(", "));
+            } else {
+                word = Some(match &inner["type"] {
+                    serde_json::Value::String(one) => one.clone(),
+                    several => {
+                        let several = several.as_array().expect("types");
+                        let words = several.iter().filter_map(serde_json::Value::as_str);
+                        words.collect::<Vec<_>>().join(" or ")
+                    }
+                });
+            }
+        }
+        let word = word.expect("a type");
+        let meaning = value["description"].as_str().expect("a meaning");
+        all.push(format!("| `{path}` | {word} | {meaning} |"));
+        if inner["properties"].is_object() {
+            rows(inner, definitions, &format!("{path}."), all);
+        }
+    }
+}
+
+/// docs/status.md has every key of `status --json`, with its type and meaning, and no other.
+#[test]
+fn the_page_of_its_json_is_true() {
+    let schema = schemars::schema_for!(Status).to_value();
+    let mut wanted = Vec::new();
+    rows(&schema, &schema["$defs"], "", &mut wanted);
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/status.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let found: Vec<&str> = page.lines().filter(|l| l.starts_with("| `")).collect();
+    assert_eq!(found, wanted, "\n{}\n", wanted.join("\n"));
+}

@@ -2,8 +2,10 @@
 
 use super::OutputStyle;
 use super::style::Tone;
+use crate::exit::Exit;
 use crate::role::Role;
 use crate::rules::Rule;
+use crate::verify::FILE_CHANGED;
 
 /// A rule: what must hold, what happens otherwise, and where the facts stand.
 pub fn explain_rule(rule: &Rule, style: &OutputStyle) -> String {
@@ -28,6 +30,27 @@ pub fn explain_rule(rule: &Rule, style: &OutputStyle) -> String {
 /// A finding of a site's text, roles or files.
 pub fn explain_finding(code: &str, meaning: &str, style: &OutputStyle) -> String {
     head(code, "a finding of `nodewright check`", style) + &style.wrap(2, Tone::Plain, meaning)
+}
+
+/// The check of files that were changed by hand, which no role asks for.
+pub fn explain_changed_files(style: &OutputStyle) -> String {
+    let meaning = "A file that an earlier run wrote is no longer as it was written: somebody or something else changed \
+                   it since.";
+    let remedy =
+        "Remedy: `nodewright plan` shows what was changed, `nodewright apply` puts it back.";
+    head(
+        FILE_CHANGED,
+        "a check of `nodewright verify` itself, warning, asked of node",
+        style,
+    ) + &style.wrap(2, Tone::Plain, meaning)
+        + &style.wrap(2, Tone::Plain, remedy)
+}
+
+/// An exit code.
+pub fn explain_exit(exit: Exit, short: &str, style: &OutputStyle) -> String {
+    let code = (exit as u8).to_string();
+    head(&code, &format!("an exit code: {short}"), style)
+        + &style.wrap(2, Tone::Plain, exit.meaning())
 }
 
 /// The checks of a role with this code: what they ask, and what to do where they fail.

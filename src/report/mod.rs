@@ -24,7 +24,9 @@ mod table;
 mod tree;
 
 pub use checks::CheckResult;
-pub use explain::{explain_check, explain_finding, explain_rule};
+pub use explain::{
+    explain_changed_files, explain_check, explain_exit, explain_finding, explain_rule,
+};
 pub use files::write_whole;
 pub use findings::{accepted, findings, json_lines as survey_json, verdict};
 pub use graph::{Picture, dot, svg};

@@ -13,6 +13,8 @@ use std::rc::Rc;
 
 /// A node as it was observed, with what is decided for it.
 pub struct NodeObservation {
+    /// The connection that it was observed over.
+    pub(super) session: Rc<Session>,
     /// Why this checkout may not be applied here without a word.
     pub older: Option<String>,
     /// Its answer.
@@ -47,14 +49,38 @@ pub(super) async fn connect(
 
 /// The answer of one node, before anything is decided.
 pub(super) struct NodeAnswer {
+    pub(super) session: Rc<Session>,
     older: Option<String>,
     pub(super) answer: Answer,
     facts: Facts,
     manifest: Manifest,
 }
 
-/// Observes one node.
+/// Connects to one node where there is no connection yet, and observes it, within the time that the command has for it.
 pub(super) async fn observe(
+    setup: Rc<Setup>,
+    open: Option<Rc<Session>>,
+    node: String,
+    events: Events,
+) -> Result<NodeAnswer, NodeFailure> {
+    let within = setup.answers_within;
+    let work = async {
+        let session = connect(Rc::clone(&setup), node.clone(), open, events.clone()).await?;
+        observe_over(setup, session, node, events).await
+    };
+    match within {
+        None => work.await,
+        Some(within) => tokio::time::timeout(within, work)
+            .await
+            .unwrap_or_else(|_| {
+                let why = format!("unreachable: no answer within {} s", within.as_secs());
+                Err(NodeFailure::new(why, Exit::Unreachable))
+            }),
+    }
+}
+
+/// Observes one node over an open connection.
+async fn observe_over(
     setup: Rc<Setup>,
     session: Rc<Session>,
     node: String,
@@ -97,6 +123,7 @@ pub(super) async fn observe(
         older = Some(why);
     }
     Ok(NodeAnswer {
+        session: Rc::clone(&session),
         older,
         answer,
         facts,
@@ -107,12 +134,12 @@ pub(super) async fn observe(
 /// Decides for a node that was observed.
 pub(super) async fn decide(
     setup: Rc<Setup>,
-    session: Rc<Session>,
     node: String,
     answer: NodeAnswer,
 ) -> Result<NodeObservation, NodeFailure> {
     let member = setup.member(&node);
     let NodeAnswer {
+        session,
         older,
         answer,
         facts,
@@ -129,6 +156,7 @@ pub(super) async fn decide(
     };
     wanted.complete(&mut decided, &manifest, &found, &member.logins);
     Ok(NodeObservation {
+        session,
         older,
         answer,
         decided,

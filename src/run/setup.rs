@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One node that takes part.
 #[derive(Debug)]
@@ -71,6 +72,9 @@ pub struct Setup {
     pub outside: Option<LabNetwork>,
     /// How many nodes are worked on at once.
     pub forks: usize,
+    /// How long one node may take to be connected to and observed, all in all; without it only the limits of
+    /// [`ConnectOptions`] hold.
+    pub answers_within: Option<Duration>,
     /// Whether the run waits for long steps and goes on after them.
     pub wait: bool,
     /// How the guard confirms.

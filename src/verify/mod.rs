@@ -117,6 +117,9 @@ fn joined(members: &[(&str, &Check, &Result<CheckOutcome, String>)]) -> CheckOut
     }
 }
 
+/// The code of what `verify` checks by itself: files that are no longer as they were written.
+pub const FILE_CHANGED: &str = "FILE-CHANGED";
+
 /// The result of what somebody changed in files of ours; nothing where all of them are as they were written.
 pub fn changed_files(paths: &[String]) -> Option<CheckOutcome> {
     let (message, remedy) = match paths {
@@ -131,7 +134,7 @@ pub fn changed_files(paths: &[String]) -> Option<CheckOutcome> {
         ),
     };
     Some(CheckOutcome {
-        code: "FILE-CHANGED".to_owned(),
+        code: FILE_CHANGED.to_owned(),
         severity: CheckSeverity::Warning.to_string(),
         ok: false,
         skipped: false,

@@ -244,6 +244,7 @@ impl Workplace {
             },
             ancestry: ancestry(&self.dir, commit.is_some()),
             forks: usize::from(forks.forks),
+            answers_within: None,
             wait: false,
             intent: Intent::default(),
             over: RefCell::default(),

@@ -57,6 +57,7 @@ mod shorewall;
 mod shorewall_traps;
 mod sshd;
 mod sshd_role;
+mod status;
 mod support;
 mod vm_clock;
 mod vm_cluster;

@@ -86,7 +86,7 @@ pub struct Seen {
 }
 
 /// Where a resource runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Place {
     /// The resource.
     pub name: String,

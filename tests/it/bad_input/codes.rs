@@ -95,7 +95,6 @@ fn every_code_is_explained() {
         .into_iter()
         .chain(rules::all().map(|r| r.code))
         .chain(nodewright::survey::CODES.iter().map(|(code, _)| *code))
-        .chain(["TIME-SYNC", "FENCE-ANSWERS"])
         .collect();
     let (code, out, err) = crate::support::Desk::new().output(&words);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
@@ -109,4 +108,42 @@ fn every_code_is_explained() {
         err.contains("nothing has the code RING-DML; did you mean RING-DLM?"),
         "{err}"
     );
+}
+
+/// Every code of a check in the text of the shipped roles, the one that `verify` makes itself, and every exit code that the
+/// readme lists have a page, without a site.
+#[test]
+fn every_check_and_exit_code_is_explained() {
+    let code = Regex::new(r#"(?m)^\s*code\s*=\s*"([A-Z0-9-]+)""#).unwrap();
+    let mut checks = BTreeSet::from(["FILE-CHANGED".to_owned()]);
+    for entry in std::fs::read_dir(root().join("roles")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            let text = std::fs::read_to_string(path).unwrap();
+            checks.extend(code.captures_iter(&text).map(|c| c[1].to_owned()));
+        }
+    }
+    assert!(checks.len() > 50, "{checks:?}");
+    let row = Regex::new(r"(?m)^\| (\d+) \| (.+) \|$").unwrap();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let exits: Vec<String> = row
+        .captures_iter(&readme)
+        .map(|c| c[1].to_owned())
+        .collect();
+    assert!(exits.len() > 10, "{exits:?}");
+    let desk = crate::support::Desk::new();
+    for (word, kind) in checks
+        .iter()
+        .map(|c| (c, "a check of "))
+        .chain(exits.iter().map(|c| (c, "an exit code: ")))
+    {
+        let (code, out, err) = desk.output(&["explain", word]);
+        assert_eq!((code, err.as_str()), (0, ""), "{word}");
+        assert!(out.starts_with(&format!("{word}  {kind}")), "{out}");
+        assert!(out.lines().count() > 1, "{word} has no page: {out}");
+        assert!(out.lines().all(|l| l.chars().count() <= 80), "{out}");
+    }
+    let (code, _, err) = desk.output(&["explain", "9"]);
+    assert_eq!(code, 64);
+    assert!(err.contains("nothing has the code 9"), "{err}");
 }
