@@ -218,6 +218,113 @@ fn both_members_write_to_shared_after_one_apply_of_bare_machines() {
     assert_eq!(code, 0, "{out}{err}");
 }
 
+/// Writes numbered records to /shared, each on both disks before the next one, with the time at which it was.
+const WRITER: &str = "setsid sh -c 'i=0; while :; do i=$((i + 1)); echo \"$i $(cut -d\" \" -f1 /proc/uptime)\" >>/shared/records; \
+                      sync /shared/records; done' </dev/null >/dev/null 2>&1 & until [ -s /shared/records ]; do sleep 0.1; done";
+
+/// Waits until ten more records were written.
+const GOES_ON: &str = "n=$(wc -l </shared/records); until [ $(wc -l </shared/records) -ge $((n + 10)) ]; do sleep 0.5; done";
+
+/// Seconds of the longest time without a record. Every record must be there, once and in its order.
+#[track_caller]
+fn longest_gap(records: &str) -> f64 {
+    let mut longest = 0.0_f64;
+    let mut before = None;
+    for (line, i) in records.lines().zip(1..) {
+        let (number, time) = line.split_once(' ').expect("a number and a time");
+        assert_eq!(number, i.to_string(), "{records}");
+        let time: f64 = time.parse().expect("seconds");
+        longest = longest.max(before.map_or(0.0, |before| time - before));
+        before = Some(time);
+    }
+    assert!(before.is_some(), "no record was written");
+    longest
+}
+
+/// A member of which nothing is heard any more, by the survivor's word.
+const NODE2_IS_LOST: &str = "crm_mon -1 | grep -q 'OFFLINE: . node2 .'";
+
+/// Both have everything again.
+const BOTH_AGAIN: &str = "[ \"$(crm_mon -1 | grep -c 'Started: . node1 node2 .')\" = 5 ] && \
+                          [ \"$(grep -c 'ds:UpToDate/UpToDate' /proc/drbd)\" = 3 ]";
+
+#[test]
+fn a_member_that_is_lost_is_fenced_before_the_other_one_writes_on() {
+    for (what, lose) in [
+        ("the power of node2", None),
+        ("the ring", Some("yellow")),
+        ("the wire of the mirrors", Some("grey")),
+    ] {
+        let Some(rig) = whole() else { return };
+        rig.nodes.ok("node1", WRITER);
+        match lose {
+            None => rig.nodes.power("node2", Power::Cut),
+            Some(zone) => rig.nodes.link("node2", zone, false),
+        }
+        rig.until("node1", NODE2_IS_LOST);
+        rig.nodes.ok("node1", GOES_ON);
+        let events = rig.nodes.power_events();
+        assert!(
+            events.iter().all(|event| event.starts_with("node2 ")),
+            "{what}: {events:?}"
+        );
+        assert!(
+            events.iter().any(|event| event.starts_with("node2 bmc ")),
+            "{what}: {events:?}"
+        );
+        let gap = longest_gap(&rig.nodes.ok("node1", "cat /shared/records"));
+        println!("{what}: the longest time without a record was {gap:.0} s");
+        assert!(gap < 180.0, "{what}: {gap} s");
+
+        // It comes back when the operator starts it, takes what it missed, and reads what was written.
+        if let Some(zone) = lose {
+            rig.nodes.link("node2", zone, true);
+        }
+        rig.nodes.power("node2", Power::On);
+        rig.up("node2");
+        rig.nodes
+            .ok("node2.lab", "! systemctl is-active --quiet pacemaker");
+        let (code, out, err) = rig.run(&["run", "node2", "--", "systemctl", "start", "pacemaker"]);
+        assert_eq!(code, 0, "{what}: {out}{err}");
+        rig.until("node1", BOTH_AGAIN);
+        rig.nodes.ok("node1", GOES_ON);
+        longest_gap(&rig.nodes.ok("node2", "cat /shared/records"));
+        rig.nothing_to_do();
+    }
+}
+
+#[test]
+fn a_cluster_that_cannot_fence_waits_until_the_operator_confirms() {
+    let Some(mut rig) = whole() else { return };
+    rig.nodes.ok("node1", WRITER);
+    // The wire to its controller, then its power: nobody can say any more whether it runs.
+    rig.nodes.link("node1", "orange", false);
+    rig.nodes.power("node2", Power::Cut);
+    rig.until(
+        "node1",
+        "crm_mon -1 | grep -q 'node2: UNCLEAN' && grep -q ' C s' /proc/drbd",
+    );
+    let count = || {
+        rig.nodes
+            .ok("node1", "timeout 20 sh -c 'wc -l </shared/records'")
+    };
+    let stands = count();
+
+    // What it waits for is said within a time, and nothing of it is touched.
+    let (code, out, err) = rig.run(&["status"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("frozen"), "{out}");
+    assert!(out.contains("confirm-fenced node2"), "{out}");
+    assert_eq!(count(), stands);
+
+    rig.desk.input("node2\n");
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 0, "{out}{err}");
+    rig.nodes
+        .ok("node1", &format!("timeout 120 sh -c '{GOES_ON}'"));
+    longest_gap(&rig.nodes.ok("node1", "cat /shared/records"));
+}
+
 /// What an operator, or a failure, did to a running cluster: on which node, by what, until what shows there, and the check
 /// that tells it.
 const STATES_OF_A_CLUSTER: [(&str, &str, &str, &str, &str); 5] = [
