@@ -44,6 +44,8 @@ fn the_shipped_example_is_read() {
             "fencing",
             "membership",
             "resources",
+            "mirrors",
+            "storage",
             "etckeeper",
             "logging",
             "privilege",

@@ -65,7 +65,7 @@ mod tests {
     fn findings(value: &str) -> (Sources, Vec<Finding>) {
         let text = include_str!("../../inventory/crosslink/inventory.toml").replacen(
             "roles = [\"base\"",
-            "roles = [\"base\", \"mirrors\"",
+            "roles = [\"base\", \"copies\"",
             1,
         );
         let mut loaded = crate::site::load_str(&text);
@@ -73,7 +73,7 @@ mod tests {
         let role = "description = 'x'\n[[open]]\nzone = 'grey'\nfrom = 'peers'\ntcp = [7788]\n";
         let mut found = Vec::new();
         let library = Library::of(
-            [("roles/mirrors.toml", role)],
+            [("roles/copies.toml", role)],
             &mut loaded.sources,
             &mut found,
         );
@@ -90,7 +90,7 @@ mod tests {
         for (value, says) in [
             ("7301,7117,7301", "ports 1 and 3 of it are the same"),
             ("7301,7401,7501", "only rise"),
-            ("7301,7117,7788", "port 3 of it is opened by role `mirrors`"),
+            ("7301,7117,7788", "port 3 of it is opened by role `copies`"),
             ("7301,7117,22", "word 3 of it is no port"),
             ("7301,7117,7542,7200", "it has 4 port(s), and `ports` is 3"),
         ] {

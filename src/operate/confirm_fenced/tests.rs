@@ -79,7 +79,7 @@ fn every_address_and_device_is_asked_and_no_secret_is_reported() {
         calls.map(str::to_owned).collect::<Vec<_>>()
     };
     let both = [
-        "nw_begin fence_device.fence_node2_ipmilan nw_fence_device_seen fence_ipmilan \
+        "nw_begin fence_device.fence_node2_ipmilan nw_fence_device_seen 20 fence_ipmilan \
          /usr/local/sbin/fence-secrets/fence_node2_ipmilan.options /usr/local/sbin/fence-secrets/fence_node2_ipmilan-passw",
         "nw_begin peer-node2 nw_peer_login ssh -n -o BatchMode=yes -o ConnectTimeout=5 -o ControlPath=none -l root node2 true",
         "nw_begin peer-node2.pings nw_peer_pings 192.0.2.6 10.0.1.2 10.0.2.2 10.0.3.5 10.0.9.2",
