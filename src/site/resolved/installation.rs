@@ -306,12 +306,13 @@ fn made(partitions: &[Part], form: &str) -> Result<Vec<Made>, String> {
         }
         _ => None,
     };
-    if form == "msdos" && extended.is_none() {
-        if let Some(gap) = gap(1, last) {
-            return Err(format!(
-                "number {gap} is left out, and partitions are numbered without a gap"
-            ));
-        }
+    if form == "msdos"
+        && extended.is_none()
+        && let Some(gap) = gap(1, last)
+    {
+        return Err(format!(
+            "number {gap} is left out, and partitions are numbered without a gap"
+        ));
     }
     if let Some(number) = extended
         && let Some(gap) = (1..=4).find(|n| *n != number && !numbers.contains(n) && *n < 5)
