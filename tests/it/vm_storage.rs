@@ -253,7 +253,7 @@ const STATES_OF_A_CLUSTER: [(&str, &str, &str, &str, &str); 5] = [
         "a cluster in maintenance",
         "node1",
         "crm_attribute --name maintenance-mode --update true",
-        "crm_mon -1 | grep -qi maintenance",
+        "crm_attribute --name maintenance-mode --query | grep -q value=true",
         "",
     ),
 ];
