@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What needs more than an inventory and a role, and the test that shows it.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("CONFLICT", "tests/it/engine.rs"),
     ("FILE", "tests/it/bad_role.rs"),
+    ("INSTALL", "tests/it/kickstart.rs"),
     ("KNOCK-SEQUENCE", "tests/it/cli_secret.rs"),
     ("ROLE-OWN-ONLY", "src/role/library.rs"),
     ("SECRET-ABSENT", "tests/it/cli_secret.rs"),
