@@ -65,19 +65,16 @@ fn root() -> PathBuf {
 
 /// Whether the release's own reader takes a file.
 fn read_by(release: &str, path: &Path) {
-    let mut command = match release.strip_prefix("el") {
-        Some(number) => {
-            let validator = root().join("target/pykickstart/bin/ksvalidator");
-            assert!(validator.exists(), "scripts/setup.sh brings ksvalidator");
-            let mut command = Command::new(validator);
-            command.arg("-v").arg(format!("RHEL{number}"));
-            command
-        }
-        None => {
-            let mut command = Command::new("debconf-set-selections");
-            command.arg("--checkonly");
-            command
-        }
+    let mut command = if let Some(number) = release.strip_prefix("el") {
+        let validator = root().join("target/pykickstart/bin/ksvalidator");
+        assert!(validator.exists(), "scripts/setup.sh brings ksvalidator");
+        let mut command = Command::new(validator);
+        command.arg("-v").arg(format!("RHEL{number}"));
+        command
+    } else {
+        let mut command = Command::new("debconf-set-selections");
+        command.arg("--checkonly");
+        command
     };
     let done = command.arg(path).output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
