@@ -260,6 +260,17 @@ impl Drop for Loop {
 
 /// What the script before an installation says of the disk; nothing where it goes on.
 fn before_installation(desk: &Desk, words: &[&str], links: &Path, disk: &Loop) -> String {
+    before_installation_with("", desk, words, links, disk)
+}
+
+/// The same with shell functions in the place of commands.
+fn before_installation_with(
+    fakes: &str,
+    desk: &Desk,
+    words: &[&str],
+    links: &Path,
+    disk: &Loop,
+) -> String {
     let text = written(desk, words);
     let (_, script) = text.split_once("%pre --erroronfail\n").unwrap();
     let (script, _) = script.split_once("\n%end").unwrap();
@@ -274,7 +285,7 @@ fn before_installation(desk: &Desk, words: &[&str], links: &Path, disk: &Loop) -
     std::os::unix::fs::symlink(&disk.0, links.join("ata-one")).unwrap();
     let done = Command::new("dash")
         .arg("-c")
-        .arg(linked + &script)
+        .arg(format!("{fakes}\n{linked}{script}"))
         .output()
         .unwrap();
     let said = String::from_utf8(done.stderr).unwrap();
@@ -324,6 +335,11 @@ fn a_blank_disk_gets_its_partitions_by_number_and_any_other_is_left_alone() {
     ];
     assert_eq!(table(), sizes);
     assert_eq!(kept(&desk), "");
+    // A fake of blkid: it found two things at once, and says so by its exit status alone.
+    assert_eq!(
+        before_installation_with("blkid() { return 8; }", &desk, &[], &links, &disk),
+        "nothing was written: blkid cannot tell what partition 1 of [by-id]/ata-one carries (exit status 8)\n"
+    );
     let bytes = std::fs::read(&image).unwrap();
     assert_eq!(
         before_installation(&desk, &new, &links, &disk),

@@ -283,39 +283,25 @@ fn made(partitions: &[Part], form: &str) -> Result<Vec<Made>, String> {
     let gap = |from: u16, to: u16| (from..=to).find(|n| !numbers.contains(n));
     let last = numbers.last().copied().unwrap_or(0);
     // A partition takes the lowest number that is free, so a number that none has would be taken by the next one.
-    if form == "gpt" {
-        if let Some(gap) = gap(1, last) {
-            return Err(format!(
-                "number {gap} is left out, and partitions of GPT are numbered without a gap"
-            ));
-        }
-    } else if last > 4
-        && let Some(gap) = gap(5, last)
-    {
+    let plain = form == "gpt" || last <= 4;
+    let (from, what) = if plain {
+        (1, "partitions are numbered")
+    } else {
+        (5, "logical partitions are numbered from 5")
+    };
+    if let Some(gap) = gap(from, last) {
         return Err(format!(
-            "number {gap} is left out, and logical partitions are numbered from 5 without a gap"
+            "number {gap} is left out, and {what} without a gap"
         ));
     }
-    let extended = match gap(1, 4) {
-        Some(number) if form == "msdos" && last > 4 => Some(number),
-        None if form == "msdos" && last > 4 => {
-            return Err(
-                "numbers 1 to 4 are all taken, and one of them has to hold those from 5 on"
-                    .to_owned(),
-            );
-        }
-        _ => None,
-    };
-    if form == "msdos"
-        && extended.is_none()
-        && let Some(gap) = gap(1, last)
-    {
-        return Err(format!(
-            "number {gap} is left out, and partitions are numbered without a gap"
-        ));
+    let extended = if plain { None } else { gap(1, 4) };
+    if !plain && extended.is_none() {
+        return Err(
+            "numbers 1 to 4 are all taken, and one of them has to hold those from 5 on".to_owned(),
+        );
     }
     if let Some(number) = extended
-        && let Some(gap) = (1..=4).find(|n| *n != number && !numbers.contains(n) && *n < 5)
+        && let Some(gap) = gap(number + 1, 4)
         && numbers.iter().any(|n| (gap + 1..=4).contains(n))
     {
         return Err(format!(
