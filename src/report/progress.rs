@@ -230,6 +230,9 @@ fn guard(style: &OutputStyle, node: &str, says: &GuardEvent, live: bool) -> Stri
             }
             (Tone::Change, format!("guard: {}", waiting(*left, why)))
         }
+        GuardEvent::Confirmed { ways } if ways.is_empty() => {
+            (Tone::Good, "guard: confirmed".to_owned())
+        }
         GuardEvent::Confirmed { ways } => (
             Tone::Good,
             format!("guard: confirmed anew by {}", ways.join(", ")),

@@ -124,8 +124,16 @@ impl Engine {
         let (said, heard) = mpsc::unbounded_channel();
         let (vault, events) = (self.setup.vault.clone(), self.events.clone());
         let (guard, words) = mpsc::unbounded_channel();
-        let watcher =
-            tokio::task::spawn_local(watch(node.to_owned(), vault, events, 0, heard, guard));
+        // The spool is read from its beginning: who confirmed a window is not known here.
+        let watcher = tokio::task::spawn_local(watch(
+            node.to_owned(),
+            vault,
+            events,
+            0,
+            heard,
+            guard,
+            Vec::new(),
+        ));
         // A follower of a window confirms it: the run that began it may be gone.
         let guardian = Guardian::new(
             Rc::clone(&self.setup),

@@ -230,7 +230,7 @@ pub enum GuardEvent {
     },
     /// New connections came about, and the change stays.
     Confirmed {
-        /// The ways in that were tried.
+        /// The ways in that were tried; empty where another run may have tried them.
         ways: Vec<String>,
     },
     /// It is being rolled back.

@@ -43,6 +43,7 @@ pub(super) async fn get_ready(
     let (guard, words) = mpsc::unbounded_channel();
     let (events_in, answered) = mpsc::unbounded_channel();
     let node = session.node().to_owned();
+    let confirmed_by = guardian.as_ref().map(Guardian::confirms_by);
     let watcher = tokio::task::spawn_local(watch(
         node,
         setup.vault.clone(),
@@ -50,6 +51,7 @@ pub(super) async fn get_ready(
         batch.steps.len(),
         answered,
         guard,
+        confirmed_by.unwrap_or_default(),
     ));
     match session.prepare(batch, &events_in).await {
         Ok(prepared) => {
@@ -75,7 +77,7 @@ pub(super) async fn get_ready(
 }
 
 /// Sends the events of a batch on, with the titles of its steps and without secrets, until its sender is dropped. Gives
-/// the last output of a step or validator that failed.
+/// the last output of a step or validator that failed. `confirmed_by` is what a confirmation of the guard stands for.
 pub(super) async fn watch(
     node: String,
     vault: Vault,
@@ -83,6 +85,7 @@ pub(super) async fn watch(
     steps: usize,
     mut events_in: mpsc::UnboundedReceiver<SpoolEvent>,
     guard: mpsc::UnboundedSender<SpoolEvent>,
+    confirmed_by: Vec<String>,
 ) -> String {
     let (mut titles, mut output) = (BTreeMap::new(), String::new());
     let mut last = String::new();
@@ -136,8 +139,11 @@ pub(super) async fn watch(
                         why: scrub(&why, &vault),
                     },
                     GuardWord::Reverted(same) => GuardEvent::Reverted { same },
-                    // The guardian reports these.
-                    GuardWord::Waiting(_) | GuardWord::Confirmed => continue,
+                    GuardWord::Confirmed => GuardEvent::Confirmed {
+                        ways: confirmed_by.clone(),
+                    },
+                    // The guardian reports how long.
+                    GuardWord::Waiting(_) => continue,
                 };
                 Event::Guard { node, says }
             }

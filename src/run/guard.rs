@@ -112,6 +112,13 @@ impl Guardian {
         }
     }
 
+    /// What a confirmation of it stands for: the ways in, and the peers whose root gets in.
+    pub(super) fn confirms_by(&self) -> Vec<String> {
+        let ways = self.ways.iter().map(|w| w.alias.clone());
+        let peers = self.peers.iter().map(|(p, _)| format!("root of {p}"));
+        ways.chain(peers).collect()
+    }
+
     /// Why the last new connection did not come about, to be read when all is over.
     pub(super) fn failed(&self) -> Rc<RefCell<String>> {
         Rc::clone(&self.failed)
@@ -144,7 +151,12 @@ impl Guardian {
         loop {
             tokio::select! {
                 () = &mut work => return,
-                Some(SpoolEvent::Guard(GuardWord::Reverting(_) | GuardWord::Reverted(_))) = answered.recv() => return,
+                Some(SpoolEvent::Guard(word)) = answered.recv() => match word {
+                    GuardWord::Reverting(_) | GuardWord::Reverted(_) => return,
+                    // The new connection is yet to be closed.
+                    GuardWord::Confirmed => return work.await,
+                    GuardWord::Armed(_) | GuardWord::Waiting(_) => {}
+                },
                 _ = second.tick() => self.emit(GuardEvent::Waiting {
                     left: end.saturating_duration_since(Instant::now()).as_secs(),
                     why: self.failed.borrow().clone(),
@@ -183,11 +195,8 @@ impl Guardian {
             if missing.is_empty() && all_peers {
                 let Some(session) = open.take() else { return };
                 match session.confirm(&self.run, self.stage).await {
+                    // The node's spool says so too, and cannot be overtaken by the batch's end: that is reported.
                     Ok(true) => {
-                        let ways = self.ways.iter().map(|w| w.alias.clone());
-                        let peers = self.peers.iter().map(|(p, _)| format!("root of {p}"));
-                        let ways = ways.chain(peers).collect();
-                        self.emit(GuardEvent::Confirmed { ways });
                         let _ = session.close().await;
                         return;
                     }
