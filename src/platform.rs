@@ -6,7 +6,7 @@
 mod words;
 
 pub use words::{
-    BootLoader, FenceWords, Init, Installer, Manager, Modules, NameFile, Network, PackageTool,
+    BootLoader, FenceWords, Init, Installer, Manager, Modules, NameFile, NetworkStyle, PackageTool,
     Stack, StockRepository, SysctlConf, TimeDaemon, VersionLock, VersionWords, ZoneFile,
 };
 
@@ -51,7 +51,7 @@ struct Release {
     package_tool: PackageTool,
     /// apt reads `.sources` files (apt 1.1); of no meaning for the others.
     sources_files: bool,
-    network: Network,
+    network: NetworkStyle,
     boot_loader: BootLoader,
     stack: Stack,
     manager: Manager,
@@ -127,7 +127,7 @@ const RELEASES: &[Release] = &[
         kernel_scripts: &["ip6tables", "iptables"],
         package_tool: PackageTool::Yum,
         sources_files: false,
-        network: Network::Ifcfg,
+        network: NetworkStyle::Ifcfg,
         boot_loader: BootLoader::Grubby,
         stack: Stack::Cman,
         manager: Manager::Rgmanager,
@@ -183,7 +183,7 @@ const RELEASES: &[Release] = &[
         kernel_scripts: &[],
         package_tool: PackageTool::Yum,
         sources_files: false,
-        network: Network::Ifcfg,
+        network: NetworkStyle::Ifcfg,
         boot_loader: BootLoader::Grubby,
         stack: Stack::Corosync2,
         manager: Manager::Pacemaker,
@@ -299,7 +299,7 @@ const EL8: Release = Release {
     kernel_scripts: &[],
     package_tool: PackageTool::Dnf,
     sources_files: false,
-    network: Network::Keyfile,
+    network: NetworkStyle::Keyfile,
     boot_loader: BootLoader::Grubby,
     stack: Stack::Corosync3,
     manager: Manager::Pacemaker,
@@ -336,7 +336,7 @@ const DEBIAN12: Release = Release {
     kernel_scripts: &[],
     package_tool: PackageTool::Apt,
     sources_files: true,
-    network: Network::Ifupdown,
+    network: NetworkStyle::Ifupdown,
     boot_loader: BootLoader::UpdateGrub,
     stack: Stack::Corosync3,
     manager: Manager::Pacemaker,
@@ -544,7 +544,7 @@ impl Platform {
     }
 
     /// What brings interfaces up at boot.
-    pub fn network(self) -> Network {
+    pub fn network(self) -> NetworkStyle {
         self.release().network
     }
 

@@ -31,12 +31,12 @@ pub struct Args {
     name: String,
     /// What to do.
     #[command(subcommand)]
-    verb: Verb,
+    verb: LabCommand,
 }
 
 /// What can be done with a lab.
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+enum LabCommand {
     /// Start fresh, bare local nodes.
     Up {
         /// Start virtual machines instead of containers, with the network cards, disks and wires of the site.
@@ -88,7 +88,7 @@ enum Verb {
         #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
         /// The action.
-        how: How,
+        how: PowerAction,
     },
     /// Unplug or plug wires of a virtual machine.
     Link {
@@ -119,7 +119,7 @@ enum Carrier {
 
 /// What can be done to a node's power.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum How {
+enum PowerAction {
     /// Shut down cleanly.
     Off,
     /// Cut the power at once.
@@ -137,7 +137,7 @@ enum How {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let name = args.name.as_str();
     match &args.verb {
-        Verb::Up {
+        LabCommand::Up {
             vm,
             accel,
             memory,
@@ -165,39 +165,39 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             })?;
             status(name, context)?;
         }
-        Verb::Down => {
+        LabCommand::Down => {
             if !crate::lab::down(name)? {
                 context.note(&format!("There is no lab {name}.\n"));
             }
         }
-        Verb::Status => status(name, context)?,
-        Verb::Ssh { node, words } => {
+        LabCommand::Status => status(name, context)?,
+        LabCommand::Ssh { node, words } => {
             let mut command = crate::lab::ssh(name, node, words)?;
             return Err(command.exec()).context("cannot run ssh");
         }
-        Verb::Power { node, how } => match how {
-            How::Off => crate::lab::power(name, node, Power::Off)?,
-            How::Cut => crate::lab::power(name, node, Power::Cut)?,
-            How::On => crate::lab::power(name, node, Power::On)?,
-            How::Status => {
+        LabCommand::Power { node, how } => match how {
+            PowerAction::Off => crate::lab::power(name, node, Power::Off)?,
+            PowerAction::Cut => crate::lab::power(name, node, Power::Cut)?,
+            PowerAction::On => crate::lab::power(name, node, Power::On)?,
+            PowerAction::Status => {
                 let on = crate::lab::is_on(name, node)?;
                 context.print(if on { "on\n" } else { "off\n" })?;
             }
         },
-        Verb::Save { tag } => {
+        LabCommand::Save { tag } => {
             crate::lab::save(name, tag)?;
         }
-        Verb::Reset { tag } => {
+        LabCommand::Reset { tag } => {
             match tag {
                 Some(tag) => crate::lab::reset_to(name, tag)?,
                 None => crate::lab::reset(name)?,
             };
             status(name, context)?;
         }
-        Verb::Link { node, what, how } => {
+        LabCommand::Link { node, what, how } => {
             crate::lab::link(name, node, what, *how == Carrier::Up)?;
         }
-        Verb::Console { node } => context.print(&crate::lab::console(name, node)?)?,
+        LabCommand::Console { node } => context.print(&crate::lab::console(name, node)?)?,
     }
     Ok(Exit::Done)
 }

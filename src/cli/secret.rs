@@ -24,12 +24,12 @@ Examples:
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
-    verb: Verb,
+    verb: SecretCommand,
 }
 
 /// What can be done with secrets.
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+enum SecretCommand {
     /// Set a value, from standard input or a hidden prompt.
     Set {
         /// The secret's name.
@@ -82,17 +82,17 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         ))
     };
     match &args.verb {
-        Verb::Get { name } => {
+        SecretCommand::Get { name } => {
             let value = secrets.get(name).ok_or_else(|| missing(name))?;
             context.hand_over(&format!("{value}\n"))?;
         }
-        Verb::List => list(context, dir, site, &secrets)?,
-        Verb::Set { value: Some(_), .. } => {
+        SecretCommand::List => list(context, dir, site, &secrets)?,
+        SecretCommand::Set { value: Some(_), .. } => {
             let why = "the value of a secret is no argument: others see it, and shells record it\n  \
                        `nodewright secret set NAME` asks for it, or takes it from standard input";
             return Err(Usage(why.to_owned()).into());
         }
-        Verb::Set {
+        SecretCommand::Set {
             name,
             value: None,
             generate: length,
@@ -112,19 +112,19 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             sound_knock(&survey, &secrets, name)?;
             keys::save(context, dir, site, &secrets)?;
         }
-        Verb::Remove { name } => {
+        SecretCommand::Remove { name } => {
             let error = missing(name);
             if !secrets.remove(name) {
                 return Err(error.into());
             }
             keys::save(context, dir, site, &secrets)?;
         }
-        Verb::Edit => match edited(&secrets)? {
+        SecretCommand::Edit => match edited(&secrets)? {
             Some(new) => keys::save(context, dir, site, &new)?,
             None => context.note("Nothing was changed.\n"),
         },
-        Verb::Keys => root_keys(context, dir, site, &mut secrets)?,
-        Verb::Rekey => keys::save(context, dir, site, &secrets)?,
+        SecretCommand::Keys => root_keys(context, dir, site, &mut secrets)?,
+        SecretCommand::Rekey => keys::save(context, dir, site, &secrets)?,
     }
     Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 //! `nodewright status`.
 
 use crate::exit::Exit;
-use crate::operate::status::{Observation, State, Status};
+use crate::operate::status::{State, Status, StatusQuery};
 use crate::report::{Align, OutputStyle, TextTable, Tone, json_line};
 use crate::workplace::{self, Context, Forks, Pick, Usage, Values};
 use std::fmt::Write as _;
@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// An unsound site.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
-    let observation = Observation::new(&place.site).map_err(Usage)?;
+    let observation = StatusQuery::new(&place.site).map_err(Usage)?;
     let forks = Forks { forks: 32 };
     let mut setup = place.setup(
         context,

@@ -279,7 +279,7 @@ impl Site {
             .and_then(|n| n.proxyarp.get(name.as_str()))
             .into_iter()
             .flatten()
-            .map(crate::site::words::types::Address::ip);
+            .map(crate::site::words::types::IpAddress::ip);
         FirewallZone {
             otherwise: match zone.map(|z| z.otherwise).unwrap_or_default() {
                 Otherwise::Drop => "DROP",

@@ -13,8 +13,8 @@ pub(crate) struct OneOrMany(pub(crate) Vec<String>);
 
 impl<'de> serde::Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl Visitor<'_> for Read {
+        struct ScalarVisitor;
+        impl Visitor<'_> for ScalarVisitor {
             type Value = Scalar;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,14 +33,14 @@ impl<'de> serde::Deserialize<'de> for Scalar {
                 Ok(Scalar(value.to_string()))
             }
         }
-        deserializer.deserialize_any(Read)
+        deserializer.deserialize_any(ScalarVisitor)
     }
 }
 
 impl<'de> serde::Deserialize<'de> for OneOrMany {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
+        struct OneOrManyVisitor;
+        impl<'de> Visitor<'de> for OneOrManyVisitor {
             type Value = OneOrMany;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,7 +59,7 @@ impl<'de> serde::Deserialize<'de> for OneOrMany {
                 Ok(OneOrMany(words))
             }
         }
-        deserializer.deserialize_any(Read)
+        deserializer.deserialize_any(OneOrManyVisitor)
     }
 }
 

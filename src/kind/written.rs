@@ -23,11 +23,11 @@ pub struct Written(BTreeMap<String, Became>);
 struct Became {
     /// Position of the step that writes it.
     step: usize,
-    content: Content,
+    content: WrittenContent,
 }
 
 #[derive(Clone, Debug)]
-enum Content {
+enum WrittenContent {
     Digest(String),
     Gone,
     Unknown,
@@ -43,9 +43,9 @@ impl Written {
     pub fn add(&mut self, step: usize, path: impl Into<String>, becomes: Rewrite<'_>) {
         let content = match becomes {
             Rewrite::No => return,
-            Rewrite::To(digest) => Content::Digest(digest.to_owned()),
-            Rewrite::Gone => Content::Gone,
-            Rewrite::Somehow => Content::Unknown,
+            Rewrite::To(digest) => WrittenContent::Digest(digest.to_owned()),
+            Rewrite::Gone => WrittenContent::Gone,
+            Rewrite::Somehow => WrittenContent::Unknown,
         };
         self.0.insert(path.into(), Became { step, content });
     }
@@ -67,8 +67,8 @@ impl Written {
     /// What becomes of a file, of a folder with all in it, or of what a pattern stands for.
     pub fn of(&self, path: &str) -> Rewrite<'_> {
         match self.0.get(path).map(|b| &b.content) {
-            Some(Content::Digest(digest)) => Rewrite::To(digest),
-            Some(Content::Gone) => Rewrite::Gone,
+            Some(WrittenContent::Digest(digest)) => Rewrite::To(digest),
+            Some(WrittenContent::Gone) => Rewrite::Gone,
             None if !self.concerns(path) => Rewrite::No,
             _ => Rewrite::Somehow,
         }

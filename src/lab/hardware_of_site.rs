@@ -114,7 +114,7 @@ fn way_in(site: &Site, node: &str) -> Option<WayIn> {
         let cidr = IpNet::new(ip, length?).ok()?;
         Some(WayIn {
             address: NodeAddress::new(interface, cidr),
-            gateway: zone.gateway.as_ref().map(types::Address::ip),
+            gateway: zone.gateway.as_ref().map(types::IpAddress::ip),
         })
     })
 }

@@ -42,7 +42,7 @@ use anyhow::{Context as _, Result, bail};
 use ipnet::IpNet;
 
 pub use base::{Recipe, cache_dir, make_once};
-pub use containers::{Container, Containers, LabNetwork};
+pub use containers::{Container, Containers, LabBridge};
 pub use debian::{codename_of, names as package_names, platform_for, platform_of};
 pub use hardware::{
     Accel, BMC_PASSWORD, Bmc, Hardware, LabDisk, MachineSpec, Nic, Segment, SegmentKind, WayIn,
@@ -331,7 +331,7 @@ fn find(name: &str) -> Result<LabState> {
 
 /// How a node of a lab is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeStatus {
+pub struct LabNodeStatus {
     /// Its name.
     pub name: String,
     /// The address it is reached at.
@@ -345,7 +345,7 @@ pub struct NodeStatus {
 }
 
 /// How a lab and its nodes are.
-pub fn status(name: &str) -> Result<(LabState, Vec<NodeStatus>)> {
+pub fn status(name: &str) -> Result<(LabState, Vec<LabNodeStatus>)> {
     let lab = find(name)?;
     let nodes = lab
         .nodes
@@ -353,7 +353,7 @@ pub fn status(name: &str) -> Result<(LabState, Vec<NodeStatus>)> {
         .enumerate()
         .map(|(number, node)| {
             let pids = cgroup::processes(&node.groups);
-            NodeStatus {
+            LabNodeStatus {
                 name: node.name.clone(),
                 address: node.address(),
                 processes: pids.len(),

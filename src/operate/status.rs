@@ -3,13 +3,10 @@
 //!
 //! It works from any member that answers: what one of them says of another is taken as its view, and never as proof.
 
-use super::watched::{Watched, cluster_steps};
+use super::watched::{MemberObservation, Watched, cluster_steps};
 use crate::kind::Answer;
-use crate::kinds::cluster::membership::{self, MembershipKind};
-use crate::kinds::cluster::resource_manager::{self, Place, ResourceManagerKind};
-use crate::kinds::storage::dlm::{self, Dlm};
-use crate::kinds::storage::drbd::{self, Drbd};
-use crate::kinds::storage::mount_point::{self, MountPoint};
+use crate::kinds::cluster::resource_manager::ResourceState;
+use crate::kinds::storage::mount_point;
 use crate::run::{Engine, Setup};
 use crate::site::Site;
 use serde_json::json;
@@ -21,7 +18,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 
 /// The operation.
 #[derive(Debug)]
-pub struct Observation {
+pub struct StatusQuery {
     site: String,
     nodes: Vec<String>,
     members: Vec<String>,
@@ -42,7 +39,7 @@ pub struct Status {
     /// Shared filesystems: by mount point, the nodes that have it mounted.
     pub mounts: BTreeMap<String, Vec<String>>,
     /// What the resource manager runs, as the first member that answered sees it.
-    pub resources: Vec<Place>,
+    pub resources: Vec<ResourceState>,
     /// What is not as it should be, the gravest first.
     pub points: Vec<Point>,
 }
@@ -106,16 +103,7 @@ impl State {
     }
 }
 
-/// What one member says.
-struct Sight {
-    membership: Option<Result<membership::Seen, String>>,
-    manager: Option<Result<resource_manager::Seen, String>>,
-    dlm: Option<Result<dlm::Seen, String>>,
-    mirrors: Vec<(String, Result<drbd::Seen, String>)>,
-    mounts: Vec<(String, Result<mount_point::Seen, String>)>,
-}
-
-impl Observation {
+impl StatusQuery {
     /// Of this site.
     ///
     /// # Errors
@@ -185,31 +173,33 @@ impl Observation {
             site: self.site.clone(),
             ..Status::default()
         };
-        let sights: BTreeMap<&str, Sight> = self
+        let observed: BTreeMap<&str, MemberObservation> = self
             .watched
             .iter()
             .filter_map(|(node, watched)| {
                 let answer = answers.get(node)?.as_ref().ok()?;
-                Some((node.as_str(), Sight::read(watched, answer)))
+                Some((node.as_str(), watched.read(answer)))
             })
             .collect();
         for node in &self.nodes {
             let answered = answers.get(node).is_some_and(Result::is_ok);
-            let quorate = sights.get(node.as_str()).and_then(|s| match &s.membership {
-                Some(Ok(seen)) if seen.running => Some(seen.quorate),
-                _ => None,
-            });
+            let quorate = observed
+                .get(node.as_str())
+                .and_then(|s| match &s.membership {
+                    Some(Ok(seen)) if seen.running => Some(seen.quorate),
+                    _ => None,
+                });
             status.nodes.push(NodeStatus {
                 name: node.clone(),
                 answered,
-                cluster: placed(node, &sights),
+                cluster: placed(node, &observed),
                 quorate,
             });
         }
-        let first = sights.values().find_map(|s| s.managed());
+        let first = observed.values().find_map(|s| s.managed());
         status.resources = first.map_or_else(Vec::new, |seen| seen.places.clone());
-        for (node, sight) in &sights {
-            for (name, seen) in &sight.mirrors {
+        for (node, member) in &observed {
+            for (name, seen) in &member.mirrors {
                 let words = match seen {
                     Ok(seen) => seen.words(),
                     Err(_) => "unknown".to_owned(),
@@ -217,14 +207,14 @@ impl Observation {
                 let mirror = status.mirrors.entry(name.clone()).or_default();
                 mirror.insert((*node).to_owned(), words);
             }
-            for (path, seen) in &sight.mounts {
+            for (path, seen) in &member.mounts {
                 let on = status.mounts.entry(path.clone()).or_default();
                 if seen.as_ref().is_ok_and(mount_point::Seen::is_mounted) {
                     on.push((*node).to_owned());
                 }
             }
         }
-        status.points = self.points(answers, &sights, &status);
+        status.points = self.points(answers, &observed, &status);
         status.points.sort_by_key(|p| std::cmp::Reverse(p.state));
         let worst = status.points.iter().map(|p| p.state).max();
         status.state = worst.unwrap_or_default();
@@ -235,7 +225,7 @@ impl Observation {
     fn points(
         &self,
         answers: &BTreeMap<String, Result<Answer, String>>,
-        sights: &BTreeMap<&str, Sight>,
+        observed: &BTreeMap<&str, MemberObservation>,
         status: &Status,
     ) -> Vec<Point> {
         let mut points: Vec<Point> = Vec::new();
@@ -255,21 +245,21 @@ impl Observation {
                 );
             }
         }
-        for (node, sight) in sights {
-            for why in sight.unknown() {
+        for (node, member) in observed {
+            for why in member.unknown() {
                 add(
                     degraded,
                     format!("{node}: {why}"),
                     "nodewright verify".to_owned(),
                 );
             }
-            membership_points(node, sight, &mut add);
-            if let Some(Ok(seen)) = &sight.dlm {
+            membership_points(node, member, &mut add);
+            if let Some(Ok(seen)) = &member.dlm {
                 for waiting in &seen.waiting {
                     let (lockspace, why) =
                         waiting.split_once(": ").unwrap_or((waiting, "its members"));
                     let next = if why == "fencing" {
-                        self.confirm(sights)
+                        self.confirm(observed)
                     } else {
                         "nodewright verify".to_owned()
                     };
@@ -280,13 +270,13 @@ impl Observation {
                     );
                 }
             }
-            for (name, seen) in &sight.mirrors {
+            for (name, seen) in &member.mirrors {
                 let Ok(seen) = seen else { continue };
                 if seen.is_suspended() {
                     add(
                         frozen,
                         format!("all writes to mirror {name} wait on {node}"),
-                        self.confirm(sights),
+                        self.confirm(observed),
                     );
                 } else if let Some(progress) = seen.progress() {
                     add(
@@ -315,7 +305,7 @@ impl Observation {
             }
         }
         for (path, on) in &status.mounts {
-            for node in sights.keys().filter(|n| !on.iter().any(|o| o == *n)) {
+            for node in observed.keys().filter(|n| !on.iter().any(|o| o == *n)) {
                 let next = format!("nodewright run {node} -- crm_mon -1rf");
                 add(degraded, format!("{path} is not mounted on {node}"), next);
             }
@@ -324,56 +314,22 @@ impl Observation {
     }
 
     /// The command for what waits until a member is fenced.
-    fn confirm(&self, sights: &BTreeMap<&str, Sight>) -> String {
-        let silent = |m: &&String| !sights.contains_key(m.as_str());
+    fn confirm(&self, observed: &BTreeMap<&str, MemberObservation>) -> String {
+        let silent = |m: &&String| !observed.contains_key(m.as_str());
         let lost = self.members.iter().find(silent);
         let lost = lost.map_or("NODE", String::as_str);
         format!("nodewright confirm-fenced {lost}")
     }
 }
 
-impl Sight {
-    fn read(watched: &Watched, answer: &Answer) -> Self {
-        Self {
-            membership: watched.one::<MembershipKind>(answer),
-            manager: watched.one::<ResourceManagerKind>(answer),
-            dlm: watched.one::<Dlm>(answer),
-            mirrors: watched.all::<Drbd>(answer),
-            mounts: watched.all::<MountPoint>(answer),
-        }
-    }
-
-    /// What the resource manager says, where it runs.
-    fn managed(&self) -> Option<&resource_manager::Seen> {
-        let seen = self.manager.as_ref()?.as_ref().ok()?;
-        seen.running.then_some(seen)
-    }
-
-    /// Why not everything is known.
-    fn unknown(&self) -> Vec<String> {
-        let one = [
-            self.membership.as_ref().and_then(|s| s.as_ref().err()),
-            self.manager.as_ref().and_then(|s| s.as_ref().err()),
-            self.dlm.as_ref().and_then(|s| s.as_ref().err()),
-        ];
-        let mirrors = self.mirrors.iter().filter_map(|(_, s)| s.as_ref().err());
-        let mounts = self.mounts.iter().filter_map(|(_, s)| s.as_ref().err());
-        let mut all: Vec<String> = one
-            .into_iter()
-            .flatten()
-            .chain(mirrors)
-            .chain(mounts)
-            .cloned()
-            .collect();
-        all.dedup();
-        all
-    }
-}
-
 /// What the membership and the resource manager of a member say.
-fn membership_points(node: &str, sight: &Sight, add: &mut impl FnMut(State, String, String)) {
+fn membership_points(
+    node: &str,
+    member: &MemberObservation,
+    add: &mut impl FnMut(State, String, String),
+) {
     let (degraded, frozen) = (State::Degraded, State::Frozen);
-    match &sight.membership {
+    match &member.membership {
         Some(Ok(seen)) if !seen.running => {
             let next = format!("nodewright plan {node}");
             add(degraded, format!("{node} is not in the cluster"), next);
@@ -390,7 +346,7 @@ fn membership_points(node: &str, sight: &Sight, add: &mut impl FnMut(State, Stri
         }
         Some(Err(_)) | None => {}
     }
-    let Some(seen) = sight.managed() else {
+    let Some(seen) = member.managed() else {
         return;
     };
     for lost in &seen.unclean {
@@ -422,8 +378,8 @@ fn membership_points(node: &str, sight: &Sight, add: &mut impl FnMut(State, Stri
 }
 
 /// The place of a node in the cluster, as the members that answered see it.
-fn placed(node: &str, sights: &BTreeMap<&str, Sight>) -> String {
-    let mut views = sights.values().filter_map(Sight::managed);
+fn placed(node: &str, observed: &BTreeMap<&str, MemberObservation>) -> String {
+    let mut views = observed.values().filter_map(MemberObservation::managed);
     let word = views.find_map(|seen| {
         let view = seen.sees.get(node)?;
         Some(if view.unclean {

@@ -2,10 +2,10 @@ use super::*;
 use crate::site::load_str;
 
 /// The example as Debian 12 with /shared on r0.
-fn observation() -> Observation {
+fn observation() -> StatusQuery {
     let text = include_str!("../../inventory/crosslink/inventory.toml");
     let text = text.replacen("\"el7\"", "\"debian12\"", 1);
-    Observation::new(&load_str(&text).site.expect("a site")).expect("what it asks")
+    StatusQuery::new(&load_str(&text).site.expect("a site")).expect("what it asks")
 }
 
 // crm_mon 2.1.5 on two virtual machines, shortened: two of its resources, and the attributes that are read.

@@ -1,7 +1,14 @@
 //! The kinds by which an operation observes a member of the cluster: steps of its own, which change nothing.
 
 use crate::kind::{Answer, Observable, Resource, StepMeta, Target, of_kind, seen};
+use crate::kinds::cluster::fence_device::{self, FenceDeviceKind};
+use crate::kinds::cluster::membership::{self, MembershipKind};
+use crate::kinds::cluster::resource_manager::{self, ResourceManagerKind};
 use crate::kinds::kind_named;
+use crate::kinds::network::peer::{self, PeerKind};
+use crate::kinds::storage::dlm::{self, DlmKind};
+use crate::kinds::storage::drbd::{self, DrbdKind};
+use crate::kinds::storage::mount_point::{self, MountPointKind};
 use crate::platform::Manager;
 use crate::site::Site;
 use serde_json::{Value as Json, json};
@@ -29,18 +36,68 @@ impl Watched {
         })
     }
 
+    /// The observed states of all these kinds.
+    pub(super) fn read(&self, answer: &Answer) -> MemberObservation {
+        MemberObservation {
+            membership: self.one::<MembershipKind>(answer),
+            manager: self.one::<ResourceManagerKind>(answer),
+            dlm: self.one::<DlmKind>(answer),
+            peer: self.one::<PeerKind>(answer),
+            devices: self.all::<FenceDeviceKind>(answer),
+            mirrors: self.all::<DrbdKind>(answer),
+            mounts: self.all::<MountPointKind>(answer),
+        }
+    }
+
     /// The observed state of each resource of a kind, by name; an error where it gave no full answer.
-    pub(super) fn all<K: Observable>(
-        &self,
-        answer: &Answer,
-    ) -> Vec<(String, Result<K::Seen, String>)> {
+    fn all<K: Observable>(&self, answer: &Answer) -> Vec<(String, Result<K::Seen, String>)> {
         let state = |r: &Resource| (r.address.name.clone(), seen::<K>(r, &self.target, answer));
         of_kind::<K>(&self.resources).map(state).collect()
     }
 
     /// The observed state of the one resource of a kind, where there is one.
-    pub(super) fn one<K: Observable>(&self, answer: &Answer) -> Option<Result<K::Seen, String>> {
+    fn one<K: Observable>(&self, answer: &Answer) -> Option<Result<K::Seen, String>> {
         self.all::<K>(answer).into_iter().next().map(|(_, s)| s)
+    }
+}
+
+/// The observed states of one member's kinds; an error where it gave no full answer, nothing of what an operation does not
+/// observe.
+pub(super) struct MemberObservation {
+    pub(super) membership: Option<Result<membership::Seen, String>>,
+    pub(super) manager: Option<Result<resource_manager::Seen, String>>,
+    pub(super) dlm: Option<Result<dlm::Seen, String>>,
+    pub(super) peer: Option<Result<peer::Seen, String>>,
+    pub(super) devices: Vec<(String, Result<fence_device::Seen, String>)>,
+    pub(super) mirrors: Vec<(String, Result<drbd::Seen, String>)>,
+    pub(super) mounts: Vec<(String, Result<mount_point::Seen, String>)>,
+}
+
+impl MemberObservation {
+    /// What the resource manager says, where it runs.
+    pub(super) fn managed(&self) -> Option<&resource_manager::Seen> {
+        let seen = self.manager.as_ref()?.as_ref().ok()?;
+        seen.running.then_some(seen)
+    }
+
+    /// Why not everything is known.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        let one = [
+            self.membership.as_ref().and_then(|s| s.as_ref().err()),
+            self.manager.as_ref().and_then(|s| s.as_ref().err()),
+            self.dlm.as_ref().and_then(|s| s.as_ref().err()),
+        ];
+        let mirrors = self.mirrors.iter().filter_map(|(_, s)| s.as_ref().err());
+        let mounts = self.mounts.iter().filter_map(|(_, s)| s.as_ref().err());
+        let mut all: Vec<String> = one
+            .into_iter()
+            .flatten()
+            .chain(mirrors)
+            .chain(mounts)
+            .cloned()
+            .collect();
+        all.dedup();
+        all
     }
 }
 

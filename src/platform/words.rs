@@ -79,7 +79,7 @@ pub struct VersionLock {
 
 /// What brings interfaces up at boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
+pub enum NetworkStyle {
     /// The start scripts of EL6 and EL7, with ifcfg files.
     Ifcfg,
     /// NetworkManager, with keyfiles.
@@ -88,7 +88,7 @@ pub enum Network {
     Ifupdown,
 }
 
-impl Network {
+impl NetworkStyle {
     /// Its word in the shell.
     pub fn word(self) -> &'static str {
         match self {

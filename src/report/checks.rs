@@ -40,7 +40,7 @@ impl CheckResult {
 
 /// Whom and what the checks of a command did not reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reach {
+pub(super) struct Coverage {
     /// How many nodes were asked for.
     pub(super) nodes: usize,
     /// Those of them that were not observed.
@@ -50,7 +50,7 @@ pub(super) struct Reach {
 }
 
 /// The checks that do not hold, by node (with `-v` all of them), and one line that sums them up.
-pub(super) fn screen(checks: &[CheckResult], reach: &Reach, style: &OutputStyle) -> String {
+pub(super) fn screen(checks: &[CheckResult], coverage: &Coverage, style: &OutputStyle) -> String {
     let mut nodes: Vec<&str> = Vec::new();
     for check in checks {
         if !nodes.contains(&check.of_whom()) {
@@ -75,20 +75,20 @@ pub(super) fn screen(checks: &[CheckResult], reach: &Reach, style: &OutputStyle)
     let failed = checks.iter().filter(|c| c.fails()).count();
     let skipped = checks.iter().filter(|c| c.skipped).count();
     let held = checks.len() - failed - skipped;
-    let mut rest = match reach.left_out {
+    let mut rest = match coverage.left_out {
         0 => String::new(),
         some => format!("; {} left out", count(some, "check was", "checks were")),
     };
-    rest.push_str(&not_looked_at(&reach.unseen));
-    let seen = reach.nodes - reach.unseen.len();
-    if checks.is_empty() && seen == 0 && reach.nodes > 0 {
-        let line = format!("No node was observed: {}.", reach.unseen.join(", "));
+    rest.push_str(&not_looked_at(&coverage.unseen));
+    let seen = coverage.nodes - coverage.unseen.len();
+    if checks.is_empty() && seen == 0 && coverage.nodes > 0 {
+        let line = format!("No node was observed: {}.", coverage.unseen.join(", "));
         text.push_str(&style.paint(Tone::Bad, line));
         text.push('\n');
         return text;
     }
-    let on = looked_at(seen, &reach.unseen);
-    let unknown = skipped > 0 || !reach.unseen.is_empty();
+    let on = looked_at(seen, &coverage.unseen);
+    let unknown = skipped > 0 || !coverage.unseen.is_empty();
     let (tone, line) = if skipped > 0 {
         let line = format!(
             "{on}: {} not hold, {}, {}",
@@ -99,7 +99,7 @@ pub(super) fn screen(checks: &[CheckResult], reach: &Reach, style: &OutputStyle)
         (Tone::Change, line)
     } else if failed == 0 {
         let line = match checks.len() {
-            0 if reach.left_out > 0 => "No checks".to_owned(),
+            0 if coverage.left_out > 0 => "No checks".to_owned(),
             0 => "No checks: no role of the selected nodes has any".to_owned(),
             1 => format!("The one check on {on} holds"),
             all => format!("All {all} checks on {on} hold"),
@@ -113,7 +113,7 @@ pub(super) fn screen(checks: &[CheckResult], reach: &Reach, style: &OutputStyle)
         );
         (Tone::Bad, line)
     };
-    let tone = if failed > 0 || !reach.unseen.is_empty() {
+    let tone = if failed > 0 || !coverage.unseen.is_empty() {
         Tone::Bad
     } else {
         tone

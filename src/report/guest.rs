@@ -6,7 +6,7 @@ use crate::site::{Site, Sources};
 use serde_json::{Value as Json, json};
 
 /// A value and its origin.
-struct Row {
+struct ValueOrigin {
     key: String,
     value: String,
     /// The table that says it, or why it is so where nobody says it.
@@ -38,7 +38,7 @@ fn written(value: &Json) -> Option<String> {
     }
 }
 
-fn rows(site: &Site, sources: &Sources, name: &str) -> Option<Vec<Row>> {
+fn rows(site: &Site, sources: &Sources, name: &str) -> Option<Vec<ValueOrigin>> {
     let model = site.model();
     let guest = model.get("guest")?.get(name)?.as_object()?;
     let mut rows = Vec::new();
@@ -52,7 +52,7 @@ fn rows(site: &Site, sources: &Sources, name: &str) -> Option<Vec<Row>> {
             None if typed[key].is_null() => ("follows from the others".to_owned(), String::new()),
             None => ("default".to_owned(), String::new()),
         };
-        rows.push(Row {
+        rows.push(ValueOrigin {
             key: key.clone(),
             value,
             from,
@@ -71,7 +71,7 @@ fn rows(site: &Site, sources: &Sources, name: &str) -> Option<Vec<Row>> {
             Some((table, place)) => (format!("[{table}]"), sources.locate(*place).to_string()),
             None => ("made of names".to_owned(), String::new()),
         };
-        rows.push(Row {
+        rows.push(ValueOrigin {
             key: format!("card {}", word("zone")),
             value: format!("{} on {}", word("mac"), word("bridge")),
             from,
@@ -85,7 +85,7 @@ fn rows(site: &Site, sources: &Sources, name: &str) -> Option<Vec<Row>> {
         .flatten()
     {
         let word = |key: &str| volume[key].as_str().unwrap_or_default();
-        rows.push(Row {
+        rows.push(ValueOrigin {
             key: format!("disk {}", word("name")),
             value: format!("{}, {}", word("path"), word("size")),
             from: "follows from the others".to_owned(),

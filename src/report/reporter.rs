@@ -1,6 +1,6 @@
 //! The one receiver of events.
 
-use super::checks::Reach;
+use super::checks::Coverage;
 use super::{CheckResult, OutputStyle, ProgressView, checks, json, junit};
 use crate::run::{Event, Events};
 use std::io::Write;
@@ -18,7 +18,7 @@ pub struct Reporter {
     closed: bool,
     progress: ProgressView,
     checks: Vec<CheckResult>,
-    reach: Reach,
+    coverage: Coverage,
     /// Whether a screen of checks is owed even when none comes.
     verify: bool,
     junit: Option<PathBuf>,
@@ -34,7 +34,7 @@ impl Reporter {
             closed: false,
             progress,
             checks: Vec::new(),
-            reach: Reach::default(),
+            coverage: Coverage::default(),
             verify: false,
             junit: None,
         }
@@ -88,7 +88,7 @@ impl Reporter {
         } = event
         {
             self.verify = true;
-            self.reach = Reach {
+            self.coverage = Coverage {
                 nodes: nodes.len(),
                 unseen: unseen.clone(),
                 left_out: *left_out,
@@ -112,7 +112,7 @@ impl Reporter {
     pub fn finish(&mut self) -> std::io::Result<()> {
         self.progress.clear();
         if !self.json && (self.verify || !self.checks.is_empty()) {
-            let text = checks::screen(&self.checks, &self.reach, &self.style);
+            let text = checks::screen(&self.checks, &self.coverage, &self.style);
             self.write(&text);
         }
         if let Some(path) = &self.junit {

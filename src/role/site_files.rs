@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 const LONGEST: u64 = 1 << 20;
 
 /// The content of a folder, or why it could not be read.
-type Read = Result<Arc<PackageFolder>, String>;
+type FolderResult = Result<Arc<PackageFolder>, String>;
 
 /// The files of a site that roles may name. A folder is read when it is first named.
 #[derive(Debug, Default)]
 pub struct SiteFiles {
     root: Option<PathBuf>,
-    folders: Mutex<BTreeMap<String, Read>>,
+    folders: Mutex<BTreeMap<String, FolderResult>>,
 }
 
 impl SiteFiles {

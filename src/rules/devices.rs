@@ -1,7 +1,7 @@
 //! Cards, bonds, VLANs, bridges and their addresses.
 
 use super::{Rule, at, found, once, path};
-use crate::platform::Network;
+use crate::platform::NetworkStyle;
 use crate::site::tables::network::Zone;
 use crate::site::words::types::Word as _;
 use crate::site::{Finding, Severity, Site};
@@ -194,7 +194,7 @@ fn named(site: &Site) -> Vec<(String, Vec<String>)> {
 fn device_dash(site: &Site, findings: &mut Vec<Finding>) {
     let old = site
         .node_names()
-        .find(|n| site.platform_of(n).network() == Network::Ifcfg);
+        .find(|n| site.platform_of(n).network() == NetworkStyle::Ifcfg);
     let Some(node) = old else { return };
     for (device, place) in named(site).into_iter().filter(|(d, _)| d.contains('-')) {
         let release = ["node", node, "platform"];

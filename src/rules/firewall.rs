@@ -287,7 +287,7 @@ fn operators_nowhere(site: &Site, findings: &mut Vec<Finding>) {
             let gateway = z
                 .gateway
                 .as_ref()
-                .map(crate::site::words::types::Address::ip);
+                .map(crate::site::words::types::IpAddress::ip);
             let same = |ip: IpAddr| ip.is_ipv6() == from.addr().is_ipv6();
             gateway.is_some_and(same)
                 || z.dhcp && from.addr().is_ipv4() && site.is_outside(name.as_str())

@@ -1,7 +1,7 @@
 //! What nodes use of others, groups and repositories.
 
 use super::{Rule, at, found};
-use crate::platform::Network;
+use crate::platform::NetworkStyle;
 use crate::site::{Finding, Provision, Severity, Site};
 
 pub(super) const RULES: &[Rule] = &[
@@ -71,8 +71,8 @@ fn time(site: &Site, findings: &mut Vec<Finding>) {
 fn name_servers(site: &Site, findings: &mut Vec<Finding>) {
     let named = site.inventory.services.dns.len();
     let asked = |node: &str| match site.platform_of(node).network() {
-        Network::Ifcfg => 2,
-        Network::Keyfile | Network::Ifupdown => 3,
+        NetworkStyle::Ifcfg => 2,
+        NetworkStyle::Keyfile | NetworkStyle::Ifupdown => 3,
     };
     let fewest = site.node_names().map(|node| (asked(node), node)).min();
     if let Some((count, node)) = fewest

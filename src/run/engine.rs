@@ -18,13 +18,13 @@ pub struct Engine {
     pub(super) setup: Rc<Setup>,
     pub(super) events: Events,
     pub(super) stop_request: watch::Receiver<StopRequest>,
-    pub(super) nodes: Nodes,
+    pub(super) nodes: NodeStates,
     pub(super) at_work: Rc<Cell<bool>>,
 }
 
 /// What a command has of its nodes, each by the node's name.
 #[derive(Default)]
-pub(super) struct Nodes {
+pub(super) struct NodeStates {
     /// The open connections.
     pub(super) sessions: BTreeMap<String, Rc<Session>>,
     /// The nodes that failed or cannot be reached, with why.
@@ -48,7 +48,7 @@ impl Engine {
             setup: Rc::new(setup),
             events,
             stop_request,
-            nodes: Nodes::default(),
+            nodes: NodeStates::default(),
             at_work: Rc::default(),
         }
     }

@@ -251,3 +251,47 @@ fn the_shell_of_the_program_stays_small() {
     assert!(lines > 1000, "{lines}");
     assert!(lines < 2300, "{lines} lines of shell");
 }
+
+/// A stranger finds a type by its name. `Want`, `Seen` and `Args` are what each kind and each command has of its own.
+#[test]
+fn a_name_is_that_of_one_type() {
+    const EACH: [&str; 3] = ["Want", "Seen", "Args"];
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    let mut types: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
+    for file in files {
+        // Types of the inventory's words are rows of a macro: `Name "format" …`, `Name u16, 1, 65535, …`.
+        let words = file.starts_with(root().join("src/site/words"));
+        let text = code(&file);
+        for line in text.lines() {
+            let declared = line.trim_start();
+            let declared = match declared.strip_prefix("pub") {
+                Some(rest) if rest.starts_with('(') => rest.split_once(") ").map_or("", |r| r.1),
+                Some(rest) => rest.trim_start(),
+                None => declared,
+            };
+            let (first, rest) = declared.split_once(' ').unwrap_or((declared, ""));
+            let name = match first {
+                "struct" | "enum" | "trait" | "union" => rest,
+                // Deeper in, a `type` is what a trait asks for.
+                "type" if !line.starts_with(' ') => rest,
+                name if words && rest.starts_with(['"', 'u', 'i']) => name,
+                _ => continue,
+            };
+            let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next();
+            let name = name.unwrap_or_default();
+            if name.starts_with(|c: char| c.is_ascii_uppercase()) && !EACH.contains(&name) {
+                let places = types.entry(name.to_owned()).or_default();
+                assert!(
+                    places.insert(file.clone()),
+                    "{name} stands twice in {file:?}"
+                );
+            }
+        }
+    }
+    assert!(types.len() > 300, "{}", types.len());
+    let word = |name: &str| types.get(name).is_some_and(|files| files.len() == 1);
+    assert!(word("SourceNet") && word("DrbdMinor"));
+    let twice: Vec<_> = types.iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:#?}");
+}

@@ -75,7 +75,7 @@ pub struct Seen {
     pub fencing_failed: Vec<String>,
     /// What it manages, besides fence devices, and where each runs.
     #[serde(skip)]
-    pub places: Vec<Place>,
+    pub places: Vec<ResourceState>,
     /// Its view of each member, as far as it has one.
     #[serde(skip)]
     pub sees: BTreeMap<String, View>,
@@ -87,7 +87,7 @@ pub struct Seen {
 
 /// Where a resource runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct Place {
+pub struct ResourceState {
     /// The resource.
     pub name: String,
     /// What runs it: `ocf:heartbeat:VirtualDomain`.
@@ -166,8 +166,8 @@ fn down(text: &str) -> Vec<String> {
 
 /// The resources besides fence devices, each once. The line of an instance is followed by a line for each member that it
 /// runs on.
-fn places(text: &str) -> Vec<Place> {
-    let mut places: Vec<Place> = Vec::new();
+fn places(text: &str) -> Vec<ResourceState> {
+    let mut places: Vec<ResourceState> = Vec::new();
     let mut current = None;
     for line in text.lines() {
         if line.starts_with("<resource ") {
@@ -183,7 +183,7 @@ fn places(text: &str) -> Vec<Place> {
             let name = attribute(line, "id");
             let known = places.iter().position(|p| p.name == name && p.role == role);
             current = Some(known.unwrap_or_else(|| {
-                places.push(Place {
+                places.push(ResourceState {
                     name: name.to_owned(),
                     agent: agent.to_owned(),
                     role: role.to_owned(),

@@ -15,7 +15,7 @@ pub struct HypervisorKind;
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// How guests run: `kvm`, by the processor, or `qemu`, emulated.
-    hypervisor: How,
+    hypervisor: DomainType,
     /// The guests that the site has.
     #[serde(default)]
     guests: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Want {
 /// How guests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum How {
+enum DomainType {
     Kvm,
     Qemu,
 }
@@ -61,8 +61,8 @@ impl Kind for HypervisorKind {
 
     fn name(want: &Want) -> String {
         match want.hypervisor {
-            How::Kvm => "kvm".to_owned(),
-            How::Qemu => "qemu".to_owned(),
+            DomainType::Kvm => "kvm".to_owned(),
+            DomainType::Qemu => "qemu".to_owned(),
         }
     }
 }
@@ -98,12 +98,12 @@ impl HypervisorKind {
             return Verdict::Change(vec![Delta::new("libvirt", "silent", "answers")]);
         }
         let (what, remedy) = match (want.hypervisor, seen.flags.as_str(), seen.device) {
-            (How::Qemu, ..) | (How::Kvm, _, true) => return Verdict::Same,
-            (How::Kvm, "", false) => (
+            (DomainType::Qemu, ..) | (DomainType::Kvm, _, true) => return Verdict::Same,
+            (DomainType::Kvm, "", false) => (
                 format!("{node} cannot run guests: its processor says neither vmx nor svm"),
                 "switch virtualisation (VT-x or AMD-V) on in its firmware; in a virtual machine, in its hypervisor's".to_owned(),
             ),
-            (How::Kvm, flags, false) => {
+            (DomainType::Kvm, flags, false) => {
                 let module = if flags == "svm" { "kvm_amd" } else { "kvm_intel" };
                 (
                     format!("{node} cannot run guests: its processor says {flags}, and there is no /dev/kvm"),

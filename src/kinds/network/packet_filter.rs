@@ -83,9 +83,9 @@ const MARK: &str = "-N shorewall";
 
 /// What the kernel has, in the words of `iptables -S`.
 #[derive(Clone, Copy)]
-struct Kernel<'a>(&'a str);
+struct KernelRules<'a>(&'a str);
 
-impl<'a> Kernel<'a> {
+impl<'a> KernelRules<'a> {
     fn policy(self, chain: &str) -> &'a str {
         let policy = |line: &'a str| {
             line.strip_prefix("-P ")?
@@ -239,7 +239,7 @@ impl PacketFilterKind {
         let (kernel, all_tables) = asked_kernel
             .split_once("\n\n")
             .unwrap_or((&asked_kernel, ""));
-        let lines = Kernel(kernel);
+        let lines = KernelRules(kernel);
         let mut seen = Seen {
             version: value("version ").to_owned(),
             state: first(value("state ")),
@@ -271,7 +271,7 @@ impl PacketFilterKind {
         }
         if want.alone {
             let kernel = asked(family.other())?;
-            let policy = |chain: &str| Kernel(&kernel).policy(chain);
+            let policy = |chain: &str| KernelRules(&kernel).policy(chain);
             let open = BUILT_IN
                 .into_iter()
                 .filter(|chain| !matches!(policy(chain), "DROP" | ""));

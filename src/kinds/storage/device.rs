@@ -21,7 +21,7 @@ const MEBIBYTE: u64 = 2048;
 
 /// A path, as a device was asked for by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Device {
+pub struct BlockDevice {
     /// The path.
     pub path: String,
     /// The kernel's own path of it; empty where it is no block device.
@@ -29,7 +29,7 @@ pub struct Device {
     /// Its size in sectors of 512 bytes; 0 where it is no block device.
     pub sectors: u64,
     /// What is at the path.
-    pub content: Content,
+    pub content: DeviceContent,
     /// The type of the one signature that `blkid` names: `gfs2`, `LVM2_member`.
     pub kind: String,
     /// Its label, as it was written.
@@ -39,7 +39,7 @@ pub struct Device {
 /// What is at a device's path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Content {
+pub enum DeviceContent {
     /// Nothing.
     #[default]
     Absent,
@@ -53,21 +53,22 @@ pub enum Content {
     Other,
 }
 
-impl Device {
+impl BlockDevice {
     /// What it carries, in a few words; empty where it is proven to carry nothing, or is not there.
     pub fn carries(&self) -> String {
         match &self.content {
-            Content::Absent | Content::Blank => String::new(),
-            Content::Closed => "what cannot be opened here".to_owned(),
-            Content::Other => "something that is no block device".to_owned(),
-            Content::Carries(found) => found.join(", "),
+            DeviceContent::Absent | DeviceContent::Blank => String::new(),
+            DeviceContent::Closed => "what cannot be opened here".to_owned(),
+            DeviceContent::Other => "something that is no block device".to_owned(),
+            DeviceContent::Carries(found) => found.join(", "),
         }
     }
 
     /// What takes away all that it carries, signatures and both ends. Only a device that the operator gave up by name in this
     /// very command reaches an action with anything on it.
     pub fn wiped(&self, path: &str) -> Option<Call> {
-        matches!(self.content, Content::Carries(_)).then(|| Call::new("nw_device_wipe").arg(path))
+        matches!(self.content, DeviceContent::Carries(_))
+            .then(|| Call::new("nw_device_wipe").arg(path))
     }
 
     /// It is overwritten: the engine refuses that unless it is blank, or was named in this very command.
@@ -91,7 +92,7 @@ pub fn observe<'a>(paths: impl IntoIterator<Item = &'a str>, observe: &mut Obser
 }
 
 /// What one of them carries.
-pub fn seen(path: &str, answer: &Answer) -> Result<Device, String> {
+pub fn seen(path: &str, answer: &Answer) -> Result<BlockDevice, String> {
     let section = answer
         .get(&section(path))
         .ok_or_else(|| format!("{path} was not asked"))?;
@@ -109,19 +110,19 @@ fn probe<'a>(text: &'a str, word: &str) -> Option<(i32, Vec<&'a str>)> {
     Some((status, lines.collect()))
 }
 
-fn read(path: &str, text: &str) -> Result<Device, String> {
-    let mut device = Device {
+fn read(path: &str, text: &str) -> Result<BlockDevice, String> {
+    let mut device = BlockDevice {
         path: path.to_owned(),
-        ..Device::default()
+        ..BlockDevice::default()
     };
     match text.lines().next().unwrap_or_default() {
         "absent" => return Ok(device),
         "other" => {
-            device.content = Content::Other;
+            device.content = DeviceContent::Other;
             return Ok(device);
         }
         "closed" => {
-            device.content = Content::Closed;
+            device.content = DeviceContent::Closed;
             return Ok(device);
         }
         first => {
@@ -195,9 +196,9 @@ fn read(path: &str, text: &str) -> Result<Device, String> {
         }
     }
     device.content = if found.is_empty() {
-        Content::Blank
+        DeviceContent::Blank
     } else {
-        Content::Carries(found)
+        DeviceContent::Carries(found)
     };
     Ok(device)
 }

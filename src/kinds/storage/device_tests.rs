@@ -38,7 +38,7 @@ fn carries(others: &[(&str, i32, &str)]) -> String {
 #[test]
 fn blank_is_what_every_probe_calls_blank() {
     let device = read("/dev/x", &said(&[])).unwrap();
-    assert_eq!(device.content, Content::Blank);
+    assert_eq!(device.content, DeviceContent::Blank);
     assert_eq!(
         (device.real.as_str(), device.sectors),
         ("/dev/loop0", 16384)
@@ -150,7 +150,7 @@ fn a_probe_that_did_not_answer_proves_nothing() {
             .collect();
         let device = read("/dev/x", &without.join("\n")).unwrap();
         assert!(
-            matches!(&device.content, Content::Carries(found) if found.iter().any(|f| f.contains("was not asked"))),
+            matches!(&device.content, DeviceContent::Carries(found) if found.iter().any(|f| f.contains("was not asked"))),
             "{word}: {:?}",
             device.content
         );
@@ -161,9 +161,12 @@ fn a_probe_that_did_not_answer_proves_nothing() {
 
 #[test]
 fn what_is_no_device_is_none() {
-    assert_eq!(read("/dev/x", "absent\n").unwrap().content, Content::Absent);
+    assert_eq!(
+        read("/dev/x", "absent\n").unwrap().content,
+        DeviceContent::Absent
+    );
     let file = read("/dev/x", "other\n").unwrap();
-    assert_eq!(file.content, Content::Other);
+    assert_eq!(file.content, DeviceContent::Other);
     assert_eq!(file.carries(), "something that is no block device");
 }
 

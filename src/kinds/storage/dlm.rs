@@ -7,21 +7,21 @@ use crate::sh::Call;
 use crate::shell::{PROCESS, Shell};
 
 /// `dlm = "lockspaces"`.
-pub struct Dlm;
+pub struct DlmKind;
 
 /// The keys of a step of kind `dlm`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
     /// What of it: `lockspaces`, there is nothing else.
-    dlm: Subject,
+    dlm: DlmSubject,
     /// All members of the cluster.
     members: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Subject {
+enum DlmSubject {
     Lockspaces,
 }
 
@@ -40,7 +40,7 @@ pub struct Seen {
 
 const SECTION: &str = "dlm";
 
-impl Kind for Dlm {
+impl Kind for DlmKind {
     const NAME: &'static str = "dlm";
     const DOC: &'static str = "DLM, the lock manager of GFS2 and of shared volume groups: whether it runs, and which of its lockspaces give \
          no locks and for what they wait. Only observed, for checks.";
@@ -50,7 +50,7 @@ impl Kind for Dlm {
 
     fn name(want: &Want) -> String {
         match want.dlm {
-            Subject::Lockspaces => "lockspaces".to_owned(),
+            DlmSubject::Lockspaces => "lockspaces".to_owned(),
         }
     }
 
@@ -62,7 +62,7 @@ impl Kind for Dlm {
     }
 }
 
-impl Observable for Dlm {
+impl Observable for DlmKind {
     type Seen = Seen;
 }
 
@@ -79,7 +79,7 @@ pub fn is_off(host_id: u32) -> Call {
     Call::new("nw_dlm_fenced").arg(host_id.to_string())
 }
 
-impl Dlm {
+impl DlmKind {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         observe.slow_section(SECTION, Call::new("dlm_tool").arg("ls"));
     }

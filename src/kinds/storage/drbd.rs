@@ -12,7 +12,7 @@ use crate::sh::Call;
 use crate::shell::Shell;
 
 /// `drbd = "r0"`.
-pub struct Drbd;
+pub struct DrbdKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -52,7 +52,7 @@ pub struct Seen {
 
 const STATE: &str = "drbd.state";
 
-impl Kind for Drbd {
+impl Kind for DrbdKind {
     const NAME: &'static str = "drbd";
     const DOC: &'static str = "A DRBD resource: brought up and synced for the first time while no member has data of it. Afterwards one that is \
          down, alone, outdated, split or suspended is reported.";
@@ -91,7 +91,7 @@ impl Kind for Drbd {
     }
 }
 
-impl Observable for Drbd {
+impl Observable for DrbdKind {
     type Seen = Seen;
 }
 
@@ -138,7 +138,7 @@ pub fn resume(name: &str) -> Call {
     Call::new("drbdadm").args(["resume-io", name])
 }
 
-impl Drbd {
+impl DrbdKind {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         drbd_seen::observe(observe);
         observe.beside_section(STATE, Call::new("nw_drbd_state"));

@@ -2,7 +2,7 @@
 //!
 //! Facts: docs/facts/storage.md#meta-data, docs/facts/storage.md#generations.
 
-use super::device::{self, Content, Device};
+use super::device::{self, BlockDevice, DeviceContent};
 use super::drbd_seen::{self, End, Metadata, OWN};
 use super::generation::Relation;
 use super::{DRBD, name_is_right};
@@ -15,7 +15,7 @@ use crate::shell::Shell;
 use std::collections::BTreeMap;
 
 /// `drbd_metadata = "r0"`.
-pub struct DrbdMetadata;
+pub struct DrbdMetadataKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -33,7 +33,7 @@ pub struct Want {
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The device.
-    device: Device,
+    device: BlockDevice,
     /// `none`, `new` (never had data), `data`, `unknown`, `not configured`.
     metadata: &'static str,
     #[serde(skip)]
@@ -45,7 +45,7 @@ pub struct Seen {
 /// How it is decided once it can be.
 const TABLE: &str = "blank on all members: made; made before: kept; anything else: refused";
 
-impl Kind for DrbdMetadata {
+impl Kind for DrbdMetadataKind {
     const NAME: &'static str = "drbd_metadata";
     const DOC: &'static str = "DRBD's meta-data under a mirror: made on a device that is proven blank, while no member has data of that mirror. \
          Whatever else is on the device stays, until the operator names that device in the command.";
@@ -78,7 +78,7 @@ impl Kind for DrbdMetadata {
     }
 }
 
-impl DrbdMetadata {
+impl DrbdMetadataKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         drbd_seen::observe(observe);
         device::observe(wants.iter().map(|w| w.device.as_str()), observe);
@@ -119,9 +119,11 @@ impl DrbdMetadata {
             table: TABLE.to_owned(),
         };
         match (&seen.own.metadata, &seen.device.content) {
-            (_, Content::Absent) => after(format!("what brings {device}")),
-            (_, Content::Other) => Verdict::refuse(format!("{device} is no block device"), node),
-            (Metadata::Unconfigured, Content::Carries(found)) if is_drbd(found) => {
+            (_, DeviceContent::Absent) => after(format!("what brings {device}")),
+            (_, DeviceContent::Other) => {
+                Verdict::refuse(format!("{device} is no block device"), node)
+            }
+            (Metadata::Unconfigured, DeviceContent::Carries(found)) if is_drbd(found) => {
                 after(format!("the configuration of {name}"))
             }
             (Metadata::Unknown(why), _) => Verdict::Finding {

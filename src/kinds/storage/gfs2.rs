@@ -2,7 +2,7 @@
 //!
 //! Facts: docs/facts/storage.md#gfs2, docs/facts/storage.md#blank-devices.
 
-use super::device::{self, Content, Device};
+use super::device::{self, BlockDevice, DeviceContent};
 use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Orphans, Overwritten, Running, Runs, Target,
     Verdict, valid,
@@ -36,7 +36,7 @@ fn journal_size() -> u16 {
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The device.
-    device: Device,
+    device: BlockDevice,
     /// The lock table of the GFS2 on it; empty where there is none, or this member cannot open the device.
     table: String,
     /// Whether this node withdrew from it after an error: it comes back by a reboot alone.
@@ -122,12 +122,12 @@ impl Gfs2 {
             return Verdict::Same;
         }
         match &seen.device.content {
-            Content::Absent | Content::Closed => Verdict::After {
+            DeviceContent::Absent | DeviceContent::Closed => Verdict::After {
                 what: format!("{} can be opened on {node}", want.gfs2),
                 table: "blank: made, once; the same lock table: kept; anything else: refused"
                     .to_owned(),
             },
-            Content::Carries(_) if !seen.table.is_empty() => Verdict::Finding {
+            DeviceContent::Carries(_) if !seen.table.is_empty() => Verdict::Finding {
                 what: format!(
                     "the GFS2 on {} belongs to {}, not to {}",
                     want.gfs2,
@@ -146,7 +146,7 @@ impl Gfs2 {
     /// One that belongs to another cluster is never overwritten, not even by name: it is a finding.
     fn destroys(want: &Want, seen: &Seen) -> Vec<Overwritten> {
         match seen.device.content {
-            Content::Absent | Content::Closed => Vec::new(),
+            DeviceContent::Absent | DeviceContent::Closed => Vec::new(),
             _ if seen.table == want.table || !seen.table.is_empty() => Vec::new(),
             _ => seen.device.overwritten(),
         }

@@ -11,7 +11,7 @@ use crate::shell::Shell;
 use crate::text::size;
 
 /// `logical_volume = "web"`.
-pub struct LogicalVolume;
+pub struct LogicalVolumeKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -34,7 +34,7 @@ pub struct Seen {
     sectors: u64,
 }
 
-impl Kind for LogicalVolume {
+impl Kind for LogicalVolumeKind {
     const NAME: &'static str = "logical_volume";
     const DOC: &'static str = "A logical volume: made in a group that is there, with zeros at its start, and left inactive. It is never removed, \
          shrunk or grown by a run.";
@@ -62,7 +62,7 @@ impl Kind for LogicalVolume {
     }
 }
 
-impl LogicalVolume {
+impl LogicalVolumeKind {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         lvm::observe(observe);
     }

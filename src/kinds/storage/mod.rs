@@ -21,14 +21,14 @@ const DRBD: Shell = Shell::new(include_str!("drbd.sh")).needing(&[PROCESS, devic
 
 /// The kinds of this wing.
 pub(super) static KINDS: &[&dyn Erased] = &[
-    &Adapter::<partition::Partition>::new(),
-    &Adapter::<drbd_metadata::DrbdMetadata>::new(),
-    &Adapter::<drbd::Drbd>::new(),
-    &Adapter::<volume_group::VolumeGroup>::new(),
-    &Adapter::<logical_volume::LogicalVolume>::new(),
+    &Adapter::<partition::PartitionKind>::new(),
+    &Adapter::<drbd_metadata::DrbdMetadataKind>::new(),
+    &Adapter::<drbd::DrbdKind>::new(),
+    &Adapter::<volume_group::VolumeGroupKind>::new(),
+    &Adapter::<logical_volume::LogicalVolumeKind>::new(),
     &Adapter::<gfs2::Gfs2>::new(),
-    &Adapter::<dlm::Dlm>::new(),
-    &Adapter::<mount_point::MountPoint>::new(),
+    &Adapter::<dlm::DlmKind>::new(),
+    &Adapter::<mount_point::MountPointKind>::new(),
 ];
 
 /// A resource's name is a word that `drbdadm` takes for no option and for none of its own words.

@@ -10,7 +10,7 @@ use crate::sh::Call;
 use crate::shell::{MOUNT, Shell};
 
 /// `mount_point = "/shared"`.
-pub struct MountPoint;
+pub struct MountPointKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -38,7 +38,7 @@ pub struct Seen {
 const MOUNTS: &str = "mount_point.mounts";
 const FOLDERS: &str = "mount_point.folders";
 
-impl Kind for MountPoint {
+impl Kind for MountPointKind {
     const NAME: &'static str = "mount_point";
     const DOC: &'static str = "A folder over which a resource manager mounts: made, and immutable while nothing is mounted there, so that nothing is \
          written beneath the filesystem. It is never mounted or unmounted by this.";
@@ -65,7 +65,7 @@ impl Kind for MountPoint {
     }
 }
 
-impl Observable for MountPoint {
+impl Observable for MountPointKind {
     type Seen = Seen;
 }
 
@@ -76,7 +76,7 @@ impl Seen {
     }
 }
 
-impl MountPoint {
+impl MountPointKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         observe.section(MOUNTS, Call::new("cat").arg("/proc/self/mountinfo"));
         let folders = wants.iter().map(|w| w.mount_point.clone());

@@ -2,7 +2,7 @@
 //!
 //! Facts: docs/facts/storage.md#partitions.
 
-use super::device::{self, Content, Device};
+use super::device::{self, BlockDevice, DeviceContent};
 use crate::digest::sha256;
 use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Orphans, Overwritten, Running, Runs, Target,
@@ -14,7 +14,7 @@ use crate::text::size;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `partition = 6` of a disk.
-pub struct Partition;
+pub struct PartitionKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -36,15 +36,15 @@ pub struct Seen {
     /// The partition table: `gpt`, `msdos`; empty where there is none.
     label: String,
     /// The disk, as far as it was asked whether it is blank.
-    disk: Device,
+    disk: BlockDevice,
     /// Nothing before there is a tool that reads it.
     #[serde(skip)]
-    table: Option<Table>,
+    table: Option<PartitionTable>,
 }
 
 /// A partition table, as `parted` tells of it. Places are in sectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Table {
+struct PartitionTable {
     label: String,
     /// First sector and number of sectors, by number.
     parts: BTreeMap<u16, (u64, u64)>,
@@ -59,7 +59,7 @@ const MEBIBYTE: u64 = 2048;
 /// needs 33 sectors.
 const BEHIND: u64 = 34;
 
-impl Table {
+impl PartitionTable {
     /// Reads `parted -s -m DISK unit s print free`: `BYT;`, the disk, then `NUMBER:FIRST:LAST:SIZE:…;` and
     /// `1:FIRST:LAST:SIZE:free;`. A disk without a table has `unknown` for its label.
     fn read(text: &str) -> Result<Self, String> {
@@ -151,7 +151,7 @@ fn section(disk: &str) -> String {
     format!("partition.{}", &sha256(disk.as_bytes())[..16])
 }
 
-impl Kind for Partition {
+impl Kind for PartitionKind {
     const NAME: &'static str = "partition";
     const DOC: &'static str = "A partition by its number: made in free space of a disk with a table of GPT, or of a disk that is proven blank. \
          What is there is compared, never moved, resized or deleted.";
@@ -190,7 +190,7 @@ impl Kind for Partition {
     }
 }
 
-impl Partition {
+impl PartitionKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         let disks: BTreeSet<&str> = wants.iter().map(|w| w.disk.as_str()).collect();
         for disk in &disks {
@@ -209,8 +209,8 @@ impl Partition {
         }
         // parted ends with 1 where there is no table.
         let table = match said.status {
-            _ if disk.content == Content::Absent => Some(Table::default()),
-            0 | 1 => Some(Table::read(&said.text())?),
+            _ if disk.content == DeviceContent::Absent => Some(PartitionTable::default()),
+            0 | 1 => Some(PartitionTable::read(&said.text())?),
             127 => None,
             status => return Err(format!("parted ended with {status}")),
         };
@@ -254,8 +254,8 @@ impl Partition {
             ));
         }
         match seen.disk.content {
-            Content::Absent => return finding(format!("{} is not there", want.disk)),
-            Content::Other => {
+            DeviceContent::Absent => return finding(format!("{} is not there", want.disk)),
+            DeviceContent::Other => {
                 return Verdict::refuse(format!("{} is no disk", want.disk), node);
             }
             _ => {}
@@ -285,7 +285,7 @@ impl Partition {
     /// In the order of their numbers, each where the one before leaves room; what does not fit says so and changes
     /// nothing.
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let mut tables: BTreeMap<&str, Table> = BTreeMap::new();
+        let mut tables: BTreeMap<&str, PartitionTable> = BTreeMap::new();
         let mut calls = Vec::new();
         let mut all: Vec<&(&Want, &Seen)> = wants.iter().collect();
         all.sort_by_key(|(want, _)| (&want.disk, want.partition));
@@ -293,7 +293,7 @@ impl Partition {
             let table = tables.entry(&want.disk).or_insert_with(|| {
                 if seen.label.is_empty() {
                     calls.push(Call::new("nw_partition_label").arg(&want.disk));
-                    Table::new(seen.disk.sectors)
+                    PartitionTable::new(seen.disk.sectors)
                 } else {
                     seen.table.clone().unwrap_or_default()
                 }

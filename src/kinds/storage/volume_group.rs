@@ -2,7 +2,7 @@
 //!
 //! Facts: docs/facts/storage.md#volume-groups, docs/facts/storage.md#blank-devices.
 
-use super::device::{self, Content, Device};
+use super::device::{self, BlockDevice, DeviceContent};
 use super::lvm;
 use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Orphans, Overwritten, Running, Runs, Target,
@@ -12,7 +12,7 @@ use crate::sh::Call;
 use crate::shell::Shell;
 
 /// `volume_group = "vg_node1"`.
-pub struct VolumeGroup;
+pub struct VolumeGroupKind;
 
 /// What a step asks for.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -61,7 +61,7 @@ impl Locking {
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The device.
-    device: Device,
+    device: BlockDevice,
     /// The devices of the group; none where LVM does not know it.
     devices: Vec<String>,
     /// Whether all members share it.
@@ -70,7 +70,7 @@ pub struct Seen {
     locking: bool,
 }
 
-impl Kind for VolumeGroup {
+impl Kind for VolumeGroupKind {
     const NAME: &'static str = "volume_group";
     const DOC: &'static str = "A volume group of LVM: made once, on a device that is proven blank. Whatever else is on the device stays, until the \
          operator names that device in the command.";
@@ -95,7 +95,7 @@ impl Kind for VolumeGroup {
     }
 }
 
-impl VolumeGroup {
+impl VolumeGroupKind {
     fn observe(wants: &[&Want], _target: &Target, observe: &mut Observe) {
         lvm::observe(observe);
         device::observe(wants.iter().map(|w| w.device.as_str()), observe);
@@ -153,8 +153,10 @@ impl VolumeGroup {
             };
         }
         match seen.device.content {
-            Content::Absent | Content::Closed => after(format!("{device} can be opened on {node}")),
-            Content::Blank if want.locking != Locking::Local && !seen.locking => {
+            DeviceContent::Absent | DeviceContent::Closed => {
+                after(format!("{device} can be opened on {node}"))
+            }
+            DeviceContent::Blank if want.locking != Locking::Local && !seen.locking => {
                 after(format!("a daemon locks for LVM on {node}"))
             }
             _ => Verdict::Change(vec![Delta::new("group", "", want.locking.word())]),
@@ -163,7 +165,7 @@ impl VolumeGroup {
 
     fn destroys(_want: &Want, seen: &Seen) -> Vec<Overwritten> {
         match seen.device.content {
-            Content::Absent | Content::Closed => Vec::new(),
+            DeviceContent::Absent | DeviceContent::Closed => Vec::new(),
             _ if !seen.devices.is_empty() => Vec::new(),
             _ => seen.device.overwritten(),
         }

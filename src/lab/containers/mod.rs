@@ -26,7 +26,7 @@ use super::{Power, UpProgress, cgroup, keys, tools, waiting};
 #[serde(deny_unknown_fields)]
 pub struct Containers {
     /// The bridges in the controller's namespace.
-    pub networks: Vec<LabNetwork>,
+    pub networks: Vec<LabBridge>,
     /// What the nodes are made of, in the order of the lab's nodes.
     pub containers: Vec<Container>,
 }
@@ -51,7 +51,7 @@ impl Containers {
 /// A bridge of a lab.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LabNetwork {
+pub struct LabBridge {
     /// The bridge in the controller's namespace.
     pub bridge: String,
     /// The network whose addresses meet there.

@@ -5,19 +5,19 @@
 use anyhow::{Context as _, Result};
 use ipnet::IpNet;
 
-use super::{Containers, LabNetwork};
+use super::{Containers, LabBridge};
 use crate::lab::namespace::{self, batch};
 use crate::lab::spec::{LabSpec, last_free};
 use crate::lab::state::LabState;
 
 /// The networks that a lab's addresses are in, each with a bridge and the controller's address.
-pub fn networks(spec: &LabSpec) -> Vec<LabNetwork> {
+pub fn networks(spec: &LabSpec) -> Vec<LabBridge> {
     let used: Vec<IpNet> = spec
         .nodes
         .iter()
         .flat_map(|node| node.addresses.iter().map(|address| address.cidr))
         .collect();
-    let mut networks: Vec<LabNetwork> = Vec::new();
+    let mut networks: Vec<LabBridge> = Vec::new();
     for address in &used {
         let network = address.trunc();
         if networks.iter().any(|known| known.network == network) {
@@ -28,7 +28,7 @@ pub fn networks(spec: &LabSpec) -> Vec<LabNetwork> {
             .iter()
             .find(|own| own.trunc() == network)
             .copied();
-        networks.push(LabNetwork {
+        networks.push(LabBridge {
             bridge: format!("br{}", networks.len()),
             network,
             controller: given.or_else(|| last_free(network, &used)),

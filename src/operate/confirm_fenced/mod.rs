@@ -4,15 +4,14 @@
 //! membership, the resource manager. The lost one is tried from the operator's machine too. Pure functions decide by
 //! the observed states, before a person is asked and once more after that (docs/facts/fencing.md#confirming-by-hand).
 
-use super::watched::{Watched, host_id};
+use super::watched::{MemberObservation, Watched, host_id};
 use crate::exit::Exit;
-use crate::kind::Answer;
-use crate::kinds::cluster::fence_device::{self, FenceDeviceKind};
-use crate::kinds::cluster::membership::{self, MembershipKind};
-use crate::kinds::cluster::resource_manager::{self, ResourceManagerKind};
-use crate::kinds::network::peer::{self, PeerKind};
-use crate::kinds::storage::dlm::{self, Dlm};
-use crate::kinds::storage::drbd::{self, Drbd};
+use crate::kinds::cluster::fence_device;
+use crate::kinds::cluster::membership;
+use crate::kinds::cluster::resource_manager;
+use crate::kinds::network::peer;
+use crate::kinds::storage::dlm;
+use crate::kinds::storage::drbd;
 use crate::node::{Holder, NodeState};
 use crate::plan::{Item, Recap};
 use crate::platform::Manager;
@@ -71,16 +70,6 @@ enum Decision {
     Unknown,
     Nothing,
     Confirmable,
-}
-
-/// The observed states of one survivor; an error where it gave no full answer.
-struct Sight {
-    devices: Vec<(String, Result<fence_device::Seen, String>)>,
-    peer: Result<peer::Seen, String>,
-    membership: Option<Result<membership::Seen, String>>,
-    manager: Option<Result<resource_manager::Seen, String>>,
-    dlm: Option<Result<dlm::Seen, String>>,
-    mirrors: Vec<(String, Result<drbd::Seen, String>)>,
 }
 
 impl ConfirmFenced {
@@ -200,7 +189,7 @@ impl ConfirmFenced {
         }
         let released = self.survivors.iter().filter_map(|survivor| {
             let answer = &engine.observed().get(survivor)?.answer;
-            let items = self.released(survivor, &self.sight(survivor, answer));
+            let items = self.released(survivor, &self.watched[survivor].read(answer));
             (!items.is_empty()).then(|| (survivor.clone(), items))
         });
         let released: BTreeMap<_, _> = released.collect();
@@ -239,15 +228,15 @@ impl ConfirmFenced {
 
     /// The steps that let go on what waits on a survivor: neither DLM nor DRBD hears of the declaration
     /// (docs/facts/fencing.md#confirming-by-hand).
-    fn released(&self, survivor: &str, sight: &Sight) -> Vec<Item> {
+    fn released(&self, survivor: &str, observed: &MemberObservation) -> Vec<Item> {
         let mut items = Vec::new();
-        if let (Some(Ok(seen)), Some(id)) = (&sight.dlm, self.host_id)
+        if let (Some(Ok(seen)), Some(id)) = (&observed.dlm, self.host_id)
             && seen.until_fenced().next().is_some()
         {
             let title = format!("let DLM give locks again: dlm_tool fence_ack {id}");
             items.push(self.item(survivor, title, vec![dlm::is_off(id)]));
         }
-        for (name, seen) in &sight.mirrors {
+        for (name, seen) in &observed.mirrors {
             // Of several members that are left, a mirror may wait for another one.
             let waits_for_lost = self.survivors.len() == 1;
             if waits_for_lost && seen.as_ref().is_ok_and(drbd::Seen::is_suspended) {
@@ -279,7 +268,7 @@ impl ConfirmFenced {
                 answered = false;
                 continue;
             };
-            let (seen, unknown) = self.proofs(survivor, &self.sight(survivor, answer));
+            let (seen, unknown) = self.proofs(survivor, &self.watched[survivor].read(answer));
             for why in &unknown {
                 engine.send(Event::Note {
                     node: Some(survivor.clone()),
@@ -298,7 +287,8 @@ impl ConfirmFenced {
         self.survivors.iter().any(|survivor| {
             let observation = engine.observed().get(survivor);
             observation.is_some_and(|observation| {
-                let (proofs, _) = self.proofs(survivor, &self.sight(survivor, &observation.answer));
+                let (proofs, _) =
+                    self.proofs(survivor, &self.watched[survivor].read(&observation.answer));
                 proofs.iter().any(|p| p.says == Evidence::Waits)
             })
         })
@@ -325,13 +315,8 @@ impl ConfirmFenced {
         }
     }
 
-    /// The observed states of a survivor's kinds.
-    fn sight(&self, survivor: &str, answer: &Answer) -> Sight {
-        Sight::read(&self.watched[survivor], answer)
-    }
-
     /// Proofs about the lost member from these, and what is unknown.
-    fn proofs(&self, survivor: &str, sight: &Sight) -> (Vec<Proof>, Vec<String>) {
+    fn proofs(&self, survivor: &str, observed: &MemberObservation) -> (Vec<Proof>, Vec<String>) {
         let mut proofs = Vec::new();
         let mut unknown = Vec::new();
         let mut prove = |says: Evidence, what: String| {
@@ -341,7 +326,7 @@ impl ConfirmFenced {
                 what,
             });
         };
-        for (name, seen) in &sight.devices {
+        for (name, seen) in &observed.devices {
             match seen {
                 Ok(seen) => {
                     let (says, what) = device(name, seen);
@@ -350,8 +335,8 @@ impl ConfirmFenced {
                 Err(why) => unknown.push(why.clone()),
             }
         }
-        match &sight.peer {
-            Ok(seen) => {
+        match &observed.peer {
+            Some(Ok(seen)) => {
                 for (address, zone) in &self.addresses {
                     if seen.answering.contains(address) {
                         prove(
@@ -368,9 +353,10 @@ impl ConfirmFenced {
                 let (says, what) = ssh(seen);
                 prove(says, what);
             }
-            Err(why) => unknown.push(why.clone()),
+            Some(Err(why)) => unknown.push(why.clone()),
+            None => unknown.push("ssh was not tried".to_owned()),
         }
-        match &sight.membership {
+        match &observed.membership {
             Some(Ok(seen)) => {
                 for (says, what) in self.member(seen) {
                     prove(says, what);
@@ -379,7 +365,7 @@ impl ConfirmFenced {
             Some(Err(why)) => unknown.push(why.clone()),
             None => {}
         }
-        match &sight.manager {
+        match &observed.manager {
             Some(Ok(seen)) => match seen.sees.get(&self.lost) {
                 Some(view) => {
                     let (says, what) = manager(*view);
@@ -390,7 +376,7 @@ impl ConfirmFenced {
             Some(Err(why)) => unknown.push(why.clone()),
             None => {}
         }
-        match &sight.dlm {
+        match &observed.dlm {
             Some(Ok(seen)) => {
                 for lockspace in seen.until_fenced() {
                     let what = format!("DLM gives no locks in {lockspace} until it is fenced");
@@ -400,7 +386,7 @@ impl ConfirmFenced {
             Some(Err(why)) => unknown.push(why.clone()),
             None => {}
         }
-        for (name, seen) in &sight.mirrors {
+        for (name, seen) in &observed.mirrors {
             match seen {
                 Ok(seen) if seen.is_suspended() => {
                     prove(Evidence::Waits, format!("all writes to mirror {name} wait"));
@@ -460,20 +446,6 @@ impl ConfirmFenced {
             }
         };
         self.survivors.iter().map(one).collect()
-    }
-}
-
-impl Sight {
-    fn read(watched: &Watched, answer: &Answer) -> Self {
-        let peer = watched.one::<PeerKind>(answer);
-        Self {
-            devices: watched.all::<FenceDeviceKind>(answer),
-            peer: peer.unwrap_or_else(|| Err("ssh was not tried".to_owned())),
-            membership: watched.one::<MembershipKind>(answer),
-            manager: watched.one::<ResourceManagerKind>(answer),
-            dlm: watched.one::<Dlm>(answer),
-            mirrors: watched.all::<Drbd>(answer),
-        }
     }
 }
 

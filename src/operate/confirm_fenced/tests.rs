@@ -1,4 +1,5 @@
 use super::*;
+use crate::kind::Answer;
 use crate::site::load_str;
 use Evidence::{Note, Off, On, Silent, Waits};
 
@@ -38,7 +39,7 @@ fn answer(own: &[(&str, &str, i32)]) -> Answer {
 /// The proofs by what node1 says.
 fn proofs(platform: &str, own: &[(&str, &str, i32)]) -> (Vec<String>, Vec<String>) {
     let (operation, answer) = (operation(platform), answer(own));
-    let (proofs, unknown) = operation.proofs("node1", &operation.sight("node1", &answer));
+    let (proofs, unknown) = operation.proofs("node1", &operation.watched["node1"].read(&answer));
     let shown = proofs
         .iter()
         .map(|p| format!("{}: {}", p.says.word(), p.what));
@@ -246,8 +247,8 @@ fn mirrors_and_locks_that_wait_are_let_go_on_after_the_declaration() {
     );
     let operation = operation("el9");
     let steps = |own: &[(&str, &str, i32)]| {
-        let sight = operation.sight("node1", &answer(own));
-        let items = operation.released("node1", &sight).into_iter();
+        let observed = operation.watched["node1"].read(&answer(own));
+        let items = operation.released("node1", &observed).into_iter();
         let calls = items.flat_map(|i| i.work.calls);
         calls.map(|c| c.to_shell()).collect::<Vec<_>>()
     };

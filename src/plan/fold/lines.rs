@@ -11,13 +11,13 @@ use std::net::IpAddr;
 /// A file's lines. Put together again they are the same bytes: line ends are left unchanged, a missing one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lines {
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<FileLine>,
     crlf: bool,
 }
 
 /// A line and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct FileLine {
     pub(super) body: Vec<u8>,
     end: &'static [u8],
 }
@@ -33,7 +33,7 @@ impl Lines {
                     [body @ .., b'\n'] => (body, b"\n"),
                     body => (body, b""),
                 };
-                Line {
+                FileLine {
                     body: body.to_vec(),
                     end,
                 }
@@ -57,8 +57,8 @@ impl Lines {
         self.lines.iter().map(|l| l.body.as_slice())
     }
 
-    pub(super) fn line(&self, body: &[u8]) -> Line {
-        Line {
+    pub(super) fn line(&self, body: &[u8]) -> FileLine {
+        FileLine {
             body: body.to_vec(),
             end: if self.crlf { b"\r\n" } else { b"\n" },
         }

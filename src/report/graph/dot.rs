@@ -1,6 +1,6 @@
 //! A site in Graphviz' language.
 
-use super::{Branch, GraphDevice, NodePart, Picture, Port, colour, wire_colour};
+use super::{Branch, GraphDevice, GraphPort, NodePart, Picture, colour, wire_colour};
 
 /// The picture as a graph of Graphviz: `dot -Tsvg`, or whatever else reads it.
 pub fn dot(picture: &Picture) -> String {
@@ -62,7 +62,7 @@ fn one_node(picture: &Picture, node: &NodePart, left: bool) -> String {
         )
     };
     for base in &node.bases {
-        for Port { part: card, .. } in &base.cards {
+        for GraphPort { part: card, .. } in &base.cards {
             let alone = base.bond.is_none();
             text.push_str(&part(card, words_on(&base.branches, alone)));
             if let Some(bond) = &base.bond {

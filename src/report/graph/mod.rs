@@ -38,14 +38,14 @@ pub struct NodePart {
     /// Its cards and the devices on them: a card of its own or a bond each.
     pub bases: Vec<Base>,
     /// What else a wire ends in: the management controller, the serial port.
-    pub ports: Vec<Port>,
+    pub ports: Vec<GraphPort>,
 }
 
 /// A card, or a bond with its cards, and what is on top of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     /// The cards.
-    pub cards: Vec<Port>,
+    pub cards: Vec<GraphPort>,
     /// The bond they are.
     pub bond: Option<GraphDevice>,
     /// What is on top of it: a zone or one of its projects each.
@@ -78,7 +78,7 @@ pub struct GraphDevice {
 
 /// What a wire ends in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
+pub struct GraphPort {
     /// The card, the serial port, the controller.
     pub part: GraphDevice,
     /// The name of the wire in it.
@@ -136,7 +136,7 @@ impl Picture {
     }
 }
 
-impl Port {
+impl GraphPort {
     fn is_on(&self, wire: &str) -> bool {
         self.wire.as_deref() == Some(wire)
     }
@@ -184,7 +184,7 @@ fn node(site: &Site, name: &str) -> NodePart {
             });
             Base {
                 cards: cards
-                    .map(|card| Port {
+                    .map(|card| GraphPort {
                         part: part(card, card.mac.clone().unwrap_or_default()),
                         wire: wire_of(&card.name),
                     })
@@ -256,10 +256,10 @@ fn branches(devices: &[Device], base: &Device) -> Vec<Branch> {
 }
 
 /// The management controller and the serial port.
-fn ports(site: &Site, name: &str, devices: &[Device]) -> Vec<Port> {
+fn ports(site: &Site, name: &str, devices: &[Device]) -> Vec<GraphPort> {
     let serial = devices.iter().find_map(|d| {
         let line = d.serial.as_ref()?;
-        Some(Port {
+        Some(GraphPort {
             part: GraphDevice {
                 name: line.tty.clone(),
                 about: d.addresses.join(" "),
@@ -275,7 +275,7 @@ fn ports(site: &Site, name: &str, devices: &[Device]) -> Vec<Port> {
         let wire = ip.and_then(|ip| site.wire_at(ip)).map(|(wire, _)| wire);
         let zones = site.wires();
         let zones = zones.iter().find(|w| Some(&w.name) == wire.as_ref());
-        Port {
+        GraphPort {
             part: GraphDevice {
                 name: format!("BMC {}", bmc.agent),
                 about: address,

@@ -1,7 +1,7 @@
 //! A site as one sees the rack from behind: nodes at the left and the right, their cards towards the middle, and in the
 //! middle the wires.
 
-use super::{Base, Branch, GraphDevice, NodePart, Picture, Port, colour, wire_colour};
+use super::{Base, Branch, GraphDevice, GraphPort, NodePart, Picture, colour, wire_colour};
 use quick_xml::escape::escape;
 
 /// Heights in pixels: of a row, of a box in it, of a line of text in a heading.
@@ -307,7 +307,14 @@ impl Canvas {
     }
 
     /// Draws a card, serial port or controller at the edge.
-    fn port(&mut self, picture: &Picture, port: &Port, columns: &Columns, side: &NodeEdge, y: i32) {
+    fn port(
+        &mut self,
+        picture: &Picture,
+        port: &GraphPort,
+        columns: &Columns,
+        side: &NodeEdge,
+        y: i32,
+    ) {
         let colour = colour(picture, port.part.zone.as_deref());
         let x = side.x(0, columns.cards);
         self.part(&port.part, x, y, columns.cards, colour);

@@ -155,7 +155,7 @@ impl Devices<'_> {
         let own = |ip| own.is_some_and(|a| a.values().any(|a| a.ip() == ip));
         let targets = bond.arp.iter().flat_map(|a| &a.targets);
         let targets = targets
-            .map(super::super::words::types::Address::ip)
+            .map(super::super::words::types::IpAddress::ip)
             .filter(|ip| !own(*ip));
         let model = BondModel {
             mode: bond.mode,
@@ -288,7 +288,7 @@ impl Devices<'_> {
             device.gateway = zone
                 .gateway
                 .as_ref()
-                .map(super::super::words::types::Address::ip);
+                .map(super::super::words::types::IpAddress::ip);
         }
         let extra = extra.into_iter().map(|(ip, prefix)| cidr(ip, prefix));
         device.addresses = device.cidr.clone().into_iter().chain(extra).collect();

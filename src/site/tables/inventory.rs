@@ -3,7 +3,7 @@
 //! The doc comments are the descriptions of the JSON Schema; there is no other list of keys.
 
 use super::super::words::types::{
-    Address, AgeRecipient, Date, DomainName, Duration, Host, HostName, KeyedTable, Line, Name,
+    AgeRecipient, Date, DomainName, Duration, Host, HostName, IpAddress, KeyedTable, Line, Name,
     PartitionKey, Port, ReachWord, RuleCode, SecretName, SitePath, Size, SourceNet, SshKey,
     TimeZone, Url, UserName, Version, Word as _, ZoneName,
 };
@@ -283,7 +283,7 @@ pub struct Services {
     pub time: Vec<Host>,
     /// Name servers.
     #[serde(default)]
-    pub dns: Vec<Address>,
+    pub dns: Vec<IpAddress>,
     /// The central log.
     #[serde(default)]
     pub log: Option<Log>,

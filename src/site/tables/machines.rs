@@ -1,9 +1,9 @@
 //! The tables of an inventory that speak of machines: nodes, what they mirror, their cluster, their guests.
 
 use super::super::words::types::{
-    AbsolutePath, Address, ClusterName, CpuCount, DeviceUser, DiskId, DrbdMinor, Duration,
-    FenceAgent, Host, HostAddress, HostId, HostName, InterfaceName, KeyedTable, Line, MacAddress,
-    Name, PartitionNumber, PartitionUse, Port, Size, UserName, VolumeGroup, Word as _, ZoneName,
+    AbsolutePath, ClusterName, CpuCount, DeviceUser, DiskId, DrbdMinor, Duration, FenceAgent, Host,
+    HostAddress, HostId, HostName, InterfaceName, IpAddress, KeyedTable, Line, MacAddress, Name,
+    PartitionNumber, PartitionUse, Port, Size, UserName, VolumeGroup, Word as _, ZoneName,
 };
 use super::inventory::{SecretRef, Sudo};
 use crate::platform::Platform;
@@ -83,7 +83,7 @@ pub struct Cluster {
     pub transport: Option<Transport>,
     /// The multicast address, where messages travel by multicast.
     #[serde(default)]
-    pub multicast: Option<Address>,
+    pub multicast: Option<IpAddress>,
     /// How long a member may be silent before it counts as lost.
     #[serde(default = "token")]
     pub token: Duration,
@@ -171,7 +171,7 @@ pub struct Node {
     pub extra_address: KeyedTable<ZoneName, Vec<HostAddress>>,
     /// Addresses outside that guests behind a zone have, which this node answers for and passes on: routed, not bridged.
     #[serde(default)]
-    pub proxyarp: KeyedTable<ZoneName, Vec<Address>>,
+    pub proxyarp: KeyedTable<ZoneName, Vec<IpAddress>>,
     /// The MAC address of each interface.
     #[serde(default)]
     pub mac: KeyedTable<InterfaceName, MacAddress>,

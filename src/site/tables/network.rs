@@ -1,8 +1,8 @@
 //! The tables of an inventory that speak of the network: zones, the serial line, the firewall.
 
 use super::super::words::types::{
-    Address, Duration, InterfaceName, KeyedTable, Line, Mtu, Name, Network, SourceNet, Tty, VlanId,
-    Word as _,
+    Duration, InterfaceName, IpAddress, KeyedTable, Line, Mtu, Name, Network, SourceNet, Tty,
+    VlanId, Word as _,
 };
 use super::inventory::SecretRef;
 use schemars::JsonSchema;
@@ -35,7 +35,7 @@ pub struct Zone {
     pub network: Option<Network>,
     /// The default gateway; one zone has it.
     #[serde(default)]
-    pub gateway: Option<Address>,
+    pub gateway: Option<IpAddress>,
     /// A node without an address in this zone is given one by the zone's DHCP server.
     #[serde(default)]
     pub dhcp: bool,
@@ -68,7 +68,7 @@ pub struct Route {
     /// The network, or one address.
     pub to: SourceNet,
     /// The router in the zone that knows the way.
-    pub via: Address,
+    pub via: IpAddress,
 }
 
 /// Several interfaces as one.
@@ -119,7 +119,7 @@ pub struct ArpMonitor {
     #[schemars(range(min = 100, max = 60_000))]
     pub interval: u32,
     /// Who is asked: addresses in the bond's own network.
-    pub targets: Vec<Address>,
+    pub targets: Vec<IpAddress>,
 }
 
 /// When a bond's primary interface is used again.

@@ -34,7 +34,7 @@ pub fn check(tree: &Tree, schema: &Json, findings: &mut Vec<Finding>) {
 
 /// Compares a tree with a schema; `$ref`s are looked up in the same schema.
 pub fn check_with(tree: &Tree, schema: &Json, options: &Options, findings: &mut Vec<Finding>) {
-    let mut shape = Shape {
+    let mut shape = SchemaValidator {
         root: schema,
         templates: options.templates,
         path: options.path.clone(),
@@ -95,14 +95,14 @@ pub(in crate::site) fn dotted(path: &[String]) -> String {
 /// In a schema: the words that may have a minor release behind them.
 const MINOR: &str = "x-minor-of";
 
-struct Shape<'a> {
+struct SchemaValidator<'a> {
     root: &'a Json,
     templates: bool,
     path: Vec<String>,
     findings: &'a mut Vec<Finding>,
 }
 
-impl<'a> Shape<'a> {
+impl<'a> SchemaValidator<'a> {
     /// A schema with everything it refers to.
     fn layers(&self, schema: &'a Json) -> Vec<&'a Layer> {
         let mut layers = Vec::new();
@@ -195,7 +195,7 @@ impl<'a> Shape<'a> {
         let mut best: Option<Vec<Finding>> = None;
         for alternative in fitting {
             let mut findings = Vec::new();
-            Shape {
+            SchemaValidator {
                 root: self.root,
                 templates: self.templates,
                 path: self.path.clone(),

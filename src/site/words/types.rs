@@ -183,7 +183,7 @@ words! {
     /// An address, where needed with the length of its network's prefix.
     HostAddress "host-address" "an address" "192.0.2.5" |t| w::host_address(t).map(|_| ());
     /// An address.
-    Address "address" "an address" "192.0.2.1" |t| w::address(t).map(|_| ());
+    IpAddress "address" "an address" "192.0.2.1" |t| w::address(t).map(|_| ());
     /// A network in CIDR form, with no bit set behind its prefix.
     Network "network" "a network" "192.0.2.0/24" |t| w::network(t).map(|_| ());
     /// An address or a network from which something may come.
@@ -230,7 +230,7 @@ impl HostAddress {
     }
 }
 
-impl Address {
+impl IpAddress {
     /// The address.
     pub fn ip(&self) -> IpAddr {
         w::address(&self.0).expect("parsed before")
@@ -485,7 +485,7 @@ mod tests {
                 .unwrap_err()
                 .contains("10.0.3.0/30")
         );
-        assert!(Address::parse("57.26.2945").is_err());
+        assert!(IpAddress::parse("57.26.2945").is_err());
         assert_eq!(
             SourceNet::parse("198.51.100.10").unwrap().net().to_string(),
             "198.51.100.10/32"

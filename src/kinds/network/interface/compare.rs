@@ -3,7 +3,7 @@
 use super::seen::{Seen, whole};
 use super::want::{BondWant, Sort, Want};
 use crate::kind::{Delta, Target, Verdict};
-use crate::platform::Network;
+use crate::platform::NetworkStyle;
 use crate::sh::Call;
 use std::net::IpAddr;
 
@@ -67,7 +67,7 @@ impl Differences {
     }
 
     /// How a device that is there differs.
-    pub(super) fn of(want: &Want, seen: &Seen, style: Network) -> Self {
+    pub(super) fn of(want: &Want, seen: &Seen, style: NetworkStyle) -> Self {
         let mut all = Self::default();
         let name = want.interface.as_str();
         let link = || Call::new("ip").args(["link", "set", "dev", name]);
@@ -76,7 +76,7 @@ impl Differences {
             all.add(delta, Cost::Change, None);
             return all;
         }
-        if style == Network::Keyfile && want.uuid.is_some() && seen.profile != want.uuid {
+        if style == NetworkStyle::Keyfile && want.uuid.is_some() && seen.profile != want.uuid {
             let other = seen.profile.clone().unwrap_or_else(|| "none".into());
             all.add(Delta::new("profile", other, "ours"), Cost::Recreate, None);
         }

@@ -1,6 +1,6 @@
 //! The network devices, in the lines of the kernel's own files.
 
-use crate::platform::Network;
+use crate::platform::NetworkStyle;
 use crate::sh::Call;
 use std::collections::BTreeMap;
 
@@ -43,13 +43,13 @@ pub(super) fn query() -> Call {
 }
 
 /// Asks which files name which devices and addresses.
-pub(super) fn query_files(style: Network) -> Call {
+pub(super) fn query_files(style: NetworkStyle) -> Call {
     let (regex, patterns): (&str, &[&str]) = match style {
-        Network::Ifupdown => (
+        NetworkStyle::Ifupdown => (
             r"^[[:space:]]*(iface|address|gateway|up ip (-6 )?route replace)[[:space:]]",
             &["/etc/network/interfaces", "/etc/network/interfaces.d/*"],
         ),
-        Network::Ifcfg => (
+        NetworkStyle::Ifcfg => (
             "^(DEVICE|IPADDR[0-9]*|GATEWAY|IPV6ADDR|IPV6ADDR_SECONDARIES|IPV6_DEFAULTGW)=|^[0-9a-f.:/]+ via ",
             &[
                 "/etc/sysconfig/network-scripts/ifcfg-*",
@@ -57,7 +57,7 @@ pub(super) fn query_files(style: Network) -> Call {
                 "/etc/sysconfig/network-scripts/route6-*",
             ],
         ),
-        Network::Keyfile => (
+        NetworkStyle::Keyfile => (
             "^(interface-name|address[0-9]*|route[0-9]*|gateway|DEVICE|IPADDR[0-9]*)=",
             &[
                 "/etc/NetworkManager/system-connections/*.nmconnection",

@@ -15,7 +15,7 @@ use crate::kind::{
     Answer, Attributes, Circumstances, CutsOff, Delta, Depends, Edit, EditChange, Files, Guarding,
     Kind, Observe, Orphans, Retire, Running, Runs, Target, Verdict,
 };
-use crate::platform::Network;
+use crate::platform::NetworkStyle;
 use crate::sh::Call;
 use crate::shell::{FILES, KERNEL, SERVICE, Shell};
 use crate::text::Text;
@@ -124,9 +124,11 @@ impl InterfaceKind {
             .collect();
         match target.platform.network() {
             _ if want.sort == Sort::Ppp => {}
-            Network::Ifcfg => {}
-            Network::Keyfile => edits.push(plain(old_ifcfg(&want.interface), EditChange::Absent)),
-            Network::Ifupdown => {
+            NetworkStyle::Ifcfg => {}
+            NetworkStyle::Keyfile => {
+                edits.push(plain(old_ifcfg(&want.interface), EditChange::Absent))
+            }
+            NetworkStyle::Ifupdown => {
                 edits.push(plain(
                     INTERFACES.into(),
                     EditChange::Only {
@@ -154,7 +156,7 @@ impl InterfaceKind {
         observe.section(seen::ROUTES, ip(&["-4", "route"]));
         observe.section(seen::ROUTES6, ip(&["-6", "route"]));
         observe.section(seen::FILES, devices::query_files(style));
-        if style == Network::Keyfile {
+        if style == NetworkStyle::Keyfile {
             let fields = ["-t", "-f", "DEVICE,UUID", "connection", "show", "--active"];
             observe.section(seen::PROFILES, Call::new("nmcli").args(fields));
         } else {
@@ -197,7 +199,7 @@ impl InterfaceKind {
                 again("pppd"),
                 Delta::new("interrupts", "", want.interrupted(seen)),
             ]),
-            Verdict::Same if circumstances.target.platform.network() == Network::Keyfile => {
+            Verdict::Same if circumstances.target.platform.network() == NetworkStyle::Keyfile => {
                 Verdict::Change(vec![again("profile")])
             }
             other => other,
@@ -255,7 +257,7 @@ impl InterfaceKind {
 
     fn after_removal(target: &Target) -> Vec<Call> {
         let mut calls = Vec::new();
-        if target.platform.network() == Network::Keyfile {
+        if target.platform.network() == NetworkStyle::Keyfile {
             calls.push(Call::new("nmcli").args(["connection", "reload"]));
         }
         if target.platform.has_systemd() {
@@ -265,15 +267,15 @@ impl InterfaceKind {
     }
 
     /// Starts it as the boot would do it.
-    fn start(want: &Want, style: Network, uuid: &str) -> Vec<Call> {
+    fn start(want: &Want, style: NetworkStyle, uuid: &str) -> Vec<Call> {
         let there = |device: &String| Call::new("nw_interface_there").arg(device);
         let up = Call::new("ifup").arg(&want.interface);
         match style {
-            Network::Keyfile => {
+            NetworkStyle::Keyfile => {
                 let up = Call::new("nmcli").args(["-w", "60", "connection", "up"]);
                 vec![up.args(["uuid", uuid])]
             }
-            Network::Ifupdown => {
+            NetworkStyle::Ifupdown => {
                 let state = |device: &String, word: &str| {
                     Call::new("nw_interface_state").args([device.as_str(), word])
                 };
@@ -284,7 +286,7 @@ impl InterfaceKind {
                 calls.extend([state(&want.interface, "no"), up]);
                 calls
             }
-            Network::Ifcfg => {
+            NetworkStyle::Ifcfg => {
                 let ports = want.ports.iter().filter(|_| want.sort == Sort::Bridge);
                 let mut calls: Vec<Call> =
                     ports.map(|port| there(port).args(["ifup", port])).collect();
@@ -320,7 +322,7 @@ impl InterfaceKind {
             all.push((*want, *seen, differences, recreate));
         }
         let mut calls = Vec::new();
-        if !all.is_empty() && style == Network::Keyfile {
+        if !all.is_empty() && style == NetworkStyle::Keyfile {
             calls.push(Call::new("nmcli").args(["connection", "reload"]));
         }
         for (want, seen, _, recreate) in all.iter().rev() {
@@ -330,7 +332,7 @@ impl InterfaceKind {
                     calls.push(Call::new("nw_interface_keep").args(above));
                 }
                 // NetworkManager takes it down itself.
-                if style != Network::Keyfile {
+                if style != NetworkStyle::Keyfile {
                     let drop = Call::new("nw_interface_drop");
                     calls.push(drop.args([want.sort.word(), &want.interface]));
                 }
@@ -338,7 +340,7 @@ impl InterfaceKind {
         }
         for (want, _, differences, recreate) in &all {
             let uuid = want.uuid.clone().unwrap_or_default();
-            if *recreate || style == Network::Keyfile && differences.has("master") {
+            if *recreate || style == NetworkStyle::Keyfile && differences.has("master") {
                 calls.extend(Self::start(want, style, &uuid));
                 continue;
             }
@@ -347,12 +349,12 @@ impl InterfaceKind {
                 .iter()
                 .filter_map(|d| d.call.clone())
                 .collect();
-            if style == Network::Keyfile && !mends.is_empty() {
+            if style == NetworkStyle::Keyfile && !mends.is_empty() {
                 calls.push(Call::new("nw_interface_reapply").args([&want.interface, &uuid]));
             }
             calls.extend(mends);
         }
-        if style != Network::Keyfile {
+        if style != NetworkStyle::Keyfile {
             for (want, _, differences, recreate) in &all {
                 if let Some(master) = want.master.as_ref()
                     && (*recreate || differences.has("master"))
