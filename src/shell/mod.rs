@@ -10,8 +10,8 @@ pub const ENV: Shell = Shell::new(include_str!("env.sh"));
 
 /// What tells a process from others, its pid, the tick at which it started (field 22 of its stat) and the boot it started in, so
 /// that no clock is read (`nw_tick`, `nw_boot`, `nw_alive`), notes that hold for one boot (`nw_mark`,
-/// `nw_marked`), whether systemd runs (`nw_systemd`), starting what outlives a connection (`nw_spawn`), and writing a file whole
-/// (`nw_atomic`).
+/// `nw_marked`), whether systemd runs (`nw_systemd`), waiting until a command succeeds, or prints certain
+/// lines (`nw_await`, `nw_shows`), starting what outlives a connection (`nw_spawn`), and writing a file whole (`nw_atomic`).
 pub const PROCESS: Shell = Shell::new(include_str!("process.sh"));
 
 /// A service by systemd or SysV: its instance, whether it runs, start and stop, start at boot (`nw_service_instance`,

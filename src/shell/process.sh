@@ -52,6 +52,13 @@ nw_await() {
   nw_until "$nw_seconds" 1 "$@" >/dev/null 2>&1 || { echo "$nw_what did not come about in time"; return 1; }
 }
 
+# nw_shows PATTERNS COMMAND...: whether a line of what the command prints matches each of these patterns, one a line.
+nw_shows() {
+  nw_patterns=$1; shift
+  nw_shown=$("$@")
+  printf '%s\n' "$nw_patterns" | while IFS= read -r nw_pattern; do printf '%s\n' "$nw_shown" | grep -q -E -e "$nw_pattern" || exit 1; done
+}
+
 # nw_spawn UNIT SCRIPT...: a process that this connection's end, and the end of what started it, does not touch.
 nw_spawn() {
   nw_unit=$1; shift

@@ -205,6 +205,21 @@ fn places(text: &str) -> Vec<ResourceState> {
 }
 
 impl Want {
+    /// The command that succeeds on the node once it is ready, which the node waits for inside its batch.
+    fn ready(&self) -> &'static [&'static str] {
+        match self.resource_manager {
+            ManagerName::Rgmanager => &["nw_service_runs", "rgmanager"],
+            // Once Pacemaker has decided (docs/facts/resources.md#resource-managers).
+            ManagerName::Pacemaker => &[
+                "nw_shows",
+                "^<cib .*dc-uuid=",
+                "cibadmin",
+                "--query",
+                "--local",
+            ],
+        }
+    }
+
     /// Why it is not ours to start it: nothing where no member ever had it, or all are at it.
     fn in_the_way(&self, seen: &Seen, target: &Target) -> Option<String> {
         self.members.iter().find_map(|name| {
@@ -407,7 +422,7 @@ impl ResourceManagerKind {
             [
                 Call::new("nw_mark").arg("resource_manager/due"),
                 Call::new("nw_service_do").args(["start", word]),
-                ready.args(["nw_resource_manager_ready", word]),
+                ready.args(want.ready().iter().copied()),
                 Call::new("nw_mark").arg("resource_manager/started"),
                 Call::new("nw_unmark").arg("resource_manager/due"),
             ]
@@ -549,6 +564,23 @@ mod tests {
         // Before a cluster is formed, and while this tool has taken it down.
         assert_eq!(unhealthy("", ""), None);
         assert_eq!(unhealthy(&format!("due\n{TRACE}"), ""), None);
+    }
+
+    #[test]
+    fn its_batch_waits_until_the_manager_is_ready() {
+        let waits = |word: &str, platform| {
+            let step = json!({ "resource_manager": word, "members": ["node1", "node2"] });
+            let calls = testing::actions_on(&step, platform, &[(OWN, "", 0), (NODES, "", 0)]);
+            calls[2].clone()
+        };
+        assert_eq!(
+            waits("pacemaker", Platform::El9),
+            "nw_await 120 'a pacemaker that is ready' nw_shows '^<cib .*dc-uuid=' cibadmin --query --local"
+        );
+        assert_eq!(
+            waits("rgmanager", Platform::El6),
+            "nw_await 120 'a rgmanager that is ready' nw_service_runs rgmanager"
+        );
     }
 
     #[test]

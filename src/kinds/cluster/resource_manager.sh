@@ -4,12 +4,3 @@ nw_resource_manager_seen() {
   nw_traces manager
   ! nw_service_runs "$1" || echo running
 }
-
-# nw_resource_manager_ready pacemaker|rgmanager
-nw_resource_manager_ready() {
-  case $1 in
-  rgmanager) nw_service_runs rgmanager ;;
-  # Once there is who decides.
-  *) cibadmin --query --local 2>/dev/null | grep -q '^<cib .*dc-uuid=' ;;
-  esac
-}

@@ -85,6 +85,26 @@ pub(super) fn parse_status(text: &str) -> ToolReport {
     }
 }
 
+/// Patterns (`grep -E`), of which each has a line in what [`parse_status`] reads, once these members are in a cluster that
+/// is quorate.
+pub(super) fn whole(ids: &[u32]) -> Vec<String> {
+    // Behind the votes stands `Activity blocked` where it is not.
+    let quorate = std::iter::once("^Quorum: +[0-9]+ *$".to_owned());
+    let member = |id| format!("^ *{id} +M ");
+    quorate.chain(ids.iter().map(member)).collect()
+}
+
+/// Patterns, of which each has a line in `fence_tool ls` once so many members are in the fence domain and nobody waits
+/// to be fenced.
+pub(super) fn whole_domain(members: usize) -> Vec<String> {
+    let counts = [
+        format!("^member count +{members} *$"),
+        "^victim count +0 *$".to_owned(),
+        "^wait state +none *$".to_owned(),
+    ];
+    counts.into()
+}
+
 /// The tags of a canonical content that may leave a node.
 pub(super) fn public_tags(canonical: &str) -> Vec<String> {
     let public_tags = canonical

@@ -60,6 +60,14 @@ pub(super) fn keys(text: &str) -> ConfigKeys {
     keys
 }
 
+/// Patterns (`grep -E`), of which each has a line in what [`parse_status`] reads, once these members are in a cluster that
+/// is quorate.
+pub(super) fn whole(ids: &[u32]) -> Vec<String> {
+    let quorate = std::iter::once("^Quorate: +Yes".to_owned());
+    let member = |id| format!(r"members\.{id}\.status \(str\) = joined$");
+    quorate.chain(ids.iter().map(member)).collect()
+}
+
 /// Reads what `corosync-cmapctl` prints: `totem.token (u32) = 10000`.
 pub(super) fn running(text: &str) -> ConfigKeys {
     let line = |line: &str| {

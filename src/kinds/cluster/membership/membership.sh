@@ -35,24 +35,5 @@ nw_membership_leave() {
   done
 }
 
-# nw_membership_whole STACK ID...: whether each is a member, and they are quorate.
-nw_membership_whole() {
-  nw_mb_stack=$1; shift
-  nw_mb_output=$(nw_membership_state "$nw_mb_stack")
-  case $nw_mb_stack,$nw_mb_output in
-  cman,*'Activity blocked'*) return 1 ;;
-  cman,*) ;;
-  *) printf '%s\n' "$nw_mb_output" | grep -q -E '^Quorate: +Yes' || return ;;
-  esac
-  for nw_mb_id; do
-    # A line of cman, or one of corosync.
-    printf '%s\n' "$nw_mb_output" |
-      grep -q -E -e "^ *$nw_mb_id +M " -e "members\.$nw_mb_id\.status \(str\) = joined\$" || return
-  done
-}
-
-# nw_membership_domain COUNT: whether all members are in the fence domain, and it waits for nothing.
-nw_membership_domain() { fence_tool ls | tr '\n' ' ' | grep -q -E "member count +$1 .* wait state +none "; }
-
 # nw_membership_off NODE: cman's fence domain is told that a member is off.
 nw_membership_off() { echo absolutely | timeout 60 fence_ack_manual "$1"; }

@@ -336,11 +336,16 @@ impl Want {
 
 impl Want {
     /// The calls that its side of the work takes. What every member does at the same time is marked until it is done.
+    ///
+    /// A member waits for the others inside its batch, which goes on where the connection is lost, so nothing can be asked
+    /// here meanwhile. It looks for lines alone: which lines mean that the cluster is whole is said here, by patterns.
     fn calls(&self) -> Vec<Call> {
         const DUE: &str = "membership/due";
         let call = |program| Call::new(program);
-        let wait = |what: &str| call("nw_await").arg(self.patience.to_string()).arg(what);
-        let ids = self.members.iter().map(|m| m.id.to_string());
+        let wait = |what: &str, patterns: Vec<String>| {
+            let wait = call("nw_await").arg(self.patience.to_string()).arg(what);
+            wait.args(["nw_shows", patterns.join("\n").as_str()])
+        };
         let stack = self.stack.word();
         let mut calls = Vec::new();
         match self.membership {
@@ -365,8 +370,13 @@ impl Want {
                     DaemonStack::Cman => start.arg("join"),
                     DaemonStack::Corosync => start,
                 });
-                let whole = wait("a quorate cluster of all members").arg("nw_membership_whole");
-                calls.push(whole.arg(stack).args(ids));
+                let ids: Vec<_> = self.members.iter().map(|m| m.id).collect();
+                let patterns = match self.stack {
+                    DaemonStack::Cman => cman::whole(&ids),
+                    DaemonStack::Corosync => corosync::whole(&ids),
+                };
+                let whole = wait("a quorate cluster of all members", patterns);
+                calls.push(whole.args(["nw_membership_state", stack]));
                 if self.stack == DaemonStack::Corosync {
                     calls.push(call("nw_unmark").arg(DUE));
                 }
@@ -374,8 +384,9 @@ impl Want {
             // The rest of cman's start, once all are members.
             Duty::Fencing => {
                 calls.push(call("nw_service_do").args(["start", "cman"]));
-                let domain = wait("a fence domain of all members").arg("nw_membership_domain");
-                calls.push(domain.arg(self.members.len().to_string()));
+                let patterns = cman::whole_domain(self.members.len());
+                let domain = wait("a fence domain of all members", patterns);
+                calls.push(domain.args(["fence_tool", "ls"]));
                 calls.push(call("nw_unmark").arg(DUE));
             }
         }

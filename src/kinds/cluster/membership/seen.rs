@@ -246,7 +246,7 @@ fn peer(name: &str, answer: &Answer) -> Option<MemberSeen> {
 }
 
 /// Reads `fence_tool ls` (docs/facts/membership.md#state-of-the-membership), as a word.
-fn domain(text: &str, members: usize) -> String {
+pub(super) fn domain(text: &str, members: usize) -> String {
     let value = |key: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(key));
         line.unwrap_or_default().trim().to_owned()

@@ -348,7 +348,9 @@ fn each_side_calls_its_own() {
         [
             "nw_mark membership/due",
             "nw_service_do start corosync",
-            "nw_await 120 'a quorate cluster of all members' nw_membership_whole corosync 1 2",
+            "nw_await 120 'a quorate cluster of all members' \
+             nw_shows '^Quorate: +Yes\nmembers\\.1\\.status \\(str\\) = joined$\nmembers\\.2\\.status \\(str\\) = joined$' \
+             nw_membership_state corosync",
             "nw_unmark membership/due"
         ]
     );
@@ -911,8 +913,9 @@ fn the_status_of_the_quorum_tool_is_not_asked() {
         let words = format!("echo 'Quorate:          {said}'; exit 1");
         tool("corosync-quorumtool", &words);
         let script = format!(
-            "set -u\n{}\nnw_membership_state corosync\necho told $?\nnw_membership_whole corosync 1 2\necho whole $?\n",
-            <MembershipKind as crate::kind::Kind>::SHELL.text()
+            "set -u\n{}\nnw_membership_state corosync\necho told $?\nnw_shows {} nw_membership_state corosync\necho whole $?\n",
+            <MembershipKind as crate::kind::Kind>::SHELL.text(),
+            crate::sh::quote(&super::corosync::whole(&[1, 2]).join("\n"))
         );
         let path = std::env::var("PATH").unwrap();
         let output = std::process::Command::new("sh")
@@ -927,5 +930,80 @@ fn the_status_of_the_quorum_tool_is_not_asked() {
         );
         assert_eq!(text.lines().next_back(), Some(whole), "{text}");
         assert_eq!(super::corosync::parse_status(&text).quorate, said == "Yes");
+    }
+}
+
+/// Whether a node that waits takes this output of a tool for what it waits for, as grep reads the patterns.
+fn waited_for(patterns: &[String], output: &str) -> bool {
+    let script = format!("{}\nnw_shows \"$@\"", crate::shell::PROCESS.text());
+    let shell = std::process::Command::new("sh")
+        .args(["-u", "-c", &script, "sh", &patterns.join("\n")])
+        .args(["printf", "%s", output])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&shell.stderr), "");
+    shell.status.success()
+}
+
+/// The patterns by which a node waits, and the parser of the same tool, call the same outputs whole.
+#[test]
+fn a_node_waits_for_what_the_parser_calls_whole() {
+    let two = ["1".to_owned(), "2".to_owned()];
+    // Corosync 2.4 names its members otherwise (docs/facts/membership.md#state-of-the-membership).
+    let older = WHOLE.replace("runtime.members", "runtime.totem.pg.mrp.srp.members");
+    for (text, whole) in [
+        (WHOLE.to_owned(), true),
+        (older, true),
+        (WHOLE.replace("Yes", "No"), false),
+        (
+            WHOLE.replace(
+                "members.2.status (str) = joined",
+                "members.2.status (str) = left",
+            ),
+            false,
+        ),
+        (WHOLE.replace("members.2.", "members.12."), false),
+        (BLANK.to_owned(), false),
+    ] {
+        let report = super::corosync::parse_status(&text);
+        assert_eq!(report.quorate && report.members == two, whole, "{text}");
+        assert_eq!(
+            waited_for(&super::corosync::whole(&[1, 2]), &text),
+            whole,
+            "{text}"
+        );
+    }
+    for (text, whole) in [
+        (CMAN.to_owned(), true),
+        (CMAN.replace("   1   M  node1", "1 M node1"), true),
+        (
+            CMAN.replace("Quorum: 1  ", "Quorum: 2 Activity blocked"),
+            false,
+        ),
+        (CMAN.replace("2   M", "2   X"), false),
+        (CMAN.replace("2   M", "12   M"), false),
+    ] {
+        let report = super::cman::parse_status(&text);
+        assert_eq!(report.quorate && report.members == two, whole, "{text}");
+        assert_eq!(
+            waited_for(&super::cman::whole(&[1, 2]), &text),
+            whole,
+            "{text}"
+        );
+    }
+    for (text, whole) in [
+        (DOMAIN.to_owned(), true),
+        (DOMAIN.replace("count  2", "count  1"), false),
+        (DOMAIN.replace("count  2", "count  21"), false),
+        (DOMAIN.replace("victim count  0", "victim count  1"), false),
+        (DOMAIN.replace("none", "fencing"), false),
+        (String::new(), false),
+    ] {
+        assert_eq!(super::seen::domain(&text, 2) == "whole", whole, "{text}");
+        assert_eq!(
+            waited_for(&super::cman::whole_domain(2), &text),
+            whole,
+            "{text}"
+        );
     }
 }
