@@ -50,7 +50,7 @@ pub struct Installation {
     /// The partitions of the site.
     pub partitions: Vec<Part>,
     /// The links that ssh needs, that of the management first.
-    pub links: Vec<Link>,
+    pub links: Vec<InstallationLink>,
 }
 
 /// A partition that is made; one of the form msdos may hold others.
@@ -86,7 +86,7 @@ pub struct Part {
 
 /// A link by which the installed system is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Link {
+pub struct InstallationLink {
     /// The card.
     pub card: String,
     /// Its MAC address, where the site has it.
@@ -222,7 +222,7 @@ impl Site {
     }
 
     /// The links that ssh needs: in the zone that the node is reached in, and where the default route leads.
-    fn links(&self, node: &str) -> Vec<Link> {
+    fn links(&self, node: &str) -> Vec<InstallationLink> {
         let devices = self.devices(node);
         let reached = self.reached_zone(node);
         let has_address =
@@ -235,7 +235,7 @@ impl Site {
             .iter()
             .filter(has_address)
             .find(|d| d.gateway.is_some() || d.default_route);
-        let mut links: Vec<Link> = Vec::new();
+        let mut links: Vec<InstallationLink> = Vec::new();
         for device in first.into_iter().chain(outside) {
             let link = link(&devices, device);
             if !links.contains(&link) {
@@ -247,7 +247,7 @@ impl Site {
 }
 
 /// What a device's address is reached by while there are no bonds and bridges: the first card beneath it, with its VLAN.
-fn link(devices: &[Device], device: &Device) -> Link {
+fn link(devices: &[Device], device: &Device) -> InstallationLink {
     let (mut below, mut vlan) = (device, None);
     loop {
         vlan = vlan.or(below.vlan);
@@ -258,7 +258,7 @@ fn link(devices: &[Device], device: &Device) -> Link {
             None => break,
         }
     }
-    Link {
+    InstallationLink {
         card: below.name.clone(),
         mac: below.mac.clone(),
         vlan,

@@ -126,7 +126,7 @@ impl InterfaceKind {
             _ if want.sort == Sort::Ppp => {}
             NetworkStyle::Ifcfg => {}
             NetworkStyle::Keyfile => {
-                edits.push(plain(old_ifcfg(&want.interface), EditChange::Absent))
+                edits.push(plain(old_ifcfg(&want.interface), EditChange::Absent));
             }
             NetworkStyle::Ifupdown => {
                 edits.push(plain(
