@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::run::Event;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Destroy, Forks, Outage, Over, Pick, Usage, Values};
+use crate::workplace::{self, Context, Destroy, Forks, Outage, Over, Pick, Usage, Values, review};
 use clap_complete::ArgValueCompleter;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,16 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         Some(saved) => place.select(&saved.nodes())?,
         None => place.select(&args.words)?,
     };
+    // A rehearsal changes nobody's nodes.
+    if place.site.inventory.site.review && !context.global.lab {
+        let Some((saved, file)) = saved.as_ref().zip(args.saved()) else {
+            let text = "the site demands a review (`[site] review`): save the plan by `nodewright plan --out FILE`, have \
+                        another operator run `nodewright review FILE`, then `nodewright apply FILE`";
+            return Err(Usage(text.to_owned()).into());
+        };
+        let by = review::reviewer(&place.site, saved, &file)?;
+        context.note(&format!("Made by {}, reviewed by {by}.\n", saved.made_by()));
+    }
     if !args.yes && saved.is_none() && !std::io::stdin().is_terminal() {
         let text = "apply asks before it changes anything, and there is no terminal to ask on: use --yes, or a saved plan";
         return Err(Usage(text.to_owned()).into());

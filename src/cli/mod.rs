@@ -25,6 +25,7 @@ mod man;
 mod observe;
 pub mod plan;
 mod render;
+mod review;
 mod roles;
 mod rules;
 pub mod run;
@@ -66,6 +67,8 @@ pub enum Command {
     Capture(capture::Args),
     /// Show what `apply` would change, with a diff for each file; changes nothing.
     Plan(plan::Args),
+    /// Sign a saved plan of another operator, where the site demands a review; contacts no node, writes the signature's file.
+    Review(review::Args),
     /// Show a plan that was saved, or a guest with the places of its values; contacts no node.
     Show(show::Args),
     /// Converge the nodes: show the plan, ask, carry it out, observe the result.
@@ -138,6 +141,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Nodes",
         &[
             "plan",
+            "review",
             "show",
             "apply",
             "verify",
@@ -175,6 +179,7 @@ impl Command {
             Self::Facts(args) => facts::run(&args, context),
             Self::Capture(args) => capture::run(&args, context),
             Self::Plan(args) => plan::run(&args, context),
+            Self::Review(args) => review::run(&args, context),
             Self::Show(args) => show::run(&args, context),
             Self::Apply(args) => apply::run(&args, context),
             Self::Verify(args) => verify::run(&args, context),

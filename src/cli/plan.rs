@@ -7,7 +7,7 @@ use crate::run::Event;
 use crate::survey::matching;
 use crate::workplace::saved::Saved;
 use crate::workplace::{
-    self, Context, Destroy, Forks, Nodes, Outage, Over, Pick, Values, Workplace,
+    self, Context, Destroy, Forks, Nodes, Outage, Over, Pick, Values, Workplace, review,
 };
 use std::path::PathBuf;
 
@@ -55,6 +55,9 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&args.nodes.nodes)?;
+    if args.out.is_some() && place.site.inventory.site.review {
+        review::author(&place.site, &Context::operator())?;
+    }
     if args.list {
         return list(&place, &nodes, &args.pick.selection(), context);
     }
@@ -78,11 +81,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     reporter.finish()?;
     if let Some(file) = &args.out {
         Saved::of(&place, &plan).save(&place, file)?;
-        context.note(&format!(
-            "Saved as {}; `nodewright apply {}` carries it out as it was reviewed.\n",
-            file.display(),
-            file.display()
-        ));
+        let shown = file.display();
+        let next = if place.site.inventory.site.review {
+            format!("another operator signs it by `nodewright review {shown}`")
+        } else {
+            format!("`nodewright apply {shown}` carries it out as it was reviewed")
+        };
+        context.note(&format!("Saved as {shown}; {next}.\n"));
     }
     Ok(match (ends_with(&plan), worst) {
         (Exit::Refused, _) => Exit::Refused,

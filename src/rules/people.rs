@@ -64,6 +64,14 @@ pub(super) const RULES: &[Rule] = &[
         facts: &["ssh#trust-between-nodes"],
         check: peer_keys,
     },
+    Rule {
+        code: "REVIEW-TWO",
+        severity: Severity::Error,
+        title: "A site that demands reviewed plans has two operators with an SSH key.",
+        why: "The signature has to be of another operator than the one who made the plan.",
+        facts: &["ssh#signatures"],
+        check: review,
+    },
 ];
 
 /// The keys of an operator with their paths.
@@ -97,6 +105,26 @@ fn alone(site: &Site, findings: &mut Vec<Finding>) {
             .at(at(site, &["operator"]))
             .help("add `secrets = true` to another operator"),
     );
+}
+
+fn review(site: &Site, findings: &mut Vec<Finding>) {
+    let operators = &site.inventory.operator;
+    let with_key = operators
+        .iter()
+        .filter(|(name, o)| !keys(name.as_str(), o).is_empty());
+    let count = with_key.count();
+    if site.inventory.site.review && count < 2 {
+        let message = match count {
+            0 => "no operator has an SSH key, so that nobody can review a plan".to_owned(),
+            _ => "only one operator has an SSH key, so that nobody can review that one's plans"
+                .to_owned(),
+        };
+        findings.push(
+            found(message)
+                .at(at(site, &["site", "review"]))
+                .help("give another operator a `key`, or take `review` out"),
+        );
+    }
 }
 
 fn broken(site: &Site, findings: &mut Vec<Finding>) {

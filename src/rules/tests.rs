@@ -508,6 +508,8 @@ const CASES: &[Case] = &[
     // people
     case("SECRETS-ALONE", BASE, &[("beat@desk\", sudo = true, secrets = true", "beat@desk\", sudo = true")],
         ("operator", "")),
+    case("REVIEW-TWO", SMALL, &[("[site]", "[site]\nreview = true")],
+        ("true", "")),
     case("OPERATOR-KEY", SMALL, &[("[group.g]", "[operator]\na = { key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBanna a\", sudo = true }\n[accept.SECRETS-ALONE]\nwhy = \"x\"\nuntil = \"2027-01-01\"\n[group.g]")],
         ("\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBanna a\"", "")),
     case("OPERATOR-KEY-RELEASE", BASE, &[("\"el7\"", "\"el6\""), ("beat = {", "#"), ("sudo = true, secrets = true }\n", "sudo = true, secrets = true }\ncarl = { key = \"KEY-RSA\", secrets = true }\n"), ("shorewall = \"5.1\"", "")],

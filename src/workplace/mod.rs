@@ -8,6 +8,7 @@ pub mod keys;
 pub(crate) mod lab;
 pub(crate) mod outcome;
 mod place;
+pub(crate) mod review;
 pub(crate) mod saved;
 pub(crate) mod vault;
 

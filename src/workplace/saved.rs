@@ -21,6 +21,8 @@ const ENTRY: &str = "plan";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
     json: Json,
+    /// The file's bytes; none before it is one.
+    bytes: Vec<u8>,
     tainted: bool,
 }
 
@@ -44,9 +46,15 @@ impl Saved {
             "nodewright-plan": FORMAT,
             "site": site.name(),
             "digest": site.digest(),
+            "by": Context::operator(),
             "plan": plan,
         });
-        Self { json, tainted }
+        let bytes = Vec::new();
+        Self {
+            json,
+            bytes,
+            tainted,
+        }
     }
 
     /// Writes it; encrypted to those who may open the site's secrets when a change holds one.
@@ -66,6 +74,7 @@ impl Saved {
     pub fn load(context: &Context, file: &Path) -> anyhow::Result<Self> {
         let mut text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes = text.clone().into_bytes();
         let tainted = text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----");
         if tainted {
             let opened = Secrets::open(
@@ -83,7 +92,26 @@ impl Saved {
             ))
             .into());
         }
-        Ok(Self { json, tainted })
+        Ok(Self {
+            json,
+            bytes,
+            tainted,
+        })
+    }
+
+    /// The bytes of the file that it was read from.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The person who made it: `anna@desk`. Empty in a file of an earlier version.
+    pub fn made_by(&self) -> &str {
+        self.json["by"].as_str().unwrap_or_default()
+    }
+
+    /// Whether the site is not as it was when the plan was made.
+    pub fn made_from_another(&self, site: &Site) -> bool {
+        self.json["digest"] != json!(site.digest())
     }
 
     /// The plan as it was made.
@@ -106,7 +134,7 @@ impl Saved {
 
     /// What changed since it was made: nothing, when it can be carried out as it was reviewed.
     pub fn moved(&self, site: &Site, now: &Plan) -> Option<String> {
-        if self.json["digest"] != json!(site.digest()) {
+        if self.made_from_another(site) {
             return Some("the site changed since the plan was saved".to_owned());
         }
         let saved = self.json["plan"]["nodes"]

@@ -49,6 +49,7 @@ mod privilege_role;
 mod quoting;
 mod readme;
 mod resilience;
+mod review;
 mod rig;
 mod scopes;
 mod secrets;

@@ -91,6 +91,9 @@ pub struct SiteTable {
     /// The version of nodewright this site was written for.
     #[serde(default)]
     pub requires: Option<Version>,
+    /// Whether `apply` takes only saved plans that another operator has signed (`nodewright review`).
+    #[serde(default)]
+    pub review: bool,
     /// Ways to the nodes, in the order in which they are tried. Without any: directly.
     #[serde(default)]
     pub reach: Vec<ReachWord>,
