@@ -13,6 +13,7 @@ Contacts no node.
 
 Examples:
   nodewright graph -o site.svg            for a browser or the wiki
+  nodewright graph --format tree          the cluster: who is fenced by what, which guest runs where
   nodewright graph --format dot | dot -Tpdf >site.pdf")]
 pub struct Args {
     /// The format. Default: by the ending of FILE; SVG where it has none.
@@ -30,6 +31,8 @@ pub enum GraphFormat {
     Svg,
     /// For Graphviz.
     Dot,
+    /// The cluster as a tree of text: members, fence methods and devices, mirrors, guests by failover domain.
+    Tree,
 }
 
 /// The format that a file's ending says; SVG where it has none.
@@ -40,10 +43,11 @@ fn by_name(out: Option<&Path>) -> anyhow::Result<GraphFormat> {
     match ending.to_str() {
         Some("svg") => Ok(GraphFormat::Svg),
         Some("dot" | "gv") => Ok(GraphFormat::Dot),
+        Some("txt") => Ok(GraphFormat::Tree),
         _ => {
             let ending = ending.to_string_lossy();
             let text = format!(
-                "a drawing is no `.{ending}`: end the file's name in .svg, .dot or .gv, or say --format"
+                "a drawing is no `.{ending}`: end the file's name in .svg, .dot, .gv or .txt, or say --format"
             );
             Err(Usage(text).into())
         }
@@ -65,6 +69,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let text = match format {
         GraphFormat::Svg => report::svg(&picture),
         GraphFormat::Dot => report::dot(&picture),
+        GraphFormat::Tree => report::tree(site),
     };
     match &args.out {
         Some(path) => {

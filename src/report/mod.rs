@@ -29,7 +29,7 @@ pub use explain::{
 };
 pub use files::write_whole;
 pub use findings::{accepted, findings, json_lines as survey_json, verdict};
-pub use graph::{Picture, dot, svg};
+pub use graph::{Picture, dot, svg, tree};
 pub use guest::{guest, guest_json};
 pub use json::json_line;
 pub use plan::{forget, plan};

@@ -82,10 +82,10 @@ fn graphviz(dot: &str) -> String {
 #[test]
 fn the_examples_are_drawn_as_they_were_observed() {
     for (name, site) in [("crosslink", CROSSLINK), ("bonded", BONDED)] {
-        for format in ["svg", "dot"] {
+        for (format, ending) in [("svg", "svg"), ("dot", "dot"), ("tree", "txt")] {
             let now = drawn(site, &["--format", format]);
             let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-                .join(format!("tests/graph/{name}.{format}"));
+                .join(format!("tests/graph/{name}.{ending}"));
             if std::env::var_os("NODEWRIGHT_BLESS").is_some() {
                 std::fs::write(&golden, &now).unwrap();
             }
@@ -96,6 +96,37 @@ fn the_examples_are_drawn_as_they_were_observed() {
             );
         }
     }
+}
+
+/// Members, devices and guests stand where the tools of cluster.conf show them.
+#[test]
+fn the_tree_tells_who_is_fenced_by_what_and_which_guest_runs_where() {
+    let tree = drawn(CROSSLINK, &["--format", "tree"]);
+    let under = |heading: &str| {
+        let mut lines = tree.lines().skip_while(|line| !line.ends_with(heading));
+        let depth = lines
+            .next()
+            .map_or(0, |line| line.find(heading).unwrap_or(0));
+        let deeper = |line: &&str| line.find(|c: char| c.is_ascii_alphanumeric()) > Some(depth);
+        lines.take_while(deeper).collect::<Vec<_>>().join("\n")
+    };
+    assert!(
+        under("cluster nodes").contains("1. ipmilan: fence_node2_ipmilan"),
+        "{tree}"
+    );
+    assert!(
+        under("fence devices").contains("fence_node2_ipmilan (fence_ipmilan) switches node2"),
+        "{tree}"
+    );
+    assert!(
+        under("mirrors").contains("r0 (/dev/drbd0): GFS2 on /shared"),
+        "{tree}"
+    );
+    assert!(under("node1, else node2").contains(" web"), "{tree}");
+    assert!(
+        under("node2 only").contains(" knox") && !under("node2 only").contains(" web"),
+        "{tree}"
+    );
 }
 
 #[test]
@@ -144,7 +175,12 @@ fn what_a_site_says_is_shown_and_never_markup() {
 #[test]
 fn the_name_of_the_file_says_the_format() {
     let desk = Desk::new().file("inventory.toml", THREE);
-    for (name, first) in [("a.svg", "<svg "), ("a.dot", "graph "), ("a.gv", "graph ")] {
+    for (name, first) in [
+        ("a.svg", "<svg "),
+        ("a.dot", "graph "),
+        ("a.gv", "graph "),
+        ("a.txt", "three\n"),
+    ] {
         let (code, out, err) = desk.output(&["graph", "-o", name]);
         assert_eq!((code, out.as_str(), err.as_str()), (0, "", ""));
         assert!(desk.read(name).starts_with(first), "{name}");

@@ -5,9 +5,11 @@
 
 mod dot;
 mod svg;
+mod tree;
 
 pub use dot::dot;
 pub use svg::svg;
+pub use tree::tree;
 
 use crate::platform::Platform;
 use crate::site::Site;
