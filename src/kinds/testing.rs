@@ -1,4 +1,4 @@
-//! What tests of kinds share: a step as JSON in, resources, edits, actions or the error out.
+//! Helpers for the tests of kinds: a step as JSON in, resources, edits, actions or the error out.
 
 use super::kind_named;
 use crate::kind::{
@@ -73,7 +73,7 @@ pub(super) fn error(step: &Json) -> String {
     read(step, Platform::Debian12).expect_err("the step is wrong")
 }
 
-/// What a step's observation calls, section by section: `NAME: CALL`.
+/// The calls of a step's observation, section by section: `NAME: CALL`.
 pub(super) fn queries(step: &Json, platform: Platform) -> Vec<String> {
     let resources = resources_on(step, platform);
     let mut observe = Observe::default();
@@ -126,7 +126,7 @@ pub(super) fn compare_with(
     running.compare(resource, answer, &circumstances, vault)
 }
 
-/// What brings resources of one kind to their state, without any secret.
+/// The work that brings resources of one kind to their desired state, without any secret.
 pub(super) fn mend(resources: &[&Resource], target: &Target, answer: &Answer) -> Mend {
     let running = resources[0].kind.running();
     let work = running.mend(resources, &circumstances(target), answer, &Vault::new());

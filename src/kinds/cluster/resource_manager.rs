@@ -1,5 +1,5 @@
-//! What starts and stops a cluster's resources: Pacemaker, or rgmanager on EL6. Started while the cluster is first formed;
-//! afterwards a member on which it is stopped, or that is in standby, is reported.
+//! The service that starts and stops a cluster's resources: Pacemaker, or rgmanager on EL6. Started while the cluster
+//! is first formed; afterwards a member on which it is stopped, or that is in standby, is reported.
 //!
 //! Facts: docs/facts/resources.md#resource-managers.
 
@@ -73,7 +73,7 @@ pub struct Seen {
     pub failures: Vec<String>,
     /// Attempts to fence that failed, and were not forgotten: `reboot of node2 by node1`.
     pub fencing_failed: Vec<String>,
-    /// What it manages, besides fence devices, and where each runs.
+    /// The resources that it manages, without fence devices, and where each runs.
     #[serde(skip)]
     pub places: Vec<ResourceState>,
     /// Its view of each member, as far as it has one.
@@ -90,7 +90,7 @@ pub struct Seen {
 pub struct ResourceState {
     /// The resource.
     pub name: String,
-    /// What runs it: `ocf:heartbeat:VirtualDomain`.
+    /// Its resource agent: `ocf:heartbeat:VirtualDomain`.
     pub agent: String,
     /// How it is: `Started`, `Stopped`, `Promoted`, `FAILED`.
     pub role: String,
@@ -143,7 +143,7 @@ fn attribute<'a>(line: &'a str, key: &str) -> &'a str {
     value.map_or("", |(value, _)| value)
 }
 
-/// What is told of each line of a kind.
+/// The messages that `tell` makes of the lines that begin with `head`.
 fn told(text: &str, head: &str, tell: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let lines = text.lines().filter(|line| line.starts_with(head));
     lines.filter_map(tell).collect()

@@ -11,7 +11,7 @@ use crate::sh::Call;
 /// `immutable = "/etc/libvirt/qemu/autostart"`.
 pub struct ImmutableKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `immutable`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

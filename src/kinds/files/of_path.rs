@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
-/// What a step wants of a path: the keys of its own kind, and those that all of these kinds take.
+/// The keys of a step about a path: those of its own kind, and those that all kinds of paths share.
 #[derive(Clone, Debug)]
 pub struct OfPath<W> {
     own: W,

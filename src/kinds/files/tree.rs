@@ -98,7 +98,7 @@ impl Want {
         self.mode.as_deref().unwrap_or(usual)
     }
 
-    /// Who may read the files may enter the folder.
+    /// The folder's mode: the files' mode, with the execute bit added for each class that may read them.
     fn folder_mode(&self) -> String {
         self.mode()
             .chars()

@@ -1,4 +1,5 @@
-//! What the definition of a guest means: libvirt adds addresses, controllers and defaults to it, and writes names of its own.
+//! Compares definitions of guests by their meaning: libvirt adds addresses, controllers and defaults, and renames some
+//! values.
 
 use crate::kind::Delta;
 use crate::kinds::cluster::cib::element::Element;
@@ -9,7 +10,7 @@ const OWNED: [&str; 6] = ["disk", "interface", "hostdev", "graphics", "video", "
 /// Elements that are exchanged whole, since what libvirt added to the former one may not fit the new one.
 const WHOLE: [&str; 6] = ["disk", "interface", "hostdev", "graphics", "video", "cpu"];
 
-/// What one is told by among its neighbours of the same name; the others by their order.
+/// The value that identifies an element among siblings with the same tag; `None` where only their order does.
 fn key(element: &Element) -> Option<String> {
     let (child, attribute) = match element.tag.as_str() {
         "disk" => ("target", "dev"),

@@ -10,7 +10,7 @@ use crate::text::size;
 /// `disk_image = "/local/images/web.img"`.
 pub struct DiskImageKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `disk_image`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -18,7 +18,7 @@ use crate::text::{Text, Vault};
 /// `guest = "web"`.
 pub struct GuestKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `guest`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -40,7 +40,7 @@ const WANTED: &str = r#"<domain type="qemu">
 </domain>
 "#;
 
-/// What libvirt 9.0 on Debian 12 made of it (`virsh dumpxml --inactive`).
+/// The definition as libvirt 9.0 on Debian 12 returns it (`virsh dumpxml --inactive`).
 const DUMPED: &str = include_str!("dumped.xml");
 
 fn resource(more: &serde_json::Value) -> Resource {
@@ -85,7 +85,7 @@ fn changes(state: &str, definition: &str) -> Vec<String> {
     }
 }
 
-/// What is sent to the node.
+/// The definition that is sent to the node.
 fn new(state: &str, definition: &str) -> Element {
     let target = testing::target(Platform::Debian12);
     let work = testing::mend(
@@ -106,7 +106,7 @@ fn what_libvirt_adds_is_no_difference() {
     assert_eq!(changes("running", DUMPED), [""; 0]);
 }
 
-/// What somebody changed by hand is told point by point, and goes without the rest of the definition.
+/// Drift is reported point by point, and mending it leaves the rest of the definition as it is.
 #[test]
 fn drift_is_told_and_mended() {
     let drifted = DUMPED

@@ -10,7 +10,7 @@ use crate::shell::{PROCESS, Shell};
 /// `hypervisor = "kvm"`.
 pub struct HypervisorKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `hypervisor`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -32,7 +32,7 @@ enum DomainType {
 /// How it was.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
-    /// What the processor says of itself: `vmx`, `svm`, or nothing.
+    /// The processor's flag for virtualization: `vmx`, `svm`, or empty where it has none.
     flags: String,
     /// Whether the kernel offers it: /dev/kvm.
     device: bool,

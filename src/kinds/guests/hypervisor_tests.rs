@@ -20,7 +20,7 @@ fn compared(
     testing::compare(&resource, &testing::target(Platform::El9), &answer, false).unwrap()
 }
 
-/// What is missing is said, with what helps: the firmware, or the module of this processor.
+/// A finding names the missing part and its remedy: the firmware's setting, or the module of this processor.
 #[test]
 fn a_node_that_cannot_run_guests_is_told_so() {
     let kvm = json!({ "hypervisor": "kvm" });

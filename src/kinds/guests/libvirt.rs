@@ -1,4 +1,4 @@
-//! What libvirt says of its guests, networks and pools: one virsh asks for all.
+//! Libvirt's guests, networks and pools, all listed by one call of virsh.
 //!
 //! Facts: docs/facts/guests.md#libvirt.
 
@@ -12,7 +12,7 @@ pub(super) const LISTS: &str = "libvirt";
 /// Where libvirt is asked, whatever daemons it is made of.
 const URI: &str = "qemu:///system";
 
-/// What begins a part of the answer: no name of a guest and no XML has it.
+/// The line before each part of the answer; it occurs in no guest's name and in no XML.
 const MARK: &str = "@nodewright:";
 
 /// A call of virsh that asks nothing back.
@@ -20,7 +20,7 @@ pub(super) fn virsh<'a>(words: impl IntoIterator<Item = &'a str>) -> Call {
     Call::new("virsh").args(["-q", "-c", URI]).args(words)
 }
 
-/// What there is.
+/// The guests, networks and pools that libvirt has on a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lists {
     /// Whether libvirt answered.

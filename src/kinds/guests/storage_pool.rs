@@ -12,7 +12,7 @@ use crate::sh::Call;
 /// `storage_pool = "iso"`.
 pub struct StoragePoolKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `storage_pool`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -14,7 +14,7 @@ use crate::text::{Text, Vault};
 /// `virtual_network = "default"`.
 pub struct VirtualNetworkKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `virtual_network`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -81,7 +81,7 @@ const BUILT_IN: [&str; 3] = ["INPUT", "FORWARD", "OUTPUT"];
 /// The chain that a started Shorewall of either family has (docs/facts/firewall.md#state-of-the-firewall).
 const MARK: &str = "-N shorewall";
 
-/// What the kernel has, in the words of `iptables -S`.
+/// The kernel's rules, as `iptables -S` prints them.
 #[derive(Clone, Copy)]
 struct KernelRules<'a>(&'a str);
 
@@ -136,7 +136,7 @@ impl AddressFamily {
         format!("{}.{}", PacketFilterKind::NAME, self.word())
     }
 
-    /// What the kernel has of it.
+    /// The section with the kernel's rules of this family.
     fn kernel(self) -> String {
         format!("{}.{}-kernel", PacketFilterKind::NAME, self.word())
     }

@@ -15,7 +15,7 @@ fn want(json: serde_json::Value) -> Want {
     serde_json::from_value(json).unwrap()
 }
 
-/// What is seen, the verdict's points as `what: from → to`, and the calls.
+/// The observed state, the verdict's differences as `what: from → to`, and the calls.
 fn judged(
     platform: Platform,
     json: serde_json::Value,

@@ -28,7 +28,7 @@ pub struct Want {
     /// In place of a URL: a folder of the site with packages and their metadata, which is pushed to the node. Without a
     /// key its packages are taken as they are.
     folder: Option<Packages>,
-    /// What it is, for people.
+    /// A description, for display.
     description: Option<String>,
     /// Debian: the suite (`bookworm`); of a flat repository a path that ends in `/`.
     suite: Option<String>,

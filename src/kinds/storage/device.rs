@@ -1,4 +1,4 @@
-//! What a block device carries: the one question before anything is written to it.
+//! The content of a block device, established before anything is written to it.
 //!
 //! A device is blank where every probe answered and none found anything: no signature, no partitions, no holder, no
 //! mount, no swap, and nothing but zeros in its first and last mebibyte. A probe that did not answer proves nothing.
@@ -10,7 +10,7 @@ use crate::kind::{Answer, Observe, Overwritten};
 use crate::sh::Call;
 use crate::shell::Shell;
 
-/// What asks.
+/// The probes of a device, and the call that wipes it.
 pub(super) const SHELL: Shell = Shell::new(include_str!("device.sh"));
 
 /// SHA-256 of one mebibyte of zeros (`head -c 1048576 /dev/zero | sha256sum`).
@@ -28,7 +28,7 @@ pub struct BlockDevice {
     pub real: String,
     /// Its size in sectors of 512 bytes; 0 where it is no block device.
     pub sectors: u64,
-    /// What is at the path.
+    /// The content that was found at the path.
     pub content: DeviceContent,
     /// The type of the one signature that `blkid` names: `gfs2`, `LVM2_member`.
     pub kind: String,
@@ -36,7 +36,7 @@ pub struct BlockDevice {
     pub label: String,
 }
 
-/// What is at a device's path.
+/// The content at a device's path.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceContent {
@@ -54,7 +54,7 @@ pub enum DeviceContent {
 }
 
 impl BlockDevice {
-    /// What it carries, in a few words; empty where it is proven to carry nothing, or is not there.
+    /// The content in a few words for display; empty where the device is absent or proven blank.
     pub fn carries(&self) -> String {
         match &self.content {
             DeviceContent::Absent | DeviceContent::Blank => String::new(),
@@ -64,8 +64,8 @@ impl BlockDevice {
         }
     }
 
-    /// What takes away all that it carries, signatures and both ends. Only a device that the operator gave up by name in this
-    /// very command reaches an action with anything on it.
+    /// The call that wipes all signatures and both ends; `None` where the device carries nothing. An action with a
+    /// device that is not blank is planned only if the operator gave up that device by name in this very command.
     pub fn wiped(&self, path: &str) -> Option<Call> {
         matches!(self.content, DeviceContent::Carries(_))
             .then(|| Call::new("nw_device_wipe").arg(path))
@@ -91,7 +91,10 @@ pub fn observe<'a>(paths: impl IntoIterator<Item = &'a str>, observe: &mut Obser
     }
 }
 
-/// What one of them carries.
+/// The content of the device at `path`, parsed.
+///
+/// # Errors
+/// A message for display, where the device was not observed, did not answer in time, or the answer cannot be parsed.
 pub fn seen(path: &str, answer: &Answer) -> Result<BlockDevice, String> {
     let section = answer
         .get(&section(path))
@@ -203,7 +206,7 @@ fn read(path: &str, text: &str) -> Result<BlockDevice, String> {
     Ok(device)
 }
 
-/// What a node says, for people: bounded, without control characters.
+/// A word from a node for display: at most 60 characters, control characters escaped.
 fn shown(word: &str) -> String {
     let short: String = word.chars().take(60).collect();
     short.escape_debug().to_string()

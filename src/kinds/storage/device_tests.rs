@@ -1,6 +1,6 @@
 use super::*;
 
-/// What a blank loop device of 8 MiB said (util-linux 2.38.1), with other answers in the place of some.
+/// The probes' output for a blank loop device of 8 MiB (util-linux 2.38.1), with some answers replaced by `others`.
 pub(in super::super) fn said(others: &[(&str, i32, &str)]) -> String {
     let zeros = format!("{ZEROS}  -");
     let blank = [

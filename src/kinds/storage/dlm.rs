@@ -13,7 +13,7 @@ pub struct DlmKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// What of it: `lockspaces`, there is nothing else.
+    /// The subject that is observed: always `lockspaces`.
     dlm: DlmSubject,
     /// All members of the cluster.
     members: Vec<String>,

@@ -14,7 +14,7 @@ use crate::shell::Shell;
 /// `drbd = "r0"`.
 pub struct DrbdKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `drbd`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -42,10 +42,10 @@ pub struct Seen {
     generation: String,
     /// Whether no member has data of it yet, which each of them said.
     forming: bool,
-    /// Who has no meta-data of it yet, while nobody has data.
+    /// The members whose end has no meta-data yet, while no member has data.
     #[serde(skip)]
     lacking: Vec<String>,
-    /// What keeps it from being formed.
+    /// The reason why it is not formed, where there is one.
     #[serde(skip)]
     formed: Option<String>,
 }
@@ -281,8 +281,8 @@ impl DrbdKind {
         })
     }
 
-    /// What is done has to show in one step that it was done: who gives the first data begins the sync as soon as both
-    /// ends are connected.
+    /// One step brings the resource up and begins the first sync, since the second observation has to see the result:
+    /// the member that gives the first data starts the sync as soon as both ends are connected.
     fn actions(wants: &[(&Want, &Seen)], circumstances: &Circumstances<'_>) -> Vec<Call> {
         let node = &circumstances.target.node;
         let calls = wants.iter().flat_map(|(want, seen)| {

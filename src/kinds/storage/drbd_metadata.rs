@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// `drbd_metadata = "r0"`.
 pub struct DrbdMetadataKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `drbd_metadata`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -1,4 +1,4 @@
-//! What a node says of DRBD's resources: their configuration and generations, and the state of each minor.
+//! DRBD's resources on a node, parsed: their configuration and generations, and the state of each minor.
 //!
 //! Facts: docs/facts/storage.md#state-of-mirrors.
 
@@ -7,7 +7,7 @@ use crate::kind::{Observe, Progress};
 use crate::sh::Call;
 use serde_json::Value as Json;
 
-/// What a node says of one resource.
+/// The meta-data of one resource on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Metadata {
     /// `drbdadm` is not there, or its configuration does not have the resource.
@@ -28,16 +28,16 @@ pub(super) fn observe(observe: &mut Observe) {
     observe.beside_section(OWN, Call::new("nw_drbd_seen"));
 }
 
-/// What a node says of one resource in this section.
+/// One resource's end on a node, parsed from this section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
-    /// What its meta-data is.
+    /// Its meta-data.
     pub(super) metadata: Metadata,
     /// How many sectors of 512 bytes the device under it has, where that is known.
     pub(super) sectors: Option<u64>,
 }
 
-/// What `nw_drbd_seen` says of a resource.
+/// Parses the lines of `nw_drbd_seen` about the resource `name`.
 pub(super) fn end(text: &str, name: &str) -> End {
     let head = format!("resource {name}");
     let lines = text.lines().skip_while(|line| **line != *head).skip(1);

@@ -25,11 +25,11 @@ pub enum Relation {
     Related,
     /// Both went on from the same one, apart from each other.
     SplitBrain,
-    /// Nothing in common.
+    /// The two have no generation in common.
     Unrelated,
 }
 
-/// What meta-data that was just made has for its current generation.
+/// The current generation of meta-data that was just created.
 const JUST_CREATED: u64 = 4;
 
 impl Generation {

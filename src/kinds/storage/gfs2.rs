@@ -13,7 +13,7 @@ use crate::shell::Shell;
 /// `gfs2 = "/dev/drbd0"`.
 pub struct Gfs2;
 
-/// What a step asks for.
+/// The keys of a step of kind `gfs2`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -20,7 +20,7 @@ fn compared(device: &str) -> crate::kind::Compared {
     .unwrap()
 }
 
-/// What blkid 2.38.1 says of a GFS2 with this lock table.
+/// The probes' output (`blkid` 2.38.1) for a device with a GFS2 of this lock table.
 fn carrying(table: &str) -> String {
     let blkid = format!("DEVNAME=/dev/drbd0\nLABEL={table}\nTYPE=gfs2");
     let wipefs = format!("0x10080,,{table},gfs2");

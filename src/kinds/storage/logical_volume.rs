@@ -13,7 +13,7 @@ use crate::text::size;
 /// `logical_volume = "web"`.
 pub struct LogicalVolumeKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `logical_volume`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

@@ -1,4 +1,4 @@
-//! What LVM says of its groups and volumes.
+//! LVM's groups and volumes on a node, parsed from `vgs` and `lvs` output.
 //!
 //! Facts: docs/facts/storage.md#volume-groups.
 
@@ -7,12 +7,12 @@ use crate::sh::Call;
 use crate::shell::Shell;
 use std::collections::BTreeMap;
 
-/// What asks LVM, and what changes it.
+/// The calls that observe LVM and that change it.
 pub(super) const SHELL: Shell = Shell::new(include_str!("lvm.sh")).needing(&[super::device::SHELL]);
 
 const SECTION: &str = "lvm";
 
-/// What LVM says.
+/// LVM's state on a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lvm {
     /// Whether a daemon locks for it on this node: lvmlockd or clvmd.
@@ -28,7 +28,11 @@ pub(super) fn observe(observe: &mut Observe) {
     observe.beside_section(SECTION, Call::new("nw_lvm_seen"));
 }
 
-/// What it said.
+/// Parses the observation. A node without LVM's tools (exit status 127) has no groups.
+///
+/// # Errors
+/// A message for display, where LVM was not observed, did not answer in time (exit status 124), failed, or printed a
+/// line that cannot be parsed.
 pub(super) fn seen(answer: &Answer) -> Result<Lvm, String> {
     let section = answer.get(SECTION).ok_or("LVM was not asked")?;
     match section.status {

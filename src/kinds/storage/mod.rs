@@ -16,7 +16,7 @@ mod volume_group;
 use crate::kind::{Adapter, Erased};
 use crate::shell::{PROCESS, Shell};
 
-/// What asks DRBD, and what changes it.
+/// The calls that observe DRBD and that change it.
 const DRBD: Shell = Shell::new(include_str!("drbd.sh")).needing(&[PROCESS, device::SHELL]);
 
 /// The kinds of this wing.

@@ -12,7 +12,7 @@ use crate::shell::{MOUNT, Shell};
 /// `mount_point = "/shared"`.
 pub struct MountPointKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `mount_point`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {

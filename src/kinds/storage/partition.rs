@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// `partition = 6` of a disk.
 pub struct PartitionKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `partition`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -37,7 +37,7 @@ pub struct Seen {
     label: String,
     /// The disk, as far as it was asked whether it is blank.
     disk: BlockDevice,
-    /// Nothing before there is a tool that reads it.
+    /// The parsed partition table; `None` before the tool that reads it is installed.
     #[serde(skip)]
     table: Option<PartitionTable>,
 }
@@ -55,8 +55,7 @@ struct PartitionTable {
 /// A mebibyte in sectors: where partitions begin.
 const MEBIBYTE: u64 = 2048;
 
-/// What a table of GPT takes at each end of the disk: the first partition begins after a mebibyte, and the second table
-/// needs 33 sectors.
+/// A disk's number of sectors less this is its last usable sector: the second table of a GPT takes the last 33.
 const BEHIND: u64 = 34;
 
 impl PartitionTable {

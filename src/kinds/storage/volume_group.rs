@@ -14,7 +14,7 @@ use crate::shell::Shell;
 /// `volume_group = "vg_node1"`.
 pub struct VolumeGroupKind;
 
-/// What a step asks for.
+/// The keys of a step of kind `volume_group`.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
@@ -22,13 +22,13 @@ pub struct Want {
     volume_group: String,
     /// The device under it.
     device: String,
-    /// Who may use it: `local` (this node alone), `shared` (all members, locked by lvmlockd) or `clustered` (all
-    /// members, locked by clvmd).
+    /// The members that may use it: `local` (this node alone), `shared` (all members, locked by lvmlockd) or
+    /// `clustered` (all members, locked by clvmd).
     #[serde(default)]
     locking: Locking,
 }
 
-/// Who may use a group.
+/// The members that may use a group, and the daemon that locks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Locking {
@@ -39,7 +39,7 @@ enum Locking {
 }
 
 impl Locking {
-    /// What `vgcreate` is told of it.
+    /// The arguments of `vgcreate` for it.
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Local => &[],

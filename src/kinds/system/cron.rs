@@ -21,7 +21,7 @@ pub struct Want {
     /// As whom; root when unset.
     #[serde(default = "root")]
     user: String,
-    /// Who gets its output by mail; nobody when empty.
+    /// The address that its output is mailed to; no mail where it is empty.
     mailto: Option<String>,
     /// `present` (the default) or `absent`.
     #[serde(default)]

@@ -552,7 +552,11 @@ fn parse_script(want: &Want, target: &Target, answer: &Answer) -> Result<Seen, S
     })
 }
 
-/// What a script says of itself, in systemd's word, with its process and that one's start.
+/// The state that a SysV script's `status` reports, in systemd's word, with the pid and the start of its process.
+///
+/// # Errors
+/// A message for display, where the script was not asked, did not answer in time (exit status 124), or its answer
+/// cannot be parsed.
 fn script_state(
     name: &str,
     loaded: bool,

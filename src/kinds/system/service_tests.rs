@@ -678,7 +678,7 @@ impl FakeNode {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// What this kind sees of it.
+    /// The kind's observation of the service.
     fn seen(&self, want: &Want) -> Seen {
         let records = self.run("nw_service_records 2>/dev/null || :");
         let lines = Call::new("nw_service_lines").args(want.config.iter().cloned());

@@ -109,7 +109,8 @@ pub(super) fn entry(
     Ok(None)
 }
 
-/// Who has a number in a database beside the one that it is wanted for.
+/// The name, other than `name`, that a database already gives the number `wanted`; the first one, where there are
+/// several.
 pub(super) fn holder(answer: &Answer, section: &str, name: &str, wanted: u32) -> Option<String> {
     let text = answer.text(section);
     text.lines().find_map(|line| {

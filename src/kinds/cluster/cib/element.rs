@@ -18,7 +18,7 @@ pub(in crate::kinds) struct Element {
     pub(in crate::kinds) attributes: BTreeMap<String, String>,
     /// Its own text, without blanks around it; a CIB has none.
     pub(in crate::kinds) text: String,
-    /// What is in it, in order.
+    /// Its child elements, in document order.
     pub(in crate::kinds) children: Vec<Element>,
 }
 

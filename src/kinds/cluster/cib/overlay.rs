@@ -1,4 +1,4 @@
-//! What a configuration becomes by what is wanted of it: the rest stays, what an operator set by hand too.
+//! Merges the desired elements into the live CIB: everything else stays, also what an operator set by hand.
 
 use super::Delta;
 use super::element::Element;

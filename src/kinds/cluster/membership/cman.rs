@@ -1,4 +1,4 @@
-//! What cluster.conf says, element by element, and what a running cman takes up.
+//! The elements of cluster.conf, and the changes that a running cman takes up.
 //!
 //! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#configuration-version.
 

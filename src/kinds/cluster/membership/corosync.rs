@@ -1,4 +1,4 @@
-//! What corosync.conf says, key by key, and which keys a running corosync takes up.
+//! The keys of corosync.conf, and which of them a running corosync reloads.
 //!
 //! Facts: docs/facts/membership.md#configuration-of-corosync, docs/facts/membership.md#state-of-the-membership.
 

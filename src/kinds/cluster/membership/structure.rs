@@ -1,4 +1,4 @@
-//! What makes a cluster.conf sound, beyond what its schema asks: looked at before any node is, whoever wrote the template.
+//! Checks of a cluster.conf beyond its schema, done before any node is observed, whoever wrote the template.
 //!
 //! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#two-nodes.
 

@@ -379,7 +379,8 @@ fn cman(side: &str, content: &str) -> Json {
     })
 }
 
-/// What a node says of its cluster.conf, of this content and these versions.
+/// The observation of a cluster.conf with this content; `version` is the file's, `running` the one that cman has
+/// loaded.
 fn conf(content: &str, version: Option<u64>, running: Option<u64>) -> String {
     let canonical = super::cman::canonical(content);
     let mut text = String::new();

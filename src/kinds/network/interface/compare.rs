@@ -10,7 +10,7 @@ use std::net::IpAddr;
 /// The effect of a change on the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cost {
-    /// Nothing at all.
+    /// The traffic is not affected.
     Free,
     /// It may go another way, or there is more of it.
     Change,

@@ -671,7 +671,7 @@ fn files_of_other_forms_make_room() {
     assert_eq!(words(Platform::El7).len(), 1);
 }
 
-/// What was noted is had back; a device that nothing wants any more is taken down before its file goes.
+/// A rollback restores the device from the guard's notes; an orphaned device is taken down before its file is removed.
 #[test]
 fn the_guard_notes_a_device_with_what_stands_on_it() {
     let words = |calls: &[crate::sh::Call]| -> Vec<String> {

@@ -116,7 +116,7 @@ pub(super) struct BondWant {
     /// How often ARP is asked; 0 where carriers are checked.
     #[serde(default)]
     pub(super) arp_interval: u32,
-    /// Who is asked.
+    /// The addresses that ARP requests are sent to.
     #[serde(default)]
     pub(super) arp_targets: Vec<IpAddr>,
     /// When the primary card is used again: `always`, `better`, `failure`.

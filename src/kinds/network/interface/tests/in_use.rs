@@ -1,4 +1,4 @@
-//! What carries a running cluster, or mirrors that are connected, is left alone.
+//! A device that carries a running cluster or connected mirrors is not changed.
 
 use super::{bond0, differs, eth0, on, slave, with};
 use crate::kind::Verdict;
