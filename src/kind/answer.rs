@@ -44,7 +44,7 @@ pub enum AnswerError {
     /// Text that is no frame where a frame belongs, before the first section.
     #[error("unexpected output before the answer (a login profile that prints?): {0:?}")]
     Noise(String),
-    /// Nothing came back.
+    /// The answer is empty.
     #[error("the node's shell gave no answer at all")]
     Empty,
     /// It says what it was not asked, or says something twice: no node does that by itself.
@@ -212,7 +212,7 @@ mod tests {
 
     const WHOLE: &[u8] = b"zz begin a\none\ntwo\n\nzz end a 0\nzz begin b\n\nzz end b 3\nzz done\n";
 
-    /// What `WHOLE` answers.
+    /// The observation that `WHOLE` answers.
     fn asked() -> Observe {
         let mut observe = Observe::default();
         for name in ["a", "b"] {

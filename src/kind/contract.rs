@@ -125,7 +125,7 @@ pub struct StepMeta {
     pub place: String,
     /// Observed on every member, done by one.
     pub once: bool,
-    /// Who does what is done once.
+    /// The member that does a `once` step; any member without it.
     pub source: Option<String>,
     /// All members have to be through with what comes before.
     pub wait_all: bool,

@@ -96,7 +96,7 @@ pub enum EditChange {
     Directory,
     /// A symbolic link to this target.
     Symlink(String),
-    /// Nothing may be there. A directory is removed only when it is empty.
+    /// The path does not exist. A directory is removed only when it is empty.
     Absent,
 }
 

@@ -15,10 +15,10 @@ pub struct Files {
     pub writes: Vec<String>,
     /// Files with a secret that its own actions write: the record of /etc leaves these out.
     pub secrets: Vec<String>,
-    /// A file that its own actions write, by its path, with the content by the site: for people who want to see every
-    /// file.
+    /// A file that its own actions write, by its path, with the content by the site: for display to users who ask for
+    /// every file.
     pub rendered: Option<(String, Text)>,
-    /// What is `rendered` is laid over what is there, and not all of it.
+    /// Whether `rendered` is merged into the node's file, and is not its whole content.
     pub laid_over: bool,
     /// A folder that is its own with all its content: no file in there is removed as an orphan of another resource.
     pub folder: Option<OwnedFolder>,

@@ -4,7 +4,7 @@ use super::Answer;
 use super::contract::Target;
 use crate::sh::Call;
 
-/// What a kind does about its orphans. Only the name of an orphan is known, so these functions know no more.
+/// A kind's handling of its orphans. These functions get the orphan's name alone, since no more of it is known.
 #[derive(Clone, Copy)]
 pub struct Orphans {
     /// Its fate.

@@ -97,7 +97,7 @@ pub struct Circumstances<'a> {
     pub target: &'a Target,
     /// The operator's permits in this very command.
     pub permits: &'a Permits,
-    /// What is written in this stage; for actions, what steps before theirs write.
+    /// The paths written in this stage; for actions, those written by the steps before theirs.
     pub written: &'a Written,
 }
 

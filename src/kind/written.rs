@@ -1,8 +1,8 @@
-//! What a stage writes, as far as it is known before it is done.
+//! The paths that a stage writes, with their contents as far as they are known beforehand.
 
 use std::collections::BTreeMap;
 
-/// What becomes of a path's content.
+/// The effect of a stage on a path's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rewrite<'a> {
     /// Nothing.
@@ -34,7 +34,7 @@ enum WrittenContent {
 }
 
 impl Written {
-    /// Nothing is written.
+    /// An empty one: no path is written.
     pub const fn nothing() -> Self {
         Self(BTreeMap::new())
     }
@@ -50,7 +50,7 @@ impl Written {
         self.0.insert(path.into(), Became { step, content });
     }
 
-    /// What is written by steps before the one at this position.
+    /// The paths written by steps before the one at this position.
     #[must_use]
     pub fn before(&self, step: usize) -> Self {
         let earlier = self.0.iter().filter(|(_, b)| b.step < step);
@@ -64,7 +64,7 @@ impl Written {
         all.map(|(_, became)| became.step).max()
     }
 
-    /// What becomes of a file, of a folder with all in it, or of what a pattern stands for.
+    /// The effect on a file, on a folder with all its content, or on the paths that a pattern matches.
     pub fn of(&self, path: &str) -> Rewrite<'_> {
         match self.0.get(path).map(|b| &b.content) {
             Some(WrittenContent::Digest(digest)) => Rewrite::To(digest),

@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// What every batch brings along. A batch is /var/lib/nodewright/runs/RUN/STAGE/batch.sh, started with nothing but its path as
-/// argument; everything it is called with stands in its own text, quoted. Events go to its spool.
+/// The runtime that every batch includes. A batch is /var/lib/nodewright/runs/RUN/STAGE/batch.sh, started with its path
+/// as the only argument; the arguments of its calls are in its own text, quoted. Events go to its spool.
 const RUNTIME: Shell =
     Shell::new(include_str!("runtime.sh")).needing(&[ENV, PROCESS, MANIFEST, JOURNAL]);
 /// The verbs for files. All of them look first: what is no longer as the plan saw it is refused with status 3. They work in the

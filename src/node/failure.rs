@@ -25,7 +25,7 @@ pub enum Failure {
     /// Something answered, and nothing listens on the port.
     #[error("the connection was refused: no sshd listens there")]
     Refused,
-    /// Nothing answered in time.
+    /// No answer came in time.
     #[error("nothing answered in time")]
     Timeout,
     /// The connection ended before the login was done.
@@ -76,7 +76,7 @@ pub enum Failure {
     /// A filesystem is read-only.
     #[error("a filesystem is read-only: {0}")]
     ReadOnly(String),
-    /// Nothing may be executed where it had to be.
+    /// The node does not permit execution where it is needed.
     #[error("the node may not execute it: {0}")]
     NoExec(String),
     /// A tool that the node needs is not there.

@@ -1,4 +1,4 @@
-//! Who holds a node's lock.
+//! The holder of a node's lock.
 
 /// The holder of a node's lock, as the lock itself names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Holder {
     pub pid: String,
     /// Since when, by the node's clock, in UTC.
     pub since: String,
-    /// Who started it: `anna@desk`.
+    /// The operator who started it: `anna@desk`.
     pub who: String,
     /// The lock's text, which [`Session::unlock`](super::Session::unlock) wants to see again.
     pub text: String,

@@ -16,7 +16,7 @@ pub struct Header {
     pub site: String,
     /// The site's commit, or nothing.
     pub commit: String,
-    /// Who runs it: `anna@desk`.
+    /// The operator who runs it: `anna@desk`.
     pub who: String,
     /// The version of this program.
     pub tool: String,

@@ -21,7 +21,7 @@ pub(super) struct Link {
 /// How much a spool may say without going on to another step, in bytes: four times what a step is let say.
 const STEP_LIMIT: usize = 8 << 20;
 
-/// What was received on a [`Link`].
+/// A message received on a [`Link`].
 pub(super) enum Received {
     /// A line, and how many bytes it had.
     Line(String, u64),
@@ -33,7 +33,7 @@ pub(super) enum Received {
     TooMuch(usize),
 }
 
-/// What a line counts besides its text: short ones cost something, too.
+/// The cost of a line besides its text, in bytes, so that many short lines reach the limit too.
 const LINE_COST: usize = 64;
 
 impl Link {

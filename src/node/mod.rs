@@ -1,6 +1,7 @@
-//! One node over SSH: the connection, asking, and batches that run to their end whatever happens to the connection.
+//! One node over SSH: the connection, observations, and batches that run to their end whatever happens to the
+//! connection.
 //!
-//! Nothing here knows of sites, kinds or plans.
+//! This module is independent of sites, kinds and plans.
 //!
 //! * [`ssh_config()`] makes the text of the configuration; the caller writes it. [`Session::connect`] uses an open
 //!   connection that an earlier command left, or logs in by the first way that works, and leaves it open.

@@ -81,8 +81,8 @@ const BEGIN: &str = "nw_d=${0%/*}\n\
 impl Privilege {
     /// The command for ssh and its standard input.
     ///
-    /// Whatever the login, the command alone does nothing: it begins once its standard input has come. So one whose
-    /// channel was given up (it opened too late) and that runs again on another has been run once.
+    /// With every login the command begins only when its standard input has come. So a command whose channel was given
+    /// up (it opened too late) and that is sent again over another channel runs once.
     pub(super) fn wrap(&self, program: &Program<'_>) -> io::Result<(String, Vec<StdinPiece>)> {
         match (self, program) {
             (Self::Root, Program::Script(script)) => Ok((

@@ -26,7 +26,7 @@ pub struct Recorded {
     pub status: i32,
     /// Whether the node's journal has it.
     pub noted: bool,
-    /// Who held the node's lock as it began, and was at work.
+    /// The holder of the node's lock when the command began, if it was running.
     pub holder: Option<Holder>,
 }
 

@@ -19,7 +19,7 @@ const FOLLOW: Shell = Shell::new(include_str!("follow.sh")).needing(&[ENV, PROCE
 /// Takes a batch in and starts it: `/bin/sh -c THIS nw SENTINEL RUN STAGE SHA256 LENGTH`. Standard input: the batch's text
 /// (LENGTH bytes) and its contents. Nothing of it runs unless all of it is there. Then its spool is followed.
 pub(super) const RECEIVE: Shell = Shell::new(include_str!("receive.sh")).needing(&[FOLLOW]);
-/// What is asked about batches: `/bin/sh -c THIS nw SENTINEL VERB ARGUMENTS`. Answers start with the sentinel.
+/// Queries and commands about batches: `/bin/sh -c THIS nw SENTINEL VERB ARGUMENTS`. Answers start with the sentinel.
 pub(super) const CONTROL: Shell = Shell::new(include_str!("control.sh")).needing(&[FOLLOW]);
 
 /// How long all validators of a batch may take together.

@@ -55,7 +55,7 @@ pub struct ConfigError {
     pub what: &'static str,
     /// The value.
     pub value: String,
-    /// What is wrong with it.
+    /// The part of the value that cannot be written.
     pub why: &'static str,
 }
 

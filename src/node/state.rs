@@ -5,7 +5,7 @@ use crate::kind::{Answer, Observe};
 use crate::sh::Call;
 use crate::shell::{MANIFEST, PROCESS, Shell};
 
-/// What a node keeps about runs.
+/// The functions that read a node's record of runs.
 pub(super) const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[PROCESS, MANIFEST]);
 
 /// A node's record of runs.
@@ -13,7 +13,7 @@ pub(super) const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[P
 pub struct NodeState {
     /// The manifest's text: what we manage there, a line an address.
     pub manifest: String,
-    /// Who holds the lock, if anybody; a holder that is gone does not count.
+    /// The holder of the lock, if it still runs: a stale lock counts as none.
     pub holder: Option<Holder>,
     /// A holder that is gone and has left its lock; the next batch takes it over.
     pub left_behind: Option<Holder>,

@@ -21,7 +21,7 @@ pub struct Origin {
     pub site: String,
     /// The site's commit, where it is in git; with `+` when the checkout has changes that are not committed.
     pub commit: Option<String>,
-    /// Who runs it: `anna@desk`.
+    /// The operator who runs it: `anna@desk`.
     pub who: String,
 }
 

@@ -22,7 +22,7 @@ pub struct Engine {
     pub(super) at_work: Rc<Cell<bool>>,
 }
 
-/// What a command has of its nodes, each by the node's name.
+/// A command's state of its nodes, each by the node's name.
 #[derive(Default)]
 pub(super) struct NodeStates {
     /// The open connections.

@@ -175,9 +175,9 @@ pub enum Event {
 /// One proof that a node is off, or on.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Proof {
-    /// Who has it: a node, or `from here`.
+    /// The source of the proof: a node, or `from here`.
     pub by: String,
-    /// What it proves.
+    /// The evidence that it gives.
     pub says: Evidence,
     /// The observation, in words.
     pub what: String,
@@ -191,7 +191,7 @@ pub enum Evidence {
     On,
     /// It is off.
     Off,
-    /// Nothing for sure: what is off does not answer, and what is cut off does not either.
+    /// No proof: a node that is off does not answer, and one that is cut off does not either.
     Silent,
     /// The cluster waits for this very node.
     Waits,

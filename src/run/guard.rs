@@ -112,7 +112,7 @@ impl Guardian {
         }
     }
 
-    /// What a confirmation of it stands for: the ways in, and the peers whose root gets in.
+    /// The connections that confirm it: the ways in, and the peers whose root gets in.
     pub(super) fn confirms_by(&self) -> Vec<String> {
         let ways = self.ways.iter().map(|w| w.alias.clone());
         let peers = self.peers.iter().map(|(p, _)| format!("root of {p}"));

@@ -1,4 +1,4 @@
-//! What a run knows before it begins, and why a node drops out of it.
+//! The settings of a run, known before it begins, and the reasons why a node drops out of it.
 
 use super::batch::Origin;
 use crate::exit::Exit;
@@ -191,7 +191,7 @@ impl NodeFailure {
         Self::new(why, Exit::Failed)
     }
 
-    /// Nothing may be done.
+    /// The outcome of a node that may not be changed.
     pub(super) fn barred(barred: &Barred) -> Self {
         let exit = match barred {
             Barred::Refused(_) => Exit::Refused,

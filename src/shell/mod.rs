@@ -8,10 +8,11 @@
 /// tests set it.
 pub const ENV: Shell = Shell::new(include_str!("env.sh"));
 
-/// What tells a process from others, its pid, the tick at which it started (field 22 of its stat) and the boot it started in, so
-/// that no clock is read (`nw_tick`, `nw_boot`, `nw_alive`), notes that hold for one boot (`nw_mark`,
-/// `nw_marked`), whether systemd runs (`nw_systemd`), waiting until a command succeeds, or prints certain
-/// lines (`nw_await`, `nw_shows`), starting what outlives a connection (`nw_spawn`), and writing a file whole (`nw_atomic`).
+/// Identifies processes by pid, the tick at which they started (field 22 of their stat) and the boot they started in,
+/// so that no clock is read (`nw_tick`, `nw_boot`, `nw_alive`). Keeps marks that hold for one boot (`nw_mark`,
+/// `nw_marked`), tells whether systemd runs (`nw_systemd`), waits until a command succeeds or prints certain lines
+/// (`nw_await`, `nw_shows`), starts processes that outlive a connection (`nw_spawn`), and writes a file atomically
+/// (`nw_atomic`).
 pub const PROCESS: Shell = Shell::new(include_str!("process.sh"));
 
 /// A service by systemd or SysV: its instance, whether it runs, start and stop, start at boot (`nw_service_instance`,
@@ -24,7 +25,7 @@ pub const TRACES: Shell = Shell::new(include_str!("traces.sh"));
 /// Contents of files that travel: which ones, and each within bounds (`nw_differing`, `nw_content`).
 pub const CONTENT: Shell = Shell::new(include_str!("content.sh"));
 
-/// What is at the folders that something is mounted on (`nw_mount_folders`).
+/// The folders that filesystems are mounted on, with their state (`nw_mount_folders`).
 pub const MOUNT: Shell = Shell::new(include_str!("mount.sh"));
 
 /// A setting of the kernel, by its file in /proc or /sys (`nw_kernel_set`).

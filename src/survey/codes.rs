@@ -1,4 +1,4 @@
-//! What the codes of findings mean that are no rules: of a site's text, its roles and its files.
+//! The codes of findings that are no rules, with their meanings: of a site's text, its roles and its files.
 
 /// A code, and what it tells, in a sentence or two. Rules describe themselves (`rules`), and so do the checks of roles.
 pub const CODES: [(&str, &str); 41] = [

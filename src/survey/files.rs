@@ -61,7 +61,7 @@ fn mode<'a>(resources: &[&'a Resource], path: &str) -> Option<&'a str> {
     })
 }
 
-/// What is edited of files that are not ours.
+/// The edits of files that are not wholly Nodewright's.
 fn edited(resources: &[&Resource]) -> Vec<RenderedFile> {
     let mut paths: IndexMap<&str, Vec<EditRequest<'_>>> = IndexMap::new();
     let mut masks = Vault::new();

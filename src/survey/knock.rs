@@ -1,4 +1,4 @@
-//! What can be said of a knock once the site's secrets are open.
+//! Checks of the knock sequence that need the site's secrets open.
 
 use crate::role::Expansion;
 use crate::site::resolved::knock;

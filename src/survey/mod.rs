@@ -1,6 +1,6 @@
-//! A site read whole: inventory, roles, templates, what every node is to be, and everything that is wrong in them.
+//! A site read whole: inventory, roles, templates, the expansion for every node, and the findings about them.
 //!
-//! What every command knows before it meets a node. Pure but for reading the site's files.
+//! Every command reads it before it contacts a node. Pure but for reading the site's files.
 
 mod codes;
 mod files;
@@ -33,7 +33,7 @@ pub struct Survey {
     pub site: Option<Site>,
     /// Its roles and templates, shipped ones included.
     pub library: Library,
-    /// What each node is to be, in the site's order. Findings are taken out of it.
+    /// The expansion for each node, in the site's order; its findings are moved to `findings`.
     pub nodes: IndexMap<String, Expansion>,
     /// Everything that is wrong, each once.
     pub findings: Vec<Finding>,
@@ -195,7 +195,7 @@ pub fn matching<'a>(
     glob.map_or(Ok(()), |glob| Err(SurveyError::Glob(glob)))
 }
 
-/// What is wrong with files and folders that the inventory names.
+/// Findings about files and folders that the inventory names.
 fn site_files(site: &Site, library: &Library) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, repository) in &site.inventory.repository {

@@ -22,7 +22,7 @@ pub struct CheckOutcome {
     pub message: String,
     /// The remedy; empty when it holds.
     pub remedy: String,
-    /// What it saw of what has to be the same on all members, in words.
+    /// The observed value that has to be the same on all members, in words.
     #[serde(skip)]
     pub same: String,
 }

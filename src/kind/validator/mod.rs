@@ -19,7 +19,7 @@ pub struct Validator {
     pub name: &'static str,
     /// Its arguments.
     pub arguments: &'static [&'static str],
-    /// What it accepts, for people.
+    /// A description of what it accepts, for display.
     pub doc: &'static str,
     call: &'static str,
     judge: Option<Judge>,

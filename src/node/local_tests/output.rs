@@ -1,4 +1,4 @@
-//! What steps say, told while they run.
+//! Output of steps is reported while they run.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn listen(local: &Local, batch: &Batch, mut on_line: impl FnMut(&str)) -> Vec<Sp
     spool.lines().map(SpoolEvent::parse).collect()
 }
 
-/// What a step said, in order.
+/// The lines that a step printed, in order.
 fn lines_of(events: &[SpoolEvent], step: usize) -> Vec<&str> {
     let lines = events.iter().filter_map(|e| match e {
         SpoolEvent::Progress(n, line) if *n == step => Some(line.as_str()),
