@@ -1,4 +1,4 @@
-//! What a node says against what the site declares.
+//! Compares the facts of a node with the site's declarations.
 
 use super::Facts;
 use crate::site::Site;
@@ -6,11 +6,11 @@ use crate::site::Site;
 /// A difference between a node and its declaration.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Mismatch {
-    /// What it is about: `release`, `mac eth0`, `disk`.
+    /// The subject: `release`, `mac eth0`, `disk`.
     pub what: String,
-    /// What the site declares.
+    /// The declared value.
     pub declared: String,
-    /// What the node says.
+    /// The observed value.
     pub seen: String,
 }
 

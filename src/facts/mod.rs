@@ -1,4 +1,4 @@
-//! What a node is made of, as it says itself; and whether that is what the site declares.
+//! The facts of a node (release, hardware, devices) as it reports them, and their comparison with the site.
 //!
 //! Facts never reach a template: rendering is a function of the site alone.
 
@@ -12,7 +12,7 @@ use crate::sh::Call;
 use crate::shell::FILES;
 use indexmap::IndexMap;
 
-/// What a node says of itself.
+/// The facts that a node reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Facts {
     /// The release in its own words: `Debian GNU/Linux 12 (bookworm)`.
@@ -29,7 +29,8 @@ pub struct Facts {
     pub interfaces: IndexMap<String, InterfaceFacts>,
     /// Whole disks by kernel name.
     pub disks: IndexMap<String, DiskFacts>,
-    /// What carries a signature: device and what `blkid` says of it. `None` when it was not observed or came late.
+    /// The devices that carry a signature, each with the output of `blkid`. `None` when it was not observed or came
+    /// late.
     pub signatures: Option<IndexMap<String, String>>,
     /// Memory in KiB.
     pub memory_kib: u64,
@@ -320,7 +321,7 @@ fn disks(disks: &str, ids: &str) -> IndexMap<String, DiskFacts> {
     all
 }
 
-/// What the first of the kernel's files that is there says: 1, or 0.
+/// Parses the first of the kernel's files that exists: 1 is enforcing, 0 is permissive.
 fn selinux(text: &str) -> &'static str {
     let first = text.lines().next().and_then(|l| l.split_once(':'));
     match first.map(|(_, value)| value.trim()) {

@@ -1,5 +1,5 @@
-//! What a node's Shorewall is told, line by line: the zones of the site and the ports that its roles open. Templates
-//! only write it down in the forms of a version.
+//! A node's Shorewall configuration, line by line: the zones of the site and the ports that its roles open. Templates
+//! only format it for a version.
 
 use super::OpenPorts;
 use super::zones::{FirewallZone, NodeFirewall};
@@ -41,7 +41,8 @@ pub(super) struct FamilyFiles {
     knocking: Vec<String>,
     /// The ports that knocking opens there, with commas between them; empty for none.
     knock_ports: String,
-    /// Who reaches sshd without knocking: operators, and peers over the zones in which they log in to each other.
+    /// The sources that reach sshd without knocking: operators, and peers over the zones in which they log in to each
+    /// other.
     admits: Vec<String>,
 }
 
@@ -77,7 +78,7 @@ struct Param {
     value: String,
 }
 
-/// Who may connect to what.
+/// One rule: a source that may connect to a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct RuleLine {
     from: String,
@@ -110,7 +111,7 @@ struct Proxied {
     outside: String,
 }
 
-/// Who may come through an open port.
+/// The source of connections to an open port.
 enum RuleSource {
     Anybody,
     Named(String),
@@ -375,7 +376,8 @@ impl LineWriter<'_> {
         rules
     }
 
-    /// Nothing where nobody of this family is meant. Who knocks comes another way.
+    /// The source that a word of `from` names; `None` where it has no address of this family. `knock` is `None` too:
+    /// knocking has rules of its own.
     fn source(&self, zone: &FirewallZone, from: &str) -> Option<RuleSource> {
         let named =
             |list: Vec<String>, name: String| (!list.is_empty()).then_some(RuleSource::Named(name));
@@ -393,8 +395,9 @@ impl LineWriter<'_> {
         }
     }
 
-    /// What the cluster sends over stays open, and so does every way in: those of operators and peers for their own
-    /// addresses; where one has to knock for everybody, since nobody hears a knock then.
+    /// The lines that hold while Shorewall is stopped. The cluster's own traffic stays open, and so does every way in:
+    /// for operators and peers from their own addresses; where a knock is required, for everybody, since no knock is
+    /// heard then.
     fn stopped(&self) -> Vec<Stopped> {
         let firewall = self.firewall;
         let mut stopped: Vec<Stopped> = Vec::new();

@@ -12,7 +12,8 @@ use std::net::IpAddr;
 pub struct OpenPorts {
     /// The zone whose side they are open on.
     pub zone: String,
-    /// Who may come: `peers`, `operators`, `any`, who knocks (`knock`), a zone's network, an address or a network.
+    /// The permitted sources: `peers`, `operators`, `any`, `knock` (whoever knocks), a zone's network, an address or a
+    /// network.
     pub from: Vec<String>,
     /// Ports of TCP.
     pub tcp: Vec<u16>,
@@ -24,11 +25,11 @@ pub struct OpenPorts {
     pub role: String,
 }
 
-/// Who may come through an open port, besides zones, addresses and networks.
+/// The words for permitted sources, besides zones, addresses and networks.
 const FROM: [&str; 4] = ["peers", "operators", "any", "knock"];
 
 impl OpenPorts {
-    /// Nothing yet, for a role.
+    /// An entry of a role with no port yet.
     pub fn of(role: &str) -> Self {
         Self {
             zone: String::new(),

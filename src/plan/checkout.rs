@@ -4,7 +4,7 @@
 /// The last run in a node's journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastApplied<'a> {
-    /// Who began it: `anna@desk`.
+    /// The operator who began it: `anna@desk`.
     pub who: &'a str,
     /// The site's commit, with `+` where the checkout had changes that were not committed; empty outside git.
     pub commit: &'a str,

@@ -51,8 +51,8 @@ pub struct Decided {
     pub seen: BTreeMap<Address, Json>,
     /// The resources that are as wanted.
     pub same: BTreeSet<Address>,
-    /// What is done once and waits for what nothing on this node brings, until [`settle`](super::once::settle) knows
-    /// whether another member has it or does it: else it is a finding.
+    /// Requirements of `once` resources that no step on this node fulfils. [`settle`](super::once::settle) drops those
+    /// that another member fulfils or will fulfil; the others are findings.
     pub unmet: Vec<Remark>,
     /// Errors of deciding: the run ends here for this node.
     pub errors: Vec<String>,
@@ -66,7 +66,7 @@ pub struct Decided {
     pub gone: Vec<Gone>,
     /// Paths that are no longer as an earlier run wrote them, where the site still wants them so.
     pub changed: Vec<String>,
-    /// What each resource needs to be done before a path that it depends on is written.
+    /// The calls that each resource needs before a path that it depends on is written.
     pub before_write: BTreeMap<Address, Vec<Call>>,
 }
 
@@ -244,7 +244,7 @@ pub(super) struct Draft<'d, 'a> {
     pub(super) perhaps: Vec<Candidate<'a>>,
     /// Resources whose path is refused or cannot be made sense of.
     pub(super) refused: BTreeSet<Address>,
-    /// What is written in this stage.
+    /// The paths written in this stage.
     pub(super) written: Written,
     pub(super) decided: Decided,
 }

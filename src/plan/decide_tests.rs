@@ -33,7 +33,8 @@ fn plan_with(
     decided.plan()
 }
 
-/// What a plan shows of a folder with the files `a` (plain) and `k` (with a secret), where `a` and `old` lie there.
+/// The diffs that a plan shows for a folder with the files `a` (plain) and `k` (with a secret), where the node has `a`
+/// and `old`.
 fn tree_diffs(content_of_a: &str, manifest: &str) -> Vec<(String, Diff)> {
     let step = json!({ "tree": "/etc/t", "files": [
         { "name": "a", "content": "new\n" },
@@ -90,7 +91,7 @@ fn what_held_a_secret_in_a_folder_is_shown_on_neither_side() {
     }
 }
 
-/// What `path.stat` says where none of the paths is there.
+/// The output of `path.stat` where none of the paths exists.
 const ROOT: &str = "41ed 755 root root 4096 /\n";
 
 /// A package that is to come, then this step about a path that is not there.

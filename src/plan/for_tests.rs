@@ -1,4 +1,4 @@
-//! What tests of decisions are made of.
+//! Helpers for the tests of decisions.
 
 use super::{Change, Item, PlannedStep, Situation, Wave, next_wave};
 use crate::kind::{Address, Resource, StepMeta, Target};

@@ -54,7 +54,7 @@ pub struct Change {
     pub stage: usize,
     /// Whether it is done under the guard, which rolls it back unless a new connection confirms it.
     pub guarded: bool,
-    /// What holds it back, where it waits for other members.
+    /// The reason why it waits for other members, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     /// Digest of what was seen and what is wanted: the same change has the same digest in a saved plan.
@@ -123,7 +123,7 @@ pub struct Later {
     pub after: Address,
     /// The table by which it is decided then.
     pub table: String,
-    /// What holds it back, where it waits for other members.
+    /// The reason why it waits for other members, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     /// The difference in its files, by their present state.

@@ -14,7 +14,7 @@ pub struct Answered<'a> {
     pub decided: &'a mut Decided,
 }
 
-/// Who does what is done once.
+/// The member that does a `once` resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doer {
     /// A member has it already.
@@ -66,7 +66,7 @@ pub fn settle(cluster: &BTreeSet<String>, answered: &mut [Answered<'_>]) {
     }
 }
 
-/// Who does each resource that is done once.
+/// The member for each `once` resource.
 fn doers(cluster: &BTreeSet<String>, answered: &[Answered<'_>]) -> BTreeMap<Address, Doer> {
     let has_answered = |node: &str| answered.iter().any(|a| a.node == node);
     let everybody = cluster.iter().all(|member| has_answered(member));

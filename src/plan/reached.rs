@@ -1,4 +1,5 @@
-//! What a wave reached, by a second observation; and what a run leaves undone.
+//! The resources that a wave brought to their desired state, by a second observation; and those that a run leaves
+//! undone.
 
 use super::{Decided, Item};
 use crate::kind::{Address, Delta};
@@ -63,7 +64,7 @@ fn goes_on(done: Option<&Item>, now: Option<&Item>) -> bool {
     alone && !before.is_empty() && !left.is_empty() && !left.iter().any(again)
 }
 
-/// What a batch that ran to its end reached: the items that were `done`, compared with the decision `now`.
+/// The result of a batch that ran to its end: the items that were `done`, compared with the decision `now`.
 pub fn wholly(done: &[Item], now: &Decided) -> Reached {
     let mut reached = Reached::default();
     for side in sides(done) {
@@ -85,7 +86,7 @@ pub fn wholly(done: &[Item], now: &Decided) -> Reached {
     reached
 }
 
-/// What a batch that broke in the middle reached: only resources that are wholly in their desired state now.
+/// The result of a batch that broke in the middle: only resources that are wholly in their desired state now.
 pub fn in_part(begun: &[Item], now: &Decided) -> BTreeSet<Address> {
     let all = begun.iter().flat_map(Item::addresses);
     all.filter(|a| now.same.contains(a)).cloned().collect()

@@ -101,8 +101,8 @@ impl Wave<'_> {
 
 /// Cuts each node's items at the end of its stage and where it has to wait for others.
 ///
-/// What runs under the guard goes through one member at a time too, and stops where another one failed; a member that was
-/// left out does not hold it. A step that rolls waits until all other members are healthy.
+/// Guarded items too are done on one member at a time, and stop where another member failed; a member that was left out
+/// does not hold them. A `rolling` step waits until all other members are healthy.
 pub fn next_wave<'a>(
     items: &'a BTreeMap<String, Vec<Item>>,
     situation: &Situation<'_>,
@@ -172,7 +172,7 @@ pub fn say_who_is_awaited(
 }
 
 impl Situation<'_> {
-    /// What holds a step of this node back.
+    /// The reason why a step of this node has to wait, if it has to.
     fn held(
         &self,
         step: &StepMeta,
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(with(&[("node2", "not quorate")]), (1, 1, held));
     }
 
-    /// What a plan of node2 says of who is awaited, step by step; the last one is decided later.
+    /// The members that a plan of node2 waits for, step by step; the last step is decided later.
     fn awaited(part: &[&str], failed: &[&str], unhealthy: &[(&str, &str)]) -> Vec<String> {
         type Row = (&'static str, fn(&mut StepMeta));
         let rows: [Row; 6] = [

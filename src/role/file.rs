@@ -21,7 +21,7 @@ pub struct Role {
     pub name: String,
     /// The file.
     pub file: FileId,
-    /// What it is for, in one line.
+    /// Its purpose, in one line.
     pub description: String,
     /// Roles that have to come before it on the same node.
     pub after: Vec<Placed<String>>,
@@ -43,7 +43,7 @@ pub struct Role {
     pub steps: Vec<Step>,
     /// Questions about the running system.
     pub checks: Vec<CheckEntry>,
-    /// Nothing was wrong with its file.
+    /// Whether its file has no errors.
     pub sound: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Var {
     pub required: bool,
     /// Its value in a rehearsal in containers, whatever the site sets.
     pub in_container: Option<Json>,
-    /// What it is for.
+    /// Its purpose.
     pub doc: String,
 }
 

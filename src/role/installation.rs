@@ -38,12 +38,12 @@ fn source(url: &Url) -> Json {
     json!({ "url": url, "protocol": protocol, "host": host, "directory": directory })
 }
 
-/// What a file of answers is made of besides the site.
+/// The input of a file of answers besides the site.
 #[derive(Clone, Debug)]
 pub struct Given<'a> {
-    /// What becomes of the disk, and the links.
+    /// The plan for the disk, and the links.
     pub installation: &'a Installation,
-    /// What installs the node's release.
+    /// The installer of the node's release.
     pub installer: Installer,
     /// The public key that opens the account.
     pub key: &'a str,
@@ -56,7 +56,7 @@ pub struct Given<'a> {
 /// Renders the file. Private host keys in it are marks.
 ///
 /// # Errors
-/// What is wrong in the template, one of the site's own.
+/// The error in the template, where it is one of the site's own.
 pub fn answers(
     site: &Site,
     library: &Library,

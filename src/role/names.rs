@@ -43,7 +43,7 @@ fn all_unknown(site: &Site, library: &Library, sources: &Sources) -> Vec<Finding
     findings
 }
 
-/// What a text is part of: a value of the role's file, or a template that is rendered for one.
+/// The template that a text belongs to, where it is no value of the role's file itself.
 #[derive(Clone)]
 struct File {
     /// The template's name.
@@ -498,7 +498,7 @@ impl Names<'_> {
         }
     }
 
-    /// What a key leads to; one that nothing has is reported.
+    /// The shape under a key; a key that the table does not have is reported.
     fn key(&mut self, expr: &Expr<'_>, of: &Shape, key: &str, source: Source<'_>) -> Shape {
         match of {
             Shape::Table(keys) => keys.get(key).cloned().unwrap_or_else(|| {

@@ -106,7 +106,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// What an expression is.
+    /// Evaluates an expression; an error is reported.
     pub(super) fn expression(&mut self, text: &Placed<String>, around: &Around) -> Option<Value> {
         let value = self
             .library

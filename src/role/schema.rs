@@ -194,7 +194,7 @@ fn key_doc(key: &str) -> &'static str {
         .map_or("", |(_, doc)| doc)
 }
 
-/// What precedes the table of what becomes of orphans.
+/// The text before the table of what each kind does with orphans.
 const ORPHANS: &str = "\n## Orphans\n\n\
     An orphan is a resource that an earlier run made and the site no longer wants. Every plan lists it. If all its files \
     are wholly Nodewright's and unchanged, a run removes it (the node keeps a copy, unless it held a secret); an orphan \

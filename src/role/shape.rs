@@ -1,10 +1,11 @@
-//! What the names of a template lead to, by the site's schema and model: which keys a table has, whatever is in it today.
+//! The shapes of the names in templates, by the site's schema and model: which keys a table has, whatever is in it
+//! today.
 
 use crate::site::{MODEL_OF_CLUSTER, MODEL_OF_GUEST, MODEL_OF_MIRROR, MODEL_OF_POOL, Site};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// What a name is, as far as that is known before anything is rendered.
+/// The shape of a value, as far as it is known before rendering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Not known.
@@ -79,7 +80,7 @@ impl Shape {
         Self::Table(keys_of)
     }
 
-    /// What a schema says.
+    /// The shape that a JSON Schema describes; `root` is the whole schema, for its references.
     fn of(schema: &Json, root: &Json) -> Self {
         if let Some(path) = schema["$ref"].as_str() {
             let target = root.pointer(path.trim_start_matches('#'));
@@ -108,7 +109,7 @@ impl Shape {
         }
     }
 
-    /// What a loop in a template has in each round.
+    /// The shape of the loop variable of a template's `for`.
     pub(super) fn item(&self) -> Self {
         match self {
             Self::List(item) => (**item).clone(),
@@ -116,7 +117,7 @@ impl Shape {
         }
     }
 
-    /// What stands under a key that is not known.
+    /// The shape under a key or index that is not known.
     pub(super) fn any_item(&self) -> Self {
         match self {
             Self::List(item) | Self::Map(item) => (**item).clone(),
@@ -140,7 +141,7 @@ impl Shape {
         }
     }
 
-    /// What the variables of a `for_each` are in each round: of a table its keys, with their values where there are two.
+    /// The shapes of a `for_each`'s variables: over a table, its keys, with their values where there are two variables.
     pub(super) fn round(&self, count: usize) -> Vec<Self> {
         match (self, count) {
             (Self::Map(value), 2) => vec![Self::Any, (**value).clone()],

@@ -52,7 +52,7 @@ pub struct Step {
     pub each: Option<Placed<Head>>,
     /// Left out where this does not hold.
     pub when: Option<Placed<String>>,
-    /// Who does what is done once, before it is rendered.
+    /// The expression for the member that does a `once` step.
     pub source: Option<Placed<String>>,
     /// Its other keys; place, index and source are given when it is rendered.
     pub meta: StepMeta,
@@ -60,7 +60,7 @@ pub struct Step {
     pub own: Table,
     /// Those of them that name a file or folder of the site, which is read when the step is rendered.
     pub site_keys: Vec<(String, SiteKey)>,
-    /// Nothing was wrong with it when its file was read; another is not rendered.
+    /// Whether it was read without errors; a step with errors is not rendered.
     pub sound: bool,
 }
 

@@ -174,7 +174,7 @@ impl Templates {
         Ok(Some(Json::from(text)))
     }
 
-    /// What an expression is.
+    /// Evaluates an expression.
     pub fn expression(&self, source: &str, context: &Value) -> Result<Value, TemplateError> {
         let value = self.evaluate(source, context)?;
         if value.is_undefined() {

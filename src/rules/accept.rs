@@ -4,12 +4,12 @@ use super::{Rule, at, found, rule};
 use crate::site::words::types::Date;
 use crate::site::{Finding, Severity, Site, did_you_mean, shown};
 
-/// What the rules found.
+/// The findings of the rules, sorted by whether the site accepts them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
-    /// What is not accepted.
+    /// The findings that are not accepted.
     pub findings: Vec<Finding>,
-    /// What is accepted, each with the reason.
+    /// The accepted findings, each with the reason.
     pub accepted: Vec<(Finding, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! What switches a node off, and who wins when both try.
+//! Rules about fence devices, and about which member wins when both fence each other.
 
 use super::{Rule, at, found, once, path};
 use crate::platform::Manager;

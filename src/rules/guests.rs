@@ -321,7 +321,7 @@ fn may_run<'a>(site: &'a Site, node: &'a str) -> impl Iterator<Item = (&'a str, 
         .filter(move |(_, g)| comes(g))
 }
 
-/// What a node's own guests need, and what those need that may come: of memory in MiB.
+/// The sums of `of` over a node's own guests, and over the guests that may come to it; memory is in MiB.
 fn sums(site: &Site, node: &str, of: fn(&Guest) -> u64) -> (u64, u64) {
     let mut sums = (0_u64, 0_u64);
     for (_, guest) in may_run(site, node) {

@@ -1,4 +1,4 @@
-//! What must hold for a cluster to be sound, decided from the site alone, before any node is touched.
+//! Rules that a sound cluster meets, decided from the site alone, before any node is touched.
 //!
 //! A rule is one function in a file named after its topic, and one line in [`RULES`].
 
@@ -31,9 +31,9 @@ pub struct Rule {
     pub code: &'static str,
     /// Whether it can be lived with.
     pub severity: Severity,
-    /// What must hold, in one sentence.
+    /// The requirement, in one sentence.
     pub title: &'static str,
-    /// What happens otherwise.
+    /// The consequence of breaking it.
     pub why: &'static str,
     /// Sections of `docs/facts` that say why so, with their sources: `membership#two-nodes`. None where the rule is of the
     /// site's own words alone.
@@ -86,7 +86,7 @@ pub fn run(site: &Site, today: &Date) -> Judged {
     judged
 }
 
-/// What one rule finds, without regard to what is accepted.
+/// The findings of one rule, accepted ones included.
 pub fn judge(rule: &Rule, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     (rule.check)(site, &mut findings);
@@ -107,7 +107,7 @@ fn at<S: AsRef<str>>(site: &Site, path: &[S]) -> Option<Place> {
     site.value_place(path)
 }
 
-/// What must be there once: says each that is there again, with both places. `what` names the thing in the message.
+/// Reports each key that occurs more than once, with both places. `what` names the thing in the message.
 fn once<K: Eq + Hash + Display>(
     site: &Site,
     things: impl IntoIterator<Item = (K, Vec<String>)>,

@@ -1,4 +1,4 @@
-//! What lies behind a zone: gateways, routes, and what a DHCP server tells.
+//! Rules about the networks behind a zone: gateways, routes, and DHCP servers.
 
 use super::{Rule, at, found, path};
 use crate::site::tables::network::Route;
@@ -162,7 +162,7 @@ fn gateway_network(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What makes a zone a link to the other node, with where that is written.
+/// The reason why a zone is a link to the other node, with the place where it is written.
 fn crosslink(site: &Site, zone: &str) -> Option<(&'static str, Vec<String>)> {
     let cluster = site.inventory.cluster.as_ref();
     let found = site.inventory.zone.get(zone);

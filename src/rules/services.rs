@@ -1,4 +1,4 @@
-//! What nodes use of others, groups and repositories.
+//! Rules about the services that nodes use, groups and repositories.
 
 use super::{Rule, at, found};
 use crate::platform::NetworkStyle;

@@ -270,7 +270,7 @@ fn partition_idle(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What gives a node the disk of its mirrors.
+/// The remedy for a node without a disk for its mirrors.
 const DISK: &str = "add `disk = { id = …, size = … }`";
 
 fn mirror_ends(site: &Site, findings: &mut Vec<Finding>) {

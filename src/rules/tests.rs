@@ -98,7 +98,7 @@ fn the_shipped_site_is_sound() {
     );
 }
 
-/// What other systems call things, and what a protocol allows, is taken.
+/// Names that other systems use, and values that a protocol allows, are accepted.
 #[test]
 fn what_is_right_elsewhere_is_right_here() {
     for (from, to) in [
@@ -161,7 +161,7 @@ struct Case {
     code: &'static str,
     base: &'static str,
     edits: &'static [(&'static str, &'static str)],
-    /// What stands at the finding's place, and at the other one.
+    /// The text at the finding's place, and at the other one.
     places: (&'static str, &'static str),
 }
 
@@ -599,7 +599,8 @@ fn every_rule_has_an_example_that_breaks_it() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// What a member needs is said in MiB, with what makes it up (8 guests in all, those of 17920 MiB with fail-over from node1).
+/// A finding about a member's memory gives the need in MiB and its parts (8 guests in all, those of 17920 MiB with
+/// fail-over from node1).
 #[test]
 fn what_is_short_of_memory_is_said_with_its_sum() {
     let text = changed(

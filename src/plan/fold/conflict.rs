@@ -11,11 +11,11 @@ use crate::text::Text;
 pub struct Conflict {
     /// The path.
     pub path: String,
-    /// Who wants one thing.
+    /// The step of the first request.
     pub first: Address,
-    /// Who wants the other; the same address when one step is at odds with itself.
+    /// The step of the second request; the same address when one step contradicts itself.
     pub second: Address,
-    /// What each requests, secrets masked.
+    /// The two requests, secrets masked.
     pub what: String,
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// How a path was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathSeen {
-    /// What was observed there.
+    /// The observed type of the path.
     pub kind: SeenKind,
     /// Its mode in octal digits (`644` and `0644` are the same); empty when nothing is there.
     pub mode: String,
@@ -146,7 +146,7 @@ pub enum FoldError {
     Bad {
         /// The resource that requests it.
         address: Address,
-        /// What is wrong with it.
+        /// The fault in the request.
         why: String,
     },
     /// The file on the node cannot be edited so.
@@ -156,7 +156,7 @@ pub enum FoldError {
         path: String,
         /// The resource that requests it.
         address: Address,
-        /// What is wrong with the file, with the number of the line.
+        /// The fault in the file, with the number of the line.
         why: String,
     },
     /// Something of another sort is there, which is not replaced.

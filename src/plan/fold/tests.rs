@@ -1,4 +1,4 @@
-//! What tests of folding share: wishes, files found, and what must come of them.
+//! Helpers for the tests of folding: requests, files found, and the expected result.
 
 mod conflicts;
 mod files;

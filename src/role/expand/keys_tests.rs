@@ -11,7 +11,7 @@ use crate::text::Vault;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// What a role comes to on a member of a cluster, or on a node without one; its findings' codes beside it.
+/// The expansion of a role on a member of a cluster (or on a node without one), and the codes of its findings.
 fn expanded(role: &str, alone: bool) -> (Expansion, Vec<&'static str>) {
     let text = format!("description = 'x'\n{role}");
     let mut sources = Sources::default();
@@ -39,7 +39,7 @@ fn step(keys: &str) -> Vec<Resource> {
     out.resources
 }
 
-/// What is decided for these resources where the node answers so.
+/// The decision for these resources with these answers of the node.
 fn decided(resources: &[Resource], sections: &[(&str, &str, i32)]) -> Decided {
     let target = Target {
         node: "node1".into(),
