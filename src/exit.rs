@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
-    /// Nothing to do, or all done.
+    /// Success, or there was no work.
     Done = 0,
     /// Something failed.
     Failed = 1,
@@ -49,7 +49,7 @@ impl Exit {
 }
 
 impl Exit {
-    /// What the code leaves behind, and what leads on.
+    /// The state that the code leaves behind, and the next step.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => {

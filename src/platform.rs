@@ -1,7 +1,8 @@
 //! The releases that a node can run: one row of one table each.
 //!
-//! What depends on a release is a field of its row; nothing else in the program names one. A role file has its words
-//! for a release under the release's own word (`el9`) or under one of a family (`el8+`, `el`): see [`Platform::keys`].
+//! Everything that depends on a release is a field of its row; no other part of the program names a release. A role
+//! file has its words for a release under the release's own word (`el9`) or under one of a family (`el8+`, `el`): see
+//! [`Platform::keys`].
 
 mod words;
 
@@ -22,7 +23,7 @@ pub struct Platform {
     minor: Option<u8>,
 }
 
-/// What minor releases before one bring otherwise.
+/// The differences of minor releases before one.
 struct Earlier {
     /// The first minor release that is as the row says.
     before: u8,
@@ -43,7 +44,7 @@ struct Release {
     ids: &'static [&'static str],
     /// Minor releases bring different versions, and a site may name one.
     minors: bool,
-    /// What earlier minor releases bring otherwise, the earliest first.
+    /// The differences of earlier minor releases, the earliest first.
     earlier: &'static [Earlier],
     init: Init,
     /// SysV scripts that stand for no process: their status is that of the kernel's tables (docs/facts/services.md#sysv-scripts).
@@ -66,7 +67,7 @@ struct Release {
     /// Its repositories, or EPEL, have Shorewall.
     shorewall_packaged: bool,
     fence: FenceWords,
-    /// What installs it from a file of answers, where that is known.
+    /// The installer that sets it up from a file of answers, where one is known.
     installer: Option<Installer>,
     stock: &'static [StockRepository],
     versions: VersionWords,
@@ -543,7 +544,7 @@ impl Platform {
         self.release().sources_files
     }
 
-    /// What brings interfaces up at boot.
+    /// The system that brings interfaces up at boot.
     pub fn network(self) -> NetworkStyle {
         self.release().network
     }
@@ -553,17 +554,17 @@ impl Platform {
         self.release().boot_loader
     }
 
-    /// What makes nodes members.
+    /// The cluster stack.
     pub fn stack(self) -> Stack {
         self.release().stack
     }
 
-    /// What starts and stops a cluster's resources.
+    /// The resource manager.
     pub fn manager(self) -> Manager {
         self.release().manager
     }
 
-    /// What keeps the time.
+    /// The daemon that keeps the time.
     pub fn time_daemon(self) -> TimeDaemon {
         self.release().time_daemon
     }
@@ -573,12 +574,12 @@ impl Platform {
         self.release().name_file
     }
 
-    /// What names the time zone besides /etc/localtime.
+    /// The file that names the time zone besides /etc/localtime.
     pub fn zone_file(self) -> ZoneFile {
         self.release().zone_file
     }
 
-    /// What loads kernel modules at boot.
+    /// The mechanism that loads kernel modules at boot.
     pub fn modules(self) -> Modules {
         self.release().modules
     }
@@ -603,12 +604,12 @@ impl Platform {
         self.release().shorewall_packaged
     }
 
-    /// What its fence agents call their parameters.
+    /// The names of its fence agents' parameters.
     pub fn fence_words(self) -> FenceWords {
         self.release().fence
     }
 
-    /// What installs it from a file of answers, where that is known.
+    /// The installer that sets it up from a file of answers, where one is known.
     pub fn installer(self) -> Option<Installer> {
         self.release().installer
     }

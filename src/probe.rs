@@ -1,4 +1,4 @@
-//! What a TCP port answers to whoever is outside.
+//! Probes TCP ports from outside, as any client would.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
@@ -16,7 +16,7 @@ pub enum PortState {
     Refused,
     /// A router or the host itself said that there is no way.
     Unreachable,
-    /// Nothing came back in time.
+    /// No answer came in time.
     Silent,
 }
 
@@ -34,7 +34,7 @@ impl PortState {
         found.map_or("", |(word, _)| word)
     }
 
-    /// What a word says.
+    /// The state that a word names.
     pub fn from_word(word: &str) -> Option<Self> {
         let found = Self::ALL.iter().find(|(known, _)| *known == word);
         found.map(|(_, answer)| *answer)

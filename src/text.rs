@@ -18,7 +18,7 @@ pub fn mark(name: &str) -> String {
     format!("{OPEN}{name}{CLOSE}")
 }
 
-/// What the name in a mark begins with where the value is put into XML. No secret's name begins with a dot.
+/// The prefix of a mark's name where the value is put into XML. No secret's name begins with a dot.
 const IN_XML: &str = ".xml.";
 
 /// The mark for a place in XML: what is put there is the value, escaped.
@@ -63,7 +63,7 @@ pub fn shows(vault: &Vault, content: &[u8]) -> bool {
         })
 }
 
-/// What is wrong with the marks of a text.
+/// A fault in the marks of a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MarkError {
     /// A filter changed a mark, so that it no longer names its secret.
@@ -129,7 +129,7 @@ impl Text {
         self.0.contains([OPEN, CLOSE])
     }
 
-    /// The text for people: each secret shown as `‹secret NAME›`.
+    /// The text for display: each secret is shown as `‹secret NAME›`.
     pub fn masked(&self) -> String {
         self.join(|name| Ok(format!("‹secret {}›", named(name).0)))
             .unwrap_or_else(|_| "‹secret›".to_owned())
@@ -194,7 +194,7 @@ impl schemars::JsonSchema for Text {
     }
 }
 
-/// A size in bytes for people: `34.1 MiB`.
+/// A size in bytes for display: `34.1 MiB`.
 pub fn size(bytes: u64) -> String {
     let mut unit = "bytes";
     let (mut whole, mut rest) = (bytes, 0);

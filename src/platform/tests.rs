@@ -111,7 +111,7 @@ fn rows_are_of_one_piece() {
     }
 }
 
-/// What no part of the program but the table may do: name a release.
+/// Only the table names a release.
 #[test]
 fn nothing_else_names_a_release() {
     fn sources(dir: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {

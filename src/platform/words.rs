@@ -12,7 +12,7 @@ pub enum Init {
 }
 
 impl Init {
-    /// What starts a service anew, for people.
+    /// The command that restarts a service, for display.
     pub fn restart(self, service: &str) -> String {
         match self {
             Self::Systemd => format!("systemctl restart {service}"),
@@ -47,7 +47,7 @@ impl PackageTool {
         self != Self::Apt
     }
 
-    /// What `held` packages are written in and the package that reads it; apt needs none.
+    /// The package that holds packages back and the file that lists them; `None` for apt, which needs neither.
     pub fn version_lock(self) -> Option<VersionLock> {
         match self {
             Self::Yum => Some(VersionLock {
@@ -77,7 +77,7 @@ pub struct VersionLock {
     pub list: &'static str,
 }
 
-/// What brings interfaces up at boot.
+/// The system that brings interfaces up at boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkStyle {
     /// The start scripts of EL6 and EL7, with ifcfg files.
@@ -108,7 +108,7 @@ pub enum BootLoader {
     UpdateGrub,
 }
 
-/// What makes nodes members.
+/// The cluster stack: the services that form the membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stack {
     /// cman over corosync 1, with cluster.conf.
@@ -119,7 +119,7 @@ pub enum Stack {
     Corosync3,
 }
 
-/// What starts and stops a cluster's resources.
+/// The resource manager: the service that starts and stops a cluster's resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manager {
     /// rgmanager, above cman.
@@ -129,7 +129,7 @@ pub enum Manager {
 }
 
 impl Manager {
-    /// The command that tells the cluster that a node is off, for people.
+    /// The command that declares to the cluster that a node is off, for display.
     pub fn confirmation(self, node: &str) -> String {
         match self {
             Self::Rgmanager => format!("fence_ack_manual {node}"),
@@ -138,7 +138,7 @@ impl Manager {
     }
 }
 
-/// What keeps the time.
+/// The daemon that keeps the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeDaemon {
     /// ntpd.
@@ -156,7 +156,7 @@ pub enum NameFile {
     Hostname,
 }
 
-/// What names the time zone besides /etc/localtime.
+/// The file that names the time zone besides /etc/localtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZoneFile {
     /// `ZONE` in /etc/sysconfig/clock.
@@ -180,7 +180,7 @@ pub enum SysctlConf {
     Never,
 }
 
-/// What loads kernel modules at boot.
+/// The mechanism that loads kernel modules at boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modules {
     /// Scripts in /etc/sysconfig/modules.
@@ -189,7 +189,7 @@ pub enum Modules {
     Lists,
 }
 
-/// What fence agents call the parameters that every one of them has.
+/// The names that fence agents give to the parameters that every one of them has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FenceWords {
     /// The device's address.
@@ -202,10 +202,10 @@ pub struct FenceWords {
     pub plug: &'static str,
 }
 
-/// What installs a release from a file of answers.
+/// The installer that sets a release up from a file of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installer {
-    /// What such a file is called there.
+    /// The name of such a file there.
     pub file: &'static str,
     /// The template of the file.
     pub template: &'static str,

@@ -124,7 +124,7 @@ impl Over {
     }
 }
 
-/// What a command may destroy.
+/// The devices whose content a command may destroy.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Destroy {
     /// Allow the content of this device of this node to be destroyed where a step needs the device, as a refusal names it

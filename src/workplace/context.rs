@@ -211,7 +211,7 @@ impl Context {
         Reporter::new(self.style, self.global.json, out, progress)
     }
 
-    /// Who runs this, for locks and journals: `anna@desk`. Behind sudo it is who called it.
+    /// The operator of this command, for locks and journals: `anna@desk`. Under sudo it is the user who called it.
     pub fn operator() -> String {
         let named = |key: &str| std::env::var(key).ok().filter(|v| !v.is_empty());
         let user = named("SUDO_USER")

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex};
 /// Where keys are looked for in the home folder when none is named.
 const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_rsa", ".config/age/keys.txt"];
 
-/// Who is asked for the passphrase of a key.
+/// The source of a key's passphrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassphraseFrom {
-    /// Who runs this, on the terminal.
+    /// The operator, on the terminal.
     Operator,
     /// Nobody: a key with a passphrase opens nothing.
     Nobody,

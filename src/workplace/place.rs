@@ -42,8 +42,8 @@ pub struct Workplace {
     pub sources: Sources,
 }
 
-/// What a rehearsal in containers does not do of what the site says: what roles turn off there, and devices that containers
-/// cannot have.
+/// The parts of the site that a rehearsal in containers leaves out: steps that roles turn off there, and devices that
+/// containers cannot have.
 fn left_out(site: &Site, survey: &Survey) -> Vec<String> {
     let mut all = Vec::new();
     let mut add = |text: String| {

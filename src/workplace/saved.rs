@@ -132,7 +132,7 @@ impl Saved {
             .collect()
     }
 
-    /// What changed since it was made: nothing, when it can be carried out as it was reviewed.
+    /// The reason why a saved plan no longer applies; `None` when it can be carried out as it was reviewed.
     pub fn moved(&self, site: &Site, now: &Plan) -> Option<String> {
         if self.made_from_another(site) {
             return Some("the site changed since the plan was saved".to_owned());

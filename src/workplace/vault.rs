@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-/// What a command needs the values of secrets for.
+/// A command's need for the values of secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Values {
     /// To compare and to write: without them it does not go on.
@@ -130,9 +130,10 @@ impl Workplace {
         })
     }
 
-    /// What makes a door of an address: where `reach` knocks. The secrets are opened when the first door is knocked at.
+    /// Makes the function that turns an address into the door where `reach` knocks. The secrets are opened at the first
+    /// knock.
     ///
-    /// `vault` has them already where they were opened before.
+    /// `vault` has them, where they were opened before.
     pub fn doors(
         &self,
         context: &Context,
