@@ -1,4 +1,5 @@
-//! What guests have in common is put into each of them before anything is typed, with the place where it is written.
+//! Copies what guests inherit from their groups and from the defaults into each guest, before types are checked. Each
+//! value keeps the place where it is written.
 
 use super::text::finding::Finding;
 use super::{Place, Tree, Value};
@@ -91,7 +92,8 @@ mod tests {
 
     const HEAD: &str = "[site]\nname = \"s\"\ndomain = \"example.net\"\nplatform = \"el9\"\n[node.n1]\naddress = { lan = \"192.0.2.5\" }\n[zone]\nlan = { nic = \"eth0\", network = \"192.0.2.0/24\", bridge = \"br0\" }\n[group.g]\nnodes = [\"n1\"]\n";
 
-    /// What a guest says itself counts, then its last group, then the defaults; each has the place where it is written.
+    /// A guest's own value has precedence, then its last group's, then the defaults'; each keeps the place where it is
+    /// written.
     #[test]
     fn the_nearest_word_counts_and_keeps_its_place() {
         let text = format!(

@@ -31,7 +31,7 @@ use tables::inventory::Inventory;
 /// A site that is sound as far as its types and names go.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// What is written, with its defaults.
+    /// The inventory as it is written, with its defaults.
     pub inventory: Inventory,
     tree: Tree,
     overrides: Overrides,

@@ -1,9 +1,10 @@
-//! What the roles of a node provide. A role says it in its file (`provides`); nothing else knows roles by their names.
+//! The provisions that the roles of a node have. A role declares them in its file (`provides`); no other part of the
+//! program knows roles by their names.
 
 use super::Site;
 use std::collections::BTreeMap;
 
-/// What a role can provide to a node that has it.
+/// A provision of a role for the nodes that have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Provision {
     /// root of a peer gets in by its key.
@@ -68,14 +69,14 @@ impl Provision {
         Self::ALL.map(|(word, _, _)| word)
     }
 
-    /// What a word of a role file names.
+    /// The provision that a word of a role file names.
     pub fn from_word(word: &str) -> Option<Self> {
         let found = Self::ALL.iter().find(|(known, _, _)| *known == word);
         found.map(|(_, what, _)| *what)
     }
 }
 
-/// What each node is provided with, and by which of its roles.
+/// The provisions of each node, each with the role that has it.
 pub type Provided = BTreeMap<String, Vec<(Provision, String)>>;
 
 impl Site {

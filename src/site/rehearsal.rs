@@ -1,4 +1,4 @@
-//! What a rehearsal on the nodes of a lab changes in a site, for this run only.
+//! The changes that a rehearsal on the nodes of a lab makes to a site, for this run only.
 
 use super::Site;
 use crate::platform::Platform;

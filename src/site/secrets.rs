@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 /// Name of the file in the site's folder.
 pub const FILE: &str = "secrets.age";
 
-/// What went wrong with the encrypted file. No message ever holds a value.
+/// An error about the encrypted file. No message ever holds a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretsError {
     /// No key at hand opens it.
@@ -32,7 +32,7 @@ pub enum SecretsError {
     /// It is no age file, or was changed on its way.
     #[error("{FILE} is damaged: {0}")]
     Damaged(String),
-    /// What is inside is not what this program writes.
+    /// The decrypted content is not in this program's format.
     #[error("{FILE} is open, but line {line} in it is not `name = \"value\"`")]
     Content {
         /// The line inside.
@@ -46,7 +46,7 @@ pub enum SecretsError {
         /// Why not.
         why: String,
     },
-    /// Nobody could open it again.
+    /// The file would have no recipient, so it could never be opened again.
     #[error("no operator could open {FILE}: give operators `secrets = true`")]
     Nobody,
     /// An operator's key to which nothing can be encrypted.
@@ -185,13 +185,13 @@ impl Secrets {
         self.0.remove(name).is_some()
     }
 
-    /// What is put in where a text has marks.
+    /// The values for the marks in texts.
     pub fn vault(&self) -> Vault {
         self.0.clone()
     }
 }
 
-/// What a generated value is made of.
+/// The characters of a generated value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alphabet {
     /// Letters and digits.

@@ -1,10 +1,10 @@
-//! What a network device of a node is, as templates and the role `network` see it.
+//! The network devices of a node, as templates and the role `network` see them.
 
 use super::super::tables::network::{BondMode, HashPolicy, LacpRate, Reselect};
 use serde::Serialize;
 use std::net::IpAddr;
 
-/// What a device is. In this order devices are started.
+/// The type of a device. Devices are started in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
@@ -29,7 +29,7 @@ pub enum DeviceKind {
 pub struct Device {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its type.
     pub kind: DeviceKind,
     /// Its number in start order, from 1: cards, bonds, VLANs, bridges and the serial line have 1 to 5.
     pub level: u8,
@@ -51,9 +51,9 @@ pub struct Device {
     pub master: Option<String>,
     /// Whether that is a `bond` or a `bridge`.
     pub master_kind: Option<DeviceKind>,
-    /// What is on top of it and has no traffic while it is down, in start order.
+    /// The devices on top of it, which have no traffic while it is down, in start order.
     pub above: Vec<Upper>,
-    /// What the cluster sends over it or over what is on top of it: `ring`, `mirrors`.
+    /// The cluster's traffic over it or over a device on top of it: `ring`, `mirrors`.
     pub carries: Vec<String>,
     /// Largest packet, bytes.
     pub mtu: u32,
@@ -73,11 +73,11 @@ pub struct Device {
     pub default_route: bool,
     /// The default gateway behind it.
     pub gateway: Option<IpAddr>,
-    /// What else lies behind it.
+    /// The other networks behind it.
     pub routes: Vec<ResolvedRoute>,
     /// How a bond works.
     pub bond: Option<BondModel>,
-    /// What is at the ends of a serial line.
+    /// The two ends of a serial line.
     pub serial: Option<SerialModel>,
     /// Whether its wire ends in the other node's BMC.
     pub crossed: bool,
@@ -122,13 +122,13 @@ pub struct BondModel {
     pub downdelay: u32,
     /// How often ARP probes are sent, in milliseconds; 0 where carriers are monitored.
     pub arp_interval: u32,
-    /// Who is asked.
+    /// The addresses that ARP requests are sent to.
     pub arp_targets: Vec<IpAddr>,
     /// When the primary card is used again.
     pub reselect: Option<Reselect>,
     /// How often LACP speaks with the switch.
     pub lacp_rate: Option<LacpRate>,
-    /// What chooses the card for a packet.
+    /// The fields of a packet that choose its card.
     pub hash: Option<HashPolicy>,
 }
 

@@ -5,7 +5,7 @@ use super::super::tables::network::{Bond, BondMode, Zone};
 use super::device::{BondModel, Device, DeviceKind, ResolvedRoute, SerialModel, Upper, uuid};
 use std::net::IpAddr;
 
-/// What the serial line is called as a zone.
+/// The name of the serial line as a zone.
 const SERIAL: &str = "serial";
 
 impl Zone {

@@ -24,7 +24,7 @@ pub struct Fencing {
     pub devices: Vec<FencingDevice>,
 }
 
-/// What a node needs to fence the others.
+/// The files and devices with which a node fences the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shoots {
     /// Where its files lie.
@@ -63,7 +63,7 @@ pub struct FencingStep {
     pub delay: Option<u64>,
 }
 
-/// What switches a member off.
+/// A fence device of a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FencingDevice {
     /// Its name in cluster.conf and in a CIB, which is an XML ID: `fence_node1_ipmilan`.
@@ -115,7 +115,7 @@ pub fn switches_nothing(option: &str, value: &str) -> bool {
     switches && !matches!(value, "reboot" | "off" | "cycle")
 }
 
-/// What the site declares of a device by keys of its own, or decides itself; never an option.
+/// Whether the site declares this option by a key of its own, or decides it itself: then it is no free option.
 pub fn decided(option: &str) -> bool {
     matches!(
         option,
@@ -190,7 +190,7 @@ impl Site {
         fencing
     }
 
-    /// What a node needs to fence the other members.
+    /// The files and devices with which this node fences the other members.
     pub fn shoots(&self, node: &str) -> Shoots {
         let peers = self.peers_of(node).into_iter();
         let devices: Vec<FencingDevice> = peers.flat_map(|p| self.fencing(p).devices).collect();

@@ -134,14 +134,14 @@ impl Site {
             .map(super::super::words::types::AbsolutePath::as_str)
     }
 
-    /// What templates see of a pool: as written, with where it lies.
+    /// The model of a pool for templates: as written, with the folder where it is mounted.
     pub(super) fn pool_model(&self, pool: &Pool) -> Json {
         let mut model = json!(pool);
         model["mount"] = json!(self.mount_of(pool));
         model
     }
 
-    /// What templates see of a guest: as written, with what follows from it.
+    /// The model of a guest for templates: as written, with the values derived from it.
     pub(super) fn guest_model(&self, name: &str, guest: &Guest) -> Json {
         let mut model = json!(guest);
         // Systems that bring no drivers for paravirtual hardware.

@@ -1,5 +1,4 @@
-//! Who is called how: the lines of /etc/hosts, the same on every node
-//! (docs/facts/membership.md#names).
+//! The names of all hosts: the lines of /etc/hosts, the same on every node (docs/facts/membership.md#names).
 
 use super::super::Site;
 use serde_json::{Value as Json, json};

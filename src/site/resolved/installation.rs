@@ -25,7 +25,7 @@ const BEHIND: u64 = 34;
 /// partition carries is data.
 const SYSTEM: [&str; 7] = ["/", "/boot", "/boot/efi", "/opt", "/tmp", "/usr", "/var"];
 
-/// What becomes of the disk.
+/// The operator's decisions about the disk's content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disposal {
     /// The disk is blank and gets a new table with all partitions.
@@ -43,7 +43,7 @@ pub struct Installation {
     pub sectors: u64,
     /// The form of its new table, `gpt` or `msdos`; none where the table is kept.
     pub table: Option<&'static str>,
-    /// What is made in a new table, in the order of numbers.
+    /// The partitions of a new table, in the order of numbers.
     pub made: Vec<Made>,
     /// The number of the partition that a firmware starts from, for a new table.
     pub boot: u16,
@@ -246,7 +246,8 @@ impl Site {
     }
 }
 
-/// What a device's address is reached by while there are no bonds and bridges: the first card beneath it, with its VLAN.
+/// The link that carries a device's address while there are no bonds and bridges: the first card beneath it, with its
+/// VLAN.
 fn link(devices: &[Device], device: &Device) -> InstallationLink {
     let (mut below, mut vlan) = (device, None);
     loop {

@@ -13,7 +13,7 @@ pub const KEY: &str = "cluster-authkey";
 /// How long a new one is. Versions before 3 read the first 128 letters.
 pub const KEY_LENGTH: usize = 256;
 
-/// What is wrong with a value of it: corosync takes 128 bytes at least and 4096 at most
+/// The fault of a key's value, if it has one: corosync takes 128 to 4096 bytes
 /// (docs/facts/membership.md#configuration-of-corosync).
 pub fn key_problem(value: &str) -> Option<String> {
     let length = value.len();
@@ -23,7 +23,7 @@ pub fn key_problem(value: &str) -> Option<String> {
     })
 }
 
-/// What of it is a question of the release and not of taste.
+/// The settings of totem that the release decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Totem {
     /// `udp` (multicast), `udpu` or `knet`.

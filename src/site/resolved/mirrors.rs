@@ -19,7 +19,7 @@ impl Site {
         (!self.inventory.mirror.is_empty()).then_some(SECRET)
     }
 
-    /// What templates see of a mirror: as written, with its device and its ends.
+    /// The model of a mirror for templates: as written, with its device and its ends.
     pub(super) fn mirror_model(&self, mirror: &Mirror) -> Json {
         let mut model = json!(mirror);
         model["device"] = json!(format!("/dev/drbd{}", mirror.minor));

@@ -1,4 +1,4 @@
-//! What follows from the tables: the model that templates see, devices in their order, members, fences, wires.
+//! The site resolved from its tables: the model for templates, devices in their order, members, fence devices, wires.
 
 pub mod device;
 pub(in crate::site) mod devices;

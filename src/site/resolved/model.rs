@@ -1,4 +1,4 @@
-//! What the site declares, resolved: for roles and templates, and for those who carry out a run.
+//! The site's declarations, resolved: for roles and templates, and for runs.
 
 use super::super::tables::inventory::{Reach, Sudo, Versions};
 use super::super::tables::machines::{Disk, Node};
@@ -64,7 +64,7 @@ impl Site {
         self.rehearsed_on().unwrap_or(self.inventory.site.platform)
     }
 
-    /// What kinds may know of a node.
+    /// The target of a node: all that kinds may know of it.
     pub fn target(&self, node: &str) -> Target {
         Target {
             node: node.to_owned(),
@@ -72,9 +72,9 @@ impl Site {
         }
     }
 
-    /// The versions that decide a syntax on a node: as declared, else as its platform brings them.
+    /// The versions that decide a syntax on a node: as declared, else those of its platform.
     ///
-    /// What is declared holds for nodes of the site's own platform only.
+    /// Declared versions apply only to nodes of the site's own platform.
     pub fn versions_of(&self, node: &str) -> Versions {
         self.versions_on(self.platform_of(node))
     }
@@ -308,7 +308,7 @@ impl Site {
         &self.digest
     }
 
-    /// What templates see as `site`: everything with its defaults, and mirrors with their ends.
+    /// The `site` of templates: everything with its defaults, and mirrors with their ends.
     ///
     /// The keys of `[site]` are at its top (`site.name`), every other table is under its name (`site.zone`).
     pub fn model(&self) -> Json {
@@ -358,7 +358,7 @@ impl Site {
         Json::Object(top)
     }
 
-    /// What templates see as `node`: its names, addresses, devices, disks, versions, and its peers.
+    /// The `node` of templates: its names, addresses, devices, disks, versions, and its peers.
     pub fn node_model(&self, node: &str) -> Json {
         let mut model = self.base_model(node);
         let peers: Vec<Json> = self
@@ -373,7 +373,7 @@ impl Site {
         Json::Object(model)
     }
 
-    /// What templates see as `members`: each as `node` without its peers. Without a cluster, all nodes.
+    /// The `members` of templates: each as `node` without its peers. Without a cluster, all nodes.
     pub fn members_model(&self) -> Json {
         let members = if self.inventory.cluster.is_some() {
             self.members()
@@ -490,7 +490,7 @@ fn join<'a>(vars: &mut Map<String, Json>, more: impl IntoIterator<Item = (&'a St
 }
 
 impl Versions {
-    /// What a platform brings.
+    /// The versions of a platform.
     pub fn of(platform: Platform) -> Self {
         let words = platform.versions();
         let version = |word: &str| Some(Version::parse(word).expect("a version"));

@@ -1,12 +1,12 @@
-//! What the zones of a site are for: which of them nodes are reached in, and which carry the ring, the mirrors and the
-//! BMCs. The site says it; no zone is known by its name.
+//! The purposes of a site's zones: management, the ring, the mirrors and the BMCs. The site declares them; no zone is
+//! known by its name.
 
 use super::super::Site;
 use super::super::tables::network::Zone;
 use super::super::words::types::{Network, ZoneName};
 use std::net::IpAddr;
 
-/// What a zone is for.
+/// The purpose of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
     /// Nodes are reached in it: `site.management`.
@@ -99,7 +99,7 @@ impl Site {
             || found.is_some_and(|z| z.dhcp) && self.default_by_dhcp(zone)
     }
 
-    /// What the cluster sends over a zone: `ring`, `mirrors`.
+    /// The cluster's traffic over a zone: `ring`, `mirrors`.
     pub fn carried(&self, zone: &str) -> Vec<String> {
         let mirrors = !self.inventory.mirror.is_empty() && self.mirror_zone() == Some(zone);
         [(self.is_ring(zone), "ring"), (mirrors, "mirrors")]

@@ -8,9 +8,9 @@ use super::super::text::finding::shown;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}; {help}")]
 pub struct SelectError {
-    /// What was asked for.
+    /// The word of the selection.
     pub word: String,
-    /// What is wrong with it.
+    /// The fault in it.
     pub message: String,
     /// The remedy.
     pub help: String,

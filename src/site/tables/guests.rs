@@ -15,7 +15,7 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Guest {
-    /// What it is for.
+    /// Its purpose.
     #[serde(default)]
     pub doc: Option<Line>,
     /// The node it lives on.
@@ -61,7 +61,7 @@ pub struct Guest {
     /// Whether it synchronises data with other guests of its project.
     #[serde(default)]
     pub sync: bool,
-    /// What it boots from, in this order.
+    /// Its boot devices, in this order.
     #[serde(default = "from_disk")]
     pub boot: Vec<BootDevice>,
     /// The image in its CD drive, where it has a drive.
@@ -73,8 +73,8 @@ pub struct Guest {
     /// Its graphics card; the screen is reached by VNC on its node's loopback address alone.
     #[serde(default)]
     pub video: Video,
-    /// What runs in it: a release such as `debian12`; a name that begins with `windows` or `other` has disks and cards that
-    /// need no driver.
+    /// Its operating system: a release such as `debian12`; a name that begins with `windows` or `other` has disks and
+    /// cards that need no driver.
     #[serde(default = "linux")]
     pub os: HypervisorName,
     /// How it is installed without anybody's help.
@@ -122,7 +122,7 @@ pub enum Migrate {
     Restart,
 }
 
-/// What a guest boots from.
+/// A device that a guest boots from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BootDevice {
@@ -173,7 +173,7 @@ pub enum InstallBy {
     Image,
 }
 
-/// What guests have in common: any key of a guest but its description and its MAC addresses.
+/// The keys that guests share: any key of a guest but its description and its MAC addresses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GuestDefaults(pub IndexMap<String, Json>);
@@ -210,7 +210,7 @@ impl JsonSchema for GuestDefaults {
 pub struct GuestGroup {
     /// The guests.
     pub guests: Vec<HostName>,
-    /// What they have in common.
+    /// The keys that they share.
     #[serde(flatten)]
     pub common: IndexMap<String, Json>,
 }
@@ -240,7 +240,7 @@ impl JsonSchema for GuestGroup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pool {
-    /// What it is for.
+    /// Its purpose.
     #[serde(default)]
     pub doc: Option<Line>,
     /// The folder.

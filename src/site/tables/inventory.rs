@@ -1,4 +1,4 @@
-//! What an operator writes: the tables of an inventory, with their defaults.
+//! The tables of an inventory, as an operator writes them, with their defaults.
 //!
 //! The doc comments are the descriptions of the JSON Schema; there is no other list of keys.
 
@@ -34,10 +34,10 @@ pub struct Inventory {
     /// A serial line between the nodes: the last way in, over PPP.
     #[serde(default)]
     pub serial: Option<Serial>,
-    /// Who may reach the nodes from outside, and how.
+    /// The firewall: the sources that may reach the nodes from outside, and the knock.
     #[serde(default)]
     pub firewall: Firewall,
-    /// What the nodes use of others.
+    /// The services of other hosts that the nodes use.
     #[serde(default)]
     pub services: Services,
     /// Package repositories, by name.
@@ -61,10 +61,11 @@ pub struct Inventory {
     /// Groups of nodes and the roles they have, by name.
     #[serde(default)]
     pub group: KeyedTable<Name, Group>,
-    /// What all guests have in common that do not say otherwise.
+    /// The defaults of all guests.
     #[serde(default)]
     pub guest_defaults: GuestDefaults,
-    /// What some guests have in common, by a name of your choice; of two that say the same, the last counts.
+    /// Keys that several guests share, by a name of your choice; where two groups of a guest set the same key, the last
+    /// one counts.
     #[serde(default)]
     pub guest_group: KeyedTable<Name, GuestGroup>,
     /// The guests, by name.
@@ -277,7 +278,7 @@ pub struct SecretRef {
     pub secret: SecretName,
 }
 
-/// What the nodes use of others.
+/// The services of other hosts that the nodes use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Services {
@@ -290,7 +291,7 @@ pub struct Services {
     /// The central log.
     #[serde(default)]
     pub log: Option<Log>,
-    /// Who asks the nodes how they are.
+    /// The monitoring servers that query the nodes.
     #[serde(default)]
     pub monitoring: Option<Monitoring>,
     /// The host that takes the nodes' mail.
@@ -327,7 +328,7 @@ fn log_queue() -> Size {
     Size::parse("1G").expect("a size")
 }
 
-/// Who asks the nodes how they are.
+/// The monitoring servers that query the nodes, and the agent's port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Monitoring {
@@ -348,7 +349,7 @@ fn monitoring_port() -> Port {
 pub struct Mail {
     /// The host that takes it.
     pub relay: Host,
-    /// Who gets root's mail.
+    /// The recipients of root's mail.
     #[serde(default)]
     pub root: Vec<Line>,
 }
@@ -357,7 +358,7 @@ pub struct Mail {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
-    /// What it is, for people.
+    /// A description, for display.
     #[serde(default)]
     pub description: Option<Line>,
     /// Where it is served; `$releasever` and `$basearch` are left to yum and dnf. `file:///…` is a folder on the node.
@@ -400,7 +401,7 @@ pub struct Operator {
     /// Further public SSH keys.
     #[serde(default)]
     pub keys: Vec<SshKey>,
-    /// Who it is, for people.
+    /// The person's name, for display.
     #[serde(default)]
     pub name: Option<Line>,
     /// May become root.

@@ -102,7 +102,7 @@ pub struct Cluster {
     /// Whether guests go back by themselves once their node is back.
     #[serde(default)]
     pub failback: bool,
-    /// What keeps a guest from running twice.
+    /// The lock that keeps a guest from running twice.
     #[serde(default)]
     pub lock: GuestLock,
 }
@@ -143,7 +143,7 @@ pub enum Start {
     AtBoot,
 }
 
-/// What keeps a guest from running twice.
+/// The lock that keeps a guest from running twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GuestLock {
@@ -160,7 +160,7 @@ pub enum GuestLock {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// What it is, for people.
+    /// A description, for display.
     #[serde(default)]
     pub doc: Option<Line>,
     /// Its address in each zone; with the prefix's length where the zone has no network. `serial` is the serial line.
@@ -217,7 +217,7 @@ pub struct Disk {
     pub size: Size,
 }
 
-/// What can switch a node off.
+/// A device that can switch a node off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FenceDevice {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Zone {
-    /// What the zone is for.
+    /// The zone's purpose.
     #[serde(default)]
     pub doc: Option<Line>,
     /// The network interface.
@@ -39,13 +39,13 @@ pub struct Zone {
     /// A node without an address in this zone is given one by the zone's DHCP server.
     #[serde(default)]
     pub dhcp: bool,
-    /// What lies behind this zone, besides the default gateway.
+    /// The routes to networks behind this zone, besides the default gateway.
     #[serde(default)]
     pub routes: Vec<Route>,
     /// The largest packet, bytes.
     #[serde(default = "mtu")]
     pub mtu: Mtu,
-    /// What becomes of a connection that no rule allows.
+    /// The policy for connections that no rule allows.
     #[serde(default)]
     pub otherwise: Otherwise,
     /// Each node's wire ends in the other node's BMC; the two networks are written at the nodes.
@@ -106,7 +106,7 @@ pub struct Bond {
     /// How often LACP speaks with the switch; `802.3ad` only.
     #[serde(default)]
     pub lacp_rate: Option<LacpRate>,
-    /// What chooses the interface for a packet; `balance-xor` and `802.3ad` only.
+    /// The fields of a packet that choose its interface; `balance-xor` and `802.3ad` only.
     #[serde(default)]
     pub hash: Option<HashPolicy>,
 }
@@ -118,7 +118,7 @@ pub struct ArpMonitor {
     /// How often, milliseconds.
     #[schemars(range(min = 100, max = 60_000))]
     pub interval: u32,
-    /// Who is asked: addresses in the bond's own network.
+    /// The addresses that ARP requests are sent to, in the bond's own network.
     pub targets: Vec<IpAddress>,
 }
 
@@ -144,7 +144,7 @@ pub enum LacpRate {
     Fast,
 }
 
-/// What chooses the interface for a packet.
+/// The fields of a packet that choose its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum HashPolicy {
     /// MAC addresses.
@@ -184,7 +184,7 @@ pub enum BondMode {
     BalanceAlb,
 }
 
-/// What becomes of a connection that no rule allows.
+/// The policy for connections that no rule allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Otherwise {
@@ -264,7 +264,7 @@ impl JsonSchema for Speed {
     }
 }
 
-/// Who may reach the nodes from outside, and how.
+/// The firewall: the sources that may reach the nodes from outside, and the knock.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Firewall {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 pub enum Severity {
     /// It can be accepted with a reason (`[accept]`).
     Warning,
-    /// Nothing goes on before it is mended.
+    /// It blocks the command until it is mended.
     Error,
 }
 
@@ -31,7 +31,7 @@ pub struct Finding {
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What is wrong, in one sentence without a full stop.
+    /// The fault, in one sentence without a full stop.
     pub message: String,
     /// Where it is written.
     pub place: Option<Place>,

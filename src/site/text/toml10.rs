@@ -6,12 +6,12 @@ use toml_parser::decoder::Encoding;
 use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 use toml_parser::{ParseError, Source};
 
-/// What was noticed.
+/// The notes about a file, taken while it is parsed.
 #[derive(Debug, Default)]
 pub(in crate::site) struct Notes {
     /// Place of a key that is given again → place where it was given first.
     twice: HashMap<usize, Range<usize>>,
-    /// What TOML 1.0 does not have: place, what is wrong, what would be right.
+    /// Syntax that TOML 1.0 does not have: place, fault, remedy.
     pub(in crate::site) newer: Vec<(Range<usize>, &'static str, &'static str)>,
 }
 

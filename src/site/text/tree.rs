@@ -22,7 +22,7 @@ pub struct Tree {
 /// A table: each key with its place, in the order in which they are written.
 pub type Table = IndexMap<String, (Place, Tree)>;
 
-/// What a tree is made of.
+/// The value at a place in a tree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A table.
@@ -42,7 +42,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What it is, in words: `text`, `a table`.
+    /// Its type, in words: `text`, `a table`.
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Table(_) => "a table",

@@ -1,4 +1,4 @@
-//! What makes a word a good one: one function a type. Each error is a sentence that says what would be right.
+//! The syntax of each type of word: one function a type. Each error is a sentence that says what would be right.
 
 use super::super::text::finding::is_unseen;
 use crate::text::base64;

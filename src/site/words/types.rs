@@ -23,7 +23,7 @@ pub trait Word: Sized {
     fn parse(text: &str) -> Result<Self, String>;
 }
 
-/// What the messages of `shape` know of a format.
+/// A format, as the messages of `shape` describe it.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
     /// The word in the JSON Schema.
@@ -210,11 +210,11 @@ words! {
     FenceAgent "fence-agent" "a fence agent" "fence_ipmilan" w::fence_agent;
     /// The code of a rule.
     RuleCode "rule-code" "a rule's code" "RING-DLM" w::rule_code;
-    /// What a partition is for: a mount point, `swap` or `mirror`.
+    /// A partition's purpose: a mount point, `swap` or `mirror`.
     PartitionUse "partition-use" "what a partition is for" "/var" w::partition_use;
     /// A name of the hypervisor's: a CPU model, a machine type, a guest's release.
     HypervisorName "hypervisor-name" "a name as the hypervisor has it" "SandyBridge" w::hypervisor_name;
-    /// Text for people, on one line.
+    /// Text for display, on one line.
     Line "line" "a line of text" "no switched PDU in the rack" w::line;
 }
 
