@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{debian, sources, tools};
 use crate::digest::{hex, sha256};
 
-/// What a bare Debian node has beside the essential packages.
+/// The packages of a bare Debian node, besides the essential ones.
 const BARE: [&str; 10] = [
     "systemd-sysv",
     "dbus",
@@ -25,8 +25,8 @@ const BARE: [&str; 10] = [
     "tzdata",
 ];
 
-/// What can be installed on a node without any network: what the shipped roles ask for, what a cluster is made of, and
-/// three small packages (`hello`, `sl`, `tree`) for trying things out. Their dependencies come along.
+/// The packages that can be installed on a node without any network: those that the shipped roles name, those of a
+/// cluster, and three small ones (`hello`, `sl`, `tree`) for trying things out. Their dependencies are included.
 const OFFLINE: [&str; 53] = [
     "acl",
     "acpid",

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::platform::Platform;
 
-/// What a lab has to know of a release.
+/// The lab's data of a Debian release.
 #[derive(Debug)]
 pub struct DebianRelease {
     /// The name that its suites have in the archive.
@@ -51,7 +51,7 @@ pub fn codename_or_own(codename: Option<&str>) -> Result<String> {
     codename.map_or_else(own, |codename| Ok(codename.to_owned()))
 }
 
-/// What is known of a release; one without a row is taken for a successor of the last.
+/// The data of a release; one without a row counts as a successor of the last row.
 pub fn release(codename: &str) -> &'static DebianRelease {
     let mut rows = RELEASES.iter();
     rows.find(|row| row.codename == codename)

@@ -1,4 +1,4 @@
-//! What virtual machines are made of, and what their wires end in.
+//! The hardware of virtual machines, and the ends of their wires.
 
 use std::net::IpAddr;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::{Flavour, LabNode, LabSpec, NodeAddress};
 
-/// What the machines of a lab have in common.
+/// The settings that all machines of a lab share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineSpec {
-    /// What carries their instructions out.
+    /// Their accelerator.
     pub accel: Accel,
     /// Memory of each, MiB.
     pub memory: u32,
@@ -29,7 +29,7 @@ impl Default for MachineSpec {
     }
 }
 
-/// What carries the instructions of a machine out.
+/// The accelerator of a machine: it executes the instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Accel {
@@ -40,7 +40,7 @@ pub enum Accel {
     Kvm,
 }
 
-/// What a machine has besides processor and memory. A container has none of it.
+/// The hardware of a machine besides processor and memory. A container has none of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hardware {
@@ -48,11 +48,11 @@ pub struct Hardware {
     pub nics: Vec<Nic>,
     /// Its disks, besides the one that it boots from.
     pub disks: Vec<LabDisk>,
-    /// What switches it on and off over the network.
+    /// Its management controller, which switches it on and off over the network.
     pub bmc: Option<Bmc>,
     /// The number of the serial port that is joined with that of the other node.
     pub line: Option<u8>,
-    /// What an installer has set up: an address that the machine is reached at, on a card of its own.
+    /// The result of an installer: an address at which the machine is reached, on a card of its own.
     pub way_in: Option<WayIn>,
 }
 
@@ -115,13 +115,13 @@ pub struct Segment {
     pub name: String,
     /// The zones on it.
     pub zones: Vec<String>,
-    /// What it is.
+    /// Its type.
     pub kind: SegmentKind,
     /// The largest packet that passes, bytes.
     pub mtu: u32,
 }
 
-/// What wires end in.
+/// The type of a segment, where wires end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SegmentKind {
@@ -131,7 +131,7 @@ pub enum SegmentKind {
     Switch,
 }
 
-/// What passes a cable, bytes: more than any site asks for.
+/// The MTU of a cable, bytes: more than any site asks for.
 pub const CABLE_MTU: u32 = 9216;
 
 impl LabSpec {

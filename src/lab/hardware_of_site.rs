@@ -100,7 +100,8 @@ fn rest(site: &Site, name: &str, hardware: &mut Hardware) {
     hardware.way_in = way_in(site, name);
 }
 
-/// What an installer would have set up: the address in the management zone, else the first on a card of its own.
+/// The address that an installer would have configured: the one in the management zone, else the first on a card of its
+/// own.
 fn way_in(site: &Site, node: &str) -> Option<WayIn> {
     let mut zones: Vec<_> = site.inventory.zone.iter().collect();
     let management = site.management_zone();

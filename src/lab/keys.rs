@@ -62,7 +62,7 @@ pub fn make(lab: &LabState, given: Option<&Path>, old: bool) -> Result<()> {
     Ok(())
 }
 
-/// What `ssh -F` takes: each node by its name and by each of its addresses.
+/// The configuration for `ssh -F`: each node by its name and by each of its addresses.
 fn ssh_config(lab: &LabState) -> String {
     let mut text = format!("# The lab `{}` of nodewright.\n", lab.name);
     let mut all = Vec::new();

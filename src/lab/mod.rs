@@ -4,11 +4,11 @@
 //! ([`Containers`]). A machine is QEMU with Debian's kernel and the hardware of its node in the site ([`Machines`]). The
 //! controller has a namespace too, where the lab's networks meet. It needs root for now.
 //!
-//! What other parts need:
+//! Interface for other modules:
 //!
 //! * `nodewright lab up|down|status|ssh|save|reset|power|link|console` are [`up`], [`down`], [`status`], [`ssh`],
-//!   [`save`], [`reset`], [`power`], [`link()`] and [`console`]: arguments in, data or an error out, nothing printed. [`up`]
-//!   reports what takes long by an [`UpProgress`].
+//!   [`save`], [`reset`], [`power`], [`link()`] and [`console`]: arguments in, data or an error out, nothing printed.
+//!   [`up`] reports long work by an [`UpProgress`].
 //! * The hidden subcommand `lab-pipe` is [`pipe::run`]: by it `ssh` gets into a lab.
 //! * A run on a lab (`--lab NAME`) reads [`LabState::load`]: `ssh_config` is what `ssh -F` (or an `Include`) takes; nodes
 //!   are in it by name and by address, with keys, `known_hosts` and the way in, and machines as `NAME.lab` by a way that
@@ -55,7 +55,7 @@ pub use state::{Backend, LABS, LabState, StateNode, names};
 /// The name of the lab where none is given.
 pub const DEFAULT_NAME: &str = "lab";
 
-/// What [`up`] is doing, for the one who waits.
+/// The progress of [`up`], for the user who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpProgress {
     /// A root filesystem is made, which takes a minute; the next labs find it in the cache.
@@ -250,7 +250,7 @@ fn change(
     done.map(|()| lab)
 }
 
-/// What can be done to a node's power.
+/// An action on a node's power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Power {
     /// Shut down in order.
@@ -291,8 +291,8 @@ pub fn host(name: &str, host: &str, place: &str, address: IpNet) -> Result<Strin
     )
 }
 
-/// What was done to the power of a lab's machines, by the lab or by their management controllers, since it was made or
-/// taken back to a saved state.
+/// The power events of a lab's machines, by the lab or by their management controllers, since it was made or reset to a
+/// saved state.
 pub fn power_events(name: &str) -> Result<Vec<PowerEvent>> {
     machines::events(&find(name)?)
 }
@@ -398,12 +398,12 @@ impl Lab {
         })
     }
 
-    /// What is known of it.
+    /// Its state.
     pub fn state(&self) -> &LabState {
         &self.state
     }
 
-    /// What `ssh -F` takes.
+    /// The file for `ssh -F`.
     pub fn ssh_config(&self) -> &Path {
         &self.state.ssh_config
     }

@@ -1,4 +1,4 @@
-//! What a lab is to be: its name, its nodes and what they are made of.
+//! The specification of a lab: its name, its nodes and their hardware.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ pub struct LabSpec {
     pub name: String,
     /// Its nodes.
     pub nodes: Vec<LabNode>,
-    /// What the nodes are.
+    /// The type of its nodes.
     pub flavour: Flavour,
     /// Addresses that the controller must have (a site's gateway, the operator's own), with their network's length.
     ///
@@ -43,7 +43,7 @@ pub struct LabNode {
     /// The codename of the Debian that it runs; this machine's own release where none is named. A root that the user
     /// brings is what it is.
     pub codename: Option<String>,
-    /// What it has as a virtual machine.
+    /// Its hardware, as a virtual machine.
     pub hardware: Hardware,
 }
 
@@ -89,7 +89,7 @@ impl NodeAddress {
     }
 }
 
-/// What the nodes of a lab are.
+/// The type of a lab's nodes.
 #[derive(Clone, Debug)]
 pub enum Flavour {
     /// Bare Debian nodes, each of its release, with systemd.

@@ -1,4 +1,4 @@
-//! What is known of a lab that is up: one JSON file that every other command reads.
+//! The state of a lab that is up: one JSON file that every other command reads.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
@@ -37,15 +37,15 @@ pub struct LabState {
     pub key: PathBuf,
     /// The nodes' host keys.
     pub known_hosts: PathBuf,
-    /// What `ssh -F` takes: the nodes by name and by address.
+    /// The file for `ssh -F`: the nodes by name and by address.
     pub ssh_config: PathBuf,
-    /// What the nodes are.
+    /// The type of its nodes.
     pub backend: Backend,
     /// The nodes.
     pub nodes: Vec<StateNode>,
 }
 
-/// What the nodes of a lab are, with what only such nodes have.
+/// The type of a lab's nodes, each with the state that only such nodes have.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
@@ -70,7 +70,7 @@ pub struct StateNode {
 }
 
 impl Backend {
-    /// What a lab of machines has, or an error that says that `what` needs machines.
+    /// The state of a lab of machines, or an error that says that `what` needs machines.
     pub fn machines(&mut self, lab: &LabState, what: &str) -> Result<&mut Machines> {
         match self {
             Self::Machines(machines) => Ok(machines),

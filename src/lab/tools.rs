@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 /// A program and the Debian package that brings it.
 pub type Tool = (&'static str, &'static str);
 
-/// What every lab needs.
+/// The tools that every lab needs.
 pub const ALWAYS: [Tool; 9] = [
     ("ip", "iproute2"),
     ("ssh", "openssh-client"),
@@ -22,19 +22,19 @@ pub const ALWAYS: [Tool; 9] = [
     ("setpriv", "util-linux"),
 ];
 
-/// What nodes need whose first process is systemd.
+/// The tools for nodes whose first process is systemd.
 pub const BOOT: [Tool; 1] = [("systemd-nspawn", "systemd-container")];
 
-/// What virtual machines need.
+/// The tools for virtual machines.
 pub const MACHINES: [Tool; 2] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("qemu-img", "qemu-utils"),
 ];
 
-/// What their management controllers need.
+/// The tools for their management controllers.
 pub const BMC: [Tool; 1] = [("ipmi_sim", "openipmi")];
 
-/// What building the image of machines needs beside [`BUILD`].
+/// The tools for building the image of machines, besides [`BUILD`].
 pub const IMAGE: [Tool; 4] = [
     ("mke2fs", "e2fsprogs"),
     ("xz", "xz-utils"),
@@ -42,7 +42,7 @@ pub const IMAGE: [Tool; 4] = [
     ("chroot", "coreutils"),
 ];
 
-/// What building a root filesystem needs.
+/// The tools for building a root filesystem.
 pub const BUILD: [Tool; 3] = [
     ("mmdebstrap", "mmdebstrap"),
     ("dpkg-deb", "dpkg"),

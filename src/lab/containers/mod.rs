@@ -1,6 +1,6 @@
 //! Nodes as containers: `systemd-nspawn --boot` over an overlay of one shared root, each in a network namespace.
 //!
-//! What nodes write lies in memory. Kernel, clock and modules are the machine's (a node's boot id is its own).
+//! Nodes write to memory only. Kernel, clock and modules are the machine's (a node's boot id is its own).
 //!
 //! One thing of the machine is changed and left so: `fs.inotify.max_user_instances` is raised to 8192, since each
 //! systemd takes about seven of the usual 128.
@@ -21,13 +21,13 @@ use super::spec::{FirstProcess, Flavour, LabNode, LabSpec};
 use super::state::{LabState, StateNode};
 use super::{Power, UpProgress, cgroup, keys, tools, waiting};
 
-/// What a lab of containers has beside what every lab has.
+/// The state of a lab of containers, besides the state that every lab has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Containers {
     /// The bridges in the controller's namespace.
     pub networks: Vec<LabBridge>,
-    /// What the nodes are made of, in the order of the lab's nodes.
+    /// The containers, in the order of the lab's nodes.
     pub containers: Vec<Container>,
 }
 
@@ -103,7 +103,7 @@ fn layers(
     Ok((vec![root], FirstProcess::Systemd))
 }
 
-/// What a root that the user brings can start.
+/// The first process that a root of the user's own can start.
 fn first_process(root: &Path) -> Result<FirstProcess> {
     let has = |path: &str| root.join(path).symlink_metadata().is_ok();
     if !has("usr/sbin/sshd") {

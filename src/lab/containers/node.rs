@@ -12,8 +12,8 @@ use crate::lab::spec::FirstProcess;
 use crate::lab::state::{LabState, StateNode};
 use crate::lab::{cgroup, keys, namespace, tools, waiting};
 
-/// What runs first in a node whose first process is `sshd`: what a boot would have started, then `sshd` itself. Its
-/// network is there already.
+/// The script of a node whose first process is `sshd`: it starts the boot scripts, then `sshd` itself. The network is
+/// already there.
 const WITHOUT_SYSTEMD: &str = r#"mkdir -p /run/sshd /var/run/sshd /var/empty/sshd
 for script in /etc/rc3.d/S*; do
   case $script in *ssh | *sshd | *network | *networking) continue ;; esac
@@ -160,7 +160,7 @@ pub fn cut(lab: &LabState, node: &StateNode) -> Result<()> {
     unmount(&root)
 }
 
-/// What nspawn calls a node: a `.` is in neither name, so no two can be the same.
+/// The name of a node as a machine of nspawn: neither part contains a `.`, so no two names can be equal.
 fn machine(lab: &LabState, node: &StateNode) -> String {
     format!("nw.{}.{}", lab.name, node.name)
 }

@@ -1,8 +1,8 @@
 //! Management controllers: `ipmi_sim` of `OpenIPMI`, each in a network namespace at the end of the wire that the site
-//! gives it, so that what fences a node is the real agent.
+//! gives it, so that the real fence agent fences a node.
 //!
-//! What `ipmitool` asks first (which cipher suites there are) `ipmi_sim` does not know, and each command would wait ten
-//! seconds for the answer. So a relay precedes it, which answers that and passes everything else on.
+//! `ipmi_sim` does not know the first query of `ipmitool` (which cipher suites there are), and each command would wait
+//! ten seconds for the answer. So a relay precedes it, which answers that query and passes all other packets on.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ pub struct Args {
     name: String,
     /// The node that is switched.
     node: String,
-    /// What `ipmi_sim` wants to be done to the node's power; without it, the controller itself is run.
+    /// The power command that `ipmi_sim` calls for; without it, the controller itself is run.
     words: Vec<String>,
 }
 
@@ -294,7 +294,7 @@ fn suites(packet: &[u8]) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// What makes the sum of bytes zero.
+/// The byte that makes the sum of bytes zero.
 fn checksum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_sub(*byte))
 }
@@ -303,7 +303,7 @@ fn checksum(bytes: &[u8]) -> u8 {
 mod tests {
     use super::*;
 
-    /// What ipmitool 1.8.19 sends, as tcpdump shows it.
+    /// The packet that ipmitool 1.8.19 sends, as tcpdump shows it.
     const ASKED: [u8; 26] = [
         0x06, 0x00, 0xff, 0x07, 0x06, 0x00, 0, 0, 0, 0, 0, 0, 0, 0, 0x0a, 0x00, 0x20, 0x18, 0xc8,
         0x81, 0x04, 0x54, 0x0e, 0x00, 0x80, 0x99,

@@ -1,4 +1,4 @@
-//! What machines boot from: Debian's kernel, an initramfs of our own, and a disk with a bare Debian; built once.
+//! Builds once what machines boot from: Debian's kernel, an initramfs of our own, and a disk with a bare Debian.
 //!
 //! The disk is the root of the containers with a few packages more, so both are the same Debian. Under emulation each
 //! process of a boot costs 30 to 100 ms, so what a node for rehearsals can do without is masked.
@@ -19,13 +19,13 @@ use crate::lab::{debian, tools};
 /// Raised when the code below makes an image differently from before.
 const LAYOUT: u32 = 2;
 
-/// What a bare machine has beside what a bare container has.
+/// The packages of a bare machine, besides those of a bare container.
 const PACKAGES: [&str; 2] = ["e2fsprogs", "ifupdown"];
 
 /// Where the lab's own files are in a machine.
 pub const HOME: &str = "usr/lib/nodewright-lab";
 
-/// What the lab puts into every machine: path, content, whether it is a program.
+/// The files that the lab puts into every machine: path, content, whether it is a program.
 const FILES: [(&str, &str, bool); 7] = [
     (
         "usr/lib/nodewright-lab/line",
@@ -95,7 +95,7 @@ const MASKED: [&str; 28] = [
 /// Units that something else starts when it needs them, and that a boot need not wait for.
 const LAZY: [&str; 2] = ["dbus.service", "systemd-logind.service"];
 
-/// What an image consists of, within its folder.
+/// The kernel, in an image's folder.
 pub const KERNEL: &str = "vmlinux";
 /// The initramfs, to which a machine's own is added.
 pub const INITRAMFS: &str = "initramfs";

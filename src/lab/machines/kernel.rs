@@ -65,7 +65,7 @@ const DROPPED: [&str; 3] = ["sound", "arch/x86/kvm", "net/wireless"];
 pub struct Kernel {
     /// The folder of all of it.
     pub folder: PathBuf,
-    /// What `uname -r` says.
+    /// Its version, as `uname -r` prints it.
     pub version: String,
 }
 

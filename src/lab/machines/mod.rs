@@ -49,17 +49,17 @@ const MANAGEMENT_LENGTH: u8 = 24;
 /// How long machines may take to boot: some 15 s under emulation, and as often that as others are at work here.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// What a lab of machines has beside what every lab has.
+/// The state of a lab of machines, besides the state that every lab has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machines {
     /// The folder of their disks.
     pub disks: PathBuf,
-    /// What carries their instructions out.
+    /// Their accelerator.
     pub accel: Accel,
     /// Memory of each, MiB.
     pub memory: u32,
-    /// What their wires end in.
+    /// The segments where their wires end.
     pub segments: Vec<Wired>,
     /// The address that connections from the controller have.
     pub operator: Option<IpAddr>,
@@ -79,7 +79,7 @@ pub struct Machine {
     pub codename: String,
     /// The folder of what it boots from.
     pub image: PathBuf,
-    /// What it is made of.
+    /// Its hardware.
     pub hardware: Hardware,
     /// Its address on the lab's own network.
     pub management: Ipv4Addr,
@@ -103,7 +103,7 @@ impl Machines {
 }
 
 impl Machine {
-    /// What its serial ports are.
+    /// Its serial ports.
     fn ports(&self) -> SerialPorts {
         SerialPorts::beside(self.hardware.line)
     }

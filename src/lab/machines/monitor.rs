@@ -47,7 +47,7 @@ impl Monitor {
         }
     }
 
-    /// Has a line of the monitor for people done, which says nothing unless it fails.
+    /// Runs a line of the human monitor, which prints nothing unless it fails.
     pub fn run(&mut self, line: &str) -> Result<()> {
         let answer = self.execute("human-monitor-command", &json!({ "command-line": line }))?;
         match answer.as_str().map(str::trim) {

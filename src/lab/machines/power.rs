@@ -51,7 +51,7 @@ fn log(lab: &LabState, node: &StateNode, by_bmc: bool, what: &str) -> Result<()>
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// What was done to the machines' power since the lab was made or taken back to a saved state.
+/// The power events of the machines since the lab was made or reset to a saved state.
 pub fn events(lab: &LabState) -> Result<Vec<PowerEvent>> {
     let text = match fs::read_to_string(log_path(lab)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,4 +1,4 @@
-//! What is a machine's own: its name, keys and addresses, which its first boot puts on its disk.
+//! A machine's own name, keys and addresses, which its first boot writes to its disk.
 
 use std::fmt::Write as _;
 use std::fs;
