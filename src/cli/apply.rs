@@ -24,13 +24,13 @@ pub struct Args {
     /// The resources.
     #[command(flatten)]
     pub pick: Pick,
-    /// What may be taken down.
+    /// The permission of an outage.
     #[command(flatten)]
     pub outage: Outage,
-    /// Over what.
+    /// The runs that may be overridden.
     #[command(flatten)]
     pub over: Over,
-    /// What may be destroyed.
+    /// The devices whose content may be destroyed.
     #[command(flatten)]
     pub destroy: Destroy,
     /// How many nodes at once.

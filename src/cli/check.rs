@@ -57,7 +57,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     })
 }
 
-/// What is wrong with the secrets, where they can be opened without asking anybody: those that have no value, and the knock.
+/// Findings about the secrets, where the vault can be opened without a prompt: secrets without a value, and the knock.
 fn secrets(survey: &Survey, context: &Context) -> Vec<Finding> {
     let Some(site) = &survey.site else {
         return Vec::new();

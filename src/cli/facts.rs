@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         .unwrap_or(if differs { Exit::Findings } else { Exit::Done }))
 }
 
-/// What is shown of one node.
+/// The text about one node.
 fn page(node: &str, facts: &Facts, differences: &[Mismatch]) -> String {
     let mut text = format!("{node}\n");
     let mut line = |what: &str, value: String| {

@@ -6,7 +6,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Command, CommandFactory as _};
 use std::fmt::Write as _;
 
-/// What one does first.
+/// Examples of first commands.
 const EXAMPLES: [(&str, &str); 4] = [
     ("nodewright init cluster", "create a starter site"),
     ("nodewright check", "check the site for errors"),

@@ -198,7 +198,7 @@ fn host_keys(context: &Context, survey: &Survey, node: &str) -> anyhow::Result<V
     Ok(vault)
 }
 
-/// What the installer will do to the disk, in a few lines.
+/// The installer's work on the disk, in a few lines.
 fn summary(installation: &Installation, host_keys: bool) -> String {
     let list = |takes: &dyn Fn(&Part) -> bool| {
         let taken = installation.partitions.iter().filter(|p| takes(p));

@@ -29,12 +29,12 @@ pub struct Args {
     /// The name of the lab. Commands with `--lab` use the one that `$NODEWRIGHT_LAB_NAME` names, else `lab`.
     #[arg(long, global = true, default_value_t = default_name())]
     name: String,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     verb: LabCommand,
 }
 
-/// What can be done with a lab.
+/// A command on a lab.
 #[derive(Debug, clap::Subcommand)]
 enum LabCommand {
     /// Start fresh, bare local nodes.
@@ -117,7 +117,7 @@ enum Carrier {
     Down,
 }
 
-/// What can be done to a node's power.
+/// An action on a node's power, or the query of its state.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum PowerAction {
     /// Shut down cleanly.

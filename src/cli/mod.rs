@@ -45,7 +45,7 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "nodewright", version, about, long_about = None)]
 pub struct Cli {
-    /// What holds for every command.
+    /// The options of every command.
     #[command(flatten)]
     pub global: Global,
     /// The command.

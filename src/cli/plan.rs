@@ -28,13 +28,13 @@ pub struct Args {
     /// The resources.
     #[command(flatten)]
     pub pick: Pick,
-    /// What may be taken down.
+    /// The permission of an outage.
     #[command(flatten)]
     pub outage: Outage,
-    /// Over what.
+    /// The runs that may be overridden.
     #[command(flatten)]
     pub over: Over,
-    /// What may be destroyed.
+    /// The devices whose content may be destroyed.
     #[command(flatten)]
     pub destroy: Destroy,
     /// How many nodes at once.
@@ -120,7 +120,7 @@ fn list(
     Ok(Exit::Done)
 }
 
-/// What a plan alone ends a command with.
+/// The exit code of a command that only plans.
 pub fn ends_with(plan: &Plan) -> Exit {
     if plan.nodes.iter().any(|n| !n.refusals.is_empty()) {
         Exit::Refused

@@ -19,7 +19,7 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-/// What there are schemas of.
+/// A format that has a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum SchemaName {
     /// An inventory.

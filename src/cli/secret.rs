@@ -22,12 +22,12 @@ Examples:
   pass show bmc/node1 | nodewright secret set bmc-node1
   nodewright secret rekey                         after an operator joined or left")]
 pub struct Args {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     verb: SecretCommand,
 }
 
-/// What can be done with secrets.
+/// A command on secrets.
 #[derive(Debug, clap::Subcommand)]
 enum SecretCommand {
     /// Set a value, from standard input or a hidden prompt.
@@ -273,7 +273,7 @@ fn memory() -> anyhow::Result<tempfile::TempDir> {
     Ok(builder)
 }
 
-/// What the operator's editor made of them; nothing when nothing changed.
+/// The secrets as the operator's editor left them; `None` where they did not change.
 fn edited(secrets: &Secrets) -> anyhow::Result<Option<Secrets>> {
     let folder = memory()?;
     let mut file = tempfile::Builder::new()

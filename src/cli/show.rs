@@ -44,10 +44,10 @@ fn guest(name: &str, context: &Context) -> anyhow::Result<()> {
     context.print(&text.unwrap_or_default())
 }
 
-/// Does it.
+/// Prints a guest or a saved plan.
 ///
 /// # Errors
-/// What is neither a saved plan nor a guest, or a plan that no key opens.
+/// An argument that is neither a saved plan nor a guest, or a plan that no key opens.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let missing = args.what.to_str().filter(|_| !args.what.exists());
     if let Some(name) = missing.filter(|_| context.site_dir().is_ok()) {

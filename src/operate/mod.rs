@@ -41,8 +41,8 @@ fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) 
     Item { change, work }
 }
 
-/// What a run at work on a node means for an operation on it: the operation is refused where it needs the lock, and
-/// otherwise names the holder.
+/// Handles the lock of a run that is active on a node: an operation that needs the lock is refused, any other one names
+/// the holder.
 fn meet(engine: &mut Engine, node: &str, holder: &Holder) {
     if engine.intent().holds_lock() {
         let why = format!("held by {holder}");

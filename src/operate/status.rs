@@ -38,9 +38,9 @@ pub struct Status {
     pub mirrors: BTreeMap<String, BTreeMap<String, String>>,
     /// Shared filesystems: by mount point, the nodes that have it mounted.
     pub mounts: BTreeMap<String, Vec<String>>,
-    /// What the resource manager runs, as the first member that answered sees it.
+    /// The resources of the resource manager, as the first member that answered sees them.
     pub resources: Vec<ResourceState>,
-    /// What is not as it should be, the gravest first.
+    /// The deviations from the healthy state, the gravest first.
     pub points: Vec<Point>,
 }
 
@@ -81,12 +81,12 @@ pub struct NodeStatus {
     pub quorate: Option<bool>,
 }
 
-/// Something that is not as it should be.
+/// A deviation from the healthy state.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Point {
-    /// How grave it is.
+    /// Its severity.
     pub state: State,
-    /// What it is.
+    /// Its description.
     pub what: String,
     /// The command that leads on.
     pub next: String,
@@ -221,7 +221,7 @@ impl StatusQuery {
         status
     }
 
-    /// What is not as it should be.
+    /// The deviations from the healthy state.
     fn points(
         &self,
         answers: &BTreeMap<String, Result<Answer, String>>,
@@ -322,7 +322,7 @@ impl StatusQuery {
     }
 }
 
-/// What the membership and the resource manager of a member say.
+/// The deviations that a member's membership and resource manager show.
 fn membership_points(
     node: &str,
     member: &MemberObservation,

@@ -35,7 +35,7 @@ const WHOLE: &str = "cs:Connected ro:Primary/Primary ds:UpToDate/UpToDate C r---
 const LOCKS: &str = "name          shared\nflags         0x00000000 \nmembers       1 2 \n";
 const MOUNTED: &str = "30 22 147:0 / /shared rw,noatime shared:5 - gfs2 /dev/drbd0 rw,rgrplvb\n";
 
-/// What a member says whose cluster is healthy, but for these sections.
+/// The answer of a member whose cluster is healthy, but for these sections.
 fn says(own: &[(&str, &str)]) -> Answer {
     let proc = proc(WHOLE);
     let mut sections = vec![

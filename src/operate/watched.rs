@@ -74,7 +74,7 @@ pub(super) struct MemberObservation {
 }
 
 impl MemberObservation {
-    /// What the resource manager says, where it runs.
+    /// The resource manager's state, where it runs.
     pub(super) fn managed(&self) -> Option<&resource_manager::Seen> {
         let seen = self.manager.as_ref()?.as_ref().ok()?;
         seen.running.then_some(seen)

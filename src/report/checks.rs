@@ -20,7 +20,7 @@ pub struct CheckResult {
     pub ok: bool,
     /// It could not be judged; `message` says why.
     pub skipped: bool,
-    /// What was asked and what was seen.
+    /// The question and the observation, in words.
     pub message: String,
     /// The remedy; empty when it holds.
     pub remedy: String,

@@ -1,4 +1,4 @@
-//! What a code means, in a few lines.
+//! Explains a code in a few lines.
 
 use super::OutputStyle;
 use super::style::Tone;

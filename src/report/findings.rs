@@ -1,4 +1,4 @@
-//! What is wrong with a site, for people and for programs.
+//! Prints the findings about a site, for display and as JSON.
 
 use super::style::count;
 use super::{OutputStyle, Tone};

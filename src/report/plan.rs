@@ -29,7 +29,7 @@ pub fn plan(plan: &Plan, style: &OutputStyle) -> String {
 /// How many lines of a plan are shown with all differences.
 const LONG: usize = 60;
 
-/// What kinds of change a plan has, each counted.
+/// The number of changes of each kind in a plan.
 fn tallied(plan: &Plan) -> String {
     let all = || plan.nodes.iter().flat_map(changes);
     let signs = |sign_of: char| all().filter(|c| sign(c).0 == sign_of).count();
@@ -244,7 +244,7 @@ fn held(held: Option<&Held>, style: &OutputStyle) -> String {
     held.map_or_else(String::new, |h| style.wrap(8, Tone::Later, &h.to_string()))
 }
 
-/// What is about to be forgotten: it stays where it is.
+/// The orphans that `forget` is about to stop tracking; they stay on the node.
 pub fn forget(nodes: &BTreeMap<String, Vec<Orphan>>, style: &OutputStyle) -> String {
     let mut text = String::new();
     for (node, orphans) in nodes {
@@ -281,7 +281,7 @@ fn noted(sign: char, tone: Tone, orphan: &Orphan, what: &str, style: &OutputStyl
     entry(sign, tone, &address, "", style) + &style.wrap(8, Tone::Plain, &title)
 }
 
-/// What was found and is not mended by a run.
+/// A finding of a plan: a run does not mend it.
 pub(super) fn finding(found: &Remark, style: &OutputStyle) -> String {
     remark('*', Tone::Change, found, style)
 }

@@ -1,4 +1,4 @@
-//! Who may reach what, from the roles' `[[open]]`.
+//! Prints the connections that the roles' `[[open]]` permit.
 
 use super::{Align, OutputStyle, TextTable};
 use crate::firewall::OpenPorts;

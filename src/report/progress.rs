@@ -1,4 +1,4 @@
-//! What is under way, on standard error: a live line a node on a terminal, plain lines in a log.
+//! Shows running work on standard error: a live line a node on a terminal, plain lines in a log.
 
 use super::{OutputStyle, Sink, Tone};
 use crate::run::{Event, GuardEvent};
@@ -371,7 +371,7 @@ impl Live {
     }
 }
 
-/// What is under way on a node, on one line: the step, and its last line of output.
+/// The running step of a node and its last line of output, on one line.
 fn working(title: &str, line: &str, style: OutputStyle) -> String {
     let words = super::style::last_words(line);
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");

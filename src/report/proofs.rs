@@ -1,9 +1,9 @@
-//! What proves that a lost member is off, or on: a line each.
+//! Prints the proofs that a lost member is off, or on: a line each.
 
 use crate::run::Proof;
 use std::fmt::Write as _;
 
-/// Who has each proof, what it says, and what was seen.
+/// The proofs: the source, the evidence and the observation of each.
 pub fn proofs(proofs: &[Proof]) -> String {
     proofs.iter().fold(String::new(), |mut text, proof| {
         let Proof { by, says, what } = proof;

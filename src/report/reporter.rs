@@ -14,7 +14,7 @@ pub struct Reporter {
     style: OutputStyle,
     json: bool,
     out: Sink,
-    /// Nobody reads the results any more (`… | head`): the work goes on, unseen.
+    /// The reader of the results closed the pipe (`… | head`): the work goes on, and no result is printed.
     closed: bool,
     progress: ProgressView,
     checks: Vec<CheckResult>,
@@ -189,7 +189,7 @@ mod tests {
         }
     }
 
-    /// What a closed pipe does.
+    /// A writer whose pipe is closed.
     struct ClosedPipe;
 
     impl Write for ClosedPipe {

@@ -1,4 +1,4 @@
-//! What the screens of the tests show.
+//! Sample data for the screens of the tests.
 
 use super::CheckResult;
 use crate::kind::{Address, Delta};

@@ -32,14 +32,14 @@ impl Default for OutputStyle {
     }
 }
 
-/// What a piece of text is, from which its colour follows.
+/// The role of a piece of text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Ordinary text.
     Plain,
     /// Headings and names that matter.
     Strong,
-    /// What matters less.
+    /// Minor text.
     Dim,
     /// Added, or well.
     Good,

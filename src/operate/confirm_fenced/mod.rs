@@ -46,9 +46,9 @@ pub enum Confirmation {
     On,
     /// A member that is left was not heard.
     Unanswered(Exit),
-    /// Nothing waits for it, as far as is known; not everything is.
+    /// No member is known to wait for it; not every member's state is known.
     Unknown,
-    /// Nothing waits for it.
+    /// No member waits for it.
     Nothing,
     /// Another run holds a member that is left.
     Held,
@@ -115,7 +115,7 @@ impl ConfirmFenced {
         self.survivors.first().map_or("", String::as_str)
     }
 
-    /// The command that declares it, for people.
+    /// The command that declares it, for display.
     pub fn command(&self) -> String {
         self.manager.confirmation(&self.lost)
     }

@@ -9,7 +9,7 @@ fn operation(platform: &str) -> ConfirmFenced {
     ConfirmFenced::new(&load_str(&text).site.expect("a site"), "node2").expect("what it asks")
 }
 
-/// What node1 says, where all other sections are as of a node that heard and saw nothing.
+/// The answer of node1 with these sections; the others are those of a node that received and saw nothing.
 fn answer(own: &[(&str, &str, i32)]) -> Answer {
     let mut sections = vec![
         ("fence_device.fence_node2_ipmilan", "installed\n", 0),

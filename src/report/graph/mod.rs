@@ -17,14 +17,14 @@ use crate::site::resolved::Purpose;
 use crate::site::resolved::device::{Device, DeviceKind};
 use std::net::IpAddr;
 
-/// What there is to draw of a site.
+/// The parts of a site's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// The site's name.
     pub title: String,
     /// The nodes, in the order of the site.
     pub nodes: Vec<NodePart>,
-    /// What joins them.
+    /// The wires between them.
     pub wires: Vec<WirePart>,
     /// The zones that have a purpose, in the order of the site.
     pub purposes: Vec<(String, Purpose)>,
@@ -35,11 +35,11 @@ pub struct Picture {
 pub struct NodePart {
     /// Its name.
     pub name: String,
-    /// What it is, in a few lines.
+    /// A description, in a few lines.
     pub about: Vec<String>,
     /// Its cards and the devices on them: a card of its own or a bond each.
     pub bases: Vec<Base>,
-    /// What else a wire ends in: the management controller, the serial port.
+    /// Other parts where wires end: the management controller, the serial port.
     pub ports: Vec<GraphPort>,
 }
 
@@ -50,7 +50,7 @@ pub struct Base {
     pub cards: Vec<GraphPort>,
     /// The bond they are.
     pub bond: Option<GraphDevice>,
-    /// What is on top of it: a zone or one of its projects each.
+    /// The devices on top of it: a zone or one of its projects each.
     pub branches: Vec<Branch>,
 }
 
@@ -78,7 +78,7 @@ pub struct GraphDevice {
     pub zone: Option<String>,
 }
 
-/// What a wire ends in.
+/// The end of a wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraphPort {
     /// The card, the serial port, the controller.
@@ -96,7 +96,7 @@ pub struct WirePart {
     pub zones: Vec<String>,
     /// Whether it is a switch.
     pub switch: bool,
-    /// What else is known of it: network, MTU, what the cluster sends over it.
+    /// More about it: network, MTU, the cluster's traffic over it.
     pub about: String,
 }
 
@@ -104,7 +104,7 @@ pub struct WirePart {
 const LINE: &str = "serial";
 
 impl Picture {
-    /// What there is to draw of a site.
+    /// The picture of a site.
     pub fn of(site: &Site) -> Self {
         let mut wires: Vec<WirePart> = site
             .wires()
@@ -289,7 +289,7 @@ fn ports(site: &Site, name: &str, devices: &[Device]) -> Vec<GraphPort> {
     bmc.into_iter().chain(serial).collect()
 }
 
-/// What a node is, in a few lines.
+/// A description of a node, in a few lines.
 fn about(site: &Site, name: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let Some(node) = site.node(name) else {

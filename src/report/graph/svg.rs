@@ -164,7 +164,7 @@ impl NodeEdge {
     }
 }
 
-/// What has been drawn.
+/// The shapes drawn so far.
 #[derive(Default)]
 struct Canvas {
     /// Lines, beneath everything.
