@@ -61,7 +61,7 @@ pub fn facts_of(destinations: &[String]) -> anyhow::Result<Vec<Facts>> {
                 let session = loop {
                     match Session::connect(&options, Privilege::Root).await {
                         Ok(session) => break session,
-                        // What the operator mends here and now is tried again, each once.
+                        // A cause that the operator removes here and now is tried again, each once.
                         Err(error) => match mended_by(&error.failure, destination) {
                             Some(words) if !tried.contains(&words) && asked(&words, &config) => {
                                 tried.push(words);

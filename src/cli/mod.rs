@@ -217,7 +217,7 @@ impl Command {
 
 /// The whole program: reads the arguments, carries the command out, says how it ended.
 pub fn main() -> ExitCode {
-    // What the caller has open is none of ours: no process that we start has it, however long it lives.
+    // The caller's open files are not ours: no process that we start inherits them, however long it lives.
     close_fds::set_fds_cloexec(3, &[]);
     clap_complete::CompleteEnv::with_factory(help::command)
         .bin("nodewright")
@@ -237,7 +237,7 @@ fn carry_out() -> Exit {
             ended.unwrap_or_else(|error| crate::workplace::outcome::report_error(&error, &context))
         }
         Err(error) => {
-            // Nobody to read the help is no failure.
+            // A closed pipe is no failure of the help.
             let _ = error.print();
             if error.use_stderr() {
                 Exit::Usage

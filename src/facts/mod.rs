@@ -267,7 +267,7 @@ fn interfaces(links: &str, hardware: &str, addresses: &str) -> IndexMap<String, 
         match attribute {
             "mtu" => interface.mtu = value.parse().unwrap_or_default(),
             "operstate" => value.clone_into(&mut interface.state),
-            // What a card of a bond has for its own comes after what it uses.
+            // The permanent address of a bond's card follows the address in use, and replaces it.
             _ => value.clone_into(&mut interface.mac),
         }
     }

@@ -146,7 +146,7 @@ pub struct Resource {
     pub kind: &'static dyn Erased,
     /// The desired state; the kind knows its type.
     pub want: Arc<dyn Any + Send + Sync>,
-    /// The same as JSON, for people and digests.
+    /// The same as JSON, for display and digests.
     pub value: Arc<Json>,
     /// Its files.
     pub files: Files,

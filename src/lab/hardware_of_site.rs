@@ -168,7 +168,7 @@ mod tests {
                 "eth4 00:16:76:d6:c9:44 eth4.node1",
             ]
         );
-        // What switches node1 off is on the wire of node2.
+        // The BMC of node1 is on the wire of node2.
         let bmc = node.hardware.bmc.as_ref().unwrap();
         assert_eq!(
             (bmc.segment.as_str(), bmc.cidr.to_string().as_str()),

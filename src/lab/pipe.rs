@@ -63,7 +63,7 @@ fn join(address: SocketAddr) -> Result<()> {
     });
     let mut downward = stream;
     match copy(&mut downward, &mut output) {
-        // Whoever read us went away; the connection ends with this process.
+        // The reader closed its end; the connection ends with this process.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("the connection broke"),
     }

@@ -52,7 +52,7 @@ impl Link {
     pub(super) async fn next(&mut self) -> Received {
         loop {
             if let Some((line, bytes)) = self.lines.next() {
-                // What comes between two steps is bounded, and the number of steps is this side's.
+                // The output between two steps is bounded, and this side decides the number of steps.
                 let goes_on = ["begin ", "check "].iter().any(|w| line.starts_with(w));
                 self.since = if goes_on {
                     0

@@ -161,7 +161,7 @@ impl Session {
         let work = async {
             let fed = feed(&mut channel.stdin, &channel.input, deadline);
             let streams = read_both(&mut channel.stdout, &mut channel.stderr, silence);
-            // Whoever says too much is not heard to the end.
+            // A reply beyond its limit is not read to the end.
             let ((), streams) = tokio::try_join!(fed, streams)?;
             Ok(streams)
         };

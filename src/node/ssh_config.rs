@@ -105,7 +105,7 @@ fn write_way(out: &mut String, node: &NodeAccess, way: &Way) -> Result<(), Confi
         out,
         "  ConnectTimeout {CONNECT_SECONDS}\n  ServerAliveInterval 5\n  ServerAliveCountMax 3\n  TCPKeepAlive yes\n"
     );
-    // Nothing of the operator's own that opens more than a session, writes to it, or hides why it failed.
+    // Overrides those options of the operator that open more than a session, write to it, or hide why it failed.
     out.push_str(
         "  LogLevel INFO\n  ClearAllForwardings yes\n  ForwardAgent no\n  ForwardX11 no\n",
     );

@@ -195,7 +195,7 @@ mod tests {
         let moved = approved(folder("d1")).permits(&node1(folder("d9")));
         assert_eq!(moved, Err(Barred::Moved(address(FILE))));
         assert_eq!(approved(folder("d1")).permits(&node1(folder("d1"))), Ok(()));
-        // What a service needs follows what was done before it.
+        // The change of a service may follow from what the run did before it.
         let running = approved(vec![of(SERVICE, 0, None, "d1")]);
         let now = node1(vec![of(SERVICE, 0, None, "d9")]);
         assert_eq!(running.permits(&now), Ok(()));

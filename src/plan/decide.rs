@@ -80,7 +80,7 @@ pub struct Gone {
 }
 
 impl Decided {
-    /// The plan that people are shown.
+    /// The plan for display.
     pub fn plan(&self) -> NodePlan {
         NodePlan {
             node: self.node.clone(),

@@ -429,7 +429,7 @@ fn a_device_that_carries_anything_is_overwritten_only_where_this_command_names_i
             "/dev/sdb carries ext4, which would be overwritten"
         );
     }
-    // What the operator permitted is known where it is compared.
+    // The comparison knows the operator's permits.
     let plan = disk_plan("ext4", &[("node1", "/dev/sdb")]);
     assert_eq!(plan.refusals, []);
     assert_eq!(plan.changes[0].deltas, [Delta::new("named", "", "true")]);

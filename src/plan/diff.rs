@@ -1,4 +1,4 @@
-//! Differences of two contents for people.
+//! Differences of two contents, for display.
 
 use super::{Diff, FileDiff, Unshown, Weight};
 use crate::digest::sha256;

@@ -54,7 +54,7 @@ impl Window {
         let mut undo: Vec<Call> = undo
             .chain(back().flat_map(|r| r.guard.undo.clone()))
             .collect();
-        // What resources of a kind undo together is one call.
+        // Resources of one kind that are rolled back together share one call.
         let mut said = Vec::new();
         undo.retain(|call| {
             let first = !said.contains(call);

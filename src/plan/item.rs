@@ -1,16 +1,16 @@
-//! One thing that is done on a node: as people read it in a plan, and as its batch does it.
+//! One unit of work on a node: its entry in the plan, and the work of its batch.
 
 use super::Change;
 use crate::kind::{Address, SiteFile, StepMeta};
 use crate::sh::Call;
 use std::sync::Arc;
 
-/// One thing that is done on a node.
+/// One unit of work on a node.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// For people.
+    /// Its entry in the plan, for display.
     pub change: Change,
-    /// For the batch.
+    /// The work of the batch.
     pub work: PlannedStep,
 }
 

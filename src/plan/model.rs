@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 pub struct Plan {
     /// One a node, in the site's order.
     pub nodes: Vec<NodePlan>,
-    /// The nodes that were asked for and not looked at.
+    /// The selected nodes that were not observed.
     pub unseen: Vec<String>,
     /// Runs of a commit of the site that this checkout does not contain: nothing is done over them before somebody agreed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -50,7 +50,7 @@ pub fn settle(cluster: &BTreeSet<String>, answered: &mut [Answered<'_>]) {
             awaited |= !stays && !addresses.iter().all(there);
             stays
         });
-        // What a member has already ends no stage.
+        // Items that another member has already do not end a stage.
         let items = &mut member.decided.items;
         let first = items.iter().map(|i| i.change.stage).min().unwrap_or(0);
         if !awaited {

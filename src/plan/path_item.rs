@@ -115,7 +115,7 @@ pub(super) fn path_candidate<'a>(
                 return candidate;
             };
             candidate.title = format!("{} {path}", if absent { "create" } else { "replace" });
-            // What was not read holds a secret or is large, and is not shown.
+            // A content that was not read holds a secret or is large, and is not shown.
             let old = match &seen.kind {
                 SeenKind::File {
                     content: Some(content),

@@ -8,15 +8,16 @@ use crate::shell::{CONTENT, Shell};
 use crate::text::Vault;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How paths are looked at. What is no regular file is never opened: a pipe would wait, and a device may do something. What is
-/// exchanged for one meanwhile is given up. Each function fails where a tool does, and hands over as many paths as fit.
+/// Observes paths. Only regular files are opened: a pipe would block, and a device may react. A file that is replaced
+/// by something else meanwhile is given up. Each function fails where a tool does, and passes as many paths to a call
+/// as fit.
 pub(super) const SHELL: Shell = Shell::new(include_str!("paths.sh")).needing(&[CONTENT]);
 
 /// The paths of one node that are observed.
 #[derive(Debug, Default)]
 pub struct Paths<'a> {
     by_path: BTreeMap<&'a str, Vec<(&'a Resource, &'a Edit)>>,
-    /// Folders that kinds write themselves: whose the way there is, is looked at.
+    /// Folders that kinds write themselves: the owners of all folders on the way there are observed.
     folders: BTreeSet<&'a str>,
     watched: BTreeSet<String>,
 }
@@ -67,7 +68,7 @@ impl<'a> Paths<'a> {
             return;
         }
         observe.functions(SHELL);
-        // What is always there comes last: an answer with it is whole.
+        // The root always exists, so an answer that ends with it is whole.
         let stat = Call::new("nw_path_stat").args(all).arg("/");
         observe.section("path.stat", stat);
         let links: Vec<String> = self.by_path.keys().map(|p| (*p).to_owned()).collect();

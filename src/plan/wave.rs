@@ -343,7 +343,7 @@ mod tests {
         let both = ["node1", "node2"];
         let waits = "waits for node1";
         assert_eq!(awaited(&both, &[], &[]), ["", waits, waits, "", "", waits]);
-        // What comes after a step that is not done is not done either.
+        // Steps after one that is not done are not done either.
         let without = "not done without node1, which takes no part or does not answer";
         let all_but_first = ["", without, without, without, without, without];
         assert_eq!(awaited(&["node2"], &[], &[]), all_but_first);

@@ -157,7 +157,7 @@ fn asking(
     let first = addresses.first();
     let address = first.map(Address::to_string).unwrap_or_default();
     let mut text = entry(sign, tone, &address, title, style);
-    // Neighbours of one kind are told by their names: `base/package:chrony, lsof, vim`.
+    // Neighbours of one kind are listed by their names: `base/package:chrony, lsof, vim`.
     let others: Vec<String> = addresses
         .iter()
         .skip(1)
@@ -355,7 +355,7 @@ mod tests {
             diffs: false,
             ..OutputStyle::default()
         };
-        // What fits on a screen is shown whole.
+        // A plan that fits on a screen is shown whole.
         let mut short = samples::plan();
         short.nodes.truncate(1);
         short.nodes[0].changes.truncate(2);

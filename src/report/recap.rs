@@ -18,7 +18,7 @@ pub fn recap(nodes: &[Recap], style: &OutputStyle) -> String {
         let line = format!("Nothing to do: {nodes}, {same} as wanted.");
         return style.paint(Tone::Good, line) + "\n";
     }
-    // What is removed is rare: it has no column where there is none.
+    // Removals are rare: they have a column only where there are some.
     let removes = nodes.iter().any(|r| r.removed > 0);
     let mut columns = vec![
         ("node", Align::Left),

@@ -125,7 +125,7 @@ pub fn expand_all<'a>(
 }
 
 /// Every file whose whole content the resources set, by path; a change without one path is not in it. Secrets are
-/// marks: [`Text::masked`] is for people.
+/// marks: [`Text::masked`] is for display.
 pub fn files(resources: &[Resource]) -> BTreeMap<String, Text> {
     let mut files = BTreeMap::new();
     for edit in resources.iter().flat_map(|r| &r.files.edits) {

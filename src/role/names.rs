@@ -257,7 +257,7 @@ impl Names<'_> {
             }
             Stmt::IfCond(i) => {
                 self.expr(&i.expr, source);
-                // What a branch sets is seen after it.
+                // Names that a branch sets are visible after it.
                 for stmt in i.true_body.iter().chain(&i.false_body) {
                     self.stmt(stmt, source);
                 }

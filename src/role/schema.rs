@@ -1,4 +1,4 @@
-//! The format of role files, for editors (JSON Schema) and for people (the reference of all kinds).
+//! The format of role files, for editors (JSON Schema) and for readers (the reference of all kinds).
 
 use super::check::{CHECK_KEYS, CheckSeverity, Scope};
 use super::step::STEP_KEYS;

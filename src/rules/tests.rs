@@ -564,7 +564,7 @@ fn wrong_with(case: &Case) -> Result<(), String> {
         .collect();
     let mut codes: Vec<_> = judged.findings.iter().map(|f| f.code).collect();
     codes.dedup();
-    // What was accepted for too long counts again.
+    // A finding whose acceptance has expired counts again.
     codes.retain(|c| case.code != "ACCEPT-EXPIRED" || *c != "SANLOCK-ON-MIRROR");
     // Small sites have no role that acts on what they describe.
     codes.retain(|c| case.code == "NO-ROLE-ACTS" || *c != "NO-ROLE-ACTS");

@@ -142,7 +142,7 @@ impl Engine {
             }
         }
         self.settle_once();
-        // Whoever comes in between was not shown.
+        // A run that appears after this was not shown with the plan, so it fails its node.
         self.setup.asks.set(false);
     }
 

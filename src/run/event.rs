@@ -156,11 +156,11 @@ pub enum Event {
         /// The remedy; empty when it holds.
         remedy: String,
     },
-    /// All checks were told: of whom, and what of them was not asked.
+    /// The end of all checks, with the nodes and the checks that were left out.
     Verified {
         /// The nodes that were asked for.
         nodes: Vec<String>,
-        /// Those of them that were not looked at.
+        /// Those of them that were not observed.
         unseen: Vec<String>,
         /// How many checks read what `--only` and `--skip` leave out.
         left_out: usize,

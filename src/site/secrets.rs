@@ -393,7 +393,7 @@ impl Keyring {
     }
 
     /// Adds the keys in a file: identities of age (`AGE-SECRET-KEY-…`, one a line), or one private key of OpenSSH.
-    /// `name` is what people know the file by. A key with a passphrase is opened when it is needed.
+    /// `name` is the file's name for display. A key with a passphrase is opened when it is needed.
     pub fn add(
         &mut self,
         name: &str,

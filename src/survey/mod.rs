@@ -66,7 +66,7 @@ impl Survey {
         let mut of_roles = Vec::new();
         let library = Library::load(dir, &mut sources, &mut of_roles);
         of_roles.extend(library.moved(&sources));
-        // What leans on a name that leads nowhere would be wrong once more in every file that takes it up.
+        // An unresolved name would be reported once more by every file that uses it.
         let resolved = findings.iter().all(|f| f.severity != Severity::Error);
         let expanded: Vec<_> = loaded
             .site
@@ -86,7 +86,7 @@ impl Survey {
             .map(|s| rules::run(s, today))
             .unwrap_or_default();
         findings.extend(judged.findings);
-        // What shipped roles make of a site that is not sound would be wrong once more there.
+        // Findings of shipped roles that follow from an unsound site are left out.
         let unsound = findings.iter().any(|f| f.severity == Severity::Error);
         findings.extend(of_roles);
         let file_findings = loaded.site.iter();
@@ -103,7 +103,7 @@ impl Survey {
             .collect();
         for (node, mut expansion) in expanded {
             let wrong = std::mem::take(&mut expansion.findings);
-            // What a role only passes on is told where the site declares it.
+            // A value that a role only passes on is reported where the site declares it.
             let again = |f: &Finding| {
                 f.code == SITE_FILE && file_findings.iter().any(|t| t.message == f.message)
             };
@@ -116,7 +116,7 @@ impl Survey {
             );
             nodes.insert(node, expansion);
         }
-        // What was rendered told of its names already.
+        // Rendered roles have reported their unknown names already.
         let told = |f: &Finding| {
             let same = |t: &Finding| {
                 t.message == f.message && t.place.map(|p| p.file) == f.place.map(|p| p.file)

@@ -106,7 +106,8 @@ impl Context {
             .iter()
             .flat_map(crate::workplace::lab::platforms)
             .collect();
-        // What the first node runs goes for what is not a node's; what would run goes where nothing is up.
+        // The site's own platform is that of the lab's first node, or without a lab that is up, the one that `lab up`
+        // would choose.
         let first = lab.as_ref().and_then(|lab| {
             let mut names = lab.nodes.iter();
             names.find_map(|node| nodes.get(&node.name).copied())
@@ -178,7 +179,8 @@ impl Context {
         }
     }
 
-    /// Writes to standard error, as [`report::leaving`] lets it. That it cannot be written is nothing that could be told anywhere.
+    /// Writes to standard error, as [`report::leaving`] lets it. A failure to write there is ignored: there is no other
+    /// place to report it.
     pub fn warn(&self, text: &str) {
         let text = report::leaving(text, self.err_style.colour);
         let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -96,7 +96,7 @@ pub fn open_sound(context: &Context) -> anyhow::Result<Workplace> {
                 context.note(&format!("lab: rendered for {runs} instead of {declared}\n"));
             }
         }
-        // Whatever leans on them fails there, and no check says so.
+        // Resources that depend on fence devices fail there, and no check reports it.
         let unasked = |node| {
             let shoots = site.shoots(node);
             !shoots.asked && !shoots.devices.is_empty()
@@ -504,7 +504,7 @@ fn drive<T>(
             .into_iter();
             while tokio::signal::ctrl_c().await.is_ok() {
                 if !at_work.get() {
-                    // Nothing was begun that would have to be reported. The code is that of a program ended by SIGINT.
+                    // No work was begun, so there is nothing to report. The code is that of a program ended by SIGINT.
                     std::process::exit(Exit::Interrupted as i32);
                 }
                 if let Some((request, answer)) = next.next() {

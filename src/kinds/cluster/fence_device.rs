@@ -1,4 +1,5 @@
-//! Whether what fences another member answers from here, and whether its agent knows the parameters that it is told.
+//! Whether a fence device of another member answers from here, and whether its agent knows the parameters that it is
+//! given.
 //!
 //! Facts: docs/facts/fencing.md#agents, docs/facts/fencing.md#crossed-controllers.
 

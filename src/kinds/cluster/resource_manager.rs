@@ -248,8 +248,9 @@ impl Kind for ResourceManagerKind {
     const NAME: &'static str = "resource_manager";
     const DOC: &'static str = "Pacemaker or rgmanager on a member: started while the cluster is first formed, and after an outage of this \
          tool's. One that is stopped otherwise, and a member in standby, are reported.";
-    // What is kept in resource_manager/: "due", with the boot it was written in, while this node takes part in forming the
-    // cluster, or was taken down by us and has to come up again; "started" once it was started by us.
+    // The folder resource_manager/ holds the kind's marks: "due", with the boot it was written in, while this node
+    // takes part in forming the cluster, or was taken down by us and has to come up again; "started" once it was
+    // started by us.
     const SHELL: Shell =
         Shell::new(include_str!("resource_manager.sh")).needing(&[SERVICE, TRACES]);
     const RUNNING: &'static dyn Runs = &Running {

@@ -51,7 +51,7 @@ impl Kind for HypervisorKind {
          It waits until libvirt answers; guests are never touched by it.";
     const SHELL: Shell = PROCESS;
     const RUNNING: &'static dyn Runs = &Running {
-        // What comes after it asks libvirt.
+        // Later steps ask libvirt.
         ends_stage: true,
         compare: Self::compare,
         actions: Self::actions,

@@ -1,6 +1,4 @@
-//! Whether root of this node reaches libvirt on another over ssh, as live migration does: only looked at.
-//!
-//! Facts: docs/facts/guests.md#migration.
+//! Whether root of this node reaches libvirt on another over ssh, as live migration does: only observed.
 
 use super::libvirt;
 use crate::kind::{Answer, Kind, Observe, Running, Runs, Target};

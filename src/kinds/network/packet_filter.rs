@@ -30,7 +30,7 @@ pub struct Want {
     /// Whether it also closes the other family altogether.
     #[serde(default)]
     alone: bool,
-    /// Whether Docker's rules stay, as Shorewall is told by `DOCKER=Yes`.
+    /// Whether Shorewall leaves Docker's rules alone (`DOCKER=Yes`).
     #[serde(default)]
     docker: bool,
 }
@@ -72,7 +72,7 @@ pub struct Seen {
     client: Option<IpAddr>,
 }
 
-/// How many rules of others are told one by one.
+/// The number of foreign rules that are listed one by one.
 const TOLD: usize = 40;
 
 /// The chains of the kernel that each packet passes one of.
@@ -254,7 +254,7 @@ impl PacketFilterKind {
             client: value("client ").parse().ok(),
             ..Seen::default()
         };
-        // Nothing at all is said where the kernel has no such family, or the tool is not there.
+        // The output is empty where the kernel has no such family, or the tool is missing.
         if !kernel.is_empty() {
             let open = BUILT_IN.into_iter().filter(|chain| lines.lets_all(chain));
             seen.open = open.map(str::to_owned).collect();
@@ -543,7 +543,7 @@ mod tests {
             assert_ne!(kernel, FILTERS, "{from}");
             assert_eq!(what(&judged("5.2", STARTED, &kernel).0), [said]);
         }
-        // Whoever cannot say what the kernel has is not taken for one that filters.
+        // A kernel whose rules cannot be read does not count as one that filters.
         let step = json!({ "packet_filter": "ipv4" });
         let said = judged_of(&step, STARTED, &[("packet_filter.ipv4-kernel", "", 4)]).unwrap_err();
         assert!(said.contains("does not tell"), "{said}");

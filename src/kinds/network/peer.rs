@@ -1,4 +1,4 @@
-//! Whether root gets from this node to another: only looked at, never changed.
+//! Whether root of this node can log in to another node: only observed, never changed.
 
 use crate::kind::valid;
 use crate::kind::{Answer, Kind, Observable, Observe, Running, Runs, Target};

@@ -29,7 +29,8 @@ pub struct Want {
     /// Units that its installation must not start, which Debian does with the configuration that the package brings.
     #[serde(default)]
     unstarted: Vec<String>,
-    /// Immutable folders that it owns: the attribute is lifted while it is installed, updated or removed, and put back.
+    /// Immutable folders that it owns: their attribute is cleared while it is installed, updated or removed, and set
+    /// again afterwards.
     #[serde(default)]
     lifts: Vec<String>,
 }
@@ -273,7 +274,7 @@ impl PackageKind {
                 None => {}
             }
         }
-        // What is held goes with its hold, which is somebody's word: the plan says so.
+        // The removal of a held package lifts its hold too. Somebody set that hold, so the plan shows it.
         let held = want.held.or(Self::absent(want).then_some(false));
         if let Some(held) = held.filter(|_| !deltas.is_empty() || want.held.is_some())
             && held != seen.held

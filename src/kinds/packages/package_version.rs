@@ -23,7 +23,7 @@ impl<'a> RpmVersion<'a> {
         }
     }
 
-    /// For people: the epoch is shown only when it is not 0.
+    /// For display: the epoch is shown only when it is not 0.
     pub(super) fn show(&self) -> String {
         let epoch = match self.epoch {
             "" | "0" => String::new(),

@@ -187,7 +187,7 @@ fn read(path: &str, text: &str) -> Result<BlockDevice, String> {
         found.push("swap that is in use".to_owned());
     }
     let zeros = |lines: &[&str]| lines.first().is_some_and(|l| l.starts_with(ZEROS));
-    // What has a name explains the bytes at the edges.
+    // A signature that was found explains the bytes at the edges.
     if found.len() == known {
         for (place, lines) in [("first", &first), ("last", &last)] {
             if !lines.is_empty() && !zeros(lines) {

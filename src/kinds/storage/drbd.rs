@@ -182,7 +182,7 @@ impl DrbdKind {
             formed.get_or_insert(why);
         }
         let up = minor.is_some();
-        // What stands on the disk comes a few seconds behind the state.
+        // The meta-data on disk is a few seconds behind the kernel's state.
         let has_data = |m: &Minor| m.disk == "UpToDate" || m.peer_disk == "UpToDate";
         let begun = minor.as_ref().is_some_and(has_data);
         Ok(Seen {

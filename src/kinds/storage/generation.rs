@@ -55,7 +55,7 @@ impl Generation {
         self.current == JUST_CREATED
     }
 
-    /// Its name for people.
+    /// Its name for display.
     pub fn shown(&self) -> String {
         format!("{:016X}", self.current)
     }
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(a.to(&new), Relation::PeerNew);
         assert_eq!(a.to(&a), Relation::Same);
         assert_eq!(a.to(&b), Relation::Unrelated);
-        // Whoever was primary has the lowest bit set.
+        // An end that was primary has the lowest bit set.
         let primary = end("0C3E5A1B2C3D4E5E", NONE, NONE);
         assert_eq!(a.to(&primary), Relation::Same);
         // The survivor goes on from what the other one has.

@@ -107,7 +107,7 @@ impl LogicalVolumeKind {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        // What its place held before does not shine through, and it stays inactive.
+        // A new volume does not show signatures that its sectors held before, and it stays inactive.
         let make = |want: &Want| {
             let name = format!("{}/{}", want.group, want.logical_volume);
             let size = format!("{}s", want.sectors);

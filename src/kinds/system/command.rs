@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(progress_of("12\n", 0), at(12));
         assert_eq!(progress_of("0% of it\n", 0), at(0));
         assert_eq!(progress_of("100\n", 0), at(100));
-        // Nothing is at work: it is begun.
+        // No work is running: it begins.
         assert!(matches!(progress_of("", 1), Ok(Verdict::Change(_))));
         assert!(progress_of("12", 124).is_err());
         let error = progress_of("a\u{1b}lot more than twenty characters\n", 0).unwrap_err();

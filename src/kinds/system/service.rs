@@ -241,7 +241,7 @@ impl Kind for ServiceKind {
     const NAME: &'static str = "service";
     const DOC: &'static str = "Services: enabled, running, and restarted (or reloaded) when the instance that runs was started with \
          another configuration. Those that a cluster leans on are never restarted by a step.";
-    // What a running service started with is kept in services/NAME: "BOOT PID TICK NAME", then for each file of its
+    // The record of a running service's start is in services/NAME: "BOOT PID TICK NAME", then for each file of its
     // configuration "DIGEST  PATH" or "missing  PATH". Ticks count from the boot; no clock is read.
     const SHELL: Shell = Shell::new(include_str!("service.sh")).needing(&[SERVICE]);
     const ORPHANS: Orphans = Orphans::reported("it stays enabled and running as it is");

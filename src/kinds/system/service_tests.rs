@@ -496,11 +496,11 @@ fn a_stage_owes_what_it_writes_unless_the_instance_has_read_just_that() {
         (&sshd, &as_kept, Rewrite::Somehow, "restart"),
         (&sshd, &as_kept, Rewrite::Gone, "restart"),
         (&sshd, &as_kept, Rewrite::To("aaa"), "none"),
-        // What was changed by hand goes back to what it was started with.
+        // A file that was edited by hand is restored to the content that the service was started with.
         (&sshd, &drifted, Rewrite::To("aaa"), "none"),
         (&sshd, &drifted, Rewrite::To("bbb"), "restart"),
         (&sshd, &drifted, Rewrite::No, "restart"),
-        // It may have been told to read that meanwhile.
+        // A reload may have read the edit meanwhile.
         (&reads, &drifted, Rewrite::To("aaa"), "reload"),
         (&reads, &as_kept, Rewrite::To("aaa"), "none"),
     ] {
@@ -772,7 +772,7 @@ fn debts_are_kept_and_paid_by_instance() {
             record.contains(&format!("missing  {}\n", node.path("nowhere"))),
             "{record:?}"
         );
-        // What somebody changed by hand may have been read again meanwhile: going back to what was kept is a reload.
+        // A reload may have read an edit by hand meanwhile: restoring the recorded content needs a reload.
         let reloads = node.want(serde_json::json!({"reload": true}), &["x.conf"]);
         node.note(&reloads);
         node.mend(&reloads);
@@ -817,7 +817,7 @@ fn a_folder_and_a_pattern_owe_for_what_they_stand_for() {
             }
             node.write("x.d/a.conf", "a\n");
         }
-        // Nothing of the pattern.
+        // No file matches the pattern.
         let want = node.want(serde_json::json!({}), &["x.d/*.conf"]);
         node.mend(&want);
         node.write("x.d/README", "r\n");

@@ -149,7 +149,7 @@ pub fn is_mounted(path: &Path) -> Result<bool> {
 /// Ends a node at once, as if its power had been cut, and takes its root away. What it wrote stays on its disk.
 pub fn cut(lab: &LabState, node: &StateNode) -> Result<()> {
     cgroup::end(&node.groups)?;
-    // What nspawn takes away itself when it ends in order.
+    // The folders that nspawn removes itself when it ends in order.
     let kept = Path::new("/run/systemd/nspawn");
     let _ = fs::remove_dir(kept.join("propagate").join(machine(lab, node)));
     let root = root_of(lab, node);

@@ -123,7 +123,7 @@ fn with_needs<'a>(index: &'a str, builtin: &str, names: &[&str]) -> Result<Vec<&
             .filter_map(|line| line.split_once(':'))
             .find(|(path, _)| is(path, name))
             .with_context(|| format!("the kernel has no module {name}"))?;
-        // What is needed follows what needs it.
+        // In the index the modules that one needs follow it; they are loaded before it, so in reverse.
         for path in needs.split_whitespace().rev().chain([path]) {
             if !order.contains(&path) {
                 order.push(path);

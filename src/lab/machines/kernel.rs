@@ -215,7 +215,8 @@ fn unpack(image: &Path, to: &Path) -> Result<()> {
             Some((windows.position(|window| window == *magic)?, *unpacker))
         })
         .collect();
-    // What is packed begins early, and holds every sequence of bytes by chance.
+    // The packed kernel begins early in the image, and its bytes hold every magic by chance, so the earliest match is
+    // tried first.
     found.sort_unstable();
     let packed = to.with_extension("packed");
     for (start, unpacker) in found {

@@ -40,7 +40,7 @@ impl Monitor {
                 let answer = error["desc"].as_str().unwrap_or("no reason given");
                 bail!("QEMU refuses `{command}`: {answer}");
             }
-            // What is neither is an event.
+            // An answer with neither key is an event.
             if let Some(returned) = answer.get_mut("return") {
                 return Ok(returned.take());
             }

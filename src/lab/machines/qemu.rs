@@ -245,7 +245,7 @@ pub fn is_on(node: &StateNode) -> bool {
 pub fn cut(lab: &LabState, node: &StateNode) -> Result<()> {
     cgroup::end(&node.groups)?;
     connections::forget(lab, node);
-    // Nobody listens there any more, and QEMU makes a new one.
+    // The socket is stale now, and QEMU makes a new one.
     let _ = std::fs::remove_file(socket(lab, node));
     Ok(())
 }

@@ -143,7 +143,7 @@ fn files_are_replaced_kept_linked_and_removed_under_every_shell() {
             manifest,
             format!("base/file:a\t/a\t22\t{}\tsecret\n", batch.run)
         );
-        // Nothing that could hold a secret is left, and the lock is free.
+        // No file that could hold a secret is left, and the lock is free.
         let mut left: Vec<_> = fs::read_dir(local.run_dir(&batch))
             .unwrap()
             .map(|e| e.unwrap().file_name())

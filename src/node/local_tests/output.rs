@@ -29,7 +29,7 @@ fn lines_of(events: &[SpoolEvent], step: usize) -> Vec<&str> {
 
 #[test]
 fn the_output_of_a_step_is_shown_while_it_runs_and_without_secrets() {
-    // With busybox alone there is no `tail` that can be used: what a step says is told at its end.
+    // Busybox alone has no usable `tail`: there the output of a step is reported at its end.
     for words in &SHELLS[..3] {
         let local = Local::new(words);
         let gate = local.path("gate");
@@ -81,7 +81,7 @@ fn the_output_of_a_step_is_shown_while_it_runs_and_without_secrets() {
             ],
             "{words:?}"
         );
-        // What a step says stands between its begin and its end.
+        // The output of a step is between its begin and its end.
         let at = |wanted: &SpoolEvent| events.iter().position(|e| e == wanted).unwrap();
         assert!(at(&SpoolEvent::Progress(0, "three".into())) < at(&SpoolEvent::End(0, 0)));
         assert!(
@@ -151,7 +151,7 @@ fn a_daemon_that_keeps_the_output_of_its_step_holds_nothing_up() {
             ],
             &[],
         );
-        // It talks on, and ends once it is told to, or after half a minute.
+        // The process goes on printing, and ends on request, or after half a minute.
         batch.functions = vec![Shell::new(
             "nw_daemon() { echo started; ( nw_i=0; while [ ! -e \"$1\" ] && [ \"$nw_i\" -lt 300 ]; do \
              nw_i=$((nw_i + 1)); echo alive; sleep 0.1; done; echo \"$nw_i\" >\"$2\" ) & }\n",

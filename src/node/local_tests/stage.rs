@@ -111,7 +111,7 @@ fn a_batch_uses_what_was_brought_and_removes_it_when_it_was_done() {
             assert_eq!(events.last(), Some(&SpoolEvent::Done(outcome)), "{words:?}");
             assert_eq!(fs::read(local.path("brought")).unwrap(), b"large");
             assert_eq!(fs::read(local.path("along")).unwrap(), b"small");
-            // What failed is tried again, and what was brought need not be sent again.
+            // A failed stage is tried again, and contents that arrived need not be sent again.
             let incoming = local.state().join("incoming");
             assert_eq!(names(&incoming).len(), left, "{words:?}");
             if left == 1 {

@@ -253,7 +253,7 @@ fn mirrors_and_locks_that_wait_are_let_go_on_after_the_declaration() {
         calls.map(|c| c.to_shell()).collect::<Vec<_>>()
     };
     assert_eq!(steps(&FROZEN), ["nw_dlm_fenced 2", "drbdadm resume-io r0"]);
-    // What does not wait is left alone, and so is what waits for something else.
+    // Locks and mirrors that do not wait are left alone, and so are those that wait for another reason.
     assert_eq!(steps(&[]), [""; 0]);
     let quorum = FROZEN[1].1.replace("fencing", "quorum");
     assert_eq!(steps(&[("dlm", &quorum, 0)]), [""; 0]);

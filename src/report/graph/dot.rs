@@ -9,7 +9,7 @@ pub fn dot(picture: &Picture) -> String {
          node [shape=box, style=filled, fillcolor=white, fontname=\"sans-serif\"];\n  edge [penwidth=2];\n",
         quote(&picture.title)
     );
-    // What stands left of a line is drawn left: nodes stand at both sides of the wires, as in `svg`.
+    // Nodes are on both sides of the wires, as in `svg`: every other node is drawn on the left.
     let nodes: Vec<(bool, &NodePart)> = picture
         .nodes
         .iter()

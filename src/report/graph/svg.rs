@@ -425,7 +425,7 @@ impl Canvas {
 
 /// Moves places that are in order apart, until neighbours have so much room, each as little as that takes.
 fn spread(places: &mut [(i32, usize)], room: i32) {
-    // What is too close is one block, around the middle of where its places would be; blocks that meet become one.
+    // Places that are too close form a block around the middle of where they would be; blocks that meet are merged.
     let mut blocks: Vec<(i32, i32)> = Vec::new();
     let mut shift = 0;
     for (y, _) in places.iter() {

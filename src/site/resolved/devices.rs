@@ -150,7 +150,7 @@ impl Devices<'_> {
             .map(ToString::to_string)
             .or(nics.first().cloned());
         let backup = bond.mode == BondMode::ActiveBackup;
-        // A site names the same hosts for all nodes; nobody asks himself.
+        // A site names the same hosts for all nodes; a node does not probe its own address.
         let own = self.site.node(self.node).map(|n| &n.address);
         let own = |ip| own.is_some_and(|a| a.values().any(|a| a.ip() == ip));
         let targets = bond.arp.iter().flat_map(|a| &a.targets);

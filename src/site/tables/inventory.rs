@@ -43,7 +43,7 @@ pub struct Inventory {
     /// Package repositories, by name.
     #[serde(default)]
     pub repository: KeyedTable<Name, Repository>,
-    /// The people who look after the nodes, by account.
+    /// The operators: the persons who look after the nodes, by account.
     #[serde(default)]
     pub operator: KeyedTable<UserName, Operator>,
     /// The partitions of every node's disk, by number. Only added in free space; never moved.

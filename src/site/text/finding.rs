@@ -112,7 +112,7 @@ impl Finding {
         self.place.map(|place| sources.locate(place))
     }
 
-    /// The whole finding as people read it, several lines, ending with a newline.
+    /// The whole finding for display: several lines, ending with a newline.
     pub fn render(&self, sources: &Sources, color: bool) -> String {
         let paint = Paint { color };
         let head = match self.severity {

@@ -83,7 +83,7 @@ pub fn read<T: serde::de::DeserializeOwned>(tree: &Tree, findings: &mut Vec<Find
     }
 }
 
-/// A path as people read it, in backticks.
+/// A path for display, in backticks.
 pub(in crate::site) fn dotted(path: &[String]) -> String {
     if path.is_empty() {
         "the file".to_owned()

@@ -17,7 +17,7 @@ pub struct Place {
     pub end: usize,
 }
 
-/// A place as people read it. Lines and columns count from 1; a column is a character, not a byte.
+/// A place in a file, for display. Lines and columns count from 1; a column is a character, not a byte.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Location {
     /// The file's path, as it was asked for.
@@ -50,7 +50,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Keeps a file's text. `path` is what people are shown.
+    /// Keeps a file's text. `path` is its path for display.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> FileId {
         let text = text.into();
         let lines = std::iter::once(0)

@@ -95,7 +95,7 @@ impl Kind for CibKind {
          operated; only the difference is pushed.";
     const SHELL: Shell = Shell::new(include_str!("cib.sh")).needing(&[TRACES]);
     const RUNNING: &'static dyn Runs = &Running {
-        // What it starts is there for what comes after it.
+        // Later steps may need the resources that it starts.
         ends_stage: true,
         compare: Self::compare,
         contents: Self::contents,

@@ -86,7 +86,7 @@ enum Duty {
     Joined,
     /// The node is in the fence domain (cman).
     Fencing,
-    /// Nothing: the state of the cluster is only looked at.
+    /// No duty: the state of the cluster is only observed.
     Watched,
 }
 
@@ -354,7 +354,7 @@ impl Want {
                 let above = self.above.iter().cloned();
                 calls.push(call("nw_membership_leave").args(above).arg(stack));
             }
-            // What is on all members by now is taken up by all, whoever says it.
+            // All members have the file by now, so one reload reaches all of them, from any member.
             Duty::Reloaded => {
                 calls.push(match self.stack {
                     DaemonStack::Cman => call("cman_tool").args(["version", "-r", "-S"]),
@@ -399,8 +399,9 @@ impl Kind for MembershipKind {
     const DOC: &'static str = "A node's membership in its cluster (cman, corosync): formed where every member proves that there was none, a \
          configuration that differs taken up where what runs can, and what needs all members down refused without \
          `--outage`. A node that is out stays out: it is reported.";
-    // What is kept of the cluster in membership/: "due", with the boot it was written in, while this node takes part in forming
-    // the cluster, or was taken down by us and has to come up again; "key" while a running daemon has another key than its file.
+    // The folder membership/ holds the kind's marks: "due", with the boot it was written in, while this node takes part
+    // in forming the cluster, or was taken down by us and has to come up again; "key" while a running daemon has
+    // another key than its file.
     const SHELL: Shell = Shell::new(include_str!("membership.sh")).needing(&[SERVICE, TRACES]);
     const RUNNING: &'static dyn Runs = &Running {
         ends_stage: true,

@@ -221,7 +221,7 @@ fn another_key_is_taken_up_since_3_1_and_needs_all_down_before() {
         points(&judge(&step("reloaded", CONF, "3.1"), &marked, false)),
         another
     );
-    // What does not run has nothing old.
+    // A daemon that does not run has no outdated configuration.
     let down = self::answer(BEFORE, "", Some(BEFORE));
     assert_eq!(
         judge(&step("stopped", CONF, "2.4"), &down, true),
@@ -309,7 +309,7 @@ fn a_node_that_is_out_stays_out() {
         what.starts_with("corosync runs here and is not quorate; "),
         "{what}"
     );
-    // That the other one is out is told of there.
+    // The other member reports that it is out itself.
     assert_eq!(
         judge(&joined, &answer(WHOLE, MAP, Some(BEFORE)), false),
         Verdict::Same
@@ -540,7 +540,7 @@ fn nobody_joins_the_fence_domain_before_all_are_members() {
         points(&judge(&cman("fencing", XML), &both, false)),
         ["fence domain: not joined -> whole"]
     );
-    // Afterwards what is out of it is told of.
+    // Afterwards a member outside the domain is reported.
     let out = cman_answer(CMAN, &conf(XML, Some(1), Some(1)), "", CMAN);
     let Verdict::Finding { remedy, .. } = judge(&cman("fencing", XML), &out, false) else {
         panic!();
@@ -644,7 +644,7 @@ fn a_version_is_raised_by_one_when_and_only_when_the_content_changes() {
         (has(XML, 9, None), has(XML, 7, None), None),
         (has(&old, 7, None), has(XML, 7, None), Some("8")),
         (has(XML, 7, None), has(&old, 7, None), Some("8")),
-        // What runs is newer than any file.
+        // The running version is newer than any file's.
         (has(XML, 7, Some(9)), has(XML, 7, Some(9)), Some("10")),
     ] {
         let got = version(&own, &peer, XML, &Vault::new());
@@ -782,7 +782,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
     let none: [String; 0] = [];
     assert_eq!(super::structure::problems(SOUND), none);
     for (from, to, text) in [
-        // What the schema of 3.2.0 lets pass (docs/facts/membership.md#configuration-of-cman).
+        // Faults that the schema of 3.2.0 accepts (docs/facts/membership.md#configuration-of-cman).
         (
             r#"<device name="ipmi_n2""#,
             r#"<device name="ipmi_nx""#,
@@ -828,7 +828,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
             r#"<fencedevice name="ipmi_n1""#,
             "`ipmi_n1` is listed twice among the fence devices",
         ),
-        // What it catches.
+        // Faults that the schema finds.
         (r#" nodeid="2""#, "", "`node2` has no nodeid from 1 on"),
         (
             r#"nodeid="2""#,

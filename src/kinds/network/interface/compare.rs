@@ -212,7 +212,7 @@ impl Differences {
         for address in wanted.iter().filter(|a| missing(a)) {
             self.add(Delta::new("address", "", address), Cost::Change, None);
         }
-        // Taking the first address of a network away takes the others of it along: all are looked at again.
+        // The kernel removes the other addresses of a network along with its first one: all are compared again.
         if !old.is_empty() || wanted.iter().any(missing) {
             for address in &wanted {
                 self.silently(Call::new("nw_interface_address").args([name, address]));

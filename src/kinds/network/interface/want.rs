@@ -47,7 +47,7 @@ pub struct Want {
     pub(super) serial: Option<SerialWant>,
     /// The UUID of its profile, where NetworkManager has it.
     pub(super) uuid: Option<String>,
-    /// The zone it belongs to, for people.
+    /// Its zone, for display.
     pub(super) zone: Option<String>,
     /// The devices on top of it, which have no traffic while it is down.
     #[serde(default)]
@@ -154,7 +154,7 @@ pub(super) struct UpperWant {
 }
 
 impl Sort {
-    /// The word by which the node's shell and people know it.
+    /// The word for it in the node's shell and in output.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ethernet => "ethernet",
@@ -172,12 +172,12 @@ impl Want {
         self.addresses.iter().filter_map(|a| a.parse().ok())
     }
 
-    /// How people know it: `br0 (lan)`.
+    /// Its name for display: `br0 (lan)`.
     pub(super) fn called(&self) -> String {
         called(&self.interface, self.zone.as_deref())
     }
 
-    /// It and all that is on top of it on the node, as people know them.
+    /// It and all that is on top of it on the node, by their names for display.
     pub(super) fn interrupted(&self, seen: &Seen) -> String {
         let above = self.above.iter().filter(|u| seen.above.contains(&u.name));
         let above = above.map(|u| called(&u.name, u.zone.as_deref()));

@@ -1,4 +1,4 @@
-//! Wishes at odds, files from nothing, authors, secrets.
+//! Contradicting requests, files that do not exist yet, authors, secrets.
 
 use super::*;
 
@@ -128,7 +128,7 @@ fn the_same_edit_twice_and_edits_of_other_places_do_not_contradict() {
     assert_eq!(conflicts(PATH, &requests), []);
 }
 
-// Nothing there.
+// Files that do not exist yet.
 
 #[test]
 fn lines_alone_make_a_file_from_nothing_and_say_so() {
@@ -157,7 +157,7 @@ fn a_file_that_was_not_read_is_not_taken_for_empty() {
     );
 }
 
-// Who changed it.
+// Authors of a change.
 
 #[test]
 fn only_those_who_make_a_difference_are_named() {

@@ -44,7 +44,7 @@ fn connected_mirrors_are_not_torn_apart() {
     // A card of the bond carries them too, as the model says.
     let card = with(slave(), json!({ "carries": ["mirrors"] }));
     assert!(refused(&card, &drbd, 0).is_some());
-    // What a bond at work takes is done.
+    // A change that a running bond can take is made.
     let live = with(
         bond0(),
         json!({ "bond": { "mode": "active-backup", "number": 1, "miimon": 50, "primary": "eth1" } }),
@@ -128,7 +128,7 @@ fn what_a_running_cluster_sends_over_is_not_interrupted() {
         on(&address, Platform::El6, &running),
         Verdict::Refuse(_)
     ));
-    // What a bond at work takes is done, and what carries nothing of the cluster is changed.
+    // A change that a running bond can take is made, and so is one of a device that carries nothing of the cluster.
     let live = with(
         bond0(),
         json!({ "bond": { "mode": "active-backup", "number": 1, "miimon": 50, "primary": "eth1" } }),
