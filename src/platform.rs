@@ -485,7 +485,7 @@ impl Platform {
     }
 
     /// How exactly a key of a role's `[platform.*]` means this release: the greatest wins. `el9` before `el8+` before
-    /// `el7+` before `el`; a nearer family before another. Nothing where the key means other releases.
+    /// `el7+` before `el`; a nearer family before another. `None` where the key means other releases.
     pub fn fits(self, key: &str) -> Option<(u8, u8)> {
         if key == self.word() {
             return Some((u8::MAX, 0));

@@ -1,5 +1,5 @@
-//! The firewall of a node as the site alone decides it: zones with their devices, who may come, and the forms in which
-//! the node's Shorewall takes all this. What the roles open is put to it by [`role`](crate::role).
+//! The firewall of a node as the site alone decides it: zones with their devices, permitted sources, and the syntax of
+//! the node's Shorewall. [`role`](crate::role) adds the ports that roles open.
 
 use crate::site::Site;
 use crate::site::resolved::device::{Device, DeviceKind};

@@ -15,7 +15,7 @@ pub struct Edit {
     pub attributes: Attributes,
 }
 
-/// Owner, group and mode. What is `None` stays as it is; for a new file it is root, root, 0644 (a directory: 0755).
+/// Owner, group and mode. A `None` leaves the attribute as it is; a new file gets root, root, 0644 (a directory: 0755).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// Name of the owner.

@@ -33,8 +33,8 @@ pub struct Running<W: 'static, S: 'static> {
     /// The devices whose content its change overwrites. One that carries anything is refused unless the operator named
     /// that device in this command, whatever `compare` decides.
     pub destroys: fn(&W, &S) -> Vec<Overwritten>,
-    /// Why the node is not healthy, as this resource shows: what rolls through the cluster leaves the other members alone
-    /// meanwhile. Nothing where the cluster was not formed yet, or was taken down by this tool.
+    /// The reason why the node is not healthy, as this resource shows: a `rolling` step does not go on to the other
+    /// members meanwhile. `None` where the cluster was not formed yet, or was taken down by this tool.
     pub health: fn(&W, &S) -> Option<String>,
     /// The calls that converge one. Gets several only where they work [together](Manner::together).
     pub actions: Actions<W, S>,

@@ -197,9 +197,9 @@ impl Recipe {
     }
 }
 
-/// Makes the folder `path` by `make` unless it is there: under a lock, beside its place, then renamed.
+/// Makes the folder `path` by `make` unless it exists: under a lock, beside its place, then renamed.
 ///
-/// `make` is given a path that does not exist yet. What an earlier, broken attempt left is removed first.
+/// `make` is given a path that does not exist yet. Leftovers of an earlier, broken attempt are removed first.
 pub fn make_once(
     path: &Path,
     making: &mut dyn FnMut(&Path),

@@ -72,8 +72,8 @@ fn ssh_config(lab: &LabState) -> String {
         all.push(node.name.clone());
         if let (Backend::Machines(_), Some(own)) = (&lab.backend, node.addresses.last()) {
             let name = back_door(node);
-            // One connection for all that goes this way: a login costs a second of emulation. What a machine that was
-            // switched off leaves of it ends soon.
+            // One connection for all commands that go this way: a login costs a second of emulation. A connection to a
+            // machine that was switched off ends soon.
             let _ = writeln!(
                 text,
                 "Host {name}\n    HostName {}\n    ControlMaster auto\n    ControlPath {}\n    ControlPersist 600\n    \

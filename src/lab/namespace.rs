@@ -12,7 +12,8 @@ use super::tools;
 /// The folder of named namespaces.
 const FOLDER: &str = "/run/netns";
 
-/// The controller's namespace of a lab. What else a lab has is called so and `.` and a name: no name holds a `.`.
+/// The controller's namespace of a lab. The lab's other namespaces have this name, a `.` and a further name: no name
+/// holds a `.`.
 pub fn of_lab(lab: &str) -> String {
     format!("nw-{lab}")
 }

@@ -17,11 +17,12 @@ const RUNTIME: Shell =
 /// The verbs for files. All of them look first: what is no longer as the plan saw it is refused with status 3. They work in the
 /// folder of the path, by its last part.
 const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME, FOLDER]);
-/// The guard. What follows in a batch after `nw_guard_arm` is rolled back by itself unless somebody confirms it in time over a
-/// new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then guard/reverted.
+/// The guard. Changes after `nw_guard_arm` in a batch are rolled back by themselves unless they are confirmed in time
+/// over a new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then
+/// guard/reverted.
 ///
-/// guard/undo.sh is this batch's text with another last line. It is started before the first change as a process of its own
-/// that waits (`watch`), and called by a hook when the node boots (`boot`), before the network starts.
+/// guard/undo.sh is this batch's text with another last line. It is started before the first change as a process of its
+/// own that waits (`watch`), and called by a hook when the node boots (`boot`), before the network starts.
 const GUARD: Shell = Shell::new(include_str!("guard.sh")).needing(&[VERBS, PROCESS]);
 
 /// The work of one node in one stage of a run.

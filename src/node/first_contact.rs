@@ -34,8 +34,8 @@ pub enum Pinned {
     Same,
 }
 
-/// Fetches a node's host keys by the first way that answers. Nothing is trusted by this: show the fingerprints, and
-/// [`pin`] what the operator has compared.
+/// Fetches a node's host keys by the first way that answers. This trusts none of them: show the fingerprints, and
+/// [`pin`] those that the operator has compared.
 ///
 /// A way without a jump is asked by `ssh-keyscan` for all keys; on others a login is begun, which shows one key.
 pub async fn host_keys(options: &ConnectOptions) -> Result<Vec<HostKey>, NodeError> {

@@ -131,8 +131,7 @@ impl Header {
         Some(header)
     }
 
-    /// Reads what versions up to 0.4 wrote: `WHO site NAME commit COMMIT tool VERSION`. Who may have any name, and
-    /// none of the others holds a space.
+    /// Reads the format of versions up to 0.4: `WHO site NAME commit COMMIT tool VERSION`. Only WHO may hold spaces.
     fn read_spaced(text: &str) -> Option<Self> {
         let (rest, tool) = text.rsplit_once(" tool ")?;
         let (rest, commit) = rest.rsplit_once(" commit ")?;

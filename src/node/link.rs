@@ -29,7 +29,7 @@ pub(super) enum Received {
     End,
     /// The stream stopped before.
     Cut,
-    /// It says more than a batch can; so many bytes are the limit. Nothing more of it is read.
+    /// The output is longer than a batch's can be; so many bytes are the limit. The rest is not read.
     TooMuch(usize),
 }
 

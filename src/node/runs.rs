@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout};
 
 /// Follows the spool of a batch.
 const FOLLOW: Shell = Shell::new(include_str!("follow.sh")).needing(&[ENV, PROCESS]);
-/// Takes a batch in and starts it: `/bin/sh -c THIS nw SENTINEL RUN STAGE SHA256 LENGTH`. Standard input: the batch's text
-/// (LENGTH bytes) and its contents. Nothing of it runs unless all of it is there. Then its spool is followed.
+/// Receives a batch and starts it: `/bin/sh -c THIS nw SENTINEL RUN STAGE SHA256 LENGTH`. Standard input: the batch's
+/// text (LENGTH bytes) and its contents. The batch starts only when all of it has arrived. Then its spool is followed.
 pub(super) const RECEIVE: Shell = Shell::new(include_str!("receive.sh")).needing(&[FOLLOW]);
 /// Queries and commands about batches: `/bin/sh -c THIS nw SENTINEL VERB ARGUMENTS`. Answers start with the sentinel.
 pub(super) const CONTROL: Shell = Shell::new(include_str!("control.sh")).needing(&[FOLLOW]);
@@ -281,7 +281,7 @@ impl Session {
         asked.map(|_| ())
     }
 
-    /// Asks a run to end before its next step. Nothing is killed within a step. Gives whether the node knows the run.
+    /// Asks a run to end before its next step; a running step is not killed. Gives whether the node knows the run.
     pub async fn stop(&self, run: &RunId) -> Result<bool, NodeError> {
         Ok(self.control("stop", &[run.to_string()]).await? == "ok")
     }

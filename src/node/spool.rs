@@ -6,7 +6,7 @@ use super::Holder;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpoolEvent {
-    /// A validator runs: its number and title. Nothing has been changed yet.
+    /// A validator runs: its number and title. No change has been made yet.
     Check(usize, String),
     /// A line that a validator answers with, which the batch's validators are judged by before it is let begin.
     Answered(usize, String),
@@ -26,7 +26,7 @@ pub enum SpoolEvent {
     Note(String),
     /// The state of the guard.
     Guard(GuardWord),
-    /// The end. Nothing follows.
+    /// The last event.
     Done(Outcome),
     /// The connection was lost; the batch goes on by itself.
     Lost(String),

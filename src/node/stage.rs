@@ -49,8 +49,8 @@ impl Session {
         Ok(missing)
     }
 
-    /// Brings files to the node, for a batch to come; they are read as they are sent. Each is taken only when its
-    /// digest is right. What was brought stays when the connection is lost, and the rest is sent again.
+    /// Sends files to the node, for a batch to come; they are read as they are sent. Each is accepted only with the
+    /// right digest. Files that arrived stay when the connection is lost, and the rest is sent again.
     pub async fn stage(&self, files: &[LocalFile]) -> Result<(), NodeError> {
         for group in groups(files) {
             let mut lost = 0;

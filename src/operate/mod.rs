@@ -1,9 +1,9 @@
-//! Commands that act on a running cluster or on a node's record, beside bringing nodes to what the site declares.
+//! Commands that act on a running cluster or on a node's record, besides converging nodes to the site.
 //!
-//! An operation observes by the one engine, decides by a pure function over what the kinds saw, is carried out as a
-//! batch (with the nodes' locks, lines in their journals and the recap of any run) and observes again. [`Intent`] says
-//! what a command sets out to do. What an outage of all members takes down and up again is decided where a plan is made
-//! (`plan`, and the kinds' `Verdict::Outage`), so it needs no file here.
+//! An operation observes by the one engine, decides by a pure function over the kinds' observations, is carried out as
+//! a batch (with the nodes' locks, lines in their journals and the recap of any run) and observes again. [`Intent`] is
+//! the intent of a command. The steps of an outage of all members are decided where a plan is made (`plan`, and the
+//! kinds' `Verdict::Outage`), so it needs no file here.
 
 pub mod confirm_fenced;
 pub mod forget;

@@ -1,7 +1,7 @@
-//! The state of a cluster on one screen (`nodewright status`): who is in, where everything runs, what is degraded, what is
-//! frozen and why, and the command that leads on. Nothing is changed.
+//! The state of a cluster on one screen (`nodewright status`): its members, where everything runs, degraded and frozen
+//! parts with the reason, and the next command. It changes no node.
 //!
-//! It works from any member that answers: what one of them says of another is taken as its view, and never as proof.
+//! It works from any member that answers: one member's report about another is that member's view, and never a proof.
 
 use super::watched::{MemberObservation, Watched, cluster_steps};
 use crate::kind::Answer;

@@ -101,9 +101,9 @@ impl Approved {
 }
 
 impl Approval {
-    /// Whether an item is what was approved. What writes files is compared by digest in every stage: whoever changed one
-    /// since the plan was made, it is not replaced unseen. The running side of a resource follows what was done before
-    /// it, here and on other members: it is compared by address.
+    /// Whether an item was approved. Items that write files are compared by digest in every stage, so a file that was
+    /// edited since the plan was made is not replaced unseen. The running side of a resource follows from the work
+    /// before it, here and on other members: it is compared by address.
     fn covers(&self, item: &Item) -> bool {
         let writes = item.work.path.is_some() || !item.work.owns.path.is_empty();
         self.open

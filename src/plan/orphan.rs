@@ -142,9 +142,9 @@ pub fn observe(paths: &[String], observe: &mut Observe) {
     observe.section(SUMS, find.args(sums));
 }
 
-/// The state of each of these paths that is there: the digest of a file, `folder:DIGEST`, `link:TARGET`, or `other`. A
-/// folder in which anything but plain files with plain names lies is `folder:other`. What a tool failed to tell of is
-/// `other`, never absent.
+/// The state of each of these paths that exists: the digest of a file, `folder:DIGEST`, `link:TARGET`, or `other`. A
+/// folder that holds anything but plain files with plain names is `folder:other`. A path whose state no tool could tell
+/// is `other`, never absent.
 pub fn states(paths: &[String], answer: &Answer) -> Result<BTreeMap<String, String>, String> {
     let there = answer.get(THERE).filter(|section| section.status == 0);
     let there = there.ok_or("the files of orphans could not be observed")?;

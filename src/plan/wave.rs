@@ -39,7 +39,7 @@ impl fmt::Display for Held {
 pub struct Situation<'a> {
     /// The members of the cluster; waiting concerns them alone.
     pub cluster: &'a BTreeSet<String>,
-    /// The nodes of this run. What waits for a member that is none of them is not done.
+    /// The nodes of this run. A step that waits for any other member is not done.
     pub part: &'a BTreeSet<String>,
     /// Those that failed in this run, or do not answer.
     pub failed: &'a BTreeSet<String>,
@@ -138,7 +138,7 @@ pub fn next_wave<'a>(
     }
 }
 
-/// Says in a plan for whom its steps wait: those that ask for all members, roll, or are done once. What comes after a step
+/// Writes into a plan which members its steps wait for: steps with `wait_all`, `rolling` or `once`. A step after one
 /// that is not done in this run is not done either.
 pub fn say_who_is_awaited(
     plan: &mut NodePlan,

@@ -51,7 +51,7 @@ pub(super) fn document(checks: &[CheckResult]) -> String {
     xml
 }
 
-/// Text for an attribute or an element. What XML 1.0 cannot hold is replaced by U+FFFD.
+/// Text for an attribute or an element. Characters that XML 1.0 cannot hold are replaced by U+FFFD.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -102,7 +102,7 @@ impl ProgressView {
         }
     }
 
-    /// Writes lines without tearing the live ones. What cannot be written is dropped: progress is no result.
+    /// Writes lines without tearing the live ones. A failure to write is ignored: progress is no result.
     fn print(&mut self, text: &str) {
         let text = &*super::leaving(text, self.style.colour);
         match &mut self.form {

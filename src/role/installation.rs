@@ -20,8 +20,8 @@ pub fn host_key_secret(node: &str) -> [(&'static str, String); 3] {
     HOST_KEYS.map(|kind| (kind, format!("host-{kind}-{node}")))
 }
 
-/// A private key on one line, its lines apart by `~`: so it stands between quotes in a script. What is no such key is
-/// none.
+/// A private key on one line, `~` in the place of its newlines, so that it fits between quotes in a script. `None`
+/// where the text is no such key.
 pub fn on_one_line(key: &str) -> Option<String> {
     let key = key.trim();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"+/=:,- \n".contains(&b);

@@ -148,7 +148,7 @@ impl Names<'_> {
         })
     }
 
-    /// The shape of an expression. What cannot be read was reported before.
+    /// The shape of an expression. One that cannot be parsed was reported before.
     fn expression_at(&mut self, source: Source<'_>) -> Shape {
         parse_expr(source.text).map_or(Shape::Any, |expr| self.expr(&expr, source))
     }

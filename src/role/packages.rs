@@ -32,7 +32,7 @@ pub struct PackageFolder {
 }
 
 impl PackageFolder {
-    /// Reads the folder at this path below the site's. What is neither a package nor metadata is passed over.
+    /// Reads the folder at this path below the site's. Files that are neither packages nor metadata are ignored.
     pub fn read(site: &Path, path: &str) -> Result<Self, String> {
         let dir = site.join(path);
         if !dir.is_dir() {

@@ -38,7 +38,7 @@ impl Around {
     }
 }
 
-/// Renders values of one role for one node. What fails is reported and gives `None`.
+/// Renders values of one role for one node. A value that fails is reported and gives `None`.
 pub(super) struct Renderer<'a> {
     pub(super) library: &'a Library,
     pub(super) sources: &'a Sources,

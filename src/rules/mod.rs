@@ -69,8 +69,8 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
     all().find(|r| r.code == code)
 }
 
-/// Asks every rule: errors first, each kind in the order of its places. What the site accepts is set apart; an
-/// acceptance that has run out is itself a finding.
+/// Runs every rule: errors first, each kind in the order of its places. Accepted findings are set apart; an acceptance
+/// that has expired is itself a finding.
 pub fn run(site: &Site, today: &Date) -> Judged {
     let mut findings = Vec::new();
     for rule in all() {

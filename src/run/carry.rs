@@ -63,9 +63,10 @@ impl Course {
 }
 
 impl Engine {
-    /// Carries out what was approved, wave by wave, and observes again what it changed.
+    /// Carries out the approved plan, wave by wave, and observes again what it changed.
     ///
-    /// `approved` is the plan that was shown. What a later stage brings up and is not in it is not done.
+    /// `approved` is the plan that was shown. Changes that only a later stage reveals and that it does not contain are
+    /// not done.
     pub async fn carry_out(&mut self, approved: &Plan) -> Vec<Recap> {
         self.at_work.set(true);
         let allowed = Approved::of(approved);

@@ -17,7 +17,7 @@ pub struct Loaded {
     pub sources: Sources,
     /// The site, unless its syntax or types are wrong.
     pub site: Option<Site>,
-    /// Everything that is wrong. Nobody goes on with a site when one of these is an error.
+    /// All findings. A site with an error among them is not used any further.
     pub findings: Vec<Finding>,
 }
 

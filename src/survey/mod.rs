@@ -296,8 +296,8 @@ fn strange_vars(site: &Site, library: &Library) -> Vec<Finding> {
     findings
 }
 
-/// Whether a selection leaves something of what a check reads. What tries a port reads no step: whoever names steps
-/// does not mean it.
+/// Whether a selection includes one of the resources that a check reads. A check that tries a port reads no step, so a
+/// selection of steps does not include it.
 pub fn is_asked(check: &Check, resources: &[Resource], selection: &Selection) -> bool {
     match (&check.see, &check.of) {
         (Some(own), _) => selection.takes(&own.address),

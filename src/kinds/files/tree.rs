@@ -23,7 +23,7 @@ pub struct TreeKind;
 pub struct Want {
     /// The folder's absolute path.
     tree: String,
-    /// Its files. What else lies in the folder goes.
+    /// Its files. Other files in the folder are removed.
     files: Vec<TreeFile>,
     /// Name of the owner of the folder and its files; root when unset.
     #[serde(default = "root")]

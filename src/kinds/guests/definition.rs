@@ -93,7 +93,7 @@ fn label(path: &str, element: &Element) -> String {
     }
 }
 
-/// The points in which a definition is not as wanted. What libvirt has beside it is no difference.
+/// The differences between a definition and the desired one. Parts that libvirt added are no differences.
 pub(super) fn differences(wanted: &Element, seen: &Element) -> Vec<Delta> {
     let mut deltas = Vec::new();
     compare("", wanted, seen, &mut deltas);

@@ -40,7 +40,7 @@ pub(super) fn observe(observe: &mut Observe) {
     observe.slow_section(LISTS, virsh([asked.join("; ").as_str()]));
 }
 
-/// Asks for definitions: of each its command and its name. Nothing is printed of one that is not there.
+/// Asks for definitions, each by its command and its name. One that does not exist prints no line.
 pub(super) fn observe_definitions<'a>(
     observe: &mut Observe,
     section: &str,

@@ -1,5 +1,5 @@
-//! Whether the kernel has what Shorewall made: its policies, its rules and its chain. What Shorewall says of itself is
-//! not enough, since it does not notice who flushes its rules (docs/facts/firewall.md#state-of-the-firewall).
+//! Whether the kernel has the policies, the rules and the chain that Shorewall made. Shorewall's own status is not
+//! enough: it does not notice that its rules were flushed (docs/facts/firewall.md#state-of-the-firewall).
 
 use crate::kind::{
     Answer, Circumstances, CutsOff, Delta, Guarding, Kind, Observe, Running, Runs, Target, Verdict,

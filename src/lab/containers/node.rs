@@ -146,7 +146,7 @@ pub fn is_mounted(path: &Path) -> Result<bool> {
         .any(|line| line.split(' ').nth(4) == Some(&path)))
 }
 
-/// Ends a node at once, as if its power had been cut, and takes its root away. What it wrote stays on its disk.
+/// Ends a node at once, as if its power had been cut, and unmounts its root. The data that it wrote stays on its disk.
 pub fn cut(lab: &LabState, node: &StateNode) -> Result<()> {
     cgroup::end(&node.groups)?;
     // The folders that nspawn removes itself when it ends in order.

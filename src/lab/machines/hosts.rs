@@ -17,10 +17,10 @@ const OUTSIDE: &str = "outside";
 /// The controller's address towards hosts outside; it is on each of their wires.
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(169, 254, 178, 1);
 
-/// Adds a host with one card `eth0` and one address, and gives its namespace. One of the same name is replaced.
+/// Adds a host with one card `eth0` and one address, and gives its namespace. A host of the same name is replaced.
 ///
-/// `place` is a zone or a segment, or `outside`: then the host reaches the nodes by the controller, as they reach it where
-/// the controller is their gateway. What is sent has no VLAN's tag.
+/// `place` is a zone or a segment, or `outside`: then the host reaches the nodes by the controller, as they reach it
+/// where the controller is their gateway. Its packets have no VLAN tag.
 pub fn add(
     lab: &LabState,
     own: &Machines,

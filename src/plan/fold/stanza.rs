@@ -47,8 +47,8 @@ pub(super) fn names(line: &[u8], interface: &str) -> bool {
     }
 }
 
-/// Takes every stanza of an interface out, and its name out of the lines that bring interfaces up. What precedes the
-/// next stanza (blank lines, comments) belongs to that one.
+/// Removes every stanza of an interface, and its name from the lines that bring interfaces up. Blank lines and comments
+/// before the next stanza belong to that one.
 pub(super) fn without(file: &mut Lines, interface: &str) {
     let bodies: Vec<Vec<u8>> = file.bodies().map(<[u8]>::to_vec).collect();
     let mut gone = Vec::new();

@@ -1,6 +1,6 @@
 //! How members are fenced, resolved: methods in order, each with its devices, their parameters as the agents call them,
-//! and where their secrets lie on the nodes that shoot. What cluster.conf, a CIB, the role `fencing` and checks say of a
-//! device comes from here alone.
+//! and where their secrets lie on the nodes that fence. It is the only source of a device's parameters for
+//! cluster.conf, a CIB, the role `fencing` and checks.
 //!
 //! Facts: docs/facts/fencing.md#crossed-controllers, docs/facts/fencing.md#delay, docs/facts/fencing.md#agents,
 //! docs/facts/fencing.md#secrets.

@@ -21,8 +21,8 @@ const MSDOS_SECTORS: u64 = 1 << 32;
 /// Sectors behind the last partition that GPT's second table needs.
 const BEHIND: u64 = 34;
 
-/// Mount points of what the packages of a release write, which is worth nothing without the rest of it. Whatever else a
-/// partition carries is data.
+/// Mount points of the files of a release's packages, which are worth nothing without the rest of it. The content of
+/// all other partitions is data.
 const SYSTEM: [&str; 7] = ["/", "/boot", "/boot/efi", "/opt", "/tmp", "/usr", "/var"];
 
 /// The operator's decisions about the disk's content.

@@ -1,4 +1,4 @@
-//! The ports of a knock: one secret of the site, `7301,7117,7542`. Nothing here ever says a port.
+//! The ports of a knock: one secret of the site, `7301,7117,7542`. No message of this module contains a port.
 
 use super::super::Site;
 use crate::text::Vault;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
-/// A guest. What it does not say is taken from its groups (`[guest_group]`, the last that says it), else from
+/// A guest. Keys that it does not set are taken from its groups (`[guest_group]`, the last that sets them), else from
 /// `[guest_defaults]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

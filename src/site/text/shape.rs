@@ -52,8 +52,8 @@ pub fn check_with(tree: &Tree, schema: &Json, options: &Options, findings: &mut 
     shape.node(tree, here, schema);
 }
 
-/// Makes the typed value of a tree that [`check`] found nothing wrong with. What is found all the same is said with
-/// its place.
+/// Makes the typed value of a tree in which [`check`] found no error. An error that is found all the same is reported
+/// with its place.
 pub fn read<T: serde::de::DeserializeOwned>(tree: &Tree, findings: &mut Vec<Finding>) -> Option<T> {
     match serde_path_to_error::deserialize(tree.to_json()) {
         Ok(value) => Some(value),

@@ -28,13 +28,14 @@ pub struct CibKind;
 pub struct Want {
     /// A name for what is wanted.
     cib: String,
-    /// A `configuration` with the sections and elements that are wanted. What is not in it stays as it is.
+    /// A `configuration` with the desired sections and elements. Everything that it does not name stays as it is.
     content: Text,
     /// How many seconds the cluster may take, after a change, until it has nothing left to start, stop or move; 0 does
     /// not wait for that.
     #[serde(default)]
     settle: u32,
-    /// The members. What fences one has an ID that begins with `fence_MEMBER_`, and is removed once it is not wanted.
+    /// The members. The ID of a fence device begins with `fence_MEMBER_`; a device with such an ID that is no longer
+    /// desired is removed.
     #[serde(default)]
     members: Vec<String>,
 }

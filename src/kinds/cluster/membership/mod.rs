@@ -335,10 +335,12 @@ impl Want {
 }
 
 impl Want {
-    /// The calls that its side of the work takes. What every member does at the same time is marked until it is done.
+    /// The calls for this node's part of the work. Work that every member does at the same time is marked until it is
+    /// done.
     ///
-    /// A member waits for the others inside its batch, which goes on where the connection is lost, so nothing can be asked
-    /// here meanwhile. It looks for lines alone: which lines mean that the cluster is whole is said here, by patterns.
+    /// A member waits for the others inside its batch, which goes on where the connection is lost, so this side cannot
+    /// be asked meanwhile. The shell only matches lines: the patterns of the lines that mean a whole cluster are given
+    /// from here.
     fn calls(&self) -> Vec<Call> {
         const DUE: &str = "membership/due";
         let call = |program| Call::new(program);

@@ -1,10 +1,11 @@
-//! Network interfaces: the files that describe them, and what runs.
+//! Network interfaces: the files that describe them, and the running devices.
 //!
 //! Facts: docs/facts/network.md#mtu, docs/facts/network.md#routes, docs/facts/network.md#a-running-clusters-links.
 //!
-//! The running side is compared with the kernel, never with the files, so a file that says what holds already
-//! interrupts nothing. What a device at work can take, it takes; only what cannot be had otherwise takes it down, and
-//! what is on top of it is told in the plan. Devices are taken down from the top and started from the bottom.
+//! The running side is compared with the kernel, never with the files, so a file that describes the present state
+//! interrupts no traffic. A running device takes each change that it can; it is taken down only for one that it cannot
+//! take, and the plan then names the devices on top of it. Devices are taken down from the top and started from the
+//! bottom.
 
 mod compare;
 mod devices;
@@ -39,8 +40,8 @@ fn old_ifcfg(interface: &str) -> String {
 impl Kind for InterfaceKind {
     const NAME: &'static str = "interface";
     const DOC: &'static str = "Network interfaces: cards, bonds, VLANs, bridges and a serial line, in their files and at work. Only differences are changed, and the plan shows what they interrupt; an interface that carries a running cluster is left alone.";
-    // STYLE says in it who starts them at boot: ifcfg (start scripts of EL6 and EL7), keyfile (NetworkManager), ifupdown. What
-    // the guard notes is the state of the kernel, in words by which it can be made so again, whoever had made it.
+    // STYLE is the system that starts them at boot: ifcfg (start scripts of EL6 and EL7), keyfile (NetworkManager),
+    // ifupdown. The guard notes the kernel's state in words that restore it, whichever program had set it.
     const SHELL: Shell = Shell::new(include_str!("back.sh")).needing(&[
         FILES,
         KERNEL,
