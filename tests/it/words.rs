@@ -1,34 +1,84 @@
-//! Names that a site or a role gives must not stand in the program.
+//! Names of sites and roles do not occur in the program, and its comments name their subjects.
 
 use std::path::{Path, PathBuf};
 
-/// The program's Rust files, each without its tests.
-fn program() -> Vec<(PathBuf, String)> {
+/// All Rust files under src, each with its path from there.
+fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut folders = vec![root];
+    let mut folders = vec![root.clone()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap();
-            let tests = name == "tests"
-                || name == "samples.rs"
-                || name.contains("tests.rs")
-                || name.ends_with("_tests");
-            if tests {
-                continue;
-            }
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
-                files.push((path, text[..end].to_owned()));
+                files.push((path.strip_prefix(&root).unwrap().to_owned(), text));
             }
         }
     }
     assert!(files.len() > 200, "{}", files.len());
     files
+}
+
+/// The program's Rust files, each without its tests.
+fn program() -> Vec<(PathBuf, String)> {
+    let of_tests = |part: &str| {
+        part == "tests"
+            || part == "samples.rs"
+            || part.contains("tests.rs")
+            || part.ends_with("_tests")
+    };
+    let mut files = sources();
+    files.retain(|(path, _)| !path.iter().any(|part| of_tests(part.to_str().unwrap())));
+    for (_, text) in &mut files {
+        let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+        text.truncate(end);
+    }
+    assert!(files.len() > 200, "{}", files.len());
+    files
+}
+
+/// Whether a line of a comment begins with a clause or a negation in the place of a noun.
+fn hides_its_subject(line: &str) -> bool {
+    const CLAUSES: [&str; 7] = [
+        "What", "Whatever", "Who", "Whoever", "Whose", "Nobody", "Nothing",
+    ];
+    let line = line.trim_start();
+    let marks = ["/// ", "//! ", "// "];
+    let text = marks.iter().find_map(|mark| line.strip_prefix(mark));
+    let first = text.and_then(|text| text.split(' ').next());
+    first.is_some_and(|word| CLAUSES.contains(&word))
+}
+
+#[test]
+fn comments_name_their_subject() {
+    for hidden in [
+        "    /// What a step asks for.",
+        "//! Who holds a node's lock.",
+        "// Nobody listens there.",
+    ] {
+        assert!(hides_its_subject(hidden), "{hidden}");
+    }
+    for plain in [
+        "/// The keys of the step.",
+        "/// Whether it runs.",
+        "let text = \"What\";",
+    ] {
+        assert!(!hides_its_subject(plain), "{plain}");
+    }
+    let mut found = Vec::new();
+    for (path, text) in sources() {
+        let lines = text.lines().enumerate();
+        let hidden = lines.filter(|(_, line)| hides_its_subject(line));
+        found.extend(hidden.map(|(i, line)| format!("src/{}:{}: {line}", path.display(), i + 1)));
+    }
+    assert!(
+        found.is_empty(),
+        "say what the item is with a noun (\"The keys of a step\", not \"What a step asks for\"):\n{}",
+        found.join("\n")
+    );
 }
 
 /// The words of a text: runs of letters.
