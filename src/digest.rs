@@ -9,7 +9,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// How many bytes a reader gives, and their SHA-256: nothing is held in memory.
+/// The number of bytes that a reader gives, and their SHA-256. The content is not held in memory.
 pub fn sha256_of(mut reader: impl Read) -> io::Result<(u64, String)> {
     let (mut digest, mut bytes) = (Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 16];

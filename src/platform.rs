@@ -281,7 +281,7 @@ const RELEASES: &[Release] = &[
         },
         ..DEBIAN12
     },
-    // A release that is in no file but this one: what has to change for a new one is its row.
+    // A release of this test alone: its row is all that a new release needs.
     #[cfg(test)]
     Release {
         word: "el99",
@@ -450,7 +450,7 @@ impl Platform {
         Self::of_version(version, |release| release.ids.contains(&id))
     }
 
-    /// The platform that /etc/redhat-release names: a RHEL or a rebuild, whatever its vendor.
+    /// The platform that /etc/redhat-release names: a RHEL or a rebuild of any vendor.
     pub fn from_redhat_release(version: &str) -> Option<Self> {
         Self::of_version(version, |release| release.ids == EL)
     }
@@ -473,7 +473,7 @@ impl Platform {
         Some(Self { minor, ..found })
     }
 
-    /// Whether what a node was seen to run is what is declared: a minor release counts where it is declared.
+    /// Whether the declared release covers an observed one: a minor release counts where it is declared.
     pub fn covers(self, seen: Self) -> bool {
         self.row == seen.row && (self.minor.is_none() || self.minor == seen.minor)
     }
@@ -668,7 +668,7 @@ impl Platform {
     }
 }
 
-/// `el`, `el8+`: the family and the number from which on; nothing where it is no key of a family.
+/// Splits `el`, `el8+` into the family and the lowest number; `None` where it is no key of a family.
 fn family_key(key: &str) -> Option<(&str, u8)> {
     let Some(head) = key.strip_suffix('+') else {
         let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase());

@@ -24,7 +24,7 @@ pub fn has_nul(word: &str) -> bool {
 
 /// A command or shell function with its arguments, all of them data.
 ///
-/// A word may also be the path of an uploaded content (see [`ShellWord::Blob`]); nothing else is ever expanded by the shell.
+/// A word may also be the path of an uploaded content (see [`ShellWord::Blob`]); the shell expands no other word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     words: Vec<ShellWord>,

@@ -21,7 +21,7 @@ pub fn mark(name: &str) -> String {
 /// The prefix of a mark's name where the value is put into XML. No secret's name begins with a dot.
 const IN_XML: &str = ".xml.";
 
-/// The mark for a place in XML: what is put there is the value, escaped.
+/// The mark for a place in XML: it is replaced by the escaped value.
 pub fn mark_in_xml(name: &str) -> String {
     mark(&format!("{IN_XML}{name}"))
 }

@@ -52,8 +52,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let facts = Facts::parse(&answer);
         let mut count = 0;
-        // Names are those that were asked, plain words without a slash; the node has no say in them.
-        // Contents of files are the operator's, and may hold what nobody called a secret.
+        // Names are those of the sections, plain words without a slash; the node has no say in them. Contents of files
+        // are the operator's, and may hold a secret that the site does not name.
         for (name, section) in answer.iter() {
             let (header, contents) = answer.framed(name).unwrap_or_default();
             if header.is_empty() && !contents.is_empty() {

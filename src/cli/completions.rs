@@ -13,7 +13,7 @@ pub struct Args {
     shell: String,
 }
 
-/// Prints what the shell has to read.
+/// Prints the completion script for a shell.
 ///
 /// # Errors
 /// When it cannot be written.

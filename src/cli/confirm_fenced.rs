@@ -89,7 +89,7 @@ fn typed(context: &Context, node: &str, proven: bool) -> bool {
     context.types(&question, node)
 }
 
-/// Says what it ended with.
+/// Prints the result, and gives its exit code.
 fn report(
     context: &Context,
     node: &str,

@@ -44,7 +44,7 @@ fn known(current: &OsStr) -> Vec<CompletionCandidate> {
     beginning(codes(&library), current)
 }
 
-/// Prints what codes mean.
+/// Prints the meanings of codes.
 ///
 /// # Errors
 /// When a code is not known.

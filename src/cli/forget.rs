@@ -29,10 +29,10 @@ pub struct Args {
     pub yes: bool,
 }
 
-/// Does it.
+/// Stops tracking the named orphans.
 ///
 /// # Errors
-/// An unsound site, an unknown node, an address that is not left behind there, nobody to ask.
+/// An unsound site, an unknown node, an address that is no orphan there, no terminal to confirm on.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(std::slice::from_ref(&args.node))?;

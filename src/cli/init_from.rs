@@ -95,7 +95,7 @@ fn mended_by(failure: &Failure, destination: &str) -> Option<Vec<String>> {
         Failure::NoKeyAccepted(_) => &["ssh-copy-id", destination],
         _ => return None,
     };
-    // A destination is no option of these, whatever it is called.
+    // A destination is no option of these, whatever its name.
     let fits = !destination.starts_with('-');
     fits.then(|| words.iter().map(|w| (*w).to_owned()).collect())
 }
@@ -113,7 +113,7 @@ fn asked(words: &[String], config: &Path) -> bool {
     ended.is_ok_and(|status| status.success())
 }
 
-/// The advice on a node that there is no site for yet: nothing that needs one.
+/// The advice on a node without a site yet: it names no command that needs a site.
 fn advice(error: &NodeError, destination: &str) -> String {
     match mended_by(&error.failure, destination) {
         Some(words) if words[0] == "ssh" => {
@@ -127,7 +127,7 @@ fn advice(error: &NodeError, destination: &str) -> String {
     }
 }
 
-/// Puts what nodes said into the text of a starter's inventory.
+/// Fills the facts of nodes into the text of a starter's inventory.
 pub fn fill(starter: &str, nodes: &[Facts]) -> String {
     let mut text = starter.to_owned();
     if let Some(platform) = nodes.iter().find_map(|n| n.platform) {

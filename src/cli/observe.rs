@@ -1,4 +1,4 @@
-//! One question to every node: what `facts`, `log` and `capture` begin with.
+//! One observation of every node, which `facts`, `log` and `capture` begin with.
 
 use crate::exit::Exit;
 use crate::kind::{Answer, Observe};
@@ -20,7 +20,7 @@ pub struct Observation {
     pub worst: Option<Exit>,
 }
 
-/// Asks these nodes at once; who does not answer has been shown.
+/// Observes these nodes at once; a node that does not answer has been reported.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing.

@@ -206,7 +206,7 @@ fn root_keys(
     Ok(())
 }
 
-/// Refuses a sequence of ports at which nobody could knock, or everybody.
+/// Refuses a knock sequence with a fault: one that nobody could knock, or that everybody would.
 fn sound_knock(survey: &Survey, secrets: &Secrets, name: &str) -> anyhow::Result<()> {
     let site = survey.site.as_ref().ok_or(SurveyError::NotSound)?;
     let knock = site.inventory.firewall.knock.as_ref();

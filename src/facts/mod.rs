@@ -74,7 +74,7 @@ pub struct DiskFacts {
     pub ids: Vec<String>,
 }
 
-/// Asks what every command needs to know: release, name, kernel, boot.
+/// Asks for the facts that every command needs: release, name, kernel, boot.
 pub fn observe_basics(observe: &mut Observe) {
     let cat = |path: &str| Call::new("cat").arg(path);
     observe.section("facts.os-release", cat("/etc/os-release"));
@@ -93,7 +93,7 @@ const PROGRAMS: [(&str, &str, &str); 4] = [
     ("pacemaker", "pacemakerd", "--version"),
 ];
 
-/// Asks for everything: sysfs and procfs, and nothing that has to be installed.
+/// Asks for all facts, from sysfs and procfs; it needs no further package on the node.
 pub fn observe(observe: &mut Observe) {
     observe_basics(observe);
     observe.functions(FILES);
@@ -154,7 +154,7 @@ impl Facts {
         })
     }
 
-    /// Reads what was asked; what was not observed stays empty.
+    /// Parses the answer; facts that were not observed stay empty.
     pub fn parse(answer: &Answer) -> Self {
         let (release, platform) = release(
             &answer.text("facts.os-release"),

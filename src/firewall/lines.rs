@@ -269,7 +269,8 @@ impl LineWriter<'_> {
         interfaces
     }
 
-    /// In the order in which they are looked through: the node itself, what stays within a zone, each zone, the rest.
+    /// The policies in the order in which they are searched: the node itself, traffic within a zone, each zone, the
+    /// rest.
     fn policies(&self) -> Vec<Policy> {
         let policy = |from: &str, to: &str, does: &'static str| Policy {
             from: from.to_owned(),

@@ -224,8 +224,8 @@ impl Site {
         }
     }
 
-    /// The devices on which packets of a zone come in: the uppermost ones. In a rehearsal, what is not made there is the
-    /// card beneath, as the lab has it.
+    /// The devices on which packets of a zone come in: the uppermost ones. In a rehearsal, a device that is not made
+    /// there is replaced by the card beneath, as the lab has it.
     fn zone_devices(&self, all: &[Device], zone: &str) -> Vec<FirewallDevice> {
         let top = |d: &&Device| d.zone.as_deref() == Some(zone) && d.master.is_none();
         let named = |d: &Device| FirewallDevice {

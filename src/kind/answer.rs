@@ -16,7 +16,7 @@ pub struct Answer {
     sections: BTreeMap<String, Section>,
 }
 
-/// One section: what the command wrote and how it ended.
+/// One section: the output of its command and its exit status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     /// Standard output, byte for byte.
@@ -59,10 +59,10 @@ pub enum AnswerError {
 }
 
 impl Answer {
-    /// Reads what came back for a script that asks this, made with this sentinel.
+    /// Parses the answer to a script with the sections of `asked`, made with this sentinel.
     ///
-    /// A node knows the sentinel, so a frame proves nothing of who wrote it: exactly the sections that were asked are
-    /// taken, each once.
+    /// A node knows the sentinel, so a frame does not prove its writer: exactly the sections that were asked are taken,
+    /// each once.
     pub fn parse(bytes: &[u8], sentinel: &str, asked: &Observe) -> Result<Self, AnswerError> {
         let names: BTreeSet<&str> = asked.names().collect();
         if bytes.is_empty() {
@@ -166,7 +166,7 @@ impl Answer {
         };
     }
 
-    /// A shared section of another member; nothing where that was not observed or did not answer.
+    /// A shared section of another member; `None` where that was not observed or did not answer.
     pub fn of(&self, member: &str, name: &str) -> Option<&Section> {
         self.get(&format!("{name}@{member}"))
     }

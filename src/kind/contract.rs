@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A kind's view of the node: only what the site declares, nothing that is observed.
+/// A kind's view of the node: only the site's declarations, no observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The node's name.
@@ -100,7 +100,7 @@ pub trait Kind: Send + Sync + 'static {
         Guarding::default()
     }
 
-    /// Whether it is wanted absent, so that afterwards nothing of it is ours.
+    /// Whether the desired state is absence, so that nothing of it is ours afterwards.
     fn absent(_want: &Self::Want) -> bool {
         false
     }

@@ -12,7 +12,7 @@ pub struct Permits {
 }
 
 impl Permits {
-    /// Whether what this device of this node carries may be destroyed.
+    /// Whether the content of this device of this node may be destroyed.
     pub fn destroys(&self, node: &str, device: &str) -> bool {
         let named = |(n, d): &(String, String)| n == node && d == device;
         self.destroy.iter().any(named)

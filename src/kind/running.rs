@@ -1,4 +1,4 @@
-//! The running side of a kind: what is observed of a resource besides files, and what brings it to its state.
+//! The running side of a kind: the observation of a resource besides its files, and the actions that converge it.
 
 use super::contract::{Resource, Target};
 use super::{Answer, Delta, FileChange, Observe, Payload, Permits, Verdict, Written};
@@ -19,13 +19,13 @@ type Actions<W, S> = fn(&[Pair<'_, W, S>], &Circumstances<'_>) -> Vec<Call>;
 pub struct Running<W: 'static, S: 'static> {
     /// Observes all resources of the kind at once, with a fixed number of processes.
     pub observe: fn(&[&W], &Target, &mut Observe),
-    /// Reads what was seen of one; as JSON it is what checks compare with.
+    /// Parses the observed state of one resource; checks compare with its JSON.
     pub parse: fn(&W, &Target, &Answer) -> Result<S, String>,
     /// Compares one. Files are compared elsewhere.
     pub compare: fn(&W, &S, &Circumstances<'_>) -> Verdict,
     /// Compares one when a path that it [depends](super::Depends) on is written in this stage.
     pub compare_written: Option<fn(&W, &S, &Circumstances<'_>) -> Verdict>,
-    /// Calls before the first path that it [depends](super::Depends) on is written, whatever the verdict is.
+    /// Calls before the first path that it [depends](super::Depends) on is written, with every verdict.
     pub before_write: fn(&W, &S, &Target) -> Vec<Call>,
     /// Differences that only the value of a secret shows (a password, a key in a file of a folder). Never
     /// the values themselves.
@@ -117,13 +117,13 @@ pub struct Manner {
     pub title: Option<fn(&str, &[Delta]) -> String>,
     /// Whether neighbours of this kind that change are done in one action (packages in one transaction).
     pub together: bool,
-    /// Whether a change of it ends a stage: what follows is observed again before it is decided.
+    /// Whether a change of it ends a stage: later steps are observed again before they are decided.
     pub ends_stage: bool,
     /// Points of difference that take up what other steps write (a restart): a change of these alone comes after the last
     /// of these steps.
     pub takes_up: &'static [&'static str],
-    /// Sections of its observation that the other members of the cluster see, as [`Answer::of`] gives them: what has
-    /// to be equal or decided together.
+    /// Sections of its observation that the other members of the cluster see, as [`Answer::of`] gives them, for values
+    /// that have to be equal or are decided together.
     pub shared: &'static [&'static str],
 }
 

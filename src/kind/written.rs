@@ -11,7 +11,7 @@ pub enum Rewrite<'a> {
     To(&'a str),
     /// It is gone.
     Gone,
-    /// It changes, and nobody knows yet into what.
+    /// It changes to a content that is not known yet.
     Somehow,
 }
 
@@ -80,7 +80,7 @@ impl Written {
     }
 }
 
-/// Whether what is written at `written` is, lies in, or holds one of what a path or pattern stands for.
+/// Whether a written path is, contains, or lies in one of the paths that `path` or a pattern matches.
 pub fn concerns(path: &str, written: &str) -> bool {
     let parts = |path| str::split(path, '/').filter(|part| !part.is_empty());
     parts(path)
@@ -88,8 +88,8 @@ pub fn concerns(path: &str, written: &str) -> bool {
         .all(|(pattern, name)| pattern == name || matches(pattern.as_bytes(), name.as_bytes()))
 }
 
-/// Whether a name is one that a pattern of the shell stands for. A set in brackets is taken to hold every character: what
-/// is concerned in vain is compared once more, and no more than that.
+/// Whether a pattern of the shell matches a name. A set in brackets counts as matching every character: a path that
+/// matches in vain is only compared once more.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.split_first() {
         None => name.is_empty(),

@@ -162,7 +162,7 @@ impl Recipe {
         tools::require(&[&tools::ALWAYS, &tools::BUILD])?;
         let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
         let files = sources::of_machine(codename)?.write(scratch.path())?;
-        // The machine's own mounts are never seen by the build, and nothing of it outlives this process.
+        // The build never sees the machine's own mounts, and no process of it outlives this one.
         let mut command = tools::command("setpriv");
         command
             .args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid"])
@@ -246,7 +246,7 @@ pub fn proxy_options() -> String {
 
 /// Writes the index of a folder of packages, so that apt takes it as a repository.
 ///
-/// One paragraph a package: what `dpkg-deb` says of it, and its name, size and digest.
+/// One paragraph a package: its control fields from `dpkg-deb`, and its name, size and digest.
 fn index_packages(dir: &Path) -> Result<()> {
     let mut debs: Vec<PathBuf> = fs::read_dir(dir)?
         .flatten()

@@ -1,4 +1,4 @@
-//! The releases of Debian that nodes can run: what differs between them, a row each.
+//! The releases of Debian that nodes can run: their differences, a row each.
 
 use std::fs;
 

@@ -189,7 +189,7 @@ fn take_down(lab: &LabState) -> Result<()> {
     tools::remove_tree(&lab.dir)
 }
 
-/// Gives all nodes fresh roots: the same names, addresses and host keys, nothing of what was done on them.
+/// Gives all nodes fresh roots, with the same names, addresses and host keys; all changes made on them are lost.
 pub fn reset(name: &str) -> Result<LabState> {
     change(name, |lab, backend| match backend {
         Backend::Containers(own) => containers::reset(lab, own),

@@ -53,7 +53,7 @@ fn join(address: SocketAddr) -> Result<()> {
     let stream = TcpStream::connect_timeout(&address, Duration::from_secs(30))
         .with_context(|| format!("cannot connect to {address}"))?;
     stream.set_nodelay(true)?;
-    // Unbuffered copies of our descriptors: what ssh sends must not wait for a newline.
+    // Unbuffered copies of our descriptors: bytes from ssh must not wait for a newline.
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let mut upward = stream.try_clone()?;

@@ -112,7 +112,7 @@ pub enum Flavour {
 pub enum FirstProcess {
     /// The root's systemd, by `systemd-nspawn --boot`.
     Systemd,
-    /// `sshd` itself, at this path within the root: nothing else runs.
+    /// `sshd` itself, at this path within the root; no other daemon runs.
     Sshd(PathBuf),
 }
 

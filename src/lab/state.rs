@@ -233,7 +233,7 @@ pub fn lock(name: &str) -> Result<File> {
     }
 }
 
-/// Opens a file for writing that only its owner reads; what was in it is gone.
+/// Opens a file for writing that only its owner can read; its former content is lost.
 pub fn private_file(path: &Path) -> Result<File> {
     fs::OpenOptions::new()
         .write(true)

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 /// as the only argument; the arguments of its calls are in its own text, quoted. Events go to its spool.
 const RUNTIME: Shell =
     Shell::new(include_str!("runtime.sh")).needing(&[ENV, PROCESS, MANIFEST, JOURNAL]);
-/// The verbs for files. All of them look first: what is no longer as the plan saw it is refused with status 3. They work in the
-/// folder of the path, by its last part.
+/// The verbs for files. Each compares first: a path that is no longer as the plan saw it is refused with status 3. They
+/// work in the folder of the path, by its last part.
 const VERBS: Shell = Shell::new(include_str!("verbs.sh")).needing(&[RUNTIME, FOLDER]);
 /// The guard. Changes after `nw_guard_arm` in a batch are rolled back by themselves unless they are confirmed in time
 /// over a new connection. One rename decides: guard/armed becomes guard/confirmed or guard/reverting, then

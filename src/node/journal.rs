@@ -1,9 +1,9 @@
-//! A node's journal: what every run says of itself and of its steps, one event a line.
+//! A node's journal: the events of every run and of its steps, one a line.
 //!
 //! A line is `AT<TAB>RUN<TAB>STAGE<TAB>EVENT<TAB>TEXT`; `nw_journal` in the node's shell is the one writer. The text of
-//! `begin` is a [`Header`]: `WHO<TAB>site NAME<TAB>commit COMMIT<TAB>tool VERSION<TAB>for INTENT`. No value holds a tab. Up
-//! to version 0.4 the first four stood there with spaces between: such lines are read from their end, since a name may hold
-//! any word.
+//! `begin` is a [`Header`]: `WHO<TAB>site NAME<TAB>commit COMMIT<TAB>tool VERSION<TAB>for INTENT`. No value holds a
+//! tab. Up to version 0.4 the first four stood there with spaces between: such lines are read from their end, since a
+//! name may hold any word.
 
 use super::state::SHELL;
 use crate::kind::{Answer, Observe};

@@ -148,7 +148,7 @@ async fn resume(options: &ConnectOptions, way: &Way) -> Option<Master> {
     None
 }
 
-/// Removes what a dead connection left.
+/// Removes the socket of a dead connection.
 fn forget(options: &ConnectOptions, name: &Path, control: &Path) {
     let _ = fs::remove_file(name);
     if let Some(dir) = control.parent()

@@ -68,7 +68,7 @@ pub(super) enum StdinPiece {
 /// password goes to sudo's standard input, and only after sudo has said that it wants one for this very command.
 pub(super) const LOGIN: Shell = Shell::new(include_str!("login.sh")).needing(&[ENV]);
 
-/// Begins what runs as root without sudo: nothing happens before this word has come.
+/// Begins a program as root without sudo; it waits for this word first.
 const GO: &str = "IFS= read -r nw_go && [ \"$nw_go\" = go ] || exit 0\n";
 
 /// The beginning of a script that sudo runs: it reports that it began, and takes its descriptors away from sudo's

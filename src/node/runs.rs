@@ -84,8 +84,8 @@ impl Session {
         }
     }
 
-    /// Sends a batch and waits until it is ready. When the connection is lost in between, what arrived whole goes on
-    /// there and is followed; what did not is gone, and is sent again.
+    /// Sends a batch and waits until it is ready. When the connection is lost in between, a batch that arrived whole
+    /// goes on there and is followed; one that did not is lost, and is sent again.
     async fn bring(
         &self,
         batch: &Batch,
@@ -124,7 +124,7 @@ impl Session {
         }
     }
 
-    /// Sends a batch; what comes back is still to be read.
+    /// Sends a batch; its answer is still to be read.
     async fn send(&self, batch: &Batch, bundle: &Bundle) -> Result<Link, NodeError> {
         let sentinel = self.sentinel()?;
         let program = Program::Constant {
@@ -192,7 +192,7 @@ impl Session {
         }
     }
 
-    /// Judges what the validators answered; a batch that must not begin is sent home.
+    /// Judges the validators' answers; a batch that must not begin is abandoned.
     async fn judged(
         &self,
         batch: &Batch,
@@ -275,7 +275,7 @@ impl Session {
         }
     }
 
-    /// Sends a batch that is ready home; nothing is changed. One that had begun goes on.
+    /// Abandons a batch that is ready; it has changed nothing. One that had begun goes on.
     pub async fn abandon(&self, prepared: &Prepared) -> Result<(), NodeError> {
         let asked = self.control("abandon", &prepared.args()).await;
         asked.map(|_| ())

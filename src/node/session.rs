@@ -143,8 +143,8 @@ impl Session {
             .map_err(|e| NodeError::new(&node, Failure::Here(master::chain(&e))))
     }
 
-    /// Runs a program and reads its whole output. A node that is busy is waited for while it goes on answering: nothing
-    /// may come for [`ConnectOptions::timeout`] at most, and the whole answer takes [`PATIENCE`] times as long at most.
+    /// Runs a program and reads its whole output. A busy node is waited for while its answer goes on: the longest pause
+    /// is [`ConnectOptions::timeout`], and the whole answer takes [`PATIENCE`] times as long at most.
     pub(super) async fn run(&self, program: &Program<'_>) -> Result<Reply, NodeError> {
         let silence = self.options.timeout;
         self.run_within(program, silence, silence * PATIENCE).await

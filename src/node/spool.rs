@@ -136,7 +136,7 @@ pub enum Outcome {
     PutBack {
         /// Whether it was seen to be as before.
         same: bool,
-        /// Why: what the batch would have ended with, or the guard's own words.
+        /// The reason: the outcome that the batch would have had, or the guard's own words.
         because: Box<Outcome>,
     },
     /// It could not go on, in its own words: no room, or ended from outside.
@@ -146,7 +146,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Reads what follows `done `.
+    /// Parses the words after `done `.
     pub(super) fn parse(text: &str) -> Self {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         let mut numbers = rest.split(' ').map(str::parse::<i32>);
@@ -215,7 +215,7 @@ pub(super) struct LineBuffer {
 }
 
 impl LineBuffer {
-    /// Adds what came.
+    /// Adds received bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }

@@ -9,8 +9,8 @@ use crate::shell::{ENV, Shell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Takes files in for a batch to come: `/bin/sh -c THIS nw SENTINEL [SHA256 BYTES]...`. Standard input: the files, one after
-/// another. Each gets the name of its digest once it is whole; nothing of them is run or put anywhere.
+/// Receives files for a batch to come: `/bin/sh -c THIS nw SENTINEL [SHA256 BYTES]...`. Standard input: the files, one
+/// after another. Each gets the name of its digest once it is whole; none of them is run or installed.
 pub(super) const STAGE: Shell = Shell::new(include_str!("stage.sh")).needing(&[ENV]);
 
 /// The number of digests in one call: the arguments of a login's shell have 128 KiB.
@@ -35,8 +35,7 @@ impl Batch {
 }
 
 impl Session {
-    /// Which of these files the node has not been brought yet: what an earlier run brought and did not use is still
-    /// there.
+    /// The files that the node does not have yet: files that an earlier run sent and did not use are still there.
     pub async fn missing(&self, files: &[LocalFile]) -> Result<Vec<LocalFile>, NodeError> {
         let mut missing = Vec::new();
         for some in files.chunks(ASKED) {

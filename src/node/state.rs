@@ -11,7 +11,7 @@ pub(super) const SHELL: Shell = Shell::new(include_str!("state.sh")).needing(&[P
 /// A node's record of runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeState {
-    /// The manifest's text: what we manage there, a line an address.
+    /// The manifest's text: the paths that we manage there, a line an address.
     pub manifest: String,
     /// The holder of the lock, if it still runs: a stale lock counts as none.
     pub holder: Option<Holder>,

@@ -51,7 +51,7 @@ fn turns(nodes: Vec<String>, cluster: &BTreeSet<String>, parallel: bool) -> Vec<
     turns
 }
 
-/// Reports what is to be known beside the output.
+/// Reports the notes beside the output.
 fn record(engine: &mut Engine, node: String, recorded: &Recorded) -> Ran {
     if let Some(holder) = &recorded.holder {
         super::meet(engine, &node, holder);

@@ -13,7 +13,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a node may take to answer: a screen comes within 5 s, whoever is dead.
+/// The time that a node has to answer: a screen comes within 5 s, even when nodes are dead.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 
 /// The operation.
@@ -75,7 +75,7 @@ pub struct NodeStatus {
     pub name: String,
     /// Whether it answered.
     pub answered: bool,
-    /// Its place in the cluster: `online`, `standby`, `unclean`, `offline`; empty where nobody knows.
+    /// Its place in the cluster: `online`, `standby`, `unclean`, `offline`; empty where no member knows it.
     pub cluster: String,
     /// Whether it may act, as it says itself.
     pub quorate: Option<bool>,
@@ -140,7 +140,7 @@ impl StatusQuery {
         &self.nodes
     }
 
-    /// Sets a run up for this: nothing of what the nodes are to be takes part.
+    /// Sets a run up for this: the desired state of the nodes takes no part.
     pub fn prepare(&self, setup: &mut Setup) {
         setup.answers_within = Some(ANSWERS_WITHIN);
         for member in &mut setup.members {

@@ -62,7 +62,7 @@ fn status(node1: Answer, node2: Result<Answer, String>) -> Status {
     observation().read(&answers.into())
 }
 
-/// State, what and the command of each point.
+/// State, description and command of each point.
 fn points(status: &Status) -> Vec<String> {
     let points = status.points.iter();
     points

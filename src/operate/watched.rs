@@ -61,8 +61,8 @@ impl Watched {
     }
 }
 
-/// The observed states of one member's kinds; an error where it gave no full answer, nothing of what an operation does not
-/// observe.
+/// The observed states of one member's kinds: an error where it gave no full answer; `None` or empty for kinds that an
+/// operation does not observe.
 pub(super) struct MemberObservation {
     pub(super) membership: Option<Result<membership::Seen, String>>,
     pub(super) manager: Option<Result<resource_manager::Seen, String>>,

@@ -1,4 +1,4 @@
-//! The approval of a plan: nothing else is done.
+//! The approval of a plan: a run does nothing else.
 
 use super::{Decided, Item, Plan, Remark};
 use crate::kind::Address;
@@ -55,7 +55,7 @@ impl fmt::Display for Barred {
 }
 
 impl Approved {
-    /// All of a plan: what changes and what is decided later.
+    /// The approval of a whole plan: its changes and the resources that are decided later.
     pub fn of(plan: &Plan) -> Self {
         let mut nodes: BTreeMap<String, BTreeMap<Address, Approval>> = BTreeMap::new();
         for node in &plan.nodes {

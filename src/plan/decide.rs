@@ -1,4 +1,4 @@
-//! From what is wanted and what was seen to what is done: the steps of one node, in order, cut into stages.
+//! Decides the steps of one node from the desired and the observed state: in order, cut into stages.
 
 use super::fold::{self, EditRequest, FoldError, PathSeen, PathState, SeenKind};
 use super::manifest::Manifest;
@@ -58,9 +58,9 @@ pub struct Decided {
     pub errors: Vec<String>,
     /// Long steps whose work goes on by itself.
     pub waiting: Vec<Waiting>,
-    /// The first of them, as a step's index: what comes after it is decided once it is done.
+    /// The first of them, as a step's index: later steps are decided once it is done.
     pub waits_at: Option<usize>,
-    /// Why this node is not healthy, as its kinds see it: what rolls through the cluster does not go on meanwhile.
+    /// The reasons why this node is not healthy, as its kinds see it: a `rolling` step does not go on meanwhile.
     pub unhealthy: Vec<String>,
     /// Entries of the manifest that are neither desired nor there: the next batch removes them.
     pub gone: Vec<Gone>,

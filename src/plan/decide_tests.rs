@@ -341,7 +341,7 @@ fn what_is_taken_down_with_the_members_is_decided_once_they_are_down() {
         .flat_map(|l| l.addresses.iter().map(ToString::to_string))
         .collect();
     assert_eq!(later, ["r/resource_manager:pacemaker"], "{plan:?}");
-    // Where nothing is taken down, nothing is said of it.
+    // A plan without an outage does not mention one.
     let plan = plan_with(&Permits::default(), &steps, &sections, "");
     assert_eq!((plan.later.len(), plan.refusals.len()), (0, 1), "{plan:?}");
 }
@@ -476,7 +476,7 @@ fn what_follows_a_long_step_is_decided_once_its_work_is_done() {
         (stages.collect::<Vec<_>>(), later.collect::<Vec<_>>())
     };
     let before = ("create /etc/before".to_owned(), 0);
-    // Its work goes on: what comes before it is done, what comes after it waits.
+    // Its work goes on: earlier steps are done, later ones wait.
     let (changes, later) = decided(0);
     assert_eq!(changes, std::slice::from_ref(&before));
     assert_eq!(later, ["r/command:a"]);

@@ -105,7 +105,7 @@ fn unified(path: &str, old: &FileSide, new: &FileSide) -> String {
         .to_string()
 }
 
-/// Text as it can be shown: what a terminal would obey, or could not show, is escaped.
+/// Text for display: characters that a terminal would obey, or could not show, are escaped.
 fn printable(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(bytes.len());

@@ -6,7 +6,8 @@ use crate::kinds::kind_named;
 use crate::sh::Call;
 use std::collections::BTreeSet;
 
-/// A window of the guard: what it saves before the first change, and how it rolls the running side back.
+/// A window of the guard: the state that it saves before the first change, and the calls that roll the running side
+/// back.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// Paths that are saved by themselves: a file whole, of a folder owner and mode.

@@ -126,7 +126,7 @@ impl<'a> Draft<'_, 'a> {
         self.group(&run);
     }
 
-    /// Notes what actions of later steps write, for what reads it before them.
+    /// Notes the paths that actions of later steps write, for resources that read them before.
     fn foresee(&mut self) {
         let writes = |r: &&Resource| !r.files.writes.is_empty() || r.files.folder.is_some();
         for resource in self.wanted.resources.iter().filter(writes) {

@@ -64,7 +64,7 @@ impl Manifest {
         self.entries.values().any(|e| e.path == path && e.tainted)
     }
 
-    /// Whether what this address made was last written with a secret in it.
+    /// Whether a path of this address was last written with a secret in it.
     pub fn is_secret(&self, address: &Address) -> bool {
         let tainted = |e: &ManifestEntry| e.tainted && e.address == *address;
         self.entries.values().any(tainted)

@@ -1,5 +1,5 @@
-//! Every decision of a run. Pure: comparing, folding edits, ordering into stages and waves; what is done once in a
-//! cluster, what members share, what was approved, what was reached.
+//! Every decision of a run. Pure: comparing, folding edits, ordering into stages and waves, `once` steps of a cluster,
+//! the sections that members share, approval, and the result of a wave.
 
 mod approved;
 pub mod checkout;

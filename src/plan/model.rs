@@ -11,7 +11,8 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The selected nodes that were not observed.
     pub unseen: Vec<String>,
-    /// Runs of a commit of the site that this checkout does not contain: nothing is done over them before somebody agreed.
+    /// Runs of a commit of the site that this checkout does not contain: no change is made over them before the
+    /// operator agreed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub older: Vec<String>,
 }
@@ -25,7 +26,7 @@ pub struct NodePlan {
     pub changes: Vec<Change>,
     /// Resources that are decided after an earlier step.
     pub later: Vec<Later>,
-    /// Long steps whose work goes on by itself: what comes after them is decided once they are done.
+    /// Long steps whose work goes on by itself: later steps are decided once they are done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
     /// Differences that a run does not mend: findings.

@@ -1,4 +1,4 @@
-//! Puts what is to be done in order and cuts it where something has to be seen first.
+//! Orders the steps and cuts them where something has to be observed first.
 
 use super::decide::{After, Candidate, Decided, Draft};
 use super::orphan;

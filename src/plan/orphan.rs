@@ -1,4 +1,4 @@
-//! Orphans: what an earlier run made and the site no longer wants.
+//! Orphans: resources that an earlier run made and the site no longer wants.
 
 use super::decide::{Gone, below};
 use super::manifest::PART;
@@ -72,7 +72,7 @@ struct StillDesired<'a> {
     addresses: BTreeSet<&'a Address>,
     /// Paths that are wanted in some state.
     paths: BTreeSet<&'a str>,
-    /// Those of them that are wanted whole: nothing of what stood in them before is left.
+    /// Paths that are desired whole: none of their former content is left.
     whole: BTreeSet<&'a str>,
     /// Folders that belong to a resource with all that lies in them.
     folders: BTreeSet<&'a str>,
@@ -387,7 +387,7 @@ mod tests {
             json!({"sysctl": "vm.swappiness", "value": 1}),
         ];
         assert_eq!(left(&parts, &other).len(), parts.len());
-        // Of a file that is wanted whole, or in a folder that is, nothing else is left.
+        // A file that is desired whole, or a folder that is, keeps none of its former content.
         let whole = json!({"file": "/etc/f", "content": "x"});
         assert_eq!(left(&parts[1..4], &[whole]), [""; 0]);
         let tree = json!({"tree": "/etc/d", "files": [{"name": "a", "content": "x"}]});
@@ -450,7 +450,7 @@ mod tests {
         ];
         let expected = expected.map(|(path, state)| (path.to_owned(), state));
         assert_eq!(states(&paths, &answer(0)), Ok(expected.into()));
-        // A tool that failed says of nothing that it is gone.
+        // A tool that failed proves of no path that it is gone.
         assert!(states(&paths, &answer(123)).is_err());
     }
 }

@@ -8,7 +8,7 @@ use crate::digest::sha256;
 use crate::kind::{Edit, EditChange, Resource, validator};
 use crate::sh::Call;
 
-/// Whether what is at a path now holds a secret.
+/// Whether the present content of a path holds a secret.
 #[derive(Clone, Copy)]
 pub(super) struct Past {
     /// We wrote it with a secret in it.
@@ -33,7 +33,7 @@ impl Past {
 pub(super) enum Early {
     /// It is decided then, by this table.
     Decided(String),
-    /// It is not created then: what is done instead.
+    /// It is not created then; these words name the outcome.
     Or(&'static str),
 }
 

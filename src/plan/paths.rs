@@ -128,10 +128,10 @@ impl<'a> Paths<'a> {
         }
     }
 
-    /// Reads what was seen of every path, and of the folders that lead there.
+    /// Parses the observed state of every path, and of the folders that lead there.
     ///
     /// # Errors
-    /// Where a tool failed on the node: then nothing is known of what is there.
+    /// Where a tool failed on the node: then the state of the paths is unknown.
     pub fn read(&self, answer: &Answer) -> Result<BTreeMap<String, PathSeen>, String> {
         for section in SECTIONS {
             if let Some(status) = answer.get(section).map(|s| s.status).filter(|s| *s != 0) {

@@ -111,7 +111,7 @@ impl Undone {
         }
     }
 
-    /// And what would have been decided after them.
+    /// Adds the resources that would have been decided after them.
     #[must_use]
     pub fn and_later(mut self, decided: &Decided) -> Self {
         for later in &decided.later {

@@ -43,7 +43,7 @@ pub struct Situation<'a> {
     pub part: &'a BTreeSet<String>,
     /// Those that failed in this run, or do not answer.
     pub failed: &'a BTreeSet<String>,
-    /// At which step a member waits for a long one: what waits for all and comes later waits for it too.
+    /// The step at which a member waits for a long one: later steps that wait for all members wait for it too.
     pub waits_at: &'a BTreeMap<String, usize>,
     /// Why a member is not healthy, of those that are not.
     pub unhealthy: &'a BTreeMap<String, String>,

@@ -7,7 +7,7 @@ use crate::role::Role;
 use crate::rules::Rule;
 use crate::verify::FILE_CHANGED;
 
-/// A rule: what must hold, what happens otherwise, and where the facts stand.
+/// A rule: its requirement, the consequence of breaking it, and where the facts are.
 pub fn explain_rule(rule: &Rule, style: &OutputStyle) -> String {
     let facts: Vec<_> = rule
         .facts
@@ -53,7 +53,7 @@ pub fn explain_exit(exit: Exit, short: &str, style: &OutputStyle) -> String {
         + &style.wrap(2, Tone::Plain, exit.meaning())
 }
 
-/// The checks of a role with this code: what they ask, and what to do where they fail.
+/// The checks of a role with this code: their questions, and the remedies where they fail.
 pub fn explain_check(code: &str, role: &Role, style: &OutputStyle) -> String {
     let mut text = String::new();
     for check in role.checks.iter().filter(|c| c.code.value == code) {

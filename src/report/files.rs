@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Writes a file so that it is there whole or as it was before; `mode` is what it gets, whatever the umask.
+/// Writes a file atomically: afterwards it is new and whole, or as before. Its mode is `mode`, whatever the umask.
 ///
 /// # Errors
 /// Those of the file system.

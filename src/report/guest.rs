@@ -9,13 +9,13 @@ use serde_json::{Value as Json, json};
 struct ValueOrigin {
     key: String,
     value: String,
-    /// The table that says it, or why it is so where nobody says it.
+    /// The table that sets it, or the reason for its value where none does.
     from: String,
     /// File and line.
     place: String,
 }
 
-/// A value as a site writes it; nothing for what is not there.
+/// A value as a site writes it; `None` for one that is not set.
 fn written(value: &Json) -> Option<String> {
     match value {
         Json::Null => None,
@@ -95,7 +95,7 @@ fn rows(site: &Site, sources: &Sources, name: &str) -> Option<Vec<ValueOrigin>> 
     Some(rows)
 }
 
-/// A guest as a table; nothing where the site has no such guest.
+/// A guest as a table; `None` where the site has no such guest.
 pub fn guest(site: &Site, sources: &Sources, name: &str, style: &OutputStyle) -> Option<String> {
     let mut table = TextTable::new(&[
         ("key", Align::Left),

@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(120);
 /// From when on a step under way says how long it has taken.
 const LONG: Duration = Duration::from_secs(3);
 
-/// The live line of a node at work: steps done of all, how long the one under way takes, what it says.
+/// The live line of a node: steps done of all, the time of the running one, its last output.
 const WORKING: &str = "{prefix} {spinner} {pos:>3}/{len:<3} {taken}{wide_msg}";
 
 /// Shows progress in one of its forms.
@@ -72,7 +72,7 @@ impl ProgressView {
         }
     }
 
-    /// Shows what an event says of progress.
+    /// Shows the progress that an event reports.
     pub fn show(&mut self, event: &Event) {
         match event {
             Event::Batch { node, steps, .. } => {

@@ -105,7 +105,7 @@ impl Reporter {
         self.write(&text);
     }
 
-    /// Shows what could not be shown before all was known, and takes the progress away.
+    /// Shows the parts that needed all events, and removes the progress.
     ///
     /// # Errors
     /// When the `JUnit` file cannot be written.
@@ -122,7 +122,7 @@ impl Reporter {
         Ok(())
     }
 
-    /// Whether whoever read the results has gone.
+    /// Whether the reader of the results closed the pipe.
     pub fn is_closed(&self) -> bool {
         self.closed
     }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
-    /// Collects what is written.
+    /// A writer that collects the output.
     #[derive(Clone, Default)]
     struct Page(Arc<Mutex<Vec<u8>>>);
 

@@ -3,7 +3,7 @@
 use crate::role::Role;
 use std::fmt::Write as _;
 
-/// A section a role: what it is for, what comes before it, its variables, the checks it asks.
+/// A section a role: its purpose, the roles before it, its variables, its checks.
 pub fn roles<'a>(roles: impl IntoIterator<Item = &'a Role>) -> String {
     let mut text = String::from("# Roles\n");
     for role in roles {

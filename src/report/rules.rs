@@ -3,7 +3,7 @@
 use crate::rules::Rule;
 use std::fmt::Write as _;
 
-/// A section a rule: its code, how bad it is, what must hold, what happens otherwise and where the facts are.
+/// A section a rule: its code, its severity, the requirement, the consequence of breaking it and where the facts are.
 pub fn rules<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> String {
     let mut text = String::from("# Rules\n");
     for rule in rules {

@@ -20,7 +20,7 @@ pub struct OutputStyle {
 }
 
 impl Default for OutputStyle {
-    /// 80 columns, no colour: what a log gets.
+    /// 80 columns, no colour, as for a log.
     fn default() -> Self {
         Self {
             colour: false,
@@ -130,16 +130,17 @@ pub(super) fn last_words(line: &str) -> String {
     text.trim_end().to_owned()
 }
 
-/// Whether a character shows itself and nothing else: none that controls a terminal or turns the direction of writing.
+/// Whether a character shows itself and has no other effect: it neither controls a terminal nor turns the direction of
+/// writing.
 pub(super) fn harmless(c: char) -> bool {
     let turns =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c == '\n' || c == '\t' || !(c.is_control() || turns)
 }
 
-/// Text as it may leave to a terminal or a log: control characters are spelled out, but for the styles that
-/// [`OutputStyle::paint`] puts in where there are colours. Everything this program says goes through here, so nothing that a
-/// node, a name or a file says gets by.
+/// Text as it may go to a terminal or a log: control characters are spelled out, but for the styles that
+/// [`OutputStyle::paint`] adds where there are colours. All output of this program goes through here, so no control
+/// character from a node, a name or a file gets by.
 pub fn leaving(text: &str, colour: bool) -> Cow<'_, str> {
     if text.chars().all(harmless) {
         return text.into();

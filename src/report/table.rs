@@ -37,7 +37,7 @@ impl TextTable {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The table as text; nothing when it has no rows.
+    /// The table as text; empty when it has no rows.
     pub fn text(&self, style: &OutputStyle) -> String {
         if self.rows.is_empty() {
             return String::new();

@@ -207,7 +207,7 @@ impl CheckEntry {
     }
 }
 
-/// Reports what `tcp` of a check and what it expects cannot be.
+/// Reports a `tcp` or an `expect` that such a check cannot have.
 fn outside_keys(tcp: &Tree, expect: Option<&Tree>, findings: &mut Vec<Finding>) {
     let Some(table) = tcp.as_table() else {
         let finding = Finding::error("CHECK", "`tcp` is a table").at(tcp.place);

@@ -111,7 +111,7 @@ pub fn expand(site: &Site, library: &Library, node: &str, sources: &Sources) -> 
     expand_subject(&Subject::of(site, node), library, sources)
 }
 
-/// The same for every node of a site, in its order; what all nodes see alike is made once.
+/// The same for every node of a site, in its order; the parts that all nodes share are made once.
 pub fn expand_all<'a>(
     site: &'a Site,
     library: &'a Library,
@@ -238,7 +238,7 @@ impl<'a> Expander<'a> {
         roles.into_iter().map(|(role, _)| role).collect()
     }
 
-    /// The ports that a role needs open, and what its values see; nothing where its condition does not hold.
+    /// The ports that a role needs open, and the context of its values; `None` where its condition does not hold.
     fn opens(&mut self, role: &'a Role) -> Option<(&'a Role, Around)> {
         let mut around = Around::new(&self.subject.context);
         let vars = self.subject.vars(role, &mut self.out.findings);
@@ -365,7 +365,7 @@ impl<'a> Expander<'a> {
         }
     }
 
-    /// Puts what the site has in the place of the paths that name it.
+    /// Replaces the paths of files and folders of the site by their contents.
     fn read_site(&mut self, step: &Step, own: &mut Map<String, Json>) -> Option<()> {
         let files = self.library.site_files();
         for (key, what) in &step.site_keys {

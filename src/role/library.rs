@@ -47,7 +47,7 @@ impl Library {
         }
     }
 
-    /// The same from texts: what a site has, as pairs of path (`roles/x.toml`) and content.
+    /// The same from texts: a site's files, as pairs of path (`roles/x.toml`) and content.
     pub fn of<'a>(
         site: impl IntoIterator<Item = (&'a str, &'a str)>,
         sources: &mut Sources,

@@ -1,4 +1,4 @@
-//! Roles: what a node is to be, in TOML files and templates, expanded into resources.
+//! Roles: the desired state of nodes, in TOML files and templates, expanded into resources.
 
 mod check;
 pub mod expand;

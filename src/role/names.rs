@@ -388,7 +388,7 @@ impl Names<'_> {
         found.map(|(_, shape)| shape.clone())
     }
 
-    /// Reads an expression; what it is, as far as that is known.
+    /// Checks an expression, and gives its shape as far as it is known.
     fn expr(&mut self, expr: &Expr<'_>, source: Source<'_>) -> Shape {
         match expr {
             Expr::Var(var) => {

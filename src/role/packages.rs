@@ -1,4 +1,4 @@
-//! A folder of packages in the site: what lies in it, and whether its metadata is of these very packages.
+//! A folder of packages in the site: its content, and whether its metadata is of these very packages.
 //!
 //! Metadata is made by the operator and is part of the site: `createrepo_c` writes the times of files into it, so what
 //! one desk made anew another would make differently, and every run would have something to do.

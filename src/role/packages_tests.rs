@@ -32,7 +32,7 @@ impl PackageSite {
         self.files(tool).unwrap_err()
     }
 
-    /// Metadata as `createrepo_c` 0.17.3 writes it, but for what nobody reads here, of these packages.
+    /// Metadata of these packages as `createrepo_c` 0.17.3 writes it, without the parts that no test reads.
     fn repodata(&self, packages: &[(&str, &str)]) {
         let mut primary = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"1\">\n".to_owned();
         for (name, sha256) in packages {

@@ -42,7 +42,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         self.findings
     }
 
-    /// The value of a key, whatever it is.
+    /// The value of a key, of any type.
     pub(super) fn any(&mut self, key: &'a str) -> Option<&'a Tree> {
         self.known.push(key);
         self.table.get(key).map(|(_, tree)| tree)
@@ -185,7 +185,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         tables
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the keys that were not read.
     pub(super) fn finish(self) {
         for (key, (place, _)) in self.table {
             if !self.known.contains(&key.as_str()) {

@@ -174,7 +174,7 @@ fn site_keys(kind: &dyn Erased) -> Vec<(String, SiteKey)> {
     properties.into_iter().flatten().filter_map(key).collect()
 }
 
-/// Compares what can be compared before anything is rendered with what the kind takes.
+/// Compares the values that are known before rendering with the types of the kind's keys.
 fn check_types(
     kind: &dyn Erased,
     place: Place,

@@ -211,7 +211,7 @@ impl Templates {
             .map_err(|e| self.explain(&e, None, source))
     }
 
-    /// Whether every expression sees a name, whatever is around it.
+    /// Whether every expression sees a name, in any context.
     pub(super) fn is_global(&self, name: &str) -> bool {
         self.env.globals().any(|(global, _)| global == name)
     }
@@ -354,7 +354,7 @@ fn whole(source: &str) -> Option<(usize, &str)> {
     Some((inner.0, inner.1.strip_suffix('-').unwrap_or(inner.1)))
 }
 
-/// Refuses what would be written as `True`, `None` or as a dump of a list.
+/// Refuses a value that would be written as `True`, `None` or as a dump of a list.
 fn printable(value: &Value) -> Result<(), Error> {
     let message = match value.kind() {
         ValueKind::Bool => {
@@ -377,7 +377,7 @@ fn not_defined(source: &str, expression: &str) -> TemplateError {
     }
 }
 
-/// Adds what was perhaps meant instead of a name that is not defined.
+/// Adds a suggestion for a name that is not defined.
 fn hint(mut error: TemplateError, context: &Value) -> TemplateError {
     let Some(expression) = error.undefined.as_deref() else {
         return error;

@@ -1,4 +1,4 @@
-//! Variables of a role: what may be set, of which type, with which default.
+//! Variables of a role: their names, types and defaults.
 
 use crate::site::words::types::format_named;
 use serde_json::Value as Json;

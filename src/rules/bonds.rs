@@ -1,4 +1,4 @@
-//! Bonds: their cards, their modes, what judges their links.
+//! Rules about bonds: their cards, their modes, the monitoring of their links.
 
 use super::{Rule, at, found};
 use crate::site::tables::network::{Bond, BondMode};

@@ -1,4 +1,4 @@
-//! The firewall: what Shorewall would refuse, and what would let in nobody or everybody.
+//! Rules about the firewall: settings that Shorewall would refuse, or that would admit nobody or everybody.
 
 use super::{Rule, at, found};
 use crate::firewall::zones::ShorewallSyntax;

@@ -1,4 +1,4 @@
-//! Guests: where they live, what they are connected to, whether one node can carry all.
+//! Rules about guests: their nodes, their networks, and whether one node can carry all.
 
 use super::{Rule, at, found};
 use crate::site::tables::guests::{Guest, Migrate};
@@ -376,7 +376,7 @@ fn cpus(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-/// How many processors of guests one of a node carries: what Ganeti allows where nothing else is said.
+/// The guests' processors that one processor of a node carries: Ganeti's default limit.
 const SHARE: u64 = 4;
 
 fn cpu_sum(site: &Site, findings: &mut Vec<Finding>) {
@@ -475,7 +475,7 @@ fn cdrom(site: &Site, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a zone leads outside: the default route does, or nobody may come in by it unasked.
+/// Whether a zone leads outside: the default gateway is behind it.
 fn outside(site: &Site, zone: &str) -> bool {
     let zone = site.inventory.zone.get(zone);
     zone.is_some_and(|z| z.gateway.is_some())

@@ -38,7 +38,7 @@ pub struct Rule {
     /// Sections of `docs/facts` that say why so, with their sources: `membership#two-nodes`. None where the rule is of the
     /// site's own words alone.
     pub facts: &'static [&'static str],
-    /// Adds what breaks it. Code and severity are put in by [`run`].
+    /// Adds a finding for each violation. [`run`] fills in code and severity.
     pub check: fn(&Site, &mut Vec<Finding>),
 }
 

@@ -77,7 +77,7 @@ impl Engine {
         self.keep_or_fail(all)
     }
 
-    /// Observes what the command needs on every node.
+    /// Observes every node as the command needs it.
     pub async fn observe_all(
         &mut self,
         make: impl Fn(&Member) -> Observe,
@@ -124,7 +124,7 @@ impl Engine {
         let (said, heard) = mpsc::unbounded_channel();
         let (vault, events) = (self.setup.vault.clone(), self.events.clone());
         let (guard, words) = mpsc::unbounded_channel();
-        // The spool is read from its beginning: who confirmed a window is not known here.
+        // The spool is read from its beginning: the confirmations of windows are not known here.
         let watcher = tokio::task::spawn_local(watch(
             node.to_owned(),
             vault,

@@ -45,7 +45,7 @@ pub fn batch(
     let mut blobs = Vec::new();
     let mut preflight = Vec::new();
     let mut todo = Vec::new();
-    // /etc is under etckeeper: what others left is committed before a run, and a run is one commit that names it.
+    // /etc is under etckeeper: changes of others are committed before a run, and a run is one commit that names it.
     let mut functions = vec![Shell::new(include_str!("run.sh")), validator::SHELL];
     let written = written(items, member);
     let hidden = unrecorded(resources);

@@ -26,7 +26,7 @@ struct Course {
     wave_ended: Option<Instant>,
 }
 
-/// How the nodes of a run are, for what waits for others: what a [`Situation`] is made of.
+/// The state of a run's nodes, for steps that wait for other members: a [`Situation`] is made of it.
 pub(super) struct Standing {
     part: BTreeSet<String>,
     failed: BTreeSet<String>,

@@ -98,7 +98,7 @@ impl Engine {
         self.nodes.failures.insert(node.to_owned(), trouble);
     }
 
-    /// Connects where there is no connection yet, for commands that need nothing else.
+    /// Connects where there is no connection yet, for commands that need no observation.
     pub async fn connect(&mut self) {
         let (setup, events) = (Rc::clone(&self.setup), self.events.clone());
         let sessions = self.nodes.sessions.clone();
@@ -117,7 +117,8 @@ impl Engine {
 
     /// Observes every node: one trip each.
     pub async fn observe(&mut self) {
-        // Where the time is short, nobody waits for the slowest connection before being observed.
+        // With a time limit, a node is observed as soon as its own connection is there, and does not wait for the
+        // slowest one.
         if self.setup.answers_within.is_none() {
             self.connect().await;
         }
@@ -228,7 +229,7 @@ impl Engine {
         kept
     }
 
-    /// Leaves what is done once with the member that does it.
+    /// Leaves each `once` resource with the member that does it.
     pub(super) fn settle_once(&mut self) {
         let setup = &self.setup;
         let observed = self.nodes.observed.iter_mut();

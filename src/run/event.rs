@@ -216,7 +216,7 @@ impl Evidence {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "guard", rename_all = "kebab-case")]
 pub enum GuardEvent {
-    /// It is on: what follows is rolled back unless it is confirmed.
+    /// It is armed: later changes are rolled back unless it is confirmed.
     Armed {
         /// Seconds that the change may take.
         limit: u64,

@@ -1,4 +1,4 @@
-//! Confirming what runs under the guard: over new connections, as an operator would come; and reporting it.
+//! Confirms the changes under the guard over new connections, as an operator would come, and reports it.
 
 use super::setup::{NodeFailure, Setup, outcome_failure};
 use super::{Event, Events, GuardEvent};
@@ -211,7 +211,7 @@ impl Guardian {
         }
     }
 
-    /// A connection of its own: nothing that is open already is used. Becoming root there is part of it.
+    /// A connection of its own: no open one is used. Becoming root there is part of it.
     async fn connect(&self, way: &Way) -> Result<Session, NodeError> {
         let member = self.setup.member(&self.node);
         let here = |e: std::io::Error| {

@@ -65,8 +65,8 @@ pub struct Setup {
     pub ancestry: Option<Ancestry>,
     /// The runs over which this checkout is applied though it does not contain their commit.
     pub over: RefCell<BTreeSet<String>>,
-    /// Such a run that nobody named is shown with the plan, and does not fail its node: nothing is done before a person
-    /// agreed.
+    /// Whether such a run that the command did not name is shown with the plan and does not fail its node: no change is
+    /// made before the operator agreed.
     pub asks: Cell<bool>,
     /// How checks from outside get into a lab's network; without it they are made from here.
     pub outside: Option<LabNetwork>,
@@ -94,7 +94,7 @@ pub struct LabNetwork {
     pub hosts: BTreeMap<String, IpAddr>,
 }
 
-/// How what runs under the guard is confirmed.
+/// The way in which changes under the guard are confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
     /// Seconds until an unconfirmed change is rolled back.

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 impl Engine {
-    /// Brings files to all nodes at once. Before any batch is made ready, because one that is ready does not wait for
-    /// long. A node that does not get its files fails, and with it the other members of its cluster; nothing was
-    /// changed there. Ends when the operator wants no more.
+    /// Brings files to all nodes at once, before any batch is made ready, because a batch that is ready does not wait
+    /// for long. A node that does not get its files fails, and with it the other members of its cluster, all of them
+    /// unchanged. Ends when the operator stops the run.
     pub(super) async fn stage(&mut self, batches: &BTreeMap<String, Batch>) {
         let all = batches.iter().map(|(node, b)| (node.clone(), b.files()));
         let files: BTreeMap<String, Vec<LocalFile>> =

@@ -68,7 +68,7 @@ impl Engine {
         rows
     }
 
-    /// The outcome of a check by a node's own answer; nothing where the node was not observed.
+    /// The outcome of a check by a node's own answer; `None` where the node was not observed.
     fn outcome(&self, node: &str, check: &Check) -> Option<CheckOutcome> {
         let observation = self.nodes.observed.get(node)?;
         let member = self.setup.members.iter().find(|m| m.target.node == node)?;

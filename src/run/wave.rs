@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::task::JoinSet;
 
-/// A node, what became of its batch, and the trouble that this is.
+/// A node, the outcome of its batch, and the failure that this is.
 type WaveEnd = (
     String,
     Result<Option<Outcome>, NodeError>,
@@ -118,7 +118,7 @@ impl Engine {
         (done, broken)
     }
 
-    /// Sends batches that are ready home, since the operator wants no more; nothing was changed.
+    /// Abandons batches that are ready, since the operator stopped the run; they have changed nothing.
     async fn send_home(&mut self, ready: BTreeMap<String, ReadyBatch>) {
         for (node, mut one) in ready {
             let session = Rc::clone(&self.nodes.sessions[&node]);

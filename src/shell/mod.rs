@@ -4,8 +4,8 @@
 //! A kind or a part of the engine has its own shell beside it and says what that calls:
 //! `Shell::new(include_str!("mount.sh")).needing(&[PROCESS])`.
 
-/// How every script begins: nothing of the login's own settings counts. `NW_STATE` is where a node keeps what it knows of runs;
-/// tests set it.
+/// The head of every script: the login's own settings do not count. `NW_STATE` is where a node keeps its record of
+/// runs; tests set it.
 pub const ENV: Shell = Shell::new(include_str!("env.sh"));
 
 /// Identifies processes by pid, the tick at which they started (field 22 of their stat) and the boot they started in,
@@ -39,8 +39,9 @@ pub const FILES: Shell = Shell::new(include_str!("files.sh"));
 /// folder of root's alone there (`nw_private`, `nw_public`).
 pub const FOLDER: Shell = Shell::new(include_str!("folder.sh"));
 
-/// The manifest, what we manage on this node: lines of ADDRESS, PATH, DIGEST, RUN and `secret` or `plain`, of which the last of an
-/// address and path counts; the digest `-` says that it is no longer ours (`nw_manifest`, `nw_own`, `nw_manifest_secret`).
+/// The manifest, the paths that we manage on this node: lines of ADDRESS, PATH, DIGEST, RUN and `secret` or `plain`, of
+/// which the last of an address and path counts; the digest `-` says that it is no longer ours (`nw_manifest`,
+/// `nw_own`, `nw_manifest_secret`).
 pub const MANIFEST: Shell = Shell::new(include_str!("manifest.sh"));
 
 /// A line of the node's own record of its runs (`nw_journal`).
@@ -57,7 +58,7 @@ impl Shell {
     /// No shell at all.
     pub const NONE: Self = Self::new("");
 
-    /// A text that calls nothing else of ours.
+    /// A text that calls no other piece.
     pub const fn new(own: &'static str) -> Self {
         Self { own, needs: &[] }
     }

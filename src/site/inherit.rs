@@ -58,7 +58,7 @@ pub(super) fn guests(root: &mut Tree) -> Vec<Place> {
     places
 }
 
-/// Of what is wrong in these places, which several guests share, keeps one finding each.
+/// Keeps one finding for each fault in these places, which several guests share.
 pub(super) fn each_once(places: &[Place], findings: &mut Vec<Finding>) {
     let shared = |place: Place| {
         let within =
@@ -76,7 +76,7 @@ pub(super) fn each_once(places: &[Place], findings: &mut Vec<Finding>) {
 }
 
 impl super::Site {
-    /// The table in which a key of a guest is written, and the key's place; nothing where it is not written.
+    /// The table in which a key of a guest is written, and the key's place; `None` where it is not written.
     pub fn origin(&self, guest: &str, key: &str) -> Option<(String, Place)> {
         let place = self.place(&["guest", guest, key])?;
         let mut sources = sources(&self.tree, guest).into_iter();
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(site.origin("c", "os"), None);
     }
 
-    /// A fault in what many take is one finding; what each of them lacks is one each.
+    /// A fault in a shared key is one finding; a missing key is one finding for each guest.
     #[test]
     fn a_fault_of_the_defaults_is_said_once() {
         let codes = |tables: &str| {

@@ -28,7 +28,7 @@ pub fn root_file(node: &str) -> String {
 }
 
 impl Keys {
-    /// Reads what is there; nothing of it has to be. `known_hosts` and the folder of root's keys are the site's own, or
+    /// Reads the keys that exist; none is required. `known_hosts` and the folder of root's keys are the site's own, or
     /// a lab's.
     pub fn load(known_hosts: &Path, root_keys: &Path, findings: &mut Vec<Finding>) -> Self {
         let mut keys = Self::default();

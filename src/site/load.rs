@@ -31,7 +31,7 @@ impl Loaded {
 
 /// Reads the site in a folder: `inventory.toml`, or all of `inventory/*.toml` by name, or both.
 ///
-/// Never fails: what cannot be read is a finding too.
+/// Never fails: a file that cannot be read is a finding too.
 pub fn load(dir: &Path, overrides: &Overrides) -> Loaded {
     let mut sources = Sources::default();
     let mut findings = Vec::new();

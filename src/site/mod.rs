@@ -1,7 +1,7 @@
-//! The site: what the operator wrote, typed and complete with its defaults.
+//! The site as the operator wrote it, typed and complete with its defaults.
 //!
-//! [`load`] reads a site's folder and says everything that is wrong with it at once. The flow is
-//! `source → tree → shape → inventory → references`; [`Site`] is the result, and `model` what templates see of it.
+//! [`load`] reads a site's folder and reports all of its errors at once. The flow is
+//! `source → tree → shape → inventory → references`; [`Site`] is the result, and `model` the view of it for templates.
 
 mod inherit;
 pub mod keys;

@@ -30,7 +30,7 @@ pub enum Provision {
 }
 
 impl Provision {
-    /// All of them: the word of a role file, what it is, and what it means.
+    /// All of them: the word of a role file, the provision, and its meaning.
     pub const ALL: [(&'static str, Self, &'static str); 10] = [
         (
             "peer-login",
@@ -80,7 +80,7 @@ impl Provision {
 pub type Provided = BTreeMap<String, Vec<(Provision, String)>>;
 
 impl Site {
-    /// Says what the roles of the nodes provide, which is known once the roles are read.
+    /// Adds the provisions of the nodes' roles, which are known once the roles are read.
     #[must_use]
     pub fn with_provided(mut self, provided: Provided) -> Self {
         self.provided = provided;

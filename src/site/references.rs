@@ -1,4 +1,4 @@
-//! Names that must name something, and keys of which one is wanted: what types cannot say.
+//! Names that must name something, and keys of which one is required: checks that types cannot make.
 
 use super::tables::inventory::{Reach, Repository};
 use super::text::did_you_mean;

@@ -364,7 +364,7 @@ fn recipients(file: &[u8]) -> Result<Vec<Option<[u8; 4]>>, SecretsError> {
     Err(damaged("its header has no end"))
 }
 
-/// Asks for the passphrase of a key's file; `None` when nobody can be asked.
+/// Asks for the passphrase of a key's file; `None` when there is no terminal to ask on.
 pub type AskPassphrase = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The private keys at hand.

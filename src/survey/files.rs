@@ -19,8 +19,8 @@ pub struct RenderedFile {
     pub edit: bool,
 }
 
-/// Every file that these resources say something of, by path: [the whole ones](files), then those of which lines, blocks or
-/// keys are edited, as they would be where nothing else is in them.
+/// Every file that these resources write or edit, by path: [the whole ones](files), then those of which lines, blocks
+/// or keys are edited, as they would be with no other content.
 pub fn rendered(resources: &[&Resource]) -> Vec<RenderedFile> {
     let owned: Vec<Resource> = resources.iter().map(|r| (*r).clone()).collect();
     let laid_over = |path: &str| {

@@ -7,8 +7,8 @@ use crate::text::Vault;
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
-/// Everything that is wrong with the site's sequence of ports; nothing where no knocking is described or the vault has no
-/// value of it. No finding says a port.
+/// The findings about the site's knock sequence; none where no knock is declared or the vault has no value of it. No
+/// finding says a port.
 pub fn knock_findings(
     site: &Site,
     nodes: &IndexMap<String, Expansion>,

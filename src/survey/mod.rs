@@ -58,8 +58,8 @@ pub enum SurveyError {
 }
 
 impl Survey {
-    /// Reads the site in a folder. Never fails: what cannot be read is a finding. `today` decides which acceptances
-    /// have run out.
+    /// Reads the site in a folder. Never fails: a file that cannot be read is a finding. `today` decides which
+    /// acceptances have expired.
     pub fn of(dir: &Path, overrides: &Overrides, today: &Date) -> Self {
         let mut loaded = crate::site::load(dir, overrides);
         let (mut sources, mut findings) = (loaded.sources, loaded.findings);
@@ -179,7 +179,7 @@ impl Survey {
     }
 }
 
-/// Fails when a glob matches nothing of these nodes: almost always a typing error.
+/// Fails when a glob matches no resource of these nodes: almost always a typing error.
 ///
 /// # Errors
 /// [`SurveyError::Glob`].

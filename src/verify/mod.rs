@@ -120,7 +120,7 @@ fn joined(members: &[(&str, &Check, &Result<CheckOutcome, String>)]) -> CheckOut
 /// The code of what `verify` checks by itself: files that are no longer as they were written.
 pub const FILE_CHANGED: &str = "FILE-CHANGED";
 
-/// The result of what somebody changed in files of ours; nothing where all of them are as they were written.
+/// The result for our files that were edited by hand; `None` where all of them are as they were written.
 pub fn changed_files(paths: &[String]) -> Option<CheckOutcome> {
     let (message, remedy) = match paths {
         [] => return None,
@@ -189,7 +189,7 @@ pub fn judge(
     compared(check, judged)
 }
 
-/// Compares what was seen (its name, what it is, whether it is as wanted) with what a check expects.
+/// Compares an observation (its name, the state, whether it is as desired) with the expectation of a check.
 fn compared(check: &Check, judged: Result<(String, Json, bool), String>) -> CheckOutcome {
     let same = judged.as_ref().map_or_else(
         |_| String::new(),
@@ -341,7 +341,7 @@ mod tests {
             both(Ok((false, "gone")), Ok((false, "gone"))),
             ["false false gone on all members|mend it"]
         );
-        // A silent member leaves the result open, whatever the other answers.
+        // A silent member leaves the result open, whatever the other one answers.
         for first in [true, false] {
             assert_eq!(
                 both(Ok((first, "a")), Err("node2 did not answer: away")),

@@ -82,7 +82,7 @@ pub struct Pick {
 }
 
 impl Pick {
-    /// As what chooses.
+    /// These arguments as a selection.
     pub fn selection(&self) -> Selection {
         Selection::new(&self.only, &self.skip)
     }
@@ -108,7 +108,7 @@ impl Outage {
     }
 }
 
-/// Over what this checkout is applied.
+/// The runs over which this checkout is applied.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Over {
     /// Go on though this checkout does not contain the commit that RUN applied (it was amended or rebased, or is in no

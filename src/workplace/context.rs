@@ -155,15 +155,15 @@ impl Context {
     /// Writes to standard output, as [`report::leaving`] lets it.
     ///
     /// # Errors
-    /// [`OutputClosed`] when nobody reads it.
+    /// [`OutputClosed`] when the reader closed it.
     pub fn print(&self, text: &str) -> anyhow::Result<()> {
         self.hand_over(&report::leaving(text, self.style.colour))
     }
 
-    /// Writes what the operator keeps himself to standard output, as it is: the value of a secret.
+    /// Writes the operator's own data, the value of a secret, to standard output, as it is.
     ///
     /// # Errors
-    /// [`OutputClosed`] when nobody reads it.
+    /// [`OutputClosed`] when the reader closed it.
     pub fn hand_over(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

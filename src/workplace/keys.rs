@@ -28,7 +28,7 @@ pub fn keyring(named: &[PathBuf], ask: PassphraseFrom) -> anyhow::Result<Keyring
     keyring_noting(named, ask, &Unasked::default())
 }
 
-/// The keys whose passphrase nobody could be asked for.
+/// The keys whose passphrase could not be asked for.
 type Unasked = Arc<Mutex<Vec<String>>>;
 
 fn keyring_noting(
@@ -120,7 +120,7 @@ pub fn leave_no_core() {
         current: Some(0),
         maximum: Some(0),
     };
-    // Where even this is refused, nothing else is possible either.
+    // There is no other way where even this is refused.
     let _ = setrlimit(Resource::Core, none);
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }

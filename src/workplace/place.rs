@@ -380,7 +380,7 @@ impl Workplace {
     }
 }
 
-/// The file that the sudo password is read from where nobody is asked; a descriptor is `/dev/fd/3`.
+/// The file that the sudo password is read from where there is no terminal; a descriptor is `/dev/fd/3`.
 const SUDO_PASSWORD_FILE: &str = "NODEWRIGHT_SUDO_PASSWORD_FILE";
 
 /// The operator's sudo password, asked once a command.
@@ -423,7 +423,7 @@ fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     let known = RefCell::new(BTreeMap::new());
     in_git.then(|| {
         Box::new(move |commit: &str| {
-            // The node's journal names it: nothing but the name of a commit reaches git.
+            // The node's journal names it, so only the name of a commit may reach git.
             if !is_commit(commit) {
                 return None;
             }

@@ -1,4 +1,4 @@
-//! A plan in a file: what was reviewed is carried out, or refused where a node moved meanwhile.
+//! A plan in a file: it is carried out as it was reviewed, or refused where a node changed meanwhile.
 
 use super::place::Workplace;
 use super::{Context, Usage, keys};

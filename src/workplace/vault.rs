@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 pub enum Values {
     /// To compare and to write: without them it does not go on.
     Needed,
-    /// To take them out of what comes back: who cannot open them sees what the node shows.
+    /// To mask them in the output: an operator who cannot open them sees the node's output as it is.
     Hidden,
     /// For nothing.
     Unused,
@@ -40,7 +40,7 @@ impl Workplace {
         }
     }
 
-    /// The values of the secrets that the nodes' files need; nothing is opened where none is needed.
+    /// The values of the secrets that the nodes' files need; the vault is opened only where one is needed.
     fn vault(&self, context: &Context) -> anyhow::Result<Vault> {
         let all = self.nodes.values();
         let resources = all.flat_map(|n| {
@@ -58,7 +58,7 @@ impl Workplace {
         }
         let mut vault = match keys::open(context, &self.dir) {
             Ok(secrets) => secrets.vault(),
-            // A rehearsal needs nobody's key.
+            // A rehearsal needs no operator's key.
             Err(_) if context.global.lab => Vault::new(),
             Err(error) => return Err(error),
         };

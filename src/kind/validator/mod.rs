@@ -56,7 +56,7 @@ const STAGED: &str = "{staged}";
 /// The word of a folder's check that is replaced by the path of all its files as one.
 const JOINED: &str = "{joined}";
 
-/// The validator that the check of a file names; nothing for a command, which has the word `{staged}`.
+/// The validator that the check of a file names; `None` for a command, which has the word `{staged}`.
 pub fn of_file(check: &[String]) -> Result<Option<&'static Validator>, String> {
     if check.iter().any(|word| word == STAGED) {
         return Ok(None);
@@ -73,7 +73,7 @@ pub fn of_file(check: &[String]) -> Result<Option<&'static Validator>, String> {
     )
 }
 
-/// The validator that the check of a folder names, which reads its files as one; nothing for a command, which has
+/// The validator that the check of a folder names, which reads its files as one; `None` for a command, which has
 /// `{staged}` or `{joined}` in its words.
 pub fn of_folder(check: &[String]) -> Result<Option<&'static Validator>, String> {
     if check

@@ -220,7 +220,7 @@ impl Want {
         }
     }
 
-    /// Why it is not ours to start it: nothing where no member ever had it, or all are at it.
+    /// The reason why this tool does not start it; `None` where no member ever had it, or all members form the cluster.
     fn in_the_way(&self, seen: &Seen, target: &Target) -> Option<String> {
         self.members.iter().find_map(|name| {
             let state = if *name == target.node {
@@ -318,7 +318,7 @@ impl ResourceManagerKind {
         if answer.get(NODES).is_some_and(|s| s.status == 124) {
             return Err("the resource manager did not answer in time".to_owned());
         }
-        // How it sees the members, its resources, what failed, and who was fenced.
+        // Its view of the members, its resources, failed actions, and fencing.
         let text = answer.text(NODES);
         let lines = text.lines().map(str::trim_start).filter(|line| {
             let starts = ["<node ", "<resource ", "<failure ", "<fence_event "];

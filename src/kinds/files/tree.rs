@@ -72,7 +72,7 @@ pub struct Seen {
 struct TreeEntry {
     /// Mode, owner and group.
     attributes: String,
-    /// SHA-256 of a regular file; nothing for what is none.
+    /// SHA-256 of a regular file; `None` for anything else.
     sha256: Option<String>,
     /// Its size in bytes.
     #[serde(skip)]

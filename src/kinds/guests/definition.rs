@@ -60,7 +60,7 @@ fn same(tag: &str, attribute: &str, wanted: &str, seen: &str) -> bool {
     }
 }
 
-/// Elements of the site alone that nobody wants any more.
+/// The positions of elements with a tag of [`OWNED`] that are no longer desired.
 fn surplus(wanted: &Element, seen: &Element) -> Vec<usize> {
     let kept: Vec<usize> = pairs(wanted, seen).iter().filter_map(|(_, i)| *i).collect();
     let all = seen.children.iter().enumerate();

@@ -23,7 +23,7 @@ pub struct Want {
 /// How it was.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
-    /// Its size in bytes; nothing where there is none.
+    /// Its size in bytes; `None` where there is no image.
     bytes: Option<u64>,
 }
 

@@ -131,7 +131,7 @@ fn drift_is_told_and_mended() {
     let mended = new("shut off", &drifted);
     let wanted = Element::with_text(WANTED).unwrap();
     assert_eq!(definition::differences(&wanted, &mended), []);
-    // Addresses of what did not change stay, and so does what the site says nothing of.
+    // Addresses of unchanged elements stay, and so do elements that the site does not name.
     let text = mended.text();
     assert!(text.contains("<memballoon model=\"virtio\">"), "{text}");
     assert!(text.contains("slot=\"0x04\""), "{text}");

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// The section of what is there; the other members see it, since a guest runs on one of them.
 pub(super) const LISTS: &str = "libvirt";
 
-/// Where libvirt is asked, whatever daemons it is made of.
+/// The URI of libvirt, for one daemon or several.
 const URI: &str = "qemu:///system";
 
 /// The line before each part of the answer; it occurs in no guest's name and in no XML.

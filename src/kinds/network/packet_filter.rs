@@ -356,7 +356,7 @@ impl PacketFilterKind {
             deltas.extend(Self::removed(seen));
             return Verdict::Change(deltas);
         }
-        // Where it never ran and nobody has rules, a service starts it.
+        // Where it never ran and no other rules exist, a service starts it.
         let mut deltas = if seen.state.is_empty() && seen.foreign.is_empty() {
             Vec::new()
         } else {

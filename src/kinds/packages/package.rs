@@ -71,7 +71,7 @@ pub(super) const SHELL: Shell = Shell::new(include_str!("package.sh")).needing(&
 const PACKAGES: &str = "package";
 const LOCKS: &str = "package-locks";
 
-/// The name first, so that a line of something else is distinguished; what it provides last.
+/// The name first, so that a line of another tool is distinguished; its provisions last.
 const RPM_FORMAT: &str =
     "%{NAME} %|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE} %{ARCH}[ %{PROVIDENAME}]\\n";
 const DPKG_FORMAT: &str = "${db:Status-Want} ${db:Status-Status} ${Package} ${Version}\\n";

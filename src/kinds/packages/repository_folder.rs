@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const PLACE: &str = "/var/lib/nodewright-packages";
 const SECTION: &str = "repository.files";
 
-/// A folder of packages in the site. A step names it; what lies in it is read when the step is rendered.
+/// A folder of packages in the site. A step names it; its content is read when the step is rendered.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Packages {
@@ -124,7 +124,7 @@ impl Pushed {
         }
     }
 
-    /// Reads what was seen of the folder of one.
+    /// Parses the observed state of one repository's folder.
     pub(super) fn read(id: &str, answer: &Answer) -> Result<Self, String> {
         let section = answer
             .get(SECTION)

@@ -45,9 +45,9 @@ pub enum DeviceContent {
     Absent,
     /// A block device that is proven to carry nothing.
     Blank,
-    /// A block device that carries or may carry something: what was found, or what could not be asked.
+    /// A block device that carries or may carry something: the signatures and uses found, or the probes that failed.
     Carries(Vec<String>),
-    /// A mirror that this node is not a primary of: nobody here can open it.
+    /// A mirror of which this node is not primary, so no process here can open it.
     Closed,
     /// Something that is no block device.
     Other,
@@ -84,7 +84,7 @@ fn section(path: &str) -> String {
     format!("device.{}", &sha256(path.as_bytes())[..16])
 }
 
-/// Asks what devices carry. It may take long where one answers slowly, so it is asked beside all other questions.
+/// Asks for the content of devices. A slow device may delay its answer, so these sections run beside all others.
 pub fn observe<'a>(paths: impl IntoIterator<Item = &'a str>, observe: &mut Observe) {
     for path in paths {
         observe.beside_section(section(path), Call::new("nw_device").arg(path));

@@ -226,7 +226,7 @@ impl DrbdMetadataKind {
     }
 }
 
-/// Whether what was found on a device is DRBD's.
+/// Whether the signatures found on a device are DRBD's.
 fn is_drbd(found: &[String]) -> bool {
     found.first().is_some_and(|first| first.starts_with("drbd"))
 }

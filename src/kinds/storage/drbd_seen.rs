@@ -107,7 +107,7 @@ impl Minor {
     }
 }
 
-/// The state of a minor; nothing where it is not up.
+/// The state of a minor; `None` where it is not up.
 pub(super) fn minor(text: &str, minor: u16) -> Result<Option<Minor>, String> {
     match text.find("\n[") {
         Some(at) if text.starts_with("version: ") => nine(&text[at..], minor),

@@ -82,7 +82,7 @@ fn the_first_sync_goes_from_the_member_that_the_site_names() {
     assert_eq!(verdict("node1", NEW, &blank, Some(NEW)), first);
     let waits = Verdict::Waiting(Progress::default());
     assert_eq!(verdict("node2", NEW, &blank, Some(NEW)), waits);
-    // An end that was replaced is nobody's to fill by itself.
+    // The data of a replaced end is not restored without the operator.
     for peer in [Some(DATA), None] {
         let said = finding(verdict("node1", NEW, &blank, peer));
         assert_eq!(
@@ -168,7 +168,7 @@ fn what_runs_is_left_alone_and_what_does_not_is_reported() {
         (compared_now.verdict, compared_now.unhealthy),
         (Verdict::Same, None)
     );
-    // Before it has data nobody waits for it.
+    // No member waits for it before it has data.
     assert_eq!(compared("node1", NEW, "", Some(NEW)).unhealthy, None);
     let down = compared("node1", DATA, "", Some(DATA)).unhealthy;
     assert_eq!(down.as_deref(), Some("r0 is down"));

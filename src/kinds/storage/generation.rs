@@ -1,4 +1,4 @@
-//! Generations of a mirror's data: what DRBD's meta-data knows of them, and how two ends compare.
+//! Generations of a mirror's data: the identifiers in DRBD's meta-data, and how two ends compare.
 //!
 //! Facts: docs/facts/storage.md#generations.
 
@@ -33,7 +33,7 @@ pub enum Relation {
 const JUST_CREATED: u64 = 4;
 
 impl Generation {
-    /// Reads what `drbdadm get-gi` prints: `CURRENT:BITMAP:HISTORY:HISTORY:FLAG:…`, the first four in hexadecimal.
+    /// Parses the output of `drbdadm get-gi`: `CURRENT:BITMAP:HISTORY:HISTORY:FLAG:…`, the first four in hexadecimal.
     pub fn read(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.trim().split(':').collect();
         let value = |word: &&str| {

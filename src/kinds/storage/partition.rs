@@ -281,8 +281,8 @@ impl PartitionKind {
         }
     }
 
-    /// In the order of their numbers, each where the one before leaves room; what does not fit says so and changes
-    /// nothing.
+    /// Partitions in the order of their numbers, each in the room that the ones before leave; one that does not fit
+    /// fails and changes nothing.
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let mut tables: BTreeMap<&str, PartitionTable> = BTreeMap::new();
         let mut calls = Vec::new();

@@ -32,7 +32,7 @@ pub struct Want {
 pub struct Seen {
     /// Whether there is nothing to do; unknown while the program of `unless` is not there.
     done: Option<bool>,
-    /// How far its work is that goes on by itself; nothing where none does.
+    /// The progress of its work in the background; `None` where there is none.
     progress: Option<Progress>,
 }
 

@@ -1,4 +1,4 @@
-//! Arguments of the kernel: what the boot loader will give it, and what the running one was given
+//! Arguments of the kernel: those of the boot loader for the next boot, and those of the running kernel
 //! (docs/facts/releases.md#kernel-arguments).
 
 use crate::kind::valid::Presence;

@@ -1,4 +1,4 @@
-//! Ports by the SELinux policy's types: what a confined daemon may listen at (docs/facts/releases.md#selinux).
+//! Ports by the SELinux policy's types: where a confined daemon may listen (docs/facts/releases.md#selinux).
 
 use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,

@@ -69,7 +69,7 @@ pub struct Seen {
     now: BTreeMap<String, String>,
 }
 
-/// In place of the digest of a file that is not there, and of one of which nobody knows what the instance has read.
+/// The word for the digest of a file that does not exist, and of one whose content as the instance read it is unknown.
 const MISSING: &str = "missing";
 const UNKNOWN: &str = "unknown";
 
@@ -373,7 +373,8 @@ impl ServiceKind {
         want.judge(seen, circumstances.written, circumstances.target)
     }
 
-    /// Keeps what the running instance has read, so that what it owes is known whatever happens then.
+    /// Records the configuration that the running instance has read, so that an owed restart is known whatever happens
+    /// next.
     fn before_write(want: &Want, seen: &Seen, target: &Target) -> Vec<Call> {
         let read = want.config.iter();
         let read = read.map(|file| format!("{}  {file}", want.read(seen, file)));

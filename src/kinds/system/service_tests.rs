@@ -559,7 +559,7 @@ fn a_file_that_could_not_be_read_is_no_missing_one() {
     );
 }
 
-// Constructed: what a script of EL6's functions and what systemctl do, with a pid file for the daemon.
+// Constructed: the behaviour of a script with EL6's functions and of systemctl, with a pid file for the daemon.
 const SERVICE: &str = r#"#!/bin/sh
 d=$(dirname "$0")/..
 echo "$1 $2" >>"$d/calls"
@@ -705,7 +705,7 @@ impl FakeNode {
         self.run(&calls[0].to_shell());
     }
 
-    /// Does what brings it there.
+    /// Carries out the calls that converge it.
     fn mend(&self, want: &Want) {
         let calls = ServiceKind::actions(&[(want, &self.seen(want))], &circumstances(&self.target));
         self.run(&calls[0].to_shell());
@@ -733,7 +733,7 @@ fn debts_are_kept_and_paid_by_instance() {
     FakeNode::each(|node| {
         let conf = node.path("x.conf");
         let runs = node.want(serde_json::json!({"running": true}), &["x.conf"]);
-        // Not running: nothing to keep. Then started with nothing there.
+        // It does not run, so there is no start to record. Then it starts without its file.
         node.note(&runs);
         assert_eq!(node.record(), "");
         node.mend(&runs);

@@ -27,9 +27,9 @@ pub struct Want {
     /// Further groups. Added, never removed.
     #[serde(default)]
     groups: Vec<String>,
-    /// Its home; what the node gives when unset.
+    /// Its home; the node's default when unset.
     home: Option<String>,
-    /// Its shell; what the node gives when unset.
+    /// Its shell; the node's default when unset.
     shell: Option<String>,
     /// Takes its number from those of the system, and gets no home.
     #[serde(default)]
@@ -61,7 +61,7 @@ pub struct Seen {
     running: bool,
     /// Another account that has the number wanted.
     holder: Option<String>,
-    /// `locked`, `none`, `empty` or `set`; nothing when the account is not there.
+    /// `locked`, `none`, `empty` or `set`; unset when the account does not exist.
     password: Option<String>,
     /// Digest of the hash of its password.
     #[serde(skip)]

@@ -186,7 +186,7 @@ pub fn reset(lab: &LabState, own: &Containers) -> Result<()> {
     boot(lab, own)
 }
 
-/// Switches a node off or on; what it had in memory, its network's settings included, is the namespace's and stays.
+/// Switches a node off or on. Its data in memory, its network's settings included, belongs to the namespace and stays.
 pub fn power(lab: &LabState, own: &Containers, node: &StateNode, power: Power) -> Result<()> {
     match power {
         Power::Cut => node::cut(lab, node),

@@ -165,7 +165,7 @@ fn machine(lab: &LabState, node: &StateNode) -> String {
     format!("nw.{}.{}", lab.name, node.name)
 }
 
-/// Unmounts whatever is mounted at a path, however often.
+/// Unmounts all mounts at a path.
 pub fn unmount(path: &Path) -> Result<()> {
     while is_mounted(path)? {
         tools::run(tools::command("umount").arg("-l").arg(path))?;

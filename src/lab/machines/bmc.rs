@@ -64,7 +64,7 @@ fn groups(node: &StateNode) -> Vec<PathBuf> {
     groups.map(|group| group.with_file_name(&name)).collect()
 }
 
-/// Refuses what `ipmi_sim` cannot represent.
+/// Refuses a controller that `ipmi_sim` cannot represent.
 pub fn check(node: &str, bmc: &Bmc) -> Result<()> {
     for (what, text, most) in [("user", &bmc.user, 15), ("password", &bmc.password, 19)] {
         let fits = (1..=most).contains(&text.len())
@@ -243,7 +243,7 @@ fn relay(socket: UdpSocket, behind: SocketAddr) -> Result<()> {
             clients.insert(from, (Arc::clone(&client), now));
             client
         };
-        // ipmi_sim may still be starting; who asked asks again.
+        // ipmi_sim may still be starting; the client asks again.
         let _ = client.send(packet);
     }
 }

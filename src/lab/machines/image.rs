@@ -183,8 +183,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of a bare machine, and those that are wished for besides: what these start at boot is left to
-/// roles.
+/// Installs the packages of a bare machine, and those that are requested besides. The services of the latter are left
+/// to roles to start at boot.
 fn install_all(root: &Path, installed: &[String]) -> Result<()> {
     install(root, &PACKAGES.map(str::to_owned))?;
     if installed.is_empty() {
@@ -286,7 +286,7 @@ fn lay_out(root: &Path) -> Result<()> {
         "/lib/systemd/system/nodewright-lab.service",
         wanted.join("nodewright-lab.service"),
     )?;
-    // Of what makes units at boot, only what reads fstab and start scripts finds something.
+    // Of the generators of units at boot, only those that read fstab and start scripts find input.
     let generators = root.join("etc/systemd/system-generators");
     fs::create_dir_all(&generators)?;
     for entry in fs::read_dir(root.join("usr/lib/systemd/system-generators"))? {

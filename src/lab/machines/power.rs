@@ -72,7 +72,7 @@ pub fn events(lab: &LabState) -> Result<Vec<PowerEvent>> {
     Ok(text.lines().filter_map(event).collect())
 }
 
-/// Forgets what was done, since it was not in the state that the machines are taken back to.
+/// Forgets the events, since they are no part of the state that the machines are reset to.
 pub fn forget_events(lab: &LabState) {
     let _ = fs::remove_file(log_path(lab));
 }

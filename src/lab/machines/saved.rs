@@ -1,4 +1,5 @@
-//! States of all machines at once: saved as QEMU's snapshots, had back in a second, whatever has become of the machines.
+//! States of all machines at once: saved as QEMU's snapshots, restored in a second, whatever has become of the
+//! machines.
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -7,7 +8,7 @@ use super::{Machines, boot, connections, each, go, line, power, qemu};
 use crate::lab::spec::check_name;
 use crate::lab::state::{LabState, StateNode};
 
-/// Gives all machines fresh disks; what was saved is gone with the old ones.
+/// Gives all machines fresh disks; the saved states are lost with the old ones.
 pub fn renew(lab: &LabState, own: &mut Machines) -> Result<()> {
     let _held = power::lock_all(lab)?;
     for node in &lab.nodes {
@@ -58,7 +59,7 @@ pub fn save(lab: &LabState, own: &mut Machines, tag: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives all machines the state back that was saved under a tag, whatever has become of them since.
+/// Resets all machines to the state that was saved under a tag, whatever has become of them since.
 pub fn reset(lab: &LabState, own: &mut Machines, tag: &str) -> Result<()> {
     if !own.saved.iter().any(|known| known == tag) {
         let known = match own.saved.as_slice() {

@@ -120,7 +120,7 @@ impl ConfirmFenced {
         self.manager.confirmation(&self.lost)
     }
 
-    /// Sets a run up for this: nothing of what the nodes are to be takes part.
+    /// Sets a run up for this: the desired state of the nodes takes no part.
     pub fn prepare(&self, setup: &mut Setup) {
         setup.intent = super::Intent::ConfirmFenced;
         for member in &mut setup.members {

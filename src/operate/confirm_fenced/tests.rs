@@ -111,7 +111,7 @@ const DOMAIN: &str = "fence domain\nmember count  1\nvictim count  1\nvictim now
     members       1 \nall nodes\nnodeid 1 member 1 victim 0 last fence master 0 how none\n\
     nodeid 2 member 0 victim 1 last fence master 0 how none\n";
 
-// Written from documentation: what cman_tool and fence_tool of 3.0.12 say.
+// Written from documentation: the output of cman_tool and fence_tool of 3.0.12.
 #[test]
 fn a_victim_of_cman_that_nobody_hears_is_confirmed() {
     let (sections, unknown) = proofs(

@@ -110,7 +110,7 @@ pub struct Folded {
     pub sha256: String,
     /// Names of the secrets in what is wanted.
     pub secrets: BTreeSet<String>,
-    /// Whether what is wanted holds a secret: no content of it, old or new, is shown.
+    /// Whether the desired content holds a secret: then no content, old or new, is shown.
     pub tainted: bool,
     /// Whether nothing is to be done.
     pub same: bool,

@@ -213,7 +213,7 @@ impl Devices<'_> {
         }
     }
 
-    /// The device of this name; what several zones are on has the largest MTU of them.
+    /// The device of this name; a device that several zones are on has the largest MTU of them.
     fn add(
         &mut self,
         name: &str,
@@ -301,7 +301,8 @@ impl Devices<'_> {
         }
     }
 
-    /// Which device is built on which, what the cluster sends over it, and whose MAC address a bridge has.
+    /// The relations of devices: those on top of each, the cluster's traffic over it, and the MAC address that a bridge
+    /// takes.
     fn relations(&mut self) {
         let old = self.list.clone();
         for device in &mut self.list {
@@ -331,8 +332,8 @@ impl Devices<'_> {
         }
     }
 
-    /// In a rehearsal in containers, what the node is reached over was made from outside, and their kernel knows no
-    /// bonds and VLANs; an interface without an address is not there at all.
+    /// In a rehearsal in containers, the device of the management address was made from outside, and the kernel knows
+    /// no bonds and VLANs; an interface without an address does not exist at all.
     fn surroundings(&mut self) {
         if !self.site.in_containers() {
             return;

@@ -140,7 +140,7 @@ pub fn decided(option: &str) -> bool {
 }
 
 impl Site {
-    /// How a node is fenced; nothing where it cannot be.
+    /// The fencing of a node; empty where it cannot be fenced.
     pub fn fencing(&self, node: &str) -> Fencing {
         let Some(found) = self.node(node) else {
             return Fencing::default();

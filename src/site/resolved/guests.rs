@@ -119,7 +119,7 @@ impl Site {
         all.collect()
     }
 
-    /// The mount point of the shared filesystem on which a pool lies; nothing where it is a node's own.
+    /// The mount point of the shared filesystem that holds a pool; `None` where the pool is a node's own.
     pub fn mount_of(&self, pool: &Pool) -> Option<&str> {
         let mut mounts = self
             .inventory

@@ -34,7 +34,7 @@ pub struct Disposal {
     pub format: Vec<String>,
 }
 
-/// A node's installation: what templates see as `install`.
+/// A node's installation: the `install` of templates.
 #[derive(Clone, Debug, Serialize)]
 pub struct Installation {
     /// The disk's device.
@@ -104,10 +104,10 @@ pub struct InstallationLink {
 }
 
 impl Site {
-    /// How a node is installed; what the site lacks for it.
+    /// The installation of a node.
     ///
     /// # Errors
-    /// One finding: what is missing, or cannot be made.
+    /// One finding: a key that the site lacks for it, or a partition that cannot be made.
     pub fn installation(&self, node: &str, how: &Disposal) -> Result<Installation, Box<Finding>> {
         let at = |path: &[&str]| self.value_place(path);
         let of_node = |what: String, help: &str| {

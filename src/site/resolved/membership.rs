@@ -1,4 +1,4 @@
-//! How the members of the cluster hear each other, resolved: what corosync.conf and cluster.conf say of it.
+//! The membership of the cluster, resolved: the values for corosync.conf and cluster.conf.
 //!
 //! Facts: docs/facts/membership.md#transports, docs/facts/membership.md#multicast.
 
@@ -28,14 +28,14 @@ pub fn key_problem(value: &str) -> Option<String> {
 pub struct Totem {
     /// `udp` (multicast), `udpu` or `knet`.
     pub transport: &'static str,
-    /// Whether what travels is encrypted.
+    /// Whether the traffic is encrypted.
     pub encrypted: bool,
     /// The name of the secret that all members share.
     pub key: &'static str,
 }
 
 impl Site {
-    /// How the members hear each other; nothing without a cluster.
+    /// The settings of totem; `None` without a cluster.
     pub fn totem(&self) -> Option<Totem> {
         let cluster = self.inventory.cluster.as_ref()?;
         let member = self.members().first().copied()?;

@@ -14,7 +14,7 @@ const SECRET: &str = "mirror-secret";
 pub const SECRET_LENGTH: usize = 40;
 
 impl Site {
-    /// The name of the secret that the ends of all mirrors share; nothing without mirrors.
+    /// The name of the secret that the ends of all mirrors share; `None` without mirrors.
     pub fn mirror_secret(&self) -> Option<&'static str> {
         (!self.inventory.mirror.is_empty()).then_some(SECRET)
     }

@@ -47,19 +47,19 @@ impl Site {
         self.inventory.node.get(name)
     }
 
-    /// The release a node runs: what this run says, else the node, else the site.
+    /// The release that a node runs: as this run sets it, else the node, else the site.
     pub fn platform_of(&self, node: &str) -> Platform {
         self.node_rehearsed_on(node)
             .unwrap_or_else(|| self.declared_platform_of(node))
     }
 
-    /// The release that the site declares a node runs, whatever this run says.
+    /// The release that the site declares for a node, whatever this run sets.
     pub fn declared_platform_of(&self, node: &str) -> Platform {
         let own = self.node(node).and_then(|node| node.platform);
         own.unwrap_or(self.inventory.site.platform)
     }
 
-    /// The release most nodes run: what this run says, else the site.
+    /// The release that most nodes run: as this run sets it, else the site.
     pub fn platform(&self) -> Platform {
         self.rehearsed_on().unwrap_or(self.inventory.site.platform)
     }

@@ -1,4 +1,4 @@
-//! The tables of an inventory that speak of guests: each of them, what several have in common, and pools of images.
+//! The tables of an inventory about guests: each of them, their shared keys, and pools of images.
 
 use super::super::words::types::{
     AbsolutePath, CpuCount, Duration, HostName, HypervisorName, KeyedTable, Line, MacAddress, Name,

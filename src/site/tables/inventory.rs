@@ -150,7 +150,7 @@ pub struct SshDefaults {
     /// The port of sshd.
     #[serde(default)]
     pub port: Option<Port>,
-    /// The account; without it, what the operator's own OpenSSH configuration says.
+    /// The account; without it, the one of the operator's own OpenSSH configuration.
     #[serde(default)]
     pub user: Option<UserName>,
     /// How that account becomes root.

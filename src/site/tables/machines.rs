@@ -1,4 +1,4 @@
-//! The tables of an inventory that speak of machines: nodes, what they mirror, their cluster, their guests.
+//! The tables of an inventory about machines: nodes, their mirrors, their cluster, their guests.
 
 use super::super::words::types::{
     AbsolutePath, ClusterName, CpuCount, DeviceUser, DiskId, DrbdMinor, Duration, FenceAgent, Host,
@@ -90,7 +90,7 @@ pub struct Cluster {
     /// How long a starting node waits for the other before it fences it.
     #[serde(default = "join")]
     pub join: Duration,
-    /// The member that survives a fence race: whoever shoots it waits `delay`.
+    /// The member that survives a fence race: the other one waits `delay` before it fences it.
     #[serde(default)]
     pub preferred: Option<HostName>,
     /// How long that is.

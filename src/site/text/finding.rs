@@ -91,7 +91,7 @@ impl Finding {
         self
     }
 
-    /// Adds what would be right.
+    /// Adds the remedy.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

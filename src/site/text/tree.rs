@@ -178,7 +178,7 @@ pub fn parse(sources: &Sources, file: FileId, findings: &mut Vec<Finding>) -> Tr
     }
 }
 
-/// The lines of the table whose header holds this, up to the next header; nothing outside of headers.
+/// The lines of the table whose header holds this, up to the next header; `None` outside of headers.
 fn table_at(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
     let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     if !text[line..].starts_with('[') {
@@ -320,8 +320,8 @@ pub fn windows_lines(place: Place) -> Finding {
         .help("save the file with LF at its lines' ends; with git: `*.toml text eol=lf` in .gitattributes, and the same for templates")
 }
 
-/// Puts a further file into a site's tree: tables of the first level are joined; what is named in one of them stands
-/// in one file only.
+/// Merges a further file into a site's tree: tables of the first level are joined; each of their keys may be in one
+/// file only.
 pub fn merge(into: &mut Tree, from: Tree, sources: &Sources, findings: &mut Vec<Finding>) {
     let (Value::Table(table), Value::Table(more)) = (&mut into.value, from.value) else {
         return;

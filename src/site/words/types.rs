@@ -32,7 +32,7 @@ pub struct Format {
     pub noun: &'static str,
     /// A good one.
     pub example: &'static str,
-    /// Says what is wrong with a text of this format.
+    /// Checks a text of this format; the error is a sentence that says what would be right.
     pub check: fn(&str) -> Result<(), String>,
 }
 
@@ -144,7 +144,7 @@ macro_rules! words {
 }
 
 words! {
-    /// Name of a node or a guest: what `uname -n` says there.
+    /// Name of a node or a guest, as `uname -n` prints it there.
     HostName "host-name" "a host name" "node1" w::host_name;
     /// A domain, or a host's name with its domain.
     DomainName "domain-name" "a domain name" "example.net" w::domain_name;

@@ -107,7 +107,7 @@ impl Element {
         })
     }
 
-    /// The value of an attribute; nothing where there is none.
+    /// The value of an attribute; empty where there is none.
     pub(in crate::kinds) fn get(&self, key: &str) -> &str {
         self.attributes.get(key).map_or("", String::as_str)
     }

@@ -188,7 +188,8 @@ impl CibKind {
     fn compare(_want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match (seen.running, seen.formed, seen.as_wanted) {
             (true, _, false) => Verdict::Change(seen.deltas.clone()),
-            // Where it does not run those have it that run; whoever comes in later takes it over.
+            // Where it does not run, the running members have the configuration; a member that joins later takes it
+            // over.
             (true, _, true) | (false, true, _) => Verdict::Same,
             (false, false, _) => Verdict::After {
                 what: "Pacemaker runs".to_owned(),

@@ -4,7 +4,8 @@ use super::Delta;
 use super::element::Element;
 use std::collections::BTreeMap;
 
-/// The live configuration with what is wanted. `owned` are beginnings of IDs: what has one and is not wanted goes.
+/// The live configuration merged with the desired one. `owned` are prefixes of IDs: a live element with one of them
+/// that is not desired is removed.
 pub(super) fn overlay(live: &Element, wanted: &Element, owned: &[String]) -> Element {
     let mut new = live.clone();
     for section in &wanted.children {
@@ -99,7 +100,7 @@ fn points(element: &Element, owner: &str, all: &mut BTreeMap<String, String>) {
         all.insert(key, element.get("value").to_owned());
         return;
     }
-    // A set's own ID says nothing: what it belongs to does, where there is such.
+    // The ID of a set of attributes identifies nothing; that of its parent does, where it has one.
     let set = element.tag.ends_with("_attributes");
     let name = if element.id().is_empty() || (set && !owner.is_empty()) {
         owner

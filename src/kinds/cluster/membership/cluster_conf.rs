@@ -53,11 +53,11 @@ fn mode() -> String {
 /// The observed file, and those of the other members.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
-    /// Its version; nothing where it has none, or is not there.
+    /// Its version; `None` where it has none, or does not exist.
     version: Option<u64>,
     /// The version that runs.
     running: Option<u64>,
-    /// Mode, owner and group; nothing where it is not there.
+    /// Mode, owner and group; `None` where it does not exist.
     attributes: Option<String>,
     /// Digest of the content without its version.
     #[serde(skip)]
@@ -82,7 +82,7 @@ const VERSIONS: u64 = 2_147_000_000;
 /// How many versions a member may be ahead of another: one that was away while the others were changed.
 const AHEAD: u64 = 10_000;
 
-/// Asks what is there.
+/// Asks for the file's state.
 pub(super) fn observe(path: &str, observe: &mut Observe) {
     observe.functions(ClusterConfKind::SHELL);
     let call = Call::new("nw_cluster_conf_seen")

@@ -94,8 +94,8 @@ pub(super) fn whole(ids: &[u32]) -> Vec<String> {
     quorate.chain(ids.iter().map(member)).collect()
 }
 
-/// Patterns, of which each has a line in `fence_tool ls` once so many members are in the fence domain and nobody waits
-/// to be fenced.
+/// Patterns, of which each has a line in `fence_tool ls` once so many members are in the fence domain and none waits to
+/// be fenced.
 pub(super) fn whole_domain(members: usize) -> Vec<String> {
     let counts = [
         format!("^member count +{members} *$"),

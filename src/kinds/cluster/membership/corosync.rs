@@ -68,7 +68,7 @@ pub(super) fn whole(ids: &[u32]) -> Vec<String> {
     quorate.chain(ids.iter().map(member)).collect()
 }
 
-/// Reads what `corosync-cmapctl` prints: `totem.token (u32) = 10000`.
+/// Parses the output of `corosync-cmapctl`: `totem.token (u32) = 10000`.
 pub(super) fn running(text: &str) -> ConfigKeys {
     let line = |line: &str| {
         let (key, rest) = line.split_once(" (")?;

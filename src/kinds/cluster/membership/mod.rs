@@ -44,7 +44,7 @@ pub struct Want {
     /// Its version as the site declares it: `3.1`. It decides what a running daemon takes up.
     #[serde(default)]
     version: String,
-    /// The configuration: what runs is compared with it.
+    /// The configuration; the running one is compared with it.
     #[serde(default)]
     content: Text,
     /// The path of the configuration.
@@ -133,7 +133,7 @@ impl DaemonStack {
     }
 }
 
-/// How what runs differs from what is to be.
+/// The differences of the running configuration from the desired one.
 #[derive(Default)]
 struct Differs {
     reload: Vec<Delta>,
@@ -305,7 +305,8 @@ impl Want {
         }
     }
 
-    /// Why this is not the forming of a cluster: nothing where every member is blank, or takes part in it already.
+    /// The reason why this is not the forming of a cluster; `None` where every member is blank, or takes part in it
+    /// already.
     fn in_the_way(&self, seen: &Seen, target: &Target) -> Option<String> {
         for member in &self.members {
             let name = &member.name;
@@ -368,7 +369,7 @@ impl Want {
                 let start = call("nw_service_do").args(["start", stack]);
                 calls.push(call("nw_mark").arg(DUE));
                 calls.push(match self.stack {
-                    // Without the daemons that fence: where the peer does not come up, nobody is shot.
+                    // Starts without the fence daemons: where the peer does not come up, no member is fenced.
                     DaemonStack::Cman => start.arg("join"),
                     DaemonStack::Corosync => start,
                 });

@@ -70,7 +70,7 @@ pub struct Seen {
     /// The tags of the file, of cman; of another member's where there is none here.
     #[serde(skip)]
     pub(super) tags: Vec<String>,
-    /// The other members; nothing of one that was not observed or did not answer.
+    /// The other members; `None` for one that was not observed or did not answer.
     #[serde(skip)]
     pub(super) peers: BTreeMap<String, Option<MemberSeen>>,
 }

@@ -508,7 +508,7 @@ fn nobody_joins_the_fence_domain_before_all_are_members() {
         judge(&cman("fencing", XML), &blank, false),
         Verdict::After { .. }
     ));
-    // The first stage is done here, and the other one did not come up: what follows waits.
+    // The first stage is done here, and the other member did not come up: later stages wait.
     let up = format!("mark due\n{}", CMAN.replace("   2   M", "   2   X"));
     let again = cman_answer(
         &up,

@@ -1,4 +1,4 @@
-//! How an interface differs, what a difference costs, and what mends it.
+//! The differences of an interface, the cost of each, and the call that mends it.
 
 use super::seen::{Seen, whole};
 use super::want::{BondWant, Sort, Want};
@@ -193,7 +193,7 @@ impl Differences {
             return;
         }
         let wanted: Vec<String> = want.nets().map(|n| n.to_string()).collect();
-        // A port has no address at all; what others added to a device of ours (a cluster's addresses) is theirs.
+        // A port has no address at all; addresses that others added to our device (a cluster's) are left alone.
         let port = want.master.is_some();
         let same_host = |a: &String| {
             let host = |t: &str| t.split('/').next().unwrap_or(t).to_owned();

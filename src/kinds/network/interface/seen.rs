@@ -86,7 +86,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Reads what was seen of one.
+    /// Parses the observed state of one interface.
     pub(super) fn read(want: &Want, answer: &Answer) -> Result<Self, String> {
         let section = answer
             .get(DEVICES)
@@ -316,7 +316,7 @@ fn connected(text: &str) -> Vec<String> {
     names
 }
 
-/// The guests' ports of a bridge: what programs hold, and ends of wires into containers.
+/// The guests' ports of a bridge: ports that programs hold, and ends of wires into containers.
 pub(super) fn guests<'a>(bridge: &str, text: &'a str) -> Vec<&'a str> {
     let all = devices(text);
     let Some(bridge) = all.get(bridge) else {
@@ -351,7 +351,7 @@ pub(super) fn whole(text: &str) -> String {
 }
 
 impl Sort {
-    /// Whether what was seen is of this sort.
+    /// Whether the observed device is of this type.
     pub(super) fn is(self, seen: &Seen) -> bool {
         seen.sort == self.word()
     }

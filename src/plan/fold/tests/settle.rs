@@ -1,4 +1,4 @@
-//! Folding what was folded.
+//! Folding again, over the result of folding.
 
 use super::*;
 use proptest::prelude::*;

@@ -92,7 +92,7 @@ fn version_9_tells_by_its_events() {
     assert_eq!(refused(&bond0(), &none, 0), None);
 }
 
-/// Late, or its tool is missing: what is not known is not torn.
+/// Where the probe is late or its tool is missing, the state is not known, and no connection is torn.
 #[test]
 fn silence_is_no_leave() {
     for status in [124, 127] {
