@@ -47,7 +47,8 @@ struct Release {
     /// The differences of earlier minor releases, the earliest first.
     earlier: &'static [Earlier],
     init: Init,
-    /// SysV scripts that stand for no process: their status is that of the kernel's tables (docs/facts/services.md#sysv-scripts).
+    /// SysV scripts without a process: their status is that of the kernel's tables
+    /// (docs/facts/services.md#sysv-scripts).
     kernel_scripts: &'static [&'static str],
     package_tool: PackageTool,
     /// apt reads `.sources` files (apt 1.1); of no meaning for the others.
@@ -524,7 +525,7 @@ impl Platform {
         self.release().init
     }
 
-    /// Services whose script stands for no process; its status is that of the kernel's tables.
+    /// Services whose script has no process; its status is that of the kernel's tables.
     pub fn kernel_scripts(self) -> &'static [&'static str] {
         self.release().kernel_scripts
     }

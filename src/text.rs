@@ -229,7 +229,7 @@ pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Option<String> {
         .map(|(_, k)| k.to_owned())
 }
 
-/// The bytes that this base64 stands for; `None` where it is none, or was cut off.
+/// Decodes base64; `None` where the text is no base64, or was cut off.
 pub fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {

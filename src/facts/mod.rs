@@ -85,7 +85,7 @@ pub fn observe_basics(observe: &mut Observe) {
     observe.section("facts.boot", cat("/proc/sys/kernel/random/boot_id"));
 }
 
-/// The cluster's programs, and how each is asked for its version.
+/// The cluster's programs, and the arguments that print each one's version.
 const PROGRAMS: [(&str, &str, &str); 4] = [
     ("drbd", "drbdadm", "--version"),
     ("corosync", "corosync", "-v"),

@@ -53,7 +53,7 @@ pub enum AnswerError {
     /// It leaves out what it was asked.
     #[error("section `{0}` is missing")]
     Missing(String),
-    /// A section is larger than anything that is asked can be.
+    /// A section is larger than any answer can be.
     #[error("section `{0}` is larger than {limit} MiB", limit = SECTION_LIMIT >> 20)]
     TooLarge(String),
 }

@@ -1,4 +1,4 @@
-//! Services that no step restarts or reloads: to do so ends a membership, a lease or a link that others lean on.
+//! Services that no step restarts or reloads: a restart ends a membership, a lease or a link that others depend on.
 //!
 //! Facts: docs/facts/network.md#a-running-clusters-links, docs/facts/guests.md#locks.
 

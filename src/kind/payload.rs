@@ -8,7 +8,7 @@ use std::path::Path;
 pub enum Payload {
     /// Text that goes with the batch. A secret reaches a node in no other way.
     Text(Text),
-    /// A file of the site, which may be large: brought before the batch, and only where the node has it not.
+    /// A file of the site, which may be large: sent before the batch, and only where the node does not have it.
     File(SiteFile),
 }
 

@@ -57,7 +57,7 @@ impl Written {
         Self(earlier.map(|(p, b)| (p.clone(), b.clone())).collect())
     }
 
-    /// The position of the last step that writes what one of these paths or patterns stands for.
+    /// The position of the last step that writes one of these paths or patterns, or a path above or below one.
     pub fn last(&self, paths: &[String]) -> Option<usize> {
         let concerned = |written: &String| paths.iter().any(|path| concerns(path, written));
         let all = self.0.iter().filter(|(written, _)| concerned(written));
@@ -74,7 +74,7 @@ impl Written {
         }
     }
 
-    /// Whether any of it is, lies in, or holds one of what a path or pattern stands for.
+    /// Whether a written path is, contains, or lies in one of the paths that a path or pattern matches.
     pub fn concerns(&self, path: &str) -> bool {
         self.0.keys().any(|one| concerns(path, one))
     }

@@ -312,7 +312,7 @@ fn lay_out(root: &Path) -> Result<()> {
         tools::remove_tree(&link)?;
         symlink("/dev/null", link)?;
     }
-    // A node's clock is the machine's: its time service runs and is asked, but keeps its hands off the clock.
+    // A node's clock is the machine's: its time service runs and answers, but does not set the clock.
     let chrony = root.join("usr/lib/systemd/system/chrony.service.d");
     fs::create_dir_all(&chrony)?;
     fs::write(

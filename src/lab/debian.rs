@@ -13,7 +13,7 @@ pub struct DebianRelease {
     pub codename: &'static str,
     /// Its word where a site names it as a platform.
     pub platform: &'static str,
-    /// Packages that replace others here: the one that is asked for, and those that provide the same.
+    /// Packages that replace others here: the requested one, and those that provide the same.
     pub instead: &'static [(&'static str, &'static [&'static str])],
 }
 

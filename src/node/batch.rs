@@ -38,7 +38,7 @@ pub struct Batch {
     pub header: Header,
     /// The contents that the calls name by their index ([`Word::Blob`](crate::sh::Word::Blob)).
     pub blobs: Vec<Blob>,
-    /// Secrets of its steps: the node takes them out of the steps' output before it is written.
+    /// Secrets of its steps: the node masks them in the steps' output before it is written.
     pub secrets: Vec<Secret>,
     /// Validators: all run before anything is changed, and nothing begins if one fails.
     pub preflight: Vec<BatchStep>,
@@ -56,7 +56,7 @@ pub struct Batch {
 pub enum Blob {
     /// Bytes that go with the batch. They may hold a secret: they are overwritten and removed when it ends.
     Bytes(Vec<u8>),
-    /// A file that [`Session::stage`](super::Session::stage) brought before. It is removed when the batch was done.
+    /// A file that [`Session::stage`](super::Session::stage) sent before. It is removed when the batch is done.
     File(LocalFile),
 }
 
@@ -105,7 +105,7 @@ pub(super) struct Bundle {
 enum ContentPart<'a> {
     /// It follows the text.
     Here(&'a [u8]),
-    /// It was brought before; its digest.
+    /// The digest of a content that was sent before.
     Staged(&'a str),
 }
 
@@ -139,7 +139,7 @@ impl Batch {
         }
     }
 
-    /// The secrets to take out of output: one a line, the longest first, because tools quote single lines.
+    /// The secrets to mask in output: one a line, the longest first, because tools quote single lines.
     fn secret_lines(&self) -> String {
         let lines = self.secrets.iter().flat_map(|s| s.expose().lines());
         let mut lines: Vec<_> = lines.map(str::trim).filter(|l| l.len() >= 4).collect();

@@ -88,7 +88,7 @@ pub enum Failure {
     /// The answer is not one to what was asked.
     #[error("it did not answer what it was asked: {0}")]
     Untrue(String),
-    /// It says more than anything that is asked can need.
+    /// The answer is longer than any can be.
     #[error("it said more than {} KiB where less belongs, and was not heard to the end", .0 >> 10)]
     TooMuch(usize),
     /// The connection went away.
@@ -100,7 +100,7 @@ pub enum Failure {
     /// Another run holds the node.
     #[error("another run holds it: {0}")]
     Locked(Box<super::Holder>),
-    /// A validator refused, or a batch could not be made ready; nothing was changed.
+    /// A validator refused, or a batch could not be prepared; nothing was changed.
     #[error("nothing was begun: {0}")]
     NotReady(String),
     /// There is no such run on the node.

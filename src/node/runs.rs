@@ -25,7 +25,7 @@ pub(super) const CONTROL: Shell = Shell::new(include_str!("control.sh")).needing
 /// How long all validators of a batch may take together.
 const PREFLIGHT: Duration = Duration::from_mins(5);
 
-/// How often the connection may be lost while a batch is brought there.
+/// How often the connection may be lost while a batch is sent.
 pub(super) const LOSSES: u32 = 5;
 
 /// How long a node may stay out of reach while its batch is followed.

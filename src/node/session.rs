@@ -282,8 +282,8 @@ pub(super) async fn read_all(
     Ok(bytes)
 }
 
-/// Reads an answer and what stands on standard error beside it, each to its end. Once nothing more of the answer comes for
-/// so long, it is given up.
+/// Reads an answer and its standard error, each to its end. It is given up once no more of the answer comes for
+/// `silence`.
 async fn read_both(
     stdout: &mut (impl AsyncRead + Unpin),
     stderr: &mut (impl AsyncRead + Unpin),

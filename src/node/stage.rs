@@ -1,4 +1,4 @@
-//! Files that a batch needs and that are too large to go with it: brought before, each once, distinguished by digest.
+//! Files that a batch needs and that are too large to go with it: sent before, each once, distinguished by digest.
 
 use super::batch::{Blob, LocalFile};
 use super::privilege::{Data, Program};
@@ -22,7 +22,7 @@ const BYTES: u64 = 32 << 20;
 const SLOWEST: u64 = 16 << 10;
 
 impl Batch {
-    /// The files that have to be on the node before this batch is made ready; each content once.
+    /// The files that have to be on the node before this batch is prepared; each content once.
     pub fn files(&self) -> Vec<LocalFile> {
         let mut seen = BTreeSet::new();
         let files = self.blobs.iter().filter_map(|blob| match blob {

@@ -15,7 +15,7 @@ pub struct NodeState {
     pub manifest: String,
     /// The holder of the lock, if it still runs: a stale lock counts as none.
     pub holder: Option<Holder>,
-    /// A holder that is gone and has left its lock; the next batch takes it over.
+    /// The holder of a stale lock; the next batch takes the lock over.
     pub left_behind: Option<Holder>,
     /// The last batch.
     pub last: Option<LastBatch>,

@@ -1,5 +1,5 @@
-//! Whether a checkout of the site may be applied: not where a node was last brought to the state of one that it does
-//! not contain.
+//! Whether a checkout of the site may be applied: not where a node was last converged to a checkout that it does not
+//! contain.
 
 /// The last run in a node's journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,7 +76,7 @@ struct StillDesired<'a> {
     whole: BTreeSet<&'a str>,
     /// Folders that belong to a resource with all that lies in them.
     folders: BTreeSet<&'a str>,
-    /// Paths that a resource leans on, and which one does.
+    /// Paths that a resource depends on, each with that resource.
     named: BTreeMap<&'a str, &'a Address>,
 }
 

@@ -224,7 +224,7 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// The sections that are asked about paths.
+/// The sections about paths.
 const SECTIONS: [&str; 6] = [
     "path.stat",
     "path.link",

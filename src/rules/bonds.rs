@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The zones that stand on a bond.
+/// The zones whose device is on a bond.
 fn bonds(site: &Site) -> impl Iterator<Item = (&ZoneName, &Bond)> {
     let zones = site.inventory.zone.iter();
     zones.filter_map(|(name, zone)| Some((name, zone.bond.as_ref()?)))

@@ -41,7 +41,7 @@ fn provided(site: Site) -> Site {
     site.with_provided(nodes)
 }
 
-/// A site with words replaced: each `from` stands in it.
+/// A site with words replaced: it contains each `from`.
 fn changed(base: &str, edits: &[(&str, &str)]) -> String {
     let mut text = base.to_owned();
     for (from, to) in edits {

@@ -76,8 +76,8 @@ pub(super) async fn get_ready(
     }
 }
 
-/// Sends the events of a batch on, with the titles of its steps and without secrets, until its sender is dropped. Gives
-/// the last output of a step or validator that failed. `confirmed_by` is what a confirmation of the guard stands for.
+/// Forwards the events of a batch, with the titles of its steps and without secrets, until its sender is dropped. Gives
+/// the last output of a step or validator that failed. `confirmed_by` are the connections that confirm the guard.
 pub(super) async fn watch(
     node: String,
     vault: Vault,

@@ -37,8 +37,8 @@ pub(super) struct Guardian {
 }
 
 impl Guardian {
-    /// For the batch of a node that is about to be made ready. Ways in that the site wants confirmed and that do not
-    /// work now are not required, and named; the way that this run came by always is.
+    /// The guardian of a node whose batch is about to be prepared. Ways in that the site wants confirmed and that do
+    /// not work now are not required, and are named; the way that this run came by is always required.
     pub(super) async fn new(
         setup: Rc<Setup>,
         session: &Session,

@@ -200,7 +200,7 @@ impl NodeFailure {
         Self::new(barred.to_string(), exit)
     }
 
-    /// Of a member of a cluster whose other member could not be made ready.
+    /// The failure of a member of a cluster whose other member could not be prepared.
     pub(super) fn without(node: &str) -> Self {
         Self::failed(format!(
             "{node} could not be prepared, so nothing is done here either"

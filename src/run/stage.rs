@@ -1,4 +1,4 @@
-//! Bringing the files that batches need to their nodes before any batch is made ready.
+//! Sends the files that batches need to their nodes before any batch is prepared.
 
 use super::Event;
 use super::engine::{Engine, each};
@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 impl Engine {
-    /// Brings files to all nodes at once, before any batch is made ready, because a batch that is ready does not wait
-    /// for long. A node that does not get its files fails, and with it the other members of its cluster, all of them
+    /// Sends files to all nodes at once, before any batch is prepared, because a batch that is ready does not wait for
+    /// long. A node that does not get its files fails, and with it the other members of its cluster, all of them
     /// unchanged. Ends when the operator stops the run.
     pub(super) async fn stage(&mut self, batches: &BTreeMap<String, Batch>) {
         let all = batches.iter().map(|(node, b)| (node.clone(), b.files()));

@@ -198,7 +198,7 @@ fn at(text: &str) -> Result<At, String> {
             .to_owned()
     };
     let (node, place) = text.split_once('=').ok_or_else(wrong)?;
-    // An address of IPv6 has colons of its own: with a port it stands in brackets.
+    // An IPv6 address has colons of its own: with a port it is in brackets.
     let (host, port) = if let Some(rest) = place.strip_prefix('[') {
         let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
         (

@@ -419,7 +419,7 @@ fn is_commit(word: &str) -> bool {
 /// Whether a commit of the site is part of this checkout; `None` where git does not know.
 fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     let dir = dir.to_owned();
-    // Nodes mostly name the same commit: git is asked about each once.
+    // Nodes mostly name the same commit: git is run once for each.
     let known = RefCell::new(BTreeMap::new());
     in_git.then(|| {
         Box::new(move |commit: &str| {

@@ -43,7 +43,7 @@ fn twenty() -> u32 {
 /// Seconds that a device may take at least before a cluster is formed, where nothing is lost by waiting.
 const FORMING: u32 = 60;
 
-/// Seconds that an observation waits for all else that an agent is asked.
+/// Seconds that an observation waits for all other queries of an agent.
 const METADATA: u32 = 15;
 
 /// How it was.

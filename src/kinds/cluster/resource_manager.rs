@@ -101,7 +101,7 @@ pub struct ResourceState {
 /// How a member is seen by the resource manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// Whether it takes part.
+    /// Whether it is online.
     pub online: bool,
     /// Whether its state is unknown, so that it waits to be fenced.
     pub unclean: bool,

@@ -77,7 +77,7 @@ const RPM_FORMAT: &str =
 const DPKG_FORMAT: &str = "${db:Status-Want} ${db:Status-Status} ${Package} ${Version}\\n";
 
 impl Want {
-    /// Whether one of the installed versions is the one asked for; true when none is asked for.
+    /// Whether one of the installed versions is the desired one; true when none is desired.
     fn version_is(&self, seen: &Seen, target: &Target) -> bool {
         self.version.as_ref().is_none_or(|version_wanted| {
             seen.provided_by.is_none()
@@ -91,7 +91,7 @@ impl Want {
         })
     }
 
-    /// The word by which a package tool is asked for it.
+    /// Its name and version in the syntax of a package tool.
     fn spec(&self, tool: PackageTool) -> String {
         match (&self.version, tool) {
             (None, _) => self.package.clone(),
@@ -467,7 +467,7 @@ fn transaction(tool: PackageTool, verb: &str, names: Vec<String>) -> Call {
         (PackageTool::Apt, "remove") => Call::new("nw_package_apt_remove"),
         (PackageTool::Apt, "hold" | "unhold") => Call::new("apt-mark").args([verb, "--"]),
         (PackageTool::Apt, _) => Call::new("nw_package_apt_install"),
-        // rpm refuses to remove what others need; yum would take them along.
+        // rpm refuses to remove a package that others need; yum would remove those too.
         (_, "remove") => Call::new("rpm").args(["-e", "--"]),
         (_, verb) => {
             let call = Call::new("nw_package_fresh").args([tool.word(), "-y"]);

@@ -35,7 +35,7 @@ pub struct Want {
     /// Debian: the components (`main`).
     #[serde(default)]
     components: Vec<String>,
-    /// Whether it is asked for packages.
+    /// Whether packages are installed from it.
     #[serde(default = "yes")]
     enabled: bool,
     /// The key that signs it: the key itself (`-----BEGIN PGP …`), a path on the node, or on EL a URL.

@@ -37,7 +37,7 @@ pub struct Seen {
 }
 
 impl Want {
-    /// The section of `unless`: the same words are asked once.
+    /// The section of `unless`: equal commands share one.
     fn section(words: &CommandWords) -> String {
         let digest = sha256(words.0.join("\0").as_bytes());
         format!("command.{}", &digest[..16])

@@ -84,8 +84,8 @@ const BOOT: &str = "boot-id";
 const RC3: &str = "service-rc3";
 
 impl Want {
-    /// Whether it is a SysV script that stands for no process: `status` shows whether the kernel has a table, whoever made
-    /// it, and `stop` empties the kernel. Its lock file shows whether it was started itself.
+    /// Whether it is a SysV script without a process: `status` shows whether the kernel has a table, whichever program
+    /// made it, and `stop` empties the kernel. Its lock file shows whether the service itself was started.
     fn of_kernel(&self, target: &Target) -> bool {
         target
             .platform

@@ -584,7 +584,7 @@ stop) echo "$last $1" >>"$d/calls"; rm -f "$d/pid" ;;
 esac
 "#;
 
-/// A folder that stands in for a node's state, with a service `x` whose daemon is this test's own process.
+/// A folder in the place of a node's state, with a service `x` whose daemon is this test's own process.
 struct FakeNode {
     root: tempfile::TempDir,
     shell: &'static [&'static str],

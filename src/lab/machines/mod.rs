@@ -1,7 +1,7 @@
 //! Nodes as virtual machines: QEMU with Debian's kernel, where bonds, VLANs, mirrors and fencing are the real ones.
 //!
-//! Each machine has the cards, disks and management controller of its node in the site, and a card more, by which the lab
-//! gets in whatever becomes of the others. All states of all machines can be saved at once and had back in seconds.
+//! Each machine has the cards, disks and management controller of its node in the site, and one more card, by which the
+//! lab gets in whatever becomes of the others. All states of all machines can be saved at once and restored in seconds.
 
 mod bmc;
 mod connections;

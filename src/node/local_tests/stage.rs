@@ -1,4 +1,4 @@
-//! Files that are brought before a batch, under every shell.
+//! Files that are sent before a batch, under every shell.
 
 use super::super::batch::{Blob, LocalFile};
 use super::super::stage::STAGE;
@@ -81,7 +81,7 @@ fn file(bytes: &[u8]) -> Blob {
     })
 }
 
-/// A batch that copies two contents, the first of which was brought before.
+/// A batch that copies two contents, the first of which was sent before.
 fn copies(local: &Local, ends: &'static str) -> super::Batch {
     let to = |name: &str| local.path(name).display().to_string();
     let mut batch = batch(

@@ -249,7 +249,7 @@ impl ReadyEdit {
         }))
     }
 
-    /// Whether it only ever takes away.
+    /// Whether it can only remove lines.
     pub(super) fn removes(&self) -> bool {
         match self {
             Self::Line { absent, .. } => *absent,

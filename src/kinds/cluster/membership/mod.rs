@@ -55,7 +55,7 @@ pub struct Want {
     key: String,
     /// All members.
     members: Vec<MemberWant>,
-    /// Services that lean on the membership, in the order in which they stop.
+    /// Services that depend on the membership, in the order in which they stop.
     #[serde(default)]
     above: Vec<String>,
     /// How long the members may take to find each other, seconds.

@@ -873,7 +873,7 @@ fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catche
         let problems = super::structure::problems(&broken);
         assert!(problems.iter().any(|p| p == text), "{to}: {problems:?}");
     }
-    // A template of a site's own is held to it before any node is asked.
+    // A site's own template is checked before any node is observed.
     let step = conf_step(&SOUND.replace("nodeid=\"2\"", "nodeid=\"1\""));
     let error = testing::read(&step, Platform::El6).expect_err("the step is wrong");
     assert!(error.contains("two nodes have the nodeid 1"), "{error}");

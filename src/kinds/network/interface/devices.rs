@@ -11,7 +11,7 @@ const BONDS: &str = "/proc/net/bonding/";
 /// The VLANs: `bond0.10       | 10  | bond0`.
 const VLANS: &str = "/proc/net/vlan/config";
 
-/// The attributes that are asked, by their files. A bridge's port has a folder with files of its own.
+/// The attributes that are observed, by their files. A bridge's port has a folder with files of its own.
 const ATTRIBUTES: [&str; 20] = [
     "type",
     "flags",

@@ -113,7 +113,7 @@ pub(super) struct BondWant {
     /// How long a link that is gone is still used.
     #[serde(default)]
     pub(super) downdelay: u32,
-    /// How often ARP is asked; 0 where carriers are checked.
+    /// The interval of ARP requests, in milliseconds; 0 where carriers are checked.
     #[serde(default)]
     pub(super) arp_interval: u32,
     /// The addresses that ARP requests are sent to.
