@@ -4,9 +4,9 @@ use crate::sh::Call;
 use crate::shell::{ENV, Pieces, Shell};
 use std::collections::BTreeSet;
 
-/// The head of every observation. Its output is for each section `SENTINEL begin NAME`, the bytes, and `SENTINEL end
-/// NAME STATUS`, then `SENTINEL done` at the end. The sentinel is random, so no output of a node can be taken for a
-/// frame.
+/// The head of every observation. Its output is for each section `SENTINEL begin NAME`, the bytes,
+/// `SENTINEL end NAME STATUS`, and at the end `SENTINEL done`. The sentinel is random, so no output of a node can be
+/// taken for a frame.
 const OBSERVE: Shell = Shell::new(include_str!("observe.sh")).needing(&[ENV]);
 
 /// How a section is waited for.

@@ -36,19 +36,22 @@ pub const CHECK_KEYS: [(&str, &str); 11] = [
         "Where it is observed. `node` (default): each node for itself. `cluster`: every member, for one result; \
          it is skipped where a member does not answer. `outside`: the operator's machine tries `tcp` itself.",
     ),
-    ("of", "Whose observation it reads: `KIND:NAME`."),
+    (
+        "of",
+        "The resource whose observation it reads: `KIND:NAME`.",
+    ),
     ("see", "An observation of its own, which is never changed."),
     (
         "tcp",
         "The port that scope `outside` tries: `{ port = 22 }`, at `host` or where the node is reached. What is seen: \
          `open`, and `answer`: `open`, `refused`, `unreachable` or `silent`.",
     ),
-    ("expect", "What is expected, by the names the kind gives."),
+    ("expect", "The expected values, by the kind's names."),
     (
         "same",
         "A list of names as `expect` has them, whose values are the same on all members: of scope `cluster`.",
     ),
-    ("remedy", "What the operator can do."),
+    ("remedy", "The remedy, for the operator."),
     (
         "for_each",
         "Head of a loop: `m in members`, `name, m in site.mirror`.",

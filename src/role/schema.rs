@@ -64,20 +64,20 @@ pub fn schema() -> Json {
         "additionalProperties": false,
         "required": ["description"],
         "properties": {
-            "description": text("What it is for, in one line."),
+            "description": text("Its purpose, in one line."),
             "after": { "type": "array", "items": { "type": "string" },
                        "description": "Roles that have to come before it on the same node." },
             "when": text("Expression; the role is left out where it does not hold."),
-            "provides": { "type": "array", "description": "What a node with the role has by it.",
+            "provides": { "type": "array", "description": "Its provisions for a node.",
                           "items": { "anyOf": provides } },
-            "vars": { "type": "object", "description": "What a site may set.", "additionalProperties": {
+            "vars": { "type": "object", "description": "Variables that a site may set.", "additionalProperties": {
                 "type": "object", "additionalProperties": false, "required": ["type", "doc"],
                 "properties": {
-                    "type": words(VarType::ALL.iter().map(|(w, _)| *w).collect(), "What it takes."),
+                    "type": words(VarType::ALL.iter().map(|(w, _)| *w).collect(), "Its type."),
                     "default": { "description": "Its value where the site sets none." },
                     "required": { "type": "boolean", "description": "The site has to set it." },
                     "in_container": { "description": "Its value in a rehearsal in containers, whatever the site sets." },
-                    "doc": text("What it is for."),
+                    "doc": text("Its purpose."),
                 } } },
             "gone": { "type": "object", "additionalProperties": { "type": "string" },
                       "description": "Variables that an earlier version took, each with what to write now." },
@@ -91,7 +91,7 @@ pub fn schema() -> Json {
                 "type": "object", "additionalProperties": false, "required": ["zone"],
                 "properties": {
                     "zone": text("The zone whose side they are open on."),
-                    "from": { "description": "Who may come: `peers`, `operators`, `any`, a zone, an address or a \
+                    "from": { "description": "The permitted sources: `peers`, `operators`, `any`, a zone, an address or a \
                                               network; or a list of these.",
                               "type": ["string", "array"] },
                     "tcp": ports("Ports of TCP."),
@@ -100,7 +100,7 @@ pub fn schema() -> Json {
                     "for_each": text(key_doc("for_each")),
                     "when": text(key_doc("when")),
                 } } },
-            "step": { "type": "array", "description": "What is done, in this order.",
+            "step": { "type": "array", "description": "Its steps, in this order.",
                       "items": { "anyOf": alternatives } },
             "check": { "type": "array", "description": "Questions about the running system.", "items": {
                 "type": "object", "additionalProperties": false,

@@ -191,7 +191,7 @@ impl JsonSchema for GuestDefaults {
         schema.remove("required");
         schema.insert(
             "description".to_owned(),
-            "What guests have in common: any key of a guest but its description and its MAC addresses.".into(),
+            "The keys that guests share: any key of a guest but its description and its MAC addresses.".into(),
         );
         if let Some(Json::Object(keys)) = schema.get_mut("properties") {
             for (_, key) in keys.iter_mut() {
