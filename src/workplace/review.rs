@@ -2,7 +2,7 @@
 //!
 //! The signature is OpenSSH's (`ssh-keygen -Y sign`), in a file of its own beside the plan. It guards against one person's
 //! mistake; whoever may change the inventory may also take `review` out of it, which git and the plan then show.
-//! What ssh-keygen signs and verifies: docs/facts/ssh.md#signatures.
+//! The format that ssh-keygen signs and verifies: docs/facts/ssh.md#signatures.
 
 use super::{Context, Usage, saved::Saved};
 use crate::report::write_whole;
@@ -121,7 +121,7 @@ pub fn reviewer(site: &Site, plan: &Saved, file: &Path) -> anyhow::Result<String
     Ok(reviewer)
 }
 
-/// Nobody reviews a plan of their own.
+/// Refuses a review of the author's own plan.
 fn other(author: &str, reviewer: &str) -> Result<(), Usage> {
     if author == reviewer {
         let text = format!("`{author}` made this plan: another operator has to review it");
