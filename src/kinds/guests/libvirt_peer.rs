@@ -1,4 +1,6 @@
 //! Whether root of this node reaches libvirt on another over ssh, as live migration does: only observed.
+//!
+//! Facts: docs/facts/guests.md#migration.
 
 use super::libvirt;
 use crate::kind::{Answer, Kind, Observe, Running, Runs, Target};
