@@ -14,7 +14,7 @@ nw_begin() {
   ( ( "$@" ) >"$nw_apart/out.$nw_name"; echo "$?" >"$nw_apart/new.$nw_name"; mv "$nw_apart/new.$nw_name" "$nw_apart/rc.$nw_name" ) >/dev/null &
 }
 
-# nw_end NAME TENTHS: what it said; 124 as its status says that it was given up once nw_i counted that many tenths of a second.
+# nw_end NAME TENTHS: its output; exit status 124 means that it was given up once nw_i counted that many tenths of a second.
 nw_end() {
   while [ -n "$nw_apart" ] && [ ! -e "$nw_apart/rc.$1" ] && [ "$nw_i" -lt "$2" ]; do sleep 0.1; nw_i=$((nw_i + 1)); done
   printf '%s begin %s\n' "$NW_SENTINEL" "$1"

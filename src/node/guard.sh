@@ -34,7 +34,7 @@ nw_guard_keep() {
 
 nw_guard_copy() { cp -a -- "./$nw_name" "$NW_GUARD/kept/$1"; }
 
-# What all kept paths are made of, a line each thing; links and folders without their times.
+# The state of all kept paths, a line each; links and folders without their times.
 nw_guard_print() {
   while read -r nw_word nw_n nw_path; do
     if [ "$nw_word" = folder ]; then stat -c '%f %u:%g %N' -- "$nw_path"
@@ -47,7 +47,7 @@ nw_guard_print() {
 
 # nw_guard_arm LIMIT: puts the guard on. The change may take LIMIT seconds; the wait for the confirmation follows it.
 nw_guard_arm() {
-  # What we manage here is known again as before, too.
+  # The manifest is rolled back, too.
   nw_guard_keep own "$NW_STATE/manifest" "$NW_STATE/secret-files" || return
   nw_guard_print >"$NW_GUARD/before"
   { sed '$d' "$NW_DIR/batch.sh" && printf 'nw_guard "$@"\n'; } >"$NW_GUARD/undo.sh" && sh -n "$NW_GUARD/undo.sh" || return 1
@@ -87,12 +87,12 @@ nw_guard_unhook() { rm -f "$nw_guard_want" "$nw_guard_unit" "$nw_guard_script" /
 # nw_guard_wait SECONDS: the change is made; waits for the confirmation.
 nw_guard_wait() {
   nw_guard_until "$1" || return 1
-  # Whoever knocked before the change knocks again: a door that stands open says nothing of the knock.
+  # Clients that knocked before the change have to knock again: a door that is open proves nothing about the knock.
   for nw_f in /proc/net/xt_recent/NW_*; do [ ! -e "$nw_f" ] || echo / >"$nw_f" || return 1; done
   : >"$NW_GUARD/waiting"
   printf 'guard waiting %s\n' "$1" >>"$NW_DIR/spool"
   while [ -e "$NW_GUARD/armed" ] && nw_lives "$NW_GUARD/watcher"; do sleep 0.1; done
-  # What is being rolled back ends the batch.
+  # A rollback ends the batch.
   [ -e "$NW_GUARD/confirmed" ] || return 0
   printf 'guard confirmed\n' >>"$NW_DIR/spool"
   nw_guard_unhook

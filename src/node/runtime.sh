@@ -47,7 +47,7 @@ nw_unpack() {
 # nw_destroy FILE...: overwritten and removed. (On a copy-on-write or journalled disk old blocks may stay.)
 nw_destroy() { shred -n 1 -u -- "$@" 2>/dev/null || rm -f -- "$@"; }
 
-# What was brought before is needed no more: it was put where it belongs, or has to be brought again.
+# Files that were sent before are no longer needed: they are in their places, or have to be sent again.
 nw_used() {
   for nw_f in "$NW_BLOB"/*; do [ ! -L "$nw_f" ] || rm -f -- "$(readlink -- "$nw_f")"; done
 }
@@ -114,7 +114,7 @@ nw_emit() {
   echo "$nw_count" >"$NW_DIR/emitted"
 }
 
-# nw_live NUMBER: what is written to $NW_DIR/out from now on is told while it comes in. `tail` is woken by the kernel.
+# nw_live NUMBER: reports output to $NW_DIR/out from now on while it comes in. `tail` is woken by the kernel.
 # Descriptor 8 keeps the pipe open at both ends until the step is over, whoever is slow to open it. All others close it
 # by `exec`, for dash keeps a copy of what a single command closes.
 nw_live() {
@@ -144,8 +144,8 @@ nw_rest() {
   fi
 }
 
-# nw_do PREFIX NUMBER FUNCTION [live|short|answer]: in a shell of its own. What a step says is told (while it runs, with "live"); of
-# what fails the last lines go to the spool once more.
+# nw_do PREFIX NUMBER FUNCTION [live|short|answer]: in a shell of its own. Its output is reported (while it runs, with "live"); if it
+# fails, its last lines go to the spool once more.
 nw_do() {
   : >"$NW_DIR/out"
   rm -f "$NW_DIR/emitted"
@@ -181,7 +181,7 @@ nw_ready() {
   nw_journal begin "$NW_ABOUT"
 }
 
-# nw_step NUMBER TITLE FUNCTION live|short: what is short says what it says at its end.
+# nw_step NUMBER TITLE FUNCTION live|short: the output of a short step is reported at its end.
 nw_step() {
   if [ -e "$NW_GUARD/reverting" ] || [ -e "$NW_GUARD/reverted" ]; then nw_finish broken 'it was rolled back meanwhile'; fi
   if [ -e "$NW_DIR/stop" ]; then nw_journal stopped "before $2"; nw_finish stopped "$1"; fi

@@ -33,7 +33,7 @@ nw_path_contents() {
   for nw_p; do [ ! -f "$nw_p" ] || nw_content "$nw_p" 1048576 || return; done
 }
 
-# nw_path_entries FOLDER...: what lies in each, by its path, seven of each at most.
+# nw_path_entries FOLDER...: the entries of each, by their paths, seven of each at most.
 nw_path_entries() {
   for nw_p; do
     if [ -d "$nw_p" ] && [ ! -L "$nw_p" ]; then find "$nw_p" -mindepth 1 -maxdepth 1 | sort | head -n 7; fi

@@ -4,7 +4,7 @@ nw_differing() {
     { path = $0; sub(/^[^ ]*/, "-", path) } $0 != "" && !($0 in want) && !(path in want)'
 }
 
-# nw_content PATH LIMIT: what a file holds, framed; nothing of one that is larger, or than the room (nw_room) that is left.
+# nw_content PATH LIMIT: the content of a file, framed; none of one larger than LIMIT, or than the room (nw_room) that is left.
 nw_content() {
   nw_size=$(timeout 10 wc -c -- "$1") || return
   nw_size=${nw_size%% *}

@@ -1,5 +1,5 @@
-# nw_traces membership|manager: what an earlier cluster left behind on this node, a line each. Where there is anything,
-# no cluster is formed: what counts stands here and nowhere else.
+# nw_traces membership|manager: the traces of an earlier cluster on this node, a line each. Where there is one, no cluster
+# is formed: this is the only list of them.
 nw_traces() {
   case $1 in
   membership) set -- /var/lib/corosync/ringid_* ;;

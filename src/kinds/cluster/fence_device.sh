@@ -1,5 +1,5 @@
-# nw_fence_device_status AGENT INPUT SECONDS: what the device says, and its status (0 on, 2 off). The agent is told all of
-# it at its standard input, so nothing stands in an argument list.
+# nw_fence_device_status AGENT INPUT SECONDS: the agent's output, and its exit status (0 on, 2 off). The agent reads its
+# parameters from standard input, so none of them is in an argument list.
 nw_fence_device_status() {
   nw_fd_output=$( { cat "$2"; echo action=status; } | timeout "$3" "$1" 2>&1)
 }

@@ -1,4 +1,4 @@
-# nw_resource_manager_seen pacemaker|rgmanager: what the other members have to know too.
+# nw_resource_manager_seen pacemaker|rgmanager: the state that the other members have to know too.
 nw_resource_manager_seen() {
   ! nw_marked resource_manager/due || echo due
   nw_traces manager

@@ -99,7 +99,7 @@ nw_tree_swap() {
   find ./staged -type f -exec chmod -- "$nw_tree_files" {} + &&
     chown -R -- "$nw_tree_owner" ./staged && chmod -- "$nw_tree_mode" ./staged || return 1
   if [ -d "../$nw_name" ]; then
-    # What held a secret is not kept: it can be rendered again, and secrets stay secret.
+    # A folder that held a secret is not kept: it can be rendered again, and secrets stay secret.
     [ -n "$nw_tree_secrets" ] || nw_manifest_secret tree "$nw_tree_path" || nw_keep "$nw_tree_path" "../$nw_name" || return 1
     mv -T -- "../$nw_name" ./old || return 1
   fi

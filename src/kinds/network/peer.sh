@@ -1,4 +1,4 @@
-# nw_peer_login SSH...: what ssh said last, a refusal too.
+# nw_peer_login SSH...: the last line of ssh, a refusal too.
 nw_peer_login() {
   nw_pe_output=$(timeout 15 "$@" 2>&1 </dev/null)
   nw_pe_status=$?

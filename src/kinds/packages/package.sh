@@ -17,7 +17,7 @@ nw_package_quiet() (
 
 # Everything is fetched before anything is changed; lists that turn out to be too old are fetched once more.
 nw_package_apt_install() {
-  # What an interrupted dpkg left half done would stop apt.
+  # A package that an interrupted dpkg left half configured would stop apt.
   dpkg --configure -a --force-confdef --force-confold </dev/null || :
   # One repository out of reach does not matter if the packages come from another.
   [ "$(nw_repository_state apt)" = fresh ] || nw_repository apt || echo 'nodewright: some package lists could not be fetched'

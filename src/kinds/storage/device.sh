@@ -9,7 +9,7 @@ nw_device_probe() {
 # nw_device_edge SECTOR: the digest of one mebibyte from there on.
 nw_device_edge() { dd if="$nw_dv" bs=512 skip="$1" count=2048 | sha256sum; }
 
-# nw_device PATH: whatever shows that a block device carries something. Nothing of it is written.
+# nw_device PATH: every sign that a block device carries something. It only reads the device.
 nw_device() {
   nw_dv=$(readlink -f -- "$1")
   if [ ! -b "$nw_dv" ]; then

@@ -1,7 +1,7 @@
-# nw_git_into FOLDER [make]: git runs what a checkout's own configuration says, so nobody but root may write there.
+# nw_git_into FOLDER [make]: git runs commands of a checkout's own configuration, so only root may write there.
 nw_git_into() { nw_enter "$1" root "${2:-no}" && nw_safe && [ -z "$(find . -maxdepth 1 -name .git ! -user root)" ]; }
 
-# nw_git_seen FOLDER: what lies there, in lines "WORD VALUE". git 1.7 of EL6 knows no -C.
+# nw_git_seen FOLDER: its state, in lines "WORD VALUE". git 1.7 of EL6 knows no -C.
 nw_git_seen() {
   if [ ! -e "$1" ] && [ ! -L "$1" ]; then echo state absent; return 0; fi
   if [ ! -d "$1" ]; then echo state other; return 0; fi

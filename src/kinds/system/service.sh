@@ -114,8 +114,8 @@ nw_service_noted() {
   { IFS= read -r nw_sv_was; IFS= read -r nw_sv_boots; } <"$NW_GUARD/service-$1"
 }
 
-# nw_service_undo_first NAME [PROGRAM]: what was not running ends, by the files that it was started with. Stopping a firewall
-# may close it: the program of one that was not running leaves everything open.
+# nw_service_undo_first NAME [PROGRAM]: stops a service that the window started, while the files it was started with are in
+# place. Stopping a firewall may close it: the program of one that was not running leaves everything open.
 nw_service_undo_first() {
   nw_service_noted "$1" && [ -z "$nw_sv_was" ] || return 0
   nw_service_instance "$1" || return

@@ -8,11 +8,11 @@ nw_cib_seen() {
   printf '%s\n' "$nw_cib_live" | sed -n -e '/^<cib /p' -e '/^  <configuration/,/^  <\/configuration>/p'
 }
 
-# nw_cib_push FROM OLD NEW SECONDS: what makes NEW of OLD goes to the cluster, if its configuration is still that of FROM.
-# Then the cluster has so many seconds until nothing is left to do.
+# nw_cib_push FROM OLD NEW SECONDS: pushes the difference of OLD and NEW, if the configuration is still that of FROM.
+# Then the cluster has so many seconds to become idle.
 nw_cib_push() {
   nw_cib_patch=$NW_DIR/cib-patch.xml nw_cib_now=$NW_DIR/cib-now.xml
-  # What is not as it should be in the cluster just now is a warning, and no reason to leave the configuration wrong.
+  # A fault in the state of the cluster just now is a warning, and no reason to leave the configuration wrong.
   nw_cib_output=$(crm_verify --xml-file "$3" 2>&1) || case $nw_cib_output in
   *'Warnings found'* | *'(with warnings)'*) ;; # Pacemaker 3 says the second
   *) printf '%s\n' "$nw_cib_output" 'Pacemaker would not take this configuration'; return 1 ;;

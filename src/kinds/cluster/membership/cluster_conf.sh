@@ -6,7 +6,7 @@ nw_cluster_conf_canonical() {
 
 nw_cluster_conf_unversioned() { sed 's/ config_version="[^"]*"//'; }
 
-# nw_cluster_conf_seen PATH ELEMENTS: what is there, and of its tags those of elements that cannot hold a secret ("a|b").
+# nw_cluster_conf_seen PATH ELEMENTS: the state of the file, and the tags of its elements that cannot hold a secret ("a|b").
 nw_cluster_conf_seen() {
   # "6.2.0 config 7"
   nw_cc_output=$(cman_tool version) && case $nw_cc_output in *' config '*) echo "running ${nw_cc_output##* config }" ;; esac

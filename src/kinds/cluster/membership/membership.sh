@@ -1,7 +1,7 @@
-# Before another key is written: what runs has the old one. (A daemon that does not run will start with the new one.)
+# Before another key is written: a running daemon has the old one. (One that does not run will start with the new one.)
 nw_membership_other_key() { ! corosync-cmapctl -g totem.version >/dev/null 2>&1 </dev/null || nw_mark membership/key; }
 
-# nw_membership_seen corosync|cman: what the other members have to know too, then "running" and what its tools say.
+# nw_membership_seen corosync|cman: the state that the other members have to know too, then "running" and its tools' output.
 nw_membership_seen() {
   nw_mb_name=$(uname -n)
   echo "name $nw_mb_name"
@@ -18,7 +18,7 @@ nw_membership_state() {
     corosync-cmapctl | grep -E '^(totem\.cluster_name|runtime\.config\.totem\.token|runtime\..*members\.[0-9]+\.status) ' &&
       echo running && corosync-quorumtool -s ;;
   esac
-  # What does not run is no failure.
+  # A daemon that does not run is no failure.
   return 0
 }
 

@@ -106,7 +106,7 @@ nw_interface_rebond() {
   done <"$NW_GUARD/bond.noted"
 }
 
-# nw_interface_fill STYLE DEVICE: what it belongs to, and what it has.
+# nw_interface_fill STYLE DEVICE: restores its master, its addresses and its routes.
 nw_interface_fill() {
   nw_if_note=$(nw_interface_from_note "$2" master)
   if [ -n "$nw_if_note" ]; then nw_interface_join "$2" "$nw_if_note"; else nw_interface_part "$2"; fi
@@ -144,7 +144,7 @@ nw_interface_away() {
   fi
 }
 
-# What the guard notes of the serial line and brings back.
+# The guard's note of the serial line, and its rollback.
 nw_interface_serial_note() { ps -C pppd -o args= | grep -E ' call serial( |$)' >"$NW_GUARD/interface-serial" || :; }
 nw_interface_serial_undo() {
   if [ -s "$NW_GUARD/interface-serial" ]; then nw_interface_serial; else nw_interface_serial_off; fi

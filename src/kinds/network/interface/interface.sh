@@ -1,4 +1,4 @@
-# What DRBD says of its mirrors; from version 9 on its file tells no more than the version.
+# The state of the mirrors; from version 9 on the file of DRBD has no more than the version.
 nw_interface_mirrors() {
   [ -e /proc/drbd ] || return 0
   cat /proc/drbd && { grep -q '^version: [0-8]\.' /proc/drbd || drbdsetup events2 --now; }
@@ -48,7 +48,7 @@ nw_interface_route() {
   ( set -f; ip "$2" route "$3" $4 dev "$1" )
 }
 
-# nw_interface_keep DEVICE...: what these lose while a device below them is down.
+# nw_interface_keep DEVICE...: notes the IPv6 addresses and the routes that these lose while a device below them is down.
 nw_interface_keep() {
   for nw_if_name; do
     [ -e "/sys/class/net/$nw_if_name" ] || continue
@@ -104,8 +104,8 @@ nw_interface_drop() {
   [ "$1" != bond ] || nw_interface_free "$2" slaves
 }
 
-# nw_interface_state DEVICE yes|no: what ifupdown believes of it. It starts what a VLAN is on once more, where it does not
-# know that it runs, and `--force` starts all of these anew.
+# nw_interface_state DEVICE yes|no: sets the state that ifupdown records. It starts the device under a VLAN once more where
+# it has no record that it runs, and `--force` starts all of these again.
 nw_interface_state() {
   [ -d /run/network ] || return 0
   {
