@@ -17,7 +17,7 @@ use std::fmt;
 /// A release, and the minor release where a site names one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Platform {
-    /// Which row of [`RELEASES`].
+    /// The index of its row in [`RELEASES`].
     row: usize,
     /// The minor release: 3 of `el7.3`.
     minor: Option<u8>,

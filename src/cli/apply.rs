@@ -56,7 +56,7 @@ impl Args {
     }
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing, a saved plan that cannot be read.

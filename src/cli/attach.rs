@@ -16,7 +16,7 @@ pub struct Args {
     pub run: Option<String>,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, an unknown node, a run's name that is none.

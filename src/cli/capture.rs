@@ -27,7 +27,7 @@ pub struct Args {
     pub out: PathBuf,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing, a file that cannot be written.

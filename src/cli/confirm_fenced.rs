@@ -24,7 +24,7 @@ pub struct Args {
     pub node: String,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a node that is no member of a cluster.

@@ -26,7 +26,7 @@ pub struct Args {
     pub yes: bool,
 }
 
-/// Does it, one node after the other.
+/// Enrols one node after the other.
 ///
 /// # Errors
 /// An unsound site, an unknown node, a key that cannot be read, a `known_hosts` that cannot be written.

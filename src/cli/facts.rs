@@ -22,7 +22,7 @@ pub struct Args {
     pub forks: Forks,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing.

@@ -16,7 +16,7 @@ pub struct Args {
     pub nodes: Vec<String>,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, an unknown node, a site without knocking, secrets that cannot be opened.

@@ -130,7 +130,7 @@ enum PowerAction {
     Status,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// Those of the lab.

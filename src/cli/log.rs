@@ -30,7 +30,7 @@ pub struct Args {
     pub number: usize,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing.

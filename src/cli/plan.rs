@@ -48,7 +48,7 @@ pub struct Args {
     pub list: bool,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing, a file that cannot be written.

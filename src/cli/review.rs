@@ -26,7 +26,7 @@ pub struct Args {
     pub key: Option<PathBuf>,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a file that is no plan of this site as it is now, a key that is no other operator's.

@@ -32,7 +32,7 @@ pub struct Args {
     pub words: Vec<String>,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing.

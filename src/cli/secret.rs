@@ -61,7 +61,7 @@ enum SecretCommand {
     List,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// When the file cannot be opened or written, or there is no such secret.

@@ -28,7 +28,7 @@ pub struct Args {
 /// How long a look is shown before the next one.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site.

@@ -19,7 +19,7 @@ pub struct Args {
     pub yes: bool,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, an unknown node.

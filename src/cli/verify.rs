@@ -29,7 +29,7 @@ pub struct Args {
     pub junit: Option<PathBuf>,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// An unsound site, a selection that matches nothing, a file that cannot be written.

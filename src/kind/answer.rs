@@ -35,7 +35,7 @@ impl Section {
     }
 }
 
-/// Why an answer cannot be used. It is never taken for "nothing there".
+/// The reason why an answer cannot be used. Such an answer is never taken for absence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
     /// The end is missing.

@@ -45,7 +45,7 @@ pub enum EditChange {
     Line {
         /// The line, without its newline.
         line: Text,
-        /// Which line it takes the place of.
+        /// A regular expression for the line that it replaces.
         matches: Option<String>,
         /// The line must not be there.
         absent: bool,
@@ -55,7 +55,7 @@ pub enum EditChange {
     Only {
         /// The line, without its newline; the expression must match it.
         line: Option<Text>,
-        /// Which lines are meant (a regular expression).
+        /// A regular expression for these lines.
         matches: String,
     },
     /// Lines between two marks that name the block.

@@ -107,7 +107,7 @@ pub struct WayIn {
     pub gateway: Option<IpAddr>,
 }
 
-/// Where wires meet.
+/// A segment, where wires meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {

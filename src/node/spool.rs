@@ -80,7 +80,7 @@ pub enum GuardState {
     Reverted {
         /// Whether everything was seen to be as before.
         same: bool,
-        /// Why.
+        /// The reason.
         because: Outcome,
     },
 }

@@ -51,7 +51,7 @@ pub struct NodeAccess {
 pub struct ConfigError {
     /// The node.
     pub node: String,
-    /// Which value.
+    /// The name of the value.
     pub what: &'static str,
     /// The value.
     pub value: String,

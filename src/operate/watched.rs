@@ -80,7 +80,7 @@ impl MemberObservation {
         seen.running.then_some(seen)
     }
 
-    /// Why not everything is known.
+    /// The reason why a part of the state is unknown.
     pub(super) fn unknown(&self) -> Vec<String> {
         let one = [
             self.membership.as_ref().and_then(|s| s.as_ref().err()),

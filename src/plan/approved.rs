@@ -22,7 +22,7 @@ struct Approval {
     open: bool,
 }
 
-/// Why nothing is done on a node.
+/// The reason why a run changes nothing on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Barred {
     /// Its change could destroy data or rights.

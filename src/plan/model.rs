@@ -47,7 +47,7 @@ pub struct Change {
     pub addresses: Vec<Address>,
     /// The change in a few words: `replace /etc/hosts`, `install chrony`.
     pub title: String,
-    /// In which points it differs.
+    /// The differences.
     pub deltas: Vec<Delta>,
     /// The difference in each file that it writes or removes.
     pub diffs: Vec<FileDiff>,
@@ -85,7 +85,7 @@ pub enum Diff {
     Secret,
     /// Not shown by lines.
     Whole {
-        /// Why not.
+        /// The reason.
         why: Unshown,
         /// Size and digest before; `None` for nothing.
         before: Option<Weight>,

@@ -20,7 +20,7 @@ pub struct Reached {
 pub struct Unreached {
     /// The resource.
     pub address: Address,
-    /// In which points it still differs.
+    /// The remaining differences.
     pub deltas: Vec<Delta>,
 }
 

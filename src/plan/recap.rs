@@ -37,7 +37,7 @@ pub struct RunEnd<'a> {
     pub node: &'a str,
     /// The addresses of its resources.
     pub wanted: BTreeSet<&'a Address>,
-    /// How it was last seen, if it was.
+    /// The last observed state, if there is one.
     pub decided: Option<&'a Decided>,
     /// The resources that were changed and seen to be as wanted since.
     pub changed: Option<&'a BTreeSet<Address>>,

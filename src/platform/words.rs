@@ -198,7 +198,7 @@ pub struct FenceWords {
     pub user: &'static str,
     /// Its password.
     pub password: &'static str,
-    /// Which of its outlets or slots.
+    /// The outlet or slot.
     pub plug: &'static str,
 }
 

@@ -239,7 +239,7 @@ fn later(later: &Later, style: &OutputStyle) -> String {
     text
 }
 
-/// For whom it waits.
+/// The members that it waits for.
 fn held(held: Option<&Held>, style: &OutputStyle) -> String {
     held.map_or_else(String::new, |h| style.wrap(8, Tone::Later, &h.to_string()))
 }

@@ -13,9 +13,9 @@ pub struct CheckEntry {
     pub place: Place,
     /// Stable code.
     pub code: Placed<String>,
-    /// How bad it is.
+    /// Its severity.
     pub severity: CheckSeverity,
-    /// Whom it asks.
+    /// Its scope.
     pub scope: Scope,
     /// Once for each of these.
     pub each: Option<Placed<Head>>,
@@ -30,7 +30,7 @@ pub struct CheckEntry {
 /// The keys of a check, with what each means.
 pub const CHECK_KEYS: [(&str, &str); 11] = [
     ("code", "Stable code."),
-    ("severity", "How bad it is when the answer is another."),
+    ("severity", "Its severity when it fails."),
     (
         "scope",
         "Where it is observed. `node` (default): each node for itself. `cluster`: every member, for one result; \
@@ -62,7 +62,7 @@ pub const CHECK_KEYS: [(&str, &str); 11] = [
     ),
 ];
 
-/// How bad it is when a check fails.
+/// The severity of a failed check.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -78,7 +78,7 @@ pub enum CheckSeverity {
     Critical,
 }
 
-/// Whom a check asks.
+/// The scope of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {

@@ -37,9 +37,9 @@ pub struct Expansion {
 pub struct Check {
     /// Stable code.
     pub code: String,
-    /// How bad it is when the answer is another.
+    /// Its severity when it fails.
     pub severity: CheckSeverity,
-    /// Whom it asks.
+    /// Its scope.
     pub scope: Scope,
     /// The step whose observation it reads; `None` where it has one of its own.
     pub of: Option<Selector>,

@@ -94,7 +94,7 @@ pub enum Event {
     Lost {
         /// The node.
         node: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// Connected again, following on.
@@ -235,7 +235,7 @@ pub enum GuardEvent {
     },
     /// It is being rolled back.
     Reverting {
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// Everything was rolled back.

@@ -43,7 +43,7 @@ pub enum SecretsError {
     Key {
         /// The key's file.
         name: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
     /// The file would have no recipient, so it could never be opened again.
@@ -54,7 +54,7 @@ pub enum SecretsError {
     Recipient {
         /// The operator.
         who: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
     /// A name that is none.

@@ -21,7 +21,7 @@ pub enum Values {
     Needed,
     /// To mask them in the output: an operator who cannot open them sees the node's output as it is.
     Hidden,
-    /// For nothing.
+    /// None.
     Unused,
 }
 

@@ -46,7 +46,7 @@ const FORMING: u32 = 60;
 /// Seconds that an observation waits for all other queries of an agent.
 const METADATA: u32 = 15;
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether the agent is installed.

@@ -17,7 +17,7 @@ pub struct ResourceManagerKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// Which one.
+    /// The resource manager.
     resource_manager: ManagerName,
     /// All members.
     members: Vec<String>,
@@ -56,7 +56,7 @@ impl ManagerName {
     }
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether it runs on this node.
@@ -92,7 +92,7 @@ pub struct ResourceState {
     pub name: String,
     /// Its resource agent: `ocf:heartbeat:VirtualDomain`.
     pub agent: String,
-    /// How it is: `Started`, `Stopped`, `Promoted`, `FAILED`.
+    /// Its state: `Started`, `Stopped`, `Promoted`, `FAILED`.
     pub role: String,
     /// The members that it runs on.
     pub nodes: Vec<String>,

@@ -20,7 +20,7 @@ pub struct Want {
     bytes: u64,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Its size in bytes; `None` where there is no image.

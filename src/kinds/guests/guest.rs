@@ -35,7 +35,7 @@ pub struct Want {
     peers: Vec<String>,
 }
 
-/// How it was.
+/// The observed state.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a word of its own for checks"

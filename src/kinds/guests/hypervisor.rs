@@ -29,7 +29,7 @@ enum DomainType {
     Qemu,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The processor's flag for virtualization: `vmx`, `svm`, or empty where it has none.

@@ -19,7 +19,7 @@ pub struct Want {
     libvirt_peer: String,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether its libvirt answered.

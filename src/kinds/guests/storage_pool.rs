@@ -25,7 +25,7 @@ pub struct Want {
     mount: Option<String>,
 }
 
-/// How it was.
+/// The observed state.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a word of its own for checks"

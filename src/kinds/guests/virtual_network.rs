@@ -27,7 +27,7 @@ pub struct Want {
     state: Presence,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether libvirt answers.

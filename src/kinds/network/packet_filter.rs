@@ -16,7 +16,7 @@ pub struct PacketFilterKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// Which of the kernel's: `ipv4` or `ipv6`.
+    /// The address family: `ipv4` or `ipv6`.
     packet_filter: AddressFamily,
     /// The version that the site declares: `5.2`. One that begins otherwise is a finding.
     version: Option<String>,

@@ -20,7 +20,7 @@ pub struct Want {
     addresses: Vec<IpAddr>,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether root got there without a question.

@@ -25,7 +25,7 @@ enum DlmSubject {
     Lockspaces,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether `dlm_controld` answers.

@@ -30,7 +30,7 @@ pub struct Want {
     members: Vec<String>,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether it is up on this node.

@@ -29,7 +29,7 @@ pub struct Want {
     members: Vec<String>,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The device.
@@ -42,7 +42,7 @@ pub struct Seen {
     peers: BTreeMap<String, Option<End>>,
 }
 
-/// How it is decided once it can be.
+/// The table by which it is decided later.
 const TABLE: &str = "blank on all members: made; made before: kept; anything else: refused";
 
 impl Kind for DrbdMetadataKind {

@@ -32,7 +32,7 @@ fn journal_size() -> u16 {
     128
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The device.

@@ -25,7 +25,7 @@ pub struct Want {
     sectors: u64,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether LVM knows the group on this node.

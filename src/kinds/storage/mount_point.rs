@@ -20,7 +20,7 @@ pub struct Want {
     mount_point: String,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether something is mounted there.

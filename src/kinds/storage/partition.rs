@@ -28,7 +28,7 @@ pub struct Want {
     sectors: u64,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Its size in sectors of 512 bytes; 0 where it is not there.

@@ -57,7 +57,7 @@ impl Locking {
     }
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// The device.

@@ -11,7 +11,7 @@ pub struct ClockKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// Which clock: `system`, there is no other.
+    /// The clock: always `system`.
     clock: ClockName,
 }
 

@@ -18,7 +18,7 @@ pub struct Want {
     schedule: Option<String>,
     /// The command, on one line; `%` is escaped for cron.
     command: Option<Text>,
-    /// As whom; root when unset.
+    /// The user that it runs as; root when unset.
     #[serde(default = "root")]
     user: String,
     /// The address that its output is mailed to; no mail where it is empty.

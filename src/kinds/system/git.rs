@@ -31,7 +31,7 @@ pub struct Seen {
     state: String,
     /// The commit that is checked out.
     head: String,
-    /// Where it came from.
+    /// The URL that it was cloned from.
     url: String,
     /// Files that were changed by hand.
     changes: Vec<String>,

@@ -17,7 +17,7 @@ pub struct MountKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// Where it is mounted.
+    /// Its mount point.
     mount: String,
     /// The source: `/dev/disk/by-id/…`, `UUID=…`, `LABEL=…`, `host:/path`. Not for `absent`.
     #[serde(default)]

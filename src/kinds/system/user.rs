@@ -51,7 +51,7 @@ pub struct Want {
 pub struct Seen {
     /// The account, if it is there.
     account: Option<Account>,
-    /// Which of the groups wanted it belongs to.
+    /// The desired groups that it belongs to.
     groups: Vec<String>,
     /// The number of the group wanted as its own.
     group_gid: Option<u32>,

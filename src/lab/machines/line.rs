@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::lab::state::{LabState, StateNode};
 
-/// Which of the four serial ports is what.
+/// The use of the four serial ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SerialPorts {
     /// The kernel's console.

@@ -260,7 +260,7 @@ pub struct Versions {
     pub openssh: Option<Version>,
 }
 
-/// Why a finding is lived with.
+/// The acceptance of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accept {
@@ -343,7 +343,7 @@ fn monitoring_port() -> Port {
     Port::new(6556).expect("a port")
 }
 
-/// Where the nodes' mail goes.
+/// The relay and the recipients of the nodes' mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {

@@ -3,7 +3,7 @@
 use super::source::{Location, Place, Sources, floor};
 use std::fmt::Write as _;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -29,7 +29,7 @@ impl std::fmt::Display for Severity {
 pub struct Finding {
     /// Stable code, such as `KEY-UNKNOWN` or `RING-DLM`.
     pub code: &'static str,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// The fault, in one sentence without a full stop.
     pub message: String,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Which of the files that were read.
+/// The number of a file that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(u32);
 

@@ -40,7 +40,7 @@ pub struct Want {
     members: Vec<String>,
 }
 
-/// How it was.
+/// The observed state.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether Pacemaker runs on this node.

@@ -37,7 +37,7 @@ pub struct MembershipKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// Which side of it.
+    /// The part of the work that the step does.
     membership: Duty,
     /// The cluster stack.
     stack: DaemonStack,
