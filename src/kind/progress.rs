@@ -2,7 +2,7 @@
 
 use crate::text::size;
 
-/// How far work is that goes on by itself on a node: the first sync of a mirror, a rebuild of an array.
+/// The progress of work that continues by itself on a node: the first sync of a mirror, a rebuild of an array.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
     /// Per cent done, from 0 to 100.

@@ -37,7 +37,7 @@ pub enum Verdict {
     },
     /// Going on could destroy data or rights. Exit code 5.
     Refuse(Refusal),
-    /// The work of its action goes on by itself on the node. Only for a step with `long`.
+    /// The work of its action continues by itself on the node. Only for a step with `long`.
     Waiting(Progress),
 }
 

@@ -6,19 +6,19 @@
 //! * [`ssh_config()`] makes the text of the configuration; the caller writes it. [`Session::connect`] uses an open
 //!   connection that an earlier command left, or logs in by the first way that works, and leaves it open.
 //! * [`Session::ask`] is one channel and one trip, however much is asked.
-//! * [`Session::stage`] brings large files to the node, for a batch to come.
-//! * [`Session::prepare`] brings a [`Batch`] to the node, whole; it takes the node's lock, runs its validators and waits.
-//!   [`Session::release`] lets it begin, [`Session::abandon`] sends it home; [`Session::follow`] listens to its spool, and
-//!   goes on from the same byte when the connection was lost. [`Session::stop`], [`Session::attach`] and
-//!   [`Session::unlock`] are for runs that somebody else started.
+//! * [`Session::stage`] sends large files to the node, for a batch to come.
+//! * [`Session::prepare`] sends a [`Batch`] to the node, whole; it takes the node's lock, runs its validators and waits.
+//!   [`Session::release`] lets it begin, [`Session::abandon`] ends it unchanged; [`Session::follow`] reads its spool, and
+//!   continues from the same byte when the connection was lost. [`Session::stop`], [`Session::attach`] and
+//!   [`Session::unlock`] are for runs of other operators.
 //! * [`Session::recorded`] runs a command of the operator's own and leaves a line in the journal.
-//! * [`NodeState`] is what a node keeps about all that; [`observe_state`] asks for it in the same trip as everything else.
-//! * [`first_contact`] is for nodes that nobody knows yet.
+//! * [`NodeState`] is a node's record of all that; [`observe_state`] asks for it in the same trip as everything else.
+//! * [`first_contact`] is for nodes whose host keys are not known yet.
 //!
 //! On the node, in `/var/lib/nodewright` (root's, 0700): `lock` (a link whose text is its holder), `manifest`, `journal`,
-//! `last` (the last batch), `incoming/SHA256` (large files for a batch to come), `runs/RUN/STAGE/` with `spool`, `pid`, `stop`, `go` and `kept/PATH`. Contents and text of a
-//! batch are overwritten and removed when it ends, and those of one that died by the next. The last 20 runs stay; of
-//! older ones the kept versions of files stay for 90 days.
+//! `last` (the last batch), `incoming/SHA256` (large files for a batch to come), `runs/RUN/STAGE/` with `spool`, `pid`,
+//! `stop`, `go` and `kept/PATH`. Contents and text of a batch are overwritten and removed when it ends, and those of one
+//! that died by the next. The last 20 runs stay; of older ones the kept versions of files stay for 90 days.
 //!
 //! ```no_run
 //! use nodewright::node::{ConnectOptions, NodeError, Privilege, Session};

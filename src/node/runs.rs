@@ -58,8 +58,7 @@ impl Prepared {
 }
 
 impl Session {
-    /// Brings a batch to the node, whole, and has it validated: one channel, which [`follow`](Self::follow) goes on
-    /// with.
+    /// Sends a batch to the node, whole, and has it validated: one channel, which [`follow`](Self::follow) then reads.
     ///
     /// When this comes back the node is locked for the batch and it waits for [`release`](Self::release), a minute at
     /// most. Events until then go to `events`. Fails, with nothing changed, when anything did not arrive, when another

@@ -30,7 +30,7 @@ pub enum SpoolEvent {
     Done(Outcome),
     /// The connection was lost; the batch goes on by itself.
     Lost(String),
-    /// A new connection to hear how it goes on did not come about either.
+    /// A new connection to follow it could not be made either.
     Away(String),
     /// The connection is back.
     Following,

@@ -59,12 +59,12 @@ pub struct Status {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Everything that was asked is as it should be.
+    /// Everything that was observed is as it should be.
     #[default]
     Healthy,
-    /// Something is missing, and everything goes on.
+    /// A part is missing, and everything continues to run.
     Degraded,
-    /// Something waits, and does not go on by itself.
+    /// A part waits, and does not continue by itself.
     Frozen,
 }
 

@@ -162,14 +162,14 @@ pub struct NodeFailure {
     pub why: String,
     /// The exit code of the whole command because of it.
     pub exit: Exit,
-    /// Whether nothing at all was heard of the node, which is no proof that it is off, and no sign of life either.
+    /// Whether the node gave no sign of life at all, which is no proof that it is off.
     pub silent: bool,
     /// The step that was done and failed, by its title, where it is one.
     pub step: Option<String>,
 }
 
 impl NodeFailure {
-    /// The failure, and the exit code; the node was heard of.
+    /// A failure with its exit code, of a node that gave a sign of life.
     pub fn new(why: impl Into<String>, exit: Exit) -> Self {
         Self {
             why: why.into(),

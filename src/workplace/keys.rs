@@ -125,7 +125,7 @@ pub fn leave_no_core() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// Writes the site's secrets, encrypted to its operators, and says so to whoever is none of them.
+/// Writes the site's secrets, encrypted to its operators, and warns an operator whose keys cannot open it.
 ///
 /// # Errors
 /// When nobody could open the file again, or it cannot be written.

@@ -21,9 +21,9 @@ pub enum Relation {
     PeerNew,
     /// The same generation.
     Same,
-    /// One end's is what the other one goes on from.
+    /// One end's generation is an ancestor of the other's.
     Related,
-    /// Both went on from the same one, apart from each other.
+    /// Both descend from the same generation, apart from each other.
     SplitBrain,
     /// The two have no generation in common.
     Unrelated,

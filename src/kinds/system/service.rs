@@ -1,8 +1,8 @@
 //! Services by systemd and, on EL6, by SysV scripts: enabled, running, and the restarts that they owe.
 //!
-//! A restart is owed when the instance that runs (boot, main process, start tick) is the one whose configuration was
-//! kept, and a file of it is not, or will not be, what it was then. Clocks play no part. An instance that nobody kept owes
-//! nothing.
+//! A restart is owed when the running instance (boot, main process, start tick) is the one whose configuration was
+//! recorded, and a file of it differs, or will differ, from the record. Clocks play no part. An instance without a
+//! record owes no restart.
 
 use crate::kind::lets_in;
 use crate::kind::never_restarted;

@@ -44,7 +44,7 @@ pub struct ConfirmFenced {
 pub enum Confirmation {
     /// Something shows that it runs.
     On,
-    /// A member that is left was not heard.
+    /// A surviving member did not answer.
     Unanswered(Exit),
     /// No member is known to wait for it; not every member's state is known.
     Unknown,
