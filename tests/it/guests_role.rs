@@ -4,6 +4,7 @@
 use crate::nodes::{self, Nodes};
 use crate::rig::Rig;
 use nodewright::lab::{self, FirstProcess, Flavour, LabSpec, Recipe};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A node whose packages are those that the roles install.
@@ -286,13 +287,17 @@ fn pacemaker_starts_each_guest_where_it_belongs() {
     rig.role("[[step]]\npackage = [\"pacemaker\", \"pacemaker-cli-utils\"]\nunstarted = [\"pacemaker\", \"corosync\"]");
     let said = rig.apply();
     assert_eq!((said.code, said.failed()), (0, Vec::new()), "{}", said.err);
-    let started = |members: &[&str], promoted: bool| {
+    let simulated = |members: &[&str], promoted: bool, filter: &str| {
         let quoted = nodewright::sh::quote(&cib(members, promoted));
         let asked = format!(
-            "printf %s {quoted} >/root/cib.xml; crm_verify --xml-file /root/cib.xml && crm_simulate --simulate --xml-file /root/cib.xml 2>/dev/null | sed -n 's/^  \\* Start *guest_\\([a-z0-9]*\\) *( *\\(node[12]\\) *).*/\\1 \\2/p' | sort"
+            "printf %s {quoted} >/root/cib.xml; crm_verify --xml-file /root/cib.xml && crm_simulate --simulate --xml-file /root/cib.xml 2>/dev/null | {filter}"
         );
-        rig.nodes
-            .ok("node1", &asked)
+        rig.nodes.ok("node1", &asked)
+    };
+    let started = |members: &[&str], promoted: bool| {
+        let guests =
+            r"sed -n 's/^  \* Start *guest_\([a-z0-9]*\) *( *\(node[12]\) *).*/\1 \2/p' | sort";
+        simulated(members, promoted, guests)
             .lines()
             .map(str::to_owned)
             .collect::<Vec<_>>()
@@ -327,6 +332,47 @@ fn pacemaker_starts_each_guest_where_it_belongs() {
             "web node1",
         ]
     );
+    // Each waits for what is below it, on its own node. (`--simulate` itself fails an assertion of its own at the first
+    // probe of a fence device, so its graph is asked.)
+    let dot = "cat >/dev/null; crm_simulate --run --xml-file /root/cib.xml --save-dotfile /root/dot >/dev/null && \
+               sed -n 's/^\"\\(.*\\)\" -> \"\\(.*\\)\" .*/\\1 > \\2/p' /root/dot";
+    let graph = simulated(&both, true, dot);
+    let edges: Vec<(&str, &str)> = graph.lines().filter_map(|l| l.split_once(" > ")).collect();
+    let waits = |later: &str, earlier: &str| {
+        let mut reached = BTreeSet::from([earlier]);
+        while let Some(&(_, to)) = edges
+            .iter()
+            .find(|(from, to)| reached.contains(from) && !reached.contains(to))
+        {
+            reached.insert(to);
+        }
+        reached.contains(later)
+    };
+    for steps in [
+        [
+            "drbd_r1:0_promote_0",
+            "vg_node1:0_start_0",
+            "guest_web_start_0",
+        ],
+        [
+            "lvmlockd:0_start_0",
+            "vg_node1:0_start_0",
+            "guest_web_start_0",
+        ],
+        ["dlm:0_start_0", "lvmlockd:0_start_0", "vg_node1:0_start_0"],
+        [
+            "drbd_r0:0_promote_0",
+            "gfs2_r0:0_start_0",
+            "guest_web_start_0",
+        ],
+        ["dlm:0_start_0", "gfs2_r0:0_start_0", "guest_web_start_0"],
+    ] {
+        let steps = steps.map(|step| format!("{step} node1"));
+        for pair in steps.windows(2) {
+            assert!(waits(&pair[1], &pair[0]), "{pair:?}: {graph}");
+            assert!(!waits(&pair[0], &pair[1]), "{pair:?}: {graph}");
+        }
+    }
     // Without their mirrors no guest starts whose disk is on one.
     assert_eq!(
         started(&both, false),
