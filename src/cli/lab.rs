@@ -124,6 +124,8 @@ enum PowerAction {
     Off,
     /// Cut the power at once.
     Cut,
+    /// Stop its processors, as if it hung; its controller still answers (virtual machines).
+    Hang,
     /// Start with the existing disks.
     On,
     /// Print `on` or `off`.
@@ -178,6 +180,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         LabCommand::Power { node, how } => match how {
             PowerAction::Off => crate::lab::power(name, node, Power::Off)?,
             PowerAction::Cut => crate::lab::power(name, node, Power::Cut)?,
+            PowerAction::Hang => crate::lab::power(name, node, Power::Hang)?,
             PowerAction::On => crate::lab::power(name, node, Power::On)?,
             PowerAction::Status => {
                 let on = crate::lab::is_on(name, node)?;

@@ -257,6 +257,8 @@ pub enum Power {
     Off,
     /// Ended at once, mid-write.
     Cut,
+    /// Its processors stop, as in a machine that hangs; its controller still answers. Machines only.
+    Hang,
     /// Started with the disk it had; waits until it answers.
     On,
 }

@@ -269,6 +269,10 @@ fn a_second_change_of_one_lab_is_refused_while_the_first_is_under_way() {
         "{said}"
     );
     let nodes = nodes::debian(1);
+    let said = lab::power(&nodes.state().name, "node1", Power::Hang)
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("containers, which cannot hang"), "{said}");
     let said = lab::power(&nodes.state().name, "node7", Power::Cut)
         .unwrap_err()
         .to_string();

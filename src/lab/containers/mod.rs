@@ -191,6 +191,10 @@ pub fn power(lab: &LabState, own: &Containers, node: &StateNode, power: Power) -
     match power {
         Power::Cut => node::cut(lab, node),
         Power::Off => node::shut_down(lab, own, node),
+        Power::Hang => bail!(
+            "the nodes of lab `{}` are containers, which cannot hang",
+            lab.name
+        ),
         Power::On => {
             if !cgroup::processes(&node.groups).is_empty() {
                 bail!("node `{}` is on", node.name);

@@ -27,7 +27,7 @@ pub struct PowerEvent {
     pub node: String,
     /// Whether its management controller did it, as when another node fences it.
     pub by_bmc: bool,
-    /// `on`, `off` (in order), `cut` or `reset`.
+    /// `on`, `off` (in order), `cut`, `hang` or `reset`.
     pub what: String,
 }
 
@@ -102,6 +102,10 @@ pub fn switch(lab: &LabState, own: &Machines, node: &StateNode, power: Power) ->
         Power::Off => {
             qemu::shut_down(lab, node)?;
             log(lab, node, false, "off")
+        }
+        Power::Hang => {
+            qemu::monitor(lab, node)?.execute("stop", &json!({}))?;
+            log(lab, node, false, "hang")
         }
         Power::On => {
             if qemu::is_on(node) {
