@@ -32,8 +32,12 @@ pub fn shared(key: &str, spec: impl FnOnce() -> LabSpec) -> Option<Nodes> {
         eprintln!("skipped: {missing}");
         return None;
     }
-    // The parent is what runs the tests: every one is a process of its own there.
-    let run = parent_id();
+    // The parent is what runs the tests: every one is a process of its own there. `NODEWRIGHT_TEST_RUN=$$` has the runs of
+    // one shell share its machines, since a cluster with storage takes a quarter of an hour to form.
+    let run = std::env::var("NODEWRIGHT_TEST_RUN").ok();
+    let run = run.map_or_else(parent_id, |pid| {
+        pid.parse().expect("the number of a process")
+    });
     let name = format!("t-{run}-{key}");
     let lock = File::create(format!("/tmp/nodewright-{name}.lock")).expect("a lock file");
     lock.lock().expect("the lock");
