@@ -12,7 +12,7 @@ use std::time::Duration;
 #[command(after_help = "\
 Exit codes: 0 healthy, 3 degraded or frozen, 4 no node answered.
 
-It is asked of whoever answers: a node that does not answer within 4 s is shown as unreachable, and does not keep the
+It is asked of whoever answers: a node that does not answer within 4 s (--timeout) is shown as unreachable, and does not keep the
 others from telling. Each point names the command that leads on. docs/status.md has every key of --json.
 
 Examples:
@@ -23,6 +23,9 @@ pub struct Args {
     /// Look again every few seconds, until Ctrl-C.
     #[arg(long)]
     pub watch: bool,
+    /// Seconds that a node may take to answer, 1 to 600; more over a serial line, or while a node is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub timeout: u64,
 }
 
 /// How long a look is shown before the next one.
@@ -43,7 +46,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         forks,
         Values::Unused,
     )?;
-    observation.prepare(&mut setup);
+    observation.prepare(&mut setup, Duration::from_secs(args.timeout));
     let mut reporter = context.reporter();
     let order = &observation;
     let watch = args.watch;

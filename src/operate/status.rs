@@ -13,9 +13,6 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The time that a node has to answer: a screen comes within 5 s, even when nodes are dead.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
-
 /// The operation.
 #[derive(Debug)]
 pub struct StatusQuery {
@@ -140,9 +137,10 @@ impl StatusQuery {
         &self.nodes
     }
 
-    /// Sets a run up for this: the desired state of the nodes takes no part.
-    pub fn prepare(&self, setup: &mut Setup) {
-        setup.answers_within = Some(ANSWERS_WITHIN);
+    /// Sets a run up for this: the desired state of the nodes takes no part. A node that takes longer than `within` to
+    /// answer does not keep the others waiting.
+    pub fn prepare(&self, setup: &mut Setup, within: Duration) {
+        setup.answers_within = Some(within);
         for member in &mut setup.members {
             member.resources.clear();
             member.partial = true;
