@@ -102,6 +102,85 @@ fn bare_machines_are_a_cluster_after_one_apply_and_one_that_was_fenced_stays_out
     rig.nodes.ok("node2", HEARD);
     rig.until("node1", ONLINE);
     rig.nothing_to_do();
+    // The membership comes first, and the resource manager has it from there.
+    let log = rig
+        .nodes
+        .ok("node1", "journalctl -b -o cat -u corosync -u pacemaker");
+    let last = |words: &str| log.rfind(words).unwrap_or_else(|| panic!("{words}: {log}"));
+    assert!(
+        last("Members[2]: 1 2") < last("Node node2 state is now member"),
+        "{log}"
+    );
+}
+
+/// A wire of the ring that is out for less than the token's time: nobody is lost, nothing is begun anew.
+#[test]
+fn an_outage_shorter_than_the_token_changes_nothing() {
+    let Some(rig) = formed() else { return };
+    rig.nodes.ok(
+        "node1",
+        "grep -q '^ *token: 10000$' /etc/corosync/corosync.conf",
+    );
+    // The ring may be formed anew, with both: knet takes seconds to trust a link again. A member that is left alone logs it.
+    let seen = "cat /proc/sys/kernel/random/boot_id; systemctl show -p MainPID corosync pacemaker; \
+                journalctl -b -o cat -u corosync | grep -c 'Members\\[1\\]' || :";
+    let before = on_both(&rig, seen);
+    rig.nodes.link("node2", "yellow", false);
+    rig.nodes.ok(
+        "node1",
+        "! timeout 3 sh -c 'until ping -c 1 -W 1 10.0.2.2; do :; done' >/dev/null",
+    );
+    rig.nodes.link("node2", "yellow", true);
+    // A message of one reaches the other again.
+    rig.nodes.ok(
+        "node1",
+        "crm_attribute --type crm_config --name heard-again --update yes",
+    );
+    rig.until(
+        "node2",
+        "crm_attribute --type crm_config --name heard-again --query --quiet | grep -qx yes",
+    );
+    assert_eq!(on_both(&rig, seen), before);
+    assert_eq!(rig.nodes.power_events(), Vec::<String>::new());
+}
+
+/// After both lost power one alone waits for the other one: it cannot know that it is not the one that was left behind.
+#[test]
+fn a_member_alone_after_both_lost_power_waits_for_the_other_one() {
+    let Some(rig) = formed() else { return };
+    let start = |node: &str| {
+        rig.nodes.power(node, Power::On);
+        rig.up(node);
+        let (code, out, err) = rig.run(&["run", node, "--", "systemctl", "start", "pacemaker"]);
+        assert_eq!(code, 0, "{out}{err}");
+    };
+    for node in ["node1", "node2"] {
+        rig.nodes.power(node, Power::Cut);
+    }
+    start("node1");
+    rig.until("node1", "crm_mon -1 | grep -q 'partition WITHOUT quorum'");
+    let said = rig.nodes.ok("node1", "corosync-quorumtool -s || :");
+    for (key, value) in [("Quorate:", "No"), ("Flags:", "2Node WaitForAll")] {
+        let line = said.lines().find(|line| line.starts_with(key));
+        let right = line.is_some_and(|line| line[key.len()..].trim() == value);
+        assert!(right, "{key} {value}: {said}");
+    }
+    let (code, out, err) = rig.run(&["status", "--timeout", "120"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("quorum"), "{out}");
+    start("node2");
+    rig.until("node1", ONLINE);
+    rig.nodes
+        .ok("node1", "corosync-quorumtool -s | grep -q 'Quorate: *Yes'");
+    // Nobody was shot for it.
+    assert!(
+        rig.nodes
+            .power_events()
+            .iter()
+            .all(|event| !event.contains("bmc")),
+        "{:?}",
+        rig.nodes.power_events()
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Storage on two virtual machines: mirrors made of bare disks by one run, and what a run never touches.
 
-use nodewright::lab::Power;
+use std::time::{Duration, Instant};
+
+use nodewright::lab::{self, Power};
 
 use crate::machines;
 use crate::membership::{KEY, on_both, short_base, site};
@@ -218,9 +220,219 @@ fn both_members_write_to_shared_after_one_apply_of_bare_machines() {
     assert_eq!(code, 0, "{out}{err}");
 }
 
+/// Writes numbered records to /shared, each on both disks before the next one, with the time at which it was.
+const WRITER: &str = "setsid sh -c 'i=0; while :; do i=$((i + 1)); echo \"$i $(date +%s.%N)\" >>/shared/records; \
+                      sync /shared/records; done' </dev/null >/dev/null 2>&1 & until [ -s /shared/records ]; do sleep 0.1; done";
+
+/// Waits until ten more records were written.
+const GOES_ON: &str = "n=$(wc -l </shared/records); until [ $(wc -l </shared/records) -ge $((n + 10)) ]; do sleep 0.5; done";
+
+/// The longest time without a record: its seconds, and the time at which the writer went on. Every record must be there,
+/// once and in its order.
+#[track_caller]
+fn longest_gap(records: &str) -> (f64, f64) {
+    let mut longest = (0.0_f64, 0.0);
+    let mut before = None;
+    // The last line of one that was cut off may be there in part.
+    let whole = records.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    for (line, i) in whole.lines().zip(1..) {
+        let (number, time) = line.split_once(' ').expect("a number and a time");
+        assert_eq!(number, i.to_string(), "{records}");
+        let time: f64 = time.parse().expect("seconds");
+        if let Some(before) = before
+            && time - before > longest.0
+        {
+            longest = (time - before, time);
+        }
+        before = Some(time);
+    }
+    assert!(before.is_some(), "no record was written");
+    longest
+}
+
+/// A member of which nothing is heard any more, by the survivor's word.
+const NODE2_IS_LOST: &str = "crm_mon -1 | grep -q 'OFFLINE: . node2 .'";
+
+/// The time at which the cluster had the confirmation that node2 is off, as seconds of node1's clock.
+const FENCED_AT: &str = "crm_mon -1 --fence-history=2 --include=none,fencing --output-as=xml >/run/history
+    at=$(sed -n '/target=\"node2\".* status=\"success\"/s/.* completed=\"\\([^\"]*\\)\".*/\\1/p' /run/history | sort | head -n 1)
+    [ -n \"$at\" ] || { cat /run/history >&2; exit 1; }
+    date -d \"$at\" +%s";
+
+/// Both have everything again.
+const BOTH_AGAIN: &str = "[ \"$(crm_mon -1 | grep -c 'Started: . node1 node2 .')\" = 5 ] && \
+                          [ \"$(grep -c 'ds:UpToDate/UpToDate' /proc/drbd)\" = 3 ]";
+
+/// How node2 is lost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Loss {
+    Power,
+    Hang,
+    Wire(&'static str),
+}
+
+/// node2 is lost; node1 writes on, after node2 was fenced and not before. What node2 did then is over: it was switched off.
+fn lose(how: Loss) {
+    let Some(rig) = whole() else { return };
+    for node in ["node1", "node2"] {
+        println!("{}", rig.nodes.ok(node, "f=$(grep -rl stonith_admin-fence-peer /etc/drbd.d); sed -i s/stonith_admin-fence-peer/crm-fence-peer/ $f; drbdadm adjust all; drbdadm dump r0 | grep fence-peer; drbdsetup show r0 | grep fenc"));
+    }
+    rig.nodes.ok("node1", WRITER);
+    rig.nodes.ok("node2", &WRITER.replace("records", "others"));
+    let boot = "cat /proc/sys/kernel/random/boot_id";
+    let before = rig.nodes.ok("node2", boot);
+    match how {
+        Loss::Power => rig.nodes.power("node2", Power::Cut),
+        Loss::Hang => rig.nodes.power("node2", Power::Hang),
+        Loss::Wire(zone) => rig.nodes.link("node2", zone, false),
+    }
+    rig.until("node1", NODE2_IS_LOST);
+    rig.nodes.ok("node1", GOES_ON);
+    // Pacemaker, DLM and the handler of each mirror all have it fenced; the last one leaves it on (reboot) or off.
+    rig.until(
+        "node1",
+        "[ \"$(grep -c 'ds:UpToDate/Outdated' /proc/drbd)\" = 3 ] && ! crm_mon -1 | grep -q 'Pending Fencing'",
+    );
+    let events = rig.nodes.power_events();
+    assert!(
+        events.iter().all(|event| event.starts_with("node2 ")),
+        "{events:?}"
+    );
+    assert!(
+        how == Loss::Power || events.contains(&"node2 bmc cut".to_owned()),
+        "{events:?}"
+    );
+    let fenced: f64 = rig.nodes.ok("node1", FENCED_AT).trim().parse().unwrap();
+    let (gap, went_on) = longest_gap(&rig.nodes.ok("node1", "cat /shared/records"));
+    println!(
+        "{how:?}: {gap:.1} s without a record, {:.1} s after node2 was fenced",
+        went_on - fenced
+    );
+    assert!(
+        went_on >= fenced,
+        "written at {went_on}, fenced at {fenced}"
+    );
+    assert!(gap < 180.0, "{gap} s");
+
+    // It comes back when the operator starts it, takes what it missed, and reads what was written.
+    if let Loss::Wire(zone) = how {
+        rig.nodes.link("node2", zone, true);
+    }
+    if !lab::is_on(&rig.nodes.state().name, "node2").unwrap() {
+        rig.nodes.power("node2", Power::On);
+    }
+    rig.up("node2");
+    rig.nodes
+        .ok("node2.lab", "! systemctl is-active --quiet pacemaker");
+    assert_ne!(rig.nodes.ok("node2.lab", boot), before);
+    let others = longest_gap(&rig.nodes.ok("node1", "cat /shared/others"));
+    let (code, out, err) = rig.run(&["run", "node2", "--", "systemctl", "start", "pacemaker"]);
+    assert_eq!(code, 0, "{out}{err}");
+    rig.until("node1", BOTH_AGAIN);
+    rig.nodes.ok("node1", GOES_ON);
+    longest_gap(&rig.nodes.ok("node2", "cat /shared/records"));
+    assert_eq!(
+        longest_gap(&rig.nodes.ok("node2", "cat /shared/others")),
+        others
+    );
+    rig.nothing_to_do();
+}
+
+#[test]
+fn a_member_without_power_is_fenced_before_the_other_one_writes_on() {
+    lose(Loss::Power);
+}
+
+#[test]
+fn a_member_that_hangs_is_fenced_before_the_other_one_writes_on() {
+    lose(Loss::Hang);
+}
+
+#[test]
+fn a_member_that_the_ring_lost_is_fenced_before_the_other_one_writes_on() {
+    lose(Loss::Wire("yellow"));
+}
+
+#[test]
+fn a_member_that_the_mirrors_lost_is_fenced_before_the_other_one_writes_on() {
+    lose(Loss::Wire("grey"));
+}
+
+#[test]
+fn a_cluster_that_cannot_fence_waits_until_the_operator_confirms() {
+    let Some(mut rig) = whole() else { return };
+    rig.nodes.ok("node1", WRITER);
+    // The wire to its controller, then its power: nobody can say any more whether it runs.
+    rig.nodes.link("node1", "orange", false);
+    rig.nodes.power("node2", Power::Cut);
+    rig.until(
+        "node1",
+        "crm_mon -1 | grep -q 'node2: UNCLEAN' && grep -q ' C s' /proc/drbd",
+    );
+    // Whoever reads /shared now waits, too, and cannot be ended: the mirrors' counters are asked instead.
+    let written = || rig.nodes.ok("node1", "grep -o 'dw:[0-9]*' /proc/drbd");
+    let stands = written();
+    let locks = "timeout 20 dlm_tool ls";
+    let frozen = rig.nodes.ok("node1", locks);
+    println!("{frozen}");
+    assert!(frozen.contains("wait fencing"), "{frozen}");
+
+    // What it waits for is said within a time, and nothing of it is touched.
+    let (code, out, err) = rig.run(&["status", "--timeout", "120"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("frozen"), "{out}");
+    assert!(out.contains("confirm-fenced node2"), "{out}");
+    // A run plans nothing for a node whose storage does not answer, and ends within a time.
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        let since = Instant::now();
+        let (code, out, err) = rig.run(command);
+        println!("{command:?}: {:.0} s", since.elapsed().as_secs_f64());
+        assert_eq!(code, 1, "{command:?}: {out}{err}");
+        let said = "node1: storage/gfs2:/dev/drbd0: /dev/drbd0 did not answer in time";
+        assert!(err.contains(said), "{command:?}: {out}{err}");
+        assert!(since.elapsed() < Duration::from_secs(180), "{command:?}");
+    }
+    assert_eq!(written(), stands);
+
+    rig.desk.input("node2\n");
+    let (code, out, err) = rig.run(&["confirm-fenced", "node2"]);
+    assert_eq!(code, 0, "{out}{err}");
+    rig.nodes
+        .ok("node1", &format!("timeout 120 sh -c '{GOES_ON}'"));
+    let freed = rig.nodes.ok("node1", locks);
+    println!("{freed}");
+    assert!(
+        !freed.contains("wait fencing") && freed.contains("name"),
+        "{freed}"
+    );
+    longest_gap(&rig.nodes.ok("node1", "cat /shared/records"));
+}
+
+/// A volume that one member has for itself is had by no other one.
+#[test]
+fn a_volume_that_one_member_holds_exclusively_is_refused_to_the_other_one() {
+    let Some(rig) = whole() else { return };
+    rig.nodes.ok(
+        "node1",
+        "lvcreate --yes -q -L 4M -n probe -an vg_node1 && lvchange -aey vg_node1/probe",
+    );
+    for how in ["-aey", "-asy"] {
+        let said = rig.nodes.ok(
+            "node2",
+            &format!("! lvchange {how} vg_node1/probe 2>&1 && [ ! -e /dev/vg_node1/probe ]"),
+        );
+        assert!(said.contains("LV locked by other host"), "{said}");
+    }
+    rig.nodes.ok("node1", "lvchange -an vg_node1/probe");
+    rig.nodes.ok(
+        "node2",
+        "lvchange -aey vg_node1/probe && [ -e /dev/vg_node1/probe ] && lvchange -an vg_node1/probe",
+    );
+}
+
 /// What an operator, or a failure, did to a running cluster: on which node, by what, until what shows there, and the check
 /// that tells it.
-const STATES_OF_A_CLUSTER: [(&str, &str, &str, &str, &str); 5] = [
+const STATES_OF_A_CLUSTER: [(&str, &str, &str, &str, &str); 7] = [
     (
         "/shared is unmounted on one member",
         "node2",
@@ -233,6 +445,20 @@ const STATES_OF_A_CLUSTER: [(&str, &str, &str, &str, &str); 5] = [
         "node1",
         "crm_resource --ban --resource vg_node2-clone --node node1",
         "! lvs --noheadings -o lv_active vg_node2 | grep -q active",
+        "",
+    ),
+    (
+        "the lock daemon of volumes is stopped on one member",
+        "node2",
+        "crm_resource --ban --resource lvmlockd-clone --node node2",
+        "! pidof lvmlockd",
+        "",
+    ),
+    (
+        "a mirror is secondary on one member, on purpose",
+        "node2",
+        "crm_resource --ban --resource drbd_r1-clone --node node2 --promoted",
+        "grep -q '^ 1: cs:Connected ro:Secondary/Primary ' /proc/drbd",
         "",
     ),
     (
