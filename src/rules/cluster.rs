@@ -112,6 +112,14 @@ pub(super) const RULES: &[Rule] = &[
         check: multicast_range,
     },
     Rule {
+        code: "MULTICAST-ADDRESS",
+        severity: Severity::Error,
+        title: "A multicast address is one, and is given where messages travel by multicast.",
+        why: "No member hears what is sent to another sort of address, and other transports ignore the key.",
+        facts: &["membership#multicast"],
+        check: multicast_address,
+    },
+    Rule {
         code: "TRANSPORT-RELEASE",
         severity: Severity::Error,
         title: "The members' release supports the transport.",
@@ -126,6 +134,14 @@ pub(super) const RULES: &[Rule] = &[
         why: "With a shorter delay, nodes that boot at the same time fence each other.",
         facts: &["membership#starting-together"],
         check: join_delay,
+    },
+    Rule {
+        code: "FAIL-DELAY",
+        severity: Severity::Error,
+        title: "A delay before a lost member is fenced is whole seconds, and of cman.",
+        why: "fenced counts in seconds; Pacemaker fences at once and has no such delay.",
+        facts: &["membership#starting-together"],
+        check: fail_delay,
     },
     Rule {
         code: "FAILBACK",
@@ -400,17 +416,41 @@ fn ring_bond(site: &Site, findings: &mut Vec<Finding>) {
 fn multicast_range(site: &Site, findings: &mut Vec<Finding>) {
     let cluster = site.inventory.cluster.as_ref();
     if let Some(address) = cluster.and_then(|c| c.multicast.as_ref()) {
-        let right = match address.ip() {
-            std::net::IpAddr::V4(ip) => ip.octets()[..2] == [239, 192],
-            std::net::IpAddr::V6(ip) => ip.is_multicast(),
+        let elsewhere = match address.ip() {
+            std::net::IpAddr::V4(ip) => ip.is_multicast() && ip.octets()[..2] != [239, 192],
+            std::net::IpAddr::V6(_) => false,
         };
-        if !right {
+        if elsewhere {
             findings.push(
                 found(format!("{address} is not in 239.192.0.0/16"))
                     .at(at(site, &["cluster", "multicast"]))
                     .help("leave it out: one is made from the cluster's name"),
             );
         }
+    }
+}
+
+fn multicast_address(site: &Site, findings: &mut Vec<Finding>) {
+    let cluster = site.inventory.cluster.as_ref();
+    let (Some(address), Some(totem)) = (cluster.and_then(|c| c.multicast.as_ref()), site.totem())
+    else {
+        return;
+    };
+    let place = at(site, &["cluster", "multicast"]);
+    if !address.ip().is_multicast() {
+        findings.push(
+            found(format!("{address} is the address of one machine"))
+                .at(place)
+                .help(
+                    "an address of 239.192.0.0/16; left out, one is made from the cluster's name",
+                ),
+        );
+    } else if totem.transport != "udp" {
+        findings.push(
+            found(format!("messages travel by {}", totem.transport))
+                .at(place)
+                .help("leave it out, or write `transport = \"multicast\"`"),
+        );
     }
 }
 
@@ -444,6 +484,29 @@ fn join_delay(site: &Site, findings: &mut Vec<Finding>) {
             ))
             .at(at(site, &["cluster", "join"]))
             .help("30s or more"),
+        );
+    }
+}
+
+fn fail_delay(site: &Site, findings: &mut Vec<Finding>) {
+    let (Some(cluster), members) = (&site.inventory.cluster, site.members()) else {
+        return;
+    };
+    let place = at(site, &["cluster", "fail"]);
+    let other = members
+        .into_iter()
+        .find(|m| site.platform_of(m).stack() != Stack::Cman);
+    if cluster.fail.get().subsec_millis() != 0 {
+        findings.push(
+            found(format!("{} is no whole number of seconds", cluster.fail))
+                .at(place)
+                .help("`0s`, or as many seconds as a member may take to come back"),
+        );
+    } else if let Some(member) = other.filter(|_| !cluster.fail.get().is_zero()) {
+        findings.push(
+            found(format!("{} has no such delay", site.platform_of(member)))
+                .at(place)
+                .help("leave it out; `token` says how long a member may be silent"),
         );
     }
 }

@@ -759,3 +759,28 @@ fn rules_of_others_are_reported_or_the_filter_is_not() {
         assert!(!killed.ok, "{}", killed.out);
     });
 }
+
+/// The words of `status` in EL6's script: it is sourced from initscripts ("NAME (pid  PIDS) is running...", 3 where it is
+/// stopped, 2 where it left its lock file), in docs/facts/resources.md#resource-managers.
+#[test]
+fn rgmanager_runs_if_its_script_says_so() {
+    Place::each(|place| {
+        let seen = |said: &str, code: u8| {
+            place.program(
+                "service",
+                &format!("[ \"$*\" = 'rgmanager status' ] || exit 9\necho \"{said}\"\nexit {code}"),
+            );
+            let lines = "nw_systemd() { return 1; }; nw_resource_manager_seen rgmanager";
+            place.run("resource_manager", lines).out
+        };
+        let two = format!("rgmanager (pid  {} 1) is running...", std::process::id());
+        assert_eq!(seen(&two, 0), "running\n");
+        assert_eq!(seen("rgmanager (pid  1) is running...", 0), "running\n");
+        assert_eq!(seen("rgmanager is stopped", 3), "");
+        assert_eq!(seen("rgmanager dead but subsys locked", 2), "");
+        place.write("resource_manager/started", "");
+        let trace = "trace @/resource_manager/started\n";
+        assert_eq!(seen("rgmanager is stopped", 3), trace);
+        assert_eq!(seen(&two, 0), format!("{trace}running\n"));
+    });
+}

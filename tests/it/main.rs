@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_role;
 mod cli;
 mod cli_secret;
+mod cluster_conf;
 mod controllers;
 mod engine;
 mod etc_record;

@@ -67,9 +67,12 @@ pub struct Seen {
     pub standby: Vec<String>,
     /// Members in an unknown state: they wait to be fenced.
     pub unclean: Vec<String>,
+    /// Members whose controller is not in Pacemaker's group of processes, by corosync's own list.
+    pub outside_group: Vec<String>,
     /// Fence devices that no member has started, of those that may start.
     pub devices_down: Vec<String>,
-    /// Actions that failed and were not cleaned up: `fence_node1_ipmi_start_0 on node2: error`.
+    /// Actions that failed and were not cleaned up: `fence_node1_ipmi_start_0 on node2: error`. Of rgmanager, services that
+    /// failed: `vm:web, last on node1`.
     pub failures: Vec<String>,
     /// Attempts to fence that failed, and were not forgotten: `reboot of node2 by node1`.
     pub fencing_failed: Vec<String>,
@@ -122,6 +125,10 @@ struct MemberState {
 
 const OWN: &str = "resource_manager";
 const NODES: &str = "resource_manager.nodes";
+const GROUPS: &str = "resource_manager.groups";
+
+/// The group of processes in which Pacemaker's controllers of all members are.
+const CONTROLLERS: &str = "crmd";
 
 impl MemberState {
     fn read(text: &str) -> Self {
@@ -162,6 +169,28 @@ fn down(text: &str) -> Vec<String> {
     });
     devices.retain(|device| !started.contains(device));
     devices
+}
+
+/// The services of rgmanager: where each runs, or how it is where it does not run.
+fn services(text: &str) -> Vec<ResourceState> {
+    let lines = text.lines().filter(|line| line.starts_with("<group "));
+    let place = |line| {
+        let name = attribute(line, "name");
+        let role = match attribute(line, "state_str") {
+            "started" => "Started",
+            "stopped" => "Stopped",
+            "failed" => "FAILED",
+            other => other,
+        };
+        let owner = Some(attribute(line, "owner")).filter(|o| !["none", "unknown", ""].contains(o));
+        ResourceState {
+            name: name.to_owned(),
+            agent: name.split(':').next().unwrap_or_default().to_owned(),
+            role: role.to_owned(),
+            nodes: owner.map(str::to_owned).into_iter().collect(),
+        }
+    };
+    lines.map(place).collect()
 }
 
 /// The resources besides fence devices, each once. The line of an instance is followed by a line for each member that it
@@ -304,6 +333,10 @@ impl ResourceManagerKind {
                 ManagerName::Rgmanager => Call::new("clustat").arg("-x"),
             };
             observe.beside_section(NODES, nodes);
+            if want.resource_manager == ManagerName::Pacemaker {
+                let groups = Call::new("corosync-cpgtool").args(["-d", ","]);
+                observe.slow_section(GROUPS, groups);
+            }
         }
     }
 
@@ -321,7 +354,13 @@ impl ResourceManagerKind {
         // Its view of the members, its resources, failed actions, and fencing.
         let text = answer.text(NODES);
         let lines = text.lines().map(str::trim_start).filter(|line| {
-            let starts = ["<node ", "<resource ", "<failure ", "<fence_event "];
+            let starts = [
+                "<node ",
+                "<resource ",
+                "<failure ",
+                "<fence_event ",
+                "<group ",
+            ];
             starts.iter().any(|start| line.starts_with(start))
         });
         let text = lines.collect::<Vec<_>>().join("\n");
@@ -329,9 +368,24 @@ impl ResourceManagerKind {
             let lines = text.lines().filter(|l| own.running && yes(l));
             lines.map(|l| attribute(l, "name").to_owned()).collect()
         };
-        let online = match want.resource_manager {
-            ManagerName::Pacemaker => |l: &str| attribute(l, "online") == "true",
-            ManagerName::Rgmanager => |l: &str| attribute(l, "rgmanager") == "1",
+        let peers: BTreeMap<_, _> = want
+            .members
+            .iter()
+            .filter(|m| **m != target.node)
+            .map(|m| {
+                let section = answer.of(m, OWN).filter(|s| s.status != 124);
+                (m.clone(), section.map(|s| MemberState::read(&s.text())))
+            })
+            .collect();
+        // rgmanager is asked where it runs only once it has a service; before that each member speaks for itself.
+        let has_services = text.lines().any(|l| l.starts_with("<group "));
+        let online = |l: &str| match want.resource_manager {
+            ManagerName::Pacemaker => attribute(l, "online") == "true",
+            ManagerName::Rgmanager if has_services => attribute(l, "rgmanager") == "1",
+            ManagerName::Rgmanager => {
+                let peer = peers.get(attribute(l, "name")).and_then(Option::as_ref);
+                attribute(l, "state") == "1" && peer.is_none_or(|peer| peer.running)
+            }
         };
         // Nodes are also named where a resource runs and where they have attributes: their state is not there.
         let has_state = match want.resource_manager {
@@ -341,27 +395,57 @@ impl ResourceManagerKind {
         let member = |l: &str| {
             l.contains(has_state) && want.members.iter().any(|m| m == attribute(l, "name"))
         };
+        if own.running
+            && want.resource_manager == ManagerName::Rgmanager
+            && !text.lines().any(member)
+        {
+            return Err("rgmanager runs, and `clustat -x` names no member".to_owned());
+        }
+        // The process group is asked for by number, which crm_mon has for each name.
+        let groups = answer.text(GROUPS);
+        let in_group = |l: &str| {
+            let process = |line: &str| match line.split(',').collect::<Vec<_>>().as_slice() {
+                [CONTROLLERS, _, id] => *id == attribute(l, "id"),
+                _ => false,
+            };
+            groups.lines().any(process)
+        };
+        let grouped = groups.lines().any(|l| l.starts_with("GRP_NAME,"));
+        let (failures, mut places) = match want.resource_manager {
+            ManagerName::Pacemaker => (
+                told(&text, "<failure ", |l| {
+                    let (key, node) = (attribute(l, "op_key"), attribute(l, "node"));
+                    Some(format!("{key} on {node}: {}", attribute(l, "exitstatus")))
+                }),
+                places(&text),
+            ),
+            ManagerName::Rgmanager => (
+                told(&text, "<group ", |l| {
+                    let (name, last) = (attribute(l, "name"), attribute(l, "last_owner"));
+                    let failed = attribute(l, "state_str") == "failed";
+                    failed.then(|| format!("{name}, last on {last}"))
+                }),
+                services(&text),
+            ),
+        };
+        if !own.running {
+            places.clear();
+        }
         Ok(Seen {
             running: own.running,
+            outside_group: named(&|l| grouped && member(l) && !in_group(l)),
             // A member that is still coming up is neither here nor there.
             offline: named(&|l| member(l) && !online(l) && attribute(l, "pending") != "true"),
             standby: named(&|l| member(l) && attribute(l, "standby") == "true"),
             unclean: named(&|l| member(l) && attribute(l, "unclean") == "true"),
             devices_down: down(&text),
-            failures: told(&text, "<failure ", |l| {
-                let (key, node) = (attribute(l, "op_key"), attribute(l, "node"));
-                Some(format!("{key} on {node}: {}", attribute(l, "exitstatus")))
-            }),
+            failures,
             fencing_failed: told(&text, "<fence_event ", |l| {
                 let (action, whom) = (attribute(l, "action"), attribute(l, "target"));
                 let failed = attribute(l, "status") == "failed";
                 failed.then(|| format!("{action} of {whom} by {}", attribute(l, "client")))
             }),
-            places: if own.running {
-                places(&text)
-            } else {
-                Vec::new()
-            },
+            places,
             sees: text
                 .lines()
                 .filter(|l| member(l))
@@ -370,15 +454,7 @@ impl ResourceManagerKind {
                     (attribute(l, "name").to_owned(), View { online, unclean })
                 })
                 .collect(),
-            peers: want
-                .members
-                .iter()
-                .filter(|m| **m != target.node)
-                .map(|m| {
-                    let section = answer.of(m, OWN).filter(|s| s.status != 124);
-                    (m.clone(), section.map(|s| MemberState::read(&s.text())))
-                })
-                .collect(),
+            peers,
             own,
         })
     }
@@ -619,5 +695,144 @@ mod tests {
         // That of the other is the other's.
         let other = NODES_SEEN.replace("name=\"node1\"", "name=\"node3\"");
         assert_eq!(judged(&running, &other, None), Verdict::Same);
+    }
+
+    // rgmanager of EL6 as a test of Ambari has it, recorded 2012 on two members called rhel6ha01 and rhel6ha02
+    // (ClustatParserTest.groovy); names are ours, its line of the service is one line as in clustat.c of 3.0.12.
+    const CLUSTAT: &str = r#"<?xml version="1.0"?>
+<clustat version="4.1.1">
+  <cluster name="rhel6ha" id="57734" generation="162772"/>
+  <quorum quorate="1" groupmember="1"/>
+  <nodes>
+    <node name="node1" state="1" local="0" estranged="0" rgmanager="1" rgmanager_master="0" qdisk="0" nodeid="0x00000001"/>
+    <node name="node2" state="1" local="1" estranged="0" rgmanager="1" rgmanager_master="0" qdisk="0" nodeid="0x00000002"/>
+  </nodes>
+  <groups>
+    <group name="service:NameNodeService" state="112" state_str="started" flags="0" flags_str="" owner="node1" last_owner="node2" restarts="0" last_transition="1345237321" last_transition_str="Fri Aug 17 14:02:01 2012"/>
+  </groups>
+</clustat>
+"#;
+    // The line of a disabled service in a recording on three members of RHEL 6, 2012 (deimos.fr, "clustat -x").
+    const DISABLED: &str = r#"    <group name="service:webby" state="119" state_str="disabled" flags="0" flags_str="" owner="none" last_owner="none" restarts="0" last_transition="0" last_transition_str="Thu Jan  1 01:00:00 1970"/>"#;
+    // The words of clustat without -x on CentOS 6, recorded 2016 after `service rgmanager start` on both members of a cluster
+    // whose <rm> has no service (a blog's "GFS2" page, ids and columns shortened there): neither member counts as one where
+    // rgmanager runs.
+    const CLUSTAT_TEXT: &str = "Cluster Status for gfs_cluster @ Wed Jan 27 21:39:17 2016\nMember Status: Quorate\n\n \
+        Member Name                                                     ID   Status\n ------ ----                                                     \
+        ---- ------\n node1                                                           1 Online, Local\n \
+        node2                                                           2 Online\n";
+    const STARTED: &str = "running\ntrace /var/lib/nodewright/resource_manager/started\n";
+
+    fn rgmanager(nodes: &str, peer: Option<&str>) -> Result<serde_json::Value, String> {
+        let step = json!({ "resource_manager": "rgmanager", "members": ["node1", "node2"] });
+        let resource = testing::resources_on(&step, Platform::El6).remove(0);
+        let mut sections = vec![(OWN, STARTED, 0), (NODES, nodes, 0)];
+        sections.extend(peer.map(|peer| ("resource_manager@node2", peer, 0)));
+        let answer = Answer::from_sections(sections);
+        let node = testing::target(Platform::El6);
+        testing::compare(&resource, &node, &answer, false).map(|compared| compared.seen)
+    }
+
+    #[test]
+    fn clustat_tells_which_members_have_rgmanager_and_what_failed() {
+        let seen = rgmanager(CLUSTAT, Some(STARTED)).unwrap();
+        let keys = ["running", "offline", "standby", "unclean", "failures"];
+        let told: Vec<_> = keys.iter().map(|key| seen[*key].clone()).collect();
+        assert_eq!(
+            told,
+            [json!(true), json!([]), json!([]), json!([]), json!([])]
+        );
+        // What clustat.c writes of a member without rgmanager, of one that is out, and of a service that failed.
+        let stopped = CLUSTAT.replacen(
+            "local=\"1\" estranged=\"0\" rgmanager=\"1\"",
+            "local=\"1\" estranged=\"0\" rgmanager=\"0\"",
+            1,
+        );
+        assert_ne!(stopped, CLUSTAT);
+        assert_eq!(
+            rgmanager(&stopped, None).unwrap()["offline"],
+            json!(["node2"])
+        );
+        let failed = "state=\"114\" state_str=\"failed\" flags=\"0\" flags_str=\"\" owner=\"none\"";
+        let failed = CLUSTAT.replacen(
+            "state=\"112\" state_str=\"started\" flags=\"0\" flags_str=\"\" owner=\"node1\"",
+            failed,
+            1,
+        );
+        assert_eq!(
+            rgmanager(&failed, None).unwrap()["failures"],
+            json!(["service:NameNodeService, last on node2"])
+        );
+    }
+
+    #[test]
+    fn services_of_rgmanager_have_their_places() {
+        let text = CLUSTAT.replace("  </groups>", &format!("{DISABLED}\n  </groups>"));
+        let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+        let place = |name: &str, agent: &str, role: &str, nodes: &[&str]| ResourceState {
+            name: name.to_owned(),
+            agent: agent.to_owned(),
+            role: role.to_owned(),
+            nodes: nodes.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(
+            services(&lines.join("\n")),
+            [
+                place("service:NameNodeService", "service", "Started", &["node1"]),
+                place("service:webby", "service", "disabled", &[]),
+            ]
+        );
+    }
+
+    /// clustat asks rgmanager for its members only once it has a service (docs/facts/resources.md#resource-managers).
+    #[test]
+    fn a_cluster_without_a_service_is_not_taken_for_one_without_rgmanager() {
+        let (before, rest) = CLUSTAT.split_once("  <groups>").unwrap();
+        let after = rest.split_once("</groups>\n").unwrap().1;
+        let empty = format!("{before}{after}").replace("rgmanager=\"1\"", "rgmanager=\"0\"");
+        let offline = |text: &str, peer| rgmanager(text, peer).unwrap()["offline"].clone();
+        assert_eq!(offline(&empty, Some(STARTED)), json!([]));
+        assert_eq!(offline(&empty, Some("")), json!(["node2"]));
+        assert_eq!(offline(&empty, None), json!([]));
+        let out = empty.replacen("\"node2\" state=\"1\"", "\"node2\" state=\"0\"", 1);
+        assert_eq!(offline(&out, Some(STARTED)), json!(["node2"]));
+    }
+
+    #[test]
+    fn words_that_are_no_xml_do_not_count_as_a_sound_cluster() {
+        for said in [
+            CLUSTAT_TEXT,
+            "",
+            "Could not connect to CMAN: Connection refused\n",
+        ] {
+            let error = rgmanager(said, Some(STARTED)).unwrap_err();
+            assert_eq!(error, "rgmanager runs, and `clustat -x` names no member");
+        }
+    }
+
+    // Recorded on corosync 2 (2022, a page of notes on SUSE's cluster, by `-e`), in the form of `-d ,` of corosync-cpgtool(8) 3.1.7.
+    const CPG: &str = "GRP_NAME,PID,NODEID\ncrmd,9126,1\ncrmd,4320,2\nattrd,9124,1\nattrd,4318,2\nstonith-ng,9122,1\n\
+        stonith-ng,4316,2\ncib,9121,1\ncib,4315,2\n";
+
+    #[test]
+    fn a_controller_outside_the_group_of_processes_is_found() {
+        let outside = |groups: &str| {
+            let step = json!({ "resource_manager": "pacemaker", "members": ["node1", "node2"] });
+            let resource = testing::resources_on(&step, Platform::El9).remove(0);
+            let own = format!("running\n{TRACE}");
+            let answer = Answer::from_sections([
+                (OWN, own.as_str(), 0),
+                (NODES, NODES_SEEN, 0),
+                (GROUPS, groups, 0),
+            ]);
+            let node = testing::target(Platform::El9);
+            let compared = testing::compare(&resource, &node, &answer, false);
+            compared.unwrap().seen["outside_group"].clone()
+        };
+        assert_eq!(outside(CPG), json!([]));
+        assert_eq!(outside(&CPG.replace("crmd,4320,2\n", "")), json!(["node2"]));
+        assert_eq!(outside("GRP_NAME,PID,NODEID\n"), json!(["node1", "node2"]));
+        // It did not answer.
+        assert_eq!(outside(""), json!([]));
     }
 }

@@ -90,6 +90,9 @@ pub struct Cluster {
     /// How long a starting node waits for the other before it fences it.
     #[serde(default = "join")]
     pub join: Duration,
+    /// How long a member that was lost may come back before it is fenced; of cman alone.
+    #[serde(default = "no_delay")]
+    pub fail: Duration,
     /// The member that survives a fence race: the other one waits `delay` before it fences it.
     #[serde(default)]
     pub preferred: Option<HostName>,

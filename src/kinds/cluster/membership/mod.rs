@@ -16,7 +16,7 @@ pub use cluster_conf::ClusterConfKind;
 pub use seen::Seen;
 
 use self::corosync::Takes;
-use self::seen::{DOMAIN, LINKS, MAP, OWN};
+use self::seen::{ADDRESSES, DOMAIN, LINKS, MAP, NAMES, OWN};
 use crate::kind::{
     Answer, Circumstances, Delta, Depends, Kind, Observable, Observe, Running, Runs, Target,
     Verdict,
@@ -24,6 +24,7 @@ use crate::kind::{
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use crate::text::Text;
+use std::collections::BTreeMap;
 
 /// The call that declares a member to be off to cman's fence domain, on a member that is left.
 pub fn is_off(node: &str) -> Call {
@@ -55,6 +56,9 @@ pub struct Want {
     key: String,
     /// All members.
     members: Vec<MemberWant>,
+    /// The zone of the ring, where the names of all members and their addresses there are to lead to each other.
+    #[serde(default)]
+    ring: String,
     /// Services that depend on the membership, in the order in which they stop.
     #[serde(default)]
     above: Vec<String>,
@@ -71,6 +75,9 @@ struct MemberWant {
     /// Its number.
     #[serde(rename = "host_id")]
     id: u32,
+    /// Its address in each zone.
+    #[serde(default)]
+    address: BTreeMap<String, String>,
 }
 
 /// The duty of a membership step.
@@ -467,8 +474,18 @@ impl MembershipKind {
             return;
         };
         let word = want.stack.word();
-        // A frozen cluster may not answer.
+        // A frozen cluster may not answer, nor a name server that is gone.
         observe.slow_section(OWN, Call::new("nw_membership_seen").arg(word));
+        if let Some(want) = wants.iter().find(|want| !want.ring.is_empty()) {
+            let resolve = || Call::new("getent").arg("hosts");
+            let names = want.members.iter().map(|m| m.name.clone());
+            observe.slow_section(NAMES, resolve().args(names));
+            let addresses = want
+                .members
+                .iter()
+                .filter_map(|m| m.address.get(&want.ring));
+            observe.slow_section(ADDRESSES, resolve().args(addresses.cloned()));
+        }
         match want.stack {
             DaemonStack::Corosync => {
                 observe.slow_section(MAP, Call::new("nw_membership_map"));

@@ -13,6 +13,8 @@ pub(super) const MAP: &str = "membership.map";
 pub(super) const LINKS: &str = "membership.links";
 pub(super) const DOMAIN: &str = "membership.domain";
 pub(super) const CONF: &str = "cluster_conf";
+pub(super) const NAMES: &str = "membership.names";
+pub(super) const ADDRESSES: &str = "membership.addresses";
 
 /// The state of a node in its cluster.
 #[expect(
@@ -25,6 +27,9 @@ pub struct Seen {
     pub name: String,
     /// The address that its name leads to there; empty where it leads nowhere.
     pub address: String,
+    /// Names of members that do not lead to their addresses on the ring, and addresses that do not lead back, as they are
+    /// looked up here: `10.0.2.2 leads to web`.
+    pub names_apart: Vec<String>,
     /// Whether the membership's daemon runs.
     pub running: bool,
     /// Whether it may act.
@@ -192,6 +197,7 @@ impl Seen {
         Ok(Self {
             name: first(&own, "name"),
             address: first(&own, "address"),
+            names_apart: want.names_apart(answer),
             running,
             quorate: report.quorate,
             cluster: report.cluster.clone(),
@@ -228,6 +234,49 @@ impl Seen {
 }
 
 impl Want {
+    /// What is wrong with the members' names, by two look-ups (docs/facts/membership.md#names).
+    fn names_apart(&self, answer: &Answer) -> Vec<String> {
+        let mut found = Vec::new();
+        let (Some(names), Some(addresses)) = (answer.get(NAMES), answer.get(ADDRESSES)) else {
+            return found;
+        };
+        if names.status == 124 || addresses.status == 124 {
+            return vec!["look-ups take longer than they may: a name server is gone".to_owned()];
+        }
+        let (names, addresses) = (names.text(), addresses.text());
+        // Each line of an answer is an address with its names.
+        let lines = |text| -> Vec<(&str, Vec<&str>)> {
+            let lines = str::lines(text).filter_map(|line| {
+                let mut words = line.split_whitespace();
+                Some((words.next()?, words.collect()))
+            });
+            lines.collect()
+        };
+        let (names, addresses) = (lines(&names), lines(&addresses));
+        for member in &self.members {
+            let Some(address) = member.address.get(&self.ring) else {
+                continue;
+            };
+            let name = &member.name;
+            let its = |words: &[&str]| words.iter().any(|w| w.split('.').next() == Some(name));
+            let same = |other: &str| {
+                let ip = |text: &str| text.parse::<std::net::IpAddr>().ok();
+                ip(other) == ip(address)
+            };
+            let forward = || names.iter().filter(|(_, words)| its(words));
+            if !forward().any(|(to, _)| same(to)) {
+                let to = forward().next().map_or("nowhere", |(to, _)| *to);
+                found.push(format!("{name} leads to {to}"));
+            }
+            let back = addresses.iter().find(|(from, _)| same(from));
+            if !back.is_some_and(|(_, words)| its(words)) {
+                let to = back.and_then(|(_, words)| words.first().copied());
+                found.push(format!("{address} leads to {}", to.unwrap_or("nowhere")));
+            }
+        }
+        found
+    }
+
     /// The member that has this number.
     fn called(&self, id: &str) -> Option<String> {
         let member = self.members.iter().find(|m| m.id.to_string() == id);

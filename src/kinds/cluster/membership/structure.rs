@@ -1,6 +1,7 @@
 //! Checks of a cluster.conf beyond its schema, done before any node is observed, whoever wrote the template.
 //!
-//! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#two-nodes.
+//! Facts: docs/facts/membership.md#configuration-of-cman, docs/facts/membership.md#two-nodes,
+//! docs/facts/resources.md#services-of-rgmanager.
 
 use super::cman::canonical;
 use std::collections::BTreeSet;
@@ -8,13 +9,17 @@ use std::collections::BTreeSet;
 /// One tag with its attributes.
 struct Tag<'a> {
     name: &'a str,
+    /// Whether it is an element without content: `<resources/>`.
+    empty: bool,
     attributes: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Tag<'a> {
     fn read(line: &'a str) -> Option<Self> {
         let rest = line.strip_prefix('<')?;
-        let inner = rest.split('>').next()?.trim_end_matches('/');
+        let inner = rest.split('>').next()?;
+        let empty = inner.ends_with('/');
+        let inner = inner.trim_end_matches('/');
         let (name, mut rest) = inner.split_once(' ').unwrap_or((inner, ""));
         let mut attributes = Vec::new();
         while let Some((key, after)) = rest.split_once('=') {
@@ -23,7 +28,11 @@ impl<'a> Tag<'a> {
             attributes.push((key.trim(), value));
             rest = left;
         }
-        Some(Self { name, attributes })
+        Some(Self {
+            name,
+            empty,
+            attributes,
+        })
     }
 
     fn get(&self, key: &str) -> Option<&'a str> {
@@ -50,6 +59,8 @@ pub(super) fn problems(content: &str) -> Vec<String> {
     }
     members(&tags, &mut found);
     devices(&tags, &mut found);
+    domains(&tags, &mut found);
+    services(&tags, &mut found);
     for cman in all("cman") {
         let transport = cman.get("transport");
         if let Some(word) = transport.filter(|t| !["udp", "udpb", "udpu", "rdma"].contains(t)) {
@@ -142,6 +153,107 @@ fn devices(tags: &[Tag<'_>], found: &mut Vec<String>) {
             if device.get(old).is_some() {
                 found.push(format!("`{old}` of a device is of release 5: write `port`"));
             }
+        }
+    }
+}
+
+/// The failover domains. Names are compared as rgmanager does, whatever their case.
+fn domains(tags: &[Tag<'_>], found: &mut Vec<String>) {
+    let nodes: BTreeSet<&str> = tags
+        .iter()
+        .filter(|t| t.name == "clusternode")
+        .filter_map(|t| t.get("name"))
+        .collect();
+    let (mut known, mut members) = (BTreeSet::new(), BTreeSet::new());
+    for tag in tags {
+        let name = tag.get("name").unwrap_or_default();
+        match tag.name {
+            "failoverdomain" => {
+                members.clear();
+                if !known.insert(name.to_lowercase()) {
+                    found.push(format!(
+                        "`{name}` is listed twice among the failover domains: rgmanager knows none behind it"
+                    ));
+                }
+            }
+            "failoverdomainnode" => {
+                if !nodes.contains(name) {
+                    found.push(format!("a failover domain has `{name}`, which is no node"));
+                }
+                if !members.insert(name.to_lowercase()) {
+                    found.push(format!("a failover domain has `{name}` twice"));
+                }
+                let priority = tag.get("priority");
+                if let Some(word) =
+                    priority.filter(|p| !p.parse::<u8>().is_ok_and(|n| (1..=100).contains(&n)))
+                {
+                    found.push(format!(
+                        "`{name}` has the priority {word} in a failover domain: 1 to 100"
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Services and virtual machines, and the resources that they refer to.
+fn services(tags: &[Tag<'_>], found: &mut Vec<String>) {
+    let domains: BTreeSet<String> = tags
+        .iter()
+        .filter(|t| t.name == "failoverdomain")
+        .filter_map(|t| t.get("name"))
+        .map(str::to_lowercase)
+        .collect();
+    let (mut names, mut resources, mut shared) = (BTreeSet::new(), BTreeSet::new(), false);
+    for tag in tags {
+        match tag.name {
+            "resources" => shared = !tag.empty,
+            "/resources" => shared = false,
+            _ if shared => {
+                let name = tag.get("name").or_else(|| tag.get("address"));
+                resources.insert((tag.name, name.unwrap_or_default()));
+            }
+            _ => {}
+        }
+    }
+    for tag in tags.iter().filter(|t| ["vm", "service"].contains(&t.name)) {
+        let name = format!("{}:{}", tag.name, tag.get("name").unwrap_or_default());
+        if let Some(domain) = tag
+            .get("domain")
+            .filter(|d| !domains.contains(&d.to_lowercase()))
+        {
+            found.push(format!(
+                "there is no failover domain `{domain}`: `{name}` would start on any node"
+            ));
+        }
+        for (key, words) in [
+            (
+                "recovery",
+                &["restart", "relocate", "disable", "restart-disable"][..],
+            ),
+            ("migrate", &["live", "pause"]),
+        ] {
+            if let Some(word) = tag.get(key).filter(|word| !words.contains(word)) {
+                found.push(format!(
+                    "`{name}` has no {key} `{word}`: {}",
+                    words.join(", ")
+                ));
+            }
+        }
+        if !names.insert(name.clone()) {
+            found.push(format!("`{name}` is listed twice"));
+        }
+    }
+    for tag in tags {
+        if let Some(name) = tag
+            .get("ref")
+            .filter(|r| !resources.contains(&(tag.name, r)))
+        {
+            found.push(format!(
+                "there is no {} `{name}` among the resources",
+                tag.name
+            ));
         }
     }
 }

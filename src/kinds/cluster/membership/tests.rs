@@ -104,6 +104,72 @@ fn commands_read_how_it_stands_by_type() {
     assert_eq!(error, "r/directory:/etc/corosync is no membership");
 }
 
+/// Constructed in the form of `getent hosts` of glibc 2.36.
+#[test]
+fn names_and_addresses_of_all_members_lead_to_each_other() {
+    let mut joined = step("joined", CONF, "3.1");
+    joined["ring"] = json!("yellow");
+    for (at, address) in ["10.0.2.1", "10.0.2.2"].iter().enumerate() {
+        joined["members"][at]["address"] = json!({ "yellow": address, "red": "192.0.2.6" });
+    }
+    assert_eq!(
+        testing::queries(&joined, Platform::Debian12)[1..3],
+        [
+            "membership.names: getent hosts node1 node2",
+            "membership.addresses: getent hosts 10.0.2.1 10.0.2.2"
+        ]
+    );
+    let resource = testing::resources_on(&joined, Platform::Debian12).remove(0);
+    let apart = |names: (&str, i32), addresses: (&str, i32)| {
+        let answer = Answer::from_sections([
+            ("membership", WHOLE, 0),
+            ("membership.names", names.0, names.1),
+            ("membership.addresses", addresses.0, addresses.1),
+        ]);
+        let node = target(Platform::Debian12);
+        let compared = testing::compare(&resource, &node, &answer, false);
+        compared.unwrap().seen["names_apart"].clone()
+    };
+    let files =
+        "10.0.2.1        node1 node1.example.net node1\n10.0.2.2        node2 node2.example.net\n";
+    assert_eq!(apart((files, 0), (files, 0)), json!([]));
+    // A name server tells whole names alone, and a name may have further addresses.
+    let server = "192.0.2.6       node1.example.net\n10.0.2.1        node1.example.net\n10.0.2.2        node2.example.net\n";
+    assert_eq!(apart((server, 0), (server, 0)), json!([]));
+    for (names, addresses, said) in [
+        (
+            (files, 0),
+            ("10.0.2.1        node1\n", 2),
+            "10.0.2.2 leads to nowhere",
+        ),
+        (
+            (files, 0),
+            (
+                "10.0.2.1        node1\n10.0.2.2        web.example.net node22\n",
+                0,
+            ),
+            "10.0.2.2 leads to web.example.net",
+        ),
+        (
+            ("10.0.2.1        node1\n\n", 2),
+            (files, 0),
+            "node2 leads to nowhere",
+        ),
+        (
+            ("10.0.2.1        node1\n192.0.2.7       node2\n", 0),
+            (files, 0),
+            "node2 leads to 192.0.2.7",
+        ),
+        (
+            ("", 124),
+            (files, 0),
+            "look-ups take longer than they may: a name server is gone",
+        ),
+    ] {
+        assert_eq!(apart(names, addresses), json!([said]));
+    }
+}
+
 #[test]
 fn checks_read_how_it_stands() {
     let resource =
@@ -774,6 +840,21 @@ const SOUND: &str = r#"<?xml version="1.0"?>
     <fencedevice name="ipmi_n1" agent="fence_ipmilan" ipaddr="10.0.3.6"/>
     <fencedevice name="ipmi_n2" agent="fence_ipmilan" ipaddr="10.0.3.2"/>
   </fencedevices>
+  <rm log_level="5">
+    <failoverdomains>
+      <failoverdomain name="only_node1" ordered="0" restricted="1"><failoverdomainnode name="node1"/></failoverdomain>
+      <failoverdomain name="prefer_node1" ordered="1" restricted="1" nofailback="1">
+        <failoverdomainnode name="node1" priority="1"/>
+        <failoverdomainnode name="node2" priority="2"/>
+      </failoverdomain>
+    </failoverdomains>
+    <resources>
+      <script name="drbd" file="/etc/init.d/drbd"/>
+      <ip address="192.0.2.77"/>
+    </resources>
+    <service name="storage" domain="only_node1" recovery="restart"><script ref="drbd"><ip ref="192.0.2.77"/></script></service>
+    <vm name="web" domain="prefer_node1" recovery="relocate" migrate="live"/>
+  </rm>
 </cluster>
 "#;
 
@@ -781,7 +862,64 @@ const SOUND: &str = r#"<?xml version="1.0"?>
 fn a_cluster_conf_that_no_cluster_should_have_is_found_whether_its_schema_catches_it_or_not() {
     let none: [String; 0] = [];
     assert_eq!(super::structure::problems(SOUND), none);
+    // Without a service, whether the list of resources is empty or not there (docs/facts/resources.md#services-of-rgmanager).
+    let (before, rest) = SOUND.split_once("<rm ").unwrap();
+    let after = rest.split_once("</rm>").unwrap().1;
+    for rm in ["<rm/>", "<rm><failoverdomains/><resources/></rm>", ""] {
+        let empty = format!("{before}{rm}{after}");
+        assert_eq!(super::structure::problems(&empty), none, "{rm}");
+    }
     for (from, to, text) in [
+        (
+            r#"domain="prefer_node1" recovery="relocate""#,
+            r#"domain="prefer_nod1" recovery="relocate""#,
+            "there is no failover domain `prefer_nod1`: `vm:web` would start on any node",
+        ),
+        (
+            r#"<failoverdomain name="prefer_node1""#,
+            r#"<failoverdomain name="Only_Node1""#,
+            "`Only_Node1` is listed twice among the failover domains: rgmanager knows none behind it",
+        ),
+        (
+            r#"<failoverdomainnode name="node2" priority="2"/>"#,
+            r#"<failoverdomainnode name="node3" priority="2"/>"#,
+            "a failover domain has `node3`, which is no node",
+        ),
+        (
+            r#"<failoverdomainnode name="node2" priority="2"/>"#,
+            r#"<failoverdomainnode name="node1" priority="2"/>"#,
+            "a failover domain has `node1` twice",
+        ),
+        (
+            r#"priority="2""#,
+            r#"priority="101""#,
+            "`node2` has the priority 101 in a failover domain: 1 to 100",
+        ),
+        (
+            r#"recovery="relocate""#,
+            r#"recovery="failover""#,
+            "`vm:web` has no recovery `failover`: restart, relocate, disable, restart-disable",
+        ),
+        (
+            r#"migrate="live""#,
+            r#"migrate="yes""#,
+            "`vm:web` has no migrate `yes`: live, pause",
+        ),
+        (
+            "    <vm ",
+            "    <vm name=\"web\"/><vm ",
+            "`vm:web` is listed twice",
+        ),
+        (
+            r#"<script ref="drbd">"#,
+            r#"<script ref="drdb">"#,
+            "there is no script `drdb` among the resources",
+        ),
+        (
+            r#"<ip ref="192.0.2.77"/>"#,
+            r#"<ip ref="192.0.2.78"/>"#,
+            "there is no ip `192.0.2.78` among the resources",
+        ),
         // Faults that the schema of 3.2.0 accepts (docs/facts/membership.md#configuration-of-cman).
         (
             r#"<device name="ipmi_n2""#,
