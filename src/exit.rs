@@ -8,7 +8,7 @@ pub enum Exit {
     Done = 0,
     /// Something failed.
     Failed = 1,
-    /// Changes pending (`plan`).
+    /// Changes pending (`plan`, `drift`).
     Pending = 2,
     /// Findings or failed checks.
     Findings = 3,
@@ -33,7 +33,7 @@ impl Exit {
     pub const ALL: [(Self, &'static str); 11] = [
         (Self::Done, "nothing to do, or all done"),
         (Self::Failed, "failed"),
-        (Self::Pending, "changes pending (plan)"),
+        (Self::Pending, "changes pending (plan, drift)"),
         (Self::Findings, "findings or failed checks"),
         (Self::Unreachable, "a node could not be reached"),
         (Self::Refused, "refused to destroy data"),
@@ -60,9 +60,11 @@ impl Exit {
                 "A step failed, or the command itself. The recap names node and step; `nodewright log NODE` has what \
                  the step said. What was done before it stays done: mend the cause and run the same command again."
             }
-            Self::Pending => "`plan` shows changes, and made none. `nodewright apply` makes them.",
+            Self::Pending => {
+                "`plan` or `drift` shows changes, and made none. `nodewright apply` makes them."
+            }
             Self::Findings => {
-                "`check` found errors in the site, `verify` failed checks, or `status` something degraded or frozen. \
+                "`check` found errors in the site, `verify` or `drift` failed checks, or `status` something degraded or frozen. \
                  Each is shown with its code or its next command; `nodewright explain CODE` says more."
             }
             Self::Unreachable => {

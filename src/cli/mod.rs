@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod confirm_fenced;
 mod demo_progress;
+pub mod drift;
 mod eject;
 pub mod enroll;
 mod explain;
@@ -75,6 +76,8 @@ pub enum Command {
     Apply(apply::Args),
     /// Run the checks of all roles; changes nothing.
     Verify(verify::Args),
+    /// Look for drift and failed checks, for cron: one line when all is well; changes nothing.
+    Drift(drift::Args),
     /// Show the state of the cluster: who is in, what runs where, what is degraded or frozen and why; changes nothing.
     Status(status::Args),
     /// Run a command on nodes, one member of a cluster at a time; changes what the command changes, and the journal.
@@ -145,6 +148,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "show",
             "apply",
             "verify",
+            "drift",
             "status",
             "log",
             "facts",
@@ -183,6 +187,7 @@ impl Command {
             Self::Show(args) => show::run(&args, context),
             Self::Apply(args) => apply::run(&args, context),
             Self::Verify(args) => verify::run(&args, context),
+            Self::Drift(args) => drift::run(&args, context),
             Self::Run(args) => run::run(&args, context),
             Self::Knock(args) => knock::run(&args, context),
             Self::Status(args) => status::run(&args, context),

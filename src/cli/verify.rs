@@ -1,8 +1,12 @@
 //! `nodewright verify`.
 
 use crate::exit::Exit;
-use crate::run::Event;
-use crate::workplace::{self, Context, Forks, Nodes, Pick, Values};
+use crate::report::{CheckFiles, PrometheusFile};
+use crate::role::Check;
+use crate::run::{Engine, Event};
+use crate::verify::counts;
+use crate::workplace::{self, Context, Forks, Nodes, Pick, Values, Workplace};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Arguments of `verify`.
@@ -13,7 +17,9 @@ Exit codes: 0 all checks pass, 3 some fail, 4 a node could not be reached.
 Examples:
   nodewright verify                     failed checks
   nodewright verify -v                  passed checks as well
-  nodewright verify --junit checks.xml  for a build server")]
+  nodewright verify --junit checks.xml  for a build server
+
+docs/drift.md has the metrics of --prometheus.")]
 pub struct Args {
     /// The nodes.
     #[command(flatten)]
@@ -27,6 +33,57 @@ pub struct Args {
     /// Also write the results to FILE as `JUnit` XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// The file of metrics.
+    #[command(flatten)]
+    pub prometheus: PrometheusArg,
+}
+
+/// The file of metrics that a command writes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct PrometheusArg {
+    /// Also write the results to FILE as metrics, for the textfile collector of Prometheus' `node_exporter`.
+    #[arg(long, value_name = "FILE")]
+    pub prometheus: Option<PathBuf>,
+}
+
+impl PrometheusArg {
+    /// The file, for this site.
+    pub fn file(&self, place: &Workplace) -> Option<PrometheusFile> {
+        let path = self.prometheus.clone()?;
+        let site = place.site.name().to_owned();
+        Some(PrometheusFile { path, site })
+    }
+}
+
+/// The checks of every node of a site, and how many of them the selection leaves out.
+pub type AskedChecks = (BTreeMap<String, Vec<Check>>, usize);
+
+/// Judges the checks by what was observed, and tells them; says whether one fails that counts.
+pub async fn tell(engine: &Engine, nodes: Vec<String>, asked: &AskedChecks) -> bool {
+    let (checks, left_out) = asked;
+    let of = |node: &str| checks.get(node).map_or(&[][..], Vec::as_slice);
+    let mut failed = false;
+    for row in engine.verify(of).await {
+        let outcome = row.outcome;
+        failed |= counts(outcome.ok, outcome.skipped, &outcome.severity);
+        engine.send(Event::Check {
+            node: row.node,
+            scope: row.scope.to_string(),
+            code: outcome.code,
+            severity: outcome.severity,
+            ok: outcome.ok,
+            skipped: outcome.skipped,
+            message: outcome.message,
+            remedy: outcome.remedy,
+        });
+    }
+    engine.send(Event::Verified {
+        nodes,
+        unseen: engine.plan().unseen,
+        unreachable: engine.unreachable(),
+        left_out: *left_out,
+    });
+    failed
 }
 
 /// Runs the command.
@@ -37,40 +94,19 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let place = workplace::open_sound(context)?;
     let nodes = place.select(&args.nodes.nodes)?;
     let setup = place.setup(context, &nodes, &args.pick, args.forks, Values::Needed)?;
-    let mut reporter = context.reporter().of_checks(args.junit.as_deref());
-    let selection = args.pick.selection();
-    let (checks, left_out) = place.asked_checks(&nodes, &selection);
-    let checks = &checks;
+    let files = CheckFiles {
+        junit: args.junit.clone(),
+        prometheus: args.prometheus.file(&place),
+    };
+    let mut reporter = context.reporter().of_checks(files);
+    let asked = place.asked_checks(&nodes, &args.pick.selection());
     let exit = workplace::with_engine(
         &mut reporter,
         setup,
         |_| (),
         async move |engine| {
             engine.observe().await;
-            let mut failed = false;
-            for row in engine
-                .verify(|node| checks.get(node).map_or(&[], Vec::as_slice))
-                .await
-            {
-                let outcome = row.outcome;
-                failed |= !outcome.ok && !outcome.skipped && outcome.severity != "info";
-                engine.send(Event::Check {
-                    node: row.node,
-                    scope: row.scope.to_string(),
-                    code: outcome.code,
-                    severity: outcome.severity,
-                    ok: outcome.ok,
-                    skipped: outcome.skipped,
-                    message: outcome.message,
-                    remedy: outcome.remedy,
-                });
-            }
-            let unseen = engine.plan().unseen;
-            engine.send(Event::Verified {
-                nodes,
-                unseen,
-                left_out,
-            });
+            let failed = tell(engine, nodes, &asked).await;
             engine
                 .worst()
                 .unwrap_or(if failed { Exit::Findings } else { Exit::Done })

@@ -32,6 +32,11 @@ impl CheckResult {
         self.node.as_deref().unwrap_or(CLUSTER)
     }
 
+    /// Whether it decides how a command ends.
+    pub(super) fn counts(&self) -> bool {
+        crate::verify::counts(self.ok, self.skipped, &self.severity)
+    }
+
     /// Whether it was judged and does not hold.
     pub(super) fn fails(&self) -> bool {
         !self.ok && !self.skipped
@@ -41,10 +46,12 @@ impl CheckResult {
 /// Whom and what the checks of a command did not reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Coverage {
-    /// How many nodes were asked for.
-    pub(super) nodes: usize,
+    /// The nodes that were asked for.
+    pub(super) nodes: Vec<String>,
     /// Those of them that were not observed.
     pub(super) unseen: Vec<String>,
+    /// Those of them that could not be reached.
+    pub(super) unreachable: Vec<String>,
     /// How many checks the selection leaves out.
     pub(super) left_out: usize,
 }
@@ -80,8 +87,8 @@ pub(super) fn screen(checks: &[CheckResult], coverage: &Coverage, style: &Output
         some => format!("; {} left out", count(some, "check was", "checks were")),
     };
     rest.push_str(&not_looked_at(&coverage.unseen));
-    let seen = coverage.nodes - coverage.unseen.len();
-    if checks.is_empty() && seen == 0 && coverage.nodes > 0 {
+    let seen = coverage.nodes.len() - coverage.unseen.len();
+    if checks.is_empty() && seen == 0 && !coverage.nodes.is_empty() {
         let line = format!("No node was observed: {}.", coverage.unseen.join(", "));
         text.push_str(&style.paint(Tone::Bad, line));
         text.push('\n');

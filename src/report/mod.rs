@@ -1,9 +1,11 @@
-//! Makes text of events: for people on a terminal or in a log, for programs as JSON, for build servers as `JUnit`.
+//! Makes text of events: for people on a terminal or in a log, for programs as JSON, for build servers as `JUnit`, for
+//! monitoring as a file of Prometheus.
 //!
 //! Workers send [`Event`](crate::run::Event)s; one [`Reporter`] on the main thread receives them all, so lines never mix.
 
 mod checks;
 mod diff;
+mod drift;
 mod explain;
 mod files;
 mod findings;
@@ -14,6 +16,7 @@ mod junit;
 mod plan;
 mod ports;
 mod progress;
+mod prometheus;
 mod proofs;
 mod recap;
 mod reporter;
@@ -37,7 +40,7 @@ pub use ports::{ports, ports_json};
 pub use progress::ProgressView;
 pub use proofs::proofs;
 pub use recap::recap;
-pub use reporter::{Reporter, Sink, follow};
+pub use reporter::{CheckFiles, PrometheusFile, Reporter, Sink, follow};
 pub use roles::roles;
 pub use rules::rules;
 pub use style::{OutputStyle, Tone, leaving};

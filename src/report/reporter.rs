@@ -1,13 +1,33 @@
 //! The one receiver of events.
 
 use super::checks::Coverage;
-use super::{CheckResult, OutputStyle, ProgressView, checks, json, junit};
+use super::drift::DriftPage;
+use super::{CheckResult, OutputStyle, ProgressView, checks, json, junit, prometheus};
 use crate::run::{Event, Events};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Where text goes.
 pub type Sink = Box<dyn Write + Send>;
+
+/// Files that results are written to as well.
+#[derive(Clone, Debug, Default)]
+pub struct CheckFiles {
+    /// As `JUnit` XML.
+    pub junit: Option<PathBuf>,
+    /// For Prometheus.
+    pub prometheus: Option<PrometheusFile>,
+}
+
+/// A file for Prometheus.
+#[derive(Clone, Debug)]
+pub struct PrometheusFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The site that its metrics name.
+    pub site: String,
+}
 
 /// Receives all events of a command and shows them: results on one side, progress on the other.
 pub struct Reporter {
@@ -21,7 +41,9 @@ pub struct Reporter {
     coverage: Coverage,
     /// Whether a screen of checks is owed even when none comes.
     verify: bool,
-    junit: Option<PathBuf>,
+    files: CheckFiles,
+    /// What is kept for the one page about drift, where the command is about it.
+    drift: Option<DriftPage>,
 }
 
 impl Reporter {
@@ -36,15 +58,25 @@ impl Reporter {
             checks: Vec::new(),
             coverage: Coverage::default(),
             verify: false,
-            junit: None,
+            files: CheckFiles::default(),
+            drift: None,
         }
     }
 
-    /// Says that this command is about checks: [`finish`](Self::finish) sums them up, and writes them to a `JUnit` file.
+    /// Says that this command is about checks: [`finish`](Self::finish) sums them up, and writes them to these files.
     #[must_use]
-    pub fn of_checks(mut self, junit: Option<&Path>) -> Self {
+    pub fn of_checks(mut self, files: CheckFiles) -> Self {
         self.verify = true;
-        self.junit = junit.map(Path::to_owned);
+        self.files = files;
+        self
+    }
+
+    /// Says that this command is about drift: plan, checks and failed nodes are shown on one page by
+    /// [`finish`](Self::finish), and written to these files.
+    #[must_use]
+    pub fn of_drift(mut self, files: CheckFiles) -> Self {
+        self.drift = Some(DriftPage::default());
+        self.files = files;
         self
     }
 
@@ -59,7 +91,16 @@ impl Reporter {
         ) {
             self.progress.clear();
         }
-        self.progress.show(event);
+        match (&mut self.drift, event) {
+            // Its page names the node, on the side of the results.
+            (Some(page), Event::Failed { node, why }) => {
+                page.failed.push((node.clone(), why.clone()));
+            }
+            _ => self.progress.show(event),
+        }
+        if let (Some(page), Event::Planned { plan }) = (&mut self.drift, event) {
+            page.plan = plan.clone();
+        }
         if let Event::Check {
             node,
             scope: _,
@@ -84,18 +125,21 @@ impl Reporter {
         if let Event::Verified {
             nodes,
             unseen,
+            unreachable,
             left_out,
         } = event
         {
             self.verify = true;
             self.coverage = Coverage {
-                nodes: nodes.len(),
+                nodes: nodes.clone(),
                 unseen: unseen.clone(),
+                unreachable: unreachable.clone(),
                 left_out: *left_out,
             };
         }
         let text = match event {
             _ if self.json => json::line(event),
+            _ if self.drift.is_some() => return,
             Event::Planned { plan } => super::plan(plan, &self.style),
             Event::Recap { nodes } => super::recap(nodes, &self.style),
             Event::Forget { nodes } => super::forget(nodes, &self.style),
@@ -108,15 +152,33 @@ impl Reporter {
     /// Shows the parts that needed all events, and removes the progress.
     ///
     /// # Errors
-    /// When the `JUnit` file cannot be written.
+    /// When a file cannot be written.
     pub fn finish(&mut self) -> std::io::Result<()> {
         self.progress.clear();
-        if !self.json && (self.verify || !self.checks.is_empty()) {
-            let text = checks::screen(&self.checks, &self.coverage, &self.style);
+        let text = match &self.drift {
+            _ if self.json => None,
+            Some(page) => Some(page.text(&self.checks, &self.coverage, &self.style)),
+            None if self.verify || !self.checks.is_empty() => {
+                Some(checks::screen(&self.checks, &self.coverage, &self.style))
+            }
+            None => None,
+        };
+        if let Some(text) = text {
             self.write(&text);
         }
-        if let Some(path) = &self.junit {
-            crate::report::write_whole(path, junit::document(&self.checks).as_bytes(), 0o644)?;
+        if let Some(path) = &self.files.junit {
+            write(path, &junit::document(&self.checks))?;
+        }
+        if let Some(PrometheusFile { path, site }) = &self.files.prometheus {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let text = prometheus::document(&prometheus::Measurements {
+                site,
+                plan: self.drift.as_ref().map(|page| &page.plan),
+                checks: &self.checks,
+                coverage: &self.coverage,
+                at: now.map_or(0, |since| since.as_secs()),
+            });
+            write(path, &text)?;
         }
         self.checks.clear();
         Ok(())
@@ -143,6 +205,12 @@ impl Reporter {
             *closed = written.is_err();
         }
     }
+}
+
+/// Writes a file of results whole, for everybody to read; an error names it.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    super::write_whole(path, text.as_bytes(), 0o644)
+        .map_err(|e| std::io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display())))
 }
 
 /// Does work on a thread of its own while its events are shown on this one; gives what the work gave.
@@ -368,6 +436,7 @@ mod tests {
             let end = Event::Verified {
                 nodes: vec!["node1".into(), "node2".into()],
                 unseen: unseen.iter().map(|n| (*n).to_owned()).collect(),
+                unreachable: Vec::new(),
                 left_out,
             };
             let mut events = samples::check_events();
@@ -400,7 +469,10 @@ mod tests {
         let file = dir.path().join("checks.xml");
         let sink = || Box::new(std::io::sink());
         let progress = ProgressView::lines(quiet(), sink());
-        let mut reporter = Reporter::new(quiet(), false, sink(), progress).of_checks(Some(&file));
+        let mut reporter = Reporter::new(quiet(), false, sink(), progress).of_checks(CheckFiles {
+            junit: Some(file.clone()),
+            prometheus: None,
+        });
         for event in samples::check_events() {
             reporter.show(&event);
         }

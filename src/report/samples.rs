@@ -384,6 +384,7 @@ pub fn check_events() -> Vec<Event> {
     let end = Event::Verified {
         nodes: vec!["node1".into(), "node2".into()],
         unseen: Vec::new(),
+        unreachable: Vec::new(),
         left_out: 0,
     };
     checks().into_iter().map(event).chain([end]).collect()

@@ -30,6 +30,13 @@ impl Engine {
         &self.setup.cluster
     }
 
+    /// The nodes that could not be reached.
+    pub fn unreachable(&self) -> Vec<String> {
+        let failures = self.nodes.failures.iter();
+        let gone = failures.filter(|(_, f)| f.exit == Exit::Unreachable);
+        gone.map(|(node, _)| node.clone()).collect()
+    }
+
     /// The gravest exit code of the nodes that failed, if any did.
     pub fn worst(&self) -> Option<Exit> {
         let order = [

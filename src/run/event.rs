@@ -162,6 +162,8 @@ pub enum Event {
         nodes: Vec<String>,
         /// Those of them that were not observed.
         unseen: Vec<String>,
+        /// Those of them that could not be reached.
+        unreachable: Vec<String>,
         /// How many checks read what `--only` and `--skip` leave out.
         left_out: usize,
     },

@@ -27,6 +27,11 @@ pub struct CheckOutcome {
     pub same: String,
 }
 
+/// Whether a result decides how a command ends: it was judged, does not hold, and is more than information.
+pub fn counts(ok: bool, skipped: bool, severity: &str) -> bool {
+    !ok && !skipped && severity != "info"
+}
+
 /// A result, and of whom it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckRow {

@@ -15,7 +15,7 @@ fn the_exit_codes_are_what_the_manual_says() {
     assert_snapshot!(listed, @r"
       0  nothing to do, or all done
       1  failed
-      2  changes pending (plan)
+      2  changes pending (plan, drift)
       3  findings or failed checks
       4  a node could not be reached
       5  refused to destroy data

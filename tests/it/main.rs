@@ -8,6 +8,7 @@ mod cli;
 mod cli_secret;
 mod cluster_conf;
 mod controllers;
+mod drift;
 mod engine;
 mod etc_record;
 mod facts;
