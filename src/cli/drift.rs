@@ -68,7 +68,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// What the command ends with: by the plan, by the nodes that failed, and by whether a check does.
+/// The exit code of the command: by the plan, the nodes that failed, and whether a check fails.
 fn ends_with(plan: &Plan, worst: Option<Exit>, failed: bool) -> Exit {
     match (super::plan::ends_with(plan), worst) {
         (Exit::Refused, _) => Exit::Refused,

@@ -6,7 +6,7 @@ use super::{CheckResult, OutputStyle, Tone};
 use crate::plan::{NodePlan, Plan};
 use std::fmt::Write as _;
 
-/// What is kept until all is known.
+/// The results that the page about drift shows, collected until the command ends.
 #[derive(Debug, Default)]
 pub(super) struct DriftPage {
     /// The plan.

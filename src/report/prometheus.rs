@@ -6,7 +6,7 @@ use crate::plan::{NodePlan, Plan};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What one command has to tell.
+/// The measurements of one command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measurements<'a> {
     /// The site.

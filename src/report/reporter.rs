@@ -42,7 +42,7 @@ pub struct Reporter {
     /// Whether a screen of checks is owed even when none comes.
     verify: bool,
     files: CheckFiles,
-    /// What is kept for the one page about drift, where the command is about it.
+    /// The results for the page about drift, where the command shows one.
     drift: Option<DriftPage>,
 }
 

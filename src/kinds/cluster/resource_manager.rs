@@ -742,7 +742,7 @@ mod tests {
             told,
             [json!(true), json!([]), json!([]), json!([]), json!([])]
         );
-        // What clustat.c writes of a member without rgmanager, of one that is out, and of a service that failed.
+        // The output of clustat.c for a member without rgmanager, for one that is out, and for a service that failed.
         let stopped = CLUSTAT.replacen(
             "local=\"1\" estranged=\"0\" rgmanager=\"1\"",
             "local=\"1\" estranged=\"0\" rgmanager=\"0\"",

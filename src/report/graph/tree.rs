@@ -6,12 +6,12 @@ use crate::site::resolved::fencing::Fencing;
 use std::fmt::Write as _;
 
 /// A line of the tree and what hangs below it.
-struct Branch {
+struct TreeNode {
     text: String,
-    below: Vec<Branch>,
+    below: Vec<TreeNode>,
 }
 
-impl Branch {
+impl TreeNode {
     fn leaf(text: String) -> Self {
         Self {
             text,
@@ -45,9 +45,9 @@ impl Branch {
 pub fn tree(site: &Site) -> String {
     let members = site.members();
     let fencing: Vec<(&str, Fencing)> = members.iter().map(|m| (*m, site.fencing(m))).collect();
-    let nodes: Vec<Branch> = if members.is_empty() {
+    let nodes: Vec<TreeNode> = if members.is_empty() {
         site.node_names()
-            .map(|n| Branch::leaf(n.to_owned()))
+            .map(|n| TreeNode::leaf(n.to_owned()))
             .collect()
     } else {
         fencing
@@ -57,33 +57,33 @@ pub fn tree(site: &Site) -> String {
     };
     let devices = fencing.iter().flat_map(|(node, how)| {
         let each = how.devices.iter();
-        each.map(move |d| Branch::leaf(format!("{} ({}) switches {node}", d.name, d.agent)))
+        each.map(move |d| TreeNode::leaf(format!("{} ({}) switches {node}", d.name, d.agent)))
     });
     let mut all = vec![
-        Branch::of("cluster nodes", nodes),
-        Branch::of("fence devices", devices.collect()),
-        Branch::of("mirrors", mirrors(site)),
-        Branch::of("guests", domains(site, &members)),
+        TreeNode::of("cluster nodes", nodes),
+        TreeNode::of("fence devices", devices.collect()),
+        TreeNode::of("mirrors", mirrors(site)),
+        TreeNode::of("guests", domains(site, &members)),
     ];
     all.retain(|branch| !branch.below.is_empty());
     let name = site
         .cluster_name()
         .unwrap_or_else(|| site.name().to_owned());
     let mut out = format!("{name}\n");
-    Branch::of("", all).write("", &mut out);
+    TreeNode::of("", all).write("", &mut out);
     out
 }
 
 /// A member with its fence methods, in the order in which they are tried.
-fn member(node: &str, how: &Fencing) -> Branch {
+fn member(node: &str, how: &Fencing) -> TreeNode {
     let methods = how.methods.iter();
-    let methods =
-        methods.map(|m| Branch::leaf(format!("{}. {}: {}", m.level, m.name, m.devices.join(", "))));
-    Branch::of(node, methods.collect())
+    let methods = methods
+        .map(|m| TreeNode::leaf(format!("{}. {}: {}", m.level, m.name, m.devices.join(", "))));
+    TreeNode::of(node, methods.collect())
 }
 
 /// The mirrors, with what each carries.
-fn mirrors(site: &Site) -> Vec<Branch> {
+fn mirrors(site: &Site) -> Vec<TreeNode> {
     let all = site.inventory.mirror.iter();
     all.map(|(name, mirror)| {
         let carries = match (&mirror.gfs2, &mirror.group) {
@@ -91,21 +91,21 @@ fn mirrors(site: &Site) -> Vec<Branch> {
             (None, Some(group)) => format!("volume group {group}"),
             (None, None) => "nothing".to_owned(),
         };
-        Branch::leaf(format!("{name} (/dev/drbd{}): {carries}", mirror.minor))
+        TreeNode::leaf(format!("{name} (/dev/drbd{}): {carries}", mirror.minor))
     })
     .collect()
 }
 
 /// The guests by failover domain: the node that each lives on, and whether another one takes it over.
-fn domains(site: &Site, members: &[&str]) -> Vec<Branch> {
+fn domains(site: &Site, members: &[&str]) -> Vec<TreeNode> {
     let mut all = Vec::new();
     for node in site.node_names() {
         let others: Vec<&str> = members.iter().copied().filter(|m| *m != node).collect();
         for failover in [true, false] {
             let here = site.inventory.guest.iter();
             let here = here.filter(|(_, g)| g.node.as_str() == node && g.failover == failover);
-            let guests: Vec<Branch> = here
-                .map(|(name, _)| Branch::leaf(name.to_string()))
+            let guests: Vec<TreeNode> = here
+                .map(|(name, _)| TreeNode::leaf(name.to_string()))
                 .collect();
             let domain = if failover && members.contains(&node) {
                 format!("{node}, else {}", others.join(", "))
@@ -113,7 +113,7 @@ fn domains(site: &Site, members: &[&str]) -> Vec<Branch> {
                 format!("{node} only")
             };
             if !guests.is_empty() {
-                all.push(Branch::of(domain, guests));
+                all.push(TreeNode::of(domain, guests));
             }
         }
     }

@@ -234,7 +234,7 @@ impl Seen {
 }
 
 impl Want {
-    /// What is wrong with the members' names, by two look-ups (docs/facts/membership.md#names).
+    /// The faults of the members' names, by two look-ups (docs/facts/membership.md#names).
     fn names_apart(&self, answer: &Answer) -> Vec<String> {
         let mut found = Vec::new();
         let (Some(names), Some(addresses)) = (answer.get(NAMES), answer.get(ADDRESSES)) else {
