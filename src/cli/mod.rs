@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod confirm_fenced;
 mod demo_progress;
+mod drain;
 pub mod drift;
 mod eject;
 pub mod enroll;
@@ -22,10 +23,12 @@ mod kinds;
 mod knock;
 mod lab;
 pub mod log;
+mod maintenance;
 mod man;
 mod observe;
 pub mod plan;
 mod render;
+mod resume;
 mod review;
 mod roles;
 mod rules;
@@ -84,6 +87,12 @@ pub enum Command {
     Run(run::Args),
     /// Send the port knock, to use ssh yourself (other commands do it for you); changes no file.
     Knock(knock::Args),
+    /// Move what runs on a member to the others, and keep it off; `--storage` stops its storage too.
+    Drain(drain::Args),
+    /// Let a drained member carry again; `--return` brings back what prefers it.
+    Resume(resume::Args),
+    /// Put the cluster in maintenance, or end it: nothing is started, stopped, moved or watched meanwhile.
+    Maintenance(maintenance::Args),
     /// Declare a lost member to be off; refused if anything shows it running.
     ConfirmFenced(confirm_fenced::Args),
     /// Follow a run that goes on without a connection; changes nothing.
@@ -157,6 +166,9 @@ const GROUPS: &[(&str, &[&str])] = &[
             "attach",
             "unlock",
             "forget",
+            "drain",
+            "resume",
+            "maintenance",
             "confirm-fenced",
             "capture",
         ],
@@ -191,6 +203,9 @@ impl Command {
             Self::Run(args) => run::run(&args, context),
             Self::Knock(args) => knock::run(&args, context),
             Self::Status(args) => status::run(&args, context),
+            Self::Drain(args) => drain::run(&args, context),
+            Self::Resume(args) => resume::run(&args, context),
+            Self::Maintenance(args) => maintenance::run(&args, context),
             Self::ConfirmFenced(args) => confirm_fenced::run(&args, context),
             Self::Attach(args) => attach::run(&args, context),
             Self::Unlock(args) => unlock::run(&args, context),

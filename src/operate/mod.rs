@@ -5,11 +5,18 @@
 //! the intent of a command. The steps of an outage of all members are decided where a plan is made (`plan`, and the
 //! kinds' `Verdict::Outage`), so it needs no file here.
 
+mod cluster;
 pub mod confirm_fenced;
+pub mod drain;
 pub mod forget;
+pub mod maintenance;
+#[cfg(test)]
+mod samples;
 pub mod script;
 pub mod status;
 mod watched;
+
+pub use cluster::Ending;
 
 pub use crate::plan::Intent;
 

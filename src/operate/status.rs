@@ -3,7 +3,7 @@
 //!
 //! It works from any member that answers: one member's report about another is that member's view, and never a proof.
 
-use super::watched::{MemberObservation, Watched, cluster_steps};
+use super::watched::{MemberObservation, Watched, operated_steps};
 use crate::kind::Answer;
 use crate::kinds::cluster::resource_manager::ResourceState;
 use crate::kinds::storage::mount_point;
@@ -112,7 +112,7 @@ impl StatusQuery {
         let manager = site.platform_of(first).manager();
         let mut watched = BTreeMap::new();
         for member in &members {
-            let mut steps = cluster_steps(site, member, manager);
+            let mut steps = operated_steps(site, member, manager);
             let mirrors = site.inventory.mirror.values();
             for path in mirrors.filter_map(|m| m.gfs2.as_ref()) {
                 steps.push(json!({ "mount_point": path }));
@@ -357,8 +357,31 @@ fn membership_points(
     }
     for other in &seen.standby {
         let what = format!("{other} is in standby: it carries nothing");
-        let next = format!("nodewright run {node} -- crm_standby --delete --node {other}");
-        add(degraded, what, next);
+        add(degraded, what, format!("nodewright resume {other}"));
+    }
+    if let Some(operated) = member.operated() {
+        if operated.maintenance {
+            let what =
+                "the cluster is in maintenance: nothing is started, stopped, moved or watched";
+            add(
+                degraded,
+                what.to_owned(),
+                "nodewright maintenance off".to_owned(),
+            );
+        }
+        for other in operated.drained.keys() {
+            let what =
+                format!("{other} is drained: nothing moves to it, whatever becomes of the others");
+            add(degraded, what, format!("nodewright resume {other}"));
+        }
+        for other in operated.returning.keys() {
+            let what = format!("what was being brought back to {other} is still bound to it");
+            add(degraded, what, format!("nodewright resume {other}"));
+        }
+    }
+    for service in &seen.frozen {
+        let what = format!("{service} is frozen: it is not watched, and nothing takes it over");
+        add(degraded, what, "nodewright maintenance off".to_owned());
     }
     for device in &seen.devices_down {
         let what = format!("fence device {device} runs nowhere");

@@ -47,6 +47,7 @@ fn says(own: &[(&str, &str)]) -> Answer {
         ("drbd", "", 0),
         ("drbd.state", proc.as_str(), 0),
         ("dlm", LOCKS, 0),
+        ("cib", "installed\n", 0),
         ("mount_point.mounts", MOUNTED, 0),
         ("mount_point.folders", "mounted /shared\n", 0),
     ];
@@ -137,7 +138,7 @@ fn each_of_these_is_degraded_and_names_what_leads_on() {
         (
             "resource_manager.nodes",
             standby.as_str(),
-            "node1 is in standby: it carries nothing [nodewright run node1 -- crm_standby --delete --node node1]",
+            "node1 is in standby: it carries nothing [nodewright resume node1]",
         ),
         (
             "drbd.state",
@@ -231,4 +232,23 @@ fn the_page_of_its_json_is_true() {
     let page = std::fs::read_to_string(page).expect("the page");
     let found: Vec<&str> = page.lines().filter(|l| l.starts_with("| `")).collect();
     assert_eq!(found, wanted, "\n{}\n", wanted.join("\n"));
+}
+
+#[test]
+fn maintenance_and_a_drain_are_said_with_the_command_that_ends_them() {
+    use super::super::samples::{MAINTENANCE, cib};
+    let drained = cib(
+        MAINTENANCE,
+        "<rsc_location id=\"nodewright-drain-node2-guest_web\" rsc=\"guest_web\" node=\"node2\" score=\"-INFINITY\"/>\n\
+         <rsc_location id=\"nodewright-return-node1-guest_web\" rsc=\"guest_web\" node=\"node1\" score=\"INFINITY\"/>",
+    );
+    let member = || says(&[("cib", &drained)]);
+    assert_eq!(
+        points(&status(member(), Ok(member()))),
+        [
+            "degraded: the cluster is in maintenance: nothing is started, stopped, moved or watched [nodewright maintenance off]",
+            "degraded: node2 is drained: nothing moves to it, whatever becomes of the others [nodewright resume node2]",
+            "degraded: what was being brought back to node1 is still bound to it [nodewright resume node1]",
+        ]
+    );
 }

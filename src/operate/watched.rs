@@ -1,6 +1,7 @@
 //! The kinds by which an operation observes a member of the cluster: steps of its own, which change nothing.
 
 use crate::kind::{Answer, Observable, Resource, StepMeta, Target, of_kind, seen};
+use crate::kinds::cluster::cib::{self, CibKind, Operated};
 use crate::kinds::cluster::fence_device::{self, FenceDeviceKind};
 use crate::kinds::cluster::membership::{self, MembershipKind};
 use crate::kinds::cluster::resource_manager::{self, ResourceManagerKind};
@@ -41,6 +42,7 @@ impl Watched {
         MemberObservation {
             membership: self.one::<MembershipKind>(answer),
             manager: self.one::<ResourceManagerKind>(answer),
+            cib: self.one::<CibKind>(answer),
             dlm: self.one::<DlmKind>(answer),
             peer: self.one::<PeerKind>(answer),
             devices: self.all::<FenceDeviceKind>(answer),
@@ -66,6 +68,7 @@ impl Watched {
 pub(super) struct MemberObservation {
     pub(super) membership: Option<Result<membership::Seen, String>>,
     pub(super) manager: Option<Result<resource_manager::Seen, String>>,
+    pub(super) cib: Option<Result<cib::Seen, String>>,
     pub(super) dlm: Option<Result<dlm::Seen, String>>,
     pub(super) peer: Option<Result<peer::Seen, String>>,
     pub(super) devices: Vec<(String, Result<fence_device::Seen, String>)>,
@@ -80,11 +83,17 @@ impl MemberObservation {
         seen.running.then_some(seen)
     }
 
+    /// How Pacemaker is operated, where it runs.
+    pub(super) fn operated(&self) -> Option<&Operated> {
+        self.cib.as_ref()?.as_ref().ok()?.operated.as_ref()
+    }
+
     /// The reason why a part of the state is unknown.
     pub(super) fn unknown(&self) -> Vec<String> {
         let one = [
             self.membership.as_ref().and_then(|s| s.as_ref().err()),
             self.manager.as_ref().and_then(|s| s.as_ref().err()),
+            self.cib.as_ref().and_then(|s| s.as_ref().err()),
             self.dlm.as_ref().and_then(|s| s.as_ref().err()),
         ];
         let mirrors = self.mirrors.iter().filter_map(|(_, s)| s.as_ref().err());
@@ -144,6 +153,15 @@ pub(super) fn cluster_steps(site: &Site, member: &str, manager: Manager) -> Vec<
     }
     if manager == Manager::Pacemaker && !site.inventory.mirror.is_empty() {
         steps.push(json!({ "dlm": "lockspaces", "members": members }));
+    }
+    steps
+}
+
+/// The same, and a step for how Pacemaker is operated.
+pub(super) fn operated_steps(site: &Site, member: &str, manager: Manager) -> Vec<Json> {
+    let mut steps = cluster_steps(site, member, manager);
+    if manager == Manager::Pacemaker {
+        steps.push(json!({ "cib": "operated", "content": "<configuration/>" }));
     }
     steps
 }

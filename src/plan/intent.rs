@@ -3,8 +3,8 @@
 /// The intent of a command that acts on nodes. It decides what the command may take down, whether it needs the node's
 /// lock and the newest checkout of the site, and what the node's journal calls it.
 ///
-/// An operation to come (`start`, `stop`, `drain`, `resume`, `update`, `rotate`, `rebuild`) is one more variant here, with
-/// its answer to each of these questions, and one file in `operate`.
+/// An operation to come (`start`, `stop`, `update`, `rotate`, `rebuild`) is one more variant here, with its answer to each
+/// of these questions, and one file in `operate`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Intent {
     /// Look at nodes and change nothing.
@@ -18,6 +18,12 @@ pub enum Intent {
     Forget,
     /// Declare a lost member of the cluster to be off.
     ConfirmFenced,
+    /// Put the cluster in maintenance, or end it.
+    Maintenance,
+    /// Move what runs on a member to the others, and keep it off.
+    Drain,
+    /// Take back what a drain did.
+    Resume,
     /// Run a command of the operator's own.
     Script,
 }
@@ -48,6 +54,9 @@ impl Intent {
             Self::Outage => "apply --outage",
             Self::Forget => "forget",
             Self::ConfirmFenced => "confirm-fenced",
+            Self::Maintenance => "maintenance",
+            Self::Drain => "drain",
+            Self::Resume => "resume",
             Self::Script => "run",
         }
     }

@@ -88,6 +88,8 @@ impl Reporter {
                 | Event::Recap { .. }
                 | Event::Forget { .. }
                 | Event::Proofs { .. }
+                | Event::Operation { .. }
+                | Event::Operated { .. }
         ) {
             self.progress.clear();
         }
@@ -144,6 +146,7 @@ impl Reporter {
             Event::Recap { nodes } => super::recap(nodes, &self.style),
             Event::Forget { nodes } => super::forget(nodes, &self.style),
             Event::Proofs { proofs, .. } => super::proofs(proofs),
+            Event::Operation { operation } => super::operation(operation, &self.style),
             _ => return,
         };
         self.write(&text);

@@ -132,6 +132,22 @@ pub enum Event {
         /// Whether a person may confirm by these that it is off.
         confirmable: bool,
     },
+    /// The plan of an operation on the cluster.
+    Operation {
+        /// It.
+        operation: Operation,
+    },
+    /// How an operation on the cluster ended.
+    Operated {
+        /// The command as it is typed.
+        command: String,
+        /// How it ended.
+        end: OperationEnd,
+        /// Its result, in words.
+        what: String,
+        /// How long it took, in milliseconds, from its beginning to its end; nothing where nothing was begun.
+        milliseconds: Option<u64>,
+    },
     /// The orphans that are about to be forgotten.
     Forget {
         /// By node.
@@ -172,6 +188,69 @@ pub enum Event {
         /// One line a node.
         nodes: Vec<Recap>,
     },
+}
+
+/// The plan of an operation on the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Operation {
+    /// The command as it is typed: `drain node1`.
+    pub command: String,
+    /// The effect on each service that it concerns.
+    pub effects: Vec<Effect>,
+    /// The steps, in order.
+    pub steps: Vec<OperationStep>,
+    /// Notes for whoever decides.
+    pub notes: Vec<String>,
+    /// Whether it interrupts service.
+    pub interrupts: bool,
+}
+
+/// A step of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct OperationStep {
+    /// The node that does it.
+    pub node: String,
+    /// It, in words.
+    pub title: String,
+}
+
+/// The effect of an operation on a service.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Effect {
+    /// The service, as the resource manager calls it.
+    pub name: String,
+    /// How it fares.
+    pub how: Fate,
+    /// The same in words.
+    pub what: String,
+}
+
+/// How a service fares in an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// It moves without an interruption.
+    Live,
+    /// It is interrupted.
+    Outage,
+    /// It stays where it is.
+    Stays,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationEnd {
+    /// There was nothing to do.
+    Nothing,
+    /// It was done, and seen to be.
+    Done,
+    /// It was not begun, for a reason.
+    Refused,
+    /// A person did not agree to it.
+    Declined,
+    /// It was begun, and did not come to its end.
+    Failed,
 }
 
 /// One proof that a node is off, or on.

@@ -28,7 +28,10 @@ mod wave;
 pub use batch::Origin;
 #[cfg(feature = "ssh")]
 pub use engine::{Engine, today};
-pub use event::{Event, Events, Evidence, GuardEvent, Proof};
+pub use event::{
+    Effect, Event, Events, Evidence, Fate, GuardEvent, Operation, OperationEnd, OperationStep,
+    Proof,
+};
 #[cfg(feature = "ssh")]
 pub use observe::NodeObservation;
 #[cfg(feature = "ssh")]

@@ -6,6 +6,7 @@ pub(crate) mod completers;
 mod context;
 pub mod keys;
 pub(crate) mod lab;
+mod operation;
 pub(crate) mod outcome;
 mod place;
 pub(crate) mod review;
@@ -14,6 +15,7 @@ pub(crate) mod vault;
 
 pub use args::{At, Color, Destroy, Forks, Global, Nodes, Outage, Over, Pick};
 pub use context::{Commit, Context};
+pub use operation::{Agreed, Consent, operate};
 pub use outcome::{OutputClosed, Usage};
 pub use place::{Workplace, open_sound, runtime_dir, with_engine};
 pub use vault::Values;

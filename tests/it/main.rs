@@ -43,6 +43,7 @@ mod node_enroll;
 mod node_stage;
 mod node_sudo;
 mod nodes;
+mod operate;
 mod orphans;
 mod output;
 mod packages;

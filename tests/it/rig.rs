@@ -205,11 +205,16 @@ impl Rig {
 }
 
 impl Live {
-    /// Starts a command that says its events.
-    pub fn of(mut command: std::process::Command) -> Self {
+    /// Starts a command that says its events, and that nobody answers.
+    pub fn of(command: std::process::Command) -> Self {
+        Self::answered(command, std::process::Stdio::null())
+    }
+
+    /// Starts a command that says its events, and that reads its answers from here.
+    pub fn answered(mut command: std::process::Command, input: std::process::Stdio) -> Self {
         use std::io::BufRead as _;
         let mut child = command
-            .stdin(std::process::Stdio::null())
+            .stdin(input)
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
             .spawn()

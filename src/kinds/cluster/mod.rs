@@ -1,6 +1,6 @@
 //! Membership, fencing and resources of a cluster.
 
-pub(in crate::kinds) mod cib;
+pub mod cib;
 pub mod fence_device;
 pub mod membership;
 pub mod resource_manager;

@@ -74,6 +74,8 @@ pub struct Seen {
     /// Actions that failed and were not cleaned up: `fence_node1_ipmi_start_0 on node2: error`. Of rgmanager, services that
     /// failed: `vm:web, last on node1`.
     pub failures: Vec<String>,
+    /// Services of rgmanager that are frozen: not watched, not started, not stopped, not taken over.
+    pub frozen: Vec<String>,
     /// Attempts to fence that failed, and were not forgotten: `reboot of node2 by node1`.
     pub fencing_failed: Vec<String>,
     /// The resources that it manages, without fence devices, and where each runs.
@@ -113,6 +115,11 @@ pub struct View {
 /// The call that declares a member to be off to Pacemaker, on a member that is left.
 pub fn is_off(node: &str) -> Call {
     Call::new("timeout").args(["60", "stonith_admin", "--confirm", node])
+}
+
+/// The call that freezes a service of rgmanager on the member that runs it, or lets it go on.
+pub fn freeze(service: &str, on: bool) -> Call {
+    Call::new("timeout").args(["60", "clusvcadm", if on { "-Z" } else { "-U" }, service])
 }
 
 /// A member's own state.
@@ -445,6 +452,14 @@ impl ResourceManagerKind {
                 let failed = attribute(l, "status") == "failed";
                 failed.then(|| format!("{action} of {whom} by {}", attribute(l, "client")))
             }),
+            frozen: match want.resource_manager {
+                ManagerName::Pacemaker => Vec::new(),
+                ManagerName::Rgmanager => told(&text, "<group ", |line| {
+                    let flags = attribute(line, "flags_str");
+                    let frozen = flags.split_whitespace().any(|flag| flag == "frozen");
+                    frozen.then(|| attribute(line, "name").to_owned())
+                }),
+            },
             places,
             sees: text
                 .lines()
@@ -470,9 +485,7 @@ impl ResourceManagerKind {
             return if seen.standby.contains(node) {
                 Verdict::Finding {
                     what: format!("{node} is in standby: it carries nothing"),
-                    remedy: format!(
-                        "`nodewright run {node} -- crm_standby --delete --node {node}`"
-                    ),
+                    remedy: format!("`nodewright resume {node}`"),
                 }
             } else {
                 Verdict::Same
@@ -618,6 +631,20 @@ mod tests {
     }
 
     #[test]
+    fn frozen_services_are_named() {
+        // Constructed: the recording with a flag that rg_strings.c of rgmanager has.
+        let frozen = CLUSTAT.replacen("flags_str=\"\"", "flags_str=\"frozen\"", 1);
+        assert_ne!(frozen, CLUSTAT);
+        let of = |text: &str| rgmanager(text, Some(STARTED)).unwrap()["frozen"].clone();
+        assert_eq!(of(&frozen), json!(["service:NameNodeService"]));
+        assert_eq!(of(CLUSTAT), json!([]));
+        assert_eq!(
+            freeze("vm:web", true).to_shell(),
+            "timeout 60 clusvcadm -Z vm:web"
+        );
+    }
+
+    #[test]
     fn a_member_is_healthy_while_it_runs_and_nobody_waits_for_fencing() {
         let unhealthy = |own: &str, nodes: &str| {
             let step = json!({ "resource_manager": "pacemaker", "members": ["node1", "node2"] });
@@ -688,10 +715,7 @@ mod tests {
         let standby = NODES_SEEN.replacen("standby=\"false\"", "standby=\"true\"", 1);
         let [what, remedy] = finding(judged(&running, &standby, None));
         assert_eq!(what, "node1 is in standby: it carries nothing");
-        assert_eq!(
-            remedy,
-            "`nodewright run node1 -- crm_standby --delete --node node1`"
-        );
+        assert_eq!(remedy, "`nodewright resume node1`");
         // That of the other is the other's.
         let other = NODES_SEEN.replace("name=\"node1\"", "name=\"node3\"");
         assert_eq!(judged(&running, &other, None), Verdict::Same);

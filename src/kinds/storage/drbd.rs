@@ -122,6 +122,11 @@ impl Seen {
         self.up && connected && self.state.whole()
     }
 
+    /// Whether this end alone has all data.
+    pub fn is_up_to_date(&self) -> bool {
+        self.up && self.state.disk == "UpToDate"
+    }
+
     /// How far a sync is, while one runs.
     pub fn progress(&self) -> Option<Progress> {
         self.state.progress

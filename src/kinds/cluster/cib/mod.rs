@@ -7,13 +7,19 @@
 //! Facts: docs/facts/resources.md#cib.
 
 pub(in crate::kinds) mod element;
+mod operated;
 mod overlay;
 #[cfg(test)]
 mod tests;
 
+pub use self::operated::{
+    Movable, Operated, closed, let_go, maintain, opened, returned, settled, stand_by,
+};
+
 use self::element::Element;
 use crate::kind::{
-    Answer, Circumstances, Delta, Files, Kind, Observe, Payload, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Files, Kind, Observable, Observe, Payload, Running, Runs, Target,
+    Verdict,
 };
 use crate::sh::Call;
 use crate::shell::{Shell, TRACES};
@@ -42,6 +48,7 @@ pub struct Want {
 
 /// The observed state.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked by a check")]
 pub struct Seen {
     /// Whether Pacemaker runs on this node.
     running: bool,
@@ -51,6 +58,11 @@ pub struct Seen {
     stonith: Vec<String>,
     /// Whether it is as wanted.
     as_wanted: bool,
+    /// Whether the cluster is in maintenance: nothing is started, stopped, moved or watched.
+    maintenance: bool,
+    /// How the cluster is operated; nothing where Pacemaker does not run on this node.
+    #[serde(skip)]
+    pub operated: Option<Operated>,
     /// Whether there was a cluster on this node.
     #[serde(skip)]
     formed: bool,
@@ -137,6 +149,10 @@ impl Kind for CibKind {
     }
 }
 
+impl Observable for CibKind {
+    type Seen = Seen;
+}
+
 /// Where Pacemaker keeps it; each part of it is shown by its name.
 const FILE: &str = "/var/lib/pacemaker/cib/cib.xml";
 
@@ -166,6 +182,9 @@ impl CibKind {
         seen.text = format!("{}\n", text.trim_end());
         head.clone_into(&mut seen.head);
         let live = Element::read(&seen.text).map_err(|e| format!("the CIB cannot be read: {e}"))?;
+        let operated = Operated::of(&live);
+        seen.maintenance = operated.maintenance;
+        seen.operated = Some(operated);
         let owned = want.members.iter().map(|m| format!("fence_{m}_"));
         let new = overlay::overlay(&live, &want.wanted()?, &owned.collect::<Vec<_>>());
         seen.deltas = overlay::differences(&live, &new);

@@ -1,0 +1,341 @@
+//! How a cluster is operated, as its CIB says: maintenance, what may move, and the constraints by which a member is
+//! drained. And the calls that change that.
+//!
+//! Facts: docs/facts/resources.md#maintenance, docs/facts/resources.md#draining.
+
+use super::element::Element;
+use crate::sh::Call;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// IDs of constraints that keep what moves off a drained member begin with this.
+const DRAINED: &str = "nodewright-drain-";
+
+/// IDs of constraints that bring a resource back to its own member, until it is there, begin with this.
+const RETURNING: &str = "nodewright-return-";
+
+/// How a cluster is operated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operated {
+    /// Whether the cluster is in maintenance.
+    pub maintenance: bool,
+    /// The movable ones: resources and groups that are neither fence devices nor clones.
+    pub movable: Vec<Movable>,
+    /// By member, what a drain keeps off it.
+    pub drained: BTreeMap<String, BTreeSet<String>>,
+    /// By member, what is being brought back to it.
+    pub returning: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A resource or a group that may run on one member or another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Movable {
+    /// Its ID.
+    pub name: String,
+    /// The resources that it is made of: itself, or the members of a group.
+    pub parts: Vec<String>,
+    /// Whether it moves without an interruption.
+    pub live: bool,
+    /// The members that a constraint of somebody else's keeps it off.
+    pub kept_off: BTreeSet<String>,
+    /// The members that it would rather be on.
+    pub prefers: BTreeSet<String>,
+}
+
+/// Whether a value says yes, as Pacemaker reads it.
+fn is_yes(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    ["true", "on", "yes", "y", "1"].contains(&value.as_str())
+}
+
+/// The value of a property or a meta attribute among the sets of an element.
+fn property<'a>(of: &'a Element, sets: &str, name: &str) -> &'a str {
+    let sets = of.children.iter().filter(|c| c.tag == sets);
+    let mut pairs = sets.flat_map(|s| &s.children);
+    pairs
+        .find(|p| p.get("name") == name)
+        .map_or("", |p| p.get("value"))
+}
+
+/// INFINITY as Pacemaker counts it.
+const INFINITY: i64 = 1_000_000;
+
+/// A score as a number: `-INFINITY`, `50`. One that cannot be read counts for nothing.
+fn score(text: &str) -> i64 {
+    match text.to_ascii_uppercase().trim_start_matches('+') {
+        "-INFINITY" => -INFINITY,
+        "INFINITY" => INFINITY,
+        number => number.parse().unwrap_or(0),
+    }
+}
+
+impl Operated {
+    /// Reads the element `configuration` of a CIB.
+    pub(super) fn of(configuration: &Element) -> Self {
+        let section = |tag: &str| {
+            let found = configuration.child(tag);
+            found.map_or(&[][..], |s| s.children.as_slice())
+        };
+        let maintenance = configuration.child("crm_config").map_or("", |c| {
+            property(c, "cluster_property_set", "maintenance-mode")
+        });
+        let mut operated = Self {
+            maintenance: is_yes(maintenance),
+            movable: section("resources").iter().filter_map(movable).collect(),
+            ..Self::default()
+        };
+        let constraints = section("constraints");
+        for constraint in constraints.iter().filter(|c| c.tag == "rsc_location") {
+            let (node, resource) = (constraint.get("node"), constraint.get("rsc"));
+            let by_member = if constraint.id().starts_with(DRAINED) {
+                &mut operated.drained
+            } else if constraint.id().starts_with(RETURNING) {
+                &mut operated.returning
+            } else {
+                let score = score(constraint.get("score"));
+                let of = |m: &&mut Movable| m.name == resource;
+                if let Some(one) = operated.movable.iter_mut().find(of) {
+                    if score <= -INFINITY {
+                        one.kept_off.insert(node.to_owned());
+                    } else if score > 0 {
+                        one.prefers.insert(node.to_owned());
+                    }
+                }
+                continue;
+            };
+            let resources = by_member.entry(node.to_owned()).or_default();
+            resources.insert(resource.to_owned());
+        }
+        // A resource that has to be where another movable one is waits until that one has stopped and started.
+        let names: BTreeSet<String> = operated.movable.iter().map(|m| m.name.clone()).collect();
+        for constraint in constraints.iter().filter(|c| c.tag == "rsc_colocation") {
+            let always = score(constraint.get("score")) >= INFINITY;
+            if always && names.contains(constraint.get("with-rsc")) {
+                let of = |m: &&mut Movable| m.name == constraint.get("rsc");
+                if let Some(one) = operated.movable.iter_mut().find(of) {
+                    one.live = false;
+                }
+            }
+        }
+        operated
+    }
+}
+
+/// A child of `resources` that may move.
+fn movable(resource: &Element) -> Option<Movable> {
+    let name = resource.id().to_owned();
+    match resource.tag.as_str() {
+        "primitive" if resource.get("class") != "stonith" => Some(Movable {
+            parts: vec![name.clone()],
+            name,
+            live: is_yes(property(resource, "meta_attributes", "allow-migrate")),
+            ..Movable::default()
+        }),
+        "group" => {
+            let parts = resource.children.iter().filter(|c| c.tag == "primitive");
+            Some(Movable {
+                parts: parts.map(|p| p.id().to_owned()).collect(),
+                name,
+                ..Movable::default()
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A command that a cluster which does not answer cannot hold up for long.
+fn bounded(command: &str) -> Call {
+    Call::new("timeout").args(["60", command])
+}
+
+/// The call that puts the cluster in maintenance, or ends it.
+pub fn maintain(on: bool) -> Call {
+    let property = ["--type", "crm_config", "--name", "maintenance-mode"];
+    let call = bounded("crm_attribute").args(property);
+    if on {
+        call.args(["--update", "true"])
+    } else {
+        call.arg("--delete")
+    }
+}
+
+/// The call that keeps these resources off a member, until [`opened`].
+pub fn closed(node: &str, resources: &[&str]) -> Call {
+    located(DRAINED, node, resources, "-INFINITY")
+}
+
+/// The call that has these resources run on a member and nowhere else while they can, until [`let_go`].
+pub fn returned(node: &str, resources: &[&str]) -> Call {
+    located(RETURNING, node, resources, "INFINITY")
+}
+
+/// The call that takes back what [`closed`] did to a member.
+pub fn opened(node: &str) -> Call {
+    unlocated(DRAINED, node)
+}
+
+/// The call that takes back what [`returned`] did: the resources stay where they are.
+pub fn let_go(node: &str) -> Call {
+    unlocated(RETURNING, node)
+}
+
+/// The call that sets constraints in one change, so that the cluster acts once.
+fn located(kind: &str, node: &str, resources: &[&str], score: &str) -> Call {
+    let children = resources.iter().map(|resource| Element {
+        tag: "rsc_location".to_owned(),
+        attributes: BTreeMap::from(
+            [
+                ("id", format!("{kind}{node}-{resource}").as_str()),
+                ("rsc", resource),
+                ("node", node),
+                ("score", score),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        ),
+        ..Element::default()
+    });
+    let constraints = Element {
+        tag: "constraints".to_owned(),
+        children: children.collect(),
+        ..Element::default()
+    };
+    bounded("cibadmin").args([
+        "--modify",
+        "--allow-create",
+        "--scope",
+        "constraints",
+        "--xml-text",
+        &constraints.text(),
+    ])
+}
+
+fn unlocated(kind: &str, node: &str) -> Call {
+    let path = format!("//rsc_location[starts-with(@id,'{kind}') and @node='{node}']");
+    // Without --force it holds any deletion of several elements for dangerous, and does nothing.
+    bounded("cibadmin").args(["--delete-all", "--force", "--xpath", &path])
+}
+
+/// The call that puts a member in standby, or takes it out.
+pub fn stand_by(node: &str, on: bool) -> Call {
+    let call = bounded("crm_standby").args(["--node", node]);
+    if on {
+        call.args(["--update", "on"])
+    } else {
+        call.arg("--delete")
+    }
+}
+
+/// The call that waits until the cluster has nothing left to start, stop or move.
+pub fn settled(seconds: u64) -> Call {
+    Call::new("crm_resource").args(["--wait".to_owned(), format!("--timeout={seconds}s")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Constructed in the form of what `cibadmin --query` of Pacemaker 2.1.5 prints, with this project's resources.
+    const CONFIGURATION: &str = r#"<configuration>
+  <crm_config>
+    <cluster_property_set id="cib-bootstrap-options">
+      <nvpair id="m" name="maintenance-mode" value="True"/>
+      <nvpair id="s" name="stonith-enabled" value="true"/>
+    </cluster_property_set>
+  </crm_config>
+  <resources>
+    <primitive id="fence_node1_ipmilan" class="stonith" type="fence_ipmilan"/>
+    <clone id="gfs2_r0-clone"><primitive id="gfs2_r0" class="ocf" provider="heartbeat" type="Filesystem"/></clone>
+    <primitive id="guest_web" class="ocf" provider="heartbeat" type="VirtualDomain">
+      <meta_attributes id="w"><nvpair id="w-a" name="allow-migrate" value="true"/></meta_attributes>
+    </primitive>
+    <primitive id="guest_db" class="ocf" provider="heartbeat" type="VirtualDomain">
+      <meta_attributes id="d"><nvpair id="d-a" name="allow-migrate" value="true"/></meta_attributes>
+    </primitive>
+    <primitive id="volume_db" class="ocf" provider="heartbeat" type="LVM-activate"/>
+    <group id="both"><primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/><primitive id="www" class="systemd" type="nginx"/></group>
+  </resources>
+  <constraints>
+    <rsc_location id="guest_web-prefers-node1" rsc="guest_web" node="node1" score="50"/>
+    <rsc_location id="both-not-on-node2" rsc="both" node="node2" score="-INFINITY"/>
+    <rsc_location id="guest_db-rather-not" rsc="guest_db" node="node2" score="-5"/>
+    <rsc_colocation id="c1" rsc="guest_db" with-rsc="volume_db" score="INFINITY"/>
+    <rsc_colocation id="c2" rsc="guest_web" with-rsc="gfs2_r0-clone" score="INFINITY"/>
+    <rsc_location id="nodewright-drain-node2-guest_web" rsc="guest_web" node="node2" score="-INFINITY"/>
+    <rsc_location id="nodewright-return-node1-guest_db" rsc="guest_db" node="node1" score="INFINITY"/>
+  </constraints>
+</configuration>"#;
+
+    fn operated(text: &str) -> Operated {
+        Operated::of(&Element::read(text).unwrap())
+    }
+
+    #[test]
+    fn a_cib_says_what_may_move_and_how() {
+        let seen = operated(CONFIGURATION);
+        assert!(seen.maintenance);
+        let all: Vec<_> = seen
+            .movable
+            .iter()
+            .map(|m| {
+                let words =
+                    |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
+                let (off, on) = (words(&m.kept_off), words(&m.prefers));
+                format!(
+                    "{} [{}] live={} off={off} on={on}",
+                    m.name,
+                    m.parts.join(","),
+                    m.live
+                )
+            })
+            .collect();
+        assert_eq!(
+            all,
+            [
+                "guest_web [guest_web] live=true off= on=node1",
+                // Its volume has to be free on the one before it is there on the other.
+                "guest_db [guest_db] live=false off= on=",
+                "volume_db [volume_db] live=false off= on=",
+                "both [ip,www] live=false off=node2 on=",
+            ]
+        );
+        let set = |name: &str| BTreeSet::from([name.to_owned()]);
+        // The constraint of a drain is none of somebody else's.
+        assert_eq!(
+            seen.drained,
+            BTreeMap::from([("node2".to_owned(), set("guest_web"))])
+        );
+        assert_eq!(
+            seen.returning,
+            BTreeMap::from([("node1".to_owned(), set("guest_db"))])
+        );
+    }
+
+    #[test]
+    fn only_words_that_say_yes_are_maintenance() {
+        for (value, maintenance) in [
+            ("on", true),
+            ("1", true),
+            ("false", false),
+            ("", false),
+            ("2", false),
+        ] {
+            let text = CONFIGURATION.replace("value=\"True\"", &format!("value=\"{value}\""));
+            assert_eq!(operated(&text).maintenance, maintenance, "{value}");
+        }
+        assert_eq!(operated("<configuration/>"), Operated::default());
+    }
+
+    #[test]
+    fn calls_are_one_change_each_and_words_of_a_node_stay_data() {
+        assert_eq!(
+            closed("node1", &["a&b", "guest_web"]).to_shell(),
+            "timeout 60 cibadmin --modify --allow-create --scope constraints --xml-text '<constraints>\n  \
+             <rsc_location id=\"nodewright-drain-node1-a&amp;b\" node=\"node1\" rsc=\"a&amp;b\" score=\"-INFINITY\"/>\n  \
+             <rsc_location id=\"nodewright-drain-node1-guest_web\" node=\"node1\" rsc=\"guest_web\" score=\"-INFINITY\"/>\n\
+             </constraints>\n'"
+        );
+        assert_eq!(
+            opened("node1").to_shell(),
+            "timeout 60 cibadmin --delete-all --force --xpath '//rsc_location[starts-with(@id,'\\''nodewright-drain-'\\'') and @node='\\''node1'\\'']'"
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! How a command carries an operation on the cluster out: its plan is shown, a person agrees, its end is reported.
+
+use super::Context;
+use super::place::with_engine;
+use crate::exit::Exit;
+use crate::operate::Ending;
+use crate::run::{Engine, Event, Operation, OperationEnd, Setup};
+
+/// The answer of a person, once it is there.
+pub type Agreed = std::pin::Pin<Box<dyn Future<Output = bool>>>;
+
+/// How a person agrees.
+pub struct Consent<'a> {
+    /// `--yes`: nobody is asked about what interrupts nothing.
+    pub yes: bool,
+    /// The name that is typed where service is interrupted; without one nothing of this operation does that.
+    pub name: Option<&'a str>,
+}
+
+impl Consent<'_> {
+    fn given(&self, context: &Context, operation: &Operation) -> bool {
+        match self.name.filter(|_| operation.interrupts) {
+            Some(name) => {
+                let question = format!("This interrupts service. Type {name} to do it: ");
+                context.types(&question, name)
+            }
+            None => self.yes || context.agrees("Do this? [y/N] "),
+        }
+    }
+}
+
+/// Carries it out, and says how it ended.
+///
+/// # Errors
+/// When the runtime cannot start, or nobody reads the output.
+pub fn operate(
+    context: &Context,
+    setup: Setup,
+    consent: &Consent<'_>,
+    work: impl AsyncFnOnce(&mut Engine, Agreed) -> Ending + Send,
+) -> anyhow::Result<Exit> {
+    let mut reporter = context.reporter();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let after = |event: &Event| {
+        if let Event::Operation { operation } = event {
+            let _ = answer.send(consent.given(context, operation));
+        }
+    };
+    let ending = with_engine(&mut reporter, setup, after, async move |engine| {
+        // Not on this thread, which listens for Ctrl-C meanwhile.
+        let agreed: Agreed = Box::pin(async {
+            let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
+            answer.await.unwrap_or(false)
+        });
+        work(engine, agreed).await
+    })?;
+    reporter.finish()?;
+    let Ending { end, exit, what } = ending;
+    let word = match end {
+        OperationEnd::Done => "Done: ",
+        OperationEnd::Nothing => "Nothing to do: ",
+        OperationEnd::Refused => "Refused: ",
+        OperationEnd::Failed if exit == Exit::Waiting => "Waiting: ",
+        OperationEnd::Failed => "Failed: ",
+        OperationEnd::Declined => "",
+    };
+    let text = format!("{word}{what}.\n");
+    if exit != Exit::Done {
+        context.warn(&text);
+    } else if !context.global.json {
+        context.print(&text)?;
+    }
+    Ok(exit)
+}

@@ -1,0 +1,365 @@
+//! Operating a cluster of two containers with Debian's own corosync and Pacemaker. Stand-ins, and called so: Dummy resources
+//! for guests (one that migrates, one that does not, one that may run on node1 alone), a clone of Dummy for the storage
+//! that a drain has to leave alone, and an agent that says yes for the fence devices.
+
+use crate::membership::{self, HEARD, KEY, on_both, prepared, went_well};
+use crate::nodes;
+use crate::rig::{Live, Rig};
+use crate::support::Desk;
+use nodewright::lab::LabSpec;
+
+/// The example's cluster without mirrors and guests.
+fn site() -> String {
+    let text = membership::site(KEY);
+    let guests = text.find("[guest] ").expect("its guests");
+    let text = text[..guests].replacen(
+        r#"roles = ["base", "membership"]"#,
+        r#"roles = ["base", "fencing", "membership", "resources"]"#,
+        1,
+    );
+    let text = text
+        .replacen("SANLOCK-ON-MIRROR = ", "#", 1)
+        .replacen("mirrors   = \"grey\"\n", "", 1)
+        .replacen("lock      = \"sanlock\"", "lock      = \"exclusive\"", 1);
+    let of_mirrors = |line: &&str| {
+        let head = line.split(' ').next().unwrap_or_default();
+        ["r0", "r1", "r2", "[mirror]"].contains(&head) || line.contains("use = \"mirror\"")
+    };
+    let lines = text.lines().filter(|line| !of_mirrors(line));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The stand-in of a fence agent: it knows its words, and says that all is well.
+const AGENT: &str = r#"#!/bin/sh
+said=$(cat)
+case "$said $*" in
+*metadata*) echo '<resource-agent name="fence_ipmilan"><parameters/><actions><action name="on"/><action name="off"/><action name="reboot"/><action name="status"/><action name="monitor"/><action name="metadata"/></actions></resource-agent>' ;;
+esac
+"#;
+
+/// Guests and storage that are none.
+const STAND_INS: &str = r#"cibadmin --modify --allow-create --scope resources --xml-text '<resources>
+<primitive id="web" class="ocf" provider="pacemaker" type="Dummy">
+ <meta_attributes id="web-m"><nvpair id="web-m-a" name="allow-migrate" value="true"/></meta_attributes></primitive>
+<primitive id="files" class="ocf" provider="pacemaker" type="Dummy"/>
+<primitive id="dns1" class="ocf" provider="pacemaker" type="Dummy"/>
+<clone id="storage-clone"><primitive id="storage" class="ocf" provider="pacemaker" type="Dummy"/></clone>
+</resources>' && cibadmin --modify --allow-create --scope constraints --xml-text '<constraints>
+<rsc_location id="web-prefers-node1" rsc="web" node="node1" score="50"/>
+<rsc_location id="files-prefers-node1" rsc="files" node="node1" score="50"/>
+<rsc_location id="dns1-not-on-node2" rsc="dns1" node="node2" score="-INFINITY"/>
+</constraints>' && crm_resource --wait --timeout=120s"#;
+
+/// Where everything is, as Pacemaker says.
+const PLACES: &str = "for r in web files dns1 storage; do echo \"$r:$(crm_resource --locate --resource $r 2>/dev/null | sed -n 's/.*running on: *\\([^ ]*\\).*/ \\1/p' | sort | tr -d '\\n')\"; done";
+
+const AT_HOME: &str = "web: node1\nfiles: node1\ndns1: node1\nstorage: node1 node2\n";
+
+fn formed() -> Rig {
+    let text = site();
+    let loaded = nodewright::site::load_str(&text);
+    let findings = loaded.findings;
+    let model = loaded.site.unwrap_or_else(|| panic!("{findings:#?}"));
+    let spec = LabSpec::of_site(nodes::fresh_name(), &model);
+    let rig = prepared(Rig::with(nodes::up(spec), &text), "ed25519");
+    rig.write(
+        "roles/fencing.toml",
+        "description = \"stand-ins are there already\"\n",
+    );
+    let agent = nodewright::sh::quote(AGENT);
+    on_both(
+        &rig,
+        &format!("printf %s {agent} >/usr/sbin/fence_ipmilan; chmod 755 /usr/sbin/fence_ipmilan"),
+    );
+    went_well(&rig.apply());
+    rig.nodes.ok("node1", HEARD);
+    rig.nodes.ok("node1", STAND_INS);
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+    rig
+}
+
+/// A command whose exit code is known; gives both outputs, one after the other.
+#[track_caller]
+fn ends(rig: &Rig, code: i32, words: &[&str]) -> String {
+    let (is, out, err) = rig.run(words);
+    assert_eq!(is, code, "{words:?}: {out}{err}");
+    out + &err
+}
+
+#[track_caller]
+fn has(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
+/// What `status` points at.
+fn points(rig: &Rig) -> Vec<String> {
+    let said = rig.say(&["status"]);
+    // Events of the last look may be printed after it.
+    let status = said.events.iter().find(|e| e["points"].is_array());
+    let status = status.unwrap_or_else(|| panic!("exit {}: {}", said.code, said.err));
+    let points = status["points"].as_array().unwrap().iter();
+    points
+        .map(|p| {
+            format!(
+                "{}: {}",
+                p["what"].as_str().unwrap(),
+                p["next"].as_str().unwrap()
+            )
+        })
+        .collect()
+}
+
+/// How often an agent migrated `web`, and how often it stopped, on both members.
+const MOVES: &str = "for a in migrate_to stop; do journalctl -o cat -u pacemaker | grep -c \"Result of $a operation for web on\" || :; done";
+
+#[test]
+fn a_cluster_is_operated_and_nothing_is_interrupted_unsaid() {
+    let mut rig = formed();
+    assert_eq!(points(&rig), [""; 0]);
+    maintenance(&mut rig);
+    drain(&mut rig);
+    standby(&mut rig);
+    broken_off(&mut rig);
+    refusals(&mut rig);
+}
+
+/// On, on again, off, off again; what the status and the checks say meanwhile, and what Pacemaker really leaves alone.
+fn maintenance(rig: &mut Rig) {
+    let property = "crm_attribute --name maintenance-mode --query --quiet 2>/dev/null || :";
+    rig.desk.input("n\n");
+    let said = ends(rig, 2, &["maintenance", "on"]);
+    has(&said, &["Do this? [y/N]", "Nothing was done."]);
+    assert_eq!(rig.nodes.ok("node1", property), "");
+    let said = ends(rig, 0, &["maintenance", "on", "--yes"]);
+    has(
+        &said,
+        &[
+            "node1: put the cluster in maintenance: property maintenance-mode\n",
+            "Done: the cluster is in maintenance.\n",
+        ],
+    );
+    assert_eq!(on_both(rig, property), ["true\n", "true\n"]);
+    let said = ends(rig, 0, &["maintenance", "on", "--yes"]);
+    has(&said, &["Nothing to do: the cluster is in maintenance.\n"]);
+    // One that fails stays down.
+    rig.nodes.ok(
+        "node1",
+        "crm_resource --resource files --force-stop >/dev/null; sleep 3; [ ! -e /run/Dummy-files.state ]",
+    );
+    let point = "the cluster is in maintenance: nothing is started, stopped, moved or watched: nodewright maintenance off";
+    assert_eq!(points(rig), [point]);
+    has(&ends(rig, 3, &["verify"]), &["RESOURCES-MAINTENANCE"]);
+    has(
+        &ends(rig, 3, &["drain", "node1", "--yes"]),
+        &[
+            "Refused: the cluster is in maintenance, and nothing moves: `nodewright maintenance off` first.\n",
+        ],
+    );
+    let said = rig.say(&["maintenance", "off", "--yes"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let end = said.of("operated").pop().unwrap();
+    assert_eq!(
+        (&end["end"], &end["command"]),
+        (&"done".into(), &"maintenance off".into())
+    );
+    assert!(end["milliseconds"].as_u64().unwrap() > 0, "{end}");
+    assert_eq!(said.recap("node1")["changed"], 1);
+    assert_eq!(on_both(rig, property), ["", ""]);
+    has(
+        &ends(rig, 0, &["maintenance", "off", "--yes"]),
+        &["Nothing to do: the cluster is not in maintenance.\n"],
+    );
+    assert_eq!(points(rig), [""; 0]);
+    has(&ends(rig, 0, &["log", "node1"]), &[" for maintenance\n"]);
+    // What was stopped meanwhile is found, at the latest when somebody looks anew.
+    rig.nodes.ok(
+        "node1",
+        "crm_resource --refresh --resource files >/dev/null 2>&1; crm_resource --wait --timeout=60s; crm_resource --cleanup >/dev/null 2>&1; crm_resource --wait --timeout=60s",
+    );
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+}
+
+/// What may move does, live where it can; the storage of both members runs on, and nothing comes back by itself.
+fn drain(rig: &mut Rig) {
+    let storage =
+        "journalctl -o cat -u pacemaker | grep -c 'Result of stop operation for storage' || :";
+    let before = on_both(rig, storage);
+    let moves = rig.nodes.ok("node1", MOVES);
+    let configuration = "cibadmin --query --scope configuration | sha256sum";
+    let as_it_was = rig.nodes.ok("node1", configuration);
+    for typed in ["", "y\n", "node2\n"] {
+        rig.desk.input(typed);
+        let said = ends(rig, 2, &["drain", "node1", "--yes"]);
+        has(&said, &["This interrupts service. Type node1 to do it: "]);
+    }
+    assert_eq!(rig.nodes.ok("node1", configuration), as_it_was);
+    rig.desk.input("node1\n");
+    let said = ends(rig, 0, &["drain", "node1"]);
+    has(
+        &said,
+        &[
+            "  web    moves live\n",
+            "  files  is stopped here and started there: an outage\n",
+            "  dns1   stays: it may run nowhere but on node1\n",
+            "  node2: keep off node1: web, files\n",
+            "what is kept off it stops where node2 fails",
+            "Done: node1 is drained: web on node2, files on node2 after ",
+        ],
+    );
+    let drained = "web: node2\nfiles: node2\ndns1: node1\nstorage: node1 node2\n";
+    assert_eq!(rig.nodes.ok("node1", PLACES), drained);
+    assert_eq!(on_both(rig, storage), before, "the storage went on");
+    let [migrated, stopped] = counts(&moves);
+    let [migrated_now, stopped_now] = counts(&rig.nodes.ok("node1", MOVES));
+    // The source of a migration is stopped once it has ended.
+    assert_eq!(migrated_now, migrated + 1, "live");
+    assert!(stopped_now <= stopped + 1);
+    assert_eq!(
+        points(rig),
+        [
+            "node1 is drained: nothing moves to it, whatever becomes of the others: nodewright resume node1"
+        ]
+    );
+    has(
+        &ends(rig, 0, &["drain", "node1"]),
+        &["Nothing to do: node1 is drained already.\n"],
+    );
+    has(
+        &ends(rig, 3, &["drain", "node2"]),
+        &["Refused: node1 is drained itself.\n"],
+    );
+    // A plan leaves it alone.
+    rig.nothing_to_do();
+
+    let said = ends(rig, 0, &["resume", "node1", "--yes"]);
+    has(&said, &["Done: node1 carries again.\n"]);
+    assert_eq!(rig.nodes.ok("node1", PLACES), drained);
+    assert_eq!(
+        rig.nodes
+            .ok("node1", "cibadmin --query | grep -c nodewright- || :"),
+        "0\n"
+    );
+    rig.desk.input("node1\n");
+    let said = ends(rig, 0, &["resume", "node1", "--return"]);
+    has(
+        &said,
+        &[
+            "  node1: bring back to node1: web, files\n",
+            "Done: node1 carries again: web on node1, files on node1 after ",
+        ],
+    );
+    assert_eq!(rig.nodes.ok("node1", PLACES), AT_HOME);
+    assert_eq!(rig.nodes.ok("node1", configuration), as_it_was);
+    has(
+        &ends(rig, 0, &["resume", "node1", "--return"]),
+        &["Nothing to do: node1 is not drained, and nothing that prefers it runs elsewhere.\n"],
+    );
+    has(
+        &ends(rig, 0, &["log", "node2"]),
+        &[" for drain\n", " for resume\n"],
+    );
+}
+
+fn counts(text: &str) -> [usize; 2] {
+    let mut numbers = text.lines().map(|n| n.parse().unwrap());
+    [(); 2].map(|()| numbers.next().unwrap())
+}
+
+/// With its storage: everything stops there, and comes up again.
+fn standby(rig: &mut Rig) {
+    rig.desk.input("node1\n");
+    let said = ends(rig, 0, &["drain", "node1", "--storage"]);
+    has(
+        &said,
+        &[
+            "  dns1   is stopped: it may run nowhere but on node1\n",
+            "  node2: put node1 in standby: its storage stops\n",
+            ", and it is in standby.\n",
+        ],
+    );
+    let standby = "web: node2\nfiles: node2\ndns1:\nstorage: node2\n";
+    assert_eq!(rig.nodes.ok("node2", PLACES), standby);
+    let points = points(rig);
+    assert!(
+        points.contains(
+            &"node1 is in standby: it carries nothing: nodewright resume node1".to_owned()
+        ),
+        "{points:?}"
+    );
+    rig.desk.input("node1\n");
+    ends(rig, 0, &["resume", "node1", "--return"]);
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+}
+
+/// The operator's machine is lost in the middle: the node goes on, and the same command takes it up.
+fn broken_off(rig: &mut Rig) {
+    let command = rig.desk.command(&["--lab", "--json", "drain", "node1"]);
+    let typed = rig.desk.home().join("typed");
+    std::fs::write(&typed, "node1\n").unwrap();
+    let mut live = Live::answered(command, std::fs::File::open(typed).unwrap().into());
+    live.until(|e| e["event"] == "step-begin");
+    live.child.kill().unwrap();
+    live.child.wait().unwrap();
+    // It waits for the batch's lock no longer than the batch takes.
+    let free = "i=0; while [ -L /var/lib/nodewright/lock ]; do i=$((i + 1)); [ $i -lt 120 ] || exit 1; sleep 0.5; done";
+    on_both(rig, free);
+    let said = ends(rig, 0, &["drain", "node1"]);
+    has(&said, &["Nothing to do: node1 is drained already.\n"]);
+    rig.desk.input("node1\n");
+    ends(rig, 0, &["resume", "node1", "--return"]);
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+}
+
+/// The other member is not whole, or there is no such member.
+fn refusals(rig: &mut Rig) {
+    let configuration = "cibadmin --query --scope configuration | sha256sum";
+    let as_it_was = rig.nodes.ok("node1", configuration);
+    rig.nodes.ok("node2", "systemctl stop pacemaker");
+    let said = ends(rig, 3, &["drain", "node1", "--yes"]);
+    has(&said, &["Refused: node2 does not run the resource manager"]);
+    rig.nodes.ok("node2", "systemctl stop corosync");
+    let said = ends(rig, 3, &["drain", "node1", "--yes"]);
+    has(&said, &["node2 is not in the cluster"]);
+    let said = ends(rig, 3, &["drain", "node2", "--yes"]);
+    has(
+        &said,
+        &["Refused: node2 is not in the cluster: it carries nothing"],
+    );
+    assert_eq!(rig.nodes.ok("node1", configuration), as_it_was);
+}
+
+#[test]
+fn wrong_words_are_refused_before_a_node_is_asked() {
+    let site = include_str!("../../inventory/crosslink/inventory.toml");
+    let desk = Desk::new().file("inventory.toml", site);
+    for (words, told) in [
+        (
+            &["drain", "node3"][..],
+            "`node3` is no member of the cluster: its members are node1, node2",
+        ),
+        (
+            &["resume", "hypervisors"],
+            "`hypervisors` is no member of the cluster: its members are node1, node2",
+        ),
+        (
+            &["drain", "node1", "--within", "0"],
+            "0 is not in 1..=86400",
+        ),
+        (
+            &["drain", "node1", "--return"],
+            "unexpected argument '--return'",
+        ),
+        (
+            &["resume", "node1", "--within", "10m"],
+            "invalid digit found",
+        ),
+        (&["maintenance", "perhaps"], "possible values: on, off"),
+        (&["maintenance"], "<on|off>"),
+    ] {
+        let (code, out, err) = desk.output(words);
+        assert_eq!((code, out.as_str()), (64, ""), "{words:?}: {err}");
+        assert!(err.contains(told), "{words:?}: {err}");
+    }
+}
