@@ -148,7 +148,7 @@ fn two_bare_nodes_are_a_quorate_cluster_after_one_apply_and_take_changes_up() {
     assert_eq!(code, 0, "{out}{err}");
 
     // Both are in; the site declares mirrors, and these nodes have none.
-    let (code, out, err) = rig.run(&["status"]);
+    let (code, out, err) = rig.run(&["status", "--timeout", "60"]);
     assert_eq!(code, 3, "{out}{err}");
     let lines: Vec<String> = out
         .lines()
@@ -165,7 +165,7 @@ fn two_bare_nodes_are_a_quorate_cluster_after_one_apply_and_take_changes_up() {
         assert!(lines.iter().any(|l| l == line), "{line}: {out}");
     }
     rig.nodes.ok("node2", "systemctl stop corosync");
-    let said = rig.say(&["status"]);
+    let said = rig.say(&["status", "--timeout", "60"]);
     assert_eq!(said.code, 3, "{}", said.err);
     let status = said.events.last().unwrap();
     let lost: Vec<&str> = status["points"]

@@ -95,7 +95,7 @@ fn has(text: &str, lines: &[&str]) {
 
 /// What `status` points at.
 fn points(rig: &Rig) -> Vec<String> {
-    let said = rig.say(&["status"]);
+    let said = rig.say(&["status", "--timeout", "60"]);
     // Events of the last look may be printed after it.
     let status = said.events.iter().find(|e| e["points"].is_array());
     let status = status.unwrap_or_else(|| panic!("exit {}: {}", said.code, said.err));
