@@ -207,7 +207,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 
 /// The site around as a lab; two bare nodes where there is none.
 fn spec(name: &str, vm: bool, context: &Context) -> anyhow::Result<LabSpec> {
-    if context.global.site.is_none() && context.site_dir().is_err() {
+    if context.global.site.is_empty() && context.site_dir().is_err() {
         return Ok(bare(name, 2, vm));
     }
     let survey = context.sound()?;

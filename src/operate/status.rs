@@ -41,6 +41,19 @@ pub struct Status {
     pub points: Vec<Point>,
 }
 
+/// What came of one of several sites.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct SiteStatus {
+    /// The folder of the site, as it was named.
+    pub dir: String,
+    /// The exit code of this site alone.
+    pub exit: u8,
+    /// Why its nodes were not asked; null where they were.
+    pub error: Option<String>,
+    /// Its status, with the keys above; null where its nodes were not asked.
+    pub status: Option<Status>,
+}
+
 /// How a cluster, or a point of it, is.
 #[derive(
     Clone,

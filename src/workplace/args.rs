@@ -13,8 +13,9 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The folder of the site. Default: the current folder, or the nearest parent with inventory.toml or inventory/.
+    /// `status` takes several.
     #[arg(short = 'C', long, value_name = "DIR", global = true)]
-    pub site: Option<PathBuf>,
+    pub site: Vec<PathBuf>,
     /// Use the nodes of the local lab instead of the real ones, and render for their release.
     #[arg(long, global = true)]
     pub lab: bool,

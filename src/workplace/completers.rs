@@ -42,7 +42,7 @@ pub fn beginning<S: AsRef<str>>(
 /// The site around, as far as it can be read.
 fn around() -> Option<Survey> {
     let context = Context::new(Global {
-        site: named_site(std::env::args_os()),
+        site: named_site(std::env::args_os()).into_iter().collect(),
         ..Global::default()
     });
     context.survey().ok()

@@ -61,18 +61,39 @@ impl Context {
         }
     }
 
+    /// The same for this site.
+    #[must_use]
+    pub fn of_site(&self, dir: &Path) -> Self {
+        Self {
+            global: Global {
+                site: vec![dir.to_owned()],
+                ..self.global.clone()
+            },
+            style: self.style,
+            err_style: self.err_style,
+        }
+    }
+
     /// The site's folder.
     ///
     /// # Errors
-    /// [`Usage`] when there is none.
+    /// [`Usage`] when there is none, or several are named.
     pub fn site_dir(&self) -> anyhow::Result<PathBuf> {
-        if let Some(dir) = &self.global.site {
-            return if is_site(dir) {
-                Ok(dir.clone())
-            } else {
+        match &*self.global.site {
+            [] => {}
+            [dir] if is_site(dir) => return Ok(dir.clone()),
+            [dir] => {
                 let dir = dir.display();
-                Err(Usage(format!("{dir} is no site: neither inventory.toml nor inventory/*.toml is in it\n  `nodewright init DIR` writes a starter")).into())
-            };
+                return Err(Usage(format!("{dir} is no site: neither inventory.toml nor inventory/*.toml is in it\n  `nodewright init DIR` writes a starter")).into());
+            }
+            several => {
+                let dirs: Vec<_> = several.iter().map(|d| d.display().to_string()).collect();
+                return Err(Usage(format!(
+                    "this command is about one site, and --site names {}; only `status` takes several",
+                    dirs.join(", ")
+                ))
+                .into());
+            }
         }
         let here = std::env::current_dir()?;
         let Some(up) = here.ancestors().position(is_site) else {
@@ -211,6 +232,12 @@ impl Context {
         };
         let out = Box::new(std::io::stdout());
         Reporter::new(self.style, self.global.json, out, progress)
+    }
+
+    /// A receiver that shows remarks and failures as plain lines, and no results: the command prints them itself.
+    pub fn progress_lines(&self) -> Reporter {
+        let progress = ProgressView::lines(self.err_style, Box::new(std::io::stderr()));
+        Reporter::new(self.style, false, Box::new(std::io::sink()), progress)
     }
 
     /// The operator of this command, for locks and journals: `anna@desk`. Under sudo it is the user who called it.

@@ -32,6 +32,11 @@ pub fn report_error(error: &anyhow::Error, context: &Context) -> Exit {
         last = cause;
     }
     context.warn(&text);
+    exit_of(error)
+}
+
+/// The exit code of an error.
+pub fn exit_of(error: &anyhow::Error) -> Exit {
     if error.is::<Usage>() || error.is::<SurveyError>() {
         Exit::Usage
     } else {
