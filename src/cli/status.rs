@@ -163,7 +163,7 @@ impl SiteThread {
                         for node in order.nodes() {
                             engine.try_again(node);
                         }
-                        // Whoever asked may have gone.
+                        // The receiver may be gone.
                         let _ = told.send(Ok(order.status(engine).await));
                     }
                 },
@@ -181,7 +181,7 @@ impl SiteThread {
         let _ = self.ask.send(());
     }
 
-    /// What it saw.
+    /// The status that it observed.
     fn answer(&self) -> anyhow::Result<Status> {
         let answer = self.answers.recv();
         answer.unwrap_or_else(|_| Err(anyhow!("nobody asks its nodes any more")))

@@ -41,7 +41,7 @@ pub struct Status {
     pub points: Vec<Point>,
 }
 
-/// What came of one of several sites.
+/// The outcome of one of several sites.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct SiteStatus {
     /// The folder of the site, as it was named.
