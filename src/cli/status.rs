@@ -18,8 +18,8 @@ use tokio::sync::mpsc::UnboundedSender;
 #[command(after_help = "\
 Exit codes: 0 healthy, 3 degraded or frozen, 4 no node answered. Of several sites the gravest: 64, 1, 4, 3, 0.
 
-It is asked of whoever answers: a node that does not answer within 4 s (--timeout) is shown as unreachable, and does not keep the
-others from telling. Each point names the command that leads on. docs/status.md has every key of --json.
+It is asked of whoever answers: a node that does not answer within 4 s (--timeout) is shown as unreachable, and does not
+keep the others from telling. Each point names the command that leads on. docs/status.md has every key of --json.
 
 Examples:
   nodewright status                              once

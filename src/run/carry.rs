@@ -137,7 +137,7 @@ impl Engine {
     }
 
     /// Waits so long, unless the operator stops it: then it says so.
-    async fn pause(&mut self, pause: Duration) -> bool {
+    pub async fn pause(&mut self, pause: Duration) -> bool {
         let mut stop_request = self.stop_request.clone();
         tokio::select! {
             () = tokio::time::sleep(pause) => false,
