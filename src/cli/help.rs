@@ -73,7 +73,7 @@ fn listing(command: &Command) -> String {
             let about = command.find_subcommand(name).and_then(Command::get_about);
             let about = about.map(ToString::to_string).unwrap_or_default();
             let about = about.trim_end_matches('.');
-            let _ = writeln!(text, "  {literal}{name:<12}{literal:#} {about}");
+            let _ = writeln!(text, "  {literal}{name:<14}{literal:#} {about}");
         }
         text.push('\n');
     }

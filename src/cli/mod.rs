@@ -109,7 +109,7 @@ pub enum Command {
     Render(render::Args),
     /// Write the file from which a node's installer works, kickstart or preseed; contacts no node.
     Kickstart(kickstart::Args),
-    /// Draw the network of the site: nodes, cards, bonds, VLANs, bridges, wires.
+    /// Draw the network of the site, or print its cluster as a tree; contacts no node.
     Graph(graph::Args),
     /// Copy a shipped role or template into the site, to change it there.
     Eject(eject::Args),
