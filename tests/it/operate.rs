@@ -75,6 +75,8 @@ fn formed() -> Rig {
     rig.nodes.ok("node1", HEARD);
     rig.nodes.ok("node1", STAND_INS);
     assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+    let (_, out, _) = rig.run(&["verify"]);
+    assert!(!out.contains("CONTROLLERS-GROUP"), "{out}");
     rig
 }
 

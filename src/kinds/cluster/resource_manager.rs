@@ -134,8 +134,9 @@ const OWN: &str = "resource_manager";
 const NODES: &str = "resource_manager.nodes";
 const GROUPS: &str = "resource_manager.groups";
 
-/// The group of processes in which Pacemaker's controllers of all members are.
-const CONTROLLERS: &str = "crmd";
+/// The group of processes in which Pacemaker's controllers of all members are. Pacemaker counts the zero byte at its end as
+/// part of the name, and corosync-cpgtool spells it out.
+const CONTROLLERS: [&str; 2] = ["crmd\\x00", "crmd"];
 
 impl MemberState {
     fn read(text: &str) -> Self {
@@ -412,7 +413,7 @@ impl ResourceManagerKind {
         let groups = answer.text(GROUPS);
         let in_group = |l: &str| {
             let process = |line: &str| match line.split(',').collect::<Vec<_>>().as_slice() {
-                [CONTROLLERS, _, id] => *id == attribute(l, "id"),
+                [name, _, id] if CONTROLLERS.contains(name) => *id == attribute(l, "id"),
                 _ => false,
             };
             groups.lines().any(process)
@@ -834,9 +835,9 @@ mod tests {
         }
     }
 
-    // Recorded on corosync 2 (2022, a page of notes on SUSE's cluster, by `-e`), in the form of `-d ,` of corosync-cpgtool(8) 3.1.7.
-    const CPG: &str = "GRP_NAME,PID,NODEID\ncrmd,9126,1\ncrmd,4320,2\nattrd,9124,1\nattrd,4318,2\nstonith-ng,9122,1\n\
-        stonith-ng,4316,2\ncib,9121,1\ncib,4315,2\n";
+    // Recorded in two containers of Debian 12: corosync-cpgtool 3.1.7 under Pacemaker 2.1.5.
+    const CPG: &str = "GRP_NAME,PID,NODEID\ncrmd\\x00,3225,1\ncrmd\\x00,3182,2\nattrd\\x00,3223,1\nattrd\\x00,3180,2\n\
+        stonith-ng\\x00,3221,1\nstonith-ng\\x00,3178,2\ncib\\x00,3220,1\ncib\\x00,3177,2\n";
 
     #[test]
     fn a_controller_outside_the_group_of_processes_is_found() {
@@ -854,7 +855,10 @@ mod tests {
             compared.unwrap().seen["outside_group"].clone()
         };
         assert_eq!(outside(CPG), json!([]));
-        assert_eq!(outside(&CPG.replace("crmd,4320,2\n", "")), json!(["node2"]));
+        let left = CPG.replace("crmd\\x00,3182,2\n", "");
+        assert_eq!(outside(&left), json!(["node2"]));
+        // One that escapes nothing, or counts nothing of the kind.
+        assert_eq!(outside(&left.replace("\\x00", "")), json!(["node2"]));
         assert_eq!(outside("GRP_NAME,PID,NODEID\n"), json!(["node1", "node2"]));
         // It did not answer.
         assert_eq!(outside(""), json!([]));
