@@ -1,7 +1,7 @@
 //! `nodewright review`.
 
 use crate::exit::Exit;
-use crate::report::{self, json_line};
+use crate::report::json_line;
 use crate::workplace::saved::Saved;
 use crate::workplace::{self, Context, Usage, review};
 use std::path::PathBuf;
@@ -43,14 +43,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         return Err(Usage(text).into());
     }
     let key = review::key(context, args.key.as_deref())?;
-    let plan = saved.plan()?;
-    if context.global.json {
-        context.print(&json_line(
-            &serde_json::json!({"event": "planned", "plan": plan}),
-        ))?;
-    } else {
-        context.print(&report::plan(&plan, &context.style))?;
-    }
+    super::show::planned(&saved.plan()?, context)?;
     let question = format!("Made by {}. Sign it as reviewed? [y/N] ", saved.made_by());
     if !context.agrees(&question) {
         context.note("Not signed.\n");

@@ -1,6 +1,7 @@
 //! `nodewright show`.
 
 use crate::exit::Exit;
+use crate::plan::Plan;
 use crate::report::{self, json_line};
 use crate::site::{did_you_mean, shown};
 use crate::workplace::saved::Saved;
@@ -55,12 +56,16 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let plan = Saved::load(context, &args.what)?.plan()?;
-    if context.global.json {
-        context.print(&json_line(
-            &serde_json::json!({"event": "planned", "plan": plan}),
-        ))?;
-    } else {
-        context.print(&report::plan(&plan, &context.style))?;
-    }
+    planned(&plan, context)?;
     Ok(super::plan::ends_with(&plan))
+}
+
+/// Prints a plan that was saved, as it was shown when it was made.
+pub(super) fn planned(plan: &Plan, context: &Context) -> anyhow::Result<()> {
+    if context.global.json {
+        let event = serde_json::json!({"event": "planned", "plan": plan});
+        context.print(&json_line(&event))
+    } else {
+        context.print(&report::plan(plan, &context.style))
+    }
 }

@@ -378,9 +378,7 @@ impl Drain {
         began: Instant,
     ) -> Result<Ending, Ending> {
         let node = &self.node;
-        if !decision.first.is_empty() {
-            self.round(engine, look, decision.first).await?;
-        }
+        self.round(engine, look, decision.first).await?;
         let (look, moved) = self
             .cluster
             .until(engine, AGREE_WITHIN, |look| {
@@ -429,9 +427,7 @@ impl Drain {
         began: Instant,
     ) -> Result<Ending, Ending> {
         let node = &self.node;
-        if !decision.first.is_empty() {
-            self.round(engine, look, decision.first).await?;
-        }
+        self.round(engine, look, decision.first).await?;
         let (look, open) = self
             .cluster
             .until(engine, AGREE_WITHIN, |look| self.is_open(look))
@@ -445,7 +441,7 @@ impl Drain {
         if decision.second.is_empty() {
             return Ok(Ending::done(format!("{node} carries again")));
         }
-        // The resources that come back lean on storage that came up only now.
+        // The resources that come back depend on storage that came up only now.
         if let Err(ending) = look.all_fit(std::iter::once(node), "", false) {
             return Err(Ending::failed(
                 Exit::Waiting,
@@ -482,13 +478,16 @@ impl Drain {
         }
     }
 
-    /// One round of parts.
+    /// One round of parts; nothing is carried out where there are none.
     async fn round(
         &self,
         engine: &mut Engine,
         look: &Look,
         parts: Vec<OperationPart>,
     ) -> Result<(), Ending> {
+        if parts.is_empty() {
+            return Ok(());
+        }
         let done = self.cluster.carry_out(engine, look, parts).await;
         done.map_err(|mut ending| {
             ending.what = format!(
