@@ -274,9 +274,6 @@ enum Loss {
 /// node2 is lost; node1 writes on, after node2 was fenced and not before. What node2 did then is over: it was switched off.
 fn lose(how: Loss) {
     let Some(rig) = whole() else { return };
-    for node in ["node1", "node2"] {
-        println!("{}", rig.nodes.ok(node, "f=$(grep -rl stonith_admin-fence-peer /etc/drbd.d); sed -i s/stonith_admin-fence-peer/crm-fence-peer/ $f; drbdadm adjust all; drbdadm dump r0 | grep fence-peer; drbdsetup show r0 | grep fenc"));
-    }
     rig.nodes.ok("node1", WRITER);
     rig.nodes.ok("node2", &WRITER.replace("records", "others"));
     let boot = "cat /proc/sys/kernel/random/boot_id";
