@@ -24,6 +24,21 @@ pub struct SiteFile {
     pub sha256: String,
 }
 
+/// A step names the raw image of a disk by its path; its size and digest are found when the step is rendered.
+impl schemars::JsonSchema for SiteFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SiteFile".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "site-path", "x-nodewright": "image" })
+    }
+}
+
 /// Whether a file of this name is a package of yum and dnf.
 pub fn is_rpm(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|e| e == "rpm")

@@ -125,6 +125,21 @@ impl Default for Recipe {
 }
 
 impl Recipe {
+    /// The bare Debian node that offers these packages, too, with all they depend on. Those that every node offers make
+    /// no other root.
+    pub fn offering(packages: &[String]) -> Self {
+        let mut recipe = Self::default();
+        let mut more: Vec<_> = packages
+            .iter()
+            .filter(|name| !OFFLINE.contains(&name.as_str()))
+            .cloned()
+            .collect();
+        more.sort_unstable();
+        more.dedup();
+        recipe.offline.extend(more);
+        recipe
+    }
+
     /// The folder this recipe's root has under `cache`, for a release.
     pub fn path(&self, cache: &Path, codename: &str) -> PathBuf {
         let mut digest = Sha256::new();

@@ -15,7 +15,7 @@ pub struct MachineSpec {
     /// Memory of each, MiB.
     pub memory: u32,
     /// Packages that are installed on their disks from the start, beside those of a bare node; each list makes an image
-    /// of its own, once. They come from the offline packages of [`super::Recipe`].
+    /// of its own, once. Those that the offline packages of [`super::Recipe`] lack are added to them.
     pub installed: Vec<String>,
 }
 

@@ -114,10 +114,27 @@ pub fn run(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot start `{line}`"))?;
     if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        bail!("`{line}` failed ({}): {}", output.status, stderr.trim());
+        bail!(
+            "`{line}` failed ({}): {}",
+            output.status,
+            last_lines(&String::from_utf8_lossy(&output.stderr))
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The last lines that a program said, at most twenty: an installation says a thousand before the one that tells why it
+/// failed.
+fn last_lines(said: &str) -> String {
+    const MOST: usize = 20;
+    let lines: Vec<&str> = said.trim().lines().collect();
+    let left_out = lines.len().saturating_sub(MOST);
+    let last = lines[left_out..].join("\n");
+    if left_out == 0 {
+        last
+    } else {
+        format!("… {left_out} lines more, then\n{last}")
+    }
 }
 
 /// Runs a program with arguments to its end; see [`run`].
@@ -149,6 +166,18 @@ pub fn remove_tree(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_a_program_said_the_end_is_told() {
+        let said: String = (1..=30).map(|i| format!("line {i}\n")).collect();
+        let told = last_lines(&said);
+        assert!(
+            told.starts_with("… 10 lines more, then\nline 11\n"),
+            "{told}"
+        );
+        assert!(told.ends_with("line 30"), "{told}");
+        assert_eq!(last_lines("no such file\n"), "no such file");
+    }
 
     #[test]
     fn a_missing_tool_is_named_with_its_package() {

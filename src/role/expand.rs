@@ -375,6 +375,7 @@ impl<'a> Expander<'a> {
             let tool = self.target.platform.package_tool();
             let read = match what {
                 SiteKey::Text => files.text(path).map(Json::from),
+                SiteKey::Image => files.image(path).map(|file| serde_json::json!(file)),
                 SiteKey::Packages => files
                     .packages(path, tool)
                     .map(|files| serde_json::json!({ "folder": path, "files": files })),

@@ -71,6 +71,8 @@ pub enum SiteKey {
     Text,
     /// The packages in a folder.
     Packages,
+    /// The raw image of a disk.
+    Image,
 }
 
 impl std::fmt::Debug for Step {
@@ -167,6 +169,7 @@ fn site_keys(kind: &dyn Erased) -> Vec<(String, SiteKey)> {
         let what = match schema["x-nodewright"].as_str()? {
             "text" => SiteKey::Text,
             "packages" => SiteKey::Packages,
+            "image" => SiteKey::Image,
             _ => return None,
         };
         Some((name.clone(), what))

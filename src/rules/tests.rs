@@ -539,7 +539,7 @@ const CASES: &[Case] = &[
         ("\"10.0.0.0/8\"", "")),
     case("NO-ROLE-ACTS", SMALL, &[("[services]\n", "[services]\nlog = { server = \"log.example.net\" }\n")],
         ("log", "")),
-    case("NO-ROLE-ACTS", SMALL, &[("[group.g]", "[guest.g1]\nnode = \"n1\"\nmemory = \"1G\"\ndisk = \"1G\"\ninstall = { by = \"image\", from = \"https://images.example.net/el9.qcow2\" }\n[pool.p]\npath = \"/p\"\n[guest_defaults]\npool = \"p\"\n[group.g]")],
+    case("NO-ROLE-ACTS", SMALL, &[("[group.g]", "[guest.g1]\nnode = \"n1\"\nmemory = \"1G\"\ndisk = \"1G\"\ninstall = { by = \"debootstrap\", from = \"https://mirror.example.net/debian\" }\n[pool.p]\npath = \"/p\"\n[guest_defaults]\npool = \"p\"\n[group.g]")],
         ("guest", "")),
     case("NODE-IDLE", SMALL, &[("nodes = [\"n1\", \"n2\"]", "nodes = [\"n1\"]")],
         ("n2", "")),

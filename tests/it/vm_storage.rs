@@ -29,7 +29,7 @@ const WHOLE: &str =
 
 /// The example with small disks, which are to have three partitions, each under a mirror, and with one guest. Emulated
 /// machines stall at times: the token is patient, and monitors are rare.
-fn inventory(roles: &str) -> String {
+pub fn inventory(roles: &str) -> String {
     let text = site(KEY);
     let from = r#"roles = ["base", "membership"]"#;
     assert!(text.contains(from));
@@ -91,7 +91,7 @@ fn wire(lab: &Nodes) {
 }
 
 /// What was not written yet would be lost with the power.
-fn written(lab: &Nodes) {
+pub fn written(lab: &Nodes) {
     for node in ["node1", "node2"] {
         lab.ok(node, "sync");
     }
@@ -109,7 +109,7 @@ fn wired() -> Option<Rig> {
 
 /// One `apply` on the machines as they are, to the end of its long steps.
 #[track_caller]
-fn applied(rig: &Rig) {
+pub fn applied(rig: &Rig) {
     let said = rig.say(&["apply", "--yes", "--wait"]);
     let ended = (said.code, said.failed(), said.found());
     assert_eq!(ended, (0, Vec::new(), Vec::new()), "{}", said.err);

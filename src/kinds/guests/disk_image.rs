@@ -1,8 +1,10 @@
-//! The image of a guest's disk: made empty where there is none, and never touched again.
+//! The image of a guest's disk: made where there is none, and never touched again.
 
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict, valid,
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Payload, Running, Runs, SiteFile, Target,
+    Verdict, valid,
 };
+use crate::kinds::storage::image_fits;
 use crate::sh::Call;
 use crate::shell::Shell;
 use crate::text::size;
@@ -18,6 +20,8 @@ pub struct Want {
     disk_image: String,
     /// Its size in bytes.
     bytes: u64,
+    /// The image of the site that it begins with when it is made.
+    image: Option<SiteFile>,
 }
 
 /// The observed state.
@@ -39,13 +43,15 @@ impl Want {
 
 impl Kind for DiskImageKind {
     const NAME: &'static str = "disk_image";
-    const DOC: &'static str = "The image of a guest's disk, raw: made empty and sparse where there is none. It is never removed, shrunk or grown.";
+    const DOC: &'static str = "The image of a guest's disk, raw: made where there is none, sparse, empty or with the site's image at its start. It is \
+         never removed, shrunk or grown.";
     const SHELL: Shell = Shell::new(
-        "# nw_disk_image PATH BYTES: an empty image, where nothing is by now.\nnw_disk_image() { (set -C && : >\"$1\") && truncate -s \"$2\" \"$1\"; }\n",
+        "# nw_disk_image PATH BYTES IMAGE: an image that begins with that one, where nothing is by now.\nnw_disk_image() { cp --sparse=always -- \"$3\" \"$1.new\" && truncate -s \"$2\" \"$1.new\" && sync && ln -T \"$1.new\" \"$1\" && rm \"$1.new\"; }\n",
     );
     const ORPHANS: Orphans = Orphans::reported("the image stays with all its data");
     const RUNNING: &'static dyn Runs = &Running {
         compare: Self::compare,
+        contents: |want, _, _| want.image.iter().cloned().map(Payload::File).collect(),
         actions: Self::actions,
         ..Running::new(Self::observe, Self::parse)
     };
@@ -60,7 +66,7 @@ impl Kind for DiskImageKind {
         if want.folder().is_empty() || want.bytes == 0 || !want.bytes.is_multiple_of(512) {
             return Err("an image lies in a folder and has whole sectors of 512 bytes".to_owned());
         }
-        Ok(())
+        image_fits(want.image.as_ref(), want.bytes)
     }
 }
 
@@ -110,15 +116,27 @@ impl DiskImageKind {
                     want.bytes, want.disk_image
                 ),
             },
-            None => Verdict::Change(vec![Delta::new("size", "", size(want.bytes))]),
+            None => {
+                let mut deltas = vec![Delta::new("size", "", size(want.bytes))];
+                let image = want.image.as_ref();
+                deltas.extend(image.map(|image| Delta::new("content", "", &image.path)));
+                Verdict::Change(deltas)
+            }
         }
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        let calls = wants.iter().map(|(want, _)| {
-            Call::new("nw_disk_image").args([want.disk_image.clone(), want.bytes.to_string()])
-        });
-        calls.collect()
+        let mut blobs = 0;
+        let mut make = |want: &Want| {
+            let call =
+                Call::new("nw_disk_image").args([want.disk_image.clone(), want.bytes.to_string()]);
+            if want.image.is_none() {
+                return call.arg("/dev/null");
+            }
+            blobs += 1;
+            call.blob(blobs - 1)
+        };
+        wants.iter().map(|(want, _)| make(want)).collect()
     }
 }
 

@@ -28,14 +28,26 @@ fn an_image_is_made_once_and_never_touched_again() {
 fn the_shell_makes_no_image_over_another() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.img");
-    let run = |bytes: &str| {
-        let script = format!("{}nw_disk_image \"$1\" \"$2\"", DiskImageKind::SHELL.text());
+    let run = |bytes: &str, image: &str| {
+        let script = format!("{}nw_disk_image \"$@\"", DiskImageKind::SHELL.text());
         let mut sh = std::process::Command::new("sh");
-        sh.args(["-c", &script, "sh"]).arg(&path).arg(bytes);
+        sh.args(["-c", &script, "sh"])
+            .arg(&path)
+            .args([bytes, image]);
         sh.output().unwrap().status.success()
     };
-    assert!(run("1024"));
-    assert_eq!(std::fs::metadata(&path).unwrap().len(), 1024);
-    assert!(!run("512"));
-    assert_eq!(std::fs::metadata(&path).unwrap().len(), 1024);
+    assert!(run("1024", "/dev/null"));
+    assert_eq!(std::fs::read(&path).unwrap(), [0; 1024]);
+    let image = dir.path().join("image");
+    std::fs::write(&image, "boot").unwrap();
+    assert!(!run("512", image.to_str().unwrap()));
+    assert_eq!(std::fs::read(&path).unwrap(), [0; 1024]);
+
+    // The leftover of a run that did not end is no image.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(dir.path().join("x.img.new"), "half").unwrap();
+    assert!(run("512", image.to_str().unwrap()));
+    let made = std::fs::read(&path).unwrap();
+    assert_eq!((made.len(), &made[..6]), (512, &b"boot\0\0"[..]));
+    assert!(!dir.path().join("x.img.new").exists());
 }

@@ -4,7 +4,8 @@
 
 use super::lvm;
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Orphans, Running, Runs, Target, Verdict,
+    Answer, Circumstances, Delta, Kind, Observe, Orphans, Payload, Running, Runs, SiteFile, Target,
+    Verdict,
 };
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -23,6 +24,8 @@ pub struct Want {
     group: String,
     /// Its size in sectors of 512 bytes.
     sectors: u64,
+    /// The image of the site that it begins with when it is made.
+    image: Option<SiteFile>,
 }
 
 /// The observed state.
@@ -32,17 +35,20 @@ pub struct Seen {
     group: bool,
     /// Its size in sectors of 512 bytes; 0 where there is none.
     sectors: u64,
+    /// Whether a run began to make it and did not end.
+    begun: bool,
 }
 
 impl Kind for LogicalVolumeKind {
     const NAME: &'static str = "logical_volume";
-    const DOC: &'static str = "A logical volume: made in a group that is there, with zeros at its start, and left inactive. It is never removed, \
-         shrunk or grown by a run.";
+    const DOC: &'static str = "A logical volume: made in a group that is there, with the site's image or zeros at its start, and left inactive. It \
+         has its name only once its content is whole. It is never removed, shrunk, grown or written to afterwards.";
     const SHELL: Shell = lvm::SHELL;
     const ORPHANS: Orphans = Orphans::reported("the volume stays with all its data");
     const RUNNING: &'static dyn Runs = &Running {
         ends_stage: true,
         compare: Self::compare,
+        contents: |want, _, _| want.image.iter().cloned().map(Payload::File).collect(),
         actions: Self::actions,
         ..Running::new(Self::observe, Self::parse)
     };
@@ -58,7 +64,27 @@ impl Kind for LogicalVolumeKind {
         if want.sectors < 8192 {
             return Err("`sectors` is at least 8192 (4 MiB)".to_owned());
         }
-        Ok(())
+        image_fits(want.image.as_ref(), want.sectors.saturating_mul(512))
+    }
+}
+
+/// Whether an image fits on a disk of so many bytes.
+pub fn image_fits(image: Option<&SiteFile>, bytes: u64) -> Result<(), String> {
+    match image {
+        Some(image) if image.bytes > bytes => Err(format!(
+            "the image `{}` has {}, and the disk {}: the disk has to be as large at least",
+            image.path,
+            size(image.bytes),
+            size(bytes)
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl Want {
+    /// Its name while it is made, which no guest can have: a volume of its own name is whole.
+    fn unfinished(&self) -> String {
+        format!("{}.new", self.logical_volume)
     }
 }
 
@@ -69,10 +95,11 @@ impl LogicalVolumeKind {
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
         let lvm = lvm::seen(answer)?;
-        let key = (want.group.clone(), want.logical_volume.clone());
+        let sectors = |name: String| lvm.volumes.get(&(want.group.clone(), name)).copied();
         Ok(Seen {
             group: lvm.groups.contains_key(&want.group),
-            sectors: lvm.volumes.get(&key).copied().unwrap_or(0),
+            sectors: sectors(want.logical_volume.clone()).unwrap_or(0),
+            begun: sectors(want.unfinished()).is_some(),
         })
     }
 
@@ -91,7 +118,10 @@ impl LogicalVolumeKind {
             return Verdict::Same;
         }
         if seen.sectors == 0 {
-            return Verdict::Change(vec![Delta::new("size", "", bytes(want.sectors))]);
+            let mut deltas = vec![Delta::new("size", "", bytes(want.sectors))];
+            let image = want.image.as_ref();
+            deltas.extend(image.map(|image| Delta::new("content", "", &image.path)));
+            return Verdict::Change(deltas);
         }
         Verdict::Finding {
             what: format!(
@@ -107,21 +137,45 @@ impl LogicalVolumeKind {
     }
 
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
-        // A new volume does not show signatures that its sectors held before, and it stays inactive.
-        let make = |want: &Want| {
-            let name = format!("{}/{}", want.group, want.logical_volume);
+        // A new volume does not show signatures that its sectors held before, and it stays inactive. One that an earlier run
+        // did not end has our name for it, and is made from its start on.
+        let mut blobs = 0;
+        let mut make = |want: &Want, seen: &Seen| {
+            let new = format!("{}/{}", want.group, want.unfinished());
             let size = format!("{}s", want.sectors);
-            let make = ["-q", "-a", "ey", "-W", "n", "-Z", "y", "-L", &size, "-n"];
-            let zero = ["if=/dev/zero", "bs=1048576", "count=1", "conv=fsync"];
-            [
+            let first = if seen.begun {
+                Call::new("lvchange").args(["-q", "-a", "ey", &new])
+            } else {
+                let make = ["-q", "-a", "ey", "-W", "n", "-Z", "y", "-L", &size, "-n"];
                 Call::new("lvcreate")
                     .args(make)
-                    .args([&want.logical_volume, &want.group]),
-                Call::new("dd").args(zero).arg(format!("of=/dev/{name}")),
-                Call::new("lvchange").args(["-q", "-a", "n", &name]),
-            ]
+                    .args([&want.unfinished(), &want.group])
+            };
+            let write = |from: Call| {
+                from.args(["bs=1048576", "conv=nocreat,fsync"])
+                    .arg(format!("of=/dev/{new}"))
+            };
+            let mut calls = vec![
+                first,
+                write(Call::new("dd").args(["if=/dev/zero", "count=1"])),
+            ];
+            if want.image.is_some() {
+                calls.push(
+                    Call::new("nw_lvm_fill")
+                        .arg(format!("/dev/{new}"))
+                        .blob(blobs),
+                );
+                blobs += 1;
+            }
+            calls.push(Call::new("lvchange").args(["-q", "-a", "n", &new]));
+            let names = [want.unfinished(), want.logical_volume.clone()];
+            calls.push(Call::new("lvrename").args(["-q", &want.group]).args(names));
+            calls
         };
-        wants.iter().flat_map(|(want, _)| make(want)).collect()
+        wants
+            .iter()
+            .flat_map(|(want, seen)| make(want, seen))
+            .collect()
     }
 }
 

@@ -51,3 +51,56 @@ fn what_lvm_does_not_answer_is_no_missing_volume() {
         );
     }
 }
+
+/// The calls that make it where LVM has these volumes, with the image of a guest or without one.
+fn made(image: bool, volumes: &str) -> Vec<String> {
+    let mut step = json!({ "logical_volume": "web", "group": "vg_node1", "sectors": 131_072 });
+    if image {
+        step["image"] = json!({ "path": "images/web.raw", "bytes": 512, "sha256": "ab" });
+    }
+    let lvm = format!("{GROUP}{volumes}");
+    let sections = [("lvm", lvm.as_str(), 0)];
+    let sent: &[Payload] = if image {
+        &[Payload::File(SiteFile {
+            path: "images/web.raw".into(),
+            bytes: 512,
+            sha256: "ab".into(),
+        })]
+    } else {
+        &[]
+    };
+    assert_eq!(testing::contents(&step, &sections), sent);
+    testing::actions(&step, &sections)
+}
+
+#[test]
+fn it_has_its_name_once_its_content_is_whole() {
+    let make = "lvcreate -q -a ey -W n -Z y -L 131072s -n web.new vg_node1";
+    let zeros = "dd if=/dev/zero count=1 bs=1048576 conv=nocreat,fsync of=/dev/vg_node1/web.new";
+    let whole = [
+        "lvchange -q -a n vg_node1/web.new",
+        "lvrename -q vg_node1 web.new web",
+    ];
+    assert_eq!(made(false, ""), [&[make, zeros], &whole[..]].concat());
+    let image = made(true, "");
+    assert_eq!(image.len(), 5, "{image:?}");
+    assert!(
+        image[2].starts_with("nw_lvm_fill /dev/vg_node1/web.new "),
+        "{image:?}"
+    );
+    // One that a run did not end is made from its start on.
+    let again = made(true, "volume vg_node1:web.new:131072\n");
+    assert_eq!(again[0], "lvchange -q -a ey vg_node1/web.new");
+    assert_eq!(again[1..], image[1..]);
+}
+
+#[test]
+fn an_image_that_is_larger_than_its_volume_is_an_error() {
+    let image = |bytes: u64| json!({ "path": "images/web.raw", "bytes": bytes, "sha256": "ab" });
+    let step = |bytes: u64| json!({ "logical_volume": "web", "group": "vg_node1", "sectors": 8192, "image": image(bytes) });
+    assert!(testing::read(&step(4 << 20), Platform::Debian12).is_ok());
+    assert_eq!(
+        testing::error(&step((4 << 20) + 1)),
+        "the image `images/web.raw` has 4.0 MiB, and the disk 4.0 MiB: the disk has to be as large at least"
+    );
+}

@@ -13,6 +13,8 @@ pub mod mount_point;
 mod partition;
 mod volume_group;
 
+pub(super) use logical_volume::image_fits;
+
 use crate::kind::{Adapter, Erased};
 use crate::shell::{PROCESS, Shell};
 

@@ -110,8 +110,8 @@ pub fn ensure(
     building: &mut dyn FnMut(&Path),
 ) -> Result<PathBuf> {
     let cache = cache_dir();
+    let base = Recipe::offering(installed).ensure(&cache, Some(codename), building)?;
     let installed = &debian::names(codename, installed);
-    let base = Recipe::default().ensure(&cache, Some(codename), building)?;
     let kernel = Kernel::ensure(&cache, codename, building)?;
     let image = cache.join(format!(
         "machine-{codename}-{}",

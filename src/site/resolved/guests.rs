@@ -23,6 +23,8 @@ pub struct GuestVolume {
     pub path: String,
     /// Its size.
     pub size: String,
+    /// The raw image in the site that it begins with when it is made.
+    pub image: Option<String>,
 }
 
 impl Site {
@@ -98,9 +100,14 @@ impl Site {
             ),
             group: group.clone(),
             size: size.to_string(),
+            image: None,
             name,
         };
-        first.chain(others).map(volume).collect()
+        let mut volumes: Vec<_> = first.chain(others).map(volume).collect();
+        if let Some(first) = volumes.first_mut() {
+            first.image = guest.image.as_ref().map(ToString::to_string);
+        }
+        volumes
     }
 
     /// The disks of all guests, each with its guest's name, node and fail-over.

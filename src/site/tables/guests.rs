@@ -2,7 +2,7 @@
 
 use super::super::words::types::{
     AbsolutePath, CpuCount, Duration, HostName, HypervisorName, KeyedTable, Line, MacAddress, Name,
-    Size, Url, Word as _, ZonePath,
+    SitePath, Size, Url, Word as _, ZonePath,
 };
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -77,6 +77,10 @@ pub struct Guest {
     /// cards that need no driver.
     #[serde(default = "linux")]
     pub os: HypervisorName,
+    /// A raw image in the site that its first disk begins with when it is made. Without it, and without `install`, the
+    /// disk is blank.
+    #[serde(default)]
+    pub image: Option<SitePath>,
     /// How it is installed without anybody's help.
     #[serde(default)]
     pub install: Option<Install>,
@@ -155,7 +159,7 @@ pub enum Video {
 pub struct Install {
     /// How.
     pub by: InstallBy,
-    /// The installation tree, the mirror or the image.
+    /// The installation tree or the mirror.
     pub from: Url,
 }
 
@@ -169,8 +173,6 @@ pub enum InstallBy {
     Preseed,
     /// debootstrap on its node.
     Debootstrap,
-    /// A finished image is copied.
-    Image,
 }
 
 /// The keys that guests share: any key of a guest but its description and its MAC addresses.
