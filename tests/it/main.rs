@@ -65,6 +65,7 @@ mod status;
 mod support;
 mod vm_clock;
 mod vm_cluster;
+mod vm_guests;
 mod vm_kernel;
 mod vm_lab;
 mod vm_lockouts;
