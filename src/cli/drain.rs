@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::operate::drain::{Direction, Drain};
-use crate::workplace::{self, Consent, Context, Forks, Pick, Usage, Values};
+use crate::workplace::{self, Consent, Context};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `drain`.
@@ -66,23 +66,11 @@ pub(super) fn carry_out(
     direction: Direction,
     manner: &DrainOptions,
 ) -> anyhow::Result<Exit> {
-    let place = workplace::open_sound(context)?;
-    let operation = Drain::new(&place.site, node, direction, manner.within).map_err(Usage)?;
-    let forks = Forks { forks: 32 };
-    let mut setup = place.setup(
-        context,
-        operation.nodes(),
-        &Pick::default(),
-        forks,
-        Values::Needed,
-    )?;
-    operation.prepare(&mut setup);
     let consent = Consent {
         yes: manner.yes,
         name: Some(node),
     };
-    let order = &operation;
-    workplace::operate(context, setup, &consent, async move |engine, agreed| {
-        order.run(engine, agreed).await
+    workplace::operate(context, &consent, |site| {
+        Drain::new(site, node, direction, manner.within)
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::operate::maintenance::Maintenance;
-use crate::workplace::{self, Consent, Context, Forks, Pick, Usage, Values};
+use crate::workplace::{self, Consent, Context};
 use clap::ValueEnum;
 
 /// Arguments of `maintenance`.
@@ -44,23 +44,11 @@ pub enum To {
 /// # Errors
 /// An unsound site, or one without a cluster.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let place = workplace::open_sound(context)?;
-    let operation = Maintenance::new(&place.site, args.to == To::On).map_err(Usage)?;
-    let forks = Forks { forks: 32 };
-    let mut setup = place.setup(
-        context,
-        operation.nodes(),
-        &Pick::default(),
-        forks,
-        Values::Needed,
-    )?;
-    operation.prepare(&mut setup);
     let consent = Consent {
         yes: args.yes,
         name: None,
     };
-    let order = &operation;
-    workplace::operate(context, setup, &consent, async move |engine, agreed| {
-        order.run(engine, agreed).await
+    workplace::operate(context, &consent, |site| {
+        Maintenance::new(site, args.to == To::On)
     })
 }

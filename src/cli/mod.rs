@@ -13,6 +13,7 @@ mod eject;
 pub mod enroll;
 mod explain;
 pub mod facts;
+mod fence;
 pub mod forget;
 mod graph;
 mod help;
@@ -93,6 +94,8 @@ pub enum Command {
     Resume(resume::Args),
     /// Put the cluster in maintenance, or end it: nothing is started, stopped, moved or watched meanwhile.
     Maintenance(maintenance::Args),
+    /// Have the cluster fence a member, and measure how long the others take to take over.
+    Fence(fence::Args),
     /// Declare a lost member to be off; refused if anything shows it running.
     ConfirmFenced(confirm_fenced::Args),
     /// Follow a run that goes on without a connection; changes nothing.
@@ -169,6 +172,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "drain",
             "resume",
             "maintenance",
+            "fence",
             "confirm-fenced",
             "capture",
         ],
@@ -203,6 +207,7 @@ impl Command {
             Self::Run(args) => run::run(&args, context),
             Self::Knock(args) => knock::run(&args, context),
             Self::Status(args) => status::run(&args, context),
+            Self::Fence(args) => fence::run(&args, context),
             Self::Drain(args) => drain::run(&args, context),
             Self::Resume(args) => resume::run(&args, context),
             Self::Maintenance(args) => maintenance::run(&args, context),

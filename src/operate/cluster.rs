@@ -48,7 +48,7 @@ impl Ending {
     }
 
     /// The plan that was agreed to is not the plan any more.
-    pub(super) fn changed() -> Self {
+    fn changed() -> Self {
         Self::refused(
             Exit::Failed,
             "the cluster changed while you were asked; nothing was done, and the same command shows the new plan",
@@ -59,6 +59,22 @@ impl Ending {
         let what = what.into();
         Self { end, exit, what }
     }
+}
+
+/// An operation on what a cluster runs: it is decided by what all members say, shown, agreed to and carried out.
+pub trait ClusterOperation {
+    /// The nodes that take part.
+    fn nodes(&self) -> &[String];
+
+    /// Sets a run up for this.
+    fn prepare(&self, setup: &mut Setup);
+
+    /// Carries it out; `agreed` asks a person, once there is something to do.
+    fn run(
+        &self,
+        engine: &mut Engine,
+        agreed: impl Future<Output = bool>,
+    ) -> impl Future<Output = Ending>;
 }
 
 /// The members of a cluster.
@@ -127,6 +143,17 @@ impl OperatedCluster {
         })
     }
 
+    /// Refuses a node that is no member.
+    pub(super) fn has(&self, node: &str) -> Result<(), String> {
+        if self.members.iter().any(|m| m == node) {
+            return Ok(());
+        }
+        Err(format!(
+            "`{node}` is no member of the cluster: its members are {}",
+            self.members.join(", ")
+        ))
+    }
+
     /// Sets a run up for this: nothing of what the nodes are to be takes part.
     pub(super) fn prepare(&self, setup: &mut Setup, intent: Intent) {
         setup.intent = intent;
@@ -193,9 +220,55 @@ impl OperatedCluster {
         look
     }
 
+    /// Decides, shows the plan, has a person agree, looks and decides again, acts where the plan is still the same, and says
+    /// how it ended. The members that its steps name are those that act.
+    pub(super) async fn perform<P: AsRef<Operation>>(
+        &self,
+        engine: &mut Engine,
+        command: String,
+        agreed: impl Future<Output = bool>,
+        decide: impl Fn(&Look) -> Result<P, Ending>,
+        act: impl AsyncFnOnce(&mut Engine, Look, P, Instant) -> Result<Ending, Ending>,
+    ) -> Ending {
+        let mut began = None;
+        let mut acting = Vec::new();
+        let ending = match self.approved(engine, agreed, decide).await {
+            Err(ending) => ending,
+            Ok((look, plan)) => {
+                let at = *began.insert(Instant::now());
+                let steps = plan.as_ref().steps.iter();
+                acting = steps.map(|step| step.node.clone()).collect();
+                let acted = act(engine, look, plan, at).await;
+                acted.unwrap_or_else(|ending| ending)
+            }
+        };
+        self.conclude(engine, command, &ending, &acting, began);
+        ending
+    }
+
+    /// The plan that a person agreed to, and the look after that.
+    async fn approved<P: AsRef<Operation>>(
+        &self,
+        engine: &mut Engine,
+        agreed: impl Future<Output = bool>,
+        decide: impl Fn(&Look) -> Result<P, Ending>,
+    ) -> Result<(Look, P), Ending> {
+        let look = self.look(engine).await;
+        let operation = decide(&look)?.as_ref().clone();
+        let look = self
+            .agreed(engine, &look, operation.clone(), agreed)
+            .await?;
+        let decision = decide(&look)?;
+        if *decision.as_ref() == operation {
+            Ok((look, decision))
+        } else {
+            Err(Ending::changed())
+        }
+    }
+
     /// Shows the plan, has a person agree to it, and looks again: while a question stands on the screen, a member may be lost.
     /// Gives that look, or why nothing is begun: another run holds a member, or nobody agreed.
-    pub(super) async fn agreed(
+    async fn agreed(
         &self,
         engine: &mut Engine,
         look: &Look,
@@ -278,18 +351,18 @@ impl OperatedCluster {
     }
 
     /// Says how it ended: an event, and the line of each member.
-    pub(super) fn conclude(
+    fn conclude(
         &self,
         engine: &Engine,
         command: String,
         ending: &Ending,
-        acting: &[&str],
+        acting: &[String],
         began: Option<Instant>,
     ) {
         if began.is_some() {
             let done = ending.end == OperationEnd::Done;
             let one = |node: &String| {
-                let acts = acting.contains(&node.as_str());
+                let acts = acting.contains(node);
                 Recap {
                     node: node.clone(),
                     changed: usize::from(acts && done),

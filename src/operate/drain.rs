@@ -6,7 +6,7 @@
 //!
 //! Facts: docs/facts/resources.md#draining.
 
-use super::cluster::{Ending, Look, OperatedCluster, OperationPart};
+use super::cluster::{ClusterOperation, Ending, Look, OperatedCluster, OperationPart};
 use super::watched::MemberObservation;
 use crate::exit::Exit;
 use crate::kinds::cluster::cib::{self, Movable, Operated};
@@ -56,6 +56,12 @@ struct DrainPlan {
     moves: Vec<Movable>,
 }
 
+impl AsRef<Operation> for DrainPlan {
+    fn as_ref(&self) -> &Operation {
+        &self.operation
+    }
+}
+
 impl Drain {
     /// Of this member of the site's cluster.
     ///
@@ -64,12 +70,7 @@ impl Drain {
     /// A node that is no member, or a resource manager that cannot do that.
     pub fn new(site: &Site, node: &str, what: Direction, within: u64) -> Result<Self, String> {
         let cluster = OperatedCluster::new(site)?;
-        if !cluster.members.iter().any(|m| m == node) {
-            return Err(format!(
-                "`{node}` is no member of the cluster: its members are {}",
-                cluster.members.join(", ")
-            ));
-        }
+        cluster.has(node)?;
         if cluster.manager == Manager::Rgmanager {
             return Err(format!(
                 "rgmanager keeps nothing off a member: move each service by hand, `nodewright run {node} -- clusvcadm -M \
@@ -84,20 +85,6 @@ impl Drain {
         })
     }
 
-    /// The nodes that take part.
-    pub fn nodes(&self) -> &[String] {
-        &self.cluster.members
-    }
-
-    /// Sets a run up for this.
-    pub fn prepare(&self, setup: &mut Setup) {
-        let intent = match self.what {
-            Direction::Off { .. } => Intent::Drain,
-            Direction::Back { .. } => Intent::Resume,
-        };
-        self.cluster.prepare(setup, intent);
-    }
-
     fn command(&self) -> String {
         let node = &self.node;
         match self.what {
@@ -110,45 +97,6 @@ impl Drain {
 
     fn others(&self) -> impl Iterator<Item = &String> {
         self.cluster.members.iter().filter(|m| **m != self.node)
-    }
-
-    /// Carries it out; `agreed` asks a person, once there is something to do.
-    pub async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ending {
-        let (mut began, mut actor) = (None, String::new());
-        let ending = match self.approved(engine, agreed).await {
-            Err(ending) => ending,
-            Ok((look, decision)) => {
-                let at = *began.insert(Instant::now());
-                let mut parts = decision.first.iter().chain(&decision.second);
-                actor = parts.next().map_or(String::new(), |p| p.node.clone());
-                let acted = match self.what {
-                    Direction::Off { .. } => self.off(engine, &look, decision, at).await,
-                    Direction::Back { .. } => self.back(engine, &look, decision, at).await,
-                };
-                acted.unwrap_or_else(|ending| ending)
-            }
-        };
-        self.cluster
-            .conclude(engine, self.command(), &ending, &[&actor], began);
-        ending
-    }
-
-    /// The plan that a person agreed to, and the look after that.
-    async fn approved(
-        &self,
-        engine: &mut Engine,
-        agreed: impl Future<Output = bool>,
-    ) -> Result<(Look, DrainPlan), Ending> {
-        let look = self.cluster.look(engine).await;
-        let operation = self.decide(&look)?.operation;
-        let shown = operation.clone();
-        let look = self.cluster.agreed(engine, &look, shown, agreed).await?;
-        let decision = self.decide(&look)?;
-        if decision.operation == operation {
-            Ok((look, decision))
-        } else {
-            Err(Ending::changed())
-        }
     }
 
     fn decide(&self, look: &Look) -> Result<DrainPlan, Ending> {
@@ -556,6 +504,33 @@ impl Drain {
         };
         let up = |seen: &resource_manager::Seen| !seen.standby.contains(&self.node);
         sight.operated().is_some_and(open) && sight.managed().is_some_and(up)
+    }
+}
+
+impl ClusterOperation for Drain {
+    fn nodes(&self) -> &[String] {
+        &self.cluster.members
+    }
+
+    fn prepare(&self, setup: &mut Setup) {
+        let intent = match self.what {
+            Direction::Off { .. } => Intent::Drain,
+            Direction::Back { .. } => Intent::Resume,
+        };
+        self.cluster.prepare(setup, intent);
+    }
+
+    async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ending {
+        let decide = |look: &Look| self.decide(look);
+        let act = async |engine: &mut Engine, look: Look, plan: DrainPlan, began: Instant| {
+            match self.what {
+                Direction::Off { .. } => self.off(engine, &look, plan, began).await,
+                Direction::Back { .. } => self.back(engine, &look, plan, began).await,
+            }
+        };
+        self.cluster
+            .perform(engine, self.command(), agreed, decide, act)
+            .await
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Facts: docs/facts/resources.md#maintenance.
 
-use super::cluster::{Ending, Look, OperatedCluster, OperationPart};
+use super::cluster::{ClusterOperation, Ending, Look, OperatedCluster, OperationPart};
 use super::watched::MemberObservation;
 use crate::exit::Exit;
 use crate::kinds::cluster::cib;
@@ -12,7 +12,7 @@ use crate::plan::Intent;
 use crate::platform::Manager;
 use crate::run::{Engine, Operation, Setup};
 use crate::site::Site;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Seconds that actions under way may take to end.
 const SETTLES: u64 = 300;
@@ -33,6 +33,12 @@ struct MaintenancePlan {
     parts: Vec<OperationPart>,
 }
 
+impl AsRef<Operation> for MaintenancePlan {
+    fn as_ref(&self) -> &Operation {
+        &self.operation
+    }
+}
+
 impl Maintenance {
     /// For this site's cluster.
     ///
@@ -44,66 +50,23 @@ impl Maintenance {
         Ok(Self { cluster, on })
     }
 
-    /// The nodes that take part.
-    pub fn nodes(&self) -> &[String] {
-        &self.cluster.members
-    }
-
-    /// Sets a run up for this.
-    pub fn prepare(&self, setup: &mut Setup) {
-        self.cluster.prepare(setup, Intent::Maintenance);
-    }
-
     fn command(&self) -> String {
         format!("maintenance {}", if self.on { "on" } else { "off" })
     }
 
-    /// Carries it out; `agreed` asks a person, once there is something to do.
-    pub async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ending {
-        let mut began = None;
-        let mut acting = Vec::new();
-        let ending = match self.approved(engine, agreed).await {
-            Err(ending) => ending,
-            Ok((look, parts)) => {
-                began = Some(Instant::now());
-                acting = parts.iter().map(|p| p.node.clone()).collect();
-                self.act(engine, &look, parts).await
-            }
-        };
-        let acting: Vec<&str> = acting.iter().map(String::as_str).collect();
-        self.cluster
-            .conclude(engine, self.command(), &ending, &acting, began);
-        ending
-    }
-
-    /// The parts that a person agreed to, and the look after that.
-    async fn approved(
+    async fn act(
         &self,
         engine: &mut Engine,
-        agreed: impl Future<Output = bool>,
-    ) -> Result<(Look, Vec<OperationPart>), Ending> {
-        let look = self.cluster.look(engine).await;
-        let operation = self.decide(&look)?.operation;
-        let shown = operation.clone();
-        let look = self.cluster.agreed(engine, &look, shown, agreed).await?;
-        let decision = self.decide(&look)?;
-        if decision.operation == operation {
-            Ok((look, decision.parts))
-        } else {
-            Err(Ending::changed())
-        }
-    }
-
-    async fn act(&self, engine: &mut Engine, look: &Look, parts: Vec<OperationPart>) -> Ending {
-        if let Err(ending) = self.cluster.carry_out(engine, look, parts).await {
-            return ending;
-        }
+        look: &Look,
+        parts: Vec<OperationPart>,
+    ) -> Result<Ending, Ending> {
+        self.cluster.carry_out(engine, look, parts).await?;
         let (look, reached) = self
             .cluster
             .until(engine, AGREE_WITHIN, |look| self.reached(look))
             .await;
         if reached {
-            return Ending::done(self.state());
+            return Ok(Ending::done(self.state()));
         }
         let others = look.sights.iter().filter(|(_, sight)| !self.is_so(sight));
         let others: Vec<&str> = others.map(|(node, _)| node.as_str()).collect();
@@ -116,7 +79,7 @@ impl Maintenance {
                 AGREE_WITHIN.as_secs()
             )
         };
-        Ending::failed(Exit::Failed, what)
+        Err(Ending::failed(Exit::Failed, what))
     }
 
     /// The state that is reached, in words.
@@ -276,6 +239,26 @@ impl Maintenance {
                 "rgmanager then watches them again: what failed meanwhile is recovered."
             }
         }
+    }
+}
+
+impl ClusterOperation for Maintenance {
+    fn nodes(&self) -> &[String] {
+        &self.cluster.members
+    }
+
+    fn prepare(&self, setup: &mut Setup) {
+        self.cluster.prepare(setup, Intent::Maintenance);
+    }
+
+    async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ending {
+        let decide = |look: &Look| self.decide(look);
+        let act = async |engine: &mut Engine, look: Look, plan: MaintenancePlan, _| {
+            self.act(engine, &look, plan.parts).await
+        };
+        self.cluster
+            .perform(engine, self.command(), agreed, decide, act)
+            .await
     }
 }
 

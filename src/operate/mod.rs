@@ -8,6 +8,7 @@
 mod cluster;
 pub mod confirm_fenced;
 pub mod drain;
+pub mod fence;
 pub mod forget;
 pub mod maintenance;
 #[cfg(test)]
@@ -16,7 +17,7 @@ pub mod script;
 pub mod status;
 mod watched;
 
-pub use cluster::Ending;
+pub use cluster::{ClusterOperation, Ending};
 
 pub use crate::plan::Intent;
 

@@ -24,6 +24,8 @@ pub enum Intent {
     Drain,
     /// Take back what a drain did.
     Resume,
+    /// Have the cluster fence a member.
+    Fence,
     /// Run a command of the operator's own.
     Script,
 }
@@ -57,6 +59,7 @@ impl Intent {
             Self::Maintenance => "maintenance",
             Self::Drain => "drain",
             Self::Resume => "resume",
+            Self::Fence => "fence",
             Self::Script => "run",
         }
     }

@@ -15,7 +15,7 @@ pub(crate) mod vault;
 
 pub use args::{At, Color, Destroy, Forks, Global, Nodes, Outage, Over, Pick};
 pub use context::{Commit, Context};
-pub use operation::{Agreed, Consent, operate};
+pub use operation::{Consent, operate};
 pub use outcome::{OutputClosed, Usage};
 pub use place::{Workplace, open_sound, runtime_dir, with_engine};
 pub use vault::Values;

@@ -1,13 +1,14 @@
 //! How a command carries an operation on the cluster out: its plan is shown, a person agrees, its end is reported.
 
-use super::Context;
-use super::place::with_engine;
+use super::place::{open_sound, with_engine};
+use super::{Context, Forks, Pick, Usage, Values};
 use crate::exit::Exit;
-use crate::operate::Ending;
-use crate::run::{Engine, Event, Operation, OperationEnd, Setup};
+use crate::operate::{ClusterOperation, Ending};
+use crate::run::{Event, Operation, OperationEnd};
+use crate::site::Site;
 
 /// The answer of a person, once it is there.
-pub type Agreed = std::pin::Pin<Box<dyn Future<Output = bool>>>;
+type Agreed = std::pin::Pin<Box<dyn Future<Output = bool>>>;
 
 /// How a person agrees.
 pub struct Consent<'a> {
@@ -29,16 +30,21 @@ impl Consent<'_> {
     }
 }
 
-/// Carries it out, and says how it ended.
+/// Makes the operation for this command's site, carries it out on its nodes, and says how it ended.
 ///
 /// # Errors
-/// When the runtime cannot start, or nobody reads the output.
-pub fn operate(
+/// An unsound site, an operation that it cannot have, no runtime, or an output that nobody reads.
+pub fn operate<O: ClusterOperation + Sync>(
     context: &Context,
-    setup: Setup,
     consent: &Consent<'_>,
-    work: impl AsyncFnOnce(&mut Engine, Agreed) -> Ending + Send,
+    make: impl FnOnce(&Site) -> Result<O, String>,
 ) -> anyhow::Result<Exit> {
+    let place = open_sound(context)?;
+    let operation = make(&place.site).map_err(Usage)?;
+    let nodes = operation.nodes();
+    let forks = Forks { forks: 32 };
+    let mut setup = place.setup(context, nodes, &Pick::default(), forks, Values::Needed)?;
+    operation.prepare(&mut setup);
     let mut reporter = context.reporter();
     let (answer, answered) = std::sync::mpsc::channel();
     let after = |event: &Event| {
@@ -46,13 +52,14 @@ pub fn operate(
             let _ = answer.send(consent.given(context, operation));
         }
     };
+    let operation = &operation;
     let ending = with_engine(&mut reporter, setup, after, async move |engine| {
         // Not on this thread, which listens for Ctrl-C meanwhile.
         let agreed: Agreed = Box::pin(async {
             let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
             answer.await.unwrap_or(false)
         });
-        work(engine, agreed).await
+        operation.run(engine, agreed).await
     })?;
     reporter.finish()?;
     let Ending { end, exit, what } = ending;

@@ -29,11 +29,12 @@ fn site() -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// The stand-in of a fence agent: it knows its words, and says that all is well.
+/// The stand-in of a fence agent: it knows its words, and says that all is well, unless it is to fail.
 const AGENT: &str = r#"#!/bin/sh
 said=$(cat)
 case "$said $*" in
 *metadata*) echo '<resource-agent name="fence_ipmilan"><parameters/><actions><action name="on"/><action name="off"/><action name="reboot"/><action name="status"/><action name="monitor"/><action name="metadata"/></actions></resource-agent>' ;;
+*action=reboot* | *action=off*) [ ! -e /run/agent-fails ] && echo fenced >>/run/agent-said ;;
 esac
 "#;
 
@@ -124,6 +125,7 @@ fn a_cluster_is_operated_and_nothing_is_interrupted_unsaid() {
     drain(&mut rig);
     standby(&mut rig);
     broken_off(&mut rig);
+    fence(&mut rig);
     refusals(&mut rig);
 }
 
@@ -314,6 +316,59 @@ fn broken_off(rig: &mut Rig) {
     assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
 }
 
+/// The cluster's own fencing, which is asked for it by name. The stand-in of an agent switches no machine off: the member's
+/// Pacemaker ends by itself once it hears that it was fenced, which the other one takes for a node that is gone.
+fn fence(rig: &mut Rig) {
+    let fenced = "touch /run/agent-said; cat /run/agent-said";
+    for typed in ["", "y\n", "node2\n"] {
+        rig.desk.input(typed);
+        let said = ends(rig, 2, &["fence", "node1"]);
+        has(&said, &["This interrupts service. Type node1 to do it: "]);
+    }
+    assert_eq!(rig.nodes.ok("node2", fenced), "");
+    // One that cannot be fenced is said to be so, and nothing is taken over.
+    rig.nodes.ok("node2", "touch /run/agent-fails");
+    rig.desk.input("node1\n");
+    let said = ends(rig, 1, &["fence", "node1"]);
+    has(&said, &["have node1 fenced: stonith_admin --reboot node1"]);
+    assert!(!said.contains("Done: "), "{said}");
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+    rig.nodes.ok("node2", "rm /run/agent-fails");
+
+    rig.desk.input("node1\n");
+    let said = rig.say(&["fence", "node1"]);
+    assert_eq!(said.code, 0, "{:?}{}", said.events, said.err);
+    let plan = &said.of("operation").pop().unwrap()["operation"];
+    let effects = plan["effects"].as_array().unwrap().iter();
+    let effects = effects.map(|e| format!("{}: {}", e["name"], e["what"]));
+    assert_eq!(
+        effects.collect::<Vec<_>>(),
+        [
+            "\"web\": \"is interrupted until another member has started it\"",
+            "\"files\": \"is interrupted until another member has started it\"",
+            "\"dns1\": \"is down until node1 is back: it may run nowhere else\"",
+        ]
+    );
+    let end = said.of("operated").pop().unwrap();
+    let what = end["what"].as_str().unwrap();
+    assert!(what.starts_with("node1 was fenced after "), "{what}");
+    assert!(what.ends_with(" s: web, files"), "{what}");
+    assert!(end["milliseconds"].as_u64().unwrap() > 0, "{end}");
+    assert_eq!(rig.nodes.ok("node2", fenced), "fenced\n");
+    let there = "web: node2\nfiles: node2\ndns1:\nstorage: node2\n";
+    assert_eq!(rig.nodes.ok("node2", PLACES), there);
+    has(&ends(rig, 0, &["log", "node2"]), &[" for fence\n"]);
+    // The last one that carries anything is not fenced.
+    let said = ends(rig, 3, &["fence", "node2"]);
+    has(&said, &["Refused: node1 ", "node1 does not run the resource manager"]);
+    // A reboot would have taken these with it.
+    rig.nodes.ok("node1", "rm -f /run/Dummy-*.state");
+    rig.nodes.ok("node1", "systemctl restart pacemaker; i=0; until crm_mon -1 2>/dev/null | grep -q 'Online:.*node1 node2'; do i=$((i + 1)); [ $i -lt 120 ] || exit 1; sleep 0.5; done; crm_resource --wait --timeout=60s");
+    rig.desk.input("node1\n");
+    ends(rig, 0, &["resume", "node1", "--return"]);
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+}
+
 /// The other member is not whole, or there is no such member.
 fn refusals(rig: &mut Rig) {
     let configuration = "cibadmin --query --scope configuration | sha256sum";
@@ -345,6 +400,11 @@ fn wrong_words_are_refused_before_a_node_is_asked() {
             &["resume", "hypervisors"],
             "`hypervisors` is no member of the cluster: its members are node1, node2",
         ),
+        (
+            &["fence", "node3"],
+            "`node3` is no member of the cluster: its members are node1, node2",
+        ),
+        (&["fence"], "<NODE>"),
         (
             &["drain", "node1", "--within", "0"],
             "0 is not in 1..=86400",

@@ -198,6 +198,31 @@ fn each_members_controller_really_switches_it() {
     }
 }
 
+/// The cluster's own fencing, asked for by name: the member is switched off and on, and the other one goes on.
+#[test]
+fn a_member_is_fenced_by_command() {
+    let Some(mut rig) = formed() else { return };
+    let boot = "cat /proc/sys/kernel/random/boot_id";
+    let before = rig.nodes.ok("node2", boot);
+    rig.desk.input("node1\n");
+    let (code, out, err) = rig.run(&["fence", "node2"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert_eq!(rig.nodes.power_events(), Vec::<String>::new());
+
+    rig.desk.input("node2\n");
+    let (code, out, err) = rig.run(&["fence", "node2"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("node2 was fenced after"), "{out}");
+    assert_eq!(rig.nodes.power_events(), switched("node2"));
+    rig.up("node2");
+    assert_ne!(rig.nodes.ok("node2.lab", boot), before);
+    // The one that is left is not fenced: nobody would take over.
+    rig.desk.input("node1\n");
+    let (code, out, err) = rig.run(&["fence", "node1"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert_eq!(rig.nodes.power_events(), switched("node2"));
+}
+
 /// How often the wire is cut: `NODEWRIGHT_TEST_CUTS`, else thrice.
 fn cuts() -> usize {
     let said = std::env::var("NODEWRIGHT_TEST_CUTS").ok();

@@ -117,6 +117,11 @@ pub fn is_off(node: &str) -> Call {
     Call::new("timeout").args(["60", "stonith_admin", "--confirm", node])
 }
 
+/// The call that has Pacemaker fence a member: off and on. It ends once that is confirmed (docs/facts/fencing.md#fencing-on-request).
+pub fn fence(node: &str) -> Call {
+    Call::new("stonith_admin").args(["--reboot", node, "--timeout", "300"])
+}
+
 /// The call that freezes a service of rgmanager on the member that runs it, or lets it go on.
 pub fn freeze(service: &str, on: bool) -> Call {
     Call::new("timeout").args(["60", "clusvcadm", if on { "-Z" } else { "-U" }, service])

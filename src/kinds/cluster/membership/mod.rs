@@ -26,6 +26,11 @@ use crate::shell::{SERVICE, Shell, TRACES};
 use crate::text::Text;
 use std::collections::BTreeMap;
 
+/// The call that has cman fence a member, by the methods of cluster.conf (docs/facts/fencing.md#fencing-on-request).
+pub fn fence(node: &str) -> Call {
+    Call::new("timeout").args(["300", "fence_node", node])
+}
+
 /// The call that declares a member to be off to cman's fence domain, on a member that is left.
 pub fn is_off(node: &str) -> Call {
     Call::new("nw_membership_off").arg(node)
