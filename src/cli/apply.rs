@@ -3,7 +3,9 @@
 use crate::exit::Exit;
 use crate::run::Event;
 use crate::workplace::saved::Saved;
-use crate::workplace::{self, Context, Destroy, Forks, Outage, Over, Pick, Usage, Values, review};
+use crate::workplace::{
+    self, AskedChecks, Context, Destroy, Forks, Outage, Over, Pick, Usage, Values, review,
+};
 use clap_complete::ArgValueCompleter;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,14 @@ use std::path::{Path, PathBuf};
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+At its end the checks are judged by what was observed last, as `nodewright verify` shows them; those from outside only where
+something was carried out. Where there was nothing to do, and all of them hold, none is shown.
+
 Ctrl-C once: stop after the current step. Twice: detach; the nodes go on, and `attach` follows them again.
+
+Exit codes: 0 nothing to do, or all done, and the checks hold; 1 failed; 2 not agreed to, or not all was done; 3 findings or
+failed checks; 4 a node could not be reached; 5 refused to destroy data; 6 rolled back by the guard; 7 locked by another
+run; 8 still waiting for a long step.
 
 Examples:
   nodewright apply                  show what would change, ask, do it
@@ -107,6 +116,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         }
     };
     let site = &place.site;
+    let asked = AskedChecks::of(&place, &nodes, &args.pick);
     let exit = workplace::with_engine(&mut reporter, setup, after, async move |engine| {
         engine.observe().await;
         let plan = engine.plan();
@@ -128,13 +138,15 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             return engine.worst().unwrap_or(Exit::Pending);
         }
         if plan.is_empty() && plan.nodes.iter().all(|n| n.refusals.is_empty()) {
+            let failed = asked.observed().tell(engine).await;
             return engine
                 .worst()
-                .unwrap_or_else(|| super::plan::ends_with(&plan));
+                .unwrap_or_else(|| ends_with(super::plan::ends_with(&plan), failed));
         }
         let recap = engine.carry_out(&plan).await;
+        let failed = asked.tell(engine).await;
         engine.worst().unwrap_or_else(|| {
-            if recap.iter().any(|node| !node.waiting.is_empty()) {
+            let ended = if recap.iter().any(|node| !node.waiting.is_empty()) {
                 Exit::Waiting
             } else if recap.iter().any(|node| !node.not_run.is_empty()) {
                 Exit::Pending
@@ -142,9 +154,18 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 Exit::Findings
             } else {
                 Exit::Done
-            }
+            };
+            ends_with(ended, failed)
         })
     })?;
     reporter.finish()?;
     Ok(exit)
+}
+
+/// The exit code by how it went and whether a check fails: of what is not done yet, checks may fail.
+fn ends_with(ended: Exit, failed: bool) -> Exit {
+    match ended {
+        Exit::Done if failed => Exit::Findings,
+        ended => ended,
+    }
 }

@@ -1,11 +1,11 @@
 //! `nodewright drift`.
 
-use super::verify::{PrometheusArg, tell};
+use super::verify::PrometheusArg;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::report::CheckFiles;
 use crate::run::Event;
-use crate::workplace::{self, Context, Forks, Nodes, Pick, Values};
+use crate::workplace::{self, AskedChecks, Context, Forks, Nodes, Pick, Values};
 use std::time::Duration;
 
 /// Arguments of `drift`.
@@ -51,7 +51,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         junit: None,
         prometheus: args.prometheus.file(&place),
     });
-    let asked = place.asked_checks(&nodes, &args.pick.selection());
+    let asked = AskedChecks::of(&place, &nodes, &args.pick);
     let exit = workplace::with_engine(
         &mut reporter,
         setup,
@@ -60,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             engine.observe().await;
             let plan = engine.plan();
             engine.send(Event::Planned { plan: plan.clone() });
-            let failed = tell(engine, nodes, &asked).await;
+            let failed = asked.tell(engine).await;
             ends_with(&plan, engine.worst(), failed)
         },
     )?;

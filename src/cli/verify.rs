@@ -2,11 +2,7 @@
 
 use crate::exit::Exit;
 use crate::report::{CheckFiles, PrometheusFile};
-use crate::role::Check;
-use crate::run::{Engine, Event};
-use crate::verify::counts;
-use crate::workplace::{self, Context, Forks, Nodes, Pick, Values, Workplace};
-use std::collections::BTreeMap;
+use crate::workplace::{self, AskedChecks, Context, Forks, Nodes, Pick, Values, Workplace};
 use std::path::PathBuf;
 
 /// Arguments of `verify`.
@@ -55,37 +51,6 @@ impl PrometheusArg {
     }
 }
 
-/// The checks of every node of a site, and how many of them the selection leaves out.
-pub type AskedChecks = (BTreeMap<String, Vec<Check>>, usize);
-
-/// Judges the checks by what was observed, and tells them; says whether one fails that counts.
-pub async fn tell(engine: &Engine, nodes: Vec<String>, asked: &AskedChecks) -> bool {
-    let (checks, left_out) = asked;
-    let of = |node: &str| checks.get(node).map_or(&[][..], Vec::as_slice);
-    let mut failed = false;
-    for row in engine.verify(of).await {
-        let outcome = row.outcome;
-        failed |= counts(outcome.ok, outcome.skipped, &outcome.severity);
-        engine.send(Event::Check {
-            node: row.node,
-            scope: row.scope.to_string(),
-            code: outcome.code,
-            severity: outcome.severity,
-            ok: outcome.ok,
-            skipped: outcome.skipped,
-            message: outcome.message,
-            remedy: outcome.remedy,
-        });
-    }
-    engine.send(Event::Verified {
-        nodes,
-        unseen: engine.plan().unseen,
-        unreachable: engine.unreachable(),
-        left_out: *left_out,
-    });
-    failed
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -99,14 +64,14 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         prometheus: args.prometheus.file(&place),
     };
     let mut reporter = context.reporter().of_checks(files);
-    let asked = place.asked_checks(&nodes, &args.pick.selection());
+    let asked = AskedChecks::of(&place, &nodes, &args.pick);
     let exit = workplace::with_engine(
         &mut reporter,
         setup,
         |_| (),
         async move |engine| {
             engine.observe().await;
-            let failed = tell(engine, nodes, &asked).await;
+            let failed = asked.tell(engine).await;
             engine
                 .worst()
                 .unwrap_or(if failed { Exit::Findings } else { Exit::Done })

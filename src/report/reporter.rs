@@ -29,6 +29,17 @@ pub struct PrometheusFile {
     pub site: String,
 }
 
+/// How far a command came with a plan.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PlanShown {
+    /// It has none.
+    None,
+    /// It was shown.
+    Only,
+    /// It was carried out.
+    CarriedOut,
+}
+
 /// Receives all events of a command and shows them: results on one side, progress on the other.
 pub struct Reporter {
     style: OutputStyle,
@@ -41,6 +52,8 @@ pub struct Reporter {
     coverage: Coverage,
     /// Whether a screen of checks is owed even when none comes.
     verify: bool,
+    /// How far the command came with a plan.
+    plan: PlanShown,
     files: CheckFiles,
     /// The results for the page about drift, where the command shows one.
     drift: Option<DriftPage>,
@@ -58,6 +71,7 @@ impl Reporter {
             checks: Vec::new(),
             coverage: Coverage::default(),
             verify: false,
+            plan: PlanShown::None,
             files: CheckFiles::default(),
             drift: None,
         }
@@ -99,6 +113,11 @@ impl Reporter {
                 page.failed.push((node.clone(), why.clone()));
             }
             _ => self.progress.show(event),
+        }
+        match event {
+            Event::Planned { .. } => self.plan = PlanShown::Only,
+            Event::Recap { .. } => self.plan = PlanShown::CarriedOut,
+            _ => {}
         }
         if let (Some(page), Event::Planned { plan }) = (&mut self.drift, event) {
             page.plan = plan.clone();
@@ -161,7 +180,7 @@ impl Reporter {
         let text = match &self.drift {
             _ if self.json => None,
             Some(page) => Some(page.text(&self.checks, &self.coverage, &self.style)),
-            None if self.verify || !self.checks.is_empty() => {
+            None if self.shows_checks() => {
                 Some(checks::screen(&self.checks, &self.coverage, &self.style))
             }
             None => None,
@@ -185,6 +204,16 @@ impl Reporter {
         }
         self.checks.clear();
         Ok(())
+    }
+
+    /// Whether the checks have a screen. Those that end an `apply` have none where it has said in one line that there is
+    /// nothing to do, and all of them hold.
+    fn shows_checks(&self) -> bool {
+        match self.plan {
+            PlanShown::None => self.verify || !self.checks.is_empty(),
+            PlanShown::Only => self.checks.iter().any(CheckResult::counts),
+            PlanShown::CarriedOut => !self.checks.is_empty(),
+        }
     }
 
     /// Whether the reader of the results closed the pipe.
@@ -237,6 +266,7 @@ pub fn follow<T: Send>(reporter: &mut Reporter, work: impl FnOnce(Events) -> T +
 mod tests {
     use super::super::samples;
     use super::*;
+    use crate::plan::Plan;
     use std::sync::{Arc, Mutex};
 
     /// A writer that collects the output.
@@ -431,6 +461,29 @@ mod tests {
         events.retain(|e| !matches!(e, Event::Check { ok: false, .. }));
         let (out, _) = shown(&events, OutputStyle::default(), false);
         insta::assert_snapshot!(out, @"All 2 checks on 2 nodes hold.");
+    }
+
+    #[test]
+    fn checks_that_end_an_apply_are_shown_where_something_was_done_or_one_fails() {
+        let planned = Event::Planned {
+            plan: Plan::default(),
+        };
+        let recap = Event::Recap { nodes: Vec::new() };
+        let told = |before: &[&Event], failing: bool| {
+            let mut events: Vec<Event> = before.iter().map(|e| (*e).clone()).collect();
+            let checks = samples::check_events();
+            let kept = |e: &Event| failing || !matches!(e, Event::Check { ok: false, .. });
+            events.extend(checks.into_iter().filter(kept));
+            shown(&events, OutputStyle::default(), false).0
+        };
+        let holds = "All 2 checks on 2 nodes hold.
+";
+        assert!(!told(&[&planned], false).contains(holds));
+        assert!(told(&[&planned, &recap], false).ends_with(holds));
+        let fails = "2 nodes: 2 checks do not hold, 2 hold.
+";
+        assert!(told(&[&planned], true).ends_with(fails));
+        assert!(told(&[&planned, &recap], true).ends_with(fails));
     }
 
     #[test]

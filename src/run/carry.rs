@@ -1,7 +1,7 @@
 //! Carrying a plan out: wave by wave, and looking again at what was done.
 
 use super::Event;
-use super::engine::Engine;
+use super::engine::{Engine, NodeStates};
 use super::setup::{NodeFailure, StopRequest};
 use crate::kind::Address;
 use crate::plan::reached::{self, Reached};
@@ -104,7 +104,13 @@ impl Engine {
             self.take_stock(&todo, broken, &mut course).await;
         }
         self.at_work.set(false);
-        self.recap(approved, &course)
+        let recap = self.recap(approved, &course);
+        // Of a node that failed, the last observation may be older than what was done to it: no check is judged by it.
+        let NodeStates {
+            observed, failures, ..
+        } = &mut self.nodes;
+        observed.retain(|node, _| !failures.contains_key(node));
+        recap
     }
 
     /// How the nodes are, for what waits for others.

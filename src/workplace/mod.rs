@@ -2,6 +2,7 @@
 
 mod access;
 mod args;
+mod checks;
 pub(crate) mod completers;
 mod context;
 pub mod keys;
@@ -14,6 +15,7 @@ pub(crate) mod saved;
 pub(crate) mod vault;
 
 pub use args::{At, Color, Destroy, Forks, Global, Nodes, Outage, Over, Pick};
+pub use checks::AskedChecks;
 pub use context::{Commit, Context};
 pub use operation::{Consent, operate};
 pub use outcome::{OutputClosed, Usage};

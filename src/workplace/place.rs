@@ -10,13 +10,13 @@ use crate::lab;
 use crate::node::{AT, ConnectOptions, NodeAccess, Privilege, RunId, Secret, Way, ssh_config};
 use crate::plan::{Intent, Selection};
 use crate::report::{Reporter, write_whole};
-use crate::role::{Check, Expansion};
+use crate::role::Expansion;
 use crate::run::{
     Ancestry, Engine, Event, Events, Guard, LabNetwork, Member, Origin, Setup, StopRequest,
 };
 use crate::site::tables::inventory::Sudo;
 use crate::site::{Provision, Site, Sources};
-use crate::survey::{Survey, is_asked, matching};
+use crate::survey::{Survey, matching};
 use crate::text::Vault;
 use anyhow::{Context as _, anyhow};
 use indexmap::IndexMap;
@@ -141,26 +141,6 @@ impl Workplace {
         let resources = self.nodes[node].resources.iter();
         let taken = resources.filter(|r| selection.takes(&r.address));
         taken.cloned().collect()
-    }
-
-    /// The checks of every node of the site of which the selection leaves something to read, and how many it leaves out
-    /// on these nodes.
-    pub fn asked_checks(
-        &self,
-        nodes: &[String],
-        selection: &Selection,
-    ) -> (BTreeMap<String, Vec<Check>>, usize) {
-        let mut left_out = 0;
-        let mut all = BTreeMap::new();
-        for (node, expansion) in &self.nodes {
-            let asked = |check: &&Check| is_asked(check, &expansion.resources, selection);
-            let (asked, rest): (Vec<_>, Vec<_>) = expansion.checks.iter().partition(asked);
-            if nodes.contains(node) {
-                left_out += rest.len();
-            }
-            all.insert(node.clone(), asked.into_iter().cloned().collect());
-        }
-        (all, left_out)
     }
 
     /// Everything a run over these nodes needs.
