@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::operate::drain::{Direction, Drain};
-use crate::workplace::{self, Consent, Context};
+use crate::workplace::{self, Context};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `drain`.
@@ -66,11 +66,7 @@ pub(super) fn carry_out(
     direction: Direction,
     manner: &DrainOptions,
 ) -> anyhow::Result<Exit> {
-    let consent = Consent {
-        yes: manner.yes,
-        name: Some(node),
-    };
-    workplace::operate(context, &consent, |site| {
+    workplace::operate(context, manner.yes, |site| {
         Drain::new(site, node, direction, manner.within)
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::operate::fence::Fence;
-use crate::workplace::{self, Consent, Context};
+use crate::workplace::{self, Context};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `fence`.
@@ -37,12 +37,7 @@ pub struct Args {
 /// # Errors
 /// An unsound site, a node that is no member of a cluster.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let node = args.node.as_str();
-    let consent = Consent {
-        yes: false,
-        name: Some(node),
-    };
-    workplace::operate(context, &consent, |site| {
-        Fence::new(site, node, args.within)
+    workplace::operate(context, false, |site| {
+        Fence::new(site, &args.node, args.within)
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::operate::maintenance::Maintenance;
-use crate::workplace::{self, Consent, Context};
+use crate::workplace::{self, Context};
 use clap::ValueEnum;
 
 /// Arguments of `maintenance`.
@@ -44,11 +44,7 @@ pub enum To {
 /// # Errors
 /// An unsound site, or one without a cluster.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let consent = Consent {
-        yes: args.yes,
-        name: None,
-    };
-    workplace::operate(context, &consent, |site| {
+    workplace::operate(context, args.yes, |site| {
         Maintenance::new(site, args.to == To::On)
     })
 }

@@ -37,7 +37,9 @@ pub mod run;
 mod schema;
 mod secret;
 mod show;
+mod start;
 mod status;
+mod stop;
 pub mod unlock;
 pub mod verify;
 
@@ -94,6 +96,10 @@ pub enum Command {
     Resume(resume::Args),
     /// Put the cluster in maintenance, or end it: nothing is started, stopped, moved or watched meanwhile.
     Maintenance(maintenance::Args),
+    /// Stop the whole cluster, layer by layer on all members at once.
+    Stop(stop::Args),
+    /// Start the whole cluster; members that are off are switched on.
+    Start(start::Args),
     /// Have the cluster fence a member, and measure how long the others take to take over.
     Fence(fence::Args),
     /// Declare a lost member to be off; refused if anything shows it running.
@@ -172,6 +178,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "drain",
             "resume",
             "maintenance",
+            "stop",
+            "start",
             "fence",
             "confirm-fenced",
             "capture",
@@ -207,6 +215,8 @@ impl Command {
             Self::Run(args) => run::run(&args, context),
             Self::Knock(args) => knock::run(&args, context),
             Self::Status(args) => status::run(&args, context),
+            Self::Stop(args) => stop::run(&args, context),
+            Self::Start(args) => start::run(&args, context),
             Self::Fence(args) => fence::run(&args, context),
             Self::Drain(args) => drain::run(&args, context),
             Self::Resume(args) => resume::run(&args, context),

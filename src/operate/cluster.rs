@@ -12,6 +12,7 @@ use crate::platform::Manager;
 use crate::run::{Engine, Event, Operation, OperationEnd, OperationStep, Setup};
 use crate::sh::Call;
 use crate::site::Site;
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,16 @@ pub trait ClusterOperation {
     /// Sets a run up for this.
     fn prepare(&self, setup: &mut Setup);
 
+    /// The name that a person types where it interrupts service; nothing where it never does.
+    fn typed(&self) -> Option<&str> {
+        None
+    }
+
+    /// The sentence before that question.
+    fn warning(&self) -> String {
+        "This interrupts service.".to_owned()
+    }
+
     /// Carries it out; `agreed` asks a person, once there is something to do.
     fn run(
         &self,
@@ -89,6 +100,8 @@ pub(super) struct OperatedCluster {
 pub(super) struct Look {
     pub(super) sights: BTreeMap<String, MemberObservation>,
     pub(super) silent: BTreeMap<String, String>,
+    /// Those of them that answered by something else than what they were asked: they run.
+    pub(super) refusing: Vec<String>,
     /// The exit code for members that say nothing.
     pub(super) trouble: Exit,
     pub(super) held: Vec<(String, Holder)>,
@@ -126,6 +139,11 @@ impl OperatedCluster {
     ///
     /// A site without a cluster, or a step that a kind refuses.
     pub(super) fn new(site: &Site) -> Result<Self, String> {
+        Self::observing(site, |_| Vec::new())
+    }
+
+    /// The same, with more steps that are observed on a member.
+    pub(super) fn observing(site: &Site, more: impl Fn(&str) -> Vec<Json>) -> Result<Self, String> {
         let members: Vec<String> = site.members().into_iter().map(Into::into).collect();
         let Some(first) = members.first() else {
             return Err("this site has no cluster: no `[cluster] members`".to_owned());
@@ -133,7 +151,8 @@ impl OperatedCluster {
         let manager = site.platform_of(first).manager();
         let mut watched = BTreeMap::new();
         for member in &members {
-            let steps = operated_steps(site, member, manager);
+            let mut steps = operated_steps(site, member, manager);
+            steps.extend(more(member));
             watched.insert(member.clone(), Watched::new(site.target(member), &steps)?);
         }
         Ok(Self {
@@ -188,7 +207,11 @@ impl OperatedCluster {
             };
             answers.insert(member.clone(), answer);
         }
-        self.read(answers, trouble)
+        let mut look = self.read(answers, trouble);
+        let failed = engine.failures().iter();
+        let refusing = failed.filter(|(member, f)| !f.silent && look.silent.contains_key(*member));
+        look.refusing = refusing.map(|(member, _)| member.clone()).collect();
+        look
     }
 
     /// The same of these answers.
@@ -200,6 +223,7 @@ impl OperatedCluster {
         let mut look = Look {
             sights: BTreeMap::new(),
             silent: BTreeMap::new(),
+            refusing: Vec::new(),
             trouble,
             held: Vec::new(),
         };
@@ -331,6 +355,19 @@ impl OperatedCluster {
         let watched = self.watched[member].resources.iter();
         let addresses = watched.map(|r| r.address.clone());
         super::item(addresses.collect(), title, String::new(), calls)
+    }
+
+    /// The same until then at the latest: a batch that is not done by then goes on by itself.
+    pub(super) async fn carry_out_until(
+        &self,
+        engine: &mut Engine,
+        look: &Look,
+        parts: Vec<OperationPart>,
+        end: Instant,
+    ) -> Result<(), Ending> {
+        let left = end.saturating_duration_since(Instant::now());
+        let done = tokio::time::timeout(left, self.carry_out(engine, look, parts)).await;
+        done.unwrap_or_else(|_| Err(Ending::failed(Exit::Failed, "it is still at work")))
     }
 
     /// Looks again until something is seen, for so long at most; gives the last look.

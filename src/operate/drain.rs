@@ -520,6 +520,10 @@ impl ClusterOperation for Drain {
         self.cluster.prepare(setup, intent);
     }
 
+    fn typed(&self) -> Option<&str> {
+        Some(&self.node)
+    }
+
     async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ending {
         let decide = |look: &Look| self.decide(look);
         let act = async |engine: &mut Engine, look: Look, plan: DrainPlan, began: Instant| {

@@ -231,6 +231,10 @@ impl ClusterOperation for Fence {
         self.cluster.prepare(setup, Intent::Fence);
     }
 
+    fn typed(&self) -> Option<&str> {
+        Some(&self.node)
+    }
+
     async fn run(&self, engine: &mut Engine, agreed: impl Future<Output = bool>) -> Ending {
         let decide = |look: &Look| self.decide(look);
         let act = async |engine: &mut Engine, look: Look, plan: FencePlan, began: Instant| {

@@ -5,6 +5,7 @@
 //! the intent of a command. The steps of an outage of all members are decided where a plan is made (`plan`, and the
 //! kinds' `Verdict::Outage`), so it needs no file here.
 
+pub mod alone;
 mod cluster;
 pub mod confirm_fenced;
 pub mod drain;
@@ -14,7 +15,9 @@ pub mod maintenance;
 #[cfg(test)]
 mod samples;
 pub mod script;
+pub mod start;
 pub mod status;
+pub mod stop;
 mod watched;
 
 pub use cluster::{ClusterOperation, Ending};

@@ -73,6 +73,12 @@ pub const MIRRORS: &str = "version: 8.4.11 (api:1/proto:86-101)\n \
 
 /// The answer of a member whose cluster is whole, but for these sections.
 pub fn says(own: &[(&str, &str)]) -> Answer {
+    let own: Vec<_> = own.iter().map(|(name, text)| (*name, *text, 0)).collect();
+    says_with(&own)
+}
+
+/// The same of sections with their status.
+pub fn says_with(own: &[(&str, &str, i32)]) -> Answer {
     let cib = cib("", "");
     let mut sections = vec![
         ("membership", MEMBERS, 0),
@@ -90,9 +96,9 @@ pub fn says(own: &[(&str, &str)]) -> Answer {
         ),
         ("cib", cib.as_str(), 0),
     ];
-    for (name, text) in own {
-        sections.retain(|(n, ..)| n != name);
-        sections.push((name, text, 0));
+    for section in own {
+        sections.retain(|(name, ..)| *name != section.0);
+        sections.push(*section);
     }
     Answer::from_sections(sections)
 }

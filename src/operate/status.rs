@@ -3,13 +3,12 @@
 //!
 //! It works from any member that answers: one member's report about another is that member's view, and never a proof.
 
-use super::watched::{MemberObservation, Watched, operated_steps};
+use super::watched::{MemberObservation, Watched, mount_steps, operated_steps};
 use crate::kind::Answer;
 use crate::kinds::cluster::resource_manager::ResourceState;
 use crate::kinds::storage::mount_point;
 use crate::run::{Engine, Setup};
 use crate::site::Site;
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -126,10 +125,7 @@ impl StatusQuery {
         let mut watched = BTreeMap::new();
         for member in &members {
             let mut steps = operated_steps(site, member, manager);
-            let mirrors = site.inventory.mirror.values();
-            for path in mirrors.filter_map(|m| m.gfs2.as_ref()) {
-                steps.push(json!({ "mount_point": path }));
-            }
+            steps.extend(mount_steps(site));
             watched.insert(member.clone(), Watched::new(site.target(member), &steps)?);
         }
         Ok(Self {
@@ -381,6 +377,10 @@ fn membership_points(
                 what.to_owned(),
                 "nodewright maintenance off".to_owned(),
             );
+        }
+        if operated.stopped {
+            let what = "the cluster was stopped: nothing is started";
+            add(degraded, what.to_owned(), "nodewright start".to_owned());
         }
         for other in operated.drained.keys() {
             let what =

@@ -256,4 +256,11 @@ fn maintenance_and_a_drain_are_said_with_the_command_that_ends_them() {
             "degraded: what was being brought back to node1 is still bound to it [nodewright resume node1]",
         ]
     );
+    let property = "<nvpair id=\"o-x\" name=\"stop-all-resources\" value=\"true\"/>";
+    let stopped = cib(property, "");
+    let member = || says(&[("cib", &stopped)]);
+    assert_eq!(
+        points(&status(member(), Ok(member()))),
+        ["degraded: the cluster was stopped: nothing is started [nodewright start]"]
+    );
 }

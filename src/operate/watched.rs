@@ -166,6 +166,45 @@ pub(super) fn operated_steps(site: &Site, member: &str, manager: Manager) -> Vec
     steps
 }
 
+/// A device that switches a member off and on, and the step by which another member asks it.
+#[derive(Debug)]
+pub(super) struct PowerDevice {
+    pub(super) name: String,
+    pub(super) agent: String,
+    /// The file whose content is the agent's standard input.
+    pub(super) input: String,
+    pub(super) step: Json,
+}
+
+/// The devices that switch this member.
+pub(super) fn power_devices(site: &Site, member: &str) -> Vec<PowerDevice> {
+    let devices = site.fencing(member).devices.into_iter();
+    devices
+        .map(|device| {
+            let scripts: Vec<&str> = device.scripts.iter().map(|s| s.path.as_str()).collect();
+            PowerDevice {
+                step: json!({
+                    "fence_device": device.name,
+                    "node": member,
+                    "agent": device.agent,
+                    "input": device.input,
+                    "scripts": scripts,
+                }),
+                name: device.name,
+                agent: device.agent,
+                input: device.input,
+            }
+        })
+        .collect()
+}
+
+/// Steps for the mount points of shared filesystems.
+pub(super) fn mount_steps(site: &Site) -> Vec<Json> {
+    let mirrors = site.inventory.mirror.values();
+    let paths = mirrors.filter_map(|m| m.gfs2.as_ref());
+    paths.map(|path| json!({ "mount_point": path })).collect()
+}
+
 /// A member's number in the cluster.
 pub(super) fn host_id(site: &Site, member: &str) -> Option<u32> {
     let id = site.node(member)?.host_id.as_ref()?;

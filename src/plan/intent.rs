@@ -3,7 +3,7 @@
 /// The intent of a command that acts on nodes. It decides what the command may take down, whether it needs the node's
 /// lock and the newest checkout of the site, and what the node's journal calls it.
 ///
-/// An operation to come (`start`, `stop`, `update`, `rotate`, `rebuild`) is one more variant here, with its answer to each
+/// An operation to come (`update`, `rotate`, `rebuild`) is one more variant here, with its answer to each
 /// of these questions, and one file in `operate`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Intent {
@@ -26,6 +26,10 @@ pub enum Intent {
     Resume,
     /// Have the cluster fence a member.
     Fence,
+    /// Stop the whole cluster.
+    Stop,
+    /// Start the whole cluster.
+    Start,
     /// Run a command of the operator's own.
     Script,
 }
@@ -60,6 +64,8 @@ impl Intent {
             Self::Drain => "drain",
             Self::Resume => "resume",
             Self::Fence => "fence",
+            Self::Stop => "stop",
+            Self::Start => "start",
             Self::Script => "run",
         }
     }

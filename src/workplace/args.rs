@@ -2,11 +2,13 @@
 
 use super::{Context, Usage};
 use crate::plan::{Intent, Selection};
+use crate::site::words::types::{self, Word as _};
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Options of every command.
 #[derive(Clone, Debug, Default, Args)]
@@ -231,6 +233,18 @@ fn at(text: &str) -> Result<At, String> {
         host: host.to_owned(),
         port,
     })
+}
+
+/// A length of time of at least a second.
+///
+/// # Errors
+/// A text that is none.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let time = types::Duration::parse(text)?.get();
+    if time < Duration::from_secs(1) {
+        return Err("it is at least 1s".to_owned());
+    }
+    Ok(time)
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ pub(crate) mod review;
 pub(crate) mod saved;
 pub(crate) mod vault;
 
-pub use args::{At, Color, Destroy, Forks, Global, Nodes, Outage, Over, Pick};
+pub use args::{At, Color, Destroy, Forks, Global, Nodes, Outage, Over, Pick, time};
 pub use checks::AskedChecks;
 pub use context::{Commit, Context};
-pub use operation::{Consent, operate};
+pub use operation::operate;
 pub use outcome::{OutputClosed, Usage};
 pub use place::{Workplace, open_sound, runtime_dir, with_engine};
 pub use vault::Values;

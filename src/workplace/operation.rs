@@ -10,33 +10,25 @@ use crate::site::Site;
 /// The answer of a person, once it is there.
 type Agreed = std::pin::Pin<Box<dyn Future<Output = bool>>>;
 
-/// How a person agrees.
-pub struct Consent<'a> {
-    /// `--yes`: nobody is asked about what interrupts nothing.
-    pub yes: bool,
-    /// The name that is typed where service is interrupted; without one nothing of this operation does that.
-    pub name: Option<&'a str>,
-}
-
-impl Consent<'_> {
-    fn given(&self, context: &Context, operation: &Operation) -> bool {
-        match self.name.filter(|_| operation.interrupts) {
-            Some(name) => {
-                let question = format!("This interrupts service. Type {name} to do it: ");
-                context.types(&question, name)
-            }
-            None => self.yes || context.agrees("Do this? [y/N] "),
+/// Whether a person agrees: by typing a name where service is interrupted, else by `--yes` or a word.
+fn given(context: &Context, yes: bool, order: &impl ClusterOperation, shown: &Operation) -> bool {
+    match order.typed().filter(|_| shown.interrupts) {
+        Some(name) => {
+            let question = format!("{} Type {name} to do it: ", order.warning());
+            context.types(&question, name)
         }
+        None => yes || context.agrees("Do this? [y/N] "),
     }
 }
 
-/// Makes the operation for this command's site, carries it out on its nodes, and says how it ended.
+/// Makes the operation for this command's site, carries it out on its nodes, and says how it ended. With `yes`
+/// nobody is asked about what interrupts nothing.
 ///
 /// # Errors
 /// An unsound site, an operation that it cannot have, no runtime, or an output that nobody reads.
 pub fn operate<O: ClusterOperation + Sync>(
     context: &Context,
-    consent: &Consent<'_>,
+    yes: bool,
     make: impl FnOnce(&Site) -> Result<O, String>,
 ) -> anyhow::Result<Exit> {
     let place = open_sound(context)?;
@@ -45,11 +37,12 @@ pub fn operate<O: ClusterOperation + Sync>(
     let forks = Forks { forks: 32 };
     let mut setup = place.setup(context, nodes, &Pick::default(), forks, Values::Needed)?;
     operation.prepare(&mut setup);
+    let order = &operation;
     let mut reporter = context.reporter();
     let (answer, answered) = std::sync::mpsc::channel();
     let after = |event: &Event| {
         if let Event::Operation { operation } = event {
-            let _ = answer.send(consent.given(context, operation));
+            let _ = answer.send(given(context, yes, order, operation));
         }
     };
     let operation = &operation;

@@ -117,6 +117,9 @@ fn points(rig: &Rig) -> Vec<String> {
 /// How often an agent migrated `web`, and how often it stopped, on both members.
 const MOVES: &str = "for a in migrate_to stop; do journalctl -o cat -u pacemaker | grep -c \"Result of $a operation for web on\" || :; done";
 
+/// Waits until the batch of a run that nobody follows any more has let go of its lock.
+const FREE: &str = "i=0; while [ -L /var/lib/nodewright/lock ]; do i=$((i + 1)); [ $i -lt 120 ] || exit 1; sleep 0.5; done";
+
 #[test]
 fn a_cluster_is_operated_and_nothing_is_interrupted_unsaid() {
     let mut rig = formed();
@@ -125,6 +128,7 @@ fn a_cluster_is_operated_and_nothing_is_interrupted_unsaid() {
     drain(&mut rig);
     standby(&mut rig);
     broken_off(&mut rig);
+    stop_and_start(&mut rig);
     fence(&mut rig);
     refusals(&mut rig);
 }
@@ -307,13 +311,149 @@ fn broken_off(rig: &mut Rig) {
     live.child.kill().unwrap();
     live.child.wait().unwrap();
     // It waits for the batch's lock no longer than the batch takes.
-    let free = "i=0; while [ -L /var/lib/nodewright/lock ]; do i=$((i + 1)); [ $i -lt 120 ] || exit 1; sleep 0.5; done";
-    on_both(rig, free);
+    on_both(rig, FREE);
     let said = ends(rig, 0, &["drain", "node1"]);
     has(&said, &["Nothing to do: node1 is drained already.\n"]);
     rig.desk.input("node1\n");
     ends(rig, 0, &["resume", "node1", "--return"]);
     assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+}
+
+/// The whole cluster goes down and comes up, layer by layer on both members; no member is fenced for it.
+fn stop_and_start(rig: &mut Rig) {
+    let active = "systemctl is-active pacemaker corosync || :";
+    let property = "crm_attribute --name stop-all-resources --query --quiet 2>/dev/null || :";
+    for typed in ["", "y\n", "node1\n"] {
+        rig.desk.input(typed);
+        let said = ends(rig, 2, &["stop"]);
+        has(
+            &said,
+            &["This interrupts service. Type crosslink to do it: "],
+        );
+    }
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+    // Too little time: nothing beneath what has not stopped is touched.
+    rig.desk.input("crosslink\n");
+    let said = ends(rig, 1, &["stop", "--within", "1s"]);
+    has(&said, &["Failed: after ", " this is not down: "]);
+    on_both(rig, FREE);
+    let running = on_both(rig, "systemctl is-active corosync || :");
+    assert_eq!(running, ["active\n", "active\n"]);
+    rig.desk.input("crosslink\n");
+    let said = ends(rig, 0, &["stop", "--within", "5m"]);
+    has(
+        &said,
+        &[
+            "waiting until every member has left the cluster",
+            "Done: the cluster is down on node1 and node2 after ",
+        ],
+    );
+    assert_eq!(on_both(rig, active), ["inactive\ninactive\n"; 2]);
+    // The clock of all containers is the kernel's.
+    let ended = |unit: &str| {
+        let show = format!("systemctl show -p InactiveEnterTimestampMonotonic {unit}");
+        on_both(rig, &show).map(|line| {
+            let (_, microseconds) = line.trim().split_once('=').unwrap();
+            microseconds.parse::<u64>().unwrap()
+        })
+    };
+    let (managers, memberships) = (ended("pacemaker"), ended("corosync"));
+    assert!(
+        managers.iter().max() < memberships.iter().min(),
+        "{managers:?} {memberships:?}"
+    );
+    has(
+        &ends(rig, 0, &["stop"]),
+        &["Nothing to do: the cluster is down.\n"],
+    );
+    alone(rig);
+    let said = rig.say(&["start", "--yes"]);
+    assert_eq!(said.code, 0, "{:?}{}", said.events, said.err);
+    let notes = said.notes();
+    for waits in [
+        "waiting until the members see each other and have quorum",
+        "waiting until the resource manager runs on every member",
+        "waiting until mirrors are up to date, shared filesystems mounted and guests started",
+    ] {
+        assert!(notes.iter().any(|n| n.contains(waits)), "{notes:?}");
+    }
+    let end = said.of("operated").pop().unwrap();
+    let what = end["what"].as_str().unwrap();
+    assert!(
+        what.starts_with("the cluster runs on node1 and node2 after "),
+        "{what}"
+    );
+    assert_eq!(rig.nodes.ok("node2", PLACES), AT_HOME);
+    assert_eq!(on_both(rig, property), ["", ""]);
+    assert_eq!(
+        on_both(rig, "ls /run/agent-said 2>/dev/null || :"),
+        ["", ""]
+    );
+    has(
+        &ends(rig, 0, &["start"]),
+        &["Nothing to do: the cluster runs on every member.\n"],
+    );
+    has(
+        &ends(rig, 0, &["log", "node2"]),
+        &[" for stop\n", " for start\n"],
+    );
+}
+
+/// One member without the other, which is cut off: no answer to a ping, nor to ssh.
+fn alone(rig: &mut Rig) {
+    rig.desk.input("node2\n");
+    let said = ends(rig, 3, &["start", "--alone", "node1"]);
+    has(
+        &said,
+        &["Refused: node2 answers: `nodewright start` starts both"],
+    );
+    let route = wires(rig, "down");
+    let corosync = "systemctl is-active corosync || :";
+    assert_eq!(rig.nodes.ok("node1", corosync), "inactive\n");
+    // Both members are needed for this.
+    let said = ends(rig, 4, &["start", "--yes"]);
+    has(&said, &["no fence device reports that it is off"]);
+    rig.desk.input("node2\n");
+    let said = ends(rig, 0, &["start", "--alone", "node1"]);
+    has(
+        &said,
+        &[
+            "node1 has no quorum by itself",
+            "Nothing proves that node2 is off (",
+            "From here on node2 is taken for off: that destroys data unless it is. Type node2 to do it: ",
+            "Done: node1 runs alone.\n",
+        ],
+    );
+    let quorum = "corosync-quorumtool -s | grep -E '^(Quorate|Nodes):' | tr -s ' '";
+    assert_eq!(rig.nodes.ok("node1", quorum), "Nodes: 1\nQuorate: Yes\n");
+    let there = "web: node1\nfiles: node1\ndns1: node1\nstorage: node1\n";
+    assert_eq!(rig.nodes.ok("node1", PLACES), there);
+    let back = format!("up; ip route replace {route}");
+    wires(rig, if route.is_empty() { "up" } else { &back });
+    rig.nodes.ok("node1", "rm -f /run/agent-said");
+}
+
+/// Takes node2 off all wires, or puts it on them again; gives its default route.
+fn wires(rig: &Rig, way: &str) -> String {
+    let state = rig.nodes.state();
+    let space = format!("--net=/run/netns/{}", state.namespace_of("node2"));
+    let links = "ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/\\1/'";
+    let (way, then) = way.split_once("; ").unwrap_or((way, ":"));
+    let script = format!(
+        "ip -4 route show default; for l in $({links}); do [ $l = lo ] || ip link set $l {way} || exit; done; {then}"
+    );
+    let done = std::process::Command::new("nsenter")
+        .arg(&space)
+        .args(["sh", "-c", &script])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        done.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    said.trim().to_owned()
 }
 
 /// The cluster's own fencing, which is asked for it by name. The stand-in of an agent switches no machine off: the member's
@@ -360,7 +500,10 @@ fn fence(rig: &mut Rig) {
     has(&ends(rig, 0, &["log", "node2"]), &[" for fence\n"]);
     // The last one that carries anything is not fenced.
     let said = ends(rig, 3, &["fence", "node2"]);
-    has(&said, &["Refused: node1 ", "node1 does not run the resource manager"]);
+    has(
+        &said,
+        &["Refused: node1 ", "node1 does not run the resource manager"],
+    );
     // A reboot would have taken these with it.
     rig.nodes.ok("node1", "rm -f /run/Dummy-*.state");
     rig.nodes.ok("node1", "systemctl restart pacemaker; i=0; until crm_mon -1 2>/dev/null | grep -q 'Online:.*node1 node2'; do i=$((i + 1)); [ $i -lt 120 ] || exit 1; sleep 0.5; done; crm_resource --wait --timeout=60s");
@@ -405,6 +548,21 @@ fn wrong_words_are_refused_before_a_node_is_asked() {
             "`node3` is no member of the cluster: its members are node1, node2",
         ),
         (&["fence"], "<NODE>"),
+        (
+            &["stop", "--within", "5"],
+            "a length of time is a whole number",
+        ),
+        (&["stop", "--within", "10ms"], "it is at least 1s"),
+        (&["start", "node1"], "unexpected argument 'node1'"),
+        (&["start", "--force", "r0"], "--alone <NODE>"),
+        (
+            &["start", "--alone", "node3"],
+            "`node3` is no member of the cluster: its members are node1, node2",
+        ),
+        (
+            &["start", "--alone", "node1", "--force", "r9"],
+            "`r9` is no mirror of this site",
+        ),
         (
             &["drain", "node1", "--within", "0"],
             "0 is not in 1..=86400",

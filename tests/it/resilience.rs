@@ -446,7 +446,8 @@ fn a_batch_that_was_killed_and_a_node_that_lost_power_are_reported_of_and_mended
 fn a_run_that_finds_nothing_to_do_is_one_connection_one_channel_one_trip() {
     let many = |count: &str| {
         format!(
-            "[[step]]\nfor_each = \"n in range({count})\"\nfile = \"/srv/many/{{{{ n }}}}\"\ncontent = \"\"\n"
+            "[[step]]\nfor_each = \"n in range({count})\"\nfile = \"/srv/many/{{{{ n }}}}\"\ncontent = \"\"\n\
+             [[check]]\ncode = \"MANY\"\nseverity = \"error\"\nof = \"file:/srv/many/0\"\nexpect = {{}}\nremedy = \"look\"\n"
         )
     };
     let bench = Bench::new("");
@@ -498,6 +499,8 @@ fn a_run_that_finds_nothing_to_do_is_one_connection_one_channel_one_trip() {
             );
             let same = open.as_ref() == seen.first();
             open = seen.into_iter().next();
+            let judged = said.events.iter().filter(|e| e["event"] == "check").count();
+            assert_eq!(judged, usize::from(words[0] == "apply"));
             let event = |name: &str| said.events.iter().find(|e| e["event"] == name).unwrap();
             assert_eq!(event("observed")["resources"].to_string(), resources);
             assert_eq!((same, &event("connected")["warm"]), (warm, &warm.into()));

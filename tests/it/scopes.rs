@@ -198,4 +198,33 @@ fn ports_of_a_lab_are_tried_from_its_own_network() {
         "SHUT false TCP port 81 of 10.77.1.1 (from outside): answer is open, expected refused";
     assert_eq!((code, told[1].as_str()), (3, shut));
     assert_eq!([&told[0], &told[2], &told[3]], [door, nobody, name]);
+
+    // An apply ends with the checks; where it did nothing, no port is tried.
+    let there = |mode: &str| {
+        format!(
+            "[[step]]\nfile = \"/srv/x\"\ncontent = \"\"\n\
+             [[check]]\ncode = \"THERE\"\nseverity = \"error\"\nof = \"file:/srv/x\"\nexpect = {{ mode = \"{mode}\" }}\nremedy = \"look\"\n"
+        )
+    };
+    rig.role(&(there("0644") + TRIED));
+    let applied = || {
+        let said = rig.apply();
+        let checks = said.events.iter().filter(|e| matches_check(e));
+        let codes: Vec<String> = checks
+            .map(|e| e["code"].as_str().unwrap().to_owned())
+            .collect();
+        (said.code, codes)
+    };
+    let all = ["THERE", "DOOR", "SHUT", "NOBODY", "NAME"].map(str::to_owned);
+    assert_eq!(applied(), (3, all.to_vec()));
+    assert_eq!(applied(), (0, vec!["THERE".to_owned()]));
+    let nothing = "Nothing to do: 1 node, 1 resource as wanted.\n";
+    let (code, out, err) = rig.run(&["apply", "--yes"]);
+    assert_eq!((code, out.as_str()), (0, nothing), "{err}");
+    // One that fails is shown all the same.
+    rig.role(&(there("0600") + TRIED));
+    let (code, out, err) = rig.run(&["apply", "--yes"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.starts_with(nothing), "{out}");
+    assert!(out.contains("✗ THERE  error\n"), "{out}");
 }

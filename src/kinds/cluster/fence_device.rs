@@ -13,6 +13,12 @@ use crate::shell::{Shell, TRACES};
 /// `fence_device = "fence_node2_ipmilan"`.
 pub struct FenceDeviceKind;
 
+/// The call that switches a device's node on.
+pub fn on(agent: &str, input: &str) -> Call {
+    let seconds = FORMING.to_string();
+    Call::new("nw_fence_device_status").args([agent, input, &seconds, "on"])
+}
+
 /// The keys of a step.
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

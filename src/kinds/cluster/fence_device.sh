@@ -1,7 +1,7 @@
-# nw_fence_device_status AGENT INPUT SECONDS: the agent's output, and its exit status (0 on, 2 off). The agent reads its
-# parameters from standard input, so none of them is in an argument list.
+# nw_fence_device_status AGENT INPUT SECONDS [ACTION]: the agent's output, and its exit status (of "status": 0 on, 2 off).
+# The agent reads its parameters from standard input, so none of them is in an argument list.
 nw_fence_device_status() {
-  nw_fd_output=$( { cat "$2"; echo action=status; } | timeout "$3" "$1" 2>&1)
+  nw_fd_output=$( { cat "$2"; echo "action=${4:-status}"; } | timeout "$3" "$1" 2>&1)
 }
 
 # nw_fence_device_seen SECONDS AGENT INPUT SCRIPT...: the parameters that the agent knows, and what the device answers.

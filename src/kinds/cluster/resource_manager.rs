@@ -6,6 +6,7 @@
 use crate::kind::{
     Answer, Circumstances, Delta, Kind, Observable, Observe, Running, Runs, Target, Verdict,
 };
+use crate::platform::Manager;
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use std::collections::BTreeMap;
@@ -127,6 +128,20 @@ pub fn freeze(service: &str, on: bool) -> Call {
     Call::new("timeout").args(["60", "clusvcadm", if on { "-Z" } else { "-U" }, service])
 }
 
+/// The call that stops a service of rgmanager, and keeps it stopped while rgmanager runs.
+pub fn disable(service: &str, seconds: u64) -> Call {
+    Call::new("timeout").args([&seconds.to_string(), "clusvcadm", "-d", service])
+}
+
+/// The calls that start the resource manager on a member.
+pub fn started(manager: Manager) -> Vec<Call> {
+    let manager = match manager {
+        Manager::Pacemaker => ManagerName::Pacemaker,
+        Manager::Rgmanager => ManagerName::Rgmanager,
+    };
+    manager.starts(patience()).to_vec()
+}
+
 /// A member's own state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct MemberState {
@@ -246,13 +261,24 @@ fn places(text: &str) -> Vec<ResourceState> {
     places
 }
 
-impl Want {
+impl ManagerName {
+    /// The calls that start it, and wait until it is ready.
+    fn starts(self, patience: u32) -> [Call; 2] {
+        let word = self.word();
+        let ready = Call::new("nw_await").arg(patience.to_string());
+        let ready = ready.arg(format!("a {word} that is ready"));
+        [
+            Call::new("nw_service_do").args(["start", word]),
+            ready.args(self.ready().iter().copied()),
+        ]
+    }
+
     /// The command that succeeds on the node once it is ready, which the node waits for inside its batch.
-    fn ready(&self) -> &'static [&'static str] {
-        match self.resource_manager {
-            ManagerName::Rgmanager => &["nw_service_runs", "rgmanager"],
+    fn ready(self) -> &'static [&'static str] {
+        match self {
+            Self::Rgmanager => &["nw_service_runs", "rgmanager"],
             // Once Pacemaker has decided (docs/facts/resources.md#resource-managers).
-            ManagerName::Pacemaker => &[
+            Self::Pacemaker => &[
                 "nw_shows",
                 "^<cib .*dc-uuid=",
                 "cibadmin",
@@ -261,7 +287,9 @@ impl Want {
             ],
         }
     }
+}
 
+impl Want {
     /// The reason why this tool does not start it; `None` where no member ever had it, or all members form the cluster.
     fn in_the_way(&self, seen: &Seen, target: &Target) -> Option<String> {
         self.members.iter().find_map(|name| {
@@ -512,13 +540,11 @@ impl ResourceManagerKind {
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         // Every member does this at the same time.
         let calls = wants.iter().flat_map(|(want, _)| {
-            let word = want.resource_manager.word();
-            let ready = Call::new("nw_await").arg(want.patience.to_string());
-            let ready = ready.arg(format!("a {word} that is ready"));
+            let [start, ready] = want.resource_manager.starts(want.patience);
             [
                 Call::new("nw_mark").arg("resource_manager/due"),
-                Call::new("nw_service_do").args(["start", word]),
-                ready.args(want.ready().iter().copied()),
+                start,
+                ready,
                 Call::new("nw_mark").arg("resource_manager/started"),
                 Call::new("nw_unmark").arg("resource_manager/due"),
             ]

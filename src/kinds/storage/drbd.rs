@@ -127,6 +127,16 @@ impl Seen {
         self.up && self.state.disk == "UpToDate"
     }
 
+    /// The generation of its data; empty where it has none.
+    pub fn generation(&self) -> &str {
+        &self.generation
+    }
+
+    /// Whether this end has all data of some time, and only the other one could tell whether there is newer data.
+    pub fn may_be_forced(&self) -> bool {
+        self.up && self.state.disk == "Consistent"
+    }
+
     /// How far a sync is, while one runs.
     pub fn progress(&self) -> Option<Progress> {
         self.state.progress
@@ -141,6 +151,15 @@ impl Seen {
 /// The call that lets I/O to a resource go on: DRBD asks a handler that failed no second time.
 pub fn resume(name: &str) -> Call {
     Call::new("drbdadm").args(["resume-io", name])
+}
+
+/// The calls that take this end's data, whatever the other end has: afterwards it is up to date, and may be promoted.
+pub fn forced(name: &str) -> [Call; 2] {
+    let drbdadm = || Call::new("drbdadm");
+    [
+        drbdadm().args(["primary", "--force", name]),
+        drbdadm().args(["secondary", name]),
+    ]
 }
 
 impl DrbdKind {

@@ -4,7 +4,7 @@
 //! membership, the resource manager. The lost one is tried from the operator's machine too. Pure functions decide by
 //! the observed states, before a person is asked and once more after that (docs/facts/fencing.md#confirming-by-hand).
 
-use super::watched::{MemberObservation, Watched, host_id};
+use super::watched::{MemberObservation, Watched, host_id, power_devices};
 use crate::exit::Exit;
 use crate::kinds::cluster::fence_device;
 use crate::kinds::cluster::membership;
@@ -315,8 +315,17 @@ impl ConfirmFenced {
         }
     }
 
+    /// Steps for the signs of life of the lost member.
+    pub(super) fn signs(&self, site: &Site) -> Vec<Json> {
+        signs(site, &self.lost, &self.addresses)
+    }
+
     /// Proofs about the lost member from these, and what is unknown.
-    fn proofs(&self, survivor: &str, observed: &MemberObservation) -> (Vec<Proof>, Vec<String>) {
+    pub(super) fn proofs(
+        &self,
+        survivor: &str,
+        observed: &MemberObservation,
+    ) -> (Vec<Proof>, Vec<String>) {
         let mut proofs = Vec::new();
         let mut unknown = Vec::new();
         let mut prove = |says: Evidence, what: String| {
@@ -457,25 +466,24 @@ fn steps(
     addresses: &[(String, String)],
     manager: Manager,
 ) -> Vec<Json> {
-    let mut steps = Vec::new();
-    for device in site.fencing(lost).devices {
-        let scripts: Vec<&str> = device.scripts.iter().map(|s| s.path.as_str()).collect();
-        steps.push(json!({
-            "fence_device": device.name,
-            "node": lost,
-            "agent": device.agent,
-            "input": device.input,
-            "scripts": scripts,
-        }));
-    }
-    let addresses: Vec<&str> = addresses.iter().map(|(a, _)| a.as_str()).collect();
-    steps.push(json!({ "peer": lost, "addresses": addresses }));
+    let mut steps = signs(site, lost, addresses);
     // rgmanager sees no more of a member than cman does.
     let all = super::watched::cluster_steps(site, survivor, manager);
     let rgmanager =
         |step: &Json| manager == Manager::Rgmanager && step.get("resource_manager").is_some();
     steps.extend(all.into_iter().filter(|step| !rgmanager(step)));
     steps
+}
+
+/// Steps for the signs of life of a member, as another one sees them: its fence devices, its addresses and ssh.
+fn signs(site: &Site, lost: &str, addresses: &[(String, String)]) -> Vec<Json> {
+    let devices = power_devices(site, lost).into_iter();
+    let addresses: Vec<&str> = addresses.iter().map(|(a, _)| a.as_str()).collect();
+    let peer = json!({ "peer": lost, "addresses": addresses });
+    devices
+        .map(|device| device.step)
+        .chain(std::iter::once(peer))
+        .collect()
 }
 
 /// The result of the operator's own try: for a failure, whether there was no answer at all, and why.

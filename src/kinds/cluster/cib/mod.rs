@@ -13,7 +13,8 @@ mod overlay;
 mod tests;
 
 pub use self::operated::{
-    Movable, Operated, closed, let_go, maintain, opened, returned, settled, stand_by,
+    Movable, Operated, closed, forgotten, let_go, maintain, opened, returned, settled, stand_by,
+    stop_all,
 };
 
 use self::element::Element;

@@ -18,6 +18,8 @@ const RETURNING: &str = "nodewright-return-";
 pub struct Operated {
     /// Whether the cluster is in maintenance.
     pub maintenance: bool,
+    /// Whether everything is to be stopped.
+    pub stopped: bool,
     /// The movable ones: resources and groups that are neither fence devices nor clones.
     pub movable: Vec<Movable>,
     /// By member, what a drain keeps off it.
@@ -35,6 +37,8 @@ pub struct Movable {
     pub parts: Vec<String>,
     /// Whether it moves without an interruption.
     pub live: bool,
+    /// Whether somebody wants it to be stopped: `target-role`.
+    pub disabled: bool,
     /// The members that a constraint of somebody else's keeps it off.
     pub kept_off: BTreeSet<String>,
     /// The members that it would rather be on.
@@ -75,11 +79,12 @@ impl Operated {
             let found = configuration.child(tag);
             found.map_or(&[][..], |s| s.children.as_slice())
         };
-        let maintenance = configuration.child("crm_config").map_or("", |c| {
-            property(c, "cluster_property_set", "maintenance-mode")
-        });
+        let cluster = configuration.child("crm_config");
+        let says =
+            |name: &str| is_yes(cluster.map_or("", |c| property(c, "cluster_property_set", name)));
         let mut operated = Self {
-            maintenance: is_yes(maintenance),
+            maintenance: says("maintenance-mode"),
+            stopped: says("stop-all-resources"),
             movable: section("resources").iter().filter_map(movable).collect(),
             ..Self::default()
         };
@@ -123,10 +128,13 @@ impl Operated {
 /// A child of `resources` that may move.
 fn movable(resource: &Element) -> Option<Movable> {
     let name = resource.id().to_owned();
+    let role = property(resource, "meta_attributes", "target-role");
+    let disabled = role.eq_ignore_ascii_case("stopped");
     match resource.tag.as_str() {
         "primitive" if resource.get("class") != "stonith" => Some(Movable {
             parts: vec![name.clone()],
             name,
+            disabled,
             live: is_yes(property(resource, "meta_attributes", "allow-migrate")),
             ..Movable::default()
         }),
@@ -135,6 +143,7 @@ fn movable(resource: &Element) -> Option<Movable> {
             Some(Movable {
                 parts: parts.map(|p| p.id().to_owned()).collect(),
                 name,
+                disabled,
                 ..Movable::default()
             })
         }
@@ -149,7 +158,17 @@ fn bounded(command: &str) -> Call {
 
 /// The call that puts the cluster in maintenance, or ends it.
 pub fn maintain(on: bool) -> Call {
-    let property = ["--type", "crm_config", "--name", "maintenance-mode"];
+    set("maintenance-mode", on)
+}
+
+/// The call that has the cluster stop everything that it runs, in order, or start it again.
+pub fn stop_all(on: bool) -> Call {
+    set("stop-all-resources", on)
+}
+
+/// Sets a property of the cluster, or takes it back.
+fn set(property: &str, on: bool) -> Call {
+    let property = ["--type", "crm_config", "--name", property];
     let call = bounded("crm_attribute").args(property);
     if on {
         call.args(["--update", "true"])
@@ -222,6 +241,11 @@ pub fn stand_by(node: &str, on: bool) -> Call {
     } else {
         call.arg("--delete")
     }
+}
+
+/// The call that has failures forgotten, and what failed tried again.
+pub fn forgotten() -> Call {
+    bounded("crm_resource").arg("--cleanup")
 }
 
 /// The call that waits until the cluster has nothing left to start, stop or move.

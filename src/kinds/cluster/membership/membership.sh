@@ -28,12 +28,13 @@ nw_membership_map() { corosync-cmapctl | grep -E '^(totem|nodelist|quorum|loggin
 nw_membership_leave() {
   nw_mark membership/due || return
   for nw_mb_service; do
-    nw_service_runs "$nw_mb_service" || continue
-    case $nw_mb_service in pacemaker | rgmanager) nw_mark resource_manager/due || return ;; esac
-    echo "stopping $nw_mb_service"
-    nw_service_do stop "$nw_mb_service" || return
+    case $nw_mb_service in pacemaker | rgmanager) ! nw_service_runs "$nw_mb_service" || nw_mark resource_manager/due || return ;; esac
+    nw_membership_stop "$nw_mb_service" || return
   done
 }
+
+# nw_membership_stop SERVICE: where it runs.
+nw_membership_stop() { ! nw_service_runs "$1" || { echo "stopping $1"; nw_service_do stop "$1"; }; }
 
 # nw_membership_off NODE: cman's fence domain is told that a member is off.
 nw_membership_off() { echo absolutely | timeout 60 fence_ack_manual "$1"; }

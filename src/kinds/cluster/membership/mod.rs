@@ -21,6 +21,7 @@ use crate::kind::{
     Answer, Circumstances, Delta, Depends, Kind, Observable, Observe, Running, Runs, Target,
     Verdict,
 };
+use crate::platform::Manager;
 use crate::sh::Call;
 use crate::shell::{SERVICE, Shell, TRACES};
 use crate::text::Text;
@@ -34,6 +35,46 @@ pub fn fence(node: &str) -> Call {
 /// The call that declares a member to be off to cman's fence domain, on a member that is left.
 pub fn is_off(node: &str) -> Call {
     Call::new("nw_membership_off").arg(node)
+}
+
+/// The calls that stop these services on a member, in order, where they run.
+pub fn stopped(services: &[&str]) -> Vec<Call> {
+    let stop = |service: &&str| Call::new("nw_membership_stop").arg(*service);
+    services.iter().map(stop).collect()
+}
+
+/// The calls that have a member join its cluster, of members with these numbers, and wait until all are in it.
+pub fn joined(manager: Manager, ids: &[u32]) -> Vec<Call> {
+    let stack = match manager {
+        Manager::Pacemaker => DaemonStack::Corosync,
+        Manager::Rgmanager => DaemonStack::Cman,
+    };
+    stack.join(ids, patience()).to_vec()
+}
+
+/// The call that starts corosync, and waits for no other member.
+pub fn begun() -> Call {
+    Call::new("nw_service_do").args(["start", "corosync"])
+}
+
+/// The calls that have a lone member count without having seen the other one, and wait until it does
+/// (docs/facts/membership.md#starting-alone).
+pub fn alone() -> [Call; 2] {
+    let key = ["-s", "quorum.cancel_wait_for_all", "u8", "1"];
+    let quorate = waits(
+        60,
+        "a quorum without the other member",
+        &corosync::whole(&[]),
+    );
+    [
+        Call::new("corosync-cmapctl").args(key),
+        quorate.args(["nw_membership_state", "corosync"]),
+    ]
+}
+
+/// The calls that have a member of cman join its fence domain, and wait until all of so many members are in it.
+pub fn domain(members: usize) -> Vec<Call> {
+    enter_domain(members, patience()).to_vec()
 }
 
 /// `membership = "joined"`.
@@ -116,6 +157,20 @@ fn patience() -> u32 {
     120
 }
 
+/// The rest of cman's start, once all are members.
+fn enter_domain(members: usize, patience: u32) -> [Call; 2] {
+    let start = Call::new("nw_service_do").args(["start", "cman"]);
+    let patterns = cman::whole_domain(members);
+    let domain = waits(patience, "a fence domain of all members", &patterns);
+    [start, domain.args(["fence_tool", "ls"])]
+}
+
+/// Waits so many seconds for an output with a line of each of these patterns; the command whose output it is follows.
+fn waits(patience: u32, what: &str, patterns: &[String]) -> Call {
+    let wait = Call::new("nw_await").arg(patience.to_string()).arg(what);
+    wait.args(["nw_shows", patterns.join("\n").as_str()])
+}
+
 impl Duty {
     fn word(self) -> &'static str {
         match self {
@@ -134,6 +189,19 @@ impl DaemonStack {
             Self::Cman => "cman",
             Self::Corosync => "corosync",
         }
+    }
+
+    /// The calls that start it, and wait until all members are in a quorate cluster.
+    fn join(self, ids: &[u32], patience: u32) -> [Call; 2] {
+        let stack = self.word();
+        let start = Call::new("nw_service_do").args(["start", stack]);
+        let (start, patterns) = match self {
+            // Starts without the fence daemons: where the peer does not come up, no member is fenced.
+            Self::Cman => (start.arg("join"), cman::whole(ids)),
+            Self::Corosync => (start, corosync::whole(ids)),
+        };
+        let whole = waits(patience, "a quorate cluster of all members", &patterns);
+        [start, whole.args(["nw_membership_state", stack])]
     }
 
     /// The command that starts it on a node.
@@ -357,10 +425,6 @@ impl Want {
     fn calls(&self) -> Vec<Call> {
         const DUE: &str = "membership/due";
         let call = |program| Call::new(program);
-        let wait = |what: &str, patterns: Vec<String>| {
-            let wait = call("nw_await").arg(self.patience.to_string()).arg(what);
-            wait.args(["nw_shows", patterns.join("\n").as_str()])
-        };
         let stack = self.stack.word();
         let mut calls = Vec::new();
         match self.membership {
@@ -378,30 +442,15 @@ impl Want {
                 calls.push(call("nw_unmark").arg("membership/key"));
             }
             Duty::Joined => {
-                let start = call("nw_service_do").args(["start", stack]);
                 calls.push(call("nw_mark").arg(DUE));
-                calls.push(match self.stack {
-                    // Starts without the fence daemons: where the peer does not come up, no member is fenced.
-                    DaemonStack::Cman => start.arg("join"),
-                    DaemonStack::Corosync => start,
-                });
                 let ids: Vec<_> = self.members.iter().map(|m| m.id).collect();
-                let patterns = match self.stack {
-                    DaemonStack::Cman => cman::whole(&ids),
-                    DaemonStack::Corosync => corosync::whole(&ids),
-                };
-                let whole = wait("a quorate cluster of all members", patterns);
-                calls.push(whole.args(["nw_membership_state", stack]));
+                calls.extend(self.stack.join(&ids, self.patience));
                 if self.stack == DaemonStack::Corosync {
                     calls.push(call("nw_unmark").arg(DUE));
                 }
             }
-            // The rest of cman's start, once all are members.
             Duty::Fencing => {
-                calls.push(call("nw_service_do").args(["start", "cman"]));
-                let patterns = cman::whole_domain(self.members.len());
-                let domain = wait("a fence domain of all members", patterns);
-                calls.push(domain.args(["fence_tool", "ls"]));
+                calls.extend(enter_domain(self.members.len(), self.patience));
                 calls.push(call("nw_unmark").arg(DUE));
             }
         }
