@@ -191,6 +191,9 @@ impl StartAlone {
             .and_then(|seen| seen.sees.get(other))
             .is_none_or(|view| view.online || view.unclean);
         if waits {
+            notes.push(format!(
+                "Pacemaker that has not seen {other} fences it first: where its fence device answers, that may switch it on."
+            ));
             let title = format!("declare {other} to be off: stonith_admin --confirm {other}");
             first.push(part(title, vec![resource_manager::is_off(other)]));
         }

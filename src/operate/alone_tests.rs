@@ -109,7 +109,7 @@ fn both_refusals_are_said_and_the_first_is_released() {
         "{notes:?}"
     );
     assert!(
-        notes[2].starts_with("r0 on node1 is down, with "),
+        notes[3].starts_with("r0 on node1 is down, with "),
         "{notes:?}"
     );
     let off = [("fence_device.fence_node2_ipmilan", "installed\nstatus 2\n")];

@@ -350,16 +350,16 @@ fn stop_and_start(rig: &mut Rig) {
     );
     assert_eq!(on_both(rig, active), ["inactive\ninactive\n"; 2]);
     // The clock of all containers is the kernel's.
-    let ended = |unit: &str| {
-        let show = format!("systemctl show -p InactiveEnterTimestampMonotonic {unit}");
-        on_both(rig, &show).map(|line| {
-            let (_, microseconds) = line.trim().split_once('=').unwrap();
-            microseconds.parse::<u64>().unwrap()
-        })
+    let last = |unit: &str, word: &str| {
+        let log = format!(
+            "journalctl -q -o short-unix -u {unit} | grep ' {word} ' | tail -n 1 | cut -d ' ' -f 1"
+        );
+        on_both(rig, &log).map(|seconds| seconds.trim().parse::<f64>().unwrap())
     };
-    let (managers, memberships) = (ended("pacemaker"), ended("corosync"));
+    let (managers, memberships) = (last("pacemaker", "Stopped"), last("corosync", "Stopping"));
+    let in_order = |manager: &f64| memberships.iter().all(|membership| manager < membership);
     assert!(
-        managers.iter().max() < memberships.iter().min(),
+        managers.iter().all(in_order),
         "{managers:?} {memberships:?}"
     );
     has(

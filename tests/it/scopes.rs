@@ -206,7 +206,7 @@ fn ports_of_a_lab_are_tried_from_its_own_network() {
              [[check]]\ncode = \"THERE\"\nseverity = \"error\"\nof = \"file:/srv/x\"\nexpect = {{ mode = \"{mode}\" }}\nremedy = \"look\"\n"
         )
     };
-    rig.role(&(there("0644") + TRIED));
+    rig.role(&(there("644") + TRIED));
     let applied = || {
         let said = rig.apply();
         let checks = said.events.iter().filter(|e| matches_check(e));
@@ -222,7 +222,7 @@ fn ports_of_a_lab_are_tried_from_its_own_network() {
     let (code, out, err) = rig.run(&["apply", "--yes"]);
     assert_eq!((code, out.as_str()), (0, nothing), "{err}");
     // One that fails is shown all the same.
-    rig.role(&(there("0600") + TRIED));
+    rig.role(&(there("600") + TRIED));
     let (code, out, err) = rig.run(&["apply", "--yes"]);
     assert_eq!(code, 3, "{out}{err}");
     assert!(out.starts_with(nothing), "{out}");
