@@ -69,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 }
 
 /// The exit code of the command: by the plan, the nodes that failed, and whether a check fails.
-fn ends_with(plan: &Plan, worst: Option<Exit>, failed: bool) -> Exit {
+pub(super) fn ends_with(plan: &Plan, worst: Option<Exit>, failed: bool) -> Exit {
     match (super::plan::ends_with(plan), worst) {
         (Exit::Refused, _) => Exit::Refused,
         (_, Some(worst)) => worst,

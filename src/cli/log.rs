@@ -3,10 +3,9 @@
 use super::observe::observe;
 use crate::exit::Exit;
 use crate::kind::Observe;
-use crate::node::{self, JournalLine};
+use crate::node::{self, JournalLine, LoggedRun};
 use crate::report::json_line;
 use crate::workplace::{Context, Forks, Nodes, Usage, Values};
-use indexmap::IndexMap;
 use std::fmt::Write as _;
 
 /// Arguments of `log`.
@@ -44,29 +43,24 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let nodes = observed.answers.keys().cloned().collect::<Vec<_>>();
     for (node, answer) in observed.answers {
         let lines = node::read_journal(&answer);
-        let mut runs: IndexMap<&str, Vec<&JournalLine>> = IndexMap::new();
-        for line in &lines {
-            runs.entry(&line.run).or_default().push(line);
-        }
+        let runs = node::logged_runs(&lines);
         let skip = if args.run.is_some() {
             0
         } else {
             runs.len().saturating_sub(args.number)
         };
-        let chosen = runs
-            .iter()
-            .skip(skip)
-            .filter(|(run, _)| args.run.as_deref().is_none_or(|r| r == **run));
+        let asked = |r: &&LoggedRun<'_>| args.run.as_deref().is_none_or(|run| run == r.run);
         if runs.is_empty() && args.run.is_none() && !context.global.json {
             context.print(&format!("{node}  no run yet\n"))?;
         }
-        for (run, lines) in chosen {
+        for run in runs.iter().skip(skip).filter(asked) {
             found = true;
             if context.global.json {
-                let line = serde_json::json!({"event": "logged", "node": node, "run": run, "lines": lines});
+                let (name, lines) = (run.run, &run.lines);
+                let line = serde_json::json!({"event": "logged", "node": node, "run": name, "lines": lines});
                 context.print(&json_line(&line))?;
             } else {
-                context.print(&shown(&node, run, lines, args.run.is_some()))?;
+                context.print(&shown(&node, run, args.run.is_some()))?;
             }
         }
     }
@@ -102,26 +96,13 @@ fn about(begun: &JournalLine) -> String {
 }
 
 /// One run of one node: a line, and what it did where that is asked.
-fn shown(node: &str, run: &str, lines: &[&JournalLine], whole: bool) -> String {
-    let begun = lines.iter().find(|l| l.event == "begin");
-    let ended = lines
-        .iter()
-        .rev()
-        .find(|l| l.event == "end" || l.event == "put-back")
-        .map_or("did not end", |l| {
-            let back = l.event == "put-back" || l.text.starts_with("put-back ");
-            if back {
-                "rolled back by the guard"
-            } else {
-                &l.text
-            }
-        });
-    let steps = lines.iter().filter(|l| l.event == "did").count();
-    let at = lines.first().map_or("", |l| l.at.as_str());
-    let who = begun.map_or_else(String::new, |l| about(l));
-    let mut text = format!("{node}  {run}  {at}  {ended}, {steps} steps\n    {who}\n");
+fn shown(node: &str, run: &LoggedRun<'_>, whole: bool) -> String {
+    let steps = run.lines.iter().filter(|l| l.event == "did").count();
+    let who = run.begun().map_or_else(String::new, about);
+    let (name, at, ended) = (run.run, run.at(), run.ended());
+    let mut text = format!("{node}  {name}  {at}  {ended}, {steps} steps\n    {who}\n");
     if whole {
-        for line in lines.iter().filter(|l| l.event != "begin") {
+        for line in run.lines.iter().filter(|l| l.event != "begin") {
             let _ = writeln!(text, "    {} {} {}", line.at, line.event, line.text);
         }
     }

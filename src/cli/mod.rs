@@ -29,6 +29,7 @@ mod man;
 mod observe;
 pub mod plan;
 mod render;
+mod report;
 mod resume;
 mod review;
 mod roles;
@@ -84,6 +85,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Look for drift and failed checks, for cron: one line when all is well; changes nothing.
     Drift(drift::Args),
+    /// Write the site as it is on one page of HTML: drawing, checks, drift, runs, guests; changes nothing.
+    Report(report::Args),
     /// Show the state of the cluster: who is in, what runs where, what is degraded or frozen and why; changes nothing.
     Status(status::Args),
     /// Run a command on nodes, one member of a cluster at a time; changes what the command changes, and the journal.
@@ -168,6 +171,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "verify",
             "drift",
             "status",
+            "report",
             "log",
             "facts",
             "run",
@@ -212,6 +216,7 @@ impl Command {
             Self::Apply(args) => apply::run(&args, context),
             Self::Verify(args) => verify::run(&args, context),
             Self::Drift(args) => drift::run(&args, context),
+            Self::Report(args) => report::run(&args, context),
             Self::Run(args) => run::run(&args, context),
             Self::Knock(args) => knock::run(&args, context),
             Self::Status(args) => status::run(&args, context),

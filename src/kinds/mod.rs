@@ -2,7 +2,7 @@
 
 pub mod cluster;
 mod files;
-mod guests;
+pub mod guests;
 pub mod network;
 mod packages;
 pub mod storage;

@@ -49,7 +49,7 @@ pub fn observe_journal(observe: &mut Observe, lines: u32) {
     observe.section("nw.journal", Call::new("nw_state_journal").arg(lines));
 }
 
-/// Observes the last lines of a node's journal with which runs begin, however much each run wrote after.
+/// Observes the last lines of a node's journal with which runs begin and end, however much each run wrote between.
 pub fn observe_runs(observe: &mut Observe, lines: u32) {
     observe.functions(SHELL);
     let lines = lines.to_string();
@@ -68,6 +68,54 @@ pub fn last_applied(journal: &[JournalLine]) -> Option<(&JournalLine, &Header)> 
         let header = line.header.as_ref()?;
         (!header.commit.is_empty()).then_some((line, header))
     })
+}
+
+/// A run as a node's journal has it: its lines, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedRun<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// Its lines, of all its stages.
+    pub lines: Vec<&'a JournalLine>,
+}
+
+/// The runs of a journal, the oldest first.
+pub fn logged_runs(journal: &[JournalLine]) -> Vec<LoggedRun<'_>> {
+    let mut runs: Vec<LoggedRun<'_>> = Vec::new();
+    for line in journal {
+        match runs.iter_mut().find(|r| r.run == line.run) {
+            Some(run) => run.lines.push(line),
+            None => runs.push(LoggedRun {
+                run: &line.run,
+                lines: vec![line],
+            }),
+        }
+    }
+    runs
+}
+
+impl<'a> LoggedRun<'a> {
+    /// When it began, by the node's clock.
+    pub fn at(&self) -> &'a str {
+        self.lines.first().map_or("", |l| l.at.as_str())
+    }
+
+    /// The line with which it began.
+    pub fn begun(&self) -> Option<&'a JournalLine> {
+        self.lines.iter().find(|l| l.event == "begin").copied()
+    }
+
+    /// How its last stage ended, in words.
+    pub fn ended(&self) -> &'a str {
+        let ends = |l: &&&JournalLine| l.event == "end" || l.event == "put-back";
+        match self.lines.iter().rev().find(ends) {
+            None => "did not end",
+            Some(line) if line.event == "put-back" || line.text.starts_with("put-back ") => {
+                "rolled back by the guard"
+            }
+            Some(line) => &line.text,
+        }
+    }
 }
 
 impl JournalLine {

@@ -76,7 +76,10 @@ mod state;
 pub use batch::{Batch, BatchStep, Blob, LocalFile};
 pub use failure::{Failure, NodeError};
 pub use holder::Holder;
-pub use journal::{Header, JournalLine, last_applied, observe_journal, observe_runs, read_journal};
+pub use journal::{
+    Header, JournalLine, LoggedRun, last_applied, logged_runs, observe_journal, observe_runs,
+    read_journal,
+};
 pub use knock::Door;
 pub use master::ConnectOptions;
 pub use privilege::Privilege;

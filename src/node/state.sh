@@ -15,5 +15,5 @@ nw_state_lock() {
 }
 
 nw_state_journal() { [ ! -e "$NW_STATE/journal" ] || tail -n "$1" "$NW_STATE/journal"; }
-# The lines with which runs begin.
-nw_state_runs() { [ ! -e "$NW_STATE/journal" ] || awk -F'\t' '$4 == "begin"' "$NW_STATE/journal" | tail -n "$1"; }
+# The lines with which runs begin and end.
+nw_state_runs() { [ ! -e "$NW_STATE/journal" ] || awk -F'\t' '$4 ~ /^(begin|end|put-back)$/' "$NW_STATE/journal" | tail -n "$1"; }

@@ -38,6 +38,18 @@ pub struct Status {
     pub resources: Vec<ResourceState>,
     /// The deviations from the healthy state, the gravest first.
     pub points: Vec<Point>,
+    /// The same of what crosses the wires, for a drawing.
+    #[serde(skip)]
+    pub traffic: Traffic,
+}
+
+/// The states of what crosses the wires of a cluster, as far as members told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// The mirrors, each by its worst end.
+    pub mirrors: BTreeMap<String, State>,
+    /// The ring, by the member that hears the least.
+    pub ring: Option<State>,
 }
 
 /// The outcome of one of several sites.
@@ -159,9 +171,23 @@ impl StatusQuery {
         }
     }
 
+    /// Has a run that observes the desired state of the nodes observe this beside it.
+    pub fn add_to(&self, setup: &mut Setup) {
+        for member in &mut setup.members {
+            if let Some(watched) = self.watched.get(&member.target.node) {
+                member.watched.extend(watched.resources.iter().cloned());
+            }
+        }
+    }
+
     /// Observes, and says how everything is.
     pub async fn status(&self, engine: &mut Engine) -> Status {
         engine.observe().await;
+        self.of_last_observation(engine)
+    }
+
+    /// The status by the last observation.
+    pub fn of_last_observation(&self, engine: &Engine) -> Status {
         let answers = self.nodes.iter().map(|node| {
             let failed = engine.failures().get(node).map(|f| f.why.clone());
             let observed = engine.observed().get(node).map(|o| o.answer.clone());
@@ -221,6 +247,7 @@ impl StatusQuery {
                 }
             }
         }
+        status.traffic = traffic(&observed);
         status.points = self.points(answers, &observed, &status);
         status.points.sort_by_key(|p| std::cmp::Reverse(p.state));
         let worst = status.points.iter().map(|p| p.state).max();
@@ -327,6 +354,32 @@ impl StatusQuery {
         let lost = lost.map_or("NODE", String::as_str);
         format!("nodewright confirm-fenced {lost}")
     }
+}
+
+/// The states of what crosses the wires.
+fn traffic(observed: &BTreeMap<&str, MemberObservation>) -> Traffic {
+    let mut traffic = Traffic::default();
+    for member in observed.values() {
+        for (name, seen) in &member.mirrors {
+            let state = match seen {
+                Ok(seen) if seen.is_suspended() => State::Frozen,
+                Ok(seen) if seen.is_whole() => State::Healthy,
+                _ => State::Degraded,
+            };
+            let worst = traffic.mirrors.entry(name.clone()).or_default();
+            *worst = state.max(*worst);
+        }
+        let Some(Ok(seen)) = &member.membership else {
+            continue;
+        };
+        let state = if seen.running && seen.missing.is_empty() && seen.broken_links.is_empty() {
+            State::Healthy
+        } else {
+            State::Degraded
+        };
+        traffic.ring = traffic.ring.max(Some(state));
+    }
+    traffic
 }
 
 /// The deviations that a member's membership and resource manager show.

@@ -2,6 +2,7 @@
 
 use super::style::{count, looked_at, not_looked_at};
 use super::{OutputStyle, Tone};
+use crate::verify::CheckRow;
 use std::fmt::Write as _;
 
 /// The heading of checks of the cluster as a whole.
@@ -24,6 +25,21 @@ pub struct CheckResult {
     pub message: String,
     /// The remedy; empty when it holds.
     pub remedy: String,
+}
+
+impl From<CheckRow> for CheckResult {
+    fn from(row: CheckRow) -> Self {
+        let outcome = row.outcome;
+        Self {
+            node: row.node,
+            code: outcome.code,
+            severity: outcome.severity,
+            ok: outcome.ok,
+            skipped: outcome.skipped,
+            message: outcome.message,
+            remedy: outcome.remedy,
+        }
+    }
 }
 
 impl CheckResult {

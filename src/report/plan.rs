@@ -113,14 +113,14 @@ fn body(node: &NodePlan, shown: &[(&str, &Change)], style: &OutputStyle) -> Stri
 }
 
 /// Changes, without removed orphans (shown separately).
-fn changes(node: &NodePlan) -> impl Iterator<Item = &Change> {
+pub(super) fn changes(node: &NodePlan) -> impl Iterator<Item = &Change> {
     let removed = node.to_remove();
     let stays = move |c: &&Change| !c.addresses.iter().any(|a| removed.contains(a));
     node.changes.iter().filter(stays)
 }
 
 /// The roles with something to show, in the order in which they come up.
-fn roles(node: &NodePlan) -> Vec<&str> {
+pub(super) fn roles(node: &NodePlan) -> Vec<&str> {
     let mut roles = Vec::new();
     let changes = changes(node).map(|c| &c.addresses);
     let all = changes.chain(node.later.iter().map(|l| &l.addresses));
@@ -132,7 +132,7 @@ fn roles(node: &NodePlan) -> Vec<&str> {
     roles
 }
 
-fn first_role(addresses: &[Address]) -> &str {
+pub(super) fn first_role(addresses: &[Address]) -> &str {
     addresses.first().map_or("", |a| a.role.as_str())
 }
 
@@ -200,7 +200,7 @@ fn change(change: &Change, shown: &[(&str, &Change)], style: &OutputStyle) -> St
 }
 
 /// Whether two changes show the same and it is worth folding: only those with something below their first line.
-fn alike(a: &Change, b: &Change) -> bool {
+pub(super) fn alike(a: &Change, b: &Change) -> bool {
     let says_more = !b.deltas.is_empty() || !b.diffs.is_empty();
     says_more
         && (&a.addresses, &a.title, &a.deltas, &a.diffs)
@@ -208,7 +208,7 @@ fn alike(a: &Change, b: &Change) -> bool {
 }
 
 /// `+` when something comes to be, `-` when something goes, `~` otherwise.
-fn sign(change: &Change) -> (char, Tone) {
+pub(super) fn sign(change: &Change) -> (char, Tone) {
     let verb = change.title.split(' ').next().unwrap_or_default();
     let created = match change.diffs.as_slice() {
         [one] if is_new(&one.diff) => true,
@@ -293,7 +293,7 @@ fn remark(sign: char, tone: Tone, remark: &Remark, style: &OutputStyle) -> Strin
     text
 }
 
-fn summary(plan: &Plan, style: &OutputStyle) -> String {
+pub(super) fn summary(plan: &Plan, style: &OutputStyle) -> String {
     let sum = |f: fn(&NodePlan) -> usize| plan.nodes.iter().map(f).sum::<usize>();
     if plan.nodes.is_empty() && !plan.unseen.is_empty() {
         let line = format!("No node was observed: {}.", plan.unseen.join(", "));

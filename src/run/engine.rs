@@ -313,11 +313,25 @@ where
 
 /// Today in UTC, as `2026-11-20`.
 pub fn today() -> String {
+    now().split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// The present minute in UTC, as `2026-11-20 23:59`; empty where the clock gives none.
+pub fn now() -> String {
     let run = crate::node::RunId::now()
         .map(|r| r.to_string())
         .unwrap_or_default();
-    match (run.get(..4), run.get(4..6), run.get(6..8)) {
-        (Some(year), Some(month), Some(day)) => format!("{year}-{month}-{day}"),
+    let part = |from, to| run.get(from..to);
+    match (
+        part(0, 4),
+        part(4, 6),
+        part(6, 8),
+        part(9, 11),
+        part(11, 13),
+    ) {
+        (Some(year), Some(month), Some(day), Some(hour), Some(minute)) => {
+            format!("{year}-{month}-{day} {hour}:{minute}")
+        }
         _ => String::new(),
     }
 }

@@ -27,7 +27,7 @@ mod wave;
 #[cfg(feature = "ssh")]
 pub use batch::Origin;
 #[cfg(feature = "ssh")]
-pub use engine::{Engine, today};
+pub use engine::{Engine, now, today};
 pub use event::{
     Effect, Event, Events, Evidence, Fate, GuardEvent, Operation, OperationEnd, OperationStep,
     Proof,

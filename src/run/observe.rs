@@ -92,7 +92,7 @@ async fn observe_over(
     let mut observe = Observe::default();
     facts::observe_basics(&mut observe);
     node::observe_state(&mut observe);
-    node::observe_runs(&mut observe, 200);
+    node::observe_runs(&mut observe, 400);
     wanted.observe(&mut observe);
     let answer = session
         .observe(&observe)

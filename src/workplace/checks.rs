@@ -4,7 +4,7 @@ use super::{Pick, Workplace};
 use crate::role::{Check, Scope};
 use crate::run::{Engine, Event};
 use crate::survey::is_asked;
-use crate::verify::counts;
+use crate::verify::{CheckRow, counts};
 use std::collections::BTreeMap;
 
 /// The checks of every node of a site, also of one that takes no part, for those of its cluster.
@@ -46,11 +46,16 @@ impl AskedChecks {
         self
     }
 
-    /// Judges them by what was observed last, and tells them; says whether one fails that counts.
-    pub async fn tell(&self, engine: &Engine) -> bool {
+    /// Judges them by what was observed last.
+    pub async fn judge(&self, engine: &Engine) -> Vec<CheckRow> {
         let of = |node: &str| self.checks.get(node).map_or(&[][..], Vec::as_slice);
+        engine.verify(of).await
+    }
+
+    /// The same, and tells them; says whether one fails that counts.
+    pub async fn tell(&self, engine: &Engine) -> bool {
         let mut failed = false;
-        for row in engine.verify(of).await {
+        for row in self.judge(engine).await {
             let outcome = row.outcome;
             failed |= counts(outcome.ok, outcome.skipped, &outcome.severity);
             engine.send(Event::Check {

@@ -51,6 +51,7 @@ mod packets;
 mod privilege_role;
 mod quoting;
 mod readme;
+mod report;
 mod resilience;
 mod review;
 mod rig;

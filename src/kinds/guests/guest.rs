@@ -7,8 +7,8 @@
 
 use super::{definition, libvirt};
 use crate::kind::{
-    Answer, Circumstances, Delta, Files, Kind, Observe, Orphans, Payload, Running, Runs, Target,
-    Verdict, valid,
+    Answer, Circumstances, Delta, Files, Kind, Observable, Observe, Orphans, Payload, Running,
+    Runs, Target, Verdict, valid,
 };
 use crate::kinds::cluster::cib::element::Element;
 use crate::sh::Call;
@@ -90,6 +90,11 @@ impl Want {
 }
 
 impl Seen {
+    /// Its state here, in libvirt's words; empty where libvirt does not know it, `None` where libvirt does not answer.
+    pub fn state(&self) -> Option<&str> {
+        self.answers.then_some(self.state.as_str())
+    }
+
     fn runs(&self) -> bool {
         !["", "shut off", "crashed"].contains(&self.state.as_str())
     }
@@ -156,6 +161,10 @@ impl Kind for GuestKind {
             ..Files::default()
         }
     }
+}
+
+impl Observable for GuestKind {
+    type Seen = Seen;
 }
 
 impl GuestKind {

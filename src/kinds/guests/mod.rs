@@ -2,7 +2,7 @@
 
 mod definition;
 mod disk_image;
-mod guest;
+pub mod guest;
 mod hypervisor;
 mod libvirt;
 mod libvirt_peer;

@@ -11,6 +11,7 @@ pub use dot::dot;
 pub use svg::svg;
 pub use tree::tree;
 
+use crate::operate::status::{NodeStatus, State, Status};
 use crate::platform::Platform;
 use crate::site::Site;
 use crate::site::resolved::Purpose;
@@ -41,6 +42,17 @@ pub struct NodePart {
     pub bases: Vec<Base>,
     /// Other parts where wires end: the management controller, the serial port.
     pub ports: Vec<GraphPort>,
+    /// Its state, where the site was observed.
+    pub live: Option<LiveState>,
+}
+
+/// The observed state of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveState {
+    /// The state.
+    pub state: State,
+    /// The same in a few words.
+    pub words: String,
 }
 
 /// A card, or a bond with its cards, and what is on top of it.
@@ -98,6 +110,8 @@ pub struct WirePart {
     pub switch: bool,
     /// More about it: network, MTU, the cluster's traffic over it.
     pub about: String,
+    /// The state of the cluster's traffic over it, where there is any and the site was observed.
+    pub live: Option<LiveState>,
 }
 
 /// The wire of the serial line.
@@ -114,6 +128,7 @@ impl Picture {
                 name: wire.name,
                 zones: wire.zones,
                 switch: wire.switch,
+                live: None,
             })
             .collect();
         let nodes: Vec<NodePart> = site.node_names().map(|name| node(site, name)).collect();
@@ -125,6 +140,7 @@ impl Picture {
                 zones: Vec::new(),
                 switch: false,
                 about: format!("serial {} Bd", serial.speed.get()),
+                live: None,
             });
         }
         let zones = site.inventory.zone.keys();
@@ -135,6 +151,21 @@ impl Picture {
             wires,
             purposes: purposes.collect(),
         }
+    }
+}
+
+impl Picture {
+    /// The same with the states that were observed.
+    #[must_use]
+    pub fn with_status(mut self, site: &Site, status: &Status) -> Self {
+        for node in &mut self.nodes {
+            let seen = status.nodes.iter().find(|n| n.name == node.name);
+            node.live = seen.map(live_node);
+        }
+        for wire in &mut self.wires {
+            wire.live = live_wire(site, &wire.zones, status);
+        }
+        self
     }
 }
 
@@ -214,7 +245,62 @@ fn node(site: &Site, name: &str) -> NodePart {
         about: about(site, name),
         bases,
         ports: ports(site, name, &devices),
+        live: None,
     }
+}
+
+/// The state of a node in a drawing.
+fn live_node(node: &NodeStatus) -> LiveState {
+    let known = (!node.cluster.is_empty()).then_some(node.cluster.as_str());
+    let (state, words) = match (node.answered, node.quorate) {
+        (false, _) => {
+            let seen = known.map(|word| format!(", {word}")).unwrap_or_default();
+            (State::Degraded, format!("no answer{seen}"))
+        }
+        (true, Some(false)) => (State::Frozen, "no quorum".to_owned()),
+        (true, quorate) => {
+            let word = known.unwrap_or("answers");
+            let quorum = if quorate == Some(true) {
+                ", quorate"
+            } else {
+                ""
+            };
+            let fine = ["online", "answers"].contains(&word);
+            let state = if fine {
+                State::Healthy
+            } else {
+                State::Degraded
+            };
+            (state, format!("{word}{quorum}"))
+        }
+    };
+    let state = match known {
+        Some("unclean") => State::Frozen,
+        _ => state,
+    };
+    LiveState { state, words }
+}
+
+/// The state of the cluster's traffic over some zones; `None` where there is none, or no member told.
+fn live_wire(site: &Site, zones: &[String], status: &Status) -> Option<LiveState> {
+    let mut parts: Vec<(String, State)> = Vec::new();
+    for what in zones.iter().flat_map(|z| site.carried(z)) {
+        match what.as_str() {
+            "mirrors" => {
+                let mirrors = status.traffic.mirrors.iter();
+                parts.extend(mirrors.map(|(name, state)| (name.clone(), *state)));
+            }
+            _ => parts.extend(status.traffic.ring.map(|state| (what, state))),
+        }
+    }
+    let state = parts.iter().map(|(_, state)| *state).max()?;
+    let named: Vec<&str> = parts
+        .iter()
+        .filter(|(_, s)| *s == state)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let words = format!("{} {}", named.join(" "), state.word());
+    Some(LiveState { state, words })
 }
 
 fn part(device: &Device, about: String) -> GraphDevice {
@@ -346,6 +432,37 @@ fn colour(picture: &Picture, zone: Option<&str>) -> &'static str {
         OTHERS[at % OTHERS.len()]
     })
 }
+
+/// The colour of a state.
+fn state_colour(state: State) -> &'static str {
+    match state {
+        State::Healthy => "#2e7d32",
+        State::Degraded => "#b26a00",
+        State::Frozen => "#c62828",
+    }
+}
+
+/// The colours of a drawing on a dark page: each with its place in a light one.
+pub const DARK: [(&str, &str); 18] = [
+    ("#ffffff", "#14181c"),
+    ("#fafafa", "#1c2227"),
+    ("#eceff1", "#262d33"),
+    ("#000000", "#f2f4f5"),
+    ("#37474f", "#a9b6bd"),
+    ("#c62828", "#ff7b72"),
+    ("#b8860b", "#e3b341"),
+    ("#616161", "#b0b0b0"),
+    ("#e65100", "#ff9d5c"),
+    ("#1565c0", "#79b8ff"),
+    ("#2e7d32", "#6fcf7c"),
+    ("#b26a00", "#f0a63a"),
+    ("#6a1b9a", "#d2a8ff"),
+    ("#00838f", "#56d4dd"),
+    ("#ad1457", "#ff8fb8"),
+    ("#5d4037", "#c9a08f"),
+    ("#e8f5e9", "#17301b"),
+    ("#fdecea", "#3a1a18"),
+];
 
 /// The colour of a wire: that of its zone where it has one alone.
 fn wire_colour(picture: &Picture, wire: &WirePart) -> &'static str {

@@ -1,8 +1,12 @@
 //! A site as one sees the rack from behind: nodes at the left and the right, their cards towards the middle, and in the
 //! middle the wires.
 
-use super::{Base, Branch, GraphDevice, GraphPort, NodePart, Picture, colour, wire_colour};
-use quick_xml::escape::escape;
+use super::{
+    Base, Branch, GraphDevice, GraphPort, LiveState, NodePart, Picture, colour, state_colour,
+    wire_colour,
+};
+use crate::operate::status::State;
+use crate::report::html::escaped;
 
 /// Heights in pixels: of a row, of a box in it, of a line of text in a heading.
 const ROW: i32 = 44;
@@ -63,7 +67,7 @@ pub fn svg(picture: &Picture) -> String {
         MARGIN + LINE,
         canvas.under,
         canvas.over,
-        title = escape(&picture.title),
+        title = escaped(&picture.title),
     )
 }
 
@@ -188,6 +192,10 @@ impl Canvas {
         let x = side.x(0, width);
         let mut y = top + 12 + LINE;
         let mut text = label(x + GAP, y, 16, "#000000", &node.name, true);
+        if let Some(live) = &node.live {
+            let word = pill(live, x + width - GAP, y - 2, "end");
+            text.push_str(&word);
+        }
         for line in &node.about {
             y += LINE;
             let line = shortened(line, width - 2 * GAP);
@@ -203,9 +211,14 @@ impl Canvas {
             y += ROW;
         }
         let high = y + 8 - top;
+        let stroke = match &node.live {
+            Some(live) if live.state != State::Healthy => (state_colour(live.state), "3"),
+            _ => ("#37474f", "1.5"),
+        };
         let frame = format!(
             "<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{high}\" rx=\"8\" fill=\"#fafafa\" \
-             stroke=\"#37474f\" stroke-width=\"1.5\"/>\n{text}"
+             stroke=\"{}\" stroke-width=\"{}\"/>\n{text}",
+            stroke.0, stroke.1
         );
         // Lines within the node lie on its frame and beneath its boxes.
         let inner = std::mem::take(&mut self.under);
@@ -301,7 +314,7 @@ impl Canvas {
                 side.at(column),
                 first + down,
                 if at == 0 { " font-weight=\"bold\"" } else { "" },
-                escape(word)
+                escaped(word)
             ));
         }
     }
@@ -366,7 +379,8 @@ impl Canvas {
             }
         }
         places.sort_unstable();
-        spread(&mut places, ROW);
+        let told = picture.wires.iter().any(|w| w.live.is_some());
+        spread(&mut places, if told { ROW + PILL + 4 } else { ROW });
         let centre = i32::midpoint(edges.0, edges.1);
         let mut bottom = 0;
         for (y, at) in places {
@@ -382,9 +396,13 @@ impl Canvas {
                 };
                 let bend = i32::midpoint(x, near);
                 let path = format!("M{x} {end}C{bend} {end} {bend} {y} {near} {y}");
+                let broken = match &wire.live {
+                    Some(live) if live.state != State::Healthy => " stroke-dasharray=\"7 5\"",
+                    _ => "",
+                };
                 self.under.push_str(&format!(
                     "<path d=\"{path}\" fill=\"none\" stroke=\"#ffffff\" stroke-width=\"7\"/>\n\
-                     <path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"/>\n"
+                     <path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\"{broken}/>\n"
                 ));
             }
             let (fill, stroke) = if wire.switch {
@@ -410,10 +428,15 @@ impl Canvas {
                     "<text x=\"{centre}\" y=\"{}\" text-anchor=\"middle\" fill=\"{colour}\"{}>{}</text>\n",
                     y + down,
                     if at == 0 { " font-weight=\"bold\"" } else { "" },
-                    escape(line.as_str())
+                    escaped(line)
                 ));
             }
             bottom = y + BOX / 2;
+            if let Some(live) = &wire.live {
+                self.over
+                    .push_str(&pill(live, centre, bottom + PILL - 2, "middle"));
+                bottom += PILL;
+            }
         }
         bottom
     }
@@ -450,6 +473,31 @@ fn spread(places: &mut [(i32, usize)], room: i32) {
     }
 }
 
+/// The height of a state.
+const PILL: i32 = 20;
+
+/// A state in a frame of its colour, whose text ends at this place, or has its middle there.
+fn pill(live: &LiveState, x: i32, y: i32, anchor: &str) -> String {
+    let colour = state_colour(live.state);
+    let fill = match live.state {
+        State::Healthy => "#e8f5e9",
+        State::Degraded | State::Frozen => "#fdecea",
+    };
+    let width = text_width(&live.words) + 20;
+    let left = if anchor == "end" {
+        x - width
+    } else {
+        x - width / 2
+    };
+    let (top, middle) = (y - 14, left + width / 2);
+    format!(
+        "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{PILL}\" rx=\"10\" fill=\"{fill}\" \
+         stroke=\"{colour}\" stroke-width=\"1.5\"/>\n\
+         <text x=\"{middle}\" y=\"{y}\" text-anchor=\"middle\" fill=\"{colour}\" font-weight=\"bold\">{}</text>\n",
+        escaped(&live.words)
+    )
+}
+
 fn shortened(text: &str, room: i32) -> String {
     if text_width(text) <= room {
         return text.to_owned();
@@ -463,6 +511,6 @@ fn label(x: i32, y: i32, size: i32, colour: &str, text: &str, strong: bool) -> S
     let weight = if strong { " font-weight=\"bold\"" } else { "" };
     format!(
         "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{colour}\"{weight}>{}</text>\n",
-        escape(text)
+        escaped(text)
     )
 }
