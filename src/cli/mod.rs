@@ -35,6 +35,7 @@ mod review;
 mod roles;
 mod rules;
 pub mod run;
+mod runbook;
 mod schema;
 mod secret;
 mod show;
@@ -123,6 +124,8 @@ pub enum Command {
     Kickstart(kickstart::Args),
     /// Draw the network of the site, or print its cluster as a tree; contacts no node.
     Graph(graph::Args),
+    /// Write daily operation and emergencies of the site on one page, to be printed; contacts no node.
+    Runbook(runbook::Args),
     /// Copy a shipped role or template into the site, to change it there.
     Eject(eject::Args),
     /// Manage the encrypted secrets of the site: passwords and keys.
@@ -159,7 +162,15 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Begin", &["init", "enroll", "lab"]),
     (
         "Site (contacts no node)",
-        &["check", "render", "kickstart", "graph", "secret", "eject"],
+        &[
+            "check",
+            "render",
+            "kickstart",
+            "graph",
+            "runbook",
+            "secret",
+            "eject",
+        ],
     ),
     (
         "Nodes",
@@ -236,6 +247,7 @@ impl Command {
             Self::Render(args) => render::run(&args, context),
             Self::Kickstart(args) => kickstart::run(&args, context),
             Self::Graph(args) => graph::run(&args, context),
+            Self::Runbook(args) => runbook::run(&args, context),
             Self::Secret(args) => secret::run(&args, context),
             Self::Eject(args) => eject::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),

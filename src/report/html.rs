@@ -85,6 +85,13 @@ impl Html {
         self.put("h2", "", heading)
     }
 
+    /// A section that begins on a page of its own where it is printed.
+    pub(super) fn begin_chapter(&mut self, id: &'static str, heading: &str) -> &mut Self {
+        let _ = write!(self.body, "<section class=\"chapter\" id=\"{id}\">");
+        self.open.push("section");
+        self.put("h2", "", heading)
+    }
+
     /// A link to a section.
     pub(super) fn link(&mut self, id: &'static str, text: &str) -> &mut Self {
         let _ = write!(self.body, "<a href=\"#{id}\">");
