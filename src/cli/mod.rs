@@ -16,6 +16,7 @@ pub mod facts;
 mod fence;
 pub mod forget;
 mod graph;
+mod guest;
 mod help;
 mod init;
 mod init_from;
@@ -98,6 +99,8 @@ pub enum Command {
     Drain(drain::Args),
     /// Let a drained member carry again; `--return` brings back what prefers it.
     Resume(resume::Args),
+    /// List, start, stop, restart and move guests, or reach their consoles; what changes something shows its plan and asks.
+    Guest(guest::Args),
     /// Put the cluster in maintenance, or end it: nothing is started, stopped, moved or watched meanwhile.
     Maintenance(maintenance::Args),
     /// Stop the whole cluster, layer by layer on all members at once.
@@ -192,6 +195,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "forget",
             "drain",
             "resume",
+            "guest",
             "maintenance",
             "stop",
             "start",
@@ -236,6 +240,7 @@ impl Command {
             Self::Fence(args) => fence::run(&args, context),
             Self::Drain(args) => drain::run(&args, context),
             Self::Resume(args) => resume::run(&args, context),
+            Self::Guest(args) => guest::run(&args, context),
             Self::Maintenance(args) => maintenance::run(&args, context),
             Self::ConfirmFenced(args) => confirm_fenced::run(&args, context),
             Self::Attach(args) => attach::run(&args, context),

@@ -4,6 +4,7 @@ use super::master::{self, ConnectOptions};
 use super::privilege::{Program, StdinPiece};
 use super::{Failure, NodeError, Privilege, classify, run_id};
 use crate::kind::{ANSWER_LIMIT, Answer, AnswerError, Observe};
+use crate::sh::Call;
 use openssh::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -130,6 +131,25 @@ impl Session {
             });
         }
         Ok(reply)
+    }
+
+    /// An ssh of the operator's own over this connection, which goes on without this process: its options follow.
+    pub async fn ssh(&self) -> std::process::Command {
+        let control = self.master.lock().await.control_socket().to_owned();
+        let mut ssh = std::process::Command::new("ssh");
+        ssh.arg("-F").arg(&self.options.config);
+        ssh.arg("-S").arg(control);
+        ssh
+    }
+
+    /// Words that the login's shell carries out as root, for a person who sits before it: sudo may ask.
+    pub fn as_root(&self, call: &Call) -> String {
+        match self.privilege {
+            Privilege::Root => call.to_shell(),
+            Privilege::SudoNoPassword | Privilege::SudoPassword(_) => {
+                Call::new("sudo").then(call).to_shell()
+            }
+        }
     }
 
     /// Ends the connection; the next command logs in anew.

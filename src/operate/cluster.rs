@@ -1,13 +1,13 @@
 //! The members of a cluster for an operation on what they run: observed by all of them, decided once, carried out by one
 //! that holds the locks of all that answer, and observed again.
 
-use super::watched::{MemberObservation, Watched, operated_steps};
+use super::watched::{MemberObservation, OPERATION, Watched, operated_steps};
 use crate::exit::Exit;
-use crate::kind::Answer;
+use crate::kind::{Answer, Resource};
 use crate::kinds::cluster::cib::Operated;
 use crate::kinds::cluster::resource_manager;
 use crate::node::{Holder, NodeState};
-use crate::plan::{Intent, Item, Recap};
+use crate::plan::{Content, Intent, Item, Recap};
 use crate::platform::Manager;
 use crate::run::{Engine, Event, Operation, OperationEnd, OperationStep, Setup};
 use crate::sh::Call;
@@ -108,10 +108,13 @@ pub(super) struct Look {
 }
 
 /// One member's part in a step: what it is called, and what is called.
+#[derive(Debug)]
 pub(super) struct OperationPart {
     pub(super) node: String,
     pub(super) title: String,
     pub(super) calls: Vec<Call>,
+    /// The contents that the calls need as files.
+    pub(super) contents: Vec<Content>,
 }
 
 impl OperationPart {
@@ -120,7 +123,14 @@ impl OperationPart {
             node: node.to_owned(),
             title: title.into(),
             calls,
+            contents: Vec::new(),
         }
+    }
+
+    /// With a text that its calls need as a file.
+    pub(super) fn with(mut self, text: String) -> Self {
+        self.contents.push(Content::Bytes(text.into_bytes()));
+        self
     }
 
     /// As a line of the plan.
@@ -149,17 +159,44 @@ impl OperatedCluster {
             return Err("this site has no cluster: no `[cluster] members`".to_owned());
         };
         let manager = site.platform_of(first).manager();
-        let mut watched = BTreeMap::new();
-        for member in &members {
+        Self::watching(site, members, manager, |member| {
             let mut steps = operated_steps(site, member, manager);
             steps.extend(more(member));
-            watched.insert(member.clone(), Watched::new(site.target(member), &steps)?);
+            steps
+        })
+    }
+
+    /// These nodes, each observed by these steps.
+    ///
+    /// # Errors
+    ///
+    /// A step that a kind refuses.
+    pub(super) fn watching(
+        site: &Site,
+        members: Vec<String>,
+        manager: Manager,
+        steps: impl Fn(&str) -> Vec<Json>,
+    ) -> Result<Self, String> {
+        let mut watched = BTreeMap::new();
+        for member in &members {
+            let of = Watched::new(site.target(member), &steps(member))?;
+            watched.insert(member.clone(), of);
         }
         Ok(Self {
             members,
             manager,
             watched,
         })
+    }
+
+    /// Observes these resources of a member too, as this operation's own: a step of it is none of their roles'.
+    pub(super) fn also(&mut self, member: &str, resources: impl Iterator<Item = Resource>) {
+        if let Some(watched) = self.watched.get_mut(member) {
+            watched.resources.extend(resources.map(|mut resource| {
+                OPERATION.clone_into(&mut resource.address.role);
+                resource
+            }));
+        }
     }
 
     /// Refuses a node that is no member.
@@ -326,8 +363,10 @@ impl OperatedCluster {
     ) -> Result<(), Ending> {
         let mut todo: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         let whose: Vec<String> = parts.iter().map(|p| p.node.clone()).collect();
-        for OperationPart { node, title, calls } in parts {
-            let item = self.item(&node, title, calls);
+        for part in parts {
+            let OperationPart { node, title, .. } = part;
+            let mut item = self.item(&node, title, part.calls);
+            item.work.blobs = part.contents;
             todo.entry(node).or_default().push(item);
         }
         // The others only hold their lock meanwhile.

@@ -269,7 +269,7 @@ impl Drain {
                     .parts
                     .iter()
                     .any(|p| Look::runs_on(seen, p).next().is_some());
-                m.prefers.contains(node) && elsewhere && !self.is_here(m, seen)
+                m.prefers.contains_key(node) && elsewhere && !self.is_here(m, seen)
             });
             decision.moves = wanted.cloned().collect();
         }

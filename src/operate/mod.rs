@@ -11,6 +11,7 @@ pub mod confirm_fenced;
 pub mod drain;
 pub mod fence;
 pub mod forget;
+pub mod guest;
 pub mod guests;
 pub mod maintenance;
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub fn cib(properties: &str, constraints: &str) -> String {
     let guest = |name: &str, live: bool| {
         format!(
             "      <primitive id=\"guest_{name}\" class=\"ocf\" provider=\"heartbeat\" type=\"VirtualDomain\">\n\
+             <instance_attributes id=\"{name}-i\"><nvpair id=\"{name}-c\" name=\"config\" value=\"/shared/definitions/{name}.xml\"/></instance_attributes>\n\
              <meta_attributes id=\"{name}-m\"><nvpair id=\"{name}-a\" name=\"allow-migrate\" value=\"{live}\"/></meta_attributes>\n\
              </primitive>\n"
         )
@@ -54,7 +55,9 @@ pub fn cib(properties: &str, constraints: &str) -> String {
          <rsc_location id=\"guest_files-prefers-node1\" rsc=\"guest_files\" node=\"node1\" score=\"50\"/>\n\
          <rsc_location id=\"guest_dns1-not-on-node2\" rsc=\"guest_dns1\" node=\"node2\" score=\"-INFINITY\"/>\n\
          <rsc_location id=\"guest_watch-prefers-node2\" rsc=\"guest_watch\" node=\"node2\" score=\"50\"/>\n\
-         {constraints}</constraints>\n  </configuration>\n",
+         {constraints}</constraints>\n\
+         <rsc_defaults><meta_attributes id=\"r\"><nvpair id=\"r-s\" name=\"resource-stickiness\" value=\"1000\"/></meta_attributes></rsc_defaults>\n  \
+         </configuration>\n",
         guests.concat()
     )
 }
@@ -101,6 +104,11 @@ pub fn says_with(own: &[(&str, &str, i32)]) -> Answer {
         sections.push(*section);
     }
     Answer::from_sections(sections)
+}
+
+/// The answer of libvirt on a node with these guests, each a line of `virsh list --all`.
+pub fn libvirt(guests: &str) -> String {
+    format!("@nodewright:\nqemu:///system\n@nodewright:\n{guests}@nodewright:\n@nodewright:\n")
 }
 
 /// The look that these answers make.

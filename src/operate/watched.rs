@@ -5,6 +5,10 @@ use crate::kinds::cluster::cib::{self, CibKind, Operated};
 use crate::kinds::cluster::fence_device::{self, FenceDeviceKind};
 use crate::kinds::cluster::membership::{self, MembershipKind};
 use crate::kinds::cluster::resource_manager::{self, ResourceManagerKind};
+use crate::kinds::guests::disk_image::{self, DiskImageKind};
+use crate::kinds::guests::guest::{self, GuestKind};
+use crate::kinds::guests::hypervisor::{self, HypervisorKind};
+use crate::kinds::guests::libvirt_peer::{self, LibvirtPeerKind};
 use crate::kinds::kind_named;
 use crate::kinds::network::peer::{self, PeerKind};
 use crate::kinds::storage::dlm::{self, DlmKind};
@@ -14,6 +18,9 @@ use crate::platform::Manager;
 use crate::site::Site;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+
+/// The word in the place of a role in the addresses of what an operation observes: none of it is kept in a manifest.
+pub(super) const OPERATION: &str = "operation";
 
 /// The resources observed on one member.
 #[derive(Debug)]
@@ -48,6 +55,10 @@ impl Watched {
             devices: self.all::<FenceDeviceKind>(answer),
             mirrors: self.all::<DrbdKind>(answer),
             mounts: self.all::<MountPointKind>(answer),
+            hypervisor: self.one::<HypervisorKind>(answer),
+            guest: self.one::<GuestKind>(answer),
+            images: self.all::<DiskImageKind>(answer),
+            libvirt_peers: self.all::<LibvirtPeerKind>(answer),
         }
     }
 
@@ -74,6 +85,10 @@ pub(super) struct MemberObservation {
     pub(super) devices: Vec<(String, Result<fence_device::Seen, String>)>,
     pub(super) mirrors: Vec<(String, Result<drbd::Seen, String>)>,
     pub(super) mounts: Vec<(String, Result<mount_point::Seen, String>)>,
+    pub(super) hypervisor: Option<Result<hypervisor::Seen, String>>,
+    pub(super) guest: Option<Result<guest::Seen, String>>,
+    pub(super) images: Vec<(String, Result<disk_image::Seen, String>)>,
+    pub(super) libvirt_peers: Vec<(String, Result<libvirt_peer::Seen, String>)>,
 }
 
 impl MemberObservation {
@@ -115,7 +130,7 @@ fn watch(step: &Json, target: &Target) -> Result<Vec<Resource>, String> {
     let step = step.as_object().cloned().unwrap_or_default();
     let kind = step.keys().find_map(|key| kind_named(key));
     let kind = kind.ok_or("a step of no kind")?;
-    kind.read("operation", step, &Arc::new(StepMeta::default()), target)
+    kind.read(OPERATION, step, &Arc::new(StepMeta::default()), target)
 }
 
 /// Steps for the membership, the resource manager, the mirrors and DLM, as a member sees them.

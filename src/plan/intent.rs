@@ -30,6 +30,8 @@ pub enum Intent {
     Stop,
     /// Start the whole cluster.
     Start,
+    /// Start, stop or move a guest, or reach its console.
+    Guest,
     /// Run a command of the operator's own.
     Script,
 }
@@ -66,6 +68,7 @@ impl Intent {
             Self::Fence => "fence",
             Self::Stop => "stop",
             Self::Start => "start",
+            Self::Guest => "guest",
             Self::Script => "run",
         }
     }

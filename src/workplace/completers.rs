@@ -15,6 +15,15 @@ pub fn node_names(current: &OsStr) -> Vec<CompletionCandidate> {
     beginning(site.node_names().chain(site.groups()), current)
 }
 
+/// Guests of the site around, as far as it can be read.
+pub fn guest_names(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(site) = around().and_then(|s| s.site) else {
+        return Vec::new();
+    };
+    let guests = site.inventory.guest.keys().map(ToString::to_string);
+    beginning(guests, current)
+}
+
 /// Addresses of all resources of the site around, and of all of a role.
 pub fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
     let Some(survey) = around() else {

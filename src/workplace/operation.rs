@@ -1,6 +1,6 @@
 //! How a command carries an operation on the cluster out: its plan is shown, a person agrees, its end is reported.
 
-use super::place::{open_sound, with_engine};
+use super::place::{Workplace, open_sound, with_engine};
 use super::{Context, Forks, Pick, Usage, Values};
 use crate::exit::Exit;
 use crate::operate::{ClusterOperation, Ending};
@@ -33,28 +33,48 @@ pub fn operate<O: ClusterOperation + Sync>(
 ) -> anyhow::Result<Exit> {
     let place = open_sound(context)?;
     let operation = make(&place.site).map_err(Usage)?;
+    operate_in(&place, context, yes, &operation)
+}
+
+/// Carries an operation out on its nodes, and says how it ended. With `yes` nobody is asked about what interrupts nothing.
+///
+/// # Errors
+/// No runtime, or an output that nobody reads.
+pub fn operate_in<O: ClusterOperation + Sync>(
+    place: &Workplace,
+    context: &Context,
+    yes: bool,
+    operation: &O,
+) -> anyhow::Result<Exit> {
     let nodes = operation.nodes();
     let forks = Forks { forks: 32 };
     let mut setup = place.setup(context, nodes, &Pick::default(), forks, Values::Needed)?;
     operation.prepare(&mut setup);
-    let order = &operation;
     let mut reporter = context.reporter();
     let (answer, answered) = std::sync::mpsc::channel();
+    let order = operation;
     let after = |event: &Event| {
         if let Event::Operation { operation } = event {
             let _ = answer.send(given(context, yes, order, operation));
         }
     };
-    let operation = &operation;
     let ending = with_engine(&mut reporter, setup, after, async move |engine| {
         // Not on this thread, which listens for Ctrl-C meanwhile.
         let agreed: Agreed = Box::pin(async {
             let answer = tokio::task::spawn_blocking(move || answered.recv().unwrap_or(false));
             answer.await.unwrap_or(false)
         });
-        operation.run(engine, agreed).await
+        order.run(engine, agreed).await
     })?;
     reporter.finish()?;
+    conclude(context, ending)
+}
+
+/// Says how an operation ended.
+///
+/// # Errors
+/// When nobody reads the output.
+pub fn conclude(context: &Context, ending: Ending) -> anyhow::Result<Exit> {
     let Ending { end, exit, what } = ending;
     let word = match end {
         OperationEnd::Done => "Done: ",

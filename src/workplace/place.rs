@@ -435,6 +435,27 @@ pub fn runtime_dir() -> PathBuf {
     }
 }
 
+/// A port of the loopback address that nothing listens on.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> anyhow::Result<u16> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Waits for Ctrl-C.
+///
+/// # Errors
+/// When the runtime cannot start.
+pub fn until_interrupted() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    Ok(runtime.block_on(tokio::signal::ctrl_c())?)
+}
+
 /// Runs work with an engine on a thread of its own, while what happens is shown on this one. `after` is called once an
 /// event has been shown.
 ///

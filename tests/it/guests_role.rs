@@ -34,7 +34,7 @@ fn hypervisor() -> Nodes {
 }
 
 /// One node with two guests: `web`, which can run here, and `dual`, whose cards need bridges.
-fn rig() -> Rig {
+pub fn rig() -> Rig {
     let nodes = hypervisor();
     let release = nodes::release();
     let mut inventory = format!(

@@ -19,6 +19,7 @@ mod fuzz_corpus;
 mod golden;
 mod graph;
 mod guard;
+mod guest_commands;
 mod guests_role;
 mod host_roles;
 mod hostile;

@@ -57,7 +57,12 @@ const PLACES: &str = "for r in web files dns1 storage; do echo \"$r:$(crm_resour
 const AT_HOME: &str = "web: node1\nfiles: node1\ndns1: node1\nstorage: node1 node2\n";
 
 fn formed() -> Rig {
-    let text = site();
+    formed_with("")
+}
+
+/// The cluster, with more at the end of its inventory.
+pub fn formed_with(more: &str) -> Rig {
+    let text = site() + more;
     let loaded = nodewright::site::load_str(&text);
     let findings = loaded.findings;
     let model = loaded.site.unwrap_or_else(|| panic!("{findings:#?}"));
@@ -83,21 +88,21 @@ fn formed() -> Rig {
 
 /// A command whose exit code is known; gives both outputs, one after the other.
 #[track_caller]
-fn ends(rig: &Rig, code: i32, words: &[&str]) -> String {
+pub fn ends(rig: &Rig, code: i32, words: &[&str]) -> String {
     let (is, out, err) = rig.run(words);
     assert_eq!(is, code, "{words:?}: {out}{err}");
     out + &err
 }
 
 #[track_caller]
-fn has(text: &str, lines: &[&str]) {
+pub fn has(text: &str, lines: &[&str]) {
     for line in lines {
         assert!(text.contains(line), "{line} in {text}");
     }
 }
 
 /// What `status` points at.
-fn points(rig: &Rig) -> Vec<String> {
+pub fn points(rig: &Rig) -> Vec<String> {
     let said = rig.say(&["status", "--timeout", "60"]);
     // Events of the last look may be printed after it.
     let status = said.events.iter().find(|e| e["points"].is_array());

@@ -128,9 +128,30 @@ pub fn freeze(service: &str, on: bool) -> Call {
     Call::new("timeout").args(["60", "clusvcadm", if on { "-Z" } else { "-U" }, service])
 }
 
-/// The call that stops a service of rgmanager, and keeps it stopped while rgmanager runs.
+/// The call that stops a service of rgmanager, keeps it stopped while rgmanager runs, and waits for that.
 pub fn disable(service: &str, seconds: u64) -> Call {
-    Call::new("timeout").args([&seconds.to_string(), "clusvcadm", "-d", service])
+    clusvcadm(seconds, ["-d", service])
+}
+
+/// The service by which rgmanager runs a guest.
+pub fn guest_service(guest: &str) -> String {
+    format!("vm:{guest}")
+}
+
+/// The call that has rgmanager start a service on a member, and waits for it.
+pub fn enable(service: &str, member: &str, within: u64) -> Call {
+    clusvcadm(within, ["-e", service, "-m", member])
+}
+
+/// The call that has rgmanager move a guest to a member, live or by stop and start, and waits for it.
+pub fn relocate(service: &str, member: &str, live: bool, within: u64) -> Call {
+    let verb = if live { "-M" } else { "-r" };
+    clusvcadm(within, [verb, service, "-m", member])
+}
+
+fn clusvcadm<const N: usize>(within: u64, words: [&str; N]) -> Call {
+    let call = Call::new("timeout").args([within.to_string(), "clusvcadm".to_owned()]);
+    call.args(words)
 }
 
 /// The calls that start the resource manager on a member.

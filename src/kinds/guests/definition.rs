@@ -155,3 +155,101 @@ pub(super) fn laid_over(wanted: &Element, seen: &Element) -> Element {
     }
     new
 }
+
+/// A device that a guest boots from once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstDevice {
+    /// Its CD drive.
+    Cdrom,
+    /// Its first card, by PXE.
+    Network,
+}
+
+impl FirstDevice {
+    /// The word for it, which is libvirt's too.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cdrom => "cdrom",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// A definition that boots from this device first, and from its former ones after that.
+pub(super) fn booting_from(found: &Element, device: FirstDevice) -> Result<Element, String> {
+    let devices = found.child("devices").map_or(&[][..], |d| &d.children);
+    let has = match device {
+        FirstDevice::Cdrom => devices
+            .iter()
+            .any(|d| d.tag == "disk" && d.get("device") == "cdrom" && d.child("source").is_some()),
+        FirstDevice::Network => devices.iter().any(|d| d.tag == "interface"),
+    };
+    if !has {
+        return Err(match device {
+            FirstDevice::Cdrom => "it has no CD drive with an image (`cdrom`)".to_owned(),
+            FirstDevice::Network => "it has no card (`zones`)".to_owned(),
+        });
+    }
+    if devices.iter().any(|d| d.child("boot").is_some()) {
+        return Err("its definition numbers its devices, so it has no order to change".to_owned());
+    }
+    let mut new = found.clone();
+    let os = new.children.iter_mut().find(|c| c.tag == "os");
+    let os = os.ok_or("its definition has no `os`")?;
+    let first = os.children.iter().position(|c| c.tag == "boot");
+    let is = |c: &Element| c.tag == "boot" && c.get("dev") == device.word();
+    let boot = Element {
+        tag: "boot".to_owned(),
+        attributes: std::collections::BTreeMap::from([(
+            "dev".to_owned(),
+            device.word().to_owned(),
+        )]),
+        ..Element::default()
+    };
+    os.children.retain(|c| !is(c));
+    let at = first.unwrap_or(os.children.len()).min(os.children.len());
+    os.children.insert(at, boot);
+    Ok(new)
+}
+
+#[cfg(test)]
+mod boot_tests {
+    use super::*;
+
+    const GUEST: &str = "<domain><os><type>hvm</type><boot dev=\"hd\"/><boot dev=\"cdrom\"/><bios/></os><devices>\
+        <disk device=\"cdrom\"><source file=\"/srv/iso/x.iso\"/></disk></devices></domain>";
+
+    fn order(text: &str, device: FirstDevice) -> Result<Vec<String>, String> {
+        let found = Element::with_text(text).unwrap();
+        let new = booting_from(&found, device)?;
+        let os = new.child("os").unwrap();
+        let words = os
+            .children
+            .iter()
+            .map(|c| format!("{}{}", c.tag, c.get("dev")));
+        Ok(words.collect())
+    }
+
+    #[test]
+    fn a_guest_boots_from_another_device_first() {
+        let said = order(GUEST, FirstDevice::Cdrom).unwrap();
+        assert_eq!(said, ["type", "bootcdrom", "boothd", "bios"]);
+        let plain = GUEST.replace("<boot dev=\"cdrom\"/>", "");
+        let said = order(&plain, FirstDevice::Cdrom).unwrap();
+        assert_eq!(said, ["type", "bootcdrom", "boothd", "bios"]);
+        let none = GUEST.replace("<boot dev=\"hd\"/><boot dev=\"cdrom\"/>", "");
+        let said = order(&none, FirstDevice::Cdrom).unwrap();
+        assert_eq!(said, ["type", "bios", "bootcdrom"]);
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_named() {
+        let empty = GUEST.replace("<source file=\"/srv/iso/x.iso\"/>", "");
+        let error = order(&empty, FirstDevice::Cdrom).unwrap_err();
+        assert_eq!(error, "it has no CD drive with an image (`cdrom`)");
+        let error = order(GUEST, FirstDevice::Network).unwrap_err();
+        assert_eq!(error, "it has no card (`zones`)");
+        let numbered = GUEST.replace("<source", "<boot order=\"1\"/><source");
+        assert!(order(&numbered, FirstDevice::Cdrom).is_err());
+    }
+}

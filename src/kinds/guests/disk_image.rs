@@ -1,8 +1,8 @@
 //! The image of a guest's disk: made where there is none, and never touched again.
 
 use crate::kind::{
-    Answer, Circumstances, Delta, Kind, Observe, Orphans, Payload, Running, Runs, SiteFile, Target,
-    Verdict, valid,
+    Answer, Circumstances, Delta, Kind, Observable, Observe, Orphans, Payload, Running, Runs,
+    SiteFile, Target, Verdict, valid,
 };
 use crate::kinds::storage::image_fits;
 use crate::sh::Call;
@@ -32,6 +32,13 @@ pub struct Seen {
 }
 
 const SECTION: &str = "disk_image";
+
+impl Seen {
+    /// Whether there is something at its path: an image, or the link to a volume that is active.
+    pub fn is_there(&self) -> bool {
+        self.bytes.is_some()
+    }
+}
 
 impl Want {
     fn folder(&self) -> &str {
@@ -68,6 +75,10 @@ impl Kind for DiskImageKind {
         }
         image_fits(want.image.as_ref(), want.bytes)
     }
+}
+
+impl Observable for DiskImageKind {
+    type Seen = Seen;
 }
 
 impl DiskImageKind {

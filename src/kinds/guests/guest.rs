@@ -5,10 +5,12 @@
 //!
 //! Facts: docs/facts/guests.md#definitions.
 
+pub use super::definition::FirstDevice;
+
 use super::{definition, libvirt};
 use crate::kind::{
-    Answer, Circumstances, Delta, Files, Kind, Observable, Observe, Orphans, Payload, Running,
-    Runs, Target, Verdict, valid,
+    Answer, Circumstances, Delta, Files, Kind, Observable, Observe, Orphans, Payload, Resource,
+    Running, Runs, Target, Verdict, valid,
 };
 use crate::kinds::cluster::cib::element::Element;
 use crate::sh::Call;
@@ -45,7 +47,7 @@ pub struct Seen {
     /// Whether libvirt answers.
     answers: bool,
     /// Whether it is defined where it has to be.
-    defined: bool,
+    pub defined: bool,
     /// Whether its definition is as wanted.
     as_wanted: bool,
     /// Its state here, in libvirt's words; empty where libvirt does not know it.
@@ -53,7 +55,7 @@ pub struct Seen {
     /// Whether it runs on another member while it runs here.
     twice: bool,
     /// Whether the filesystem of its file is mounted; true where it has none.
-    mounted: bool,
+    pub mounted: bool,
     /// The definition that was found.
     #[serde(skip)]
     found: Element,
@@ -95,8 +97,21 @@ impl Seen {
         self.answers.then_some(self.state.as_str())
     }
 
+    /// The definition that was found.
+    pub fn definition(&self) -> String {
+        self.found.text()
+    }
+
+    /// The same, booting from this device first.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    pub fn booting_from(&self, device: FirstDevice) -> Result<String, String> {
+        definition::booting_from(&self.found, device).map(|d| d.text())
+    }
+
     fn runs(&self) -> bool {
-        !["", "shut off", "crashed"].contains(&self.state.as_str())
+        libvirt::runs(&self.state)
     }
 }
 
@@ -213,12 +228,8 @@ impl GuestKind {
         };
         let elsewhere = |member: &String| {
             let lists = libvirt::lists(answer, Some(member)).unwrap_or_default();
-            let state = lists.guests.get(&want.guest).cloned().unwrap_or_default();
-            Seen {
-                state,
-                ..Seen::default()
-            }
-            .runs()
+            let state = lists.guests.get(&want.guest);
+            state.is_some_and(|state| libvirt::runs(state))
         };
         seen.twice = seen.runs() && want.peers.iter().any(elsewhere);
         if !text.trim().is_empty() {
@@ -289,7 +300,7 @@ impl GuestKind {
     fn actions(wants: &[(&Want, &Seen)], _circumstances: &Circumstances<'_>) -> Vec<Call> {
         let calls = wants.iter().map(|(want, _)| match &want.file {
             None => libvirt::virsh(["define"]).blob(0),
-            Some(file) => Call::new("nw_guest_file").arg(file).blob(0),
+            Some(file) => written(file),
         });
         calls.collect()
     }
@@ -303,6 +314,17 @@ impl GuestKind {
         };
         format!("{verb} guest {names}")
     }
+}
+
+/// The file that has the definition of this resource, a guest that moves; nothing where libvirt has it.
+pub fn file_of(resource: &Resource) -> Option<String> {
+    let want = resource.want.downcast_ref::<Want>()?;
+    want.file.clone()
+}
+
+/// The call that writes a definition which the resource manager may read at any time: the first content of its step.
+pub fn written(file: &str) -> Call {
+    Call::new("nw_guest_file").arg(file).blob(0)
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 //! Facts: docs/facts/guests.md#hardware.
 
 use super::libvirt;
-use crate::kind::{Answer, Circumstances, Delta, Kind, Observe, Running, Runs, Target, Verdict};
+use crate::kind::{
+    Answer, Circumstances, Delta, Kind, Observable, Observe, Running, Runs, Target, Verdict,
+};
 use crate::sh::Call;
 use crate::shell::{PROCESS, Shell};
+use std::collections::BTreeMap;
 
 /// `hypervisor = "kvm"`.
 pub struct HypervisorKind;
@@ -37,13 +40,35 @@ pub struct Seen {
     /// Whether the kernel offers it: /dev/kvm.
     device: bool,
     /// Whether libvirt answers.
-    answers: bool,
+    pub answers: bool,
     /// Guests that libvirt knows and the site does not.
-    unknown: Vec<String>,
+    pub unknown: Vec<String>,
+    /// All guests that libvirt knows, with their states in its words.
+    #[serde(skip)]
+    pub guests: BTreeMap<String, String>,
+    /// The bytes of memory that guests to come may take; `None` where the kernel did not say.
+    #[serde(skip)]
+    pub memory: Option<u64>,
 }
 
 const FLAGS: &str = "hypervisor.flags";
 const DEVICE: &str = "hypervisor.device";
+const MEMORY: &str = "hypervisor.memory";
+
+/// The memory that can be had without swapping, as /proc/meminfo says: EL6 has no line for it, and it is what is free or
+/// holds files.
+fn available(meminfo: &str) -> Option<u64> {
+    let value = |key: &str| {
+        let mut lines = meminfo.lines();
+        let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        let kibibytes: u64 = value.trim().strip_suffix(" kB")?.parse().ok()?;
+        kibibytes.checked_mul(1024)
+    };
+    value("MemAvailable").or_else(|| {
+        let parts = ["MemFree", "Buffers", "Cached"];
+        parts.iter().map(|key| value(key)).sum()
+    })
+}
 
 impl Kind for HypervisorKind {
     const NAME: &'static str = "hypervisor";
@@ -67,12 +92,17 @@ impl Kind for HypervisorKind {
     }
 }
 
+impl Observable for HypervisorKind {
+    type Seen = Seen;
+}
+
 impl HypervisorKind {
     fn observe(_wants: &[&Want], _target: &Target, observe: &mut Observe) {
         libvirt::observe(observe);
         let words = ["-m", "1", "-o", "-w", "-E", "vmx|svm", "/proc/cpuinfo"];
         observe.section(FLAGS, Call::new("grep").args(words));
         observe.section(DEVICE, Call::new("test").args(["-c", "/dev/kvm"]));
+        observe.section(MEMORY, Call::new("cat").arg("/proc/meminfo"));
     }
 
     fn parse(want: &Want, _target: &Target, answer: &Answer) -> Result<Seen, String> {
@@ -88,7 +118,9 @@ impl HypervisorKind {
                 .to_owned(),
             device: device.status == 0,
             answers: lists.answers,
-            unknown: lists.guests.into_keys().filter(|g| !known(g)).collect(),
+            unknown: lists.guests.keys().filter(|g| !known(g)).cloned().collect(),
+            guests: lists.guests,
+            memory: available(&answer.text(MEMORY)),
         })
     }
 

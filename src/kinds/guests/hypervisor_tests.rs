@@ -55,3 +55,14 @@ fn guests_that_the_site_does_not_know_are_listed() {
         json!({ "flags": "vmx", "device": true, "answers": true, "unknown": ["old"] })
     );
 }
+
+/// The first three lines of EL6's kernel, and those of a newer one.
+#[test]
+fn memory_that_guests_may_take_is_read_of_old_kernels_too() {
+    let old = "MemTotal:        3924512 kB\nMemFree:          100 kB\nBuffers:           20 kB\nCached:             4 kB\nSwapCached:            0 kB\n";
+    assert_eq!(available(old), Some(124 * 1024));
+    let new = "MemTotal:        3924512 kB\nMemFree:          100 kB\nMemAvailable:     150 kB\nBuffers:           20 kB\n";
+    assert_eq!(available(new), Some(150 * 1024));
+    assert_eq!(available("MemFree:          100 kB\n"), None);
+    assert_eq!(available(""), None);
+}

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(super) const LISTS: &str = "libvirt";
 
 /// The URI of libvirt, for one daemon or several.
-const URI: &str = "qemu:///system";
+pub(super) const URI: &str = "qemu:///system";
 
 /// The line before each part of the answer; it occurs in no guest's name and in no XML.
 const MARK: &str = "@nodewright:";
@@ -18,6 +18,11 @@ const MARK: &str = "@nodewright:";
 /// A call of virsh that asks nothing back.
 pub(super) fn virsh<'a>(words: impl IntoIterator<Item = &'a str>) -> Call {
     Call::new("virsh").args(["-q", "-c", URI]).args(words)
+}
+
+/// Whether a guest of this state, in libvirt's words, has its disks open. One that libvirt does not know has no state.
+pub fn runs(state: &str) -> bool {
+    !["", "shut off", "crashed"].contains(&state)
 }
 
 /// The guests, networks and pools that libvirt has on a node.

@@ -3,7 +3,7 @@
 //! Facts: docs/facts/guests.md#migration.
 
 use super::libvirt;
-use crate::kind::{Answer, Kind, Observe, Running, Runs, Target};
+use crate::kind::{Answer, Kind, Observable, Observe, Running, Runs, Target};
 use crate::kinds::network::peer::PeerKind;
 use crate::sh::Call;
 use crate::shell::Shell;
@@ -23,9 +23,9 @@ pub struct Want {
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Seen {
     /// Whether its libvirt answered.
-    reached: bool,
+    pub reached: bool,
     /// The last message where it did not.
-    error: String,
+    pub error: String,
 }
 
 impl Want {
@@ -52,6 +52,10 @@ impl Kind for LibvirtPeerKind {
         }
         Ok(())
     }
+}
+
+impl Observable for LibvirtPeerKind {
+    type Seen = Seen;
 }
 
 impl LibvirtPeerKind {

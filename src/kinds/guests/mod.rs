@@ -1,11 +1,12 @@
 //! Guests and the hypervisor under them: definitions, images, pools and networks of libvirt.
 
 mod definition;
-mod disk_image;
+pub mod disk_image;
 pub mod guest;
-mod hypervisor;
+pub mod hypervisor;
 mod libvirt;
-mod libvirt_peer;
+pub mod libvirt_peer;
+pub mod power;
 mod storage_pool;
 mod virtual_network;
 

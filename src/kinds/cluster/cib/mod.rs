@@ -13,8 +13,8 @@ mod overlay;
 mod tests;
 
 pub use self::operated::{
-    Movable, Operated, closed, forgotten, let_go, maintain, opened, returned, settled, stand_by,
-    stop_all,
+    Movable, Operated, cleared, closed, enabled, forgotten, let_go, let_go_of, maintain, opened,
+    returned, settled, stand_by, stop_all,
 };
 
 use self::element::Element;

@@ -1,7 +1,7 @@
 //! How a cluster is operated, as its CIB says: maintenance, what may move, and the constraints by which a member is
 //! drained. And the calls that change that.
 //!
-//! Facts: docs/facts/resources.md#maintenance, docs/facts/resources.md#draining.
+//! Facts: docs/facts/resources.md#maintenance, docs/facts/resources.md#draining, docs/facts/guests.md#power.
 
 use super::element::Element;
 use crate::sh::Call;
@@ -12,6 +12,9 @@ const DRAINED: &str = "nodewright-drain-";
 
 /// IDs of constraints that bring a resource back to its own member, until it is there, begin with this.
 const RETURNING: &str = "nodewright-return-";
+
+/// IDs of constraints that `crm_resource --move` and `--ban` leave begin with these.
+const BY_HAND: [&str; 2] = ["cli-prefer-", "cli-ban-"];
 
 /// How a cluster is operated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,14 +44,39 @@ pub struct Movable {
     pub disabled: bool,
     /// The members that a constraint of somebody else's keeps it off.
     pub kept_off: BTreeSet<String>,
-    /// The members that it would rather be on.
-    pub prefers: BTreeSet<String>,
+    /// The members that it would rather be on, and how much. A move by hand says nothing of that.
+    pub prefers: BTreeMap<String, i64>,
+    /// The constraints that `crm_resource --move` or `--ban` left.
+    pub by_hand: Vec<String>,
+    /// How much it would rather stay where it is.
+    pub stickiness: i64,
+    /// Whether somebody keeps the resource manager from starting and stopping it: `is-managed`.
+    pub unmanaged: bool,
+    /// The file of a guest's definition; nothing where it is no guest.
+    pub definition: Option<String>,
+}
+
+impl Movable {
+    /// Whether it is the guest of this name.
+    pub fn is_guest(&self, name: &str) -> bool {
+        let file = self
+            .definition
+            .as_deref()
+            .and_then(|f| f.rsplit('/').next());
+        file.and_then(|file| file.strip_suffix(".xml")) == Some(name)
+    }
 }
 
 /// Whether a value says yes, as Pacemaker reads it.
 fn is_yes(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     ["true", "on", "yes", "y", "1"].contains(&value.as_str())
+}
+
+/// Whether a value says no, as Pacemaker reads it.
+fn is_no(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    ["false", "off", "no", "n", "0"].contains(&value.as_str())
 }
 
 /// The value of a property or a meta attribute among the sets of an element.
@@ -59,6 +87,9 @@ fn property<'a>(of: &'a Element, sets: &str, name: &str) -> &'a str {
         .find(|p| p.get("name") == name)
         .map_or("", |p| p.get("value"))
 }
+
+/// The meta attribute that says how much a resource would rather stay where it is.
+const STICKINESS: &str = "resource-stickiness";
 
 /// INFINITY as Pacemaker counts it.
 const INFINITY: i64 = 1_000_000;
@@ -82,10 +113,15 @@ impl Operated {
         let cluster = configuration.child("crm_config");
         let says =
             |name: &str| is_yes(cluster.map_or("", |c| property(c, "cluster_property_set", name)));
+        let defaults = configuration.child("rsc_defaults");
+        let usual = defaults.map_or("", |d| property(d, "meta_attributes", STICKINESS));
         let mut operated = Self {
             maintenance: says("maintenance-mode"),
             stopped: says("stop-all-resources"),
-            movable: section("resources").iter().filter_map(movable).collect(),
+            movable: section("resources")
+                .iter()
+                .filter_map(|resource| movable(resource, usual))
+                .collect(),
             ..Self::default()
         };
         let constraints = section("constraints");
@@ -99,10 +135,14 @@ impl Operated {
                 let score = score(constraint.get("score"));
                 let of = |m: &&mut Movable| m.name == resource;
                 if let Some(one) = operated.movable.iter_mut().find(of) {
+                    let by_hand = BY_HAND.iter().any(|head| constraint.id().starts_with(head));
+                    if by_hand {
+                        one.by_hand.push(constraint.id().to_owned());
+                    }
                     if score <= -INFINITY {
                         one.kept_off.insert(node.to_owned());
-                    } else if score > 0 {
-                        one.prefers.insert(node.to_owned());
+                    } else if score > 0 && !by_hand {
+                        one.prefers.insert(node.to_owned(), score);
                     }
                 }
                 continue;
@@ -125,17 +165,25 @@ impl Operated {
     }
 }
 
-/// A child of `resources` that may move.
-fn movable(resource: &Element) -> Option<Movable> {
+/// A child of `resources` that may move; `usual` is the stickiness of those that do not say their own.
+fn movable(resource: &Element, usual: &str) -> Option<Movable> {
     let name = resource.id().to_owned();
-    let role = property(resource, "meta_attributes", "target-role");
-    let disabled = role.eq_ignore_ascii_case("stopped");
+    let meta = |name| property(resource, "meta_attributes", name);
+    let disabled = meta("target-role").eq_ignore_ascii_case("stopped");
+    let stickiness = match meta(STICKINESS) {
+        "" => score(usual),
+        own => score(own),
+    };
     match resource.tag.as_str() {
         "primitive" if resource.get("class") != "stonith" => Some(Movable {
             parts: vec![name.clone()],
             name,
             disabled,
-            live: is_yes(property(resource, "meta_attributes", "allow-migrate")),
+            live: is_yes(meta("allow-migrate")),
+            stickiness,
+            unmanaged: is_no(meta("is-managed")),
+            definition: (resource.get("type") == "VirtualDomain")
+                .then(|| property(resource, "instance_attributes", "config").to_owned()),
             ..Movable::default()
         }),
         "group" => {
@@ -144,6 +192,7 @@ fn movable(resource: &Element) -> Option<Movable> {
                 parts: parts.map(|p| p.id().to_owned()).collect(),
                 name,
                 disabled,
+                stickiness,
                 ..Movable::default()
             })
         }
@@ -195,6 +244,28 @@ pub fn opened(node: &str) -> Call {
 /// The call that takes back what [`returned`] did: the resources stay where they are.
 pub fn let_go(node: &str) -> Call {
     unlocated(RETURNING, node)
+}
+
+/// The call that takes back what [`returned`] did to one resource.
+pub fn let_go_of(node: &str, resource: &str) -> Call {
+    let path = format!("//rsc_location[@id='{RETURNING}{node}-{resource}']");
+    bounded("cibadmin").args(["--delete-all", "--force", "--xpath", &path])
+}
+
+/// The call that removes the constraints which `crm_resource --move` or `--ban` left on a resource.
+pub fn cleared(resource: &str) -> Call {
+    bounded("crm_resource").args(["--clear", "--resource", resource])
+}
+
+/// The call that has the cluster run a resource, or keep it stopped: `target-role`. It does not wait.
+pub fn enabled(resource: &str, on: bool) -> Call {
+    let call = bounded("crm_resource").args(["--resource", resource, "--meta"]);
+    if on {
+        call.args(["--delete-parameter", "target-role"])
+    } else {
+        let words = ["--set-parameter", "target-role", "--parameter-value"];
+        call.args(words).arg("Stopped")
+    }
 }
 
 /// The call that sets constraints in one change, so that the cluster acts once.
@@ -275,17 +346,23 @@ mod tests {
       <meta_attributes id="d"><nvpair id="d-a" name="allow-migrate" value="true"/></meta_attributes>
     </primitive>
     <primitive id="volume_db" class="ocf" provider="heartbeat" type="LVM-activate"/>
+    <primitive id="guest_mail" class="ocf" provider="heartbeat" type="VirtualDomain">
+      <instance_attributes id="i"><nvpair id="i-c" name="config" value="/shared/definitions/mail.xml"/></instance_attributes>
+      <meta_attributes id="m"><nvpair id="m-t" name="target-role" value="stopped"/><nvpair id="m-s" name="resource-stickiness" value="0"/><nvpair id="m-m" name="is-managed" value="FALSE"/></meta_attributes>
+    </primitive>
     <group id="both"><primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/><primitive id="www" class="systemd" type="nginx"/></group>
   </resources>
   <constraints>
     <rsc_location id="guest_web-prefers-node1" rsc="guest_web" node="node1" score="50"/>
     <rsc_location id="both-not-on-node2" rsc="both" node="node2" score="-INFINITY"/>
+    <rsc_location id="cli-prefer-guest_mail" rsc="guest_mail" node="node2" score="INFINITY"/>
     <rsc_location id="guest_db-rather-not" rsc="guest_db" node="node2" score="-5"/>
     <rsc_colocation id="c1" rsc="guest_db" with-rsc="volume_db" score="INFINITY"/>
     <rsc_colocation id="c2" rsc="guest_web" with-rsc="gfs2_r0-clone" score="INFINITY"/>
     <rsc_location id="nodewright-drain-node2-guest_web" rsc="guest_web" node="node2" score="-INFINITY"/>
     <rsc_location id="nodewright-return-node1-guest_db" rsc="guest_db" node="node1" score="INFINITY"/>
   </constraints>
+  <rsc_defaults><meta_attributes id="rd"><nvpair id="rd-s" name="resource-stickiness" value="1000"/></meta_attributes></rsc_defaults>
 </configuration>"#;
 
     fn operated(text: &str) -> Operated {
@@ -300,9 +377,8 @@ mod tests {
             .movable
             .iter()
             .map(|m| {
-                let words =
-                    |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
-                let (off, on) = (words(&m.kept_off), words(&m.prefers));
+                let off = m.kept_off.iter().cloned().collect::<Vec<_>>().join(",");
+                let on = m.prefers.keys().cloned().collect::<Vec<_>>().join(",");
                 format!(
                     "{} [{}] live={} off={off} on={on}",
                     m.name,
@@ -318,6 +394,7 @@ mod tests {
                 // Its volume has to be free on the one before it is there on the other.
                 "guest_db [guest_db] live=false off= on=",
                 "volume_db [volume_db] live=false off= on=",
+                "guest_mail [guest_mail] live=false off= on=",
                 "both [ip,www] live=false off=node2 on=",
             ]
         );
@@ -331,6 +408,21 @@ mod tests {
             seen.returning,
             BTreeMap::from([("node1".to_owned(), set("guest_db"))])
         );
+    }
+
+    #[test]
+    fn a_guest_is_known_by_its_definition_and_what_somebody_set_by_hand_is_seen() {
+        let seen = operated(CONFIGURATION);
+        let one = |name: &str| seen.movable.iter().find(|m| m.name == name).unwrap();
+        let mail = one("guest_mail");
+        assert!(mail.is_guest("mail") && !mail.is_guest("ail") && !one("volume_db").is_guest(""));
+        assert!(mail.disabled && mail.unmanaged);
+        assert_eq!(mail.by_hand, ["cli-prefer-guest_mail"]);
+        // Its own word, and that of all.
+        assert_eq!((mail.stickiness, one("both").stickiness), (0, 1000));
+        let web = one("guest_web");
+        assert!(!web.disabled && !web.unmanaged && web.by_hand.is_empty());
+        assert_eq!(web.prefers["node1"], 50);
     }
 
     #[test]
