@@ -200,13 +200,13 @@ fn ports_of_a_lab_are_tried_from_its_own_network() {
     assert_eq!([&told[0], &told[2], &told[3]], [door, nobody, name]);
 
     // An apply ends with the checks; where it did nothing, no port is tried.
-    let there = |mode: &str| {
+    let there = |name: &str| {
         format!(
-            "[[step]]\nfile = \"/srv/x\"\ncontent = \"\"\n\
-             [[check]]\ncode = \"THERE\"\nseverity = \"error\"\nof = \"file:/srv/x\"\nexpect = {{ mode = \"{mode}\" }}\nremedy = \"look\"\n"
+            "[[step]]\nhostname = \"node1\"\n[[step]]\nfile = \"/srv/x\"\ncontent = \"\"\n\
+             [[check]]\ncode = \"THERE\"\nseverity = \"error\"\nof = \"hostname:node1\"\nexpect = {{ running = \"{name}\" }}\nremedy = \"look\"\n"
         )
     };
-    rig.role(&(there("644") + TRIED));
+    rig.role(&(there("node1") + TRIED));
     let applied = || {
         let said = rig.apply();
         let checks = said.events.iter().filter(|e| matches_check(e));
@@ -216,15 +216,23 @@ fn ports_of_a_lab_are_tried_from_its_own_network() {
         (said.code, codes)
     };
     let all = ["THERE", "DOOR", "SHUT", "NOBODY", "NAME"].map(str::to_owned);
-    assert_eq!(applied(), (3, all.to_vec()));
+    // NAME does not hold, and is a warning.
+    assert_eq!(applied(), (0, all.to_vec()));
     assert_eq!(applied(), (0, vec!["THERE".to_owned()]));
-    let nothing = "Nothing to do: 1 node, 1 resource as wanted.\n";
+    let nothing = "Nothing to do: 1 node, 2 resources as wanted.\n";
     let (code, out, err) = rig.run(&["apply", "--yes"]);
     assert_eq!((code, out.as_str()), (0, nothing), "{err}");
     // One that fails is shown all the same.
-    rig.role(&(there("600") + TRIED));
+    rig.role(&(there("other") + TRIED));
     let (code, out, err) = rig.run(&["apply", "--yes"]);
     assert_eq!(code, 3, "{out}{err}");
     assert!(out.starts_with(nothing), "{out}");
     assert!(out.contains("✗ THERE  error\n"), "{out}");
+    // A warning is shown, and what was to be done is done.
+    let warning = there("other").replace("severity = \"error\"", "severity = \"warning\"");
+    rig.role(&warning);
+    let (code, out, err) = rig.run(&["apply", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("! THERE  warning\n"), "{out}");
+    assert_eq!(rig.run(&["verify"]).0, 3);
 }
