@@ -1,6 +1,6 @@
 //! The exit codes, in one place.
 
-/// How a command ended; the number is its exit code.
+/// The end of a command; the number is its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {

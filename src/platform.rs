@@ -485,8 +485,8 @@ impl Platform {
         families.find(|(name, _)| *name == family).map(|(_, n)| *n)
     }
 
-    /// How exactly a key of a role's `[platform.*]` means this release: the greatest wins. `el9` before `el8+` before
-    /// `el7+` before `el`; a nearer family before another. `None` where the key means other releases.
+    /// The exactness with which a key of a role's `[platform.*]` means this release: the greatest wins. `el9` before
+    /// `el8+` before `el7+` before `el`; a nearer family before another. `None` where the key means other releases.
     pub fn fits(self, key: &str) -> Option<(u8, u8)> {
         if key == self.word() {
             return Some((u8::MAX, 0));
@@ -520,7 +520,7 @@ impl Platform {
         rows.map(|release| release.word)
     }
 
-    /// How services are started.
+    /// The way in which services are started.
     pub fn init(self) -> Init {
         self.release().init
     }
@@ -570,7 +570,7 @@ impl Platform {
         self.release().time_daemon
     }
 
-    /// Where the node's name is kept.
+    /// The place where the node's name is kept.
     pub fn name_file(self) -> NameFile {
         self.release().name_file
     }

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-/// How long an answer may take.
+/// The time that an answer may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The result of a connection.

@@ -19,7 +19,7 @@ pub struct Args {
     /// The nodes.
     #[command(flatten)]
     pub nodes: Nodes,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// Write the specimens to DIR/NODE/….

@@ -10,10 +10,10 @@ use std::time::Duration;
 /// Arguments of `demo-progress`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How many nodes.
+    /// The number of nodes.
     #[arg(long, default_value_t = 4)]
     nodes: usize,
-    /// How many steps each does.
+    /// The number of steps that each does.
     #[arg(long, default_value_t = 12)]
     steps: usize,
     /// Milliseconds that a step takes.

@@ -43,7 +43,7 @@ pub struct DrainOptions {
     /// Do it without asking, where nothing is interrupted.
     #[arg(long, short)]
     pub yes: bool,
-    /// How many seconds the cluster may take each time it starts, stops or moves something.
+    /// The number of seconds that the cluster may take each time it starts, stops or moves something.
     #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub within: u64,
 }

@@ -27,7 +27,7 @@ pub struct Args {
     /// The resources.
     #[command(flatten)]
     pub pick: Pick,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// The file of metrics.

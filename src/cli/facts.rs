@@ -17,7 +17,7 @@ pub struct Args {
     /// The nodes.
     #[command(flatten)]
     pub nodes: Nodes,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
 }

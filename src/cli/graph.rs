@@ -24,7 +24,7 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-/// How a drawing is written.
+/// The way in which a drawing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum GraphFormat {
     /// For browsers, placed as in the rack.

@@ -21,7 +21,7 @@ pub struct Args {
     /// The nodes.
     #[command(flatten)]
     pub nodes: Nodes,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// Run on all nodes at once instead of one member of a cluster at a time.

@@ -35,7 +35,7 @@ pub struct Args {
     pub timeout: u64,
 }
 
-/// How long a look is shown before the next one.
+/// The time for which a look is shown before the next one.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// The exit codes that a site can end with, the gravest first.

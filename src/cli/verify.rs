@@ -23,7 +23,7 @@ pub struct Args {
     /// The resources.
     #[command(flatten)]
     pub pick: Pick,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// Also write the results to FILE as `JUnit` XML.

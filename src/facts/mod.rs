@@ -142,8 +142,8 @@ pub fn observe(observe: &mut Observe) {
 }
 
 impl Facts {
-    /// Why nothing may be done on a node that the site declares to run this: it runs something else, or what is not
-    /// known.
+    /// The reason why nothing may be done on a node that the site declares to run this: it runs something else, or what
+    /// is not known.
     pub fn contradict(&self, declared: Platform, node: &str) -> Option<String> {
         let runs = self.platform.is_some_and(|seen| declared.covers(seen));
         (!runs).then(|| {

@@ -82,7 +82,7 @@ impl OpenPorts {
         Ok(())
     }
 
-    /// Why the ports are open to no address: the sources do not exist. `alone`: the site has no other node.
+    /// The reason why the ports are open to no address: the sources do not exist. `alone`: the site has no other node.
     pub fn nobody(&self, firewall: &NodeFirewall, alone: bool) -> Option<String> {
         let zone = |name: &str| firewall.zones.iter().find(|z| z.name == name);
         let here = zone(&self.zone)?;

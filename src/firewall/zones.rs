@@ -28,7 +28,7 @@ pub struct NodeFirewall {
     pub peers: Vec<String>,
     /// The zones at which everybody else knocks.
     pub knocking: Vec<String>,
-    /// How knocking works, where it is described.
+    /// The way in which knocking works, where it is described.
     pub knock: Option<Knocking>,
     /// Whether packets are passed on from one zone to another.
     pub routes: bool,
@@ -78,7 +78,7 @@ pub struct FirewallDevice {
     pub bridge: bool,
 }
 
-/// How sshd is opened by knocking.
+/// The way in which sshd is opened by knocking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Knocking {
     /// The ports, which are secrets, in order.
@@ -115,7 +115,7 @@ pub struct ShorewallSyntax {
     pub logformat: &'static str,
     /// The file of lines that stay open while the firewall is stopped: `stoppedrules` or `routestopped`.
     pub stopped: &'static str,
-    /// How knocking is written: `events` or `recent`.
+    /// The way in which knocking is written: `events` or `recent`.
     pub knocking: &'static str,
     /// The longest name of a zone.
     pub longest_zone: usize,

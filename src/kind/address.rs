@@ -1,4 +1,4 @@
-//! How a resource is called everywhere: `role/kind:name`.
+//! The name of a resource everywhere: `role/kind:name`.
 
 use std::fmt;
 

@@ -3,10 +3,10 @@
 use super::Observe;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How much a node may answer to one observation, in bytes: ten times what twelve thousand paths take.
+/// The bytes that a node may answer to one observation: ten times what twelve thousand paths take.
 pub const ANSWER_LIMIT: usize = 32 << 20;
 
-/// How much one section of it may hold.
+/// The bytes that one section of it may hold.
 pub const SECTION_LIMIT: usize = 16 << 20;
 
 /// The sections of a whole answer, by name.

@@ -121,7 +121,7 @@ pub trait Observable: Kind {
 pub struct StepMeta {
     /// Position of the step in the node's whole list: roles in order, steps in order.
     pub index: usize,
-    /// Where it is written: `roles/base.toml:12`.
+    /// The place where it is written: `roles/base.toml:12`.
     pub place: String,
     /// Observed on every member, done by one.
     pub once: bool,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// taken for a frame.
 const OBSERVE: Shell = Shell::new(include_str!("observe.sh")).needing(&[ENV]);
 
-/// How a section is waited for.
+/// The way in which a section is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
     /// To its end.

@@ -9,7 +9,7 @@ use crate::sh::Call;
 pub struct Orphans {
     /// Its fate.
     pub becomes: Orphaned,
-    /// Why one stays whatever its files are, by what was observed; `None` where they decide.
+    /// The reason why one stays whatever its files are, by what was observed; `None` where they decide.
     pub stays_because: fn(&str, &Answer) -> Option<String>,
     /// Ends its running side before its files are removed.
     pub retire: fn(&str, &Target) -> Retire,

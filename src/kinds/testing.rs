@@ -68,7 +68,7 @@ pub(super) fn names(step: &Json) -> Vec<String> {
         .collect()
 }
 
-/// Why a step is refused.
+/// The reason why a step is refused.
 pub(super) fn error(step: &Json) -> String {
     read(step, Platform::Debian12).expect_err("the step is wrong")
 }

@@ -102,7 +102,7 @@ const MASKED: [&str; 12] = [
 /// Raised when the code below lays out a root differently from before.
 const LAYOUT: u32 = 3;
 
-/// How a root filesystem is made.
+/// The way in which a root filesystem is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
     /// Name of its folder in the cache, before the digest.

@@ -12,7 +12,8 @@ use super::tools;
 /// The folder below every hierarchy that holds all labs of this machine.
 const TOP: &str = "nodewright-lab";
 
-/// Where this machine's control groups are mounted: version 2 first, then systemd's own hierarchy of version 1.
+/// The place where this machine's control groups are mounted: version 2 first, then systemd's own hierarchy of version
+/// 1.
 ///
 /// Those two are all that `systemd-nspawn` needs to find its way.
 pub fn hierarchies(mountinfo: &str) -> Vec<PathBuf> {

@@ -104,7 +104,7 @@ fn ssh_config(lab: &LabState) -> String {
     text
 }
 
-/// Where those meet who take the lab's own way into a machine.
+/// The place where those meet who take the lab's own way into a machine.
 pub fn control_path(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.dir.join(format!("{}.ssh", node.name))
 }

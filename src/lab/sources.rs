@@ -1,4 +1,4 @@
-//! Where the packages of a node come from: this machine's own apt configuration, narrowed to its distribution.
+//! The origin of a node's packages: this machine's own apt configuration, narrowed to its distribution.
 
 use std::fmt::Write as _;
 use std::fs;

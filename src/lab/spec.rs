@@ -23,7 +23,7 @@ pub struct LabSpec {
     ///
     /// A network without one gives the controller its last free address; one that is full gives it none.
     pub controller: Vec<IpNet>,
-    /// Where the wires of machines end. Containers have a bridge for each network instead.
+    /// The place where the wires of machines end. Containers have a bridge for each network instead.
     pub segments: Vec<Segment>,
     /// The address that the operator seems to come from, beyond the controller's gateway; machines only.
     pub operator: Option<IpAddr>,

@@ -63,7 +63,7 @@ pub enum Blob {
 /// A file on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalFile {
-    /// Where it is.
+    /// The place where it is.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
@@ -95,7 +95,7 @@ pub struct BatchStep {
 pub(super) struct Bundle {
     /// The batch's text, its contents, the secrets' values.
     pub(super) bytes: Vec<u8>,
-    /// How many of the bytes are the text.
+    /// The number of bytes that are the text.
     pub(super) script: usize,
     /// SHA-256 of all bytes.
     pub(super) sha256: String,

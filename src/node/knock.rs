@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// How long one knock waits. Below a second, after which a kernel would send its SYN again, and an old knock with it
-/// (docs/facts/firewall.md#port-knocking). Above what packets need that are to come in this order.
+/// The time for which one knock waits. Below a second, after which a kernel would send its SYN again, and an old knock
+/// with it (docs/facts/firewall.md#port-knocking). Above what packets need that are to come in this order.
 const WAIT: Duration = Duration::from_millis(300);
 
 /// Gives the ports when they are needed: opening the site's secrets may ask the operator for a passphrase.

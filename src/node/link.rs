@@ -14,11 +14,11 @@ pub(super) struct Link {
     lines: LineBuffer,
     /// Standard error, once the stream has ended.
     pub(super) stderr: Vec<u8>,
-    /// How many bytes came in since the batch went on last.
+    /// The number of bytes that came in since the batch went on last.
     since: usize,
 }
 
-/// How much a spool may say without going on to another step, in bytes: four times what a step is let say.
+/// The bytes that a spool may say without going on to another step: four times what a step is let say.
 const STEP_LIMIT: usize = 8 << 20;
 
 /// A message received on a [`Link`].

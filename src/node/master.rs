@@ -12,18 +12,19 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How to connect.
+/// The way to connect.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// The generated configuration ([`ssh_config`](super::ssh_config)), already written.
     pub config: PathBuf,
     /// The node and its ways in.
     pub access: NodeAccess,
-    /// Where control sockets live: short, of this user alone; made when missing (`$XDG_RUNTIME_DIR/nodewright`).
+    /// The place where control sockets live: short, of this user alone; made when missing
+    /// (`$XDG_RUNTIME_DIR/nodewright`).
     pub runtime_dir: PathBuf,
-    /// How long an unused connection stays open for the next command.
+    /// The time for which an unused connection stays open for the next command.
     pub persist: Duration,
-    /// How long one way may take to be logged in, and one answer to come whole.
+    /// The time that one way may take to be logged in, and one answer to come whole.
     pub timeout: Duration,
 }
 

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _};
 
-/// How a login becomes root.
+/// The way in which a login becomes root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Privilege {
     /// It is root.

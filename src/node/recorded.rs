@@ -14,7 +14,7 @@ use crate::shell::{JOURNAL, Shell};
 /// status, `recorded` or `unrecorded`, and who held the lock as it began.
 const RECORDED: Shell = Shell::new(include_str!("recorded.sh")).needing(&[state::SHELL, JOURNAL]);
 
-/// How many characters of the command's text the journal holds.
+/// The number of characters of the command's text that the journal holds.
 const SHOWN: usize = 200;
 
 /// The output of a command, and notes beside it.

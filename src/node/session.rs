@@ -31,7 +31,7 @@ pub struct Reply {
     pub status: Option<i32>,
 }
 
-/// How long a connection that an earlier command left may take to open a channel before it is thought dead.
+/// The time that a connection that an earlier command left may take to open a channel before it is thought dead.
 const WARM_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Session {
@@ -281,10 +281,10 @@ impl Channel {
     }
 }
 
-/// How many times as long as its longest silence a whole answer may take.
+/// The number of times its longest silence that a whole answer may take.
 const PATIENCE: u32 = 10;
 
-/// How much a node may say on standard error, in bytes.
+/// The bytes that a node may say on standard error.
 pub(super) const ERRORS_LIMIT: usize = 1 << 20;
 
 /// Reads a stream to its end; one that says more than this is not read on.

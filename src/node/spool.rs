@@ -205,7 +205,7 @@ impl SpoolEvent {
     }
 }
 
-/// How long a line of a spool may be, in bytes: four times what the node writes at most.
+/// The length that a line of a spool may have, in bytes: four times what the node writes at most.
 pub(super) const LINE_LIMIT: usize = 64 << 10;
 
 /// Cuts a stream into whole lines and counts the bytes of those that were taken.

@@ -17,7 +17,7 @@ pub struct Way {
     pub port: Option<u16>,
     /// The login; the operator's own configuration decides without one.
     pub user: Option<String>,
-    /// Where to knock before a connection.
+    /// The place to knock at before a connection.
     pub door: Option<Door>,
     /// Another alias of this configuration, or any destination, to jump through.
     pub jump: Option<String>,
@@ -29,7 +29,7 @@ pub struct Way {
 /// instead.
 pub const AT: &str = "at";
 
-/// How to reach one node.
+/// The way to one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeAccess {
     /// The node's name; `known_hosts` has its host key under this name, whichever way is taken.
@@ -45,7 +45,7 @@ pub struct NodeAccess {
     pub identity: Option<PathBuf>,
 }
 
-/// Why a value cannot be written in an `ssh_config`, which has no way to write it.
+/// The reason why a value cannot be written in an `ssh_config`, which has no way to write it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} of node {node} cannot be written into an ssh_config: {value:?} holds {why}")]
 pub struct ConfigError {

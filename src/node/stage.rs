@@ -15,10 +15,10 @@ pub(super) const STAGE: Shell = Shell::new(include_str!("stage.sh")).needing(&[E
 
 /// The number of digests in one call: the arguments of a login's shell have 128 KiB.
 const ASKED: usize = 400;
-/// How many files, and how many bytes, go over one channel. A larger file has one of its own.
+/// The number of files, and that of bytes, that go over one channel. A larger file has one of its own.
 const FILES: usize = 64;
 const BYTES: u64 = 32 << 20;
-/// How slow a connection may be, in bytes a second, before a transfer counts as stuck.
+/// The speed, in bytes a second, below which a transfer counts as stuck.
 const SLOWEST: u64 = 16 << 10;
 
 impl Batch {

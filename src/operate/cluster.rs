@@ -1,5 +1,5 @@
-//! The members of a cluster for an operation on what they run: observed by all of them, decided once, carried out by one
-//! that holds the locks of all that answer, and observed again.
+//! The members of a cluster for an operation on what they run: observed by all of them, decided once, carried out by
+//! one that holds the locks of all that answer, and observed again.
 
 use super::watched::{MemberObservation, OPERATION, Watched, operated_steps};
 use crate::exit::Exit;
@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How an operation ended.
+/// The end of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
     /// The word for it.
@@ -469,7 +469,7 @@ impl Look {
         found.map(|(node, sight)| (node.as_str(), sight))
     }
 
-    /// Why no member can act.
+    /// The reason why no member can act.
     pub(super) fn nobody(&self) -> Ending {
         if self.sights.is_empty() {
             let why: Vec<String> = self
@@ -494,8 +494,8 @@ impl Look {
         }
     }
 
-    /// Why a member is not fit to carry what runs on another one, `instead_of`: nothing where it is whole. What waits only
-    /// until that one is fenced is no reason where it is to be `fenced`.
+    /// The reason why a member is not fit to carry what runs on another one, `instead_of`: nothing where it is whole.
+    /// What waits only until that one is fenced is no reason where it is to be `fenced`.
     pub(super) fn unfit(&self, member: &str, instead_of: &str, fenced: bool) -> Vec<String> {
         let Some(sight) = self.sights.get(member) else {
             let why = self
@@ -584,7 +584,7 @@ impl Look {
         }
     }
 
-    /// How Pacemaker is operated, as the acting member says.
+    /// The way in which Pacemaker is operated, as the acting member says.
     pub(super) fn operated(sight: &MemberObservation) -> Result<&Operated, Ending> {
         sight.operated().ok_or_else(|| {
             let why = sight.unknown().join("; ");
@@ -595,7 +595,7 @@ impl Look {
         })
     }
 
-    /// Where a resource runs, as a member sees it.
+    /// The place where a resource runs, as a member sees it.
     pub(super) fn runs_on<'a>(
         seen: &'a resource_manager::Seen,
         resource: &str,

@@ -17,7 +17,7 @@ use crate::run::{Effect, Engine, Fate, Operation, Setup};
 use crate::site::Site;
 use std::time::{Duration, Instant};
 
-/// How long members may take to see what was done.
+/// The time that members may take to see what was done.
 const AGREE_WITHIN: Duration = Duration::from_secs(30);
 
 /// A drain, or its end.
@@ -106,7 +106,8 @@ impl Drain {
         }
     }
 
-    /// The reasons that keep either from being done: nothing moves in maintenance, and a member that is out carries nothing.
+    /// The reasons that keep either from being done: nothing moves in maintenance, and a member that is out carries
+    /// nothing.
     fn sound<'a>(
         &self,
         sight: &'a MemberObservation,
@@ -467,7 +468,7 @@ impl Drain {
             .collect()
     }
 
-    /// Where these are.
+    /// The place where these are.
     fn places(look: &Look, moves: &[Movable]) -> String {
         let Some(seen) = look.actor(|_| true).and_then(|(_, s)| s.managed()) else {
             return String::new();

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Seconds that actions under way may take to end.
 const SETTLES: u64 = 300;
 
-/// How long the members may take to have what was changed.
+/// The time that the members may take to have what was changed.
 const AGREE_WITHIN: Duration = Duration::from_secs(30);
 
 /// The operation.

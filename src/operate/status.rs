@@ -59,13 +59,13 @@ pub struct SiteStatus {
     pub dir: String,
     /// The exit code of this site alone.
     pub exit: u8,
-    /// Why its nodes were not asked; null where they were.
+    /// The reason why its nodes were not asked; null where they were.
     pub error: Option<String>,
     /// Its status, with the keys above; null where its nodes were not asked.
     pub status: Option<Status>,
 }
 
-/// How a cluster, or a point of it, is.
+/// The state of a cluster, or of a point of it.
 #[derive(
     Clone,
     Copy,
@@ -89,7 +89,7 @@ pub enum State {
     Frozen,
 }
 
-/// How a node is.
+/// The state of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct NodeStatus {
     /// Its name.

@@ -98,7 +98,7 @@ impl MemberObservation {
         seen.running.then_some(seen)
     }
 
-    /// How Pacemaker is operated, where it runs.
+    /// The way in which Pacemaker is operated, where it runs.
     pub(super) fn operated(&self) -> Option<&Operated> {
         self.cib.as_ref()?.as_ref().ok()?.operated.as_ref()
     }

@@ -14,9 +14,9 @@ pub struct LastApplied<'a> {
     pub run: &'a str,
 }
 
-/// Why this checkout may not be applied to a node without a word. `contains` tells whether a commit is part of it; where
-/// it cannot, the answer is no: whoever does not know a commit has not merged it. Without `contains` the site is in no git
-/// repository here.
+/// The reason why this checkout may not be applied to a node without a word. `contains` tells whether a commit is part
+/// of it; where it cannot, the answer is no: whoever does not know a commit has not merged it. Without `contains` the
+/// site is in no git repository here.
 pub fn older<C: Fn(&str) -> Option<bool>>(
     last: LastApplied<'_>,
     node: &str,

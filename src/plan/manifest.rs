@@ -70,7 +70,7 @@ impl Manifest {
         self.entries.values().any(tainted)
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }

@@ -1,4 +1,4 @@
-//! How paths are observed: one `stat`, one `sha256sum` and contents only where they are needed.
+//! The observation of paths: one `stat`, one `sha256sum` and contents only where they are needed.
 
 use super::fold::{PathSeen, SeenKind};
 use crate::digest::sha256;
@@ -131,7 +131,7 @@ impl<'a> Paths<'a> {
     /// Parses the observed state of every path, and of the folders that lead there.
     ///
     /// # Errors
-    /// Where a tool failed on the node: then the state of the paths is unknown.
+    /// The error of a tool that failed on the node: then the state of the paths is unknown.
     pub fn read(&self, answer: &Answer) -> Result<BTreeMap<String, PathSeen>, String> {
         for section in SECTIONS {
             if let Some(status) = answer.get(section).map(|s| s.status).filter(|s| *s != 0) {
@@ -240,9 +240,9 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
     slashes.filter(|at| *at > 0).map(move |at| &path[..at])
 }
 
-/// Why root must not write at a path, where somebody else can lead it elsewhere: every folder above it is root's, or the
-/// account's that is to own it (`None`: anybody's), and a link is followed only where nobody but root can have put it.
-/// The node looks again, and goes there part by part.
+/// The reason why root must not write at a path, where somebody else can lead it elsewhere: every folder above it is
+/// root's, or the account's that is to own it (`None`: anybody's), and a link is followed only where nobody but root
+/// can have put it. The node looks again, and goes there part by part.
 pub(super) fn planted(
     path: &str,
     account: Option<&str>,

@@ -30,7 +30,7 @@ pub struct Recap {
     pub found: Vec<Remark>,
 }
 
-/// How a node ended.
+/// The end of a node.
 #[derive(Clone, Debug, Default)]
 pub struct RunEnd<'a> {
     /// The node.
@@ -43,7 +43,7 @@ pub struct RunEnd<'a> {
     pub changed: Option<&'a BTreeSet<Address>>,
     /// Items that were held back.
     pub held: Option<&'a Undone>,
-    /// Why it takes no further part, if it does not.
+    /// The reason why it takes no further part, if it does not.
     pub failed: Option<String>,
     /// The title of the step that failed, if it was one: it was run.
     pub step: Option<&'a str>,

@@ -5,7 +5,7 @@ use crate::kind::{Address, Resource, StepMeta};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Why a node does not do all of its stage in this wave.
+/// The reason why a node does not do all of its stage in this wave.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Held {
@@ -34,7 +34,7 @@ impl fmt::Display for Held {
     }
 }
 
-/// How the members of a cluster are, for what concerns several of them.
+/// The state of a cluster's members, for what concerns several of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     /// The members of the cluster; waiting concerns them alone.
@@ -45,7 +45,7 @@ pub struct Situation<'a> {
     pub failed: &'a BTreeSet<String>,
     /// The step at which a member waits for a long one: later steps that wait for all members wait for it too.
     pub waits_at: &'a BTreeMap<String, usize>,
-    /// Why a member is not healthy, of those that are not.
+    /// The reason why a member is not healthy, of those that are not.
     pub unhealthy: &'a BTreeMap<String, String>,
 }
 
@@ -59,7 +59,7 @@ pub struct Wave<'a> {
 #[derive(Clone, Debug)]
 struct Share<'a> {
     items: &'a [Item],
-    /// How many of them, from the first.
+    /// The number of them, from the first.
     now: usize,
     /// The reason that holds the next one back, if there is one.
     held: Option<Held>,

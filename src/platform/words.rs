@@ -1,6 +1,6 @@
 //! The columns of the table of releases: for each, the words that a release may have there.
 
-/// How services are started.
+/// The way in which services are started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Init {
     /// systemd's units.
@@ -68,7 +68,7 @@ impl PackageTool {
     }
 }
 
-/// How packages are held at a version.
+/// The way in which packages are held at a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionLock {
     /// The package of the plugin.
@@ -147,7 +147,7 @@ pub enum TimeDaemon {
     Chrony,
 }
 
-/// Where the node's name is kept.
+/// The place where the node's name is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameFile {
     /// `HOSTNAME` in /etc/sysconfig/network.

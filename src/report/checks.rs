@@ -15,7 +15,7 @@ pub struct CheckResult {
     pub node: Option<String>,
     /// Its stable code.
     pub code: String,
-    /// How much it matters.
+    /// Its severity.
     pub severity: String,
     /// Whether it holds.
     pub ok: bool,
@@ -68,7 +68,7 @@ pub(super) struct Coverage {
     pub(super) unseen: Vec<String>,
     /// Those of them that could not be reached.
     pub(super) unreachable: Vec<String>,
-    /// How many checks the selection leaves out.
+    /// The number of checks that the selection leaves out.
     pub(super) left_out: usize,
 }
 

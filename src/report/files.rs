@@ -33,7 +33,7 @@ pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()
     Ok(())
 }
 
-/// Where a path leads to: a link is followed, also one whose end is not there yet.
+/// The end that a path leads to: a link is followed, also one whose end is not there yet.
 fn followed(path: &Path) -> std::io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..40 {

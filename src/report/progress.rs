@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// How often the live lines are drawn at most.
+/// The interval at which the live lines are drawn at most.
 const TICK: Duration = Duration::from_millis(120);
 
 /// From when on a step under way says how long it has taken.
@@ -382,7 +382,7 @@ fn working(title: &str, line: &str, style: OutputStyle) -> String {
     format!("{title}: {}", style.paint(Tone::Dim, words))
 }
 
-/// How long the step under way takes, once that is worth saying.
+/// The time that the step under way takes, once that is worth saying.
 fn taken(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     match (elapsed < LONG, seconds / 60) {

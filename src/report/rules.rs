@@ -20,7 +20,7 @@ pub fn rules<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> String {
     text
 }
 
-/// Where a fact stands: `membership#two-nodes` is in `docs/facts/membership.md#two-nodes`.
+/// The place where a fact stands: `membership#two-nodes` is in `docs/facts/membership.md#two-nodes`.
 pub(super) fn place(fact: &str) -> String {
     format!("docs/facts/{}", fact.replacen('#', ".md#", 1))
 }

@@ -1,17 +1,17 @@
-//! How text looks: width, colour, and what is never let through to a terminal.
+//! The looks of text: width, colour, and what is never let through to a terminal.
 
 use anstyle::{AnsiColor, Style};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// How verbose the output is, how wide and in which colours.
+/// The verbosity, width and colours of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputStyle {
     /// Whether colours are used.
     pub colour: bool,
     /// Columns that prose is wrapped to. Diffs and tables are never wrapped.
     pub width: usize,
-    /// How often `-v` was given.
+    /// The number of times that `-v` was given.
     pub verbose: u8,
     /// Only results, no progress (`-q`).
     pub quiet: bool,

@@ -55,7 +55,7 @@ pub struct Check {
     pub remedy: String,
     /// The role it belongs to.
     pub role: String,
-    /// Where it is written.
+    /// The place where it is written.
     pub place: String,
 }
 

@@ -50,7 +50,7 @@ pub struct Role {
 /// A variable.
 #[derive(Clone, Debug)]
 pub struct Var {
-    /// Where its name is written.
+    /// The place where its name is written.
     pub place: Place,
     /// Its type.
     pub kind: VarType,
@@ -67,7 +67,7 @@ pub struct Var {
 /// A word by platform.
 #[derive(Clone, Debug)]
 pub struct PlatformWords {
-    /// Where its name is written.
+    /// The place where its name is written.
     pub place: Place,
     /// Its value, by release (`el9`), family (`el`) or family from one release on (`el8+`). A release without a value
     /// is an error only where the word is used.
@@ -77,7 +77,7 @@ pub struct PlatformWords {
 /// An `[[open]]` before it is rendered.
 #[derive(Clone, Debug)]
 pub struct OpenEntry {
-    /// Where it is written.
+    /// The place where it is written.
     pub place: Place,
     /// Once for each of these.
     pub each: Option<Placed<Head>>,

@@ -9,7 +9,7 @@ pub struct Head {
     pub names: Vec<String>,
     /// The expression that it loops over.
     pub expression: String,
-    /// Where in the head the expression begins, in bytes.
+    /// The place in the head where the expression begins, in bytes.
     pub(super) offset: usize,
 }
 

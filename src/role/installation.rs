@@ -49,7 +49,7 @@ pub struct Given<'a> {
     pub key: &'a str,
     /// Types of host keys whose private halves the site has.
     pub host_keys: &'a [&'static str],
-    /// Where packages are fetched from; from the medium otherwise.
+    /// The place that packages are fetched from; the medium otherwise.
     pub source: Option<&'a Url>,
 }
 

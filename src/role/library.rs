@@ -1,4 +1,4 @@
-//! Where roles and templates come from: shipped ones are in the binary, a file of the same path in the site wins.
+//! The origin of roles and templates: shipped ones are in the binary, a file of the same path in the site wins.
 
 use super::file::Role;
 use super::site_files::SiteFiles;

@@ -63,7 +63,7 @@ struct Names<'a> {
     findings: &'a mut Vec<Finding>,
 }
 
-/// Where the text that is being read is written.
+/// The place where the text that is being read is written.
 #[derive(Clone, Copy)]
 struct Source<'s> {
     text: &'s str,

@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-/// How deep packages may lie in a folder.
+/// The depth at which packages may lie in a folder.
 const DEEPEST: usize = 6;
 /// Metadata may have this many bytes, unpacked.
 const LONGEST: u64 = 1 << 29;

@@ -7,7 +7,7 @@ use crate::site::{Finding, Place, Table, Tree, Value, any_of, did_you_mean, show
 pub struct Placed<T> {
     /// The value.
     pub value: T,
-    /// Where it is written.
+    /// The place where it is written.
     pub place: Place,
 }
 

@@ -44,7 +44,7 @@ pub const STEP_KEYS: [(&str, &str); 8] = [
 /// A step before it is rendered.
 #[derive(Clone)]
 pub struct Step {
-    /// Where it is written: its kind's key.
+    /// The place where it is written: its kind's key.
     pub place: Place,
     /// Its kind.
     pub kind: &'static dyn Erased,

@@ -38,7 +38,7 @@ pub struct Subject {
 pub struct Level {
     /// The values that are written there: `vars.ROLE.NAME`, and free ones.
     pub values: IndexMap<String, Json>,
-    /// Where each is written, by role and name.
+    /// The place where each is written, by role and name.
     pub places: BTreeMap<(String, String), Place>,
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use std::ops::Range;
 use std::path::Path;
 
-/// How many instructions one rendering may take; far more than any template needs.
+/// The number of instructions that one rendering may take; far more than any template needs.
 const FUEL: u64 = 500_000;
 
 /// The name under which a value of a role file is rendered.
@@ -22,11 +22,11 @@ pub const NAMES: [&str; 7] = [
     "site", "node", "members", "peers", "firewall", "platform", "vars",
 ];
 
-/// Why there are no facts in templates.
+/// The reason why there are no facts in templates.
 pub(super) const NO_FACTS: &str =
     "a file is made from the site alone: what decides its form is declared in the site";
 
-/// Why something was not rendered, and where in which template.
+/// The reason why something was not rendered, and where in which template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
     /// The template's name; `None` for a value of a role file.
@@ -216,17 +216,17 @@ impl Templates {
         self.env.globals().any(|(global, _)| global == name)
     }
 
-    /// Why there is no such filter; `None` where there is.
+    /// The reason why there is no such filter; `None` where there is.
     pub(super) fn unknown_filter(&self, name: &str) -> Option<String> {
         self.unknown(&format!("1|{name}"), ErrorKind::UnknownFilter)
     }
 
-    /// Why there is no such test; `None` where there is.
+    /// The reason why there is no such test; `None` where there is.
     pub(super) fn unknown_test(&self, name: &str) -> Option<String> {
         self.unknown(&format!("1 is {name}"), ErrorKind::UnknownTest)
     }
 
-    /// Why there is no such function; `None` where there is.
+    /// The reason why there is no such function; `None` where there is.
     pub(super) fn unknown_function(&self, name: &str) -> Option<String> {
         self.unknown(&format!("{name}()"), ErrorKind::UnknownFunction)
     }

@@ -9,13 +9,13 @@ use crate::plan::{Approved, Item, Plan, Recap, RunEnd, Situation, Undone, next_w
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// How often long steps are observed while a run waits for them.
+/// The interval at which long steps are observed while a run waits for them.
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// How long a member that was changed in this run may take to be healthy again, before the run stops.
+/// The time that a member that was changed in this run may take to be healthy again, before the run stops.
 const RECOVERY: Duration = Duration::from_mins(2);
 
-/// How often it is observed meanwhile.
+/// The interval at which it is observed meanwhile.
 const RECOVERS: Duration = Duration::from_secs(3);
 
 /// The changes that a run has made and holds back, by node.
@@ -113,7 +113,7 @@ impl Engine {
         recap
     }
 
-    /// How the nodes are, for what waits for others.
+    /// The state of the nodes, for what waits for others.
     pub(super) fn standing(&self) -> Standing {
         let part = self.setup.members.iter().map(|m| m.target.node.clone());
         Standing {
@@ -134,7 +134,7 @@ impl Engine {
         .collect()
     }
 
-    /// Why each node that is not healthy is not.
+    /// The reason why each node that is not healthy is not.
     fn unhealthy(&self) -> BTreeMap<String, String> {
         let all = self.nodes.observed.iter();
         all.filter(|(_, observation)| !observation.decided.unhealthy.is_empty())

@@ -47,7 +47,7 @@ pub enum Event {
         node: String,
         /// The run.
         run: String,
-        /// How many steps it has.
+        /// The number of its steps.
         steps: usize,
     },
     /// A step begins.
@@ -56,7 +56,7 @@ pub enum Event {
         node: String,
         /// Its number in the batch, from 0.
         step: usize,
-        /// How many there are.
+        /// Their number.
         of: usize,
         /// Its title.
         title: String,
@@ -109,7 +109,7 @@ pub enum Event {
         /// The failure, with advice.
         why: String,
     },
-    /// How far a long step is that the run waits for.
+    /// The progress of a long step that the run waits for.
     Waiting {
         /// The node.
         node: String,
@@ -137,15 +137,15 @@ pub enum Event {
         /// It.
         operation: Operation,
     },
-    /// How an operation on the cluster ended.
+    /// The end of an operation on the cluster.
     Operated {
         /// The command as it is typed.
         command: String,
-        /// How it ended.
+        /// Its end.
         end: OperationEnd,
         /// Its result, in words.
         what: String,
-        /// How long it took, in milliseconds, from its beginning to its end; nothing where nothing was begun.
+        /// The time for which it took, in milliseconds, from its beginning to its end; nothing where nothing was begun.
         milliseconds: Option<u64>,
     },
     /// The orphans that are about to be forgotten.
@@ -157,11 +157,11 @@ pub enum Event {
     Check {
         /// The node; none where it is of the cluster.
         node: Option<String>,
-        /// Where it was observed: `node`, `cluster` or `outside`.
+        /// The place where it was observed: `node`, `cluster` or `outside`.
         scope: String,
         /// Its stable code.
         code: String,
-        /// How much it matters.
+        /// Its severity.
         severity: String,
         /// Whether it holds.
         ok: bool,
@@ -180,7 +180,7 @@ pub enum Event {
         unseen: Vec<String>,
         /// Those of them that could not be reached.
         unreachable: Vec<String>,
-        /// How many checks read what `--only` and `--skip` leave out.
+        /// The number of checks that read what `--only` and `--skip` leave out.
         left_out: usize,
     },
     /// The end of a run.
@@ -219,13 +219,13 @@ pub struct OperationStep {
 pub struct Effect {
     /// The service, as the resource manager calls it.
     pub name: String,
-    /// How it fares.
+    /// Its state.
     pub how: Fate,
     /// The same in words.
     pub what: String,
 }
 
-/// How a service fares in an operation.
+/// The way in which a service fares in an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
@@ -237,7 +237,7 @@ pub enum Fate {
     Stays,
 }
 
-/// How an operation ended.
+/// The end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperationEnd {
@@ -306,7 +306,7 @@ pub enum GuardEvent {
     Waiting {
         /// Seconds until it is rolled back.
         left: u64,
-        /// Why the last connection did not come about; empty where none failed.
+        /// The reason why the last connection did not come about; empty where none failed.
         why: String,
     },
     /// New connections came about, and the change stays.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// How long letting go of a run may take.
+/// The time that letting go of a run may take.
 const TAKING_BACK: Duration = Duration::from_secs(5);
 
 /// A batch that is ready on its node, with what listens to it.

@@ -15,11 +15,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep};
 
-/// How long one new connection may take.
+/// The time that one new connection may take.
 const ATTEMPT: Duration = Duration::from_secs(15);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long a node may take to report the outcome of a window whose batch is gone.
+/// The time that a node may take to report the outcome of a window whose batch is gone.
 const AFTERMATH: Duration = Duration::from_mins(10);
 
 /// Confirms the windows of one batch.
@@ -32,7 +32,7 @@ pub(super) struct Guardian {
     /// Peers whose root got in right before.
     peers: Vec<(String, Rc<Session>)>,
     events: Events,
-    /// Why the last new connection did not come about.
+    /// The reason why the last new connection did not come about.
     failed: Rc<RefCell<String>>,
 }
 
@@ -59,7 +59,7 @@ impl Guardian {
             events,
             failed: Rc::default(),
         };
-        // Where a node is about to leave proves nothing: it has to be where the site declares.
+        // If a node is about to leave proves nothing: it has to be where the site declares.
         let leaves = all.iter().any(|w| w.word == AT && w.alias == session.way());
         let first = all.iter().position(|w| w.word != AT).filter(|_| leaves);
         for (at, way) in all.into_iter().enumerate() {
@@ -119,7 +119,7 @@ impl Guardian {
         ways.chain(peers).collect()
     }
 
-    /// Why the last new connection did not come about, to be read when all is over.
+    /// The reason why the last new connection did not come about, to be read when all is over.
     pub(super) fn failed(&self) -> Rc<RefCell<String>> {
         Rc::clone(&self.failed)
     }

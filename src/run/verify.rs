@@ -82,7 +82,7 @@ impl Engine {
         ))
     }
 
-    /// Why a member gave no answer.
+    /// The reason why a member gave no answer.
     fn silence(&self, node: &str) -> String {
         match self.nodes.failures.get(node) {
             Some(trouble) => format!("{node} did not answer: {}", trouble.why),

@@ -24,7 +24,7 @@ pub enum SecretsError {
     /// No key at hand opens it.
     #[error("none of {tried} key(s) opens {FILE}; it is encrypted to {recipients} key(s)")]
     Closed {
-        /// How many keys were tried.
+        /// The number of keys that were tried.
         tried: usize,
         /// To how many it is encrypted.
         recipients: usize,
@@ -460,7 +460,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     pub fn len(&self) -> usize {
         self.keys.len()
     }

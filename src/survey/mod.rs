@@ -41,7 +41,7 @@ pub struct Survey {
     pub accepted: Vec<(Finding, String)>,
 }
 
-/// Why a command cannot go on with a site.
+/// The reason why a command cannot go on with a site.
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
     /// Something in it is an error.
@@ -142,7 +142,7 @@ impl Survey {
         }
     }
 
-    /// How many findings are errors, and how many are warnings.
+    /// The number of errors, and that of warnings.
     pub fn count(&self) -> (usize, usize) {
         let error = |f: &&Finding| f.severity == Severity::Error;
         let errors = self.findings.iter().filter(error).count();

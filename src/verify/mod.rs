@@ -37,7 +37,7 @@ pub fn counts(ok: bool, skipped: bool, severity: &str) -> bool {
 pub struct CheckRow {
     /// The node; none where it is of the cluster.
     pub node: Option<String>,
-    /// Where it was observed.
+    /// The place where it was observed.
     pub scope: Scope,
     /// The result.
     pub outcome: CheckOutcome,

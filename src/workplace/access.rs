@@ -6,8 +6,8 @@ use crate::site::tables::inventory::Reach;
 use std::net::IpAddr;
 use std::path::Path;
 
-/// How a node is reached: its ways in, in the site's order. The first is called by the node's own name. `door` makes what
-/// is knocked at of an address.
+/// The way in which a node is reached: its ways in, in the site's order. The first is called by the node's own name.
+/// `door` makes what is knocked at of an address.
 pub fn access(
     site: &Site,
     node: &str,

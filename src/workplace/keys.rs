@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-/// Where keys are looked for in the home folder when none is named.
+/// The place where keys are looked for in the home folder when none is named.
 const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_rsa", ".config/age/keys.txt"];
 
 /// The source of a key's passphrase.

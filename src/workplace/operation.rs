@@ -1,4 +1,4 @@
-//! How a command carries an operation on the cluster out: its plan is shown, a person agrees, its end is reported.
+//! Carrying out an operation on the cluster: its plan is shown, a person agrees, its end is reported.
 
 use super::place::{Workplace, open_sound, with_engine};
 use super::{Context, Forks, Pick, Usage, Values};

@@ -1,4 +1,4 @@
-//! How a command ends: errors into sentences and exit codes.
+//! The end of a command: errors into sentences and exit codes.
 
 use super::Context;
 use crate::exit::Exit;

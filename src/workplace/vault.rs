@@ -106,7 +106,7 @@ impl Workplace {
             "23117", "21301", "24542", "22789", "25011", "20877", "24123", "22240",
         ];
         let lab = crate::workplace::lab::current();
-        // Where the lab was made without the site's secrets, its controllers took what they were given instead.
+        // If the lab was made without the site's secrets, its controllers took what they were given instead.
         if let Some(password) = lab.as_ref().and_then(|l| l.controllers_password(name)) {
             return Ok(password.to_owned());
         }

@@ -109,8 +109,8 @@ fn named(words: &[String], command: &str) -> Result<Option<&'static Validator>, 
     Ok(Some(found))
 }
 
-/// The calls of a file's check, whose content is the first of its step: before anything is changed, and right before the
-/// file is put in place. The latter is missing for a validator with a judge, which has run before.
+/// The calls of a file's check, whose content is the first of its step: before anything is changed, and right before
+/// the file is put in place. The latter is missing for a validator with a judge, which has run before.
 pub fn calls_of_file(check: &[String]) -> (Call, Option<Call>) {
     if let Ok(Some(validator)) = of_file(check) {
         let call = Call::new(validator.call).blob(0);
@@ -144,7 +144,7 @@ pub fn words_of_folder(check: &[String]) -> (Vec<String>, Vec<String>) {
 }
 
 impl Validator {
-    /// How it is written: `corosync KEY`.
+    /// The way in which it is written: `corosync KEY`.
     pub fn usage(&self) -> String {
         [&[self.name], self.arguments].concat().join(" ")
     }

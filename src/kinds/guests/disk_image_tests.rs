@@ -23,7 +23,7 @@ fn an_image_is_made_once_and_never_touched_again() {
     ));
 }
 
-/// Where something lies by now it is not cut.
+/// If something lies by now it is not cut.
 #[test]
 fn the_shell_makes_no_image_over_another() {
     let dir = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use crate::sh::Call;
 use crate::text::size;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where folders lie on a node. Not below `/var/lib/nodewright`, which is root's alone: apt reads as `_apt`.
+/// The place where folders lie on a node. Not below `/var/lib/nodewright`, which is root's alone: apt reads as `_apt`.
 pub(super) const PLACE: &str = "/var/lib/nodewright-packages";
 const SECTION: &str = "repository.files";
 

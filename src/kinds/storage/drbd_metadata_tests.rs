@@ -139,7 +139,7 @@ fn both_ends_of_a_mirror_are_of_one_size() {
         what,
         "/dev/sda6 has 131072 sectors, and what node2 has for r0 has 131080: both ends of a mirror are of one size"
     );
-    // Where a size is not known, drbdmeta and DRBD look for themselves.
+    // If a size is not known, drbdmeta and DRBD look for themselves.
     for (own, peer) in [("131072", "131072"), ("131072", "")] {
         assert!(matches!(of(own, peer), Verdict::Change(_)), "{own} {peer}");
     }

@@ -70,7 +70,7 @@ fn what_has_no_meta_data_yet_is_decided_later() {
         };
         assert!(what.starts_with("the meta-data of r0 on node"), "{what}");
     }
-    // Where anybody has data, one that lacks it was lost.
+    // If anybody has data, one that lacks it was lost.
     let said = finding(verdict("node1", NONE, "", Some(DATA)));
     assert_eq!(said, "r0 is down on node1; node2 has data of it");
 }

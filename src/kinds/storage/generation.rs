@@ -10,7 +10,7 @@ pub struct Generation {
     history: Vec<u64>,
 }
 
-/// How this end's data relates to the peer's.
+/// The relation of this end's data to the peer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// Neither ever had any.
@@ -60,7 +60,7 @@ impl Generation {
         format!("{:016X}", self.current)
     }
 
-    /// How this end's data relates to the peer's.
+    /// The relation of this end's data to the peer's.
     pub fn to(&self, peer: &Self) -> Relation {
         match (self.is_new(), peer.is_new()) {
             (true, true) => return Relation::BothNew,

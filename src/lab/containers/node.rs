@@ -21,7 +21,7 @@ for script in /etc/rc3.d/S*; do
 done
 exec "$1" -D -e"#;
 
-/// Where a node keeps what it writes.
+/// The place where a node keeps what it writes.
 fn disk(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.disks().join(&node.name)
 }

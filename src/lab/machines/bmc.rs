@@ -26,10 +26,10 @@ use crate::sh::quote;
 /// Name of the hidden subcommand.
 pub const COMMAND: &str = "lab-bmc";
 
-/// Where controllers listen, as IPMI has it.
+/// The place where controllers listen, as IPMI has it.
 const PORT: u16 = 623;
 
-/// Where `ipmi_sim` listens, for the relay only.
+/// The place where `ipmi_sim` listens, for the relay only.
 const BEHIND: u16 = 9623;
 
 /// Arguments of the hidden subcommand.
@@ -248,7 +248,7 @@ fn relay(socket: UdpSocket, behind: SocketAddr) -> Result<()> {
     }
 }
 
-/// How long a client may be silent.
+/// The time for which a client may be silent.
 const IDLE: Duration = Duration::from_mins(2);
 
 /// The answer to "Get Channel Cipher Suites" outside of a session: suite 3, which `ipmi_sim` has.

@@ -22,7 +22,7 @@ const LAYOUT: u32 = 2;
 /// The packages of a bare machine, besides those of a bare container.
 const PACKAGES: [&str; 2] = ["e2fsprogs", "ifupdown"];
 
-/// Where the lab's own files are in a machine.
+/// The place where the lab's own files are in a machine.
 pub const HOME: &str = "usr/lib/nodewright-lab";
 
 /// The files that the lab puts into every machine: path, content, whether it is a program.

@@ -123,7 +123,7 @@ fn make(new: &Path, codename: &str) -> Result<()> {
     tools::remove_tree(&work)
 }
 
-/// Where a package has a path: below `/`, or below `/usr`, to which newer releases moved it.
+/// The place where a package has a path: below `/`, or below `/usr`, to which newer releases moved it.
 fn below_root_or_usr(unpacked: &Path, path: &str) -> Result<PathBuf> {
     let mut places = ["", "usr"].iter().map(|top| unpacked.join(top).join(path));
     places
@@ -199,7 +199,7 @@ fn only_entry(folder: &Path) -> Result<String> {
     Ok(entry.file_name().to_string_lossy().into_owned())
 }
 
-/// How kernels are packed: the first bytes, and what unpacks what begins with them.
+/// The way in which kernels are packed: the first bytes, and what unpacks what begins with them.
 const PACKERS: [(&[u8], &[&str]); 2] = [
     (b"\xfd7zXZ\0", &["xz", "-dcq", "--single-stream"]),
     (b"\x28\xb5\x2f\xfd", &["zstd", "-dcq"]),

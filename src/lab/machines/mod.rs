@@ -46,7 +46,7 @@ pub use wires::Wired;
 /// The length of the lab's own network.
 const MANAGEMENT_LENGTH: u8 = 24;
 
-/// How long machines may take to boot: some 15 s under emulation, and as often that as others are at work here.
+/// The time that machines may take to boot: some 15 s under emulation, and as often that as others are at work here.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The state of a lab of machines, besides the state that every lab has.
@@ -67,7 +67,7 @@ pub struct Machines {
     pub machines: Vec<Machine>,
     /// The tags of what was saved, the last one last.
     pub saved: Vec<String>,
-    /// How often the machines were taken to another state.
+    /// The number of times that the machines were taken to another state.
     pub epoch: u64,
 }
 

@@ -14,15 +14,15 @@ use crate::lab::hardware::Accel;
 use crate::lab::state::{LabState, StateNode};
 use crate::lab::{cgroup, namespace, tools};
 
-/// The kernel's command line: nothing that emulation would make slow, no clock that a snapshot would take elsewhere, and
-/// names of network cards that are the initramfs's to give.
+/// The kernel's command line: nothing that emulation would make slow, no clock that a snapshot would take elsewhere,
+/// and names of network cards that are the initramfs's to give.
 const KERNEL_ARGUMENTS: &str = "quiet loglevel=4 net.ifnames=0 mitigations=off nokaslr no5lvl tsc=unstable \
      clocksource=acpi_pm no_timer_check audit=0 apparmor=0 selinux=0 random.trust_cpu=on systemd.show_status=0";
 
-/// How long an orderly end may take under emulation.
+/// The time that an orderly end may take under emulation.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Where QEMU listens for a machine's monitor.
+/// The place where QEMU listens for a machine's monitor.
 fn socket(lab: &LabState, node: &StateNode) -> PathBuf {
     lab.dir.join(format!("{}.qmp", node.name))
 }

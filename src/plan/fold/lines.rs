@@ -126,7 +126,7 @@ pub(super) enum ReadyEdit {
     },
 }
 
-/// Why a request is not ready to apply.
+/// The reason why a request is not ready to apply.
 pub(super) enum NotReady {
     Mark(MarkError),
     Bad(String),

@@ -5,7 +5,7 @@ use crate::kind::{Address, Delta, Edit};
 use crate::text::MarkError;
 use std::collections::BTreeSet;
 
-/// How a path was found.
+/// The way in which a path was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathSeen {
     /// The observed type of the path.
@@ -127,7 +127,7 @@ pub struct Folded {
     pub check: Option<Vec<String>>,
 }
 
-/// Why requests cannot be folded.
+/// The reason why requests cannot be folded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
     /// Two steps are at odds.

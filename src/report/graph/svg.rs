@@ -19,7 +19,7 @@ const MARGIN: i32 = 24;
 /// Between a node and the label of a wire.
 const REACH: i32 = 110;
 
-/// How wide a letter is at most, in tenths of a pixel: the fonts that are asked for give each the same room.
+/// The width of a letter at most, in tenths of a pixel: the fonts that are asked for give each the same room.
 const LETTER: i32 = 76;
 const FONT: &str = "DejaVu Sans Mono, Liberation Mono, Menlo, Consolas, monospace";
 
@@ -89,7 +89,7 @@ fn text_width(text: &str) -> i32 {
     i32::try_from(text.chars().count()).unwrap_or(i32::MAX / LETTER) * LETTER / 10
 }
 
-/// How wide the columns of a node are, from the cards inwards; the same for all nodes.
+/// The widths of a node's columns, from the cards inwards; the same for all nodes.
 struct Columns {
     cards: i32,
     bonds: i32,
@@ -97,7 +97,7 @@ struct Columns {
     bridges: i32,
     words: i32,
     heading: i32,
-    /// How many lines a heading has, so that alike things are at the same height.
+    /// The number of lines that a heading has, so that alike things are at the same height.
     lines: i32,
 }
 
@@ -146,7 +146,7 @@ fn words(branch: &Branch) -> impl Iterator<Item = String> {
     first.into_iter().chain((!rest.is_empty()).then_some(rest))
 }
 
-/// Where the cards of a node are: the x of its edge towards the middle.
+/// The place where the cards of a node are: the x of its edge towards the middle.
 struct NodeEdge {
     edge: i32,
     mirrored: bool,

@@ -75,7 +75,7 @@ pub struct Device {
     pub gateway: Option<IpAddr>,
     /// The other networks behind it.
     pub routes: Vec<ResolvedRoute>,
-    /// How a bond works.
+    /// The way in which a bond works.
     pub bond: Option<BondModel>,
     /// The two ends of a serial line.
     pub serial: Option<SerialModel>,
@@ -105,7 +105,7 @@ pub struct ResolvedRoute {
     pub via: IpAddr,
 }
 
-/// How a bond works.
+/// The way in which a bond works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BondModel {
     /// The mode's word.
@@ -114,19 +114,19 @@ pub struct BondModel {
     pub number: u8,
     /// The card that is used while it is well.
     pub primary: Option<String>,
-    /// How often links are monitored, in milliseconds; 0 where ARP monitors them.
+    /// The interval at which links are monitored, in milliseconds; 0 where ARP monitors them.
     pub miimon: u32,
-    /// How long a link that came back is not used, milliseconds.
+    /// The time for which a link that came back is not used, milliseconds.
     pub updelay: u32,
-    /// How long a link that is gone is still used, milliseconds.
+    /// The time for which a link that is gone is still used, milliseconds.
     pub downdelay: u32,
-    /// How often ARP probes are sent, in milliseconds; 0 where carriers are monitored.
+    /// The interval at which ARP probes are sent, in milliseconds; 0 where carriers are monitored.
     pub arp_interval: u32,
     /// The addresses that ARP requests are sent to.
     pub arp_targets: Vec<IpAddr>,
     /// When the primary card is used again.
     pub reselect: Option<Reselect>,
-    /// How often LACP speaks with the switch.
+    /// The interval at which LACP speaks with the switch.
     pub lacp_rate: Option<LacpRate>,
     /// The fields of a packet that choose its card.
     pub hash: Option<HashPolicy>,

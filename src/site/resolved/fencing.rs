@@ -1,4 +1,4 @@
-//! How members are fenced, resolved: methods in order, each with its devices, their parameters as the agents call them,
+//! The fencing of members, resolved: methods in order, each with its devices, their parameters as the agents call them,
 //! and where their secrets lie on the nodes that fence. It is the only source of a device's parameters for
 //! cluster.conf, a CIB, the role `fencing` and checks.
 //!
@@ -11,11 +11,11 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The folder of the scripts that give agents a secret. Root alone gets there; under `sbin` SELinux's policies of EL let
-/// `fenced` start them.
+/// The folder of the scripts that give agents a secret. Root alone gets there; under `sbin` SELinux's policies of EL
+/// let `fenced` start them.
 pub const SECRETS: &str = "/usr/local/sbin/fence-secrets";
 
-/// How a member is fenced.
+/// The way in which a member is fenced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fencing {
     /// Ways to do it, in the order in which they are tried.
@@ -27,7 +27,7 @@ pub struct Fencing {
 /// The files and devices with which a node fences the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shoots {
-    /// Where its files lie.
+    /// The place where its files lie.
     pub folder: &'static str,
     /// All devices of the other members.
     pub devices: Vec<FencingDevice>,
@@ -87,7 +87,7 @@ pub struct FencingDevice {
 /// A secret as a script that prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Script {
-    /// Where it lies.
+    /// The place where it lies.
     pub path: String,
     /// The secret's name in the site's encrypted file.
     pub secret: String,

@@ -28,8 +28,8 @@ pub struct GuestVolume {
 }
 
 impl Site {
-    /// The MAC addresses of a guest's cards, in the order of its zones: as written, else made of the names of site, guest
-    /// and zone, so that they are the same for ever and on every member.
+    /// The MAC addresses of a guest's cards, in the order of its zones: as written, else made of the names of site,
+    /// guest and zone, so that they are the same for ever and on every member.
     pub fn macs_of(&self, name: &str, guest: &Guest) -> Vec<String> {
         if !guest.macs.is_empty() {
             return guest.macs.iter().map(MacAddress::lower).collect();
@@ -50,7 +50,7 @@ impl Site {
         macs.collect()
     }
 
-    /// How a guest is moved to the other node.
+    /// The way in which a guest is moved to the other node.
     pub fn migrate_of(&self, guest: &Guest) -> Migrate {
         let exclusive =
             self.inventory.cluster.as_ref().map(|c| c.lock) == Some(GuestLock::Exclusive);

@@ -1,4 +1,4 @@
-//! How a node's system is installed anew: which partitions are made or kept, and by which links it is reached then.
+//! The new installation of a node's system: which partitions are made or kept, and by which links it is reached then.
 //!
 //! Facts: docs/facts/installers.md#partitions, docs/facts/installers.md#network.
 

@@ -19,7 +19,7 @@ impl fmt::Debug for Sequence {
     }
 }
 
-/// Why a value is no sequence of ports. Names places in it, never a port.
+/// The reason why a value is no sequence of ports. Names places in it, never a port.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnockError {
     /// A word between commas is no port.
@@ -46,9 +46,9 @@ pub enum KnockError {
     /// There are more or fewer than the site declares.
     #[error("it has {found} port(s), and `ports` is {declared}")]
     Count {
-        /// How many it has.
+        /// The number that it has.
         found: usize,
-        /// How many the site declares.
+        /// The number that the site declares.
         declared: usize,
     },
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// The name of the secret that all members share.
 pub const KEY: &str = "cluster-authkey";
 
-/// How long a new one is. Versions before 3 read the first 128 letters.
+/// The length of a new one. Versions before 3 read the first 128 letters.
 pub const KEY_LENGTH: usize = 256;
 
 /// The fault of a key's value, if it has one: corosync takes 128 to 4096 bytes

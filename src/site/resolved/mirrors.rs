@@ -10,7 +10,7 @@ use std::net::IpAddr;
 /// The name of the secret by which the two ends of a mirror know each other.
 const SECRET: &str = "mirror-secret";
 
-/// How long a new one is. DRBD takes 64 letters at most (drbd.conf(5)).
+/// The length of a new one. DRBD takes 64 letters at most (drbd.conf(5)).
 pub const SECRET_LENGTH: usize = 40;
 
 impl Site {

@@ -10,7 +10,7 @@ use crate::platform::Platform;
 use serde_json::{Map, Value as Json, json};
 use std::net::IpAddr;
 
-/// How a node is logged in to.
+/// The way in which a node is logged in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// Name or address.
@@ -19,7 +19,7 @@ pub struct Login {
     pub port: Option<u16>,
     /// The account, when unset.
     pub user: Option<String>,
-    /// How that account becomes root.
+    /// The way in which that account becomes root.
     pub sudo: Sudo,
 }
 
@@ -206,7 +206,8 @@ impl Site {
         }
     }
 
-    /// How a node is logged in to: `ssh.host`, else its address in the zone it is reached in, else its name.
+    /// The way in which a node is logged in to: `ssh.host`, else its address in the zone it is reached in, else its
+    /// name.
     pub fn login(&self, node: &str) -> Login {
         let defaults = &self.inventory.site.ssh;
         let found = self.node(node);

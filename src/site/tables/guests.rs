@@ -23,8 +23,8 @@ pub struct Guest {
     /// Whether the other node starts it when its own is gone. Without fail-over it lives on its node's /local.
     #[serde(default)]
     pub failover: bool,
-    /// How it is moved to the other node. Without it: live where it has fail-over and both nodes can have its disks open,
-    /// else by stop and start.
+    /// The way in which it is moved to the other node. Without it: live where it has fail-over and both nodes can have
+    /// its disks open, else by stop and start.
     #[serde(default)]
     pub migrate: Option<Migrate>,
     /// Its memory.
@@ -44,8 +44,8 @@ pub struct Guest {
     /// Further disks: their sizes by names of your choice.
     #[serde(default)]
     pub disks: KeyedTable<Name, Size>,
-    /// The pool in which its disks are images. Without it, a guest with fail-over has logical volumes in the group of its
-    /// node, and one without has images under /local.
+    /// The pool in which its disks are images. Without it, a guest with fail-over has logical volumes in the group of
+    /// its node, and one without has images under /local.
     #[serde(default)]
     pub pool: Option<Name>,
     /// The zones it is connected to, in the order of its interfaces; a project of a trunk as `ZONE.PROJECT`.
@@ -81,10 +81,10 @@ pub struct Guest {
     /// disk is blank.
     #[serde(default)]
     pub image: Option<SitePath>,
-    /// How it is installed without anybody's help.
+    /// The way in which it is installed without anybody's help.
     #[serde(default)]
     pub install: Option<Install>,
-    /// How long it may take to shut down.
+    /// The time that it may take to shut down.
     #[serde(default = "shutdown")]
     pub shutdown: Duration,
     /// Guests with the same word here do the same work; they live on different nodes and need no fail-over.
@@ -116,7 +116,7 @@ fn shutdown() -> Duration {
     Duration::parse("3m").expect("a length of time")
 }
 
-/// How a guest is moved to the other node.
+/// The way in which a guest is moved to the other node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Migrate {
@@ -153,17 +153,17 @@ pub enum Video {
     Virtio,
 }
 
-/// How a guest is installed without anybody's help.
+/// The way in which a guest is installed without anybody's help.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Install {
-    /// How.
+    /// The way.
     pub by: InstallBy,
     /// The installation tree or the mirror.
     pub from: Url,
 }
 
-/// How a guest is installed.
+/// The way in which a guest is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstallBy {

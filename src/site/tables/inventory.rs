@@ -105,19 +105,19 @@ pub struct SiteTable {
     /// The time zone of the nodes.
     #[serde(default = "utc")]
     pub timezone: TimeZone,
-    /// How nodes are logged in to where they do not say otherwise.
+    /// The way in which nodes are logged in to where they do not say otherwise.
     #[serde(default)]
     pub ssh: SshDefaults,
-    /// How changes that could lock everybody out are confirmed.
+    /// The way in which changes that could lock everybody out are confirmed.
     #[serde(default)]
     pub guard: GuardTable,
 }
 
-/// How a change to network, firewall, sshd or rights is confirmed. It cannot be switched off.
+/// The way in which a change to network, firewall, sshd or rights is confirmed. It cannot be switched off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardTable {
-    /// How long such a change waits for new connections before it is rolled back: 10 seconds to an hour.
+    /// The time for which such a change waits for new connections before it is rolled back: 10 seconds to an hour.
     #[serde(default = "guard_window")]
     pub window: Duration,
     /// Ways in, out of `reach`, that have to work anew besides the one that the run came by. One that did not work
@@ -143,7 +143,7 @@ fn utc() -> TimeZone {
     TimeZone::parse("UTC").expect("a time zone")
 }
 
-/// How every node is logged in to.
+/// The way in which every node is logged in to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshDefaults {
@@ -153,12 +153,12 @@ pub struct SshDefaults {
     /// The account; without it, the one of the operator's own OpenSSH configuration.
     #[serde(default)]
     pub user: Option<UserName>,
-    /// How that account becomes root.
+    /// The way in which that account becomes root.
     #[serde(default)]
     pub sudo: Option<Sudo>,
 }
 
-/// How an account becomes root.
+/// The way in which an account becomes root.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sudo {
@@ -308,10 +308,10 @@ pub struct Log {
     /// Its port, TCP.
     #[serde(default = "log_port")]
     pub port: Port,
-    /// How long the node retains logs.
+    /// The time for which the node retains logs.
     #[serde(default = "log_keep")]
     pub keep: Duration,
-    /// How much the node queues while the server is unreachable.
+    /// The amount that the node queues while the server is unreachable.
     #[serde(default = "log_queue")]
     pub queue: Size,
 }
@@ -361,7 +361,8 @@ pub struct Repository {
     /// A description, for display.
     #[serde(default)]
     pub description: Option<Line>,
-    /// Where it is served; `$releasever` and `$basearch` are left to yum and dnf. `file:///…` is a folder on the node.
+    /// The place where it is served; `$releasever` and `$basearch` are left to yum and dnf. `file:///…` is a folder on
+    /// the node.
     #[serde(default)]
     pub url: Option<Url>,
     /// A folder of packages in the site with their metadata, pushed to the nodes: for releases whose mirrors are gone.

@@ -52,7 +52,7 @@ pub struct Mirror {
     pub port: Port,
     /// The member whose data is taken when the mirror is first made.
     pub source: HostName,
-    /// Where its GFS2 is mounted on all members, where it carries one.
+    /// The place where its GFS2 is mounted on all members, where it carries one.
     #[serde(default)]
     pub gfs2: Option<AbsolutePath>,
     /// The clustered volume group on it, where it carries one.
@@ -78,25 +78,25 @@ pub struct Cluster {
     /// link between the members: no gateway, DHCP, VLAN or bridge.
     #[serde(default)]
     pub mirrors: Option<ZoneName>,
-    /// How messages travel; each platform has its own default.
+    /// The way in which messages travel; each platform has its own default.
     #[serde(default)]
     pub transport: Option<Transport>,
     /// The multicast address, where messages travel by multicast.
     #[serde(default)]
     pub multicast: Option<IpAddress>,
-    /// How long a member may be silent before it counts as lost.
+    /// The time for which a member may be silent before it counts as lost.
     #[serde(default = "token")]
     pub token: Duration,
-    /// How long a starting node waits for the other before it fences it.
+    /// The time for which a starting node waits for the other before it fences it.
     #[serde(default = "join")]
     pub join: Duration,
-    /// How long a member that was lost may come back before it is fenced; of cman alone.
+    /// The time for which a member that was lost may come back before it is fenced; of cman alone.
     #[serde(default = "no_delay")]
     pub fail: Duration,
     /// The member that survives a fence race: the other one waits `delay` before it fences it.
     #[serde(default)]
     pub preferred: Option<HostName>,
-    /// How long that is.
+    /// That time.
     #[serde(default = "no_delay")]
     pub delay: Duration,
     /// When a node joins.
@@ -122,7 +122,7 @@ fn no_delay() -> Duration {
     Duration::parse("0s").expect("a length of time")
 }
 
-/// How the members' messages travel.
+/// The way in which the members' messages travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
@@ -199,7 +199,7 @@ pub struct Node {
     /// Its number in the cluster and for sanlock; never changed in a living cluster.
     #[serde(default)]
     pub host_id: Option<HostId>,
-    /// How it is logged in to.
+    /// The way in which it is logged in to.
     #[serde(default)]
     pub ssh: Ssh,
     /// The release it runs, where that is not the site's.
@@ -244,13 +244,13 @@ pub struct FenceDevice {
     /// Further attributes whose values are secrets, such as `snmp_priv_passwd`.
     #[serde(default)]
     pub secrets: KeyedTable<Name, SecretRef>,
-    /// The name of the method it belongs to. Neighbours of one name do it together (both outlets of a node with two power
-    /// supplies); without a name each is a method of its own.
+    /// The name of the method it belongs to. Neighbours of one name do it together (both outlets of a node with two
+    /// power supplies); without a name each is a method of its own.
     #[serde(default)]
     pub method: Option<Name>,
 }
 
-/// How a node is logged in to.
+/// The way in which a node is logged in to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ssh {
@@ -263,7 +263,7 @@ pub struct Ssh {
     /// The account.
     #[serde(default)]
     pub user: Option<UserName>,
-    /// How that account becomes root.
+    /// The way in which that account becomes root.
     #[serde(default)]
     pub sudo: Option<Sudo>,
 }

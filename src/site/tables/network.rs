@@ -51,8 +51,8 @@ pub struct Zone {
     /// Each node's wire ends in the other node's BMC; the two networks are written at the nodes.
     #[serde(default)]
     pub crossed: bool,
-    /// The zone's cards end in those of the other node, whatever VLANs and bridges are on them. Without it a wire of two
-    /// nodes that carries a gateway or a bridge is taken for one that ends in a switch.
+    /// The zone's cards end in those of the other node, whatever VLANs and bridges are on them. Without it a wire of
+    /// two nodes that carries a gateway or a bridge is taken for one that ends in a switch.
     #[serde(default)]
     pub cable: bool,
 }
@@ -79,21 +79,21 @@ pub struct Bond {
     pub name: InterfaceName,
     /// Its interfaces.
     pub nics: Vec<InterfaceName>,
-    /// How they work together.
+    /// The way in which they work together.
     #[serde(default)]
     pub mode: BondMode,
     /// The interface that is used while it is well; the first where none is named.
     #[serde(default)]
     pub primary: Option<InterfaceName>,
-    /// How often the links are monitored, in milliseconds.
+    /// The interval at which the links are monitored, in milliseconds.
     #[serde(default = "miimon")]
     #[schemars(range(min = 1, max = 10000))]
     pub miimon: u32,
-    /// How long a link that came back is not used, milliseconds; a multiple of `miimon`.
+    /// The time for which a link that came back is not used, milliseconds; a multiple of `miimon`.
     #[serde(default)]
     #[schemars(range(max = 600_000))]
     pub updelay: u32,
-    /// How long a link that is gone is still used, milliseconds; a multiple of `miimon`.
+    /// The time for which a link that is gone is still used, milliseconds; a multiple of `miimon`.
     #[serde(default)]
     #[schemars(range(max = 600_000))]
     pub downdelay: u32,
@@ -103,7 +103,7 @@ pub struct Bond {
     /// When the primary interface is used again after it was gone.
     #[serde(default)]
     pub reselect: Option<Reselect>,
-    /// How often LACP speaks with the switch; `802.3ad` only.
+    /// The interval at which LACP speaks with the switch; `802.3ad` only.
     #[serde(default)]
     pub lacp_rate: Option<LacpRate>,
     /// The fields of a packet that choose its interface; `balance-xor` and `802.3ad` only.
@@ -115,7 +115,7 @@ pub struct Bond {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArpMonitor {
-    /// How often, milliseconds.
+    /// The interval, milliseconds.
     #[schemars(range(min = 100, max = 60_000))]
     pub interval: u32,
     /// The addresses that ARP requests are sent to, in the bond's own network.
@@ -134,7 +134,7 @@ pub enum Reselect {
     Failure,
 }
 
-/// How often LACP speaks with the switch.
+/// The interval at which LACP speaks with the switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LacpRate {
@@ -162,7 +162,7 @@ fn miimon() -> u32 {
     100
 }
 
-/// How the interfaces of a bond work together.
+/// The way in which the interfaces of a bond work together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BondMode {
@@ -268,10 +268,10 @@ impl JsonSchema for Speed {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Firewall {
-    /// Where operators come from; they reach sshd without knocking.
+    /// The addresses that operators come from; they reach sshd without knocking.
     #[serde(default)]
     pub operators: Vec<SourceNet>,
-    /// How everybody else opens sshd.
+    /// The way in which everybody else opens sshd.
     #[serde(default)]
     pub knock: Option<Knock>,
     /// The repository that has Shorewall where the release has none: on EL9 there is none in EPEL either.
@@ -288,14 +288,14 @@ pub struct Firewall {
 pub struct Knock {
     /// The secret that holds the ports, with commas between them.
     pub sequence: SecretRef,
-    /// How many ports that are: the files have a part for each, and are made without the secret.
+    /// The number of its ports: the files have a part for each, and are made without the secret.
     #[serde(default = "knock_ports")]
     #[schemars(range(min = 1, max = 8))]
     pub ports: u8,
-    /// How long each next knock may take.
+    /// The time that each next knock may take.
     #[serde(default = "knock_step")]
     pub step: Duration,
-    /// How long sshd stays open.
+    /// The time for which sshd stays open.
     #[serde(default = "knock_open")]
     pub open: Duration,
 }

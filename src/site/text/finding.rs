@@ -33,7 +33,7 @@ pub struct Finding {
     pub severity: Severity,
     /// The fault, in one sentence without a full stop.
     pub message: String,
-    /// Where it is written.
+    /// The place where it is written.
     pub place: Option<Place>,
     /// A few words under that place; may be empty.
     pub label: String,
@@ -167,7 +167,7 @@ pub(in crate::site) fn is_unseen(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
-/// How many characters of a long line are shown.
+/// The number of characters of a long line that are shown.
 const WIDTH: usize = 110;
 
 fn excerpt(

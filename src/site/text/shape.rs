@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 /// The code of the finding that a secret's value is written in place of its name.
 pub(in crate::site) const IN_CLEAR: &str = "SECRET-IN-CLEAR";
 
-/// How a tree is compared.
+/// The way in which a tree is compared.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Any text that holds `{{` or `{%` is accepted for any type: it is checked once it is rendered.

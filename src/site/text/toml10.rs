@@ -16,7 +16,7 @@ pub(in crate::site) struct Notes {
 }
 
 impl Notes {
-    /// Where the key that is given again at this offset was given first.
+    /// The place where the key that is given again at this offset was given first.
     pub(in crate::site) fn first_of(&self, start: usize) -> Option<Range<usize>> {
         self.twice.get(&start).cloned()
     }
@@ -67,7 +67,7 @@ struct Walk<'a> {
     seen: HashMap<Vec<String>, Range<usize>>,
     /// Path of the table that the last header opened.
     header: Vec<String>,
-    /// How many elements each array of tables has so far.
+    /// The number of elements that each array of tables has so far.
     arrays: HashMap<Vec<String>, usize>,
     nest: Vec<Bracket>,
     /// The words of the key under way with the place of the last.

@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 pub struct Tree {
     /// It is a number that is written in octal digits, as `0o644`.
     pub octal: bool,
-    /// Where it is written. A table that is written in several pieces has the place of its first.
+    /// The place where it is written. A table that is written in several pieces has the place of its first.
     pub place: Place,
     /// The value.
     pub value: Value,

@@ -107,6 +107,6 @@ numbers! {
     HostId u16, 1, 2000, "a host id";
     /// The largest packet of a link, bytes.
     Mtu u32, 68, 65535, "an MTU";
-    /// How many processors a guest has.
+    /// The number of processors that a guest has.
     CpuCount u16, 1, 512, "a number of processors";
 }

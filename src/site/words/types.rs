@@ -202,7 +202,7 @@ words! {
     AgeRecipient "age-recipient" "an age recipient" "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj" w::age_recipient;
     /// A disk's name under /dev/disk/by-id.
     DiskId "disk-id" "a disk's name under /dev/disk/by-id" "scsi-3600508e000000000" w::disk_id;
-    /// Where a repository is served.
+    /// The place where a repository is served.
     Url "url" "a URL" "https://vault.centos.org/6.10/os/x86_64/" w::url;
     /// A time zone.
     TimeZone "time-zone" "a time zone" "Europe/Zurich" w::time_zone;

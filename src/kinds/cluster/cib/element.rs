@@ -6,7 +6,8 @@ use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// How deep elements may lie in one another: many times what Pacemaker writes, and what every walk through them bears.
+/// The depth to which elements may lie in one another: many times what Pacemaker writes, and what every walk through
+/// them bears.
 const DEPTH: usize = 100;
 
 /// An element.

@@ -1,4 +1,4 @@
-//! How a cluster is operated, as its CIB says: maintenance, what may move, and the constraints by which a member is
+//! The operation of a cluster, as its CIB says: maintenance, what may move, and the constraints by which a member is
 //! drained. And the calls that change that.
 //!
 //! Facts: docs/facts/resources.md#maintenance, docs/facts/resources.md#draining, docs/facts/guests.md#power.
@@ -16,7 +16,7 @@ const RETURNING: &str = "nodewright-return-";
 /// IDs of constraints that `crm_resource --move` and `--ban` leave begin with these.
 const BY_HAND: [&str; 2] = ["cli-prefer-", "cli-ban-"];
 
-/// How a cluster is operated.
+/// The way in which a cluster is operated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operated {
     /// Whether the cluster is in maintenance.

@@ -48,7 +48,7 @@ fn put(live: &mut Element, wanted: &Element) {
             continue;
         }
         let mut next = child.clone();
-        // How it is operated (`target-role`, `is-managed`) is an operator's to say.
+        // The way in which it is operated (`target-role`, `is-managed`) is an operator's to say.
         let operated = known.children.iter().filter(|c| c.tag == "meta_attributes");
         for meta in operated {
             if !next.children.iter().any(|c| c.id() == meta.id()) {

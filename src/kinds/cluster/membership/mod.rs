@@ -108,7 +108,7 @@ pub struct Want {
     /// Services that depend on the membership, in the order in which they stop.
     #[serde(default)]
     above: Vec<String>,
-    /// How long the members may take to find each other, seconds.
+    /// The time that the members may take to find each other, seconds.
     #[serde(default = "patience")]
     patience: u32,
 }

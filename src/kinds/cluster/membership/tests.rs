@@ -541,7 +541,7 @@ fn cman_takes_up_a_version_and_not_what_decides_who_hears_whom() {
             "{to}"
         );
     }
-    // Where the file is lost, the other member's tells.
+    // If the file is lost, the other member's tells.
     let mut lost = vec![("membership", CMAN, 0), ("cluster_conf", "running 7\n", 0)];
     lost.extend([
         ("membership@node2", CMAN, 0),

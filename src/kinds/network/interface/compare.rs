@@ -66,7 +66,7 @@ impl Differences {
         self.reported().any(|d| d.what == what)
     }
 
-    /// How a device that is there differs.
+    /// The differences of a device that is there.
     pub(super) fn of(want: &Want, seen: &Seen, style: NetworkStyle) -> Self {
         let mut all = Self::default();
         let name = want.interface.as_str();

@@ -4,9 +4,9 @@ use crate::platform::NetworkStyle;
 use crate::sh::Call;
 use std::collections::BTreeMap;
 
-/// Where the attributes of devices are.
+/// The place where the attributes of devices are.
 const CLASS: &str = "/sys/class/net/";
-/// How bonds and their cards are, a file a bond.
+/// The state of bonds and their cards, a file a bond.
 const BONDS: &str = "/proc/net/bonding/";
 /// The VLANs: `bond0.10       | 10  | bond0`.
 const VLANS: &str = "/proc/net/vlan/config";

@@ -1,4 +1,4 @@
-//! How interfaces are read and compared. The answers are of Debian 12 in a virtual machine (iproute2 6.1, Linux 6.1),
+//! Reading and comparing interfaces. The answers are of Debian 12 in a virtual machine (iproute2 6.1, Linux 6.1),
 //! shortened to what is asked about, with changes that each test names.
 
 use super::super::super::testing::{

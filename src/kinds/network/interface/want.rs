@@ -41,7 +41,7 @@ pub struct Want {
     /// Further networks behind it.
     #[serde(default)]
     pub(super) routes: Vec<RouteWant>,
-    /// How a bond works.
+    /// The way in which a bond works.
     pub(super) bond: Option<BondWant>,
     /// The two ends of a serial line.
     pub(super) serial: Option<SerialWant>,
@@ -95,7 +95,7 @@ pub(super) struct RouteWant {
     pub(super) via: IpAddr,
 }
 
-/// How a bond works. Milliseconds throughout; an option that is none is left as it is.
+/// The way in which a bond works. Milliseconds throughout; an option that is none is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BondWant {
@@ -105,12 +105,12 @@ pub(super) struct BondWant {
     pub(super) number: u8,
     /// The card that is used while it is well.
     pub(super) primary: Option<String>,
-    /// How often carriers are checked; 0 where ARP judges.
+    /// The interval at which carriers are checked; 0 where ARP judges.
     pub(super) miimon: u32,
-    /// How long a link that came back is not used.
+    /// The time for which a link that came back is not used.
     #[serde(default)]
     pub(super) updelay: u32,
-    /// How long a link that is gone is still used.
+    /// The time for which a link that is gone is still used.
     #[serde(default)]
     pub(super) downdelay: u32,
     /// The interval of ARP requests, in milliseconds; 0 where carriers are checked.
@@ -121,7 +121,7 @@ pub(super) struct BondWant {
     pub(super) arp_targets: Vec<IpAddr>,
     /// When the primary card is used again: `always`, `better`, `failure`.
     pub(super) reselect: Option<String>,
-    /// How often LACP speaks: `slow`, `fast`.
+    /// The interval at which LACP speaks: `slow`, `fast`.
     pub(super) lacp_rate: Option<String>,
     /// The fields of a packet that choose its card: `layer2`, `layer2+3`, `layer3+4`.
     pub(super) hash: Option<String>,

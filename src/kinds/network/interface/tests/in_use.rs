@@ -21,7 +21,7 @@ fn proc_drbd(states: [&str; 3]) -> String {
     )
 }
 
-/// Why another MTU of the bond under the mirrors is refused, where it is.
+/// The reason why another MTU of the bond under the mirrors is refused, where it is.
 fn refused(step: &serde_json::Value, drbd: &str, status: i32) -> Option<String> {
     let step = with(step.clone(), json!({ "mtu": 1500 }));
     match on(&step, Platform::El7, &[("interface-mirrors", drbd, status)]) {
@@ -92,7 +92,7 @@ fn version_9_tells_by_its_events() {
     assert_eq!(refused(&bond0(), &none, 0), None);
 }
 
-/// Where the probe is late or its tool is missing, the state is not known, and no connection is torn.
+/// If the probe is late or its tool is missing, the state is not known, and no connection is torn.
 #[test]
 fn silence_is_no_leave() {
     for status in [124, 127] {
