@@ -3,7 +3,7 @@
 SHELL = /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test test-vm style lint bench setup install uninstall
+.PHONY: demo test test-vm style lint bench setup install uninstall packages
 
 # Two bare nodes made a cluster's, step by step, on this machine.
 demo: setup
@@ -58,3 +58,8 @@ uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/nodewright' '$(SHARE)'/man/man1/nodewright.1 '$(SHARE)'/man/man1/nodewright-*.1 \
 	  '$(SHARE)/bash-completion/completions/nodewright' '$(SHARE)/zsh/site-functions/_nodewright' \
 	  '$(SHARE)/fish/vendor_completions.d/nodewright.fish'
+
+# A Debian package and an RPM, in target/packages, for machines whose C library is not older than this one's.
+packages: setup
+	bin='$(BIN)'; [ -n "$$bin" ] || { cargo build --release --locked && bin=target/release/nodewright; } && \
+	scripts/packages.sh "$$bin" target/packages

@@ -37,6 +37,10 @@ xsltproc xsltproc
 parted parted
 debconf-set-selections debconf
 python3 python3-venv
+rpmbuild rpm
+objdump binutils
+zsh zsh
+fish fish
 '
 missing=()
 while read -r program package; do
@@ -75,4 +79,10 @@ validator=$(dirname "$0")/../target/pykickstart
 if [ ! -x "$validator/bin/ksvalidator" ]; then
   python3 -m venv "$validator"
   "$validator/bin/pip" -q install pykickstart==3.78
+fi
+# The two language servers for TOML, which read the schemas of inventories and role files.
+editors=$(dirname "$0")/../target/editors
+if [ ! -x "$editors/bin/tombi" ] || [ ! -x "$editors/bin/taplo" ]; then
+  python3 -m venv "$editors"
+  "$editors/bin/pip" -q install taplo==0.9.3 tombi==1.9.6
 fi

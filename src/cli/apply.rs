@@ -29,7 +29,7 @@ Examples:
   nodewright apply ./change.plan    carry out a saved plan exactly as reviewed")]
 pub struct Args {
     /// Nodes and groups, or the file of a saved plan. Default: all nodes of the site.
-    #[arg(value_name = "NODE|PLAN", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
+    #[arg(value_name = "NODE|PLAN", add = ArgValueCompleter::new(crate::workplace::completers::nodes_or_plans))]
     pub words: Vec<String>,
     /// The resources.
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub struct Args {
     /// The devices whose content may be destroyed.
     #[command(flatten)]
     pub destroy: Destroy,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// Wait for long steps, with their progress on screen, and go on with what comes after them. Without it, the run ends

@@ -12,7 +12,7 @@ pub struct Args {
     #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
     /// The run. Default: the latest.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCompleter::new(crate::workplace::completers::runs))]
     pub run: Option<String>,
 }
 

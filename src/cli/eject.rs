@@ -2,9 +2,13 @@
 
 use crate::exit::Exit;
 use crate::report::write_whole;
+use crate::role::Library;
+use crate::site::Sources;
+use crate::workplace::completers::beginning;
 use crate::workplace::{Context, Usage};
 use anyhow::Context as _;
-use clap_complete::ArgValueCompleter;
+use clap_complete::{ArgValueCompleter, CompletionCandidate};
+use std::ffi::OsStr;
 
 /// Arguments of `eject`.
 #[derive(Debug, clap::Args)]
@@ -16,11 +20,17 @@ Examples:
   nodewright eject sshd/sshd_config one template")]
 pub struct Args {
     /// A shipped role or template.
-    #[arg(value_name = "ROLE|TEMPLATE", add = ArgValueCompleter::new(super::roles::known))]
+    #[arg(value_name = "ROLE|TEMPLATE", add = ArgValueCompleter::new(shipped))]
     name: String,
     /// Print the files instead of writing them.
     #[arg(long)]
     print: bool,
+}
+
+/// The shipped roles.
+fn shipped(current: &OsStr) -> Vec<CompletionCandidate> {
+    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+    beginning(library.roles().map(|r| r.name.as_str()), current)
 }
 
 /// Copies a shipped role or template into the site.

@@ -7,7 +7,7 @@ use crate::rules;
 use crate::site::{Sources, did_you_mean};
 use crate::survey::CODES;
 use crate::verify::FILE_CHANGED;
-use crate::workplace::completers::beginning;
+use crate::workplace::completers::{self, beginning};
 use crate::workplace::{Context, Usage};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use std::collections::BTreeSet;
@@ -38,9 +38,9 @@ fn codes(library: &Library) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Those of the shipped roles.
+/// Those of the shipped roles, and of the site around.
 fn known(current: &OsStr) -> Vec<CompletionCandidate> {
-    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+    let library = completers::library();
     beginning(codes(&library), current)
 }
 

@@ -27,7 +27,7 @@ pub struct Args {
     /// The member to fence.
     #[arg(value_name = "NODE", add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
     pub node: String,
-    /// How many seconds the others may take to take over.
+    /// The number of seconds that the others may take to take over.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub within: u64,
 }

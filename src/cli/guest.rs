@@ -128,7 +128,7 @@ pub struct Named {
     pub guest: String,
 }
 
-/// How it is asked.
+/// The way in which it is asked.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Asking {
     /// Seconds that a node may take to answer, 1 to 600.
@@ -136,13 +136,14 @@ pub struct Asking {
     pub timeout: u64,
 }
 
-/// How it is done.
+/// The way in which it is done.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct GuestOptions {
     /// Do it without asking, where nothing is interrupted.
     #[arg(long, short)]
     pub yes: bool,
-    /// How many seconds it may take. Default: what the site gives the guest to shut down (`shutdown`), 900 for the rest.
+    /// The number of seconds it may take. Default: what the site gives the guest to shut down (`shutdown`), 900 for the
+    /// rest.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub within: Option<u64>,
 }

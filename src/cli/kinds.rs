@@ -3,7 +3,8 @@
 use crate::exit::Exit;
 use crate::kind::Erased;
 use crate::kinds::{kind_named, kinds};
-use crate::role::kinds_reference;
+use crate::report;
+use crate::role::{Page, kind_page, page};
 use crate::workplace::completers::beginning;
 use crate::workplace::{Context, Usage};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
@@ -21,14 +22,22 @@ fn known(current: &OsStr) -> Vec<CompletionCandidate> {
     beginning(kinds().map(Erased::name), current)
 }
 
-/// Prints the reference of kinds as Markdown.
+/// Prints the reference of kinds.
 ///
 /// # Errors
 /// When a kind is not known.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let reference = kinds_reference();
-    if args.kinds.is_empty() {
-        context.print(&reference)?;
+    let print = |page: &Page| {
+        context.print(&if context.global.json {
+            report::reference_json(page)
+        } else {
+            report::reference(page, &context.style)
+        })
+    };
+    if args.kinds.is_empty()
+        && let Some(all) = page("kinds")
+    {
+        print(&all)?;
     }
     for name in &args.kinds {
         let Some(kind) = kind_named(name) else {
@@ -36,11 +45,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             let known = known.join(", ");
             return Err(Usage(format!("no kind is called `{name}`; there are {known}")).into());
         };
-        let head = format!("\n## {}\n", kind.name());
-        let from = reference.find(&head).map_or(0, |at| at + 1);
-        let page = &reference[from..];
-        let page = page.find("\n## ").map_or(page, |end| &page[..=end]);
-        context.print(page)?;
+        print(&kind_page(kind))?;
     }
     Ok(Exit::Done)
 }

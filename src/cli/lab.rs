@@ -96,6 +96,7 @@ enum LabCommand {
         #[arg(add = ArgValueCompleter::new(crate::workplace::completers::node_names))]
         node: String,
         /// A zone (all its wires) or a network card.
+        #[arg(add = ArgValueCompleter::new(crate::workplace::completers::wires))]
         what: String,
         /// The carrier state to set.
         how: Carrier,

@@ -5,7 +5,8 @@ use crate::exit::Exit;
 use crate::kind::Observe;
 use crate::node::{self, JournalLine, LoggedRun};
 use crate::report::json_line;
-use crate::workplace::{Context, Forks, Nodes, Usage, Values};
+use crate::workplace::{Context, Forks, Nodes, Usage, Values, completers};
+use clap_complete::ArgValueCompleter;
 use std::fmt::Write as _;
 
 /// Arguments of `log`.
@@ -13,16 +14,18 @@ use std::fmt::Write as _;
 #[command(after_help = "\
 Examples:
   nodewright log                                the latest runs of all nodes
-  nodewright log node1 --run 20261121-0903-a1   what that run changed there")]
+  nodewright log node1 --run 20261121-0903-a1   what that run changed there
+
+The shell completes RUN with those that `nodewright log` showed last.")]
 pub struct Args {
     /// The nodes.
     #[command(flatten)]
     pub nodes: Nodes,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// Show this run in full.
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(completers::runs))]
     pub run: Option<String>,
     /// The number of runs to show for each node.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
@@ -40,6 +43,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         observe
     })?;
     let mut found = false;
+    let mut told = Vec::new();
     let nodes = observed.answers.keys().cloned().collect::<Vec<_>>();
     for (node, answer) in observed.answers {
         let lines = node::read_journal(&answer);
@@ -55,6 +59,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         }
         for run in runs.iter().skip(skip).filter(asked) {
             found = true;
+            told.push(run.run.to_owned());
             if context.global.json {
                 let (name, lines) = (run.run, &run.lines);
                 let line = serde_json::json!({"event": "logged", "node": node, "run": name, "lines": lines});
@@ -63,6 +68,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 context.print(&shown(&node, run, args.run.is_some()))?;
             }
         }
+    }
+    if args.run.is_none() {
+        completers::keep_runs(told.iter().map(String::as_str));
     }
     if let Some(run) = args.run.as_ref().filter(|_| !found && !nodes.is_empty()) {
         let why = format!(
@@ -74,10 +82,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(observed.worst.unwrap_or(Exit::Done))
 }
 
-/// How many lines of a journal are read: far more than `--number` runs have.
+/// The number of lines of a journal that are read: far more than `--number` runs have.
 const LINES: u32 = 5000;
 
-/// Where a run comes from, in words.
+/// The origin of a run, in words.
 fn about(begun: &JournalLine) -> String {
     let Some(header) = &begun.header else {
         return begun.text.clone();
@@ -100,7 +108,8 @@ fn shown(node: &str, run: &LoggedRun<'_>, whole: bool) -> String {
     let steps = run.lines.iter().filter(|l| l.event == "did").count();
     let who = run.begun().map_or_else(String::new, about);
     let (name, at, ended) = (run.run, run.at(), run.ended());
-    let mut text = format!("{node}  {name}  {at}  {ended}, {steps} steps\n    {who}\n");
+    let steps = format!("{steps} {}", if steps == 1 { "step" } else { "steps" });
+    let mut text = format!("{node}  {name}  {at}  {ended}, {steps}\n    {who}\n");
     if whole {
         for line in run.lines.iter().filter(|l| l.event != "begin") {
             let _ = writeln!(text, "    {} {} {}", line.at, line.event, line.text);

@@ -29,6 +29,7 @@ mod maintenance;
 mod man;
 mod observe;
 pub mod plan;
+mod reference;
 mod render;
 mod report;
 mod resume;
@@ -51,9 +52,17 @@ use crate::workplace::{Context, Global};
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 
+/// The version, and the commit that the program was built from, as `build.rs` found it.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("NODEWRIGHT_BUILT"),
+    ")"
+);
+
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "nodewright", version, about, long_about = None)]
+#[command(name = "nodewright", version = VERSION, about, long_about = None)]
 pub struct Cli {
     /// The options of every command.
     #[command(flatten)]
@@ -141,6 +150,8 @@ pub enum Command {
     Schema(schema::Args),
     /// Write the manual pages.
     Man(man::Args),
+    /// Print the reference: inventory, role files, templates, checks, kinds; contacts no node.
+    Reference(reference::Args),
     /// Print the reference of kinds: what a step can be.
     Kinds(kinds::Args),
     /// Print the reference of roles: purpose and variables.
@@ -208,6 +219,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Reference",
         &[
             "explain",
+            "reference",
             "roles",
             "kinds",
             "rules",
@@ -257,6 +269,7 @@ impl Command {
             Self::Eject(args) => eject::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
+            Self::Reference(args) => reference::run(&args, context),
             Self::Kinds(args) => kinds::run(&args, context),
             Self::Roles(args) => roles::run(&args, context),
             Self::Rules(args) => rules::run(&args, context),

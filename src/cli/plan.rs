@@ -37,7 +37,7 @@ pub struct Args {
     /// The devices whose content may be destroyed.
     #[command(flatten)]
     pub destroy: Destroy,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// Save the plan to FILE. `apply FILE` carries it out, and refuses what changed on a node meanwhile.
@@ -66,7 +66,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     setup.over = args.over.runs();
     setup.asks.set(true);
     setup.destroy = args.destroy.devices(&nodes)?;
-    let mut reporter = context.reporter();
+    let mut reporter = context.paged_reporter();
     let (plan, worst) = workplace::with_engine(
         &mut reporter,
         setup,

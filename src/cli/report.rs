@@ -30,7 +30,7 @@ pub struct Args {
     /// Write the page to FILE.
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
-    /// How many nodes at once.
+    /// The number of nodes at once.
     #[command(flatten)]
     pub forks: Forks,
     /// Seconds that a node may take to be reached and observed, 1 to 3600; after that it counts as unreachable.
@@ -38,7 +38,7 @@ pub struct Args {
     pub timeout: u64,
 }
 
-/// How many runs the page has of each node.
+/// The number of runs that the page has of each node.
 const RUNS: usize = 10;
 
 /// Runs the command.

@@ -18,10 +18,10 @@ Example:
   nodewright apply ./change.plan")]
 pub struct Args {
     /// The file that `plan --out` wrote.
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(value_name = "FILE", add = clap_complete::ArgValueCompleter::new(crate::workplace::completers::plans))]
     pub file: PathBuf,
-    /// The SSH key to sign with; the public half of a key that an agent holds will do. Default: the first `--identity`, or
-    /// `~/.ssh/id_ed25519`, `id_ecdsa` or `id_rsa`.
+    /// The SSH key to sign with; the public half of a key that an agent holds will do. Default: the first `--identity`,
+    /// or `~/.ssh/id_ed25519`, `id_ecdsa` or `id_rsa`.
     #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::FilePath)]
     pub key: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::report;
 use crate::role::Library;
 use crate::site::{Sources, did_you_mean};
-use crate::workplace::completers::beginning;
+use crate::workplace::completers::{self, beginning};
 use crate::workplace::{Context, Usage};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use std::ffi::OsStr;
@@ -20,9 +20,9 @@ pub struct Args {
     roles: Vec<String>,
 }
 
-/// The shipped roles.
-pub(super) fn known(current: &OsStr) -> Vec<CompletionCandidate> {
-    let library = Library::of([], &mut Sources::default(), &mut Vec::new());
+/// The shipped roles, and those of the site around.
+fn known(current: &OsStr) -> Vec<CompletionCandidate> {
+    let library = completers::library();
     beginning(library.roles().map(|r| r.name.as_str()), current)
 }
 

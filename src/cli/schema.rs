@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::report::write_whole;
+use crate::site::text::editors::for_editors;
 use crate::workplace::Context;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,11 @@ enum SchemaName {
 impl SchemaName {
     fn text(self) -> String {
         let schema = match self {
-            Self::Site => crate::site::schema(),
+            Self::Site => {
+                let mut schema = crate::site::schema();
+                for_editors(&mut schema);
+                schema
+            }
             Self::Role => crate::role::schema(),
         };
         format!("{schema:#}\n")
@@ -51,7 +56,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Where a site has its schemas, as the first lines of its files say.
+/// The place where a site has its schemas, as the first lines of its files say.
 pub const FOLDER: &str = "schema";
 
 /// Writes all schemas into a folder.

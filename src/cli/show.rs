@@ -18,7 +18,7 @@ Example:
   nodewright show web                  a guest: each value, and where it comes from")]
 pub struct Args {
     /// The file that `plan --out` wrote, or a guest of the site.
-    #[arg(value_name = "FILE|GUEST")]
+    #[arg(value_name = "FILE|GUEST", add = clap_complete::ArgValueCompleter::new(crate::workplace::completers::plans_or_guests))]
     pub what: PathBuf,
 }
 
@@ -66,6 +66,6 @@ pub(super) fn planned(plan: &Plan, context: &Context) -> anyhow::Result<()> {
         let event = serde_json::json!({"event": "planned", "plan": plan});
         context.print(&json_line(&event))
     } else {
-        context.print(&report::plan(plan, &context.style))
+        context.print_paged(&report::plan(plan, &context.style))
     }
 }

@@ -31,7 +31,7 @@ Examples:
   nodewright start --alone node1
   nodewright start --alone node1 --force r0")]
 pub struct Args {
-    /// How long it may take: `15m`, `1h`.
+    /// The time that it may take: `15m`, `1h`.
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
     pub within: Duration,
     /// Start this member without the other one, which is off.

@@ -26,7 +26,7 @@ Examples:
   nodewright stop
   echo crosslink | nodewright stop --within 5m")]
 pub struct Args {
-    /// How long it may take: `5m`, `300s`.
+    /// The time that it may take: `5m`, `300s`.
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
     pub within: Duration,
 }

@@ -1,9 +1,19 @@
-//! How far the work of a long step is.
+//! The progress of a long step.
 
 use crate::text::size;
 
 /// The progress of work that continues by itself on a node: the first sync of a mirror, a rebuild of an array.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 pub struct Progress {
     /// Per cent done, from 0 to 100.
     pub percent: u8,

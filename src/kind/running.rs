@@ -4,6 +4,7 @@ use super::contract::{Resource, Target};
 use super::{Answer, Delta, FileChange, Observe, Payload, Permits, Verdict, Written};
 use crate::sh::Call;
 use crate::text::Vault;
+use schemars::JsonSchema;
 use serde_json::Value as Json;
 use std::any::Any;
 
@@ -110,7 +111,7 @@ pub struct Overwritten {
     pub carries: String,
 }
 
-/// How the engine works with a kind's running side.
+/// The way in which the engine works with a kind's running side.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Manner {
     /// See [`Running::title`].
@@ -161,9 +162,14 @@ pub struct Mend {
 
 /// A [`Running`] without its types. Its defaults are those of a kind that has files alone.
 pub trait Runs: Send + Sync {
-    /// How the engine works with it.
+    /// The way in which the engine works with it.
     fn manner(&self) -> Manner {
         Manner::default()
+    }
+
+    /// The JSON Schema of the observed state, which checks read; an empty one where nothing is observed.
+    fn seen_schema(&self) -> Json {
+        serde_json::json!({ "type": "object", "additionalProperties": false })
     }
 
     /// Observes all these resources, which are of one kind.
@@ -214,7 +220,7 @@ pub(super) struct FilesAlone;
 
 impl Runs for FilesAlone {}
 
-impl<W: Send + Sync, S: serde::Serialize> Running<W, S> {
+impl<W: Send + Sync, S: serde::Serialize + JsonSchema> Running<W, S> {
     fn read<'r>(
         &self,
         resource: &'r Resource,
@@ -226,7 +232,7 @@ impl<W: Send + Sync, S: serde::Serialize> Running<W, S> {
     }
 }
 
-impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
+impl<W: Send + Sync, S: serde::Serialize + JsonSchema> Runs for Running<W, S> {
     fn manner(&self) -> Manner {
         Manner {
             title: self.title,
@@ -235,6 +241,14 @@ impl<W: Send + Sync, S: serde::Serialize> Runs for Running<W, S> {
             takes_up: self.takes_up,
             shared: self.shared,
         }
+    }
+
+    fn seen_schema(&self) -> Json {
+        let settings = schemars::generate::SchemaSettings::default().for_serialize();
+        settings
+            .into_generator()
+            .into_root_schema_for::<S>()
+            .to_value()
     }
 
     fn observe(&self, resources: &[&Resource], target: &Target, observe: &mut Observe) {

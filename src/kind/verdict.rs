@@ -17,7 +17,7 @@ pub enum Verdict {
     Outage {
         /// The points.
         deltas: Vec<Delta>,
-        /// Why all have to be down.
+        /// The reason why all have to be down.
         why: String,
     },
     /// It is decided once another step is done. `table` shows how, for example `absent: create; ours: keep; anything
@@ -41,7 +41,7 @@ pub enum Verdict {
     Waiting(Progress),
 }
 
-/// Why something is not done that could destroy data or rights.
+/// The reason why something is not done that could destroy data or rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The finding.
@@ -64,7 +64,9 @@ impl Verdict {
 }
 
 /// One point in which a resource differs.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Delta {
     /// The point: `mode`, `version`, `running`.
     pub what: String,

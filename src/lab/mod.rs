@@ -302,7 +302,7 @@ pub fn power_events(name: &str) -> Result<Vec<PowerEvent>> {
 /// Whether a node is on.
 pub fn is_on(name: &str, node: &str) -> Result<bool> {
     let lab = find(name)?;
-    Ok(!cgroup::processes(&lab.node(node)?.groups).is_empty())
+    Ok(lab.node(node)?.is_on())
 }
 
 /// The output of a node's console since the lab is up.
@@ -331,14 +331,14 @@ fn find(name: &str) -> Result<LabState> {
     })
 }
 
-/// How a node of a lab is.
+/// The state of a node of a lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabNodeStatus {
     /// Its name.
     pub name: String,
     /// The address it is reached at.
     pub address: std::net::IpAddr,
-    /// How many processes it runs; none: it is off.
+    /// The number of processes that it runs; none: it is off.
     pub processes: usize,
     /// Memory of its processes in bytes, shared pages by their share.
     pub memory: u64,
@@ -346,7 +346,7 @@ pub struct LabNodeStatus {
     pub pulled: Vec<String>,
 }
 
-/// How a lab and its nodes are.
+/// The state of a lab and its nodes.
 pub fn status(name: &str) -> Result<(LabState, Vec<LabNodeStatus>)> {
     let lab = find(name)?;
     let nodes = lab
@@ -370,7 +370,8 @@ pub fn status(name: &str) -> Result<(LabState, Vec<LabNodeStatus>)> {
     Ok((lab, nodes))
 }
 
-/// The command that logs in on a node (a machine as `NAME.lab` by the way that nothing closes), or runs `words` there as `ssh` does; not started yet.
+/// The command that logs in on a node (a machine as `NAME.lab` by the way that nothing closes), or runs `words` there
+/// as `ssh` does; not started yet.
 pub fn ssh(name: &str, node: &str, words: &[String]) -> Result<Command> {
     let lab = find(name)?;
     let own = match lab.backend {

@@ -82,6 +82,13 @@ impl Backend {
     }
 }
 
+impl StateNode {
+    /// Whether it is on.
+    pub fn is_on(&self) -> bool {
+        !super::cgroup::processes(&self.groups).is_empty()
+    }
+}
+
 impl LabState {
     /// The command that calls `lab-pipe` where the lab's operator is; host and port come after it.
     pub fn way_in(&self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The ways in which work on a node fails, each in one sentence and with what to do about it.
 
-/// Why something on a node could not be done. `Display` names the node; [`NodeError::advice`] gives the remedy.
+/// The reason why something on a node could not be done. `Display` names the node; [`NodeError::advice`] gives the
+/// remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{node}: {failure}")]
 pub struct NodeError {
@@ -103,6 +104,9 @@ pub enum Failure {
     /// A validator refused, or a batch could not be prepared; nothing was changed.
     #[error("nothing was begun: {0}")]
     NotReady(String),
+    /// No run was carried out on the node.
+    #[error("no run was carried out there yet")]
+    NoRun,
     /// There is no such run on the node.
     #[error("it knows no run {0}")]
     NoSuchRun(String),
@@ -251,7 +255,8 @@ impl Failure {
             Self::Truncated(_) | Self::Lost => "run again; a batch that has begun goes on there: nodewright attach".into(),
             Self::Locked(_) => format!("wait for it, follow it with nodewright attach {node}, or nodewright unlock {node}"),
             Self::NotReady(_) => "nothing was changed; fix the cause and run again".into(),
-            Self::NoSuchRun(_) => "nodewright log shows the runs it knows".into(),
+            Self::NoRun => "there is nothing to follow; `nodewright apply` begins a run".into(),
+            Self::NoSuchRun(_) => format!("`nodewright log {node}` shows the runs it knows"),
             Self::GaveUp => "run again".into(),
             Self::NoWay(_) => "see each way's reason; `reach` in the inventory lists them".into(),
             Self::NoKnock(_) => "see that your key opens secrets.age, or come another way".into(),

@@ -105,7 +105,7 @@ impl<'a> LoggedRun<'a> {
         self.lines.iter().find(|l| l.event == "begin").copied()
     }
 
-    /// How its last stage ended, in words.
+    /// The end of its last stage, in words.
     pub fn ended(&self) -> &'a str {
         let ends = |l: &&&JournalLine| l.event == "end" || l.event == "put-back";
         match self.lines.iter().rev().find(ends) {

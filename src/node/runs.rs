@@ -22,13 +22,13 @@ pub(super) const RECEIVE: Shell = Shell::new(include_str!("receive.sh")).needing
 /// Queries and commands about batches: `/bin/sh -c THIS nw SENTINEL VERB ARGUMENTS`. Answers start with the sentinel.
 pub(super) const CONTROL: Shell = Shell::new(include_str!("control.sh")).needing(&[FOLLOW]);
 
-/// How long all validators of a batch may take together.
+/// The time that all validators of a batch may take together.
 const PREFLIGHT: Duration = Duration::from_mins(5);
 
-/// How often the connection may be lost while a batch is sent.
+/// The number of times that the connection may be lost while a batch is sent.
 pub(super) const LOSSES: u32 = 5;
 
-/// How long a node may stay out of reach while its batch is followed.
+/// The time for which a node may stay out of reach while its batch is followed.
 const OUT_OF_REACH: Duration = Duration::from_mins(10);
 
 /// A batch on a node: ready to begin, or one that was found there.
@@ -312,7 +312,11 @@ impl Session {
         let stages = spools.split(' ').filter_map(|s| s.strip_suffix("/spool"));
         let newest: Option<u32> = stages.filter_map(|s| s.parse().ok()).max();
         let found = RunId::parse(run).zip(newest);
-        let (run, stage) = found.ok_or_else(|| self.error(Failure::NoSuchRun(name)))?;
+        let none = || match name.as_str() {
+            "" => Failure::NoRun,
+            name => Failure::NoSuchRun(name.to_owned()),
+        };
+        let (run, stage) = found.ok_or_else(|| self.error(none()))?;
         Ok(Prepared {
             run,
             stage,

@@ -13,7 +13,7 @@ use crate::run::{Effect, Engine, Fate, Operation, Setup};
 use crate::site::Site;
 use std::time::{Duration, Instant};
 
-/// How long the others may take to see that it is gone.
+/// The time that the others may take to see that it is gone.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 /// The operation.

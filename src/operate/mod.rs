@@ -43,6 +43,7 @@ fn item(addresses: Vec<Address>, title: String, path: String, calls: Vec<Call>) 
         diffs: Vec::new(),
         stage: 0,
         guarded: false,
+        interrupts: false,
         held: None,
         either: None,
     };

@@ -33,6 +33,7 @@ pub(super) fn item(index: usize, stage: usize, change: impl FnOnce(&mut StepMeta
             diffs: Vec::new(),
             stage,
             guarded: false,
+            interrupts: false,
             held: None,
             digest: String::new(),
             either: None,

@@ -35,7 +35,7 @@ pub struct NodePlan {
     pub refusals: Vec<Remark>,
     /// Orphans: an earlier run made them, and the site no longer wants them.
     pub orphans: Vec<Orphan>,
-    /// How many resources are as wanted.
+    /// The number of resources that are as wanted.
     pub same: usize,
 }
 
@@ -55,6 +55,9 @@ pub struct Change {
     pub stage: usize,
     /// Whether it is done under the guard, which rolls it back unless a new connection confirms it.
     pub guarded: bool,
+    /// Whether it may interrupt service, so that it goes through one node at a time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupts: bool,
     /// The reason why it waits for other members, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
@@ -94,7 +97,7 @@ pub enum Diff {
     },
 }
 
-/// Why a content is not shown by lines.
+/// The reason why a content is not shown by lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unshown {
@@ -137,7 +140,7 @@ pub struct Waiting {
     /// The resource that it belongs to.
     #[serde(serialize_with = "address", deserialize_with = "parse_address")]
     pub address: Address,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
 }
 
@@ -172,7 +175,7 @@ pub struct Orphan {
     pub paths: Vec<String>,
     /// Whether a run removes it: only where all its files are still as they were written.
     pub removed: bool,
-    /// Why, in words.
+    /// The reason, in words.
     pub why: String,
 }
 

@@ -116,6 +116,7 @@ impl Draft<'_, '_> {
                 diffs: candidate.diffs,
                 stage,
                 guarded: false,
+                interrupts: candidate.resources.iter().any(|r| r.step.rolling),
                 held: None,
                 digest,
                 either,

@@ -38,7 +38,7 @@ pub fn find(manifest: &Manifest, resources: &[Resource], answer: &Answer) -> Vec
     orphans.into_iter().map(one).collect()
 }
 
-/// Why an orphan stays whatever its files are; `None` where they decide.
+/// The reason why an orphan stays whatever its files are; `None` where they decide.
 fn stays(
     manifest: &Manifest,
     wanted: &StillDesired<'_>,
@@ -321,6 +321,7 @@ fn remove(
         diffs: Vec::new(),
         stage: decided.items.last().map_or(0, |i| i.change.stage),
         guarded: false,
+        interrupts: false,
         held: None,
         digest: sha256(format!("remove {path} {found}").as_bytes()),
         either: None,

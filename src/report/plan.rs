@@ -19,37 +19,45 @@ pub fn plan(plan: &Plan, style: &OutputStyle) -> String {
         ..*style
     };
     let text = written(plan, &whole);
-    if style.diffs || text.lines().count() <= LONG {
+    if style.diffs || style.quiet {
         return text + &summary(plan, style);
     }
-    let line = format!("{}; `--diff` shows each difference.", tallied(plan));
+    let tally = tallied(plan);
+    if text.lines().count() <= LONG {
+        let line = tally.map(|t| style.wrap(0, Tone::Dim, &format!("Steps: {t}.")));
+        return text + &line.unwrap_or_default() + &summary(plan, style);
+    }
+    let line = tally.map_or_else(String::new, |t| format!("Steps: {t}; "));
+    let line = format!("{line}`--diff` shows each difference.");
     written(plan, style) + &style.wrap(0, Tone::Dim, &line) + &summary(plan, style)
 }
 
-/// How many lines of a plan are shown with all differences.
+/// The number of lines of a plan that are shown with all differences.
 const LONG: usize = 60;
 
-/// The number of changes of each kind in a plan.
-fn tallied(plan: &Plan) -> String {
+/// The number of changes of each kind in a plan; none without changes.
+fn tallied(plan: &Plan) -> Option<String> {
     let all = || plan.nodes.iter().flat_map(changes);
     let signs = |sign_of: char| all().filter(|c| sign(c).0 == sign_of).count();
-    let again = |c: &&Change| {
-        let mut deltas = c.deltas.iter();
-        deltas.any(|d| matches!(d.what.as_str(), "restart" | "reload"))
+    let with = |what: &str| {
+        let has = |c: &&Change| c.deltas.iter().any(|d| d.what == what);
+        all().filter(has).count()
     };
     let removed: usize = plan.nodes.iter().map(|n| n.to_remove().len()).sum();
     let parts = [
         (signs('+'), "created"),
         (signs('~'), "changed"),
         (signs('-') + removed, "removed"),
-        (all().filter(again).count(), "restarted or reloaded"),
+        (with("restart"), "restarted"),
+        (with("reload"), "reloaded"),
+        (all().filter(|c| c.interrupts).count(), "interrupting"),
         (all().filter(|c| c.guarded).count(), "guarded"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<_> = parts
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    format!("Steps: {}", parts.join(", "))
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn written(plan: &Plan, style: &OutputStyle) -> String {
@@ -359,9 +367,18 @@ mod tests {
         let mut short = samples::plan();
         short.nodes.truncate(1);
         short.nodes[0].changes.truncate(2);
+        short.nodes[0].changes[1].interrupts = true;
+        let whole = plan(&short, &OutputStyle::default());
+        let (before, last) = whole.trim_end().rsplit_once('\n').unwrap();
+        let tally = "Steps: 1 created, 1 changed, 1 removed, 1 interrupting, 1 guarded.";
         assert_eq!(
             plan(&short, &terminal),
-            plan(&short, &OutputStyle::default())
+            format!("{before}\n{tally}\n{last}\n")
+        );
+        let nothing = Plan::default();
+        assert_eq!(
+            plan(&nothing, &terminal),
+            plan(&nothing, &OutputStyle::default())
         );
         let long = samples::plan();
         let text = plan(&long, &terminal);

@@ -6,9 +6,9 @@ use super::{CheckResult, OutputStyle, ProgressView, checks, json, junit, prometh
 use crate::run::{Event, Events};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
-/// Where text goes.
+/// The place that text goes to.
 pub type Sink = Box<dyn Write + Send>;
 
 /// Files that results are written to as well.
@@ -23,13 +23,13 @@ pub struct CheckFiles {
 /// A file for Prometheus.
 #[derive(Clone, Debug)]
 pub struct PrometheusFile {
-    /// Where it is.
+    /// The place where it is.
     pub path: PathBuf,
     /// The site that its metrics name.
     pub site: String,
 }
 
-/// How far a command came with a plan.
+/// The progress of a command with a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PlanShown {
     /// It has none.
@@ -52,11 +52,13 @@ pub struct Reporter {
     coverage: Coverage,
     /// Whether a screen of checks is owed even when none comes.
     verify: bool,
-    /// How far the command came with a plan.
+    /// The progress of the command with a plan.
     plan: PlanShown,
     files: CheckFiles,
     /// The results for the page about drift, where the command shows one.
     drift: Option<DriftPage>,
+    /// When the command began, until it is said how long it took.
+    begun: Option<Instant>,
 }
 
 impl Reporter {
@@ -74,7 +76,22 @@ impl Reporter {
             plan: PlanShown::None,
             files: CheckFiles::default(),
             drift: None,
+            begun: None,
         }
+    }
+
+    /// Shows results there instead.
+    #[must_use]
+    pub fn writing_to(mut self, out: Sink) -> Self {
+        self.out = out;
+        self
+    }
+
+    /// Says at the end of a run how long the command took, from this moment on. A log has times of its own.
+    #[must_use]
+    pub fn timed(mut self, begun: Instant) -> Self {
+        self.begun = Some(begun);
+        self
     }
 
     /// Says that this command is about checks: [`finish`](Self::finish) sums them up, and writes them to these files.
@@ -188,6 +205,10 @@ impl Reporter {
         if let Some(text) = text {
             self.write(&text);
         }
+        let is_run = self.plan == PlanShown::CarriedOut && !self.json;
+        if let Some(begun) = self.begun.take().filter(|_| is_run) {
+            self.write(&took(begun.elapsed()));
+        }
         if let Some(path) = &self.files.junit {
             write(path, &junit::document(&self.checks))?;
         }
@@ -236,6 +257,16 @@ impl Reporter {
             });
             *closed = written.is_err();
         }
+    }
+}
+
+/// The time that a run took, in a line.
+fn took(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, _) => format!("Took {:.1} s.\n", time.as_secs_f64()),
+        (0, minutes, rest) => format!("Took {minutes} min {rest} s.\n"),
+        (hours, minutes, _) => format!("Took {hours} h {minutes} min.\n"),
     }
 }
 
@@ -331,6 +362,37 @@ mod tests {
             quiet: true,
             ..OutputStyle::default()
         }
+    }
+
+    #[test]
+    fn a_run_says_how_long_it_took_where_a_person_watches() {
+        for (seconds, line) in [
+            (0.26, "Took 0.3 s.\n"),
+            (72.9, "Took 1 min 12 s.\n"),
+            (7_380.0, "Took 2 h 3 min.\n"),
+        ] {
+            assert_eq!(took(Duration::from_secs_f64(seconds)), line);
+        }
+        let ended = |timed: bool| {
+            let out = Page::default();
+            let err = Box::new(Page::default());
+            let style = OutputStyle::default();
+            let mut reporter = Reporter::new(
+                style,
+                false,
+                Box::new(out.clone()),
+                ProgressView::lines(style, err),
+            );
+            if timed {
+                reporter = reporter.timed(Instant::now());
+            }
+            samples::run().iter().for_each(|event| reporter.show(event));
+            reporter.finish().unwrap();
+            out.text()
+        };
+        let last = |text: &str| text.lines().next_back().unwrap().to_owned();
+        assert!(last(&ended(true)).starts_with("Took "), "{}", ended(true));
+        assert!(!ended(false).contains("Took "));
     }
 
     #[test]

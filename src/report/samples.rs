@@ -23,6 +23,7 @@ fn change(addresses: &[&str], title: &str, deltas: Vec<Delta>, diff: Option<Diff
         guarded: title.contains("/etc/hosts"),
         held: None,
         digest: "0".repeat(64),
+        interrupts: false,
         either: None,
     }
 }

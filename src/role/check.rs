@@ -2,6 +2,7 @@
 
 use super::file::Syntax;
 use super::head::Head;
+use super::observed;
 use super::reader::{Placed, Reader};
 use super::step::{Step, check_values, loop_head};
 use crate::site::{Finding, Place, Table, Tree, shown};
@@ -9,7 +10,7 @@ use crate::site::{Finding, Place, Table, Tree, shown};
 /// A `[[check]]` before it is rendered.
 #[derive(Clone, Debug)]
 pub struct CheckEntry {
-    /// Where it is written.
+    /// The place where it is written.
     pub place: Place,
     /// Stable code.
     pub code: Placed<String>,
@@ -195,6 +196,10 @@ impl CheckEntry {
         check_values(&own, check);
         let each = each.and_then(|e| loop_head(&e, check));
         let see = see.and_then(|tree| Step::read(tree.place, tree.as_table()?, check));
+        let kind = of.as_ref().and_then(|of| observed::kind_of(&of.value));
+        if let Some(kind) = kind.or(see.as_ref().map(|step| step.kind)) {
+            observed::expected(kind, expect, &same, check.findings);
+        }
         let find = |word: &str| CheckSeverity::ALL.iter().find(|(w, _)| *w == word);
         let scope = scope.and_then(|s| Scope::ALL.iter().find(|(w, _)| *w == s.value));
         Some(Self {

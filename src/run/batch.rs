@@ -275,7 +275,7 @@ fn before(
     calls
 }
 
-/// How long the addresses in the subject of a commit may be together.
+/// The length that the addresses in the subject of a commit may have together.
 const SUBJECT: usize = 60;
 
 /// The addresses of a batch in a few words, for the subject of a commit: as many as fit, at least one.
@@ -317,6 +317,7 @@ mod tests {
                 diffs: Vec::new(),
                 stage: 0,
                 guarded: false,
+                interrupts: false,
                 held: None,
                 digest: String::new(),
                 either: None,

@@ -15,7 +15,7 @@ use std::rc::Rc;
 pub struct NodeObservation {
     /// The connection that it was observed over.
     pub(super) session: Rc<Session>,
-    /// Why this checkout may not be applied here without a word.
+    /// The reason why this checkout may not be applied here without a word.
     pub older: Option<String>,
     /// Its answer.
     pub answer: Answer,
@@ -38,7 +38,17 @@ pub(super) async fn connect(
     let _ = events.send(Event::Connecting { node: node.clone() });
     let session = Session::connect(&member.connect, member.privilege.clone())
         .await
-        .map_err(|e| from_error(&e))?;
+        .map_err(|e| {
+            let mut failure = from_error(&e);
+            let lab = setup.outside.as_ref();
+            if failure.silent && lab.is_some_and(|lab| lab.off.contains(&node)) {
+                failure.why = format!(
+                    "{}. It is off in the lab: `nodewright lab power {node} on` starts it",
+                    e.failure
+                );
+            }
+            failure
+        })?;
     let _ = events.send(Event::Connected {
         node,
         way: session.way().to_owned(),
@@ -164,7 +174,8 @@ pub(super) async fn decide(
     })
 }
 
-/// The run, and why this checkout of the site may not be applied without a word: a run of another one, which this does not contain, came after it.
+/// The run, and why this checkout of the site may not be applied without a word: a run of another one, which this does
+/// not contain, came after it.
 pub(super) fn older_checkout(
     setup: &Setup,
     answer: &Answer,

@@ -21,9 +21,9 @@ pub struct Member {
     pub resources: Vec<Resource>,
     /// Only observed, for checks.
     pub watched: Vec<Resource>,
-    /// How it is reached.
+    /// The way in which it is reached.
     pub connect: ConnectOptions,
-    /// How the login becomes root.
+    /// The way in which the login becomes root.
     pub privilege: Privilege,
     /// Whether etckeeper records its /etc.
     pub records_etc: bool,
@@ -68,16 +68,16 @@ pub struct Setup {
     /// Whether such a run that the command did not name is shown with the plan and does not fail its node: no change is
     /// made before the operator agreed.
     pub asks: Cell<bool>,
-    /// How checks from outside get into a lab's network; without it they are made from here.
+    /// The way in which checks from outside get into a lab's network; without it they are made from here.
     pub outside: Option<LabNetwork>,
-    /// How many nodes are worked on at once.
+    /// The number of nodes that are worked on at once.
     pub forks: usize,
-    /// How long one node may take to be connected to and observed, all in all; without it only the limits of
+    /// The time that one node may take to be connected to and observed, all in all; without it only the limits of
     /// [`ConnectOptions`] hold.
     pub answers_within: Option<Duration>,
     /// Whether the run waits for long steps and goes on after them.
     pub wait: bool,
-    /// How the guard confirms.
+    /// The way in which the guard confirms.
     pub guard: Guard,
     /// The intent of the command.
     pub intent: Intent,
@@ -90,8 +90,10 @@ pub struct Setup {
 pub struct LabNetwork {
     /// The command that tries a port there; host and port come after it.
     pub command: Vec<String>,
-    /// Where the lab has the nodes, by the host that the site reaches them at.
+    /// The place where the lab has the nodes, by the host that the site reaches them at.
     pub hosts: BTreeMap<String, IpAddr>,
+    /// The nodes that were off when the command began.
+    pub off: BTreeSet<String>,
 }
 
 /// The way in which changes under the guard are confirmed.
@@ -155,7 +157,7 @@ pub enum StopRequest {
     Detach,
 }
 
-/// Why a node takes no further part.
+/// The reason why a node takes no further part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeFailure {
     /// The failure, with advice.

@@ -116,7 +116,7 @@ impl Outage {
 pub struct Over {
     /// Go on though this checkout does not contain the commit that RUN applied (it was amended or rebased, or is in no
     /// git repository here); repeatable.
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(super::completers::runs))]
     pub over: Vec<String>,
 }
 
@@ -165,7 +165,7 @@ impl Destroy {
     }
 }
 
-/// How many nodes are worked on at once.
+/// The number of nodes that are worked on at once.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Forks {
     /// The number of nodes to work on in parallel.
@@ -184,7 +184,7 @@ fn device(text: &str) -> Result<(String, String), String> {
 }
 
 /// Reads `NODE=HOST`.
-/// Where a node is reached in this command.
+/// The place where a node is reached in this command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct At {
     /// The node.

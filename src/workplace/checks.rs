@@ -12,7 +12,7 @@ pub struct AskedChecks {
     /// The nodes that were asked for.
     nodes: Vec<String>,
     checks: BTreeMap<String, Vec<Check>>,
-    /// How many the selection leaves out.
+    /// The number that the selection leaves out.
     left_out: usize,
 }
 

@@ -1,5 +1,6 @@
 //! The context of a command: where the site is, who runs, the style of output.
 
+use super::pager::Pager;
 use super::{Color, Global, OutputClosed, Usage};
 use crate::platform::Platform;
 use crate::report::{self, OutputStyle, ProgressView, Reporter};
@@ -13,16 +14,19 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// The context of a command.
 #[derive(Debug)]
 pub struct Context {
     /// Options of every command.
     pub global: Global,
-    /// How standard output looks.
+    /// The looks of standard output.
     pub style: OutputStyle,
-    /// How standard error looks.
+    /// The looks of standard error.
     pub err_style: OutputStyle,
+    /// When the command began.
+    pub begun: Instant,
 }
 
 /// The site's commit.
@@ -58,6 +62,7 @@ impl Context {
             global,
             style,
             err_style,
+            begun: Instant::now(),
         }
     }
 
@@ -71,6 +76,7 @@ impl Context {
             },
             style: self.style,
             err_style: self.err_style,
+            begun: self.begun,
         }
     }
 
@@ -231,7 +237,34 @@ impl Context {
             ProgressView::lines(self.err_style, Box::new(std::io::stderr()))
         };
         let out = Box::new(std::io::stdout());
-        Reporter::new(self.style, self.global.json, out, progress)
+        let reporter = Reporter::new(self.style, self.global.json, out, progress);
+        if std::io::stdout().is_terminal() {
+            reporter.timed(self.begun)
+        } else {
+            reporter
+        }
+    }
+
+    /// The same for a command that ends with a long result: it is shown by a pager where a person reads it.
+    pub fn paged_reporter(&self) -> Reporter {
+        let reporter = self.reporter();
+        match Pager::of_terminal() {
+            Some(pager) if !self.global.json => reporter.writing_to(Box::new(pager)),
+            _ => reporter,
+        }
+    }
+
+    /// Writes a long result to standard output, by a pager where a person reads it.
+    ///
+    /// # Errors
+    /// [`OutputClosed`] when the reader closed it.
+    pub fn print_paged(&self, text: &str) -> anyhow::Result<()> {
+        match Pager::of_terminal() {
+            Some(mut pager) if !self.global.json => {
+                Ok(pager.write_all(report::leaving(text, self.style.colour).as_bytes())?)
+            }
+            _ => self.print(text),
+        }
     }
 
     /// A receiver that shows remarks and failures as plain lines, and no results: the command prints them itself.

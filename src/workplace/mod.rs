@@ -9,6 +9,7 @@ pub mod keys;
 pub(crate) mod lab;
 mod operation;
 pub(crate) mod outcome;
+mod pager;
 mod place;
 pub(crate) mod review;
 pub(crate) mod saved;

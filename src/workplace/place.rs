@@ -25,9 +25,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long an unused connection stays open, so that the next command starts warm.
+/// The time for which an unused connection stays open, so that the next command starts warm.
 const PERSIST: Duration = Duration::from_mins(5);
-/// How long one way may take to log in, and one answer to come.
+/// The time that one way may take to log in, and one answer to come.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A site that is sound, with its roles.
@@ -205,6 +205,10 @@ impl Workplace {
                 hosts: (lab.nodes.iter())
                     .map(|node| (self.site.login(&node.name).host, node.address()))
                     .collect(),
+                off: (lab.nodes.iter())
+                    .filter(|node| !node.is_on())
+                    .map(|node| node.name.clone())
+                    .collect(),
             }),
             members,
             cluster: self
@@ -260,7 +264,7 @@ impl Workplace {
         operators.chain(login).chain(["root".to_owned()]).collect()
     }
 
-    /// How each node is reached, in the site's order; writes the generated `ssh_config`.
+    /// The way in which each node is reached, in the site's order; writes the generated `ssh_config`.
     pub fn ways(
         &self,
         context: &Context,
@@ -424,7 +428,7 @@ fn ancestry(dir: &Path, in_git: bool) -> Option<Ancestry> {
     })
 }
 
-/// Where the sockets of open connections live.
+/// The place where the sockets of open connections live.
 pub fn runtime_dir() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR") {
         Some(dir) if dir.len() < 40 => Path::new(&dir).join("nodewright"),

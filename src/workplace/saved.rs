@@ -10,12 +10,22 @@ use crate::site::secrets::{Recipients, Secrets};
 use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::Path;
 
 /// The format of the file.
 const FORMAT: u64 = 1;
 /// The name under which a closed plan holds the open one.
 const ENTRY: &str = "plan";
+
+/// Whether a file looks like a saved plan: by its name, or by what it begins with.
+pub fn is_plan(path: &Path) -> bool {
+    let mut head = [0; 64];
+    let begins = std::fs::File::open(path)
+        .and_then(|mut file| file.read(&mut head))
+        .is_ok_and(|read| String::from_utf8_lossy(&head[..read]).contains("\"nodewright-plan\""));
+    path.is_file() && (begins || path.extension().is_some_and(|e| e == "plan"))
+}
 
 /// A saved plan.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -622,7 +622,7 @@ ln -sn \"20261120T235959-9f3a $pid $(cut -d ' ' -f 22 /proc/$pid/stat) $boot 202
     for line in [
         "  failed 0 3, 0 steps\n",
         " for run: sh -c 'echo seen; exit 3'\n",
-        "  ok, 1 steps\n",
+        "  ok, 1 step\n",
         " for confirm-fenced\n",
     ] {
         assert!(out.contains(line), "{line}{out}");

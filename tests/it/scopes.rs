@@ -52,7 +52,7 @@ code = "SAME"
 severity = "error"
 scope = "cluster"
 of = "file:/etc/x"
-expect = { mode = "0644" }
+expect = {}
 remedy = "apply"
 [[check]]
 code = "DOOR"

@@ -53,7 +53,7 @@ const FORMING: u32 = 60;
 const METADATA: u32 = 15;
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether the agent is installed.
     pub installed: bool,

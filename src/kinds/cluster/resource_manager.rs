@@ -22,7 +22,7 @@ pub struct Want {
     resource_manager: ManagerName,
     /// All members.
     members: Vec<String>,
-    /// How long it may take to start, seconds.
+    /// The time that it may take to start, seconds.
     #[serde(default = "patience")]
     patience: u32,
 }
@@ -58,7 +58,7 @@ impl ManagerName {
 }
 
 /// The observed state.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether it runs on this node.
     pub running: bool,
@@ -91,7 +91,7 @@ pub struct Seen {
     peers: BTreeMap<String, Option<MemberState>>,
 }
 
-/// Where a resource runs.
+/// The place where a resource runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct ResourceState {
     /// The resource.
@@ -104,7 +104,7 @@ pub struct ResourceState {
     pub nodes: Vec<String>,
 }
 
-/// How a member is seen by the resource manager.
+/// The way in which a member is seen by the resource manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     /// Whether it is online.
@@ -175,8 +175,8 @@ const OWN: &str = "resource_manager";
 const NODES: &str = "resource_manager.nodes";
 const GROUPS: &str = "resource_manager.groups";
 
-/// The group of processes in which Pacemaker's controllers of all members are. Pacemaker counts the zero byte at its end as
-/// part of the name, and corosync-cpgtool spells it out.
+/// The group of processes in which Pacemaker's controllers of all members are. Pacemaker counts the zero byte at its
+/// end as part of the name, and corosync-cpgtool spells it out.
 const CONTROLLERS: [&str; 2] = ["crmd\\x00", "crmd"];
 
 impl MemberState {
@@ -205,7 +205,8 @@ fn told(text: &str, head: &str, tell: impl Fn(&str) -> Option<String>) -> Vec<St
     lines.filter_map(tell).collect()
 }
 
-/// The fence devices that no member has started. One that somebody stopped or disabled on purpose is `target_role="Stopped"`.
+/// The fence devices that no member has started. One that somebody stopped or disabled on purpose is
+/// `target_role="Stopped"`.
 fn down(text: &str) -> Vec<String> {
     let mut devices = told(text, "<resource ", |line| {
         let wanted = attribute(line, "target_role") != "Stopped";
@@ -242,8 +243,8 @@ fn services(text: &str) -> Vec<ResourceState> {
     lines.map(place).collect()
 }
 
-/// The resources besides fence devices, each once. The line of an instance is followed by a line for each member that it
-/// runs on.
+/// The resources besides fence devices, each once. The line of an instance is followed by a line for each member that
+/// it runs on.
 fn places(text: &str) -> Vec<ResourceState> {
     let mut places: Vec<ResourceState> = Vec::new();
     let mut current = None;
@@ -791,9 +792,9 @@ mod tests {
 "#;
     // The line of a disabled service in a recording on three members of RHEL 6, 2012 (deimos.fr, "clustat -x").
     const DISABLED: &str = r#"    <group name="service:webby" state="119" state_str="disabled" flags="0" flags_str="" owner="none" last_owner="none" restarts="0" last_transition="0" last_transition_str="Thu Jan  1 01:00:00 1970"/>"#;
-    // The words of clustat without -x on CentOS 6, recorded 2016 after `service rgmanager start` on both members of a cluster
-    // whose <rm> has no service (a blog's "GFS2" page, ids and columns shortened there): neither member counts as one where
-    // rgmanager runs.
+    // The words of clustat without -x on CentOS 6, recorded 2016 after `service rgmanager start` on both members of a
+    // cluster whose <rm> has no service (a blog's "GFS2" page, ids and columns shortened there): neither member counts
+    // as one where rgmanager runs.
     const CLUSTAT_TEXT: &str = "Cluster Status for gfs_cluster @ Wed Jan 27 21:39:17 2016\nMember Status: Quorate\n\n \
         Member Name                                                     ID   Status\n ------ ----                                                     \
         ---- ------\n node1                                                           1 Online, Local\n \

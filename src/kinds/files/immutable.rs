@@ -20,7 +20,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether it is there.
     exists: bool,

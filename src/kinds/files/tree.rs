@@ -54,7 +54,7 @@ fn root() -> String {
 }
 
 /// The folder as it was found.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The type of the path: `absent`, `directory`, or another.
     state: String,
@@ -68,7 +68,7 @@ pub struct Seen {
 }
 
 /// One entry of the folder.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 struct TreeEntry {
     /// Mode, owner and group.
     attributes: String,
@@ -133,7 +133,7 @@ impl Want {
         check.map_or_else(Default::default, |c| validator::words_of_folder(&c.0))
     }
 
-    /// How many files, then each name and content, then the check.
+    /// The number of files, then each name and content, then the check.
     fn add_files(&self, call: Call, check: Vec<String>) -> Call {
         let mut call = call.arg(self.files.len().to_string());
         for (i, file) in self.files.iter().enumerate() {

@@ -25,7 +25,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Its size in bytes; `None` where there is no image.
     bytes: Option<u64>,

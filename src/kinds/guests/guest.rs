@@ -1,4 +1,5 @@
-//! The definition of a guest: made once, compared by what it means, changed under a running guest for its next start alone.
+//! The definition of a guest: made once, compared by what it means, changed under a running guest for its next start
+//! alone.
 //!
 //! A guest that stays on its node is defined in libvirt there. One that moves is defined by a file on a filesystem that all
 //! members mount, from which the resource manager starts it; libvirt itself then holds no definition that could grow old.
@@ -30,7 +31,7 @@ pub struct Want {
     content: Text,
     /// The file that has the definition of a guest that moves, on a filesystem that all members mount.
     file: Option<String>,
-    /// Where that filesystem is mounted.
+    /// The place where that filesystem is mounted.
     mount: Option<String>,
     /// The other members.
     #[serde(default)]
@@ -42,7 +43,7 @@ pub struct Want {
     clippy::struct_excessive_bools,
     reason = "each is a word of its own for checks"
 )]
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether libvirt answers.
     answers: bool,

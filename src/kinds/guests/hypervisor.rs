@@ -17,14 +17,14 @@ pub struct HypervisorKind;
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Want {
-    /// How guests run: `kvm`, by the processor, or `qemu`, emulated.
+    /// The way in which guests run: `kvm`, by the processor, or `qemu`, emulated.
     hypervisor: DomainType,
     /// The guests that the site has.
     #[serde(default)]
     guests: Vec<String>,
 }
 
-/// How guests run.
+/// The way in which guests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum DomainType {
@@ -33,7 +33,7 @@ enum DomainType {
 }
 
 /// The observed state.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The processor's flag for virtualization: `vmx`, `svm`, or empty where it has none.
     flags: String,

@@ -20,8 +20,8 @@ pub struct Want {
     storage_pool: String,
     /// The folder.
     path: String,
-    /// The mount point of the filesystem on which the folder is made once that is mounted. Without it the folder is there
-    /// already, and libvirt starts the pool by itself.
+    /// The mount point of the filesystem on which the folder is made once that is mounted. Without it the folder is
+    /// there already, and libvirt starts the pool by itself.
     mount: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct Want {
     clippy::struct_excessive_bools,
     reason = "each is a word of its own for checks"
 )]
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether libvirt answers.
     answers: bool,

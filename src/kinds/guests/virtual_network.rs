@@ -28,7 +28,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether libvirt answers.
     answers: bool,

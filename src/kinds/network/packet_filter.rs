@@ -20,8 +20,8 @@ pub struct Want {
     packet_filter: AddressFamily,
     /// The version that the site declares: `5.2`. One that begins otherwise is a finding.
     version: Option<String>,
-    /// The addresses and networks that reach sshd without knocking. Where there are some, a run that comes from elsewhere
-    /// is a finding, unless it knocks.
+    /// The addresses and networks that reach sshd without knocking. Where there are some, a run that comes from
+    /// elsewhere is a finding, unless it knocks.
     #[serde(default)]
     admits: Vec<String>,
     /// Whether others get in by knocking.
@@ -46,7 +46,7 @@ enum AddressFamily {
 }
 
 /// Its state.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Shorewall's version; empty where it is not installed.
     version: String,
@@ -60,7 +60,7 @@ pub struct Seen {
     forward: String,
     /// The kernel's policy for what goes out.
     output: String,
-    /// How many rules the kernel has.
+    /// The number of rules that the kernel has.
     rules: usize,
     /// The kernel's own chains that have no rule, or begin with one that accepts everything.
     open: Vec<String>,
@@ -294,7 +294,7 @@ impl PacketFilterKind {
         deltas
     }
 
-    /// Where the kernel is not as a started Shorewall leaves it.
+    /// The points in which the kernel is not as a started Shorewall leaves it.
     fn deltas(want: &Want, seen: &Seen) -> Vec<Delta> {
         let word = want.packet_filter.word();
         let mut deltas = Vec::new();
@@ -356,7 +356,7 @@ impl PacketFilterKind {
             deltas.extend(Self::removed(seen));
             return Verdict::Change(deltas);
         }
-        // Where it never ran and no other rules exist, a service starts it.
+        // If it never ran and no other rules exist, a service starts it.
         let mut deltas = if seen.state.is_empty() && seen.foreign.is_empty() {
             Vec::new()
         } else {

@@ -45,7 +45,7 @@ enum PackageState {
 }
 
 /// The state by the package database.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether it is installed, by its own name or by a package that provides it.
     installed: bool,

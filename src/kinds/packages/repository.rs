@@ -22,7 +22,7 @@ pub struct RepositoryKind;
 pub struct Want {
     /// Its id, which also names its file.
     repository: String,
-    /// Where its packages are: one URL or several (`http`, `https`, `ftp` or `file`).
+    /// The place where its packages are: one URL or several (`http`, `https`, `ftp` or `file`).
     #[serde(default)]
     url: OneOrMany,
     /// In place of a URL: a folder of the site with packages and their metadata, which is pushed to the node. Without a
@@ -61,7 +61,7 @@ pub struct Want {
 }
 
 /// Whether the lists are those of the repositories.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// False when repositories were set up otherwise since the lists were fetched.
     fresh: bool,
@@ -95,7 +95,7 @@ impl Want {
         !self.unsigned && (self.folder.is_none() || self.has_key())
     }
 
-    /// Where its packages are for the package tool.
+    /// The place where its packages are for the package tool.
     fn urls(&self) -> Vec<String> {
         match &self.folder {
             Some(_) => vec![format!("file://{PLACE}/{}", self.repository)],

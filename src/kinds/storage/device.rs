@@ -20,7 +20,7 @@ const ZEROS: &str = "30e14955ebf1352266dc2ff8067e68104607e750abb9d3b36582b8af909
 const MEBIBYTE: u64 = 2048;
 
 /// A path, as a device was asked for by it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct BlockDevice {
     /// The path.
     pub path: String,
@@ -37,7 +37,7 @@ pub struct BlockDevice {
 }
 
 /// The content at a device's path.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceContent {
     /// Nothing.
@@ -212,8 +212,8 @@ fn shown(word: &str) -> String {
     short.escape_debug().to_string()
 }
 
-/// The signatures: by `wipefs -p` (`0x438,UUID,LABEL,ext4`), which lists all, and by `blkid -p -o export`, which tells one
-/// with its label. Of a partition `blkid` always tells its entry (`PART_ENTRY_…`).
+/// The signatures: by `wipefs -p` (`0x438,UUID,LABEL,ext4`), which lists all, and by `blkid -p -o export`, which tells
+/// one with its label. Of a partition `blkid` always tells its entry (`PART_ENTRY_…`).
 fn signatures(wipefs: &[&str], blkid: &[&str]) -> Vec<String> {
     let value = |key: &str| {
         let mut pairs = blkid.iter().filter_map(|line| line.split_once('='));
@@ -238,7 +238,7 @@ fn signatures(wipefs: &[&str], blkid: &[&str]) -> Vec<String> {
     found
 }
 
-/// Where a line of mountinfo says that the device of this number is mounted (proc(5)).
+/// The place where a line of mountinfo says that the device of this number is mounted (proc(5)).
 fn mounted(line: &str, number: &str) -> Option<String> {
     let mut words = line.split(' ').skip(2);
     let found = words.next()? == number && !number.is_empty();

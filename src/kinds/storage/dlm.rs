@@ -26,7 +26,7 @@ enum DlmSubject {
 }
 
 /// The observed state.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether `dlm_controld` answers.
     pub running: bool,

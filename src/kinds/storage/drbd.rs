@@ -31,7 +31,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether it is up on this node.
     up: bool,
@@ -137,7 +137,7 @@ impl Seen {
         self.up && self.state.disk == "Consistent"
     }
 
-    /// How far a sync is, while one runs.
+    /// The progress of a sync, while one runs.
     pub fn progress(&self) -> Option<Progress> {
         self.state.progress
     }

@@ -30,7 +30,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The device.
     device: BlockDevice,

@@ -33,7 +33,7 @@ pub(super) fn observe(observe: &mut Observe) {
 pub(super) struct End {
     /// Its meta-data.
     pub(super) metadata: Metadata,
-    /// How many sectors of 512 bytes the device under it has, where that is known.
+    /// The number of sectors of 512 bytes that the device under it has, where that is known.
     pub(super) sectors: Option<u64>,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn end(text: &str, name: &str) -> End {
 }
 
 /// The state of a minor that is up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub(super) struct Minor {
     /// Of the connection, in the words of version 8: `Connected`, `SyncSource`, `WFConnection`, `StandAlone`.
     pub(super) connection: String,
@@ -90,7 +90,7 @@ pub(super) struct Minor {
     pub(super) suspended: bool,
     /// KiB that differ between the ends, as far as this one knows.
     pub(super) out_of_sync: u64,
-    /// How far a sync is.
+    /// The progress of a sync.
     pub(super) progress: Option<Progress>,
 }
 

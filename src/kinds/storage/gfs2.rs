@@ -21,7 +21,7 @@ pub struct Want {
     gfs2: String,
     /// The lock table: `CLUSTER:FILESYSTEM`.
     table: String,
-    /// How many members can mount it at once.
+    /// The number of members that can mount it at once.
     journals: u16,
     /// The size of each journal, in MiB.
     #[serde(default = "journal_size")]
@@ -33,7 +33,7 @@ fn journal_size() -> u16 {
 }
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The device.
     device: BlockDevice,

@@ -1,5 +1,5 @@
-//! The folder over which a resource manager mounts a shared filesystem: immutable while nothing is mounted there, so that
-//! nothing is ever written beneath it.
+//! The folder over which a resource manager mounts a shared filesystem: immutable while nothing is mounted there, so
+//! that nothing is ever written beneath it.
 //!
 //! Facts: docs/facts/storage.md#mount-points.
 
@@ -21,7 +21,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether something is mounted there.
     mounted: bool,

@@ -29,7 +29,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Its size in sectors of 512 bytes; 0 where it is not there.
     sectors: u64,
@@ -103,7 +103,7 @@ impl PartitionTable {
         }
     }
 
-    /// Where a partition of this size is made, and what is left then; why it cannot be made.
+    /// The place where a partition of this size is made, and what is left then; why it cannot be made.
     fn make(&self, number: u16, sectors: u64) -> Result<(u64, Self), String> {
         if self.label != "gpt" {
             return Err(format!(

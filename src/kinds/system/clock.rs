@@ -24,13 +24,13 @@ enum ClockName {
 }
 
 /// The state of the clock.
-#[derive(Debug, Default, PartialEq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether it follows a source.
     synchronised: bool,
     /// The source's address; empty where there is none.
     source: String,
-    /// How far it is off, milliseconds; below zero it is slow.
+    /// Its offset in milliseconds; below zero it is slow.
     offset: Option<f64>,
 }
 

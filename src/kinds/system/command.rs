@@ -28,7 +28,7 @@ pub struct Want {
 }
 
 /// Whether it has been done.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether there is nothing to do; unknown while the program of `unless` is not there.
     done: Option<bool>,
@@ -123,7 +123,7 @@ impl CommandKind {
         })
     }
 
-    /// How far the work is, by the first word that is printed.
+    /// The progress of the work, by the first word that is printed.
     fn progress(words: &CommandWords, answer: &Answer) -> Result<Option<Progress>, String> {
         let command = words.0.join(" ");
         let section = answer

@@ -34,7 +34,7 @@ enum Root {
 }
 
 /// The state of the record.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether it was begun.
     initialised: bool,

@@ -18,14 +18,15 @@ pub struct GitKind;
 pub struct Want {
     /// The folder's absolute path.
     git: String,
-    /// Where the repository is: `https://…`, `ssh://…`, `git@host:path`, or a path on the node. Without a password.
+    /// The place where the repository is: `https://…`, `ssh://…`, `git@host:path`, or a path on the node. Without a
+    /// password.
     url: String,
     /// The commit, by its whole name of 40 or 64 hexadecimal digits: a branch would be another one tomorrow.
     rev: String,
 }
 
 /// The state of the folder.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// `absent`, `empty`, `checkout`, `full` (of something else) or `other` (no folder). Empty while git is not there.
     state: String,

@@ -27,7 +27,7 @@ pub struct Want {
 }
 
 /// Its state by the group database.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Its number, if it is there.
     gid: Option<u32>,

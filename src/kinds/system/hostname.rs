@@ -21,8 +21,8 @@ pub struct Want {
     hostname: String,
 }
 
-/// How the node calls itself.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+/// The name by which the node calls itself.
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The answer of `uname -n`.
     running: String,

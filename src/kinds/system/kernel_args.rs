@@ -24,8 +24,8 @@ pub struct Want {
     state: Presence,
 }
 
-/// Where the argument is.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+/// The place where the argument is.
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether it is as wanted in every entry of the boot loader.
     configured: bool,

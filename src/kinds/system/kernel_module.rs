@@ -27,13 +27,13 @@ pub struct Want {
 }
 
 /// Whether the kernel has it.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Loaded, or part of the kernel.
     loaded: bool,
     /// Part of the kernel, which nothing can unload.
     builtin: bool,
-    /// How many use it.
+    /// The number of its users.
     users: u32,
 }
 

@@ -49,7 +49,7 @@ enum MountState {
 }
 
 /// The observed mount there.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether something is mounted.
     mounted: bool,

@@ -44,7 +44,7 @@ impl Mode {
 }
 
 /// The mode of the kernel.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The running mode.
     mode: Mode,

@@ -22,7 +22,7 @@ pub struct Want {
 }
 
 /// The state in the policy.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Its value; none when the policy has no such boolean.
     value: Option<bool>,

@@ -45,7 +45,7 @@ impl Protocol {
 }
 
 /// The port in the policy.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The types that name it by itself.
     labels: Vec<String>,

@@ -38,7 +38,7 @@ pub struct Want {
 }
 
 /// The state of a service.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether the node knows it.
     loaded: bool,
@@ -170,7 +170,7 @@ impl Want {
             .collect()
     }
 
-    /// How a running instance takes up what it owes.
+    /// The way in which a running instance takes up what it owes.
     fn verb(&self) -> &'static str {
         match (never_restarted(&self.service), self.reload) {
             (true, _) => "none",

@@ -31,7 +31,7 @@ pub struct Want {
 }
 
 /// The value in the kernel, and a file that will change it at the next boot.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The value in the running kernel; none when it has no such key.
     value: Option<String>,
@@ -70,7 +70,8 @@ fn canonical(key: &str) -> String {
     }
 }
 
-/// The key that was perhaps meant by one below `net.*.conf` or `net.*.neigh` with too many parts: a device's name holds a dot.
+/// The key that was perhaps meant by one below `net.*.conf` or `net.*.neigh` with too many parts: a device's name holds
+/// a dot.
 fn of_dotted_device(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     let [

@@ -21,13 +21,13 @@ pub struct Want {
 }
 
 /// The node's state of the zone.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Whether the zone's file is there.
     known: bool,
 }
 
-/// Where the files of all zones lie.
+/// The place where the files of all zones lie.
 const ZONES: &str = "/usr/share/zoneinfo";
 
 impl Kind for TimezoneKind {

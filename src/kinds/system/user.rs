@@ -47,7 +47,7 @@ pub struct Want {
 }
 
 /// Its state by the account databases.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// The account, if it is there.
     account: Option<Account>,
@@ -69,7 +69,7 @@ pub struct Seen {
 }
 
 /// A line of the passwd database.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 struct Account {
     uid: u32,
     gid: u32,

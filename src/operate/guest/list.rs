@@ -39,7 +39,7 @@ pub struct GuestState {
     pub node: String,
     /// Whether the other members start it where its own is gone.
     pub failover: bool,
-    /// How it is moved: `live`, or `restart`.
+    /// The way in which it is moved: `live`, or `restart`.
     pub migrate: String,
     /// Its memory, as the site has it.
     pub memory: String,
@@ -49,7 +49,7 @@ pub struct GuestState {
     pub on: BTreeMap<String, String>,
     /// The nodes whose libvirt has it defined, and it does not run there.
     pub defined: Vec<String>,
-    /// How the resource manager has it: `Started`, `Stopped`, `FAILED`; nothing where none has it.
+    /// The way in which the resource manager has it: `Started`, `Stopped`, `FAILED`; nothing where none has it.
     pub resource: Option<String>,
 }
 

@@ -150,7 +150,7 @@ impl GuestOperation {
         Ok(plan)
     }
 
-    /// Why the target cannot take it: its definition, its disks, its memory, or the way of its memory there.
+    /// The reason why the target cannot take it: its definition, its disks, its memory, or the way of its memory there.
     fn unfit(&self, look: &Look, source: &str, target: &str, live: bool) -> Vec<String> {
         let subject = &self.subject;
         let name = &subject.name;
@@ -206,8 +206,8 @@ impl GuestOperation {
     }
 }
 
-/// Why it would not be let onto the target, or would leave it again by itself. A constraint that was left by hand is removed
-/// with the move.
+/// The reason why it would not be let onto the target, or would leave it again by itself. A constraint that was left by
+/// hand is removed with the move.
 fn bound_elsewhere(one: &Movable, source: &str, target: &str) -> Option<String> {
     let by_hand = |node: &str| {
         one.by_hand

@@ -28,7 +28,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// How long members may take to see what was done.
+/// The time that members may take to see what was done.
 const AGREE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Seconds that the cluster may take to start or move a guest, where nobody says how many.
@@ -86,7 +86,7 @@ struct OperatedGuest {
     clustered: bool,
 }
 
-/// Where a guest runs, by libvirt of each node that was asked.
+/// The place where a guest runs, by libvirt of each node that was asked.
 #[derive(Debug, PartialEq, Eq)]
 struct Whereabouts {
     /// The nodes, each with its state in libvirt's words.
@@ -229,7 +229,7 @@ impl OperatedGuest {
         })
     }
 
-    /// Where it runs.
+    /// The place where it runs.
     fn whereabouts(&self, look: &Look) -> Whereabouts {
         let mut found = Whereabouts {
             on: Vec::new(),
@@ -357,7 +357,7 @@ impl OperatedGuest {
         }
     }
 
-    /// Where it is, in words.
+    /// The place where it is, in words.
     fn words(&self, look: &Look) -> String {
         let (name, found) = (&self.name, self.whereabouts(look));
         let on = found.on.iter().map(|(node, state)| match state.as_str() {

@@ -77,7 +77,7 @@ impl ConsoleQuery {
     ///
     /// # Errors
     ///
-    /// How it ended without them.
+    /// The way in which it ended without them.
     pub async fn find(&self, engine: &mut Engine) -> Result<FoundConsole, Ending> {
         let subject = &self.subject;
         let name = &subject.name;

@@ -6,7 +6,7 @@ use crate::report::Tone;
 use crate::report::html::Html;
 use crate::report::plan::{alike, changes, first_role, roles, sign, summary};
 
-/// How many changes are shown with their differences unfolded.
+/// The number of changes that are shown with their differences unfolded.
 const SHORT: usize = 8;
 
 /// The section.

@@ -47,11 +47,11 @@ pub struct RunRow {
     pub intent: String,
     /// The commit of the site, where it has one.
     pub commit: String,
-    /// How it ended.
+    /// Its end.
     pub ended: String,
 }
 
-/// How much of something there is, and whether that is well.
+/// The amount of something, and whether that is well.
 pub(super) struct Figures {
     failing: usize,
     skipped: usize,

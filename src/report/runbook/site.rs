@@ -5,7 +5,7 @@ use crate::site::Site;
 use crate::site::tables::inventory::Reach;
 use crate::site::tables::machines::FenceDevice;
 
-/// How to read it, where the secrets are, and the people.
+/// The way to read it, the place of the secrets, and the people.
 pub(super) fn marks(site: &Site) -> Chapter {
     let mut chapter = Chapter::new("marks", "How to read this, and where the secrets are");
     chapter.text(

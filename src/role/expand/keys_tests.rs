@@ -92,8 +92,8 @@ fn check(keys: &str) -> (Vec<Check>, Vec<&'static str>) {
     let base = [
         "code = 'X'",
         "severity = 'error'",
-        "of = 'file:/x'",
-        "expect = { mode = '0644' }",
+        "of = 'service:x'",
+        "expect = { active = 'active' }",
         "remedy = 'r'",
     ];
     let own = |line: &&&str| {
@@ -105,7 +105,7 @@ fn check(keys: &str) -> (Vec<Check>, Vec<&'static str>) {
     };
     let rest: Vec<&str> = base.iter().filter(own).copied().collect();
     let role = format!(
-        "[[step]]\nfile = '/x'\ncontent = 'x'\n[[check]]\n{keys}\n{}\n",
+        "[[step]]\nservice = 'x'\nrunning = true\n[[check]]\n{keys}\n{}\n",
         rest.join("\n")
     );
     let (out, codes) = expanded(&role, false);
@@ -177,7 +177,7 @@ fn every_key_of_a_check_has_its_effect() {
                 let role = "[[check]]\ncode = 'X'\nseverity = 'info'\nscope = 'cluster'\nsee = { package = 'p' }\nexpect = {}\nremedy = 'r'\n";
                 assert_eq!(expanded(role, true).1, ["CLUSTER-NONE"]);
             }
-            "of" => assert_eq!(one("of = 'file:/x'").of.unwrap().name, "/x"),
+            "of" => assert_eq!(one("of = 'service:x'").of.unwrap().name, "x"),
             "see" => assert_eq!(
                 one("see = { package = 'p' }").see.unwrap().address.name,
                 "p"
@@ -208,11 +208,14 @@ fn every_key_of_a_check_has_its_effect() {
                 let unseen = "scope = 'outside'\ntcp = { port = 22 }\nexpect = { running = true }";
                 assert_eq!(check(unseen).1, ["CHECK"]);
             }
-            "expect" => assert_eq!(one("expect = { mode = '0600' }").expect["mode"], "0600"),
+            "expect" => assert_eq!(
+                one("expect = { active = 'failed' }").expect["active"],
+                "failed"
+            ),
             "same" => {
-                let same = one("scope = 'cluster'\nsame = ['mode', 'owner']").same;
-                assert_eq!(same, ["mode", "owner"]);
-                assert_eq!(check("same = ['mode']").1, ["CHECK"]);
+                let same = one("scope = 'cluster'\nsame = ['active', 'enabled']").same;
+                assert_eq!(same, ["active", "enabled"]);
+                assert_eq!(check("same = ['active']").1, ["CHECK"]);
             }
             "remedy" => assert_eq!(one("remedy = 'mend'").remedy, "mend"),
             "for_each" => assert_eq!(check("for_each = 'm in [1, 2]'").0.len(), 2),

@@ -1,5 +1,6 @@
 //! The text of an inventory: TOML with the place of every value, its shape, and what is wrong with it.
 
+pub mod editors;
 pub(in crate::site) mod finding;
 pub(in crate::site) mod schema;
 pub mod shape;

@@ -37,8 +37,8 @@ pub struct Want {
     cib: String,
     /// A `configuration` with the desired sections and elements. Everything that it does not name stays as it is.
     content: Text,
-    /// How many seconds the cluster may take, after a change, until it has nothing left to start, stop or move; 0 does
-    /// not wait for that.
+    /// The number of seconds that the cluster may take, after a change, until it has nothing left to start, stop or
+    /// move; 0 does not wait for that.
     #[serde(default)]
     settle: u32,
     /// The members. The ID of a fence device begins with `fence_MEMBER_`; a device with such an ID that is no longer
@@ -48,7 +48,7 @@ pub struct Want {
 }
 
 /// The observed state.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each is asked by a check")]
 pub struct Seen {
     /// Whether Pacemaker runs on this node.
@@ -61,7 +61,7 @@ pub struct Seen {
     as_wanted: bool,
     /// Whether the cluster is in maintenance: nothing is started, stopped, moved or watched.
     maintenance: bool,
-    /// How the cluster is operated; nothing where Pacemaker does not run on this node.
+    /// The way in which the cluster is operated; nothing where Pacemaker does not run on this node.
     #[serde(skip)]
     pub operated: Option<Operated>,
     /// Whether there was a cluster on this node.
@@ -154,7 +154,7 @@ impl Observable for CibKind {
     type Seen = Seen;
 }
 
-/// Where Pacemaker keeps it; each part of it is shown by its name.
+/// The place where Pacemaker keeps it; each part of it is shown by its name.
 const FILE: &str = "/var/lib/pacemaker/cib/cib.xml";
 
 impl CibKind {
@@ -208,7 +208,7 @@ impl CibKind {
     fn compare(_want: &Want, seen: &Seen, _circumstances: &Circumstances<'_>) -> Verdict {
         match (seen.running, seen.formed, seen.as_wanted) {
             (true, _, false) => Verdict::Change(seen.deltas.clone()),
-            // Where it does not run, the running members have the configuration; a member that joins later takes it
+            // If it does not run, the running members have the configuration; a member that joins later takes it
             // over.
             (true, _, true) | (false, true, _) => Verdict::Same,
             (false, false, _) => Verdict::After {

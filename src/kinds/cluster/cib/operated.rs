@@ -48,7 +48,7 @@ pub struct Movable {
     pub prefers: BTreeMap<String, i64>,
     /// The constraints that `crm_resource --move` or `--ban` left.
     pub by_hand: Vec<String>,
-    /// How much it would rather stay where it is.
+    /// The strength by which it would rather stay where it is.
     pub stickiness: i64,
     /// Whether somebody keeps the resource manager from starting and stopping it: `is-managed`.
     pub unmanaged: bool,

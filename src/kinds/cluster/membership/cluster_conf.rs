@@ -51,7 +51,7 @@ fn mode() -> String {
 }
 
 /// The observed file, and those of the other members.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Its version; `None` where it has none, or does not exist.
     version: Option<u64>,
@@ -79,7 +79,7 @@ pub struct Seen {
 /// The highest version that cman takes and that still leaves room for more.
 const VERSIONS: u64 = 2_147_000_000;
 
-/// How many versions a member may be ahead of another: one that was away while the others were changed.
+/// The number of versions that a member may be ahead of another: one that was away while the others were changed.
 const AHEAD: u64 = 10_000;
 
 /// Asks for the file's state.
@@ -135,8 +135,8 @@ impl Seen {
         }
     }
 
-    /// Why no version can follow from what the members say: one that lies must not decide it for the others, for cman
-    /// takes an int, and never a lower version than before.
+    /// The reason why no version can follow from what the members say: one that lies must not decide it for the others,
+    /// for cman takes an int, and never a lower version than before.
     fn implausible(&self) -> Option<Refusal> {
         let own = self.version.max(self.running);
         let most = own.map_or(VERSIONS, |own| own.saturating_add(AHEAD).min(VERSIONS));

@@ -21,7 +21,7 @@ pub(super) const ADDRESSES: &str = "membership.addresses";
     clippy::struct_excessive_bools,
     reason = "each is reported by a tool, in any combination"
 )]
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Seen {
     /// Its own name for itself.
     pub name: String,
@@ -125,7 +125,7 @@ fn has_line(text: &str, line: &str) -> bool {
 const WAITS: &str = "waits for ";
 
 impl Seen {
-    /// Why this member is not healthy, once there was a cluster that this tool did not take down.
+    /// The reason why this member is not healthy, once there was a cluster that this tool did not take down.
     pub(super) fn unhealthy(&self) -> Option<String> {
         if self.due || self.traces.is_empty() {
             None
@@ -176,7 +176,7 @@ impl Seen {
                 let text = answer.of(&m.name, CONF)?.text().into_owned();
                 Some([version_of(&text), running_one(&text)])
             });
-        // Where the file is lost, that of another member shows what runs.
+        // If the file is lost, that of another member shows what runs.
         let files = want.members.iter().filter_map(|m| answer.of(&m.name, CONF));
         let files = std::iter::once(conf.clone()).chain(files.map(Section::text));
         let unversioned = |text: Cow<'_, str>| -> Vec<String> {

@@ -21,7 +21,7 @@ pub(super) const CLUSTER: &str = "interface-cluster";
 pub(super) const MIRRORS: &str = "interface-mirrors";
 
 /// The state of an interface. As JSON it is what checks compare with.
-#[derive(Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "checks read each by its name"
