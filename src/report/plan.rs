@@ -43,6 +43,10 @@ fn tallied(plan: &Plan) -> Option<String> {
         let has = |c: &&Change| c.deltas.iter().any(|d| d.what == what);
         all().filter(has).count()
     };
+    let interrupting = |c: &&Change| {
+        let mut deltas = c.deltas.iter();
+        c.interrupts || deltas.any(|d| d.what.split(' ').next_back() == Some("interrupts"))
+    };
     let removed: usize = plan.nodes.iter().map(|n| n.to_remove().len()).sum();
     let parts = [
         (signs('+'), "created"),
@@ -50,7 +54,7 @@ fn tallied(plan: &Plan) -> Option<String> {
         (signs('-') + removed, "removed"),
         (with("restart"), "restarted"),
         (with("reload"), "reloaded"),
-        (all().filter(|c| c.interrupts).count(), "interrupting"),
+        (all().filter(interrupting).count(), "interrupting"),
         (all().filter(|c| c.guarded).count(), "guarded"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);

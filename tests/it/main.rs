@@ -36,6 +36,7 @@ mod lockouts;
 mod logging_role;
 mod long;
 mod machines;
+mod manual;
 mod membership;
 mod membership_el6;
 mod moments;
