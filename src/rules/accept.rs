@@ -54,7 +54,12 @@ fn unknown(site: &Site, findings: &mut Vec<Finding>) {
         if rule(code.as_str()).is_none() {
             let help = did_you_mean(code.as_str(), &codes).map_or_else(
                 || "`nodewright rules` lists them".to_owned(),
-                |c| format!("did you mean {}?", shown(&c)),
+                |near| match rule(&near) {
+                    Some(rule) if rule.severity == Severity::Error => {
+                        format!("{near} is an error, and cannot be accepted: fix what it finds")
+                    }
+                    _ => format!("did you mean {}?", shown(&near)),
+                },
             );
             findings.push(
                 found(format!("no rule has the code {}", shown(code.as_str())))

@@ -50,6 +50,18 @@ impl Checker<'_> {
         );
     }
 
+    /// Says in the findings since `before` what could be written in the place of a whole `word`.
+    fn in_whole(&mut self, before: usize, word: &str, known: impl Iterator<Item = String>) {
+        let known: Vec<String> = known.collect();
+        for finding in &mut self.findings[before..] {
+            finding.help = match did_you_mean(word, &known) {
+                Some(near) => Some(format!("did you mean {}?", shown(&near))),
+                None if known.is_empty() => continue,
+                None => Some(format!("there is {}", any_of(&known))),
+            };
+        }
+    }
+
     fn missing(&mut self, path: &[&str], message: String, help: &str) {
         let place = self.site.place(path);
         self.findings
@@ -113,9 +125,19 @@ impl Checker<'_> {
             );
         }
         for (at, way) in site.inventory.site.reach.iter().enumerate() {
-            if let Reach::Knock(zone) | Reach::Peer(zone) = way.get() {
-                self.known_zone(&["site", "reach", &at.to_string()], zone.as_str());
-            }
+            let (verb, zone) = match way.get() {
+                Reach::Knock(zone) => ("knock", zone),
+                Reach::Peer(zone) => ("peer", zone),
+                Reach::Direct | Reach::Jump(_) => continue,
+            };
+            let before = self.findings.len();
+            self.known_zone(&["site", "reach", &at.to_string()], zone.as_str());
+            let zones = self.site.zone_names();
+            self.in_whole(
+                before,
+                way.as_str(),
+                zones.iter().map(|z| format!("{verb} {z}")),
+            );
         }
     }
 
@@ -327,7 +349,11 @@ impl Checker<'_> {
                             .keys()
                             .map(super::words::types::Name::as_str)
                             .collect();
+                        let before = self.findings.len();
                         self.known(&here, project, "project of this zone", &projects);
+                        let (name, _) = path.parts();
+                        let whole = projects.iter().map(|p| format!("{name}.{p}"));
+                        self.in_whole(before, path.as_str(), whole);
                     }
                     (Some(_), None) => {}
                 }

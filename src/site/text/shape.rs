@@ -289,7 +289,8 @@ impl<'a> SchemaValidator<'a> {
                 shown(text).trim_matches('`')
             )),
             Value::Int(number) if wanted == "text" => {
-                Some(as_text(*number, tree.octal, layers).map_or_else(
+                let is_mode = name.ends_with("mode");
+                Some(as_text(*number, tree.octal, is_mode, layers).map_or_else(
                     || {
                         example(layers)
                             .map_or_else(|| "write text".to_owned(), |e| format!("for example {e}"))
@@ -337,6 +338,8 @@ impl<'a> SchemaValidator<'a> {
     }
 
     fn wrong_word(&mut self, tree: &Tree, words: &[&str]) {
+        // A value that is no text gets its quotes, too.
+        let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
         let Some(text) = (match &tree.value {
             Value::Str(text) => Some(text.clone()),
             Value::Int(number) => Some(number.to_string()),
@@ -348,12 +351,16 @@ impl<'a> SchemaValidator<'a> {
                 format!("{} must be a word, not {found}", self.here()),
             )
             .at(tree.place)
-            .help(format!("write {}", any_of(words)));
+            .help(format!("write {}", any_of(&quoted)));
             self.find(finding);
             return;
         };
+        let write = match &tree.value {
+            Value::Str(_) => any_of(words),
+            _ => any_of(&quoted),
+        };
         let help = did_you_mean(&text, words).map_or_else(
-            || format!("write {}", any_of(words)),
+            || format!("write {write}"),
             |w| format!("did you mean {}? It can be {}", shown(&w), any_of(words)),
         );
         let finding = Finding::error(
@@ -533,11 +540,14 @@ impl<'a> SchemaValidator<'a> {
     }
 }
 
-/// A number as the text that was perhaps meant, which the schema takes: an octal number as a mode, one without a unit in
-/// seconds.
-fn as_text(number: i64, octal: bool, layers: &[&Layer]) -> Option<String> {
+/// A number as the text that was perhaps meant, which the schema takes: as the four digits of a mode, or one without a unit
+/// in seconds.
+fn as_text(number: i64, octal: bool, is_mode: bool, layers: &[&Layer]) -> Option<String> {
     if octal {
         return Some(format!("{number:04o}"));
+    }
+    if is_mode {
+        return Some(format!("{number:04}"));
     }
     let format = layers.iter().find_map(|l| l.get("format")?.as_str());
     let Some(format) = format.and_then(format_named) else {

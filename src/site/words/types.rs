@@ -211,7 +211,7 @@ words! {
     /// The code of a rule.
     RuleCode "rule-code" "a rule's code" "RING-DLM" w::rule_code;
     /// A partition's purpose: a mount point, `swap` or `mirror`.
-    PartitionUse "partition-use" "what a partition is for" "/var" w::partition_use;
+    PartitionUse "partition-use" "what a partition is for" "swap" w::partition_use;
     /// A name of the hypervisor's: a CPU model, a machine type, a guest's release.
     HypervisorName "hypervisor-name" "a name as the hypervisor has it" "SandyBridge" w::hypervisor_name;
     /// Text for display, on one line.
