@@ -386,7 +386,9 @@ mod tests {
             if timed {
                 reporter = reporter.timed(Instant::now());
             }
-            samples::run().iter().for_each(|event| reporter.show(event));
+            for event in &samples::run() {
+                reporter.show(event);
+            }
             reporter.finish().unwrap();
             out.text()
         };

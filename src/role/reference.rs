@@ -100,7 +100,7 @@ fn inventory() -> (&'static str, Vec<Section>) {
     let schema = crate::site::schema();
     let mut sections = Vec::new();
     tables(Headings::Toml, "", false, (&schema, &schema), &mut sections);
-    sections[0].heading = "Tables".to_owned();
+    "Tables".clone_into(&mut sections[0].heading);
     let text = "An inventory is `inventory.toml`, or all files `inventory/*.toml` together, in TOML 1.0. A key without a \
                 default may be left out, unless it is required. NAME is a name that you give.";
     (text, sections)
@@ -115,7 +115,7 @@ fn role() -> (&'static str, Vec<Section>) {
     }
     let mut sections = Vec::new();
     tables(Headings::Toml, "", false, (&schema, &root), &mut sections);
-    sections[0].heading = "Tables and keys".to_owned();
+    "Tables and keys".clone_into(&mut sections[0].heading);
     let of_kinds = "A step names one kind, with the kind's own keys (page `kinds`), and may have these. The kind's name may be \
                     a list. Each value may be a template; one that is one whole `{{ … }}` keeps its type.";
     sections.push(names("[[step]]", of_kinds, &STEP_KEYS));

@@ -26,10 +26,10 @@ pub fn children(schema: &mut Json, each: &mut dyn FnMut(&mut Json)) {
     for (keyword, value) in layer {
         match (keyword.as_str(), value) {
             ("properties" | "$defs", Json::Object(named)) => {
-                named.values_mut().for_each(&mut *each)
+                named.values_mut().for_each(&mut *each);
             }
             ("anyOf" | "oneOf" | "allOf", Json::Array(list)) => {
-                list.iter_mut().for_each(&mut *each)
+                list.iter_mut().for_each(&mut *each);
             }
             (
                 "items" | "additionalProperties" | "propertyNames" | "not" | "if" | "then" | "else",
