@@ -139,7 +139,7 @@ fn step(defs: &mut Map<String, Json>) -> Json {
     for (kind, own) in all {
         keys.insert(
             kind.name().to_owned(),
-            json!({ "description": own["description"] }),
+            json!({ "description": own["description"], "additionalProperties": true }),
         );
         defs.insert(format!("step_{}", kind.name()), own);
     }
