@@ -2,7 +2,7 @@
 
 use super::style::Tone;
 use super::{OutputStyle, json_line};
-use crate::role::{Page, Section};
+use crate::role::{Page, PageSection};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 
@@ -56,7 +56,7 @@ pub fn reference_markdown(page: &Page) -> String {
 }
 
 /// The table of a section, without columns that have nothing.
-fn table(section: &Section, text: &mut String) {
+fn table(section: &PageSection, text: &mut String) {
     if section.rows.is_empty() {
         return;
     }
@@ -110,7 +110,7 @@ mod tests {
             name: "things",
             title: "Things".to_owned(),
             text: "All of them.".to_owned(),
-            sections: vec![Section {
+            sections: vec![PageSection {
                 heading: "[thing]".to_owned(),
                 text: String::new(),
                 columns: ["key", "takes", "default", "meaning"],

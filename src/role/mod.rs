@@ -32,7 +32,7 @@ pub use installation::{Given, answers, host_key_secret, on_one_line};
 pub use library::{Library, eject};
 pub use names::unknown_names;
 pub use reader::Placed;
-pub use reference::{PAGES, Page, Section, kind_page, page};
+pub use reference::{PAGES, Page, PageSection, kind_page, page};
 pub use schema::schema;
 pub use site_files::SiteFiles;
 pub use step::{STEP_KEYS, SiteKey, Step};

@@ -20,12 +20,12 @@ pub struct Page {
     /// An introduction.
     pub text: String,
     /// Its sections.
-    pub sections: Vec<Section>,
+    pub sections: Vec<PageSection>,
 }
 
 /// A section of a page: a table with at most four columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Section {
+pub struct PageSection {
     /// Its heading.
     pub heading: String,
     /// A text before the table.
@@ -79,7 +79,7 @@ pub fn kind_page(kind: &'static dyn Erased) -> Page {
     }
 }
 
-fn names(heading: &str, text: &str, names: &[(&str, &str)]) -> Section {
+fn names(heading: &str, text: &str, names: &[(&str, &str)]) -> PageSection {
     let row = |(name, doc): &(&str, &str)| {
         [
             (*name).to_owned(),
@@ -88,7 +88,7 @@ fn names(heading: &str, text: &str, names: &[(&str, &str)]) -> Section {
             (*doc).to_owned(),
         ]
     };
-    Section {
+    PageSection {
         heading: heading.to_owned(),
         text: text.to_owned(),
         columns: NAMES,
@@ -96,7 +96,7 @@ fn names(heading: &str, text: &str, names: &[(&str, &str)]) -> Section {
     }
 }
 
-fn inventory() -> (&'static str, Vec<Section>) {
+fn inventory() -> (&'static str, Vec<PageSection>) {
     let schema = crate::site::schema();
     let mut sections = Vec::new();
     tables(Headings::Toml, "", false, (&schema, &schema), &mut sections);
@@ -106,7 +106,7 @@ fn inventory() -> (&'static str, Vec<Section>) {
     (text, sections)
 }
 
-fn role() -> (&'static str, Vec<Section>) {
+fn role() -> (&'static str, Vec<PageSection>) {
     let mut schema = super::schema::schema();
     let root = schema.clone();
     // Steps and checks have tables of their own below.
@@ -128,7 +128,7 @@ fn role() -> (&'static str, Vec<Section>) {
     (text, sections)
 }
 
-fn templates() -> (&'static str, Vec<Section>) {
+fn templates() -> (&'static str, Vec<PageSection>) {
     let sections = vec![
         names(
             "Names",
@@ -159,7 +159,7 @@ fn templates() -> (&'static str, Vec<Section>) {
     (text, sections)
 }
 
-fn checks() -> (&'static str, Vec<Section>) {
+fn checks() -> (&'static str, Vec<PageSection>) {
     let mut sections = vec![names("[[check]]", "", &CHECK_KEYS)];
     let mut all: Vec<_> = kinds().collect();
     all.sort_by_key(|k| k.name());
@@ -171,15 +171,15 @@ fn checks() -> (&'static str, Vec<Section>) {
 }
 
 /// The values that a kind observes; none where it has files alone.
-fn observed(kind: &'static dyn Erased) -> Option<Section> {
+fn observed(kind: &'static dyn Erased) -> Option<PageSection> {
     let schema = kind.running().seen_schema();
     let mut rows = Vec::new();
     seen("", &schema, &schema, 0, &mut rows);
-    (!rows.is_empty()).then(|| Section {
+    (!rows.is_empty()).then(|| PageSection {
         heading: kind.name().to_owned(),
         columns: ["expect", "takes", "", "meaning"],
         rows,
-        ..Section::default()
+        ..PageSection::default()
     })
 }
 
@@ -206,7 +206,7 @@ fn seen(before: &str, schema: &Json, root: &Json, depth: u8, rows: &mut Vec<[Str
     }
 }
 
-fn all_kinds() -> (&'static str, Vec<Section>) {
+fn all_kinds() -> (&'static str, Vec<PageSection>) {
     let mut all: Vec<_> = kinds().collect();
     all.sort_by_key(|k| k.name());
     let mut orphans = names("Orphans", ORPHANS, &[]);
@@ -249,7 +249,7 @@ const ORPHANS: &str = "An orphan is a resource that an earlier run made and the 
     `nodewright forget NODE ADDRESS` stops tracking it; it stays on the node.";
 
 /// A kind: a section with its purpose, and the tables of its keys and of what it observes.
-fn of_kind(kind: &'static dyn Erased) -> Vec<Section> {
+fn of_kind(kind: &'static dyn Erased) -> Vec<PageSection> {
     let schema = kind.schema().to_value();
     let mut sections = Vec::new();
     tables(
@@ -261,7 +261,7 @@ fn of_kind(kind: &'static dyn Erased) -> Vec<Section> {
     );
     kind.doc().clone_into(&mut sections[0].text);
     if let Some(observed) = observed(kind) {
-        sections.push(Section {
+        sections.push(PageSection {
             heading: format!("{}, as a check sees it", kind.name()),
             ..observed
         });
@@ -294,7 +294,7 @@ fn tables(
     path: &str,
     is_list: bool,
     (schema, root): (&Json, &Json),
-    sections: &mut Vec<Section>,
+    sections: &mut Vec<PageSection>,
 ) {
     let table = resolve(schema, root);
     let required: Vec<_> = table["required"]
@@ -313,11 +313,11 @@ fn tables(
         let doc = value["description"].as_str().unwrap_or_default();
         [key.clone(), takes(value, root), default, doc.to_owned()]
     };
-    sections.push(Section {
+    sections.push(PageSection {
         heading: headings.of(path, is_list),
         columns: KEYS,
         rows: properties().map(row).collect(),
-        ..Section::default()
+        ..PageSection::default()
     });
     for (key, value) in properties() {
         let path = if path.is_empty() {

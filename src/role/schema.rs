@@ -7,7 +7,7 @@ use crate::kind::Erased;
 use crate::kinds::kinds;
 use crate::platform::Platform;
 use crate::site::Provision;
-use crate::site::text::editors::{Text, children, for_editors, inlined};
+use crate::site::text::editors::{AcceptedText, children, for_editors, inlined};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 
@@ -235,9 +235,9 @@ fn or_template(value: &Json, root: &Json) -> Json {
     };
     let has_text = types.iter().any(|t| t == "string");
     let mut accepted = if has_text {
-        Text::of(layer).unwrap_or_default()
+        AcceptedText::of(layer).unwrap_or_default()
     } else {
-        Text::default()
+        AcceptedText::default()
     };
     if accepted.is_any() {
         return value;

@@ -248,9 +248,9 @@ impl Context {
     /// The same for a command that ends with a long result: it is shown by a pager where a person reads it.
     pub fn paged_reporter(&self) -> Reporter {
         let reporter = self.reporter();
-        match Pager::of_terminal() {
-            Some(pager) if !self.global.json => reporter.writing_to(Box::new(pager)),
-            _ => reporter,
+        match self.pager() {
+            Some(pager) => reporter.writing_to(Box::new(pager)),
+            None => reporter,
         }
     }
 
@@ -259,12 +259,19 @@ impl Context {
     /// # Errors
     /// [`OutputClosed`] when the reader closed it.
     pub fn print_paged(&self, text: &str) -> anyhow::Result<()> {
-        match Pager::of_terminal() {
-            Some(mut pager) if !self.global.json => {
+        match self.pager() {
+            Some(mut pager) => {
                 Ok(pager.write_all(report::leaving(text, self.style.colour).as_bytes())?)
             }
-            _ => self.print(text),
+            None => self.print(text),
         }
+    }
+
+    /// The pager, where a person reads standard output.
+    fn pager(&self) -> Option<Pager> {
+        let out = std::io::stdout();
+        let read = out.is_terminal() && !self.global.json;
+        read.then(|| Pager::before(Box::new(out))).flatten()
     }
 
     /// A receiver that shows remarks and failures as plain lines, and no results: the command prints them itself.

@@ -1,27 +1,29 @@
 //! A pager for results that are longer than the terminal.
 
+use crate::report::Sink;
 use std::io::{IsTerminal as _, Write};
 use std::process::{Command, Stdio};
 
 /// Shows each text that is longer than the terminal by the operator's pager, and any other as it is.
-#[derive(Debug)]
 pub struct Pager {
     command: String,
     lines: usize,
+    terminal: Sink,
 }
 
 impl Pager {
-    /// The one of `NODEWRIGHT_PAGER`, else of `PAGER`, else `less`; none where standard output is no terminal, or the
-    /// variable is empty.
-    pub fn of_terminal() -> Option<Self> {
-        let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-        let (_, height) = terminal_size::terminal_size().filter(|_| terminal)?;
+    /// The one of `NODEWRIGHT_PAGER`, else of `PAGER`, else `less`, before this terminal; none where the variable is empty,
+    /// or nobody can answer it.
+    pub fn before(terminal: Sink) -> Option<Self> {
+        let (_, height) =
+            terminal_size::terminal_size().filter(|_| std::io::stdin().is_terminal())?;
         let named = |name| std::env::var(name).ok();
         let command = named("NODEWRIGHT_PAGER").or_else(|| named("PAGER"));
         let command = command.unwrap_or_else(|| "less".to_owned());
         (!command.is_empty()).then(|| Self {
             command,
             lines: usize::from(height.0),
+            terminal,
         })
     }
 
@@ -47,13 +49,12 @@ impl Write for Pager {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
         let lines = text.split(|byte| *byte == b'\n').count();
         if lines <= self.lines || !self.page(text) {
-            let mut out = std::io::stdout().lock();
-            out.write_all(text)?;
+            self.terminal.write_all(text)?;
         }
         Ok(text.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stdout().flush()
+        self.terminal.flush()
     }
 }

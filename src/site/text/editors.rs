@@ -127,7 +127,7 @@ pub fn inlined(schema: &Json, root: &Json) -> Json {
 fn as_one(alternatives: &[Json], root: &Json) -> Option<Layer> {
     let mut one = Map::new();
     let mut types: Vec<Json> = Vec::new();
-    let mut text = Text::default();
+    let mut text = AcceptedText::default();
     let mut docs = String::new();
     for alternative in alternatives {
         let mut alternative = inlined(alternative, root);
@@ -184,13 +184,13 @@ fn as_one(alternatives: &[Json], root: &Json) -> Option<Layer> {
 
 /// The texts that a schema accepts.
 #[derive(Default)]
-pub struct Text {
+pub struct AcceptedText {
     any: bool,
     words: Vec<String>,
     patterns: Vec<String>,
 }
 
-impl Text {
+impl AcceptedText {
     /// Those of a schema that accepts text; `None` where another keyword than words and a pattern bounds it.
     pub fn of(layer: &Layer) -> Option<Self> {
         let mut text = Self::default();
