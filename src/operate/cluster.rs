@@ -495,7 +495,7 @@ impl Look {
     }
 
     /// The reason why a member is not fit to carry what runs on another one, `instead_of`: nothing where it is whole.
-    /// What waits only until that one is fenced is no reason where it is to be `fenced`.
+    /// A thing that waits only until that one is fenced is no reason where it is to be `fenced`.
     pub(super) fn unfit(&self, member: &str, instead_of: &str, fenced: bool) -> Vec<String> {
         let Some(sight) = self.sights.get(member) else {
             let why = self
