@@ -113,6 +113,8 @@ fn role() -> (&'static str, Vec<PageSection>) {
     for key in ["step", "check"] {
         schema["properties"][key]["items"] = Json::Null;
     }
+    // Its keys are the words of releases and families, which its meaning names.
+    schema["properties"]["platform"]["additionalProperties"] = Json::Null;
     let mut sections = Vec::new();
     tables(Headings::Toml, "", false, (&schema, &root), &mut sections);
     "Tables and keys".clone_into(&mut sections[0].heading);

@@ -11,7 +11,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Words of helps that name something and give nothing to write in the place that is pointed at.
-const NOTHING_TO_WRITE: [&str; 24] = [
+const NOTHING_TO_WRITE: [&str; 26] = [
+    "for example `expect = ",
+    "leave it empty, ",
     "for example `managed = ",
     "write a role ",
     "write it on one line",

@@ -179,7 +179,11 @@ fn every_key_of_a_check_has_its_effect() {
             }
             "of" => assert_eq!(one("of = 'service:x'").of.unwrap().name, "x"),
             "see" => assert_eq!(
-                one("see = { package = 'p' }").see.unwrap().address.name,
+                one("see = { package = 'p' }\nexpect = {}")
+                    .see
+                    .unwrap()
+                    .address
+                    .name,
                 "p"
             ),
             "tcp" => {
