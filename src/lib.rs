@@ -19,6 +19,7 @@ pub mod operate;
 pub mod plan;
 pub mod platform;
 pub mod probe;
+#[cfg(feature = "ssh")]
 pub mod report;
 pub mod role;
 pub mod rules;
