@@ -71,10 +71,15 @@ pub struct Seen {
 /// A line of the passwd database.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 struct Account {
+    /// Its number.
     uid: u32,
+    /// The number of its group.
     gid: u32,
+    /// Its comment: a person's name.
     comment: String,
+    /// Its home.
     home: String,
+    /// Its login shell.
     shell: String,
 }
 
