@@ -253,10 +253,11 @@ impl Said {
     /// The recap of the node.
     #[track_caller]
     fn recap(&self) -> &Json {
-        let last = self.events.last();
-        let last = last.filter(|e| e["event"] == "recap");
-        let last = last.unwrap_or_else(|| panic!("no recap: {:?}{}", self.events, self.err));
-        &last["nodes"][0]
+        // The checks come behind it.
+        let mut events = self.events.iter().rev();
+        let recap = events.find(|e| e["event"] == "recap");
+        let recap = recap.unwrap_or_else(|| panic!("no recap: {:?}{}", self.events, self.err));
+        &recap["nodes"][0]
     }
 
     fn changed(&self) -> u64 {
