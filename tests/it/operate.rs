@@ -2,6 +2,8 @@
 //! for guests (one that migrates, one that does not, one that may run on node1 alone), a clone of Dummy for the storage
 //! that a drain has to leave alone, and an agent that says yes for the fence devices.
 
+use std::time::{Duration, Instant};
+
 use crate::membership::{self, HEARD, KEY, on_both, prepared, went_well};
 use crate::nodes;
 use crate::rig::{Live, Rig};
@@ -435,6 +437,11 @@ fn alone(rig: &mut Rig) {
     assert_eq!(rig.nodes.ok("node1", PLACES), there);
     let back = format!("up; ip route replace {route}");
     wires(rig, if route.is_empty() { "up" } else { &back });
+    // Neighbours that were looked for in vain are not looked for again at once.
+    let since = Instant::now();
+    while !rig.nodes.sh("node2", "true").status.success() {
+        assert!(since.elapsed() < Duration::from_secs(60));
+    }
     rig.nodes.ok("node1", "rm -f /run/agent-said");
 }
 
