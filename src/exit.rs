@@ -64,8 +64,7 @@ impl Exit {
                 "`plan` or `drift` shows changes, and made none. `nodewright apply` makes them."
             }
             Self::Findings => {
-                "`check` found errors in the site, `verify`, `drift` or the end of `apply` failed checks, or `status` something \
-                 degraded or frozen. \
+                "`check` found errors in the site, `verify` or `drift` failed checks, or `status` something degraded or frozen. \
                  Each is shown with its code or its next command; `nodewright explain CODE` says more."
             }
             Self::Unreachable => {

@@ -14,14 +14,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 At its end the checks are judged by what was observed last, as `nodewright verify` shows them; those from outside only where
-something was carried out. Where there was nothing to do, and all of them hold, none is shown. A warning does not change the
-exit code.
+something was carried out. Where there was nothing to do, and all of them hold, none is shown. They do not
+change the exit code: what was started just now may need a minute, and `nodewright verify` has theirs.
 
 Ctrl-C once: stop after the current step. Twice: detach; the nodes go on, and `attach` follows them again.
 
-Exit codes: 0 nothing to do, or all done, and the checks hold; 1 failed; 2 not agreed to, or not all was done; 3 findings, or
-checks of severity error or critical that fail; 4 a node could not be reached; 5 refused to destroy data; 6 rolled back by the
-guard; 7 locked by another run; 8 still waiting for a long step.
+Exit codes: 0 nothing to do, or all done; 1 failed; 2 not agreed to, or not all was done; 3 findings; 4 a node could not be
+reached; 5 refused to destroy data; 6 rolled back by the guard; 7 locked by another run; 8 still waiting for a long step.
 
 Examples:
   nodewright apply                  show what would change, ask, do it
@@ -139,15 +138,15 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             return engine.worst().unwrap_or(Exit::Pending);
         }
         if plan.is_empty() && plan.nodes.iter().all(|n| n.refusals.is_empty()) {
-            let failed = asked.observed().tell(engine).await.grave;
+            asked.observed().tell(engine).await;
             return engine
                 .worst()
-                .unwrap_or_else(|| ends_with(super::plan::ends_with(&plan), failed));
+                .unwrap_or_else(|| super::plan::ends_with(&plan));
         }
         let recap = engine.carry_out(&plan).await;
-        let failed = asked.tell(engine).await.grave;
+        asked.tell(engine).await;
         engine.worst().unwrap_or_else(|| {
-            let ended = if recap.iter().any(|node| !node.waiting.is_empty()) {
+            if recap.iter().any(|node| !node.waiting.is_empty()) {
                 Exit::Waiting
             } else if recap.iter().any(|node| !node.not_run.is_empty()) {
                 Exit::Pending
@@ -155,18 +154,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
                 Exit::Findings
             } else {
                 Exit::Done
-            };
-            ends_with(ended, failed)
+            }
         })
     })?;
     reporter.finish()?;
     Ok(exit)
-}
-
-/// The exit code by how it went and whether a check fails: of what is not done yet, checks may fail.
-fn ends_with(ended: Exit, failed: bool) -> Exit {
-    match ended {
-        Exit::Done if failed => Exit::Findings,
-        ended => ended,
-    }
 }

@@ -60,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             engine.observe().await;
             let plan = engine.plan();
             engine.send(Event::Planned { plan: plan.clone() });
-            let failed = asked.tell(engine).await.any;
+            let failed = asked.tell(engine).await;
             ends_with(&plan, engine.worst(), failed)
         },
     )?;

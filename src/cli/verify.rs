@@ -71,7 +71,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         |_| (),
         async move |engine| {
             engine.observe().await;
-            let failed = asked.tell(engine).await.any;
+            let failed = asked.tell(engine).await;
             engine
                 .worst()
                 .unwrap_or(if failed { Exit::Findings } else { Exit::Done })

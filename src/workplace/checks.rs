@@ -16,16 +16,6 @@ pub struct AskedChecks {
     left_out: usize,
 }
 
-/// Whether checks fail that are more than information.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FailedChecks {
-    /// Whether any does.
-    pub any: bool,
-    /// Whether one of severity error or critical does: a clock is not synchronised yet in the minute in which its daemon
-    /// was started.
-    pub grave: bool,
-}
-
 impl AskedChecks {
     /// Those of which the selection leaves something to read.
     pub fn of(place: &Workplace, nodes: &[String], pick: &Pick) -> Self {
@@ -62,14 +52,12 @@ impl AskedChecks {
         engine.verify(of).await
     }
 
-    /// The same, and tells them.
-    pub async fn tell(&self, engine: &Engine) -> FailedChecks {
-        let mut failed = FailedChecks::default();
+    /// The same, and tells them; says whether one fails that counts.
+    pub async fn tell(&self, engine: &Engine) -> bool {
+        let mut failed = false;
         for row in self.judge(engine).await {
             let outcome = row.outcome;
-            let counts = counts(outcome.ok, outcome.skipped, &outcome.severity);
-            failed.any |= counts;
-            failed.grave |= counts && outcome.severity != "warning";
+            failed |= counts(outcome.ok, outcome.skipped, &outcome.severity);
             engine.send(Event::Check {
                 node: row.node,
                 scope: row.scope.to_string(),

@@ -16,7 +16,7 @@ pub(crate) mod saved;
 pub(crate) mod vault;
 
 pub use args::{At, Color, Destroy, Forks, Global, Nodes, Outage, Over, Pick, time};
-pub use checks::{AskedChecks, FailedChecks};
+pub use checks::AskedChecks;
 pub use context::{Commit, Context};
 pub use operation::{conclude, operate, operate_in};
 pub use outcome::{OutputClosed, Usage};
