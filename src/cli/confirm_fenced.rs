@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::operate::confirm_fenced::{ConfirmFenced, Confirmation};
 use crate::run::{Event, Evidence};
-use crate::workplace::{self, Context, Forks, Pick, Usage, Values};
+use crate::workplace::{self, Context, Usage, Values};
 use clap_complete::ArgValueCompleter;
 
 /// Arguments of `confirm-fenced`.
@@ -40,14 +40,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         return Err(Usage(text).into());
     }
     let operation = ConfirmFenced::new(site, node).map_err(Usage)?;
-    let forks = Forks { forks: 32 };
-    let mut setup = place.setup(
-        context,
-        &operation.nodes(),
-        &Pick::default(),
-        forks,
-        Values::Needed,
-    )?;
+    let mut setup = place.setup_whole(context, &operation.nodes(), Values::Needed)?;
     operation.prepare(&mut setup);
     let mut reporter = context.reporter();
     let (answer, answered) = std::sync::mpsc::channel();

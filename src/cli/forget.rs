@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::operate::{Intent, forget};
 use crate::plan::Selection;
 use crate::run::Event;
-use crate::workplace::{self, Context, Forks, Pick, Usage, Values};
+use crate::workplace::{self, Context, Usage, Values};
 use clap_complete::ArgValueCompleter;
 use std::io::IsTerminal as _;
 
@@ -41,13 +41,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             "forget asks before it forgets anything, and there is no terminal to ask on: use --yes";
         return Err(Usage(text.to_owned()).into());
     }
-    let mut setup = place.setup(
-        context,
-        &nodes,
-        &Pick::default(),
-        Forks { forks: 32 },
-        Values::Needed,
-    )?;
+    let mut setup = place.setup_whole(context, &nodes, Values::Needed)?;
     setup.intent = Intent::Forget;
     let mut reporter = context.reporter();
     let chosen = Selection::new(&args.addresses, &[]);

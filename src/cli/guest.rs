@@ -8,7 +8,7 @@ use crate::operate::guest::screen::{ConsoleQuery, FoundConsole, GuestConsole};
 use crate::operate::guest::{Action, FirstDevice, GuestOperation};
 use crate::report::{self, Align, OutputStyle, TextTable, Tone, json_line};
 use crate::workplace::completers::{guest_names, node_names};
-use crate::workplace::{self, Context, Forks, Pick, Usage, Values, Workplace};
+use crate::workplace::{self, Context, Usage, Values, Workplace};
 use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
@@ -275,14 +275,7 @@ fn reach(
     console: GuestConsole,
 ) -> anyhow::Result<Result<FoundConsole, Ending>> {
     let reach = ConsoleQuery::new(&place.site, guest, console).map_err(Usage)?;
-    let forks = Forks { forks: 32 };
-    let mut setup = place.setup(
-        context,
-        reach.nodes(),
-        &Pick::default(),
-        forks,
-        Values::Needed,
-    )?;
+    let mut setup = place.setup_whole(context, reach.nodes(), Values::Needed)?;
     reach.prepare(&mut setup);
     let order = &reach;
     let mut reporter = context.progress_lines();
@@ -326,14 +319,7 @@ fn ask(
     asking: Asking,
 ) -> anyhow::Result<GuestList> {
     let query = GuestQuery::new(&place.site, only).map_err(Usage)?;
-    let forks = Forks { forks: 32 };
-    let mut setup = place.setup(
-        context,
-        query.nodes(),
-        &Pick::default(),
-        forks,
-        Values::Unused,
-    )?;
+    let mut setup = place.setup_whole(context, query.nodes(), Values::Unused)?;
     query.prepare(&mut setup, Duration::from_secs(asking.timeout));
     let order = &query;
     let mut reporter = context.progress_lines();

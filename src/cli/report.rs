@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::kind::Answer;
 use crate::node::{self, LoggedRun, scrub};
-use crate::operate::guests::guests;
+use crate::operate::guest::places::guests;
 use crate::operate::status::{State, StatusQuery};
 use crate::report::{self, CheckResult, Picture, RunRow, SiteReport};
 use crate::run::Engine;

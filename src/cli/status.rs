@@ -5,7 +5,7 @@ use crate::operate::status::{SiteStatus, State, Status, StatusQuery};
 use crate::report::{Align, OutputStyle, ProgressView, Reporter, TextTable, Tone, json_line};
 use crate::run::Setup;
 use crate::workplace::outcome::exit_of;
-use crate::workplace::{self, Context, Forks, Pick, Usage, Values};
+use crate::workplace::{self, Context, Usage, Values};
 use anyhow::anyhow;
 use std::fmt::Write as _;
 use std::sync::mpsc::Receiver;
@@ -125,14 +125,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 fn prepare(context: &Context, within: Duration) -> anyhow::Result<(StatusQuery, Setup)> {
     let place = workplace::open_sound(context)?;
     let query = StatusQuery::new(&place.site).map_err(Usage)?;
-    let forks = Forks { forks: 32 };
-    let mut setup = place.setup(
-        context,
-        query.nodes(),
-        &Pick::default(),
-        forks,
-        Values::Unused,
-    )?;
+    let mut setup = place.setup_whole(context, query.nodes(), Values::Unused)?;
     query.prepare(&mut setup, within);
     Ok((query, setup))
 }

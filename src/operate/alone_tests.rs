@@ -1,4 +1,4 @@
-use super::super::samples::{look, says_with, site};
+use super::super::samples::{DOWN, look, says_with, site};
 use super::*;
 use crate::kind::Answer;
 
@@ -17,19 +17,14 @@ fn order(force: &[&str]) -> StartAlone {
 
 /// node1 on which nothing of the cluster runs, but for these sections; node2 answers nothing.
 fn lone(own: &[(&str, &str)]) -> Answer {
-    let mut sections = vec![
-        ("membership", "name node1\n"),
-        ("resource_manager", ""),
-        ("resource_manager.nodes", ""),
-        ("cib", "installed\n"),
-        ("drbd.state", ""),
-        ("dlm", ""),
+    let mut sections = DOWN.to_vec();
+    sections.extend([
         ("mount_point.mounts", ""),
         ("mount_point.folders", "empty /shared\n"),
         ("fence_device.fence_node2_ipmilan", "installed\nstatus 1\n"),
         ("peer-node2", ""),
         ("peer-node2.pings", ""),
-    ];
+    ]);
     for (name, text) in own {
         sections.retain(|(n, _)| n != name);
         sections.push((name, text));

@@ -409,6 +409,36 @@ impl OperatedCluster {
         done.unwrap_or_else(|_| Err(Ending::failed(Exit::Failed, "it is still at work")))
     }
 
+    /// Carries parts out, if any, and looks until nothing is missing any more, until then at the latest. Gives the last look; else
+    /// the points that are missing in it, and the reason in parentheses where the parts failed.
+    pub(super) async fn bring_about(
+        &self,
+        engine: &mut Engine,
+        look: &Look,
+        parts: Vec<OperationPart>,
+        end: Instant,
+        missing: impl Fn(&Look) -> Vec<String>,
+    ) -> Result<Look, (Vec<String>, String)> {
+        let done = if parts.is_empty() {
+            Ok(())
+        } else {
+            self.carry_out_until(engine, look, parts, end).await
+        };
+        // Where they failed one more look decides.
+        let left = match done {
+            Ok(()) => end.saturating_duration_since(Instant::now()),
+            Err(_) => Duration::ZERO,
+        };
+        let (look, reached) = self
+            .until(engine, left, |look| missing(look).is_empty())
+            .await;
+        if reached {
+            return Ok(look);
+        }
+        let why = done.err().map(|ending| format!(" ({})", ending.what));
+        Err((missing(&look), why.unwrap_or_default()))
+    }
+
     /// Looks again until something is seen, for so long at most; gives the last look.
     pub(super) async fn until(
         &self,

@@ -12,7 +12,6 @@ pub mod drain;
 pub mod fence;
 pub mod forget;
 pub mod guest;
-pub mod guests;
 pub mod maintenance;
 #[cfg(test)]
 mod samples;

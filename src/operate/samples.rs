@@ -74,6 +74,16 @@ pub const MIRRORS: &str = "version: 8.4.11 (api:1/proto:86-101)\n \
     1: cs:Connected ro:Primary/Primary ds:UpToDate/UpToDate C r-----\n    oos:0\n \
     2: cs:Connected ro:Primary/Primary ds:UpToDate/UpToDate C r-----\n    oos:0\n";
 
+/// The sections of a member on which nothing of the cluster runs.
+pub const DOWN: [(&str, &str); 6] = [
+    ("membership", "name node1\n"),
+    ("resource_manager", ""),
+    ("resource_manager.nodes", ""),
+    ("cib", "installed\n"),
+    ("drbd.state", ""),
+    ("dlm", ""),
+];
+
 /// The answer of a member whose cluster is whole, but for these sections.
 pub fn says(own: &[(&str, &str)]) -> Answer {
     let own: Vec<_> = own.iter().map(|(name, text)| (*name, *text, 0)).collect();

@@ -306,36 +306,17 @@ impl ClusterStart {
                 text: layer.waits().to_owned(),
             });
             let parts = parts.remove(&at).unwrap_or_default();
-            let failed = if parts.is_empty() {
-                Ok(())
-            } else {
-                self.cluster
-                    .carry_out_until(engine, &look, parts, end)
-                    .await
-            };
-            let left = match failed {
-                Ok(()) => end.saturating_duration_since(Instant::now()),
-                Err(_) => Duration::ZERO,
-            };
-            let (seen, up) = self
-                .cluster
-                .until(engine, left, |look| self.down(layer, look).is_empty())
-                .await;
-            look = seen;
-            if !up {
-                let down = self.down(layer, &look).join("; ");
-                let why = failed
-                    .err()
-                    .map_or(String::new(), |e| format!(" ({})", e.what));
-                return Err(Ending::failed(
-                    Exit::Failed,
-                    format!(
-                        "after {:.0} s this has not come up: {down}{why}. What was begun goes on by itself, and the same command \
-                         goes on from there",
-                        began.elapsed().as_secs_f32()
-                    ),
-                ));
-            }
+            let down = |look: &Look| self.down(layer, look);
+            let reached = self.cluster.bring_about(engine, &look, parts, end, down);
+            look = reached.await.map_err(|(down, why)| {
+                let what = format!(
+                    "after {:.0} s this has not come up: {}{why}. What was begun goes on by itself, and the same command \
+                     goes on from there",
+                    began.elapsed().as_secs_f32(),
+                    down.join("; ")
+                );
+                Ending::failed(Exit::Failed, what)
+            })?;
         }
         Ok(Ending::done(format!(
             "the cluster runs on {} after {:.1} s, with everything that it is to run",

@@ -1,4 +1,4 @@
-use super::super::samples::{MIRRORS, NODES, cib, look, says, site};
+use super::super::samples::{DOWN, MIRRORS, NODES, cib, look, says, site};
 use super::*;
 use crate::kind::Answer;
 
@@ -26,17 +26,12 @@ fn up(own: &[(&str, &str)]) -> Answer {
 
 /// One on which nothing of the cluster runs; the other one's device says this.
 fn down(device: &str) -> Answer {
-    up(&[
-        ("membership", "name node1\n"),
-        ("resource_manager", ""),
-        ("resource_manager.nodes", ""),
-        ("cib", "installed\n"),
-        ("drbd.state", ""),
-        ("dlm", ""),
+    let own = [
         ("mount_point.mounts", ""),
         ("mount_point.folders", "empty /shared\n"),
         ("fence_device.fence_node2_ipmilan", device),
-    ])
+    ];
+    up(&[&DOWN[..], &own].concat())
 }
 
 fn decided(

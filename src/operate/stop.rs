@@ -289,35 +289,17 @@ impl ClusterStop {
                 node: None,
                 text: layer.waits().to_owned(),
             });
-            let failed = self
-                .cluster
-                .carry_out_until(engine, &look, parts, end)
-                .await;
-            let left = match failed {
-                Ok(()) => end.saturating_duration_since(Instant::now()),
-                Err(_) => Duration::ZERO,
-            };
-            let (seen, down) = self
-                .cluster
-                .until(engine, left, |look| {
-                    self.up(layer, look, &plan.members).is_empty()
-                })
-                .await;
-            look = seen;
-            if !down {
-                let up = self.up(layer, &look, &plan.members).join(", ");
-                let why = failed
-                    .err()
-                    .map_or(String::new(), |e| format!(" ({})", e.what));
-                return Err(Ending::failed(
-                    Exit::Failed,
-                    format!(
-                        "after {:.0} s this is not down: {up}{why}; nothing beneath it was touched. What was begun goes on by \
-                         itself, and the same command goes on from there",
-                        began.elapsed().as_secs_f32()
-                    ),
-                ));
-            }
+            let up = |look: &Look| self.up(layer, look, &plan.members);
+            let reached = self.cluster.bring_about(engine, &look, parts, end, up);
+            look = reached.await.map_err(|(up, why)| {
+                let what = format!(
+                    "after {:.0} s this is not down: {}{why}; nothing beneath it was touched. What was begun goes on by \
+                     itself, and the same command goes on from there",
+                    began.elapsed().as_secs_f32(),
+                    up.join(", ")
+                );
+                Ending::failed(Exit::Failed, what)
+            })?;
         }
         Ok(Ending::done(format!(
             "the cluster is down on {} after {:.1} s",

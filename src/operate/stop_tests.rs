@@ -1,4 +1,4 @@
-use super::super::samples::{MAINTENANCE, NODES, cib, look, says, site};
+use super::super::samples::{DOWN, MAINTENANCE, NODES, cib, look, says, site};
 use super::*;
 use crate::kind::Answer;
 
@@ -6,14 +6,7 @@ const STOPPED: &str = "<nvpair id=\"o-x\" name=\"stop-all-resources\" value=\"tr
 
 /// A member on which nothing of the cluster runs.
 fn down() -> Answer {
-    says(&[
-        ("membership", "name node1\n"),
-        ("resource_manager", ""),
-        ("resource_manager.nodes", ""),
-        ("cib", "installed\n"),
-        ("drbd.state", ""),
-        ("dlm", ""),
-    ])
+    says(&DOWN)
 }
 
 /// One that has stopped its services, and whose Pacemaker runs.

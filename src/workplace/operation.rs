@@ -1,7 +1,7 @@
 //! Carrying out an operation on the cluster: its plan is shown, a person agrees, its end is reported.
 
 use super::place::{Workplace, open_sound, with_engine};
-use super::{Context, Forks, Pick, Usage, Values};
+use super::{Context, Usage, Values};
 use crate::exit::Exit;
 use crate::operate::{ClusterOperation, Ending};
 use crate::run::{Event, Operation, OperationEnd};
@@ -47,8 +47,7 @@ pub fn operate_in<O: ClusterOperation + Sync>(
     operation: &O,
 ) -> anyhow::Result<Exit> {
     let nodes = operation.nodes();
-    let forks = Forks { forks: 32 };
-    let mut setup = place.setup(context, nodes, &Pick::default(), forks, Values::Needed)?;
+    let mut setup = place.setup_whole(context, nodes, Values::Needed)?;
     operation.prepare(&mut setup);
     let mut reporter = context.reporter();
     let (answer, answered) = std::sync::mpsc::channel();

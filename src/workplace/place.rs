@@ -244,6 +244,25 @@ impl Workplace {
         })
     }
 
+    /// The same for an operation or a question: all that the site has of these nodes, 32 of them at a time.
+    ///
+    /// # Errors
+    /// Failures to read secrets, keys or the lab.
+    pub fn setup_whole(
+        &self,
+        context: &Context,
+        nodes: &[String],
+        values: Values,
+    ) -> anyhow::Result<Setup> {
+        self.setup(
+            context,
+            nodes,
+            &Pick::default(),
+            Forks { forks: 32 },
+            values,
+        )
+    }
+
     /// The peers whose root is let in here by its key.
     fn trusts(&self, node: &str) -> Vec<String> {
         let site = &self.site;

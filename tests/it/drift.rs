@@ -274,7 +274,8 @@ fn nobody_is_asked_where_there_is_no_terminal() {
     assert!(err.contains("there is no terminal to ask on"), "{err}");
 }
 
-const ROLE: &str = r#"
+/// A file, and a check that asks whether it is as wanted.
+pub const ROLE: &str = r#"
 [[step]]
 file = "/srv/a"
 content = "a\n"

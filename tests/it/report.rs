@@ -1,21 +1,10 @@
 //! `nodewright report`: one page about a site, by one observation of its nodes.
 
+use crate::drift::ROLE;
 use crate::nodes;
 use crate::rig::Rig;
 use crate::support::without_secrets;
 use std::os::unix::fs::PermissionsExt as _;
-
-const ROLE: &str = r#"
-[[step]]
-file = "/srv/a"
-content = "a\n"
-[[check]]
-code = "A-IS"
-severity = "error"
-of = "file:/srv/a"
-expect = {}
-remedy = "apply"
-"#;
 
 /// The text between two markers, without markup.
 fn between(page: &str, from: &str, to: &str) -> String {

@@ -7,6 +7,7 @@
 
 pub mod list;
 mod migrate;
+pub mod places;
 mod power;
 pub mod screen;
 

@@ -6,7 +6,7 @@ mod drift;
 mod sections;
 
 use super::{CheckResult, Picture};
-use crate::operate::guests::GuestPlace;
+use crate::operate::guest::places::GuestPlace;
 use crate::operate::status::{State, Status};
 use crate::plan::{NodePlan, Plan};
 use crate::report::html::Html;
